@@ -1,1 +1,27 @@
-//! Placeholder.
+//! What the functions agree on.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`domain`] | types that parse: a raw string dies at the edge |
+//! | [`protocol`] | the turn protocol as plain data: rows, keys, transitions |
+//! | [`queue_messages`] | the bodies on the two queues, tagged and versioned |
+//! | [`ag_ui`] | the events that a browser receives |
+//! | [`analytics`] | the events that EventBridge receives |
+//! | [`ports`] | the traits that adapters implement, with their guarantees |
+//! | [`memory`] | in-memory adapters that behave like the real services |
+//! | [`conformance`] | one suite per port, which every adapter must pass |
+//! | [`system`] | the process's own clock and randomness |
+//! | [`environment`] | typed reading of configuration variables |
+//! | [`telemetry`] | logs, and the attribute names in them |
+
+pub mod ag_ui;
+pub mod analytics;
+pub mod conformance;
+pub mod domain;
+pub mod environment;
+pub mod memory;
+pub mod ports;
+pub mod protocol;
+pub mod queue_messages;
+pub mod system;
+pub mod telemetry;

@@ -1,0 +1,3 @@
+//! The same handlers in one process on one machine, on SQLite.
+
+pub mod sqlite;

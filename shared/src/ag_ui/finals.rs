@@ -1,0 +1,86 @@
+//! The frames of a turn.
+
+use super::event::{Event, FinalText, Metadata, TokenUsage, message_id};
+use crate::domain::{ErrorCode, SessionId, TurnKind, utf16_len};
+use crate::ports::push::MAX_FRAME_BYTES;
+use crate::protocol::TurnRow;
+
+/// The largest piece in one frame, in bytes of UTF-8: escaping can make a byte six.
+const MAX_PIECE_BYTES: usize = 4 * 1024;
+
+/// Returns the frames that open a generation.
+pub fn opening_frames(session: &SessionId, turn: &TurnRow) -> [String; 2] {
+    let metadata = || Metadata::of(turn.turn, turn.epoch);
+    let run = Event::RunStarted { thread_id: session, run_id: &turn.message_id, metadata: metadata() };
+    let id = message_id(&turn.message_id, turn.epoch);
+    let text = Event::TextMessageStart { message_id: id, role: "assistant", metadata: metadata() };
+    [run.to_frame(), text.to_frame()]
+}
+
+/// Returns the frame of the first piece of `text[from..]`, and where in bytes it ends.
+///
+/// `offset` is the place of `from` in UTF-16 code units.
+pub fn text_frame(turn: &TurnRow, text: &str, from: usize, offset: u64) -> (String, usize) {
+    let end = text.floor_char_boundary(from.saturating_add(MAX_PIECE_BYTES).min(text.len()));
+    let metadata = Metadata { offset: Some(offset), ..Metadata::of(turn.turn, turn.epoch) };
+    let message_id = message_id(&turn.message_id, turn.epoch);
+    (Event::TextMessageContent { message_id, delta: &text[from..end], metadata }.to_frame(), end)
+}
+
+/// Returns the frames of a whole provisional text, from offset 0.
+pub fn text_frames(turn: &TurnRow, text: &str) -> Vec<String> {
+    let (mut frames, mut from, mut offset) = (Vec::new(), 0, 0);
+    while from < text.len() {
+        let (frame, end) = text_frame(turn, text, from, offset);
+        offset += utf16_len(&text[from..end]);
+        from = end;
+        frames.push(frame);
+    }
+    frames
+}
+
+/// Returns the frame of a final; one whose text does not fit is sent without it, to be fetched.
+pub fn final_frame(session: &SessionId, turn: &TurnRow) -> String {
+    if turn.kind == Some(TurnKind::Error) {
+        return error_frame(turn);
+    }
+    let frame = finished(session, turn, true).to_frame();
+    if frame.len() <= MAX_FRAME_BYTES { frame } else { finished(session, turn, false).to_frame() }
+}
+
+fn finished<'a>(session: &'a SessionId, turn: &'a TurnRow, with_text: bool) -> Event<'a> {
+    let text = turn.text.as_deref().unwrap_or_default();
+    let message_id = message_id(&turn.message_id, turn.epoch);
+    Event::RunFinished {
+        thread_id: session,
+        run_id: &turn.message_id,
+        result: with_text.then_some(FinalText { message_id, text }),
+        usage: usage(turn),
+        metadata: final_metadata(turn),
+    }
+}
+
+fn error_frame(turn: &TurnRow) -> String {
+    let (message, code) = match &turn.error {
+        Some(error) => (error.message.as_str(), error.code),
+        None => ("The answer failed.", ErrorCode::Unavailable),
+    };
+    let metadata = Metadata { message_id: Some(&turn.message_id), ..final_metadata(turn) };
+    Event::RunError { message, code, metadata }.to_frame()
+}
+
+fn final_metadata(turn: &TurnRow) -> Metadata<'_> {
+    Metadata {
+        finish_reason: turn.finish_reason,
+        cost_micro_usd: turn.cost_micro_usd,
+        sha256: turn.sha256.as_deref(),
+        trace_id: turn.trace.as_deref(),
+        ..Metadata::of(turn.turn, turn.epoch)
+    }
+}
+
+fn usage(turn: &TurnRow) -> Vec<TokenUsage<'_>> {
+    let Some((provider, usage)) = turn.provider.zip(turn.usage) else { return Vec::new() };
+    let model = turn.model.as_deref();
+    vec![TokenUsage { provider, model, input_tokens: usage.input_tokens, output_tokens: usage.output_tokens }]
+}

@@ -1,0 +1,23 @@
+//! The traits that adapters implement, named by role.
+//!
+//! Every guarantee in these documents is a test in [`crate::conformance`].
+
+mod clock;
+mod documents;
+mod events;
+mod ids;
+mod model;
+pub mod push;
+pub mod queue;
+mod secrets;
+pub mod store;
+
+pub use clock::Clock;
+pub use documents::{Document, DocumentSummary, Documents, DocumentsError};
+pub use events::{EventEntry, Events, EventsError};
+pub use ids::Ids;
+pub use model::{ChatMessage, Finish, Model, ModelError, ModelEvent, ModelStream, Prompt, Role};
+pub use push::{Push, PushError};
+pub use queue::{DeadLetter, Delivery, Durability, EventSource, Outgoing, Queue, QueueError, Receipt};
+pub use secrets::{Secrets, SecretsError, SigningKey, SigningKeys};
+pub use store::{Store, StoreError};

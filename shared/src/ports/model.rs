@@ -1,0 +1,103 @@
+//! A model that answers.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::domain::{FinishReason, ProviderName, Usage};
+use crate::ports::Document;
+
+/// Who said a message of the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The user.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One message of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatMessage {
+    /// Who said it.
+    pub role: Role,
+    /// What was said: untrusted text.
+    pub text: String,
+}
+
+/// All that a model reads for one reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The instructions, with the document as a labelled data block in them.
+    pub system: String,
+    /// The history, oldest first, ending with the user's message; roles alternate.
+    pub messages: Vec<ChatMessage>,
+    /// The document itself, for a provider that answers without a model.
+    pub document: Option<Document>,
+    /// The largest reply, in the provider's tokens.
+    pub max_tokens: u32,
+}
+
+/// What a model's stream yields.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelEvent {
+    /// A piece of the reply, not empty.
+    Delta(String),
+    /// What the call used so far: replaces what was said before.
+    Usage(Usage),
+    /// The reply is complete. Nothing follows.
+    Finished(Finish),
+}
+
+/// How a reply ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finish {
+    /// Why it ended: `stop`, `length`, `refusal` or `content_filter`.
+    pub reason: FinishReason,
+    /// The model that answered, as the provider names it.
+    pub model: Option<String>,
+}
+
+/// The kinds of failure that a caller branches on.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The provider asks for a pause, or is overloaded: try again, not before `retry_after`.
+    #[error("the provider is busy ({code})")]
+    Busy {
+        /// The HTTP status or the provider's error type.
+        code: String,
+        /// The earliest next try.
+        retry_after: Option<Duration>,
+    },
+    /// No connection, a broken stream, or silence beyond a timeout: try again.
+    #[error("the provider's answer broke off: {0}")]
+    Broken(String),
+    /// The key was refused: another provider may answer, this one not.
+    #[error("the provider refused the key ({0})")]
+    Unauthorized(String),
+    /// Quota, billing or an invalid request: another provider may answer, this one not.
+    #[error("the provider refused the request ({0})")]
+    Permanent(String),
+}
+
+/// The pieces of a reply, in order; it ends after `Finished` or the first error.
+///
+/// A stream that ends without `Finished` is a failure, which adapters report as `Broken`.
+pub type ModelStream = BoxStream<'static, Result<ModelEvent, ModelError>>;
+
+/// Streams one reply from one provider: a single call without any retry.
+///
+/// Dropping the future or the stream ends the call at the provider too.
+/// Connect timeouts are the adapter's, all other timeouts the caller's.
+#[async_trait]
+pub trait Model: Send + Sync {
+    /// Returns who answers.
+    fn provider(&self) -> ProviderName;
+
+    /// Returns the configured model's id.
+    fn model(&self) -> &str;
+
+    /// Sends the request and returns once the provider has accepted it.
+    async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError>;
+}

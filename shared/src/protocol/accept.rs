@@ -1,0 +1,191 @@
+//! Accepting a message: the same rules for ingress and for a `submit` from the queue.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::{Lifetime, MessageRow, SessionRow, keys};
+use crate::domain::{DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey, Timestamp};
+use crate::ports::Durability;
+use crate::ports::store::{Change, Condition, Item, Store, StoreError, Write};
+
+/// How often a refused write is tried again from a fresh read: each refusal means that another writer got on.
+const ATTEMPTS: usize = 16;
+
+/// A message that asks to be accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submission {
+    /// Who speaks.
+    pub principal: Principal,
+    /// In which session.
+    pub session_id: SessionId,
+    /// The message's idempotency key.
+    pub message_id: MessageId,
+    /// The text.
+    pub message: MessageText,
+    /// The document asked for.
+    pub document_id: Option<DocumentId>,
+    /// The provider asked for.
+    pub provider: Option<ProviderName>,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+}
+
+/// What is already known of a submission.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Standing {
+    /// The very same message was accepted before: go on as then.
+    Repeated,
+    /// It is new.
+    New,
+}
+
+/// The reason why a message is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// The message id was used with another body.
+    #[error("the message id was used with another body")]
+    Conflict,
+    /// The session was deleted, or is in the last hour of its longest life.
+    #[error("the session is gone")]
+    Gone,
+    /// The session has too many messages that wait for their turn.
+    #[error("the session has too many unfinished messages")]
+    TooManyWaiting,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The bounds that a message is accepted within.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// How long sessions live.
+    pub lifetime: Lifetime,
+    /// How many messages of one session may wait for their turn.
+    pub max_waiting: u64,
+}
+
+impl Submission {
+    /// Returns the session's key.
+    pub fn session_key(&self) -> SessionKey {
+        SessionKey::derive(&self.principal, &self.session_id)
+    }
+
+    /// Returns the hash that tells a repeated message from another one with the same id.
+    pub fn body_hash(&self) -> String {
+        let body = json!([self.message.as_str(), self.document_id, self.provider]);
+        URL_SAFE_NO_PAD.encode(Sha256::digest(body.to_string()))
+    }
+}
+
+/// Finds out what is known of a submission, without writing anything.
+pub async fn look_up(store: &dyn Store, submission: &Submission, bounds: Bounds) -> Result<Standing, AcceptError> {
+    read(store, submission, bounds).await.map(|(standing, _)| standing)
+}
+
+/// Records a new message: creates the session if it is absent, and the message's row.
+///
+/// Applied at most once, however often it is called. Acknowledged before it is durable: the send to the queue
+/// that follows is what makes it so.
+pub async fn record(store: &dyn Store, submission: &Submission, bounds: Bounds) -> Result<Standing, AcceptError> {
+    let mut refused = StoreError::Unavailable("the session changed too often".into());
+    for _ in 0..ATTEMPTS {
+        let (standing, session) = read(store, submission, bounds).await?;
+        if standing == Standing::Repeated {
+            return Ok(standing);
+        }
+        match store.transact(writes(submission, session.as_ref(), bounds)?, Durability::Ordered).await {
+            Ok(()) => return Ok(standing),
+            Err(error @ StoreError::Refused(_)) => refused = error,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(refused.into())
+}
+
+async fn read(
+    store: &dyn Store,
+    submission: &Submission,
+    bounds: Bounds,
+) -> Result<(Standing, Option<SessionRow>), AcceptError> {
+    let key = submission.session_key();
+    let mut items = store.get(&[keys::session(&key), keys::message(&key, &submission.message_id)]).await?;
+    let message = items.pop().flatten().map(Item::into_row::<MessageRow>).transpose()?;
+    let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
+    let standing = judge(submission, session.as_ref(), message.as_ref(), bounds)?;
+    Ok((standing, session))
+}
+
+fn judge(
+    submission: &Submission,
+    session: Option<&SessionRow>,
+    message: Option<&MessageRow>,
+    bounds: Bounds,
+) -> Result<Standing, AcceptError> {
+    let Some(session) = session else { return Ok(Standing::New) };
+    if session.deleted {
+        return Err(AcceptError::Gone);
+    }
+    match message {
+        Some(known) if known.body_hash == submission.body_hash() => Ok(Standing::Repeated),
+        Some(_) => Err(AcceptError::Conflict),
+        None if !bounds.lifetime.takes_messages(session, submission.accepted_at) => Err(AcceptError::Gone),
+        None if session.waiting() >= bounds.max_waiting => Err(AcceptError::TooManyWaiting),
+        None => Ok(Standing::New),
+    }
+}
+
+fn writes(submission: &Submission, session: Option<&SessionRow>, bounds: Bounds) -> Result<Vec<Write>, StoreError> {
+    let key = submission.session_key();
+    let now = submission.accepted_at;
+    let (session_write, expires_at) = match session {
+        None => {
+            let mut row = new_session(submission, bounds.lifetime);
+            row.accepted = 1;
+            let end = row.expires_at;
+            (Write::put(Item::from_row(keys::session(&key), &row)?, vec![Condition::Absent]), end)
+        }
+        Some(session) => {
+            let mut changes = vec![Change::Add("accepted", 1)];
+            let end = renew(session, bounds.lifetime, now, &mut changes);
+            (Write::update(keys::session(&key), live(), changes), end)
+        }
+    };
+    let row = MessageRow {
+        message: submission.message.clone(),
+        document_id: submission.document_id.clone(),
+        provider: submission.provider,
+        body_hash: submission.body_hash(),
+        accepted_at: now,
+        expires_at,
+        turn: None,
+        cancel: false,
+    };
+    let item = Item::from_row(keys::message(&key, &submission.message_id), &row)?;
+    Ok(vec![session_write, Write::put(item, vec![Condition::Absent])])
+}
+
+fn new_session(submission: &Submission, lifetime: Lifetime) -> SessionRow {
+    let now = submission.accepted_at;
+    SessionRow::new(submission.principal.clone(), submission.session_id.clone(), now, lifetime.first_end(now))
+}
+
+/// Returns the conditions that hold for a live session only.
+pub fn live() -> Vec<Condition> {
+    vec![Condition::Present, Condition::Missing("deleted")]
+}
+
+/// Adds the changes that move the session's end, and returns the end that then holds.
+pub(super) fn renew(
+    session: &SessionRow,
+    lifetime: Lifetime,
+    now: Timestamp,
+    changes: &mut Vec<Change>,
+) -> crate::domain::ExpiresAt {
+    let Some(end) = lifetime.renewed(session, now) else { return session.expires_at };
+    changes.push(Change::Set("expires_at", json!(end)));
+    changes.push(Change::Set("due", json!(end.timestamp())));
+    end
+}

@@ -1,0 +1,116 @@
+//! Claiming a turn for a message that has none.
+
+use serde_json::json;
+
+use super::accept::renew;
+use super::commit::{self, Outcome};
+use super::{Lifetime, MessageRow, SessionRow, Timings, TurnRow, TurnState, keys};
+use crate::domain::{Epoch, MessageId, SessionKey, Timestamp, Turn};
+use crate::ports::store::{Change, Condition, Item, StoreError, Write};
+
+/// The place of the predecessor's check in [`claim`]'s transaction.
+pub const PREDECESSOR: usize = 3;
+
+/// What a worker read before it claims.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// The session's key.
+    pub key: &'a SessionKey,
+    /// The session, live.
+    pub session: &'a SessionRow,
+    /// The message's id.
+    pub message_id: &'a MessageId,
+    /// The message, without a turn.
+    pub message: &'a MessageRow,
+}
+
+impl Reading<'_> {
+    /// The three checks that make a claim from a stale reading fail:
+    /// the session lives, `next_turn` is the one read, the message has no turn and still the `cancel` read.
+    fn session_conditions(&self) -> Vec<Condition> {
+        vec![Condition::Equals("next_turn", json!(self.session.next_turn)), Condition::Missing("deleted")]
+    }
+
+    fn message_conditions(&self) -> Vec<Condition> {
+        let cancel =
+            if self.message.cancel { Condition::Equals("cancel", json!(true)) } else { Condition::Missing("cancel") };
+        vec![Condition::Present, Condition::Missing("turn"), cancel]
+    }
+}
+
+/// Takes the next turn for the message: one transaction, and the row that it creates.
+///
+/// Refused at [`PREDECESSOR`] where the turn before is still running; refused elsewhere where the reading is stale.
+pub fn claim(
+    reading: Reading<'_>,
+    trace: Option<String>,
+    lifetime: Lifetime,
+    now: Timestamp,
+) -> Result<(TurnRow, Vec<Write>), StoreError> {
+    let Reading { key, session, message_id, message } = reading;
+    let turn = session.next_turn;
+    let mut changes = vec![Change::Set("next_turn", json!(turn.next()))];
+    let expires_at = renew(session, lifetime, now, &mut changes);
+    let row = TurnRow {
+        turn,
+        message_id: message_id.clone(),
+        message: message.message.clone(),
+        document_id: message.document_id.clone(),
+        state: TurnState::Running,
+        epoch: Epoch::FIRST,
+        cancel: message.cancel,
+        partial: None,
+        kind: None,
+        text: None,
+        sha256: None,
+        error: None,
+        finish_reason: None,
+        provider: None,
+        model: None,
+        usage: None,
+        cost_micro_usd: None,
+        context: None,
+        timings: Timings { queue_ms: millis(now, message.accepted_at), ..Timings::default() },
+        accepted_at: message.accepted_at,
+        created_at: now,
+        finished_at: None,
+        expires_at,
+        due: Some(super::generation::abandoned_at(now)),
+        trace,
+        synthetic: session.principal.as_ref().is_some_and(crate::domain::Principal::is_operator),
+    };
+    let message_changes = vec![Change::Set("turn", json!(turn)), Change::Set("expires_at", json!(expires_at))];
+    let mut writes = vec![
+        Write::update(keys::session(key), reading.session_conditions(), changes),
+        Write::update(keys::message(key, message_id), reading.message_conditions(), message_changes),
+        Write::put(Item::from_row(keys::turn(key, turn), &row)?, vec![Condition::Absent]),
+    ];
+    if let Some(previous) = turn.previous() {
+        writes.push(Write::check(keys::turn(key, previous), vec![not_running()]));
+    }
+    Ok((row, writes))
+}
+
+/// Ends a predecessor that is still running, by a transaction with the same three checks as [`claim`],
+/// so that a stale claim never ends a live turn.
+pub fn end_predecessor(reading: Reading<'_>, predecessor: &TurnRow, outcome: &Outcome, now: Timestamp) -> Vec<Write> {
+    let Reading { key, message_id, .. } = reading;
+    vec![
+        Write::check(keys::session(key), reading.session_conditions()),
+        Write::check(keys::message(key, message_id), reading.message_conditions()),
+        commit::abandoned(key, predecessor, outcome, now),
+    ]
+}
+
+/// Returns the turn before the one that the session gives next.
+pub fn predecessor(session: &SessionRow) -> Option<Turn> {
+    session.next_turn.previous()
+}
+
+fn not_running() -> Condition {
+    Condition::Differs("state", json!(TurnState::Running))
+}
+
+fn millis(now: Timestamp, then: Timestamp) -> u64 {
+    u64::try_from(now.since(then).as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,45 @@
+//! One attempt to write a turn's reply.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{TurnRow, TurnState, keys};
+use crate::domain::{Epoch, SessionKey, Timestamp, Turn};
+use crate::ports::store::{Change, Condition, Write};
+
+/// The time without a checkpoint after which a running turn counts as abandoned.
+pub const ABANDONED_AFTER: Duration = Duration::from_mins(15);
+
+/// Returns when a turn that was touched at `now` counts as abandoned.
+pub fn abandoned_at(now: Timestamp) -> Timestamp {
+    now.plus(ABANDONED_AFTER)
+}
+
+/// Takes the next generation of a running turn and clears the provisional text in the same write.
+///
+/// Refused where the turn is not running, is flagged as cancelled, or has another epoch than the one read.
+pub fn next_generation(key: &SessionKey, turn: &TurnRow, now: Timestamp) -> Write {
+    let mut conditions = mine(turn.epoch);
+    conditions.push(Condition::Missing("cancel"));
+    let changes = vec![
+        Change::Set("epoch", json!(turn.epoch.next())),
+        Change::Remove("partial"),
+        Change::Set("due", json!(abandoned_at(now))),
+    ];
+    Write::update(keys::turn(key, turn.turn), conditions, changes)
+}
+
+/// Saves the provisional text, proves the epoch and, by the item returned, reads the cancel flag.
+pub fn checkpoint(key: &SessionKey, turn: Turn, epoch: Epoch, partial: &str, now: Timestamp) -> Write {
+    let mut changes = vec![Change::Set("due", json!(abandoned_at(now)))];
+    if !partial.is_empty() {
+        changes.push(Change::Set("partial", json!(partial)));
+    }
+    Write::update(keys::turn(key, turn), mine(epoch), changes)
+}
+
+/// Returns the conditions that hold only for the worker with this generation.
+pub(super) fn mine(epoch: Epoch) -> Vec<Condition> {
+    vec![Condition::Equals("state", json!(TurnState::Running)), Condition::Equals("epoch", json!(epoch))]
+}

@@ -1,0 +1,50 @@
+//! The bodies on the two queues: tagged, versioned JSON, with identity in the body.
+//!
+//! Unknown fields are ignored; an unknown version or type is refused.
+
+mod reply;
+mod request;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub use reply::{DeletedNotice, Feedback, FinalPointer, ReplyMessage};
+pub use request::{MessagePointer, RequestMessage, Submit};
+
+/// The version that is written and read.
+pub const VERSION: u32 = 1;
+
+/// The reason why a body is not a message.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The body is of a version that this program does not know.
+    #[error("the queue message has version {0}, and only {VERSION} is known")]
+    Version(u32),
+    /// The body is not what its type wants.
+    #[error("the queue message is malformed")]
+    Malformed(#[source] serde_json::Error),
+}
+
+#[derive(Serialize)]
+struct Versioned<'a, Body> {
+    v: u32,
+    #[serde(flatten)]
+    body: &'a Body,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
+}
+
+fn write(body: &impl Serialize) -> String {
+    serde_json::to_string(&Versioned { v: VERSION, body }).unwrap_or_default()
+}
+
+fn parse<Body: DeserializeOwned>(text: &str) -> Result<Body, BodyError> {
+    let Version { v } = serde_json::from_str(text).map_err(BodyError::Malformed)?;
+    if v != VERSION {
+        return Err(BodyError::Version(v));
+    }
+    serde_json::from_str(text).map_err(BodyError::Malformed)
+}
