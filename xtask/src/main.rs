@@ -1,2 +1,77 @@
-//! Placeholder.
-fn main() {}
+//! The project's own automation: CI and people call it, and nothing else.
+
+mod forward;
+mod process;
+mod say;
+mod targets;
+mod test;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::builder::FalseyValueParser;
+use clap::{Parser, Subcommand};
+
+use crate::tree::Tree;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own automation")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Checks everything that CI checks, and stops at the first failure
+    Test {
+        /// Runs this step alone
+        #[arg(long, value_name = "STEP")]
+        only: Option<test::Step>,
+        /// Makes a missing tool an error instead of a skipped step
+        #[arg(long, env = "CI", value_parser = FalseyValueParser::new())]
+        ci: bool,
+    },
+    /// Checks the rules of the house: layering, sizes, documents, links
+    Tidy,
+    /// Measures the server against the floor; arguments go to the bench
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Arguments for the bench; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Kills the server under load, again and again, and counts the answers
+    Soak {
+        /// How often the server is killed
+        #[arg(long)]
+        kills: Option<u32>,
+        /// Further arguments for the soak
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = run(Arguments::parse().command);
+    // A back trace would only hide the offences above it.
+    done.map_or_else(
+        |error| {
+            say::line(format!("error: {error:#}"));
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+fn run(command: Command) -> Result<()> {
+    let root = tree::root();
+    match command {
+        Command::Test { only, ci } => test::run(&root, only, ci),
+        Command::Tidy => tidy::run(Tree::read(&root)?),
+        Command::Bench { arguments } => forward::bench(&root, arguments),
+        Command::Soak { kills, arguments } => forward::soak(&root, kills, arguments),
+    }
+}

@@ -1,0 +1,93 @@
+//! Other programs: cargo, npm, git.
+
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+/// What `cargo run` adds to our environment.
+///
+/// Build scripts watch some of these, so that handing them on would compile `ring` anew
+/// each time `cargo xtask` and plain `cargo` take turns.
+const LEFT_BY_CARGO_RUN: [&str; 19] = [
+    "CARGO_BIN_NAME",
+    "CARGO_CRATE_NAME",
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_AUTHORS",
+    "CARGO_PKG_DESCRIPTION",
+    "CARGO_PKG_HOMEPAGE",
+    "CARGO_PKG_LICENSE",
+    "CARGO_PKG_LICENSE_FILE",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_README",
+    "CARGO_PKG_REPOSITORY",
+    "CARGO_PKG_RUST_VERSION",
+    "CARGO_PKG_VERSION",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+    "CARGO_PRIMARY_PACKAGE",
+];
+
+/// Makes a command that starts in `folder` with the caller's own environment.
+pub(crate) fn command(folder: &Path, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder);
+    for name in LEFT_BY_CARGO_RUN {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Makes a cargo command in the workspace's root.
+pub(crate) fn cargo<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = command(root, "cargo");
+    command.args(arguments);
+    command
+}
+
+/// Runs a command with our own standard streams; fails unless it exits with 0.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| cannot_start(command))?;
+    if status.success() {
+        return Ok(());
+    }
+    bail!("{} ended with {status}", name(command))
+}
+
+/// Runs a command and returns what it wrote to standard output; fails unless it exits with 0.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| cannot_start(command))?;
+    if !output.status.success() {
+        bail!("{} ended with {}", name(command), output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{} wrote no text", name(command)))
+}
+
+/// Tells whether a program answers to the given arguments.
+pub(crate) fn is_present(root: &Path, program: &str, arguments: &[&str]) -> Result<bool> {
+    let mut probe = command(root, program);
+    probe.args(arguments);
+    probe.stdin(Stdio::null());
+    probe.stdout(Stdio::null());
+    probe.stderr(Stdio::null());
+    match probe.status() {
+        Ok(status) => Ok(status.success()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| cannot_start(&probe)),
+    }
+}
+
+fn cannot_start(command: &Command) -> String {
+    format!("cannot start {}", name(command))
+}
+
+fn name(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
+    words.join(" ")
+}

@@ -1,0 +1,81 @@
+//! Tests that run on Node: each folder with a `package.json` that has a test script.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::{Context, Outcome};
+use crate::process::{self, command, is_present};
+use crate::say;
+use crate::tree::{File, Tree};
+
+/// Installs what is locked, and runs `npm test`, in each package.
+pub(super) fn run(context: &Context<'_>, tree: &Tree) -> Result<Outcome> {
+    let packages = packages(tree)?;
+    if packages.is_empty() {
+        return Ok(Outcome::Skipped("no package has tests".to_owned()));
+    }
+    for tool in ["node", "npm"] {
+        if !is_present(context.root, tool, &["--version"])? {
+            return context.missing(&format!("{tool} is not installed"));
+        }
+    }
+    for folder in packages {
+        say::line(format!("in {folder}"));
+        one(&context.root.join(folder))?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn one(folder: &Path) -> Result<()> {
+    if !is_installed(folder) {
+        process::run(command(folder, "npm").args(["ci", "--no-audit", "--no-fund"]))?;
+    }
+    process::run(command(folder, "npm").arg("test"))
+}
+
+/// Tells whether what is installed is what is locked: npm writes its own list at the end.
+fn is_installed(folder: &Path) -> bool {
+    let changed = |path: &str| -> Option<SystemTime> { folder.join(path).metadata().ok()?.modified().ok() };
+    let installed = changed("node_modules/.package-lock.json");
+    installed.is_some() && installed >= changed("package-lock.json")
+}
+
+/// Returns the folders of the packages that have a test script.
+fn packages(tree: &Tree) -> Result<Vec<&str>> {
+    let all = tree.files.iter().filter(|f| f.name() == "package.json");
+    let mut found = Vec::new();
+    for file in all {
+        if has_tests(file)? {
+            found.push(file.folder());
+        }
+    }
+    Ok(found)
+}
+
+fn has_tests(file: &File) -> Result<bool> {
+    let package: Value = serde_json::from_str(&file.text).with_context(|| format!("{} is not JSON", file.path))?;
+    Ok(package["scripts"]["test"].is_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_with_a_test_script_is_run() {
+        let tree = Tree::of(&[
+            ("a/package.json", r#"{"scripts": {"test": "node --test"}}"#),
+            ("b/package.json", r#"{"scripts": {}}"#),
+        ]);
+        assert_eq!(packages(&tree).unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn a_broken_package_is_named() {
+        let error = packages(&Tree::of(&[("a/package.json", "{")])).unwrap_err();
+        assert_eq!(error.to_string(), "a/package.json is not JSON");
+    }
+}

@@ -1,0 +1,85 @@
+//! What each step runs.
+//!
+//! Every cargo call takes the whole workspace with the features of its tests, so that
+//! dependencies are compiled once for the tests and checked once for the lints.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Context, Outcome, Step, contracts, node};
+use crate::process::{self, is_present};
+use crate::targets::{Target, documented_binaries};
+use crate::tidy;
+use crate::tree::Tree;
+
+/// Runs one step.
+pub(super) fn run(context: &Context<'_>, step: Step) -> Result<Outcome> {
+    match step {
+        Step::Format => finish(&mut context.cargo("fmt", &["--all", "--check"])),
+        Step::Clippy => clippy(context),
+        Step::Tests => tests(context),
+        Step::Doctests => finish(&mut context.locked("test", &["--doc", "--quiet"])),
+        Step::Docs => docs(context),
+        Step::Tidy => tidy::run(Tree::read(context.root)?).map(|()| Outcome::Done),
+        Step::Contracts => contracts::check(&Tree::read(context.root)?).map(|()| Outcome::Done),
+        Step::Node => node::run(context, &Tree::read(context.root)?),
+        Step::Deny => deny(context),
+    }
+}
+
+impl Context<'_> {
+    fn cargo(&self, command: &str, arguments: &[&str]) -> Command {
+        let mut cargo = process::cargo(self.root, [command]);
+        cargo.args(arguments);
+        cargo
+    }
+
+    /// Makes a cargo command that builds the workspace, in CI exactly as it is locked.
+    fn locked(&self, command: &str, arguments: &[&str]) -> Command {
+        let mut cargo = self.cargo(command, &["--workspace"]);
+        if self.ci {
+            cargo.arg("--locked");
+        }
+        cargo.args(arguments);
+        cargo
+    }
+}
+
+fn clippy(context: &Context<'_>) -> Result<Outcome> {
+    finish(&mut context.locked("clippy", &["--all-targets", "--", "-D", "warnings"]))
+}
+
+fn tests(context: &Context<'_>) -> Result<Outcome> {
+    if !is_present(context.root, "cargo", &["nextest", "--version"])? {
+        return finish(&mut context.locked("test", &["--all-targets", "--no-fail-fast"]));
+    }
+    let mut nextest = context.cargo("nextest", &["run", "--workspace", "--no-fail-fast"]);
+    if context.ci {
+        nextest.arg("--locked");
+    }
+    finish(&mut nextest)
+}
+
+/// `--examples` is for the features: with it cargo takes those of the tests, as clippy did.
+fn docs(context: &Context<'_>) -> Result<Outcome> {
+    let mut doc = context.locked("doc", &["--no-deps", "--lib", "--examples"]);
+    let targets = Target::all(context.root)?;
+    for binary in documented_binaries(&targets) {
+        doc.args(["--bin", binary]);
+    }
+    finish(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Advisories are left out: their database cannot be fetched everywhere.
+fn deny(context: &Context<'_>) -> Result<Outcome> {
+    if !is_present(context.root, "cargo", &["deny", "--version"])? {
+        let why = "cargo-deny is not installed; this step is optional, in CI too";
+        return Ok(Outcome::Skipped(why.to_owned()));
+    }
+    finish(&mut context.cargo("deny", &["check", "licenses", "bans", "sources"]))
+}
+
+fn finish(command: &mut Command) -> Result<Outcome> {
+    process::run(command).map(|()| Outcome::Done)
+}

@@ -1,0 +1,158 @@
+//! What the checks look at, gathered once.
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::Offence;
+use super::rust::{self, Source};
+use crate::process::{cargo, output};
+use crate::tree::{File, Tree};
+
+/// The project as the checks see it.
+#[derive(Debug)]
+pub(super) struct House {
+    /// Every file.
+    pub(super) tree: Tree,
+    /// Every Rust file, as tokens.
+    pub(super) sources: Vec<Source>,
+    /// The workspace's crates.
+    pub(super) crates: Vec<Crate>,
+    /// The names of all that is compiled for the one-machine server and its tests.
+    pub(super) server: Vec<String>,
+    unreadable: Vec<(String, usize)>,
+}
+
+/// A crate of the workspace.
+#[derive(Debug)]
+pub(super) struct Crate {
+    /// Its name, and its folder's.
+    pub(super) name: String,
+    /// What its `Cargo.toml` names, of every kind.
+    pub(super) dependencies: Vec<Dependency>,
+}
+
+/// A dependency that a crate names itself.
+#[derive(Debug)]
+pub(super) struct Dependency {
+    /// Its name in the registry, or in the workspace.
+    pub(super) name: String,
+    /// Whether it is compiled only behind a feature.
+    pub(super) optional: bool,
+    /// Whether it is a folder of this workspace.
+    pub(super) ours: bool,
+}
+
+impl House {
+    /// Gathers what the checks need, with one call of `cargo metadata` and one of `cargo tree`.
+    pub(super) fn of(tree: Tree) -> Result<Self> {
+        let mut metadata = cargo(&tree.root, ["metadata", "--no-deps", "--format-version", "1"]);
+        let mut server = cargo(&tree.root, ["tree", "--package", "local"]);
+        server.args(["--edges", "normal,build,dev", "--prefix", "none"]);
+        let (sources, unreadable) = rust::read_all(&tree.files);
+        Ok(Self {
+            sources,
+            crates: crates(&output(&mut metadata)?)?,
+            server: names(&output(&mut server)?),
+            unreadable,
+            tree,
+        })
+    }
+
+    /// Returns the file and line where a crate names a dependency.
+    pub(super) fn place(&self, krate: &str, dependency: &str) -> (String, usize) {
+        let path = format!("{krate}/Cargo.toml");
+        let names_it = |text: &str| {
+            let rest = text.strip_prefix(dependency);
+            rest.is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
+        };
+        let mut lines = self.tree.file(&path).into_iter().flat_map(File::lines);
+        let line = lines.find(|(_, text)| names_it(text));
+        (path, line.map_or(1, |(n, _)| n))
+    }
+}
+
+/// Reports Rust files that cannot be read, for no other check looks at them.
+pub(super) fn check(house: &House) -> Vec<Offence> {
+    let offence = |(path, line): &(String, usize)| Offence::new(path, *line, "this is not Rust", "mend it");
+    house.unreadable.iter().map(offence).collect()
+}
+
+fn crates(metadata: &str) -> Result<Vec<Crate>> {
+    let metadata: Value = serde_json::from_str(metadata).context("cargo metadata is not JSON")?;
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    Ok(packages.map(one_crate).collect())
+}
+
+fn one_crate(package: &Value) -> Crate {
+    let dependencies = package["dependencies"].as_array().into_iter().flatten();
+    Crate { name: text(&package["name"]), dependencies: dependencies.map(dependency).collect() }
+}
+
+fn dependency(value: &Value) -> Dependency {
+    Dependency { name: text(&value["name"]), optional: value["optional"] == true, ours: value["path"].is_string() }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn names(tree: &str) -> Vec<String> {
+    let first = |line: &str| line.split_whitespace().next().map(str::to_owned);
+    let mut names: Vec<_> = tree.lines().filter_map(first).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Builds a house of these files, without crates.
+    pub(in crate::tidy) fn house(files: &[(&str, &str)]) -> House {
+        let tree = Tree::of(files);
+        let (sources, unreadable) = rust::read_all(&tree.files);
+        House { sources, unreadable, crates: Vec::new(), server: Vec::new(), tree }
+    }
+
+    /// Builds a crate; a name that ends with `?` is an optional dependency.
+    pub(in crate::tidy) fn krate(name: &str, dependencies: &[&str]) -> Crate {
+        let ours = ["shared", "ingress", "worker", "notifier", "aws", "local"];
+        let dependency = |written: &&str| {
+            let name = written.trim_end_matches('?');
+            Dependency { name: name.to_owned(), optional: name != *written, ours: ours.contains(&name) }
+        };
+        Crate { name: name.to_owned(), dependencies: dependencies.iter().map(dependency).collect() }
+    }
+
+    /// Holds a check's findings against the expected places.
+    #[track_caller]
+    pub(in crate::tidy) fn check_finds(found: &[Offence], expected: &[(&str, usize)]) {
+        let places: Vec<_> = found.iter().map(|o| (o.path.as_str(), o.line)).collect();
+        assert_eq!(places, expected, "{found:?}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_rust_is_reported() {
+        check_finds(&check(&house(&[("a.rs", "fn a( {")])), &[("a.rs", 1)]);
+        check_finds(&check(&house(&[("a.rs", "fn a() {}")])), &[]);
+    }
+
+    #[test]
+    fn crates_are_read_with_the_kind_of_their_dependencies() {
+        let read = crates(
+            r#"{"packages": [{"name": "worker", "dependencies": [
+                {"name": "lambda_runtime", "optional": true},
+                {"name": "shared", "path": "/x/shared", "optional": false}]}]}"#,
+        );
+        let read = read.unwrap();
+        assert_eq!(read[0].name, "worker");
+        assert!(read[0].dependencies[0].optional && !read[0].dependencies[0].ours);
+        assert!(read[0].dependencies[1].ours);
+    }
+
+    #[test]
+    fn each_name_of_the_tree_is_kept_once() {
+        assert_eq!(names("local v0.1.0 (/x)\nbytes v1\nbytes v1 (*)\n\n[dev]\n"), ["[dev]", "bytes", "local"]);
+    }
+}
