@@ -1,0 +1,73 @@
+//! Sessions past their end, and deletions that died.
+
+use shared::analytics;
+use shared::domain::SessionKey;
+use shared::ports::Durability;
+use shared::ports::store::{Condition, Item, Store, StoreError, Write};
+use shared::protocol::{SessionRow, delete, keys};
+
+use super::{PAGE, Report};
+use crate::error::NotifierError;
+use crate::handler::Notifier;
+
+impl Notifier {
+    pub(super) async fn clean_session(
+        &self,
+        key: &SessionKey,
+        item: Item,
+        report: &mut Report,
+    ) -> Result<(), NotifierError> {
+        let expired = item.is_expired(self.ports.clock.now());
+        let session: SessionRow = item.into_row()?;
+        if session.deleted && !expired {
+            report.finished_deletions += 1;
+            return self.finish_deletion(key).await;
+        }
+        if !expired {
+            return Ok(());
+        }
+        // The event goes first: were the rows removed before it, a failure would lose it.
+        if let Some(owner) = session.owner() {
+            let end = session.expires_at.timestamp();
+            self.emit_or_fail(analytics::session_expired(key, &owner.session_id, session.created_at, end)).await?;
+        }
+        report.expired_sessions += 1;
+        remove_expired(self.ports.store.as_ref(), key).await
+    }
+
+    async fn finish_deletion(&self, key: &SessionKey) -> Result<(), NotifierError> {
+        for connection in delete::remove_rows(self.ports.store.as_ref(), key).await? {
+            if let Err(error) = self.ports.push.close(&connection).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a connection was not closed");
+            }
+        }
+        match self.ports.store.write(delete::finished(key), Durability::Ordered).await {
+            Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Removes a dead session's rows, the session's own last, each only if it is still expired.
+async fn remove_expired(store: &dyn Store, key: &SessionKey) -> Result<(), NotifierError> {
+    let mut query = keys::everything(key, PAGE);
+    loop {
+        let page = store.query(&query).await?;
+        if let Some(last) = page.items.last() {
+            query.from = format!("{}\u{0}", last.key.sort);
+        }
+        for item in page.items.into_iter().filter(|item| item.key.sort != keys::META) {
+            remove_if_expired(store, item.key).await?;
+        }
+        if !page.more {
+            return remove_if_expired(store, keys::session(key)).await;
+        }
+    }
+}
+
+async fn remove_if_expired(store: &dyn Store, key: shared::ports::store::Key) -> Result<(), NotifierError> {
+    match store.write(Write::delete(key, vec![Condition::Absent]), Durability::Ordered).await {
+        Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

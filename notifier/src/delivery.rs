@@ -1,0 +1,78 @@
+//! A final on its way to browsers, to the event bus, and to its last state.
+
+use shared::ag_ui;
+use shared::analytics;
+use shared::domain::SessionKey;
+use shared::ports::store::{Item, StoreError};
+use shared::ports::Durability;
+use shared::protocol::{Owner, SessionRow, TurnRow, TurnState, delivery, keys};
+use shared::queue_messages::FinalPointer;
+
+use crate::error::NotifierError;
+use crate::handler::Notifier;
+
+/// Who is told of a final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tell {
+    /// Browsers and the event bus.
+    Everybody,
+    /// The event bus alone: browsers have long fetched it.
+    Analytics,
+}
+
+impl Notifier {
+    /// Delivers the final that a pointer names; one that is absent or still running is nothing to deliver.
+    pub(crate) async fn deliver(&self, pointer: &FinalPointer) -> Result<(), NotifierError> {
+        let key = &pointer.session_key;
+        let mut items = self.ports.store.get(&[keys::session(key), keys::turn(key, pointer.turn)]).await?;
+        let turn = items.pop().flatten().map(Item::into_row::<TurnRow>).transpose()?;
+        let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
+        let Some((owner, turn)) = session.and_then(|session| session.owner()).zip(turn) else { return Ok(()) };
+        self.deliver_turn(key, &owner, &turn, Tell::Everybody).await
+    }
+
+    /// Pushes a final, emits its event, and marks it delivered: in this order, each at least once.
+    ///
+    /// When the event bus is away the turn stays committed, and the cleanup emits the event: analytics never
+    /// delay a reply.
+    pub(crate) async fn deliver_turn(
+        &self,
+        key: &SessionKey,
+        owner: &Owner,
+        turn: &TurnRow,
+        tell: Tell,
+    ) -> Result<(), NotifierError> {
+        if turn.state == TurnState::Running {
+            return Ok(());
+        }
+        if tell == Tell::Everybody {
+            let frame = ag_ui::final_frame(&owner.session_id, turn);
+            self.push_to_all(key, &owner.principal.hash(), &frame).await;
+        }
+        if turn.state == TurnState::Delivered {
+            return Ok(());
+        }
+        let event = analytics::turn_event(key, &owner.session_id, turn, self.texts);
+        if self.emit(vec![event]).await.is_err() {
+            tracing::warn!(turn = turn.turn.get(), "the event bus is away; the cleanup emits the event");
+            return Ok(());
+        }
+        self.mark_delivered(key, turn).await
+    }
+
+    /// Marks the turn delivered and adds its totals once; somebody else having done so is fine.
+    async fn mark_delivered(&self, key: &SessionKey, turn: &TurnRow) -> Result<(), NotifierError> {
+        let store = self.ports.store.as_ref();
+        let result = match store.transact(delivery::delivered(key, turn), Durability::Ordered).await {
+            Err(StoreError::Refused(refusal)) if refusal.index == delivery::TOTALS => {
+                let write = delivery::delivered_without_session(key, turn);
+                store.write(write, Durability::Ordered).await.map(drop)
+            }
+            other => other,
+        };
+        match result {
+            Ok(()) | Err(StoreError::Refused(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

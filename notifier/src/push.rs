@@ -1,0 +1,57 @@
+//! A frame to every connection of a session.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use shared::domain::{ConnectionId, PrincipalHash, SessionKey};
+use shared::ports::PushError;
+use shared::protocol::connection;
+use tokio::time::{sleep, timeout};
+
+use crate::handler::Notifier;
+
+/// How long one try to push may take.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// How often a slow client is tried before its connection is closed.
+const TRIES: u32 = 3;
+
+impl Notifier {
+    /// Pushes a frame to every connection of the owner, each on its own; failures are not the record's.
+    pub(crate) async fn push_to_all(&self, key: &SessionKey, owner: &PrincipalHash, frame: &str) {
+        match connection::list(self.ports.store.as_ref(), key, owner).await {
+            Ok(rows) => {
+                join_all(rows.iter().map(|row| self.push_to(key, &row.connection_id, frame))).await;
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the connections could not be listed");
+            }
+        }
+    }
+
+    /// Pushes a frame to one connection: a gone one is forgotten, one that stays slow is closed.
+    async fn push_to(&self, key: &SessionKey, connection: &ConnectionId, frame: &str) {
+        for attempt in 1..=TRIES {
+            match timeout(PATIENCE, self.ports.push.push(connection, frame)).await.unwrap_or(Err(PushError::Slow)) {
+                Ok(()) => return,
+                Err(PushError::Gone) => return self.forget(key, connection).await,
+                Err(PushError::Failed(error)) => {
+                    tracing::debug!(error = error.as_ref(), "a push failed; the client asks again");
+                    return;
+                }
+                Err(PushError::Slow) if attempt < TRIES => sleep(PATIENCE * attempt).await,
+                Err(PushError::Slow) => (),
+            }
+        }
+        tracing::info!("a connection that does not read was closed");
+        if let Err(error) = self.ports.push.close(connection).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a slow connection was not closed");
+        }
+        self.forget(key, connection).await;
+    }
+
+    async fn forget(&self, key: &SessionKey, connection: &ConnectionId) {
+        if let Err(error) = connection::forget(self.ports.store.as_ref(), key, connection).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a gone connection's row was not removed");
+        }
+    }
+}
