@@ -1,1 +1,41 @@
-//! Placeholder.
+//! The front door: authenticate, validate, record, enqueue, answer 202.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`handler`] | the entry: one HTTP request in, one answer out |
+//! | [`config`] | what the operator decides |
+//! | [`identity`] | who speaks: session tokens, JWTs, IAM |
+//! | [`socket`] | the WebSocket: who may connect, `resume`, the end of a connection |
+//! | `route`, `body`, `answer`, `error`, `cors`, `limits` | what every call shares |
+//! | `sessions`, `chat`, `turns`, `tickets`, `stop`, `feedback`, `deletion`, `documents`, `health` | one call each |
+//!
+//! A message goes through [`Ingress::handle`]: `route` → `identity` → `chat` → `limits` → the store → the queue → 202.
+
+mod answer;
+mod body;
+mod chat;
+pub mod config;
+mod cors;
+mod deletion;
+mod documents;
+mod error;
+mod feedback;
+pub mod handler;
+mod health;
+pub mod identity;
+mod limits;
+mod route;
+mod sessions;
+mod signing;
+pub mod socket;
+mod stop;
+mod ticket;
+mod tickets;
+mod trace;
+mod turn_view;
+mod turns;
+
+pub use config::{AllowedOrigins, AuthMode, IngressConfig, Platform};
+pub use handler::{Caller, Ingress, Ports};
+pub use identity::{HttpKeySource, IamIdentity, JwtConfig, KeySource, KeySourceError};
+pub use socket::{Refusal, SocketSession};

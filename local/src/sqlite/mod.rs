@@ -1,1 +1,36 @@
-//! The adapters on SQLite.
+//! The adapters on SQLite: the storage of one machine, in one file.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`database`] | opening the file; the handle that all adapters share |
+//! | `writer` | the one thread that reads and writes, and commits in groups |
+//! | `engine` | what that thread owns |
+//! | `schema` | the tables, and their versions |
+//! | `store`, `queue`, `events`, `documents` | the adapters |
+//!
+//! All adapters write to one ordered log.
+//! An act that is acknowledged as [`Ordered`](shared::ports::Durability::Ordered) is visible at once and
+//! durable some milliseconds later; one that is acknowledged as [`Synced`](shared::ports::Durability::Synced)
+//! is durable, and so is everything before it.
+
+pub mod database;
+pub mod documents;
+mod engine;
+pub mod error;
+pub mod events;
+mod lock;
+mod purge;
+pub mod queue;
+mod queue_index;
+mod queue_rows;
+mod rows;
+mod schema;
+pub mod store;
+mod writer;
+
+pub use database::{Database, Synchronous};
+pub use documents::{SqliteDocuments, StoredDocument};
+pub use error::OpenError;
+pub use events::{SqliteEvents, StoredEvent};
+pub use queue::SqliteQueue;
+pub use store::SqliteStore;

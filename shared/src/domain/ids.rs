@@ -107,20 +107,20 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(value: &str, expected: Result<(), IdError>) {
-        assert_eq!(SessionId::parse(value).map(|_| ()), expected);
+    fn check(value: &str, expected: &Result<(), IdError>) {
+        assert_eq!(SessionId::parse(value).map(|_| ()), *expected);
     }
 
     #[test]
     fn an_id_is_one_to_128_legal_characters() {
-        check("test-123", Ok(()));
-        check("a.b_c:d-E9", Ok(()));
-        check(&"x".repeat(128), Ok(()));
-        check("", Err(IdError::Length { max: 128 }));
-        check(&"x".repeat(129), Err(IdError::Length { max: 128 }));
-        check("a b", Err(IdError::Character));
-        check("a/b", Err(IdError::Character));
-        check("é", Err(IdError::Character));
-        check("a#b", Err(IdError::Character));
+        check("test-123", &Ok(()));
+        check("a.b_c:d-E9", &Ok(()));
+        check(&"x".repeat(128), &Ok(()));
+        check("", &Err(IdError::Length { max: 128 }));
+        check(&"x".repeat(129), &Err(IdError::Length { max: 128 }));
+        check("a b", &Err(IdError::Character));
+        check("a/b", &Err(IdError::Character));
+        check("é", &Err(IdError::Character));
+        check("a#b", &Err(IdError::Character));
     }
 }

@@ -82,20 +82,20 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(value: &str, expected: Result<(), TextError>) {
-        assert_eq!(MessageText::parse(value).map(|_| ()), expected);
+    fn check(value: &str, expected: &Result<(), TextError>) {
+        assert_eq!(MessageText::parse(value).map(|_| ()), *expected);
     }
 
     #[test]
     fn a_message_is_one_to_16000_code_points_that_sqs_carries() {
-        check("a", Ok(()));
-        check(&"🎈".repeat(16_000), Ok(()));
-        check("line\nline\ttab\r", Ok(()));
-        check("", Err(TextError::Empty));
-        check(&"é".repeat(16_001), Err(TextError::TooLong));
-        check("a\u{0}b", Err(TextError::Illegal(0)));
-        check("a\u{FFFE}b", Err(TextError::Illegal(0xFFFE)));
-        check("\u{1B}", Err(TextError::Illegal(0x1B)));
+        check("a", &Ok(()));
+        check(&"🎈".repeat(16_000), &Ok(()));
+        check("line\nline\ttab\r", &Ok(()));
+        check("", &Err(TextError::Empty));
+        check(&"é".repeat(16_001), &Err(TextError::TooLong));
+        check("a\u{0}b", &Err(TextError::Illegal(0)));
+        check("a\u{FFFE}b", &Err(TextError::Illegal(0xFFFE)));
+        check("\u{1B}", &Err(TextError::Illegal(0x1B)));
     }
 
     #[test]

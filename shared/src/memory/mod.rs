@@ -1,1 +1,34 @@
 //! In-memory adapters that behave like the real services.
+//!
+//! They keep the services' rules: pages, size limits, message groups, stale handles. Nothing here fails by
+//! itself; faults are laid around them.
+
+mod clock;
+mod documents;
+mod events;
+pub mod fifo;
+mod ids;
+pub mod limits;
+mod push;
+mod queue;
+mod readiness;
+mod secrets;
+mod store;
+
+pub use clock::{FixedClock, ManualClock, TokioClock};
+pub use documents::{MemoryDocuments, OwnedDocument};
+pub use events::MemoryEvents;
+pub use fifo::Settings as QueueSettings;
+pub use ids::SeededIds;
+pub use push::{MemoryPush, PushState};
+pub use queue::MemoryQueue;
+pub use readiness::{Next, Readiness};
+pub use secrets::MemorySecrets;
+pub use store::MemoryStore;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks, also after a panic elsewhere: every critical section here leaves its data whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

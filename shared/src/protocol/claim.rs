@@ -56,6 +56,7 @@ pub fn claim(
         message_id: message_id.clone(),
         message: message.message.clone(),
         document_id: message.document_id.clone(),
+        requested_provider: message.provider,
         state: TurnState::Running,
         epoch: Epoch::FIRST,
         cancel: message.cancel,

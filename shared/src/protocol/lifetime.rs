@@ -42,7 +42,7 @@ mod tests {
     use super::*;
     use crate::domain::{Principal, SessionId};
 
-    const DAY: Lifetime = Lifetime { ttl: Duration::from_secs(24 * 3600) };
+    const DAY: Lifetime = Lifetime { ttl: Duration::from_hours(24) };
 
     fn session(created: i64, expires: ExpiresAt) -> SessionRow {
         let principal = Principal::parse("anon:a").unwrap();

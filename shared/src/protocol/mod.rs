@@ -17,4 +17,4 @@ pub mod rows;
 pub mod stop;
 
 pub use lifetime::Lifetime;
-pub use rows::{ConnectionRow, MessageRow, SessionRow, Timings, TurnError, TurnRow, TurnState};
+pub use rows::{ConnectionRow, MessageRow, Owner, SessionRow, Timings, TurnError, TurnRow, TurnState};

@@ -23,8 +23,9 @@ pub struct SessionRow {
     pub created_at: Timestamp,
     /// When it ends; alone decides whether it lives.
     pub expires_at: ExpiresAt,
-    /// When the cleanup looks at it.
-    pub due: Timestamp,
+    /// When the cleanup looks at it; none on a tombstone that nothing is left to be done for.
+    #[serde(default)]
+    pub due: Option<Timestamp>,
     /// Set on the tombstone of a deleted session.
     #[serde(default, skip_serializing_if = "is_false")]
     pub deleted: bool,
@@ -52,7 +53,7 @@ impl SessionRow {
             accepted: 0,
             created_at,
             expires_at,
-            due: expires_at.timestamp(),
+            due: Some(expires_at.timestamp()),
             deleted: false,
             total_turns: 0,
             total_input_tokens: 0,
@@ -61,10 +62,25 @@ impl SessionRow {
         }
     }
 
+    /// Returns whose session it is and how they call it; `None` for a tombstone.
+    pub fn owner(&self) -> Option<Owner> {
+        let (principal, session_id) = (self.principal.clone()?, self.client_session_id.clone()?);
+        (!self.deleted).then_some(Owner { principal, session_id })
+    }
+
     /// Counts the messages that were accepted and have no turn yet.
     pub fn waiting(&self) -> u64 {
         (self.accepted + 1).saturating_sub(self.next_turn.get())
     }
+}
+
+/// Whose a live session is, and how they call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Who speaks in it.
+    pub principal: Principal,
+    /// Their id of it.
+    pub session_id: SessionId,
 }
 
 /// `M#<message_id>`: one accepted message.
@@ -152,6 +168,9 @@ pub struct TurnRow {
     /// The document asked for.
     #[serde(default)]
     pub document_id: Option<DocumentId>,
+    /// The provider asked for.
+    #[serde(default)]
+    pub requested_provider: Option<ProviderName>,
     /// How far it is.
     pub state: TurnState,
     /// The generation: the fence against older workers.

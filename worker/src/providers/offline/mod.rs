@@ -9,6 +9,8 @@ mod bm25;
 mod passages;
 mod quote;
 mod words;
+mod provider;
 
 pub use answer::{Source, answer};
+pub use provider::OfflineModel;
 pub use quote::quote;

@@ -1,0 +1,180 @@
+//! The entry: one HTTP request in, one answer out.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use shared::domain::{Principal, SessionId, SessionKey, Timestamp};
+use shared::ports::store::Item;
+use shared::ports::{Clock, Documents, Ids, Push, Queue, Secrets, Store};
+use shared::protocol::{SessionRow, keys};
+use tracing::{Span, field};
+
+use crate::answer::{self, Answer};
+use crate::body::MAX_BODY_BYTES;
+use crate::config::{AuthMode, IngressConfig};
+use crate::cors;
+use crate::error::Failure;
+use crate::health::health;
+use crate::identity::{IamIdentity, JwtVerifier, KeySource, Newcomer, Speaker};
+use crate::route::Route;
+
+/// What ingress stands on.
+#[derive(Clone)]
+pub struct Ports {
+    /// The sessions.
+    pub store: Arc<dyn Store>,
+    /// Where accepted messages go.
+    pub requests: Arc<dyn Queue>,
+    /// Where feedback and deletions go.
+    pub replies: Arc<dyn Queue>,
+    /// The way to the browsers.
+    pub push: Arc<dyn Push>,
+    /// The documents.
+    pub documents: Arc<dyn Documents>,
+    /// The signing keys.
+    pub secrets: Arc<dyn Secrets>,
+    /// Where the keys of JWTs come from; needed where callers have JWTs, and else `None`.
+    pub jwt_keys: Option<Arc<dyn KeySource>>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// What the host knows of a caller besides the request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The address that the request came from.
+    pub address: Option<String>,
+    /// Who IAM says it is.
+    pub iam: Option<IamIdentity>,
+}
+
+/// The front door.
+pub struct Ingress {
+    pub(crate) ports: Ports,
+    pub(crate) config: IngressConfig,
+    pub(crate) jwt: Option<JwtVerifier>,
+}
+
+/// One call on its way.
+pub(crate) struct Call<'a> {
+    pub(crate) request: &'a Request<Bytes>,
+    pub(crate) caller: &'a Caller,
+    pub(crate) now: Timestamp,
+}
+
+impl Ingress {
+    /// Puts the front door together.
+    pub fn new(ports: Ports, config: IngressConfig) -> Self {
+        let jwt = match (&config.auth, &ports.jwt_keys) {
+            (AuthMode::Jwt(jwt), Some(source)) => Some(JwtVerifier::new(jwt.clone(), Arc::clone(source))),
+            _ => None,
+        };
+        Self { ports, config, jwt }
+    }
+
+    /// Answers one request. Never fails: what goes wrong is an answer too.
+    #[tracing::instrument(name = "http", skip_all, fields(
+        method = %request.method(), session.id = field::Empty, message.id = field::Empty,
+    ))]
+    pub async fn handle(&self, request: Request<Bytes>, caller: Caller) -> Response<Bytes> {
+        let call = Call { request: &request, caller: &caller, now: self.ports.clock.now() };
+        let mut response = match self.answer(&call).await {
+            Ok(response) => response,
+            Err(failure) => {
+                log(&failure);
+                failure.into_response()
+            }
+        };
+        if request.method() == Method::HEAD {
+            *response.body_mut() = Bytes::new();
+        }
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        cors::allow(&self.config.origins, request.headers(), headers);
+        response
+    }
+
+    async fn answer(&self, call: &Call<'_>) -> Answer {
+        let (method, path) = (call.request.method(), call.request.uri().path());
+        let route = Route::of(path).ok_or(Failure::NotFound)?;
+        if method == Method::OPTIONS {
+            return Ok(options(&route, call.request));
+        }
+        if !route.knows(method) {
+            return Err(Failure::Method { allow: route.methods() });
+        }
+        if call.request.body().len() > MAX_BODY_BYTES {
+            return Err(Failure::TooLarge);
+        }
+        let speaker = match route {
+            Route::Health => return Ok(health()),
+            Route::Sessions | Route::Chat => self.speaker(call, Newcomer::Welcome).await?,
+            _ => self.speaker(call, Newcomer::Refused).await?,
+        };
+        match &route {
+            Route::Health => Ok(health()),
+            Route::Sessions => self.create_session(call, speaker).await,
+            Route::Chat => self.chat(call, speaker).await,
+            Route::Documents => self.list_documents(&speaker.principal).await,
+            Route::Turns(id) => self.turns(call, &speaker.principal, id).await,
+            Route::Tickets(id) => self.issue_ticket(call, &speaker.principal, id).await,
+            Route::Stop(id) => self.stop(call, &speaker.principal, id).await,
+            Route::Feedback(id, turn) => self.feedback(call, &speaker.principal, id, *turn).await,
+            Route::Session(id) => self.delete_session(call, &speaker.principal, id).await,
+        }
+    }
+
+    async fn speaker(&self, call: &Call<'_>, newcomer: Newcomer) -> Result<Speaker, Failure> {
+        self.identify(call.request.headers(), call.caller, newcomer, call.now).await
+    }
+
+    /// Returns a live session of the principal; absent and foreign ones are not told apart.
+    pub(crate) async fn own_session(
+        &self,
+        principal: &Principal,
+        id: &str,
+    ) -> Result<(SessionKey, SessionRow), Failure> {
+        let id = SessionId::parse(id).map_err(|_| Failure::NotFound)?;
+        let key = session_key(principal, &id);
+        let session = self.session(&key).await?.filter(|session| session.principal.as_ref() == Some(principal));
+        Ok((key, session.ok_or(Failure::NotFound)?))
+    }
+
+    /// Returns a session's row unless it is absent or deleted.
+    pub(crate) async fn session(&self, key: &SessionKey) -> Result<Option<SessionRow>, Failure> {
+        let item = self.ports.store.get(&[keys::session(key)]).await?.pop().flatten();
+        let row = item.map(Item::into_row::<SessionRow>).transpose()?;
+        Ok(row.filter(|session| !session.deleted))
+    }
+}
+
+/// Derives the session's key, and names it in the span.
+pub(crate) fn session_key(principal: &Principal, id: &SessionId) -> SessionKey {
+    let key = SessionKey::derive(principal, id);
+    Span::current().record("session.id", key.as_str());
+    key
+}
+
+fn options(route: &Route, request: &Request<Bytes>) -> Response<Bytes> {
+    let mut response = answer::empty(StatusCode::NO_CONTENT);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(route.methods()));
+    cors::preflight(route.methods(), request.headers(), response.headers_mut());
+    response
+}
+
+/// Logs what the operator must know of, once. What the caller did wrong is the caller's to know.
+fn log(failure: &Failure) {
+    match failure {
+        Failure::Unavailable(error) => {
+            let cause = error.source().map(field::display);
+            tracing::error!(%error, cause, "a call failed");
+        }
+        Failure::RateLimited { .. } => tracing::info!("a call was over its limit"),
+        _ => {}
+    }
+}

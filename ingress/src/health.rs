@@ -1,0 +1,12 @@
+//! `GET /health`: the process answers.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::json;
+
+use crate::answer;
+
+/// Says that the process answers; asks nothing of anybody.
+pub(crate) fn health() -> Response<Bytes> {
+    answer::json(StatusCode::OK, &json!({ "status": "ok" }))
+}

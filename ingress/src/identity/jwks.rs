@@ -1,0 +1,139 @@
+//! The issuer's keys: fetched, cached, and fetched again for an unknown `kid`.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jsonwebtoken::jwk::Jwk;
+use serde_json::Value;
+use tokio::time::Instant;
+
+/// An unknown `kid` makes the keys be fetched again, at most this often.
+const REFETCH: Duration = Duration::from_mins(1);
+/// Keys older than this are fetched again, so that a withdrawn one goes.
+const FRESH: Duration = Duration::from_hours(1);
+/// After a failed fetch the next one waits this long.
+const PAUSE: Duration = Duration::from_secs(5);
+
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_JWKS_BYTES: usize = 256 * 1024;
+
+/// The reason why the issuer's keys could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("the issuer's keys are unavailable")]
+pub struct KeySourceError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Fetches the issuer's key set.
+#[async_trait]
+pub trait KeySource: Send + Sync {
+    /// Returns the JWKS document, as JSON.
+    async fn fetch(&self) -> Result<Bytes, KeySourceError>;
+}
+
+/// Fetches the key set over HTTP.
+#[derive(Debug, Clone)]
+pub struct HttpKeySource {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl HttpKeySource {
+    /// Takes the process's client, and the address of the JWKS.
+    pub fn new(client: reqwest::Client, url: impl Into<String>) -> Self {
+        Self { client, url: url.into() }
+    }
+
+    async fn get(&self) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
+        let request = self.client.get(&self.url).timeout(FETCH_TIMEOUT);
+        let mut response = request.send().await?.error_for_status()?;
+        let mut document = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            document.extend_from_slice(&chunk);
+            if document.len() > MAX_JWKS_BYTES {
+                return Err("the key set is too large".into());
+            }
+        }
+        Ok(document.into())
+    }
+}
+
+#[async_trait]
+impl KeySource for HttpKeySource {
+    async fn fetch(&self) -> Result<Bytes, KeySourceError> {
+        self.get().await.map_err(KeySourceError)
+    }
+}
+
+/// The issuer's keys as they were last fetched.
+pub(super) struct KeyCache {
+    source: Arc<dyn KeySource>,
+    keys: RwLock<Arc<[Jwk]>>,
+    state: tokio::sync::Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    fetched_at: Option<Instant>,
+    next_try: Option<Instant>,
+}
+
+impl KeyCache {
+    pub(super) fn new(source: Arc<dyn KeySource>) -> Self {
+        Self { source, keys: RwLock::new(Arc::new([])), state: tokio::sync::Mutex::default() }
+    }
+
+    /// Finds the key that a header names, or the only one if it names none; `None` if the issuer has no such key.
+    ///
+    /// Callers with a known key never wait for a fetch, except for the one that finds the keys old.
+    pub(super) async fn find(&self, kid: Option<&str>) -> Result<Option<Jwk>, KeySourceError> {
+        let known = pick(&self.current(), kid);
+        let stale = || self.state.try_lock().is_ok_and(|state| is_stale(&state));
+        if known.is_some() && !stale() {
+            return Ok(known);
+        }
+        match self.refresh(kid).await {
+            Err(_) if known.is_some() => Ok(known),
+            Err(error) => Err(error),
+            Ok(()) => Ok(pick(&self.current(), kid)),
+        }
+    }
+
+    async fn refresh(&self, kid: Option<&str>) -> Result<(), KeySourceError> {
+        let mut state = self.state.lock().await;
+        let arrived_meanwhile = pick(&self.current(), kid).is_some() && !is_stale(&state);
+        let now = Instant::now();
+        if arrived_meanwhile || state.next_try.is_some_and(|next| now < next) {
+            return if state.fetched_at.is_some() { Ok(()) } else { Err(KeySourceError("fetched just now".into())) };
+        }
+        state.next_try = Some(now + PAUSE);
+        let keys = parse(&self.source.fetch().await?)?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        *state = State { fetched_at: Some(now), next_try: Some(now + REFETCH) };
+        Ok(())
+    }
+
+    fn current(&self) -> Arc<[Jwk]> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn is_stale(state: &State) -> bool {
+    state.fetched_at.is_none_or(|at| at.elapsed() >= FRESH)
+}
+
+fn pick(keys: &[Jwk], kid: Option<&str>) -> Option<Jwk> {
+    match kid {
+        Some(kid) => keys.iter().find(|key| key.common.key_id.as_deref() == Some(kid)).cloned(),
+        None => <&[Jwk; 1]>::try_from(keys).ok().map(|[key]| key.clone()),
+    }
+}
+
+/// Reads the keys, and skips those of kinds that nobody here knows.
+fn parse(document: &[u8]) -> Result<Arc<[Jwk]>, KeySourceError> {
+    let mut document: Value = serde_json::from_slice(document).map_err(|error| KeySourceError(error.into()))?;
+    let Value::Array(keys) = document["keys"].take() else {
+        return Err(KeySourceError("the key set has no keys".into()));
+    };
+    Ok(keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect())
+}

@@ -1,0 +1,176 @@
+//! `resume`: what the client missed, in order.
+
+use std::time::Duration;
+
+use shared::ag_ui::{ChatError, Resumed, custom_error, custom_resumed, final_frame, opening_frames, text_frames};
+use shared::domain::{ConnectionId, ErrorCode, SessionId};
+use shared::ports::store::Item;
+use shared::ports::{Durability, PushError, StoreError};
+use shared::protocol::{ConnectionRow, SessionRow, TurnRow, connection, keys};
+use tokio::time::{Instant, sleep};
+
+use super::SocketSession;
+use crate::error::Failure;
+use crate::handler::Ingress;
+
+/// The largest number of finals in one answer; the client asks again for the rest.
+const MAX_FINALS: usize = 20;
+/// No further final is begun after this time: below API Gateway's integration timeout of 29 s.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// How long, and how often, a client that does not read is waited for.
+const SLOW_PAUSE: Duration = Duration::from_millis(200);
+const SLOW_TRIES: usize = 5;
+
+/// Why a resume ended before its end.
+enum Ended {
+    /// The session is absent, deleted or somebody else's.
+    NotFound,
+    /// The connection is gone.
+    Gone,
+    /// Something is away or too slow: the client asks again.
+    Interrupted,
+}
+
+impl Ingress {
+    /// Answers a `resume`.
+    ///
+    /// On a connection's first one `chat.resumed` goes out before its row is written, so that nothing can
+    /// precede it; on later ones the row comes first, so that the worker learns of them at once. In both
+    /// cases the row is written before the turns are read: a turn that ends in between reaches the client
+    /// one way or the other.
+    pub(super) async fn resume(&self, connection: &ConnectionId, session: &SocketSession, after: u64) {
+        let error = match self.follow(connection, session, after).await {
+            Ok(()) | Err(Ended::Interrupted) => return,
+            Err(Ended::Gone) => return self.forget(connection, session).await,
+            Err(Ended::NotFound) => ErrorCode::NotFound,
+        };
+        let message = "The session is not there any more.".to_owned();
+        let frame = custom_error(&ChatError { code: error, message, field: None });
+        let _ = self.ports.push.push(connection, &frame).await;
+        let _ = self.ports.push.close(connection).await;
+        self.forget(connection, session).await;
+    }
+
+    async fn follow(&self, connection: &ConnectionId, session: &SocketSession, after: u64) -> Result<(), Ended> {
+        let deadline = Instant::now() + DEADLINE;
+        let id = if self.is_registered(connection, session).await? {
+            self.owned(session).await?;
+            self.register(connection, session).await?;
+            self.announce(connection, session).await?
+        } else {
+            let id = self.announce(connection, session).await?;
+            self.register(connection, session).await?;
+            id
+        };
+        self.catch_up(connection, session, &id, after, deadline).await
+    }
+
+    async fn is_registered(&self, connection: &ConnectionId, session: &SocketSession) -> Result<bool, Ended> {
+        let key = keys::connection(&session.session_key, connection);
+        Ok(self.ports.store.get(&[key]).await?.pop().flatten().is_some())
+    }
+
+    /// Returns the session, if it lives and is the connection's.
+    async fn owned(&self, session: &SocketSession) -> Result<(SessionRow, SessionId), Ended> {
+        let row = self.session(&session.session_key).await?.ok_or(Ended::NotFound)?;
+        match row.owner() {
+            Some(owner) if owner.principal.hash() == session.principal_hash => Ok((row, owner.session_id)),
+            _ => Err(Ended::NotFound),
+        }
+    }
+
+    async fn announce(&self, connection: &ConnectionId, session: &SocketSession) -> Result<SessionId, Ended> {
+        let oldest = self.ports.store.query(&keys::turns_after(&session.session_key, 0, 1)).await?;
+        let oldest = oldest.items.into_iter().next().map(Item::into_row::<TurnRow>).transpose()?;
+        // Read last: a `next` that others have passed meanwhile would look like another session.
+        let (row, id) = self.owned(session).await?;
+        let first = oldest.map_or(row.next_turn, |turn| turn.turn);
+        let resumed = Resumed { first, next: row.next_turn, born: row.created_at };
+        self.send(connection, &custom_resumed(&resumed)).await?;
+        Ok(id)
+    }
+
+    async fn register(&self, connection: &ConnectionId, session: &SocketSession) -> Result<(), Ended> {
+        let (row, _) = self.owned(session).await?;
+        let row = ConnectionRow {
+            connection_id: connection.clone(),
+            principal_hash: session.principal_hash.clone(),
+            stamp: self.ports.ids.id(),
+            expires_at: row.expires_at,
+        };
+        let writes = connection::register(&session.session_key, &row)?;
+        match self.ports.store.transact(writes, Durability::Ordered).await {
+            Err(StoreError::Refused(_)) => Err(Ended::NotFound),
+            other => Ok(other?),
+        }
+    }
+
+    async fn catch_up(
+        &self,
+        connection: &ConnectionId,
+        session: &SocketSession,
+        id: &SessionId,
+        after: u64,
+        deadline: Instant,
+    ) -> Result<(), Ended> {
+        let (mut cursor, mut sent) = (after, 0);
+        loop {
+            let page = self.ports.store.query(&keys::turns_after(&session.session_key, cursor, MAX_FINALS + 1)).await?;
+            let more = page.more && !page.items.is_empty();
+            for item in page.items {
+                let turn: TurnRow = item.into_row()?;
+                if !turn.is_final() {
+                    return self.send_running(connection, id, &turn).await;
+                }
+                if sent == MAX_FINALS || Instant::now() >= deadline {
+                    return Ok(());
+                }
+                self.send(connection, &final_frame(id, &turn)).await?;
+                (cursor, sent) = (turn.turn.get(), sent + 1);
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn send_running(&self, connection: &ConnectionId, id: &SessionId, turn: &TurnRow) -> Result<(), Ended> {
+        let text = turn.partial.as_deref().unwrap_or_default();
+        for frame in opening_frames(id, turn).into_iter().chain(text_frames(turn, text)) {
+            self.send(connection, &frame).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, connection: &ConnectionId, frame: &str) -> Result<(), Ended> {
+        for _ in 0..SLOW_TRIES {
+            match self.ports.push.push(connection, frame).await {
+                Ok(()) => return Ok(()),
+                Err(PushError::Gone) => return Err(Ended::Gone),
+                Err(PushError::Slow) => sleep(SLOW_PAUSE).await,
+                Err(error @ PushError::Failed(_)) => {
+                    tracing::warn!(%error, "a resume was interrupted");
+                    return Err(Ended::Interrupted);
+                }
+            }
+        }
+        tracing::info!("a client reads too slowly; its resume was interrupted");
+        Err(Ended::Interrupted)
+    }
+}
+
+impl From<StoreError> for Ended {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a resume was interrupted");
+        Self::Interrupted
+    }
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        if let Failure::Unavailable(error) = failure {
+            tracing::error!(%error, "a resume was interrupted");
+        }
+        Self::Interrupted
+    }
+}

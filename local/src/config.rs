@@ -1,0 +1,175 @@
+//! Flags, variables, defaults: the only file of this crate that reads the environment.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use ingress::{IngressConfig, Platform};
+use secrecy::SecretString;
+use shared::analytics::Texts;
+use shared::environment::{ConfigError, Environment, invalid};
+use shared::telemetry::LogFormat;
+use worker::WorkerConfig;
+use worker::calls::breaker::BreakerSettings;
+use worker::config::{Pace, analytics_texts};
+use worker::providers::client::ClientSettings;
+use worker::providers::{ClaudeSettings, OpenAiSettings};
+
+use crate::sqlite::Synchronous;
+
+/// Frames on one machine cost nothing: a piece every 30 ms.
+const PACE: Pace = Pace { first: Duration::from_millis(30), later: Duration::from_millis(30) };
+
+/// The chatbot on one machine. Flags take precedence over variables; docs/CONFIGURATION.md lists all of them.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Flags {
+    /// The address to listen on [CHATBOT_HOST, 127.0.0.1]
+    #[arg(long)]
+    host: Option<String>,
+    /// The port to listen on, 0 for any free one [CHATBOT_PORT, 8080]
+    #[arg(long)]
+    port: Option<String>,
+    /// Where sessions, queues, events and keys are kept [CHATBOT_DATA_DIR, .chatbot]
+    #[arg(long)]
+    data_dir: Option<String>,
+    /// The documents to load in place of the sample school [CHATBOT_DOCUMENTS]
+    #[arg(long)]
+    documents: Option<String>,
+}
+
+/// The settings of the one-machine server, read once at start.
+pub struct Config {
+    /// Where it listens (`CHATBOT_HOST`).
+    pub host: IpAddr,
+    /// On which port (`CHATBOT_PORT`).
+    pub port: u16,
+    /// Where its data is (`CHATBOT_DATA_DIR`).
+    pub data_dir: PathBuf,
+    /// The file of documents; `None` is the sample school (`CHATBOT_DOCUMENTS`).
+    pub documents: Option<PathBuf>,
+    /// How many messages are answered at once (`CHATBOT_WORKER_CONCURRENCY`).
+    pub worker_concurrency: usize,
+    /// How long a shutdown waits for what is in flight (`CHATBOT_SHUTDOWN_SECONDS`).
+    pub shutdown: Duration,
+    /// How commits are synced; anything but FULL is for benchmarks (`CHATBOT_SQLITE_SYNCHRONOUS`).
+    pub synchronous: Synchronous,
+    /// How log lines look (`CHATBOT_LOG_FORMAT`).
+    pub log_format: LogFormat,
+    /// Which log lines there are (`CHATBOT_LOG`).
+    pub log_filter: String,
+    /// What events may carry (`CHATBOT_ANALYTICS_TEXT`).
+    pub texts: Texts,
+    /// The front door's settings.
+    pub ingress: IngressConfig,
+    /// The worker's settings.
+    pub worker: WorkerConfig,
+    /// The circuit breakers' settings.
+    pub breaker: BreakerSettings,
+    /// The settings of the client that all providers share.
+    pub client: ClientSettings,
+    /// Claude, if a key is set (`ANTHROPIC_API_KEY`).
+    pub claude: Option<(ClaudeSettings, SecretString)>,
+    /// `OpenAI` or a compatible server, if a key or an address is set (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
+    pub openai: Option<(OpenAiSettings, Option<SecretString>)>,
+}
+
+/// What reading the settings came to.
+pub enum ConfigLoad {
+    /// They can be used.
+    Ready(Box<Config>),
+    /// The process ends: help was asked for, or a value is wrong and was named on standard error.
+    Stop(ExitCode),
+}
+
+impl Config {
+    /// Reads the flags and the environment of this process.
+    #[expect(clippy::disallowed_methods, reason = "this is the file that reads the environment")]
+    pub fn load() -> ConfigLoad {
+        let flags = match Flags::try_parse() {
+            Ok(flags) => flags,
+            Err(error) => {
+                let _ = error.print();
+                return ConfigLoad::Stop(if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS });
+            }
+        };
+        match Self::from(&flags.over(Environment::new(std::env::vars()))) {
+            Ok(config) => ConfigLoad::Ready(Box::new(config)),
+            Err(error) => {
+                shared::telemetry::start(LogFormat::Text, "info");
+                tracing::error!("{error}");
+                ConfigLoad::Stop(ExitCode::from(2))
+            }
+        }
+    }
+
+    /// Reads the settings from variables.
+    pub fn from(environment: &Environment) -> Result<Self, ConfigError> {
+        let host = environment.text_or("CHATBOT_HOST", "127.0.0.1").replace("localhost", "127.0.0.1");
+        let concurrency = environment.number_or("CHATBOT_WORKER_CONCURRENCY", 1_000, 1..=10_000)?;
+        Ok(Self {
+            host: host.parse().map_err(|_| invalid("CHATBOT_HOST", &host, "must be an IP address"))?,
+            port: environment.parsed_or("CHATBOT_PORT", 8080)?,
+            data_dir: environment.text_or("CHATBOT_DATA_DIR", ".chatbot").into(),
+            documents: environment.text("CHATBOT_DOCUMENTS").map(PathBuf::from),
+            worker_concurrency: usize::try_from(concurrency).unwrap_or(1_000),
+            shutdown: Duration::from_secs(environment.number_or("CHATBOT_SHUTDOWN_SECONDS", 10, 0..=600)?),
+            synchronous: synchronous(environment)?,
+            log_format: log_format(environment)?,
+            log_filter: environment.text_or("CHATBOT_LOG", "info"),
+            texts: analytics_texts(environment)?,
+            ingress: IngressConfig::from(environment, Platform::OneMachine)?,
+            worker: WorkerConfig::from(environment, PACE)?,
+            breaker: BreakerSettings::from(environment)?,
+            client: ClientSettings::from(environment)?,
+            claude: claude(environment)?,
+            openai: openai(environment)?,
+        })
+    }
+}
+
+impl Flags {
+    fn over(self, environment: Environment) -> Environment {
+        let flags = [
+            ("CHATBOT_HOST", self.host),
+            ("CHATBOT_PORT", self.port),
+            ("CHATBOT_DATA_DIR", self.data_dir),
+            ("CHATBOT_DOCUMENTS", self.documents),
+        ];
+        flags.into_iter().fold(environment, |environment, (variable, value)| match value {
+            Some(value) => environment.with(variable, value),
+            None => environment,
+        })
+    }
+}
+
+fn claude(environment: &Environment) -> Result<Option<(ClaudeSettings, SecretString)>, ConfigError> {
+    let settings = ClaudeSettings::from(environment)?;
+    Ok(environment.text("ANTHROPIC_API_KEY").map(|key| (settings, SecretString::from(key))))
+}
+
+/// A compatible server at an address of its own often wants no key.
+fn openai(environment: &Environment) -> Result<Option<(OpenAiSettings, Option<SecretString>)>, ConfigError> {
+    let settings = OpenAiSettings::from(environment)?;
+    let key = environment.text("OPENAI_API_KEY").map(SecretString::from);
+    let configured = key.is_some() || environment.text("OPENAI_BASE_URL").is_some();
+    Ok(configured.then_some((settings, key)))
+}
+
+fn synchronous(environment: &Environment) -> Result<Synchronous, ConfigError> {
+    match environment.text_or("CHATBOT_SQLITE_SYNCHRONOUS", "FULL").as_str() {
+        "FULL" => Ok(Synchronous::Full),
+        "NORMAL" => Ok(Synchronous::Normal),
+        other => Err(invalid("CHATBOT_SQLITE_SYNCHRONOUS", other, "must be FULL or NORMAL")),
+    }
+}
+
+fn log_format(environment: &Environment) -> Result<LogFormat, ConfigError> {
+    match environment.text_or("CHATBOT_LOG_FORMAT", "text").as_str() {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => Err(invalid("CHATBOT_LOG_FORMAT", other, "must be text or json")),
+    }
+}

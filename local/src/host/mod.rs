@@ -1,0 +1,57 @@
+//! HTTP, WebSocket and the chat page.
+
+mod connections;
+mod http;
+mod page;
+mod socket;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use ingress::Ingress;
+use shared::ports::Ids;
+
+use crate::stop::Stop;
+
+pub use connections::Connections;
+
+/// What every request is handled with.
+#[derive(Clone)]
+pub struct Host {
+    /// The front door.
+    pub ingress: Arc<Ingress>,
+    /// The open WebSockets.
+    pub connections: Arc<Connections>,
+    /// Names connections.
+    pub ids: Arc<dyn Ids>,
+    /// Turns true when the server stops.
+    pub stop: Stop,
+}
+
+/// Returns the routes: the page, the socket, and everything else for ingress.
+pub fn router(host: Host) -> Router {
+    Router::new()
+        .route("/", get(page::index))
+        .route("/page/{file}", get(page::file))
+        .route(ingress::config::LOCAL_SOCKET_PATH, get(socket::connect))
+        .fallback(http::handle)
+        .with_state(host)
+}
+
+/// Returns when the process is asked to stop: Ctrl-C, or SIGTERM.
+pub async fn shutdown_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+            return drop(interrupt.await);
+        };
+        tokio::select! {
+            _ = interrupt => (),
+            _ = terminate.recv() => (),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}

@@ -1,0 +1,100 @@
+//! Keys from the environment, signing keys in the data directory.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use secrecy::{SecretSlice, SecretString};
+use serde::{Deserialize, Serialize};
+use shared::domain::ProviderName;
+use shared::ports::{Ids, Secrets, SecretsError, SigningKey, SigningKeys};
+
+const FILE: &str = "signing-keys.json";
+/// The first signs, all verify; to rotate, put a new one first, and drop the old one after seven days.
+const MOST_KEYS: usize = 2;
+
+/// The keys of one machine, read at start.
+pub struct LocalSecrets {
+    claude: Option<SecretString>,
+    openai: Option<SecretString>,
+    signing: SigningKeys,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredKey {
+    id: String,
+    /// Hex, at least 32 bytes.
+    key: String,
+}
+
+impl LocalSecrets {
+    /// Reads the signing keys, and makes one at the first start, readable by the owner alone.
+    pub fn open(
+        data_dir: &Path,
+        ids: &dyn Ids,
+        claude: Option<SecretString>,
+        openai: Option<SecretString>,
+    ) -> anyhow::Result<Self> {
+        let path = data_dir.join(FILE);
+        if !path.exists() {
+            create(&path, ids).with_context(|| format!("{} cannot be written", path.display()))?;
+        }
+        Ok(Self { claude, openai, signing: read(&path)? })
+    }
+}
+
+#[async_trait]
+impl Secrets for LocalSecrets {
+    async fn provider_key(&self, provider: ProviderName) -> Result<Option<SecretString>, SecretsError> {
+        Ok(match provider {
+            ProviderName::Claude => self.claude.clone(),
+            ProviderName::OpenAi => self.openai.clone(),
+            ProviderName::Offline => None,
+        })
+    }
+
+    async fn signing_keys(&self) -> Result<SigningKeys, SecretsError> {
+        Ok(self.signing.clone())
+    }
+
+    /// The environment of a process does not change: there is nothing to fetch again.
+    async fn refresh(&self, _: ProviderName) -> bool {
+        false
+    }
+}
+
+fn create(path: &PathBuf, ids: &dyn Ids) -> anyhow::Result<()> {
+    let key = [ids.random(), ids.random()].concat().iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = serde_json::to_string_pretty(&[StoredKey { id: ids.id(), key }])?;
+    // Written whole before it has its name: a crash leaves no half file.
+    let draft = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(fs::rename(&draft, path)?)
+}
+
+fn read(path: &Path) -> anyhow::Result<SigningKeys> {
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let stored: Vec<StoredKey> = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not a list of signing keys; remove it to make a new one", path.display()))?;
+    let keys: Option<Vec<SigningKey>> = stored.into_iter().map(decode).collect();
+    let keys = keys.filter(|keys| (1..=MOST_KEYS).contains(&keys.len()));
+    let keys = keys.with_context(|| format!("{} must hold one or two keys of 32 bytes or more", path.display()))?;
+    Ok(SigningKeys(keys))
+}
+
+fn decode(stored: StoredKey) -> Option<SigningKey> {
+    let digits = stored.key.as_bytes();
+    let pairs = digits.chunks_exact(2).map(|pair| std::str::from_utf8(pair).ok());
+    let bytes: Option<Vec<u8>> = pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect();
+    let bytes = bytes.filter(|bytes| bytes.len() >= 32 && digits.len() == bytes.len() * 2)?;
+    Some(SigningKey { id: stored.id, key: Arc::new(SecretSlice::from(bytes)) })
+}

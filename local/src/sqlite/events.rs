@@ -1,0 +1,99 @@
+//! The event bus.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Row, params};
+use shared::domain::Timestamp;
+use shared::ports::{Durability, EventEntry, Events, EventsError};
+
+use super::Database;
+use super::engine::{Engine, rows_at_most};
+use super::error::Failure;
+
+/// How long events are kept.
+pub const KEPT: Duration = Duration::from_hours(24 * 90);
+/// The largest number of entries in a call.
+const MAX_ENTRIES: usize = 10;
+
+/// One event that was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place in the order of publishing.
+    pub seq: i64,
+    /// The id that consumers dedup on: an event may be there twice.
+    pub id: String,
+    /// The detail type.
+    pub detail_type: String,
+    /// The detail, a JSON object as text.
+    pub detail: String,
+    /// When it was published.
+    pub published_at: Timestamp,
+}
+
+/// The event bus on SQLite: events are kept for [`KEPT`].
+///
+/// An event is durable before any write that follows it.
+#[derive(Debug, Clone)]
+pub struct SqliteEvents {
+    database: Database,
+}
+
+impl SqliteEvents {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Lists events behind a place, in order, at most `limit`; places begin at 1.
+    pub async fn list(&self, after: i64, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
+        self.database.read(move |engine| list(engine, after, limit)).await
+    }
+
+    /// Removes up to `limit` events that were kept long enough. Returns how many it removed.
+    pub async fn purge(&self, limit: usize) -> Result<usize, Failure> {
+        self.database.write(Durability::Ordered, move |engine| purge(engine, limit)).await
+    }
+}
+
+#[async_trait]
+impl Events for SqliteEvents {
+    async fn put(&self, entries: &[EventEntry]) -> Result<Vec<usize>, EventsError> {
+        if entries.len() > MAX_ENTRIES {
+            return Err(EventsError("more than ten entries".into()));
+        }
+        let entries: Vec<_> =
+            entries.iter().map(|entry| (entry.id.clone(), entry.detail_type, entry.detail.to_string())).collect();
+        let put = move |engine: &mut Engine| {
+            let now = engine.now().0;
+            let mut statement = engine
+                .connection
+                .prepare_cached("INSERT INTO events (id, detail_type, detail, published_at) VALUES (?1, ?2, ?3, ?4)")?;
+            entries.iter().try_for_each(|(id, detail_type, detail)| {
+                statement.execute(params![id, detail_type, detail, now]).map(drop)
+            })
+        };
+        self.database.write(Durability::Ordered, put).await?;
+        Ok(Vec::new())
+    }
+}
+
+fn list(engine: &Engine, after: i64, limit: usize) -> rusqlite::Result<Vec<StoredEvent>> {
+    let mut statement = engine.connection.prepare_cached(
+        "SELECT seq, id, detail_type, detail, published_at FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let event = |row: &Row<'_>| {
+        let [id, detail_type, detail] = [row.get(1)?, row.get(2)?, row.get(3)?];
+        Ok(StoredEvent { seq: row.get(0)?, id, detail_type, detail, published_at: Timestamp(row.get(4)?) })
+    };
+    statement.query_map(params![after, rows_at_most(limit)], event)?.collect()
+}
+
+/// Events are removed from the front only: their order is that of their times.
+fn purge(engine: &Engine, limit: usize) -> rusqlite::Result<usize> {
+    let before = engine.now().minus(KEPT).0;
+    let mut statement = engine.connection.prepare_cached(
+        "DELETE FROM events WHERE seq IN (
+            SELECT seq FROM (SELECT seq, published_at FROM events ORDER BY seq LIMIT ?2) WHERE published_at < ?1)",
+    )?;
+    statement.execute(params![before, rows_at_most(limit)])
+}

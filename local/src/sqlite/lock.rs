@@ -1,0 +1,21 @@
+//! The lock that keeps a second process out.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use super::OpenError;
+
+/// Takes the lock of a data directory, and creates the directory if it is absent.
+///
+/// The lock is held until the file is dropped, and ends with the process whatever becomes of it.
+pub(super) fn take(directory: &Path) -> Result<File, OpenError> {
+    let unwritable = |source| OpenError::Unwritable { directory: directory.to_owned(), source };
+    std::fs::create_dir_all(directory).map_err(unwritable)?;
+    let path = directory.join("chatbot.lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(unwritable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { directory: directory.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(unwritable(source)),
+    }
+}

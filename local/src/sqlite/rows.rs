@@ -1,0 +1,121 @@
+//! Items as rows.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::Value;
+use shared::domain::Timestamp;
+use shared::memory::limits::check_item;
+use super::engine::rows_at_most;
+use shared::ports::store::{Attributes, Item, Key, MAX_PAGE_BYTES, Page, Query, StoreError};
+
+/// The length of JSON below which an item is within its limit whatever is in it.
+const SURELY_SMALL: usize = 64 * 1024;
+
+/// An item together with its JSON.
+pub(super) struct Encoded {
+    pub(super) item: Item,
+    json: String,
+}
+
+impl Encoded {
+    /// Writes the item's attributes as JSON; one that is too large is refused.
+    pub(super) fn new(item: Item) -> Result<Self, StoreError> {
+        let json = serde_json::to_string(&item.attributes).map_err(|error| StoreError::Corrupt(error.into()))?;
+        if json.len() > SURELY_SMALL {
+            check_item(&item.key, &item.attributes)?;
+        }
+        Ok(Self { item, json })
+    }
+
+    /// Returns the number of bytes that are written.
+    pub(super) fn bytes(&self) -> usize {
+        self.json.len()
+    }
+}
+
+/// Reads an item; one that is expired is absent.
+pub(super) fn read(connection: &Connection, key: Key, now: Timestamp) -> rusqlite::Result<Option<Item>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT attributes FROM items
+         WHERE partition = ?1 AND sort = ?2 AND (expires_at IS NULL OR expires_at > ?3)",
+    )?;
+    let attributes = statement.query_row(params![key.partition, key.sort, seconds(now)], |row| attributes(row, 0));
+    Ok(attributes.optional()?.map(|attributes| Item { key, attributes }))
+}
+
+/// Stores an item in the place of whatever is there.
+pub(super) fn store(connection: &Connection, encoded: &Encoded) -> rusqlite::Result<()> {
+    let Encoded { item, json } = encoded;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO items (partition, sort, attributes, expires_at, due) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (partition, sort) DO UPDATE
+         SET attributes = excluded.attributes, expires_at = excluded.expires_at, due = excluded.due",
+    )?;
+    let (expires_at, due) = (item.number("expires_at"), item.number("due"));
+    statement.execute(params![item.key.partition, item.key.sort, json, expires_at, due]).map(drop)
+}
+
+/// Removes an item, expired or not; an absent one is Ok.
+pub(super) fn remove(connection: &Connection, key: &Key) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached("DELETE FROM items WHERE partition = ?1 AND sort = ?2")?;
+    statement.execute(params![key.partition, key.sort]).map(drop)
+}
+
+/// Reads one page.
+pub(super) fn query(connection: &Connection, query: &Query, now: Timestamp) -> rusqlite::Result<Page> {
+    let sql = if query.descending {
+        "SELECT sort, attributes FROM items WHERE partition = ?1 AND sort BETWEEN ?2 AND ?3
+         AND (expires_at IS NULL OR expires_at > ?4) ORDER BY sort DESC"
+    } else {
+        "SELECT sort, attributes FROM items WHERE partition = ?1 AND sort BETWEEN ?2 AND ?3
+         AND (expires_at IS NULL OR expires_at > ?4) ORDER BY sort"
+    };
+    let after = if query.expired { i64::MIN } else { seconds(now) };
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![query.partition, query.from, query.to, after])?;
+    let mut page = Page { items: Vec::new(), more: false };
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        bytes += query.partition.len() + text(row, 0)?.len() + text(row, 1)?.len();
+        if page.items.len() == query.limit.max(1) || (bytes > MAX_PAGE_BYTES && !page.items.is_empty()) {
+            page.more = true;
+            break;
+        }
+        let key = Key { partition: query.partition.clone(), sort: row.get(0)? };
+        page.items.push(Item { key, attributes: attributes(row, 1)? });
+    }
+    Ok(page)
+}
+
+/// Lists the items that are due, earliest first, expired ones included.
+pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> rusqlite::Result<Vec<Item>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT partition, sort, attributes FROM items WHERE due IS NOT NULL AND due <= ?1
+         ORDER BY due, partition, sort LIMIT ?2",
+    )?;
+    let item = |row: &Row<'_>| {
+        Ok(Item { key: Key { partition: row.get(0)?, sort: row.get(1)? }, attributes: attributes(row, 2)? })
+    };
+    statement.query_map(params![until.0, rows_at_most(limit)], item)?.collect()
+}
+
+/// Returns the last second that is over.
+fn seconds(now: Timestamp) -> i64 {
+    now.0.div_euclid(1000)
+}
+
+fn attributes(row: &Row<'_>, column: usize) -> rusqlite::Result<Attributes> {
+    match serde_json::from_slice(text(row, column)?) {
+        Ok(Value::Object(attributes)) => Ok(attributes),
+        Ok(_) => Err(corrupt(column, "the attributes are no object")),
+        Err(error) => Err(corrupt(column, error)),
+    }
+}
+
+fn text<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<&'row [u8]> {
+    row.get_ref(column)?.as_bytes().map_err(|error| corrupt(column, error))
+}
+
+fn corrupt(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+}

@@ -1,0 +1,114 @@
+//! The tables, and their versions.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::{OpenError, Synchronous};
+
+/// Marks the file as this program's: `LYcb`.
+const APPLICATION_ID: i64 = 0x4C59_6362;
+
+/// The steps from each version to the next; the version of a database is the number of steps it has seen.
+const MIGRATIONS: &[&str] = &["CREATE TABLE items (
+        partition TEXT NOT NULL,
+        sort TEXT NOT NULL,
+        attributes TEXT NOT NULL,
+        expires_at INTEGER,
+        due INTEGER,
+        PRIMARY KEY (partition, sort)
+    ) WITHOUT ROWID, STRICT;
+    CREATE INDEX items_due ON items (due) WHERE due IS NOT NULL;
+    CREATE TABLE messages (
+        seq INTEGER PRIMARY KEY,
+        queue TEXT NOT NULL,
+        message_group TEXT NOT NULL,
+        deduplication_id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        sent_at INTEGER NOT NULL,
+        receive_count INTEGER NOT NULL,
+        state INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE events (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL,
+        detail_type TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        published_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE documents (
+        position INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        title TEXT NOT NULL,
+        content TEXT NOT NULL,
+        owner TEXT,
+        version TEXT NOT NULL
+    ) STRICT;"];
+
+/// Opens the file and brings it to the newest version.
+pub(super) fn open(file: &Path, synchronous: Synchronous) -> Result<Connection, OpenError> {
+    let connection = Connection::open(file).map_err(|error| refine(file, error))?;
+    check(file, &connection)?;
+    configure(&connection, synchronous).map_err(|error| refine(file, error))?;
+    migrate(&connection).map_err(|error| refine(file, error))?;
+    Ok(connection)
+}
+
+fn check(file: &Path, connection: &Connection) -> Result<(), OpenError> {
+    let number = |pragma| pragma_number(connection, pragma).map_err(|error| refine(file, error));
+    let version = number("user_version")?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let application = number("application_id")?;
+    let pages = number("page_count")?;
+    if pages > 0 && application != APPLICATION_ID {
+        return Err(OpenError::NotADatabase { file: file.to_owned() });
+    }
+    if version > known {
+        return Err(OpenError::Newer { file: file.to_owned(), found: version, known });
+    }
+    Ok(())
+}
+
+fn configure(connection: &Connection, synchronous: Synchronous) -> rusqlite::Result<()> {
+    // 1,000 pages between checkpoints are written in a few milliseconds; a longer log would stall longer.
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = {synchronous};
+         PRAGMA foreign_keys = ON;
+         PRAGMA busy_timeout = 5000;
+         PRAGMA wal_autocheckpoint = 1000;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA cache_size = -65536;
+         PRAGMA temp_store = MEMORY;"
+    ))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    let version = usize::try_from(pragma_number(connection, "user_version")?).unwrap_or(0);
+    if version >= MIGRATIONS.len() {
+        return Ok(());
+    }
+    let steps = MIGRATIONS.iter().skip(version).copied().collect::<String>();
+    let newest = MIGRATIONS.len();
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE;
+         {steps}
+         PRAGMA application_id = {APPLICATION_ID};
+         PRAGMA user_version = {newest};
+         COMMIT;"
+    ))
+}
+
+fn pragma_number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, pragma, |row| row.get(0))
+}
+
+fn refine(file: &Path, error: rusqlite::Error) -> OpenError {
+    let file = file.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { file },
+        _ => OpenError::Sqlite { file, source: error },
+    }
+}

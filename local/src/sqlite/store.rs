@@ -1,0 +1,155 @@
+//! The store.
+
+use async_trait::async_trait;
+use shared::domain::Timestamp;
+use shared::memory::limits::check_transaction;
+use shared::ports::Durability;
+use shared::ports::store::{Effect, Item, Key, Page, Query, Refusal, Store, StoreError, Write, apply, holds};
+use shared::protocol::counters::RATE_PREFIX;
+
+use super::Database;
+use super::engine::Engine;
+use super::rows::{self, Encoded};
+
+/// The store on SQLite.
+///
+/// Rates are kept in memory: they matter for minutes, and counting one costs no disk.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    database: Database,
+}
+
+/// What happens to one row.
+enum Step {
+    Keep(Option<Item>),
+    Store(Encoded),
+    Remove(Key),
+}
+
+/// What SQLite did, or why the store refused.
+type Outcome<T> = rusqlite::Result<Result<T, StoreError>>;
+
+impl SqliteStore {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        if keys.iter().any(is_rate) {
+            return get_mixed(self, keys).await;
+        }
+        let keys = keys.to_vec();
+        let read = move |engine: &mut Engine| {
+            let now = engine.now();
+            keys.into_iter().map(|key| rows::read(&engine.connection, key, now)).collect()
+        };
+        Ok(self.database.read(read).await?)
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        if query.partition.starts_with(RATE_PREFIX) {
+            return self.database.rates().query(query).await;
+        }
+        let query = query.clone();
+        let read = move |engine: &mut Engine| rows::query(&engine.connection, &query, engine.now());
+        Ok(self.database.read(read).await?)
+    }
+
+    async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
+        if is_rate(&write.key) {
+            return self.database.rates().write(write, durability).await;
+        }
+        self.database.write(durability, move |engine| write_one(engine, write)).await?
+    }
+
+    async fn transact(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError> {
+        check_transaction(&writes)?;
+        match writes.iter().filter(|write| is_rate(&write.key)).count() {
+            0 => self.database.write(durability, move |engine| write_all(engine, writes)).await?,
+            all if all == writes.len() => self.database.rates().transact(writes, durability).await,
+            _ => Err(StoreError::Corrupt("rates are apart from everything else".into())),
+        }
+    }
+
+    async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
+        Ok(self.database.read(move |engine| rows::due(&engine.connection, until, limit)).await?)
+    }
+}
+
+fn is_rate(key: &Key) -> bool {
+    key.partition.starts_with(RATE_PREFIX)
+}
+
+async fn get_mixed(store: &SqliteStore, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+    let mut items = Vec::with_capacity(keys.len());
+    for key in keys {
+        let one = std::slice::from_ref(key);
+        let found = if is_rate(key) { store.database.rates().get(one).await? } else { store.get(one).await? };
+        items.extend(found);
+    }
+    Ok(items)
+}
+
+fn write_one(engine: &mut Engine, write: Write) -> Outcome<Option<Item>> {
+    let current = current(engine, &write)?;
+    match judge(&write, 0, current.as_ref()).and_then(|()| plan(write, current)) {
+        Ok(step) => carry_out(engine, step).map(Ok),
+        Err(refused) => Ok(Err(refused)),
+    }
+}
+
+fn write_all(engine: &mut Engine, writes: Vec<Write>) -> Outcome<()> {
+    let mut read = Vec::with_capacity(writes.len());
+    for (index, write) in writes.into_iter().enumerate() {
+        let current = current(engine, &write)?;
+        if let Err(refused) = judge(&write, index, current.as_ref()) {
+            return Ok(Err(refused));
+        }
+        read.push((write, current));
+    }
+    match read.into_iter().map(|(write, current)| plan(write, current)).collect::<Result<Vec<_>, _>>() {
+        Ok(steps) => steps.into_iter().try_for_each(|step| carry_out(engine, step).map(drop)).map(Ok),
+        Err(refused) => Ok(Err(refused)),
+    }
+}
+
+/// Reads the item as the conditions see it, if anything depends on it.
+fn current(engine: &Engine, write: &Write) -> rusqlite::Result<Option<Item>> {
+    if write.conditions.is_empty() && matches!(write.effect, Effect::Put(_) | Effect::Delete) {
+        return Ok(None);
+    }
+    rows::read(&engine.connection, write.key.clone(), engine.now())
+}
+
+fn judge(write: &Write, index: usize, current: Option<&Item>) -> Result<(), StoreError> {
+    if write.conditions.iter().all(|condition| holds(condition, current)) {
+        return Ok(());
+    }
+    Err(StoreError::Refused(Box::new(Refusal { index, current: current.cloned() })))
+}
+
+fn plan(write: Write, current: Option<Item>) -> Result<Step, StoreError> {
+    if write.effect == Effect::Check {
+        return Ok(Step::Keep(current));
+    }
+    match apply(&write.key, write.effect, current) {
+        Some(item) => Encoded::new(item).map(Step::Store),
+        None => Ok(Step::Remove(write.key)),
+    }
+}
+
+fn carry_out(engine: &mut Engine, step: Step) -> rusqlite::Result<Option<Item>> {
+    match step {
+        Step::Keep(current) => Ok(current),
+        Step::Remove(key) => rows::remove(&engine.connection, &key).map(|()| None),
+        Step::Store(encoded) => {
+            rows::store(&engine.connection, &encoded)?;
+            engine.written += encoded.bytes();
+            // An item that is written as expired is absent at once.
+            Ok(Some(encoded.item).filter(|item| !item.is_expired(engine.now())))
+        }
+    }
+}

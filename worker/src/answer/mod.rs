@@ -1,0 +1,198 @@
+//! The reply of one turn: calls in order, generations, the end.
+
+mod call;
+mod choice;
+mod outcome;
+mod spending;
+
+use shared::ag_ui::{Status, StatusPhase};
+use shared::domain::{ContextUse, ErrorCode, ProviderName, SessionKey};
+use shared::ports::{ChatMessage, Document, ModelError, Prompt, Role};
+use shared::protocol::commit::Outcome;
+use shared::protocol::{Owner, Timings, TurnRow};
+use tokio::time::{Instant, sleep_until};
+
+use self::call::Ended;
+use self::choice::Choice;
+use self::spending::Spending;
+use crate::context;
+use crate::error::WorkerError;
+use crate::handler::Worker;
+use crate::prompt::without_invisible;
+use crate::streaming::{Attendant, Interrupt};
+use crate::turn::finish;
+
+/// One worker's work on one turn, from the claim to the commit.
+pub(crate) struct Answer<'w> {
+    worker: &'w Worker,
+    key: &'w SessionKey,
+    owner: Owner,
+    attendant: Attendant,
+    deadline: Instant,
+    context: ContextUse,
+    timings: Timings,
+    spending: Spending,
+    answered_by: Option<(ProviderName, String)>,
+}
+
+/// Why the work ends without an outcome of its own.
+enum Halt {
+    Interrupted(Interrupt),
+    Failed(WorkerError),
+}
+
+impl From<Interrupt> for Halt {
+    fn from(interrupt: Interrupt) -> Self {
+        Self::Interrupted(interrupt)
+    }
+}
+
+impl From<WorkerError> for Halt {
+    fn from(error: WorkerError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl<'w> Answer<'w> {
+    pub(crate) fn new(
+        worker: &'w Worker,
+        key: &'w SessionKey,
+        owner: Owner,
+        turn: TurnRow,
+        deadline: Instant,
+    ) -> Self {
+        let ports = &worker.ports;
+        let ports = (ports.store.clone(), ports.push.clone(), ports.clock.clone());
+        let (timings, spending) = (turn.timings, Spending::new(worker, &owner.principal));
+        let attendant = Attendant::new(ports, key.clone(), &owner, turn, worker.config.pace, deadline);
+        let context = ContextUse::None;
+        Self { worker, key, owner, attendant, deadline, context, timings, spending, answered_by: None }
+    }
+
+    /// Answers the turn and makes the answer final.
+    pub(crate) async fn run(mut self) -> Result<(), WorkerError> {
+        let outcome = match self.reply().await {
+            Ok(outcome) => outcome,
+            Err(Halt::Interrupted(Interrupt::Cancelled)) => self.cancelled(),
+            Err(Halt::Interrupted(Interrupt::Refused)) => {
+                return finish::stand_down(self.worker, self.key, &self.attendant.turn, self.cancelled()).await;
+            }
+            Err(Halt::Interrupted(Interrupt::Deadline)) => return Err(WorkerError::Deadline),
+            Err(Halt::Failed(error)) => return Err(error),
+        };
+        let turn = self.attendant.turn.clone();
+        self.attendant.while_committing(finish::commit(self.worker, self.key, &turn, outcome)).await
+    }
+
+    async fn reply(&mut self) -> Result<Outcome, Halt> {
+        let prompt = self.prepare().await?;
+        let mut choice = Choice::new(&self.worker.providers, self.requested());
+        let mut calls = 0;
+        loop {
+            let next = choice.next(Instant::now()).filter(|(_, ready)| *ready < self.deadline);
+            let Some((provider, ready)) = next.filter(|_| calls < self.worker.config.max_calls) else {
+                return Ok(self.failed(choice.verdict(), choice.sentence()));
+            };
+            let (model, name) = (provider.model.as_ref(), provider.model.provider());
+            self.wait_for(name, ready).await?;
+            let Ok(permit) = provider.breaker.acquire(Instant::now()) else { continue };
+            if !self.spending.reserve(self.worker, model, &prompt).await? {
+                return Ok(self.failed(ErrorCode::BudgetExhausted, "Today's budget for answers is used up."));
+            }
+            calls += 1;
+            let error = match self.call(model, &prompt).await? {
+                Ended::Complete(finish) => {
+                    permit.succeeded();
+                    return Ok(self.replied(finish));
+                }
+                Ended::Failed(error) => error,
+            };
+            tracing::warn!(provider = %name, calls, error = &error as &dyn std::error::Error, "a model call failed");
+            permit.failed(&error, Instant::now());
+            let refreshed = refresh(self.worker, &error, name).await;
+            choice.failed(name, &error, refreshed, self.worker.ports.ids.as_ref());
+            if !self.attendant.text().is_empty() {
+                if self.attendant.turn.epoch.0 >= self.worker.config.max_generations {
+                    return Ok(self.failed(choice.verdict(), choice.sentence()));
+                }
+                self.next_generation().await?;
+                calls = 0;
+            }
+            self.tell(&choice, name);
+        }
+    }
+
+    /// Gathers history and document, and writes the prompt.
+    async fn prepare(&mut self) -> Result<Prompt, Halt> {
+        let began = Instant::now();
+        let turn = self.attendant.turn.clone();
+        let (worker, key) = (self.worker, self.key);
+        let document = context::look_up(worker, turn.document_id.as_ref(), &self.owner.principal);
+        let gathered = async { futures::join!(context::history(worker, key, turn.turn), document) };
+        let (history, looked) = self.attendant.during(gathered).await?;
+        self.context = looked.context;
+        self.timings.context_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(self.prompt(history?, looked.document, &turn)?)
+    }
+
+    fn prompt(
+        &self,
+        mut messages: Vec<ChatMessage>,
+        document: Option<Document>,
+        turn: &TurnRow,
+    ) -> Result<Prompt, WorkerError> {
+        let config = &self.worker.config;
+        let system = self.worker.template.system(document.as_ref(), self.context, config.document_tokens)?;
+        messages.push(ChatMessage { role: Role::User, text: turn.message.as_str().to_owned() });
+        for message in &mut messages {
+            if let std::borrow::Cow::Owned(clean) = without_invisible(&message.text) {
+                message.text = if clean.is_empty() { "(nothing visible)".to_owned() } else { clean };
+            }
+        }
+        Ok(Prompt { system, messages, document, max_tokens: config.max_tokens })
+    }
+
+    /// Returns the providers in the order in which they are asked: the message's own wish first.
+    fn requested(&self) -> Vec<ProviderName> {
+        let wish = self.attendant.turn.requested_provider;
+        let mut order = self.worker.config.preference.clone();
+        order.push(ProviderName::Offline);
+        if let Some(wish) = wish {
+            order.retain(|provider| *provider != wish);
+            order.insert(0, wish);
+        }
+        order
+    }
+
+    async fn wait_for(&mut self, provider: ProviderName, ready: Instant) -> Result<(), Halt> {
+        if ready > Instant::now() {
+            self.attendant.announce(&Status { phase: StatusPhase::Retrying, provider: Some(provider) });
+            self.attendant.during(sleep_until(ready)).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells whoever watches which provider is asked next, if it is another one.
+    fn tell(&mut self, choice: &Choice<'_>, failed: ProviderName) {
+        let next = choice.next(Instant::now()).map(|(provider, _)| provider.model.provider());
+        let phase = if next == Some(failed) { StatusPhase::Retrying } else { StatusPhase::Fallback };
+        if let Some(provider) = next {
+            self.attendant.announce(&Status { phase, provider: Some(provider) });
+        }
+    }
+
+    /// Takes a new generation after a failure in the middle of the reply: never a splice.
+    async fn next_generation(&mut self) -> Result<(), Halt> {
+        let mut turn = self.attendant.turn.clone();
+        if !crate::turn::take_generation(self.worker, self.key, &mut turn).await? {
+            return Err(Interrupt::Refused.into());
+        }
+        self.attendant.restart(turn);
+        Ok(())
+    }
+}
+
+/// Forgets a refused key, so that the next call fetches it again.
+async fn refresh(worker: &Worker, error: &ModelError, provider: ProviderName) -> bool {
+    matches!(error, ModelError::Unauthorized(_)) && worker.ports.secrets.refresh(provider).await
+}

@@ -1,0 +1,36 @@
+//! What the work of an answer amounts to.
+
+use shared::domain::{ErrorCode, FinishReason, TurnKind};
+use shared::ports::Finish;
+use shared::protocol::TurnError;
+use shared::protocol::commit::Outcome;
+
+use super::Answer;
+
+impl Answer<'_> {
+    /// The model's reply, a refusal included.
+    pub(super) fn replied(&mut self, finish: Finish) -> Outcome {
+        self.attendant.complete();
+        if let (Some(model), Some((_, name))) = (finish.model, self.answered_by.as_mut()) {
+            *name = model;
+        }
+        self.outcome(TurnKind::Reply, finish.reason, self.attendant.text().to_owned(), None)
+    }
+
+    /// The end of a stopped turn: the text that was shown so far.
+    pub(super) fn cancelled(&self) -> Outcome {
+        self.outcome(TurnKind::Cancelled, FinishReason::Cancelled, self.attendant.text().to_owned(), None)
+    }
+
+    pub(super) fn failed(&self, code: ErrorCode, message: &str) -> Outcome {
+        let error = TurnError { code, message: message.to_owned() };
+        self.outcome(TurnKind::Error, FinishReason::Error, String::new(), Some(error))
+    }
+
+    fn outcome(&self, kind: TurnKind, finish_reason: FinishReason, text: String, error: Option<TurnError>) -> Outcome {
+        let (provider, model) = self.answered_by.clone().unzip();
+        let (usage, cost_micro_usd) = self.spending.total();
+        let (context, timings) = (self.context, self.timings);
+        Outcome { kind, text, finish_reason, error, provider, model, usage, cost_micro_usd, context, timings }
+    }
+}

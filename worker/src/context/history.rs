@@ -1,0 +1,65 @@
+//! The longest run of committed turns before this one that fits the budget.
+
+use shared::domain::{SessionKey, Turn, TurnKind};
+use shared::ports::store::Item;
+use shared::ports::{ChatMessage, Role};
+use shared::protocol::{TurnRow, keys};
+
+use super::estimated_tokens;
+use crate::error::WorkerError;
+use crate::handler::Worker;
+
+/// What a message costs beside its text, in estimated tokens.
+const OVERHEAD: usize = 4;
+const FIRST_PAGE: usize = 8;
+const LATER_PAGE: usize = 32;
+
+/// Reads the history of a turn, oldest first.
+///
+/// Error turns are left out; cancelled ones are kept if they have text. It reads no more than what fits the
+/// budget and one page, so its cost does not grow with the session.
+pub(crate) async fn history(worker: &Worker, key: &SessionKey, turn: Turn) -> Result<Vec<ChatMessage>, WorkerError> {
+    let mut left = worker.config.history_tokens;
+    let mut newest_first: Vec<ChatMessage> = Vec::new();
+    let mut query = keys::turns_before(key, turn.get(), FIRST_PAGE);
+    if turn.previous().is_none() || left == 0 {
+        return Ok(newest_first);
+    }
+    loop {
+        let page = worker.ports.store.query(&query).await?;
+        let Some(last) = page.items.last().map(|item| item.key.sort.clone()) else { break };
+        for row in page.items.into_iter().map(Item::into_row::<TurnRow>) {
+            let Some(pair) = messages(row?) else { continue };
+            let size: usize = pair.iter().map(|message| estimated_tokens(&message.text) + OVERHEAD).sum();
+            let Some(rest) = left.checked_sub(size) else {
+                newest_first.reverse();
+                return Ok(newest_first);
+            };
+            left = rest;
+            newest_first.extend(pair);
+        }
+        if !page.more {
+            break;
+        }
+        query.limit = LATER_PAGE;
+        query.to = before(&last);
+    }
+    newest_first.reverse();
+    Ok(newest_first)
+}
+
+/// Returns a turn's two messages, the reply first, if it belongs to the history.
+fn messages(turn: TurnRow) -> Option<[ChatMessage; 2]> {
+    let text = turn.text.filter(|text| !text.is_empty())?;
+    if turn.kind == Some(TurnKind::Error) {
+        return None;
+    }
+    let reply = ChatMessage { role: Role::Assistant, text };
+    Some([reply, ChatMessage { role: Role::User, text: turn.message.into() }])
+}
+
+/// Returns a bound just below a turn's sort key.
+fn before(sort: &str) -> String {
+    let number: u64 = sort.get(2..).and_then(|digits| digits.parse().ok()).unwrap_or(1);
+    format!("T#{:010}", number.saturating_sub(1))
+}

@@ -1,0 +1,155 @@
+//! One delivery from the queue of requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::domain::{MessageId, SessionKey};
+use shared::ports::{Clock, Delivery, Documents, Ids, Push, Queue, QueueError, Secrets, Store};
+use shared::protocol::accept::{self, AcceptError};
+use shared::queue_messages::{RequestMessage, Submit};
+use tokio::time::Instant;
+use tracing::instrument;
+
+use crate::answer::Answer;
+use crate::calls::Providers;
+use crate::config::WorkerConfig;
+use crate::context::DocumentCache;
+use crate::error::WorkerError;
+use crate::prices::Prices;
+use crate::prompt::Template;
+use crate::turn::{Claimed, claim, finish};
+
+/// From this receive on a message gets an error final instead of another try.
+const LAST_RECEIVE: u32 = 8;
+/// How much longer than its own deadline a worker keeps its message hidden.
+const VISIBILITY_MARGIN: Duration = Duration::from_secs(10);
+/// A `submit` older than this is refused.
+const OLDEST_SUBMIT: Duration = Duration::from_hours(12);
+/// How long a failed message waits for its next receive, times its receive count.
+const BACK_OFF: Duration = Duration::from_secs(2);
+
+/// The ports that the worker uses.
+#[derive(Clone)]
+pub struct Ports {
+    /// The table.
+    pub store: Arc<dyn Store>,
+    /// The queue that deliveries come from.
+    pub requests: Arc<dyn Queue>,
+    /// The queue that finals go to.
+    pub replies: Arc<dyn Queue>,
+    /// The way to browsers.
+    pub push: Arc<dyn Push>,
+    /// Where documents come from.
+    pub documents: Arc<dyn Documents>,
+    /// Where keys come from.
+    pub secrets: Arc<dyn Secrets>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Answers messages. Made once per process; what it keeps between messages only saves time.
+pub struct Worker {
+    pub(crate) ports: Ports,
+    pub(crate) config: WorkerConfig,
+    pub(crate) providers: Providers,
+    pub(crate) prices: Prices,
+    pub(crate) template: Template,
+    pub(crate) documents: DocumentCache,
+}
+
+fn log(delivery: &Delivery, error: &WorkerError) {
+    let error: &(dyn std::error::Error + 'static) = error;
+    tracing::warn!(session.id = %delivery.group, error, "the turn will be tried again");
+}
+
+/// Which message a delivery is about.
+struct Request {
+    key: SessionKey,
+    message_id: MessageId,
+    trace: Option<String>,
+}
+
+impl Worker {
+    /// Makes a worker.
+    pub fn new(ports: Ports, config: WorkerConfig, providers: Providers, prices: Prices) -> Result<Self, WorkerError> {
+        let template = Template::new(&config.product_name, &config.tone)?;
+        Ok(Self { ports, config, providers, prices, template, documents: DocumentCache::default() })
+    }
+
+    /// Answers one message.
+    ///
+    /// `Ok` means: acknowledge; the work is durable, or there is none. An error means: report the failure, never
+    /// acknowledge; the message's visibility was shortened, so that its session does not freeze.
+    pub async fn handle(&self, delivery: &Delivery) -> Result<(), WorkerError> {
+        let deadline = Instant::now() + self.config.timeouts.deadline;
+        self.hide(delivery, self.config.timeouts.deadline + VISIBILITY_MARGIN).await;
+        let result = self.answer_delivery(delivery, deadline).await;
+        if let Err(error) = &result {
+            log(delivery, error);
+            self.hide(delivery, BACK_OFF * delivery.receive_count.min(15)).await;
+        }
+        result
+    }
+
+    async fn answer_delivery(&self, delivery: &Delivery, deadline: Instant) -> Result<(), WorkerError> {
+        match RequestMessage::parse(&delivery.body)? {
+            RequestMessage::Message(pointer) => {
+                let request =
+                    Request { key: pointer.session_key, message_id: pointer.message_id, trace: pointer.trace };
+                self.answer_request(&request, delivery.receive_count, deadline).await
+            }
+            RequestMessage::Submit(submit) => match self.accept(delivery, submit).await? {
+                Some(request) => self.answer_request(&request, delivery.receive_count, deadline).await,
+                None => Ok(()),
+            },
+        }
+    }
+
+    #[instrument(skip_all, fields(session.id = %request.key, message.id = %request.message_id))]
+    async fn answer_request(&self, request: &Request, receives: u32, deadline: Instant) -> Result<(), WorkerError> {
+        let Request { key, message_id, trace } = request;
+        match claim(self, key, message_id, trace.clone()).await? {
+            Claimed::Gone => Ok(()),
+            Claimed::Final(turn) => finish::enqueue(self, key, turn).await,
+            Claimed::Cancelled(turn) => finish::cancelled(self, key, &turn).await,
+            Claimed::Exhausted(turn) => finish::exhausted(self, key, &turn).await,
+            Claimed::Running(_, turn) if receives >= LAST_RECEIVE => finish::exhausted(self, key, &turn).await,
+            Claimed::Running(owner, turn) => Answer::new(self, key, owner, *turn, deadline).run().await,
+        }
+    }
+
+    /// Accepts a message that its producer put on the queue, by ingress's rules without the rate limit.
+    ///
+    /// Refused is final: acknowledged and logged, since no later try can succeed.
+    async fn accept(&self, delivery: &Delivery, submit: Submit) -> Result<Option<Request>, WorkerError> {
+        let submission = submit.submission();
+        let key = submission.session_key();
+        let age = self.ports.clock.now().since(submit.accepted_at);
+        let oldest = OLDEST_SUBMIT.min(self.config.bounds.lifetime.ttl / 2);
+        let problem = if delivery.group != key.as_str() {
+            "its group is not its session key"
+        } else if age >= oldest {
+            "it is too old"
+        } else {
+            match accept::record(self.ports.store.as_ref(), &submission, self.config.bounds).await {
+                Ok(_) => return Ok(Some(Request { key, message_id: submission.message_id, trace: submit.trace })),
+                Err(AcceptError::Store(error)) => return Err(error.into()),
+                Err(AcceptError::Conflict) => "its id was used with another body",
+                Err(AcceptError::Gone) => "its session is gone",
+                Err(AcceptError::TooManyWaiting) => "its session has too many unfinished messages",
+            }
+        };
+        tracing::warn!(session.id = %key, message.id = %submission.message_id, problem, "a submitted message was refused");
+        Ok(None)
+    }
+
+    /// Shortens (or sets) the time for which the message stays hidden. Only an optimisation: failing is harmless.
+    async fn hide(&self, delivery: &Delivery, time: Duration) {
+        match self.ports.requests.change_visibility(&delivery.receipt, time).await {
+            Ok(()) | Err(QueueError::StaleReceipt) => (),
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "the visibility was not changed"),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What a call costs.
+//!
+//! All prices are in `prices.json`, in micro-USD per million tokens, with their source and the month they were read.
+//! A model that is not listed has no cost rather than a wrong one; a budget counts it at the dearest price.
+
+mod file;
+
+use shared::domain::{MicroUsd, ProviderName, Usage};
+use shared::ports::Prompt;
+
+pub use file::PricesError;
+
+/// The bytes counted for a message beside its text, and for a request beside its messages: roles and separators.
+const FRAMING_BYTES: u64 = 64;
+
+/// The price list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prices {
+    models: Vec<ModelPrices>,
+    dearest: Rates,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ModelPrices {
+    model: String,
+    /// By size of the prompt, smallest first.
+    tiers: Vec<Tier>,
+}
+
+/// The prices up to a size of the prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tier {
+    /// The largest prompt in tokens, cached ones included.
+    prompt_tokens: u64,
+    rates: Rates,
+}
+
+/// Micro-USD per million tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Rates {
+    input: u64,
+    output: u64,
+    cache_read: u64,
+    cache_write: u64,
+}
+
+impl Prices {
+    /// Returns the list that this program was built with.
+    pub fn built_in() -> Result<Self, PricesError> {
+        Self::parse("prices.json", include_str!("../prices.json"))
+    }
+
+    /// Reads a list; errors name `file` and the entry.
+    pub fn parse(file: &str, text: &str) -> Result<Self, PricesError> {
+        let models = file::parse(file, text)?;
+        let all = models.iter().flat_map(|model| &model.tiers).map(|tier| tier.rates);
+        let dearest = all.fold(Rates::default(), Rates::max);
+        Ok(Self { models, dearest })
+    }
+
+    /// Returns what a call cost, rounded up; `None` if the model or a prompt of that size is not listed.
+    ///
+    /// `offline` costs nothing.
+    pub fn cost(&self, provider: ProviderName, model: &str, usage: Usage) -> Option<MicroUsd> {
+        if provider == ProviderName::Offline {
+            return Some(MicroUsd(0));
+        }
+        self.rates(model, usage.input_tokens).map(|rates| rates.cost(usage))
+    }
+
+    /// Returns what a budget counts for a call: its cost, or that at the dearest prices if it is not known.
+    pub fn budget_cost(&self, provider: ProviderName, model: &str, usage: Usage) -> MicroUsd {
+        self.cost(provider, model, usage).unwrap_or_else(|| self.dearest.cost(usage))
+    }
+
+    /// Returns the most that a call can cost: every byte a token, nothing read from a cache, the longest reply.
+    ///
+    /// `prompt_bytes` is [`prompt_bytes`] of the prompt. Models that are not listed count at the dearest prices.
+    pub fn highest_cost(&self, provider: ProviderName, model: &str, prompt_bytes: u64, max_tokens: u32) -> MicroUsd {
+        if provider == ProviderName::Offline {
+            return MicroUsd(0);
+        }
+        let rates = self.highest_rates(model, prompt_bytes);
+        let input = rates.input.max(rates.cache_write).max(rates.cache_read);
+        micro_usd([(prompt_bytes, input), (u64::from(max_tokens), rates.output)])
+    }
+
+    fn rates(&self, model: &str, prompt_tokens: u64) -> Option<Rates> {
+        let tier = self.tiers(model)?.iter().find(|tier| prompt_tokens <= tier.prompt_tokens)?;
+        Some(tier.rates)
+    }
+
+    /// Returns the highest rate of every kind that a prompt of at most so many tokens can meet.
+    fn highest_rates(&self, model: &str, prompt_tokens: u64) -> Rates {
+        let tiers = self.tiers(model).unwrap_or_default();
+        let last = tiers.iter().position(|tier| prompt_tokens <= tier.prompt_tokens);
+        let Some(reached) = last.and_then(|last| tiers.get(..=last)) else { return self.dearest };
+        reached.iter().map(|tier| tier.rates).fold(Rates::default(), Rates::max)
+    }
+
+    fn tiers(&self, model: &str) -> Option<&[Tier]> {
+        let matching = self.models.iter().filter(|listed| is_version_of(model, &listed.model));
+        Some(&matching.max_by_key(|listed| listed.model.len())?.tiers)
+    }
+}
+
+/// Counts the bytes of a prompt as the provider reads it; it never has more tokens than these.
+pub fn prompt_bytes(prompt: &Prompt) -> u64 {
+    let texts = prompt.messages.iter().map(|message| message.text.len()).chain([prompt.system.len()]);
+    texts.map(|bytes| (bytes as u64).saturating_add(FRAMING_BYTES)).fold(FRAMING_BYTES, u64::saturating_add)
+}
+
+impl Rates {
+    fn max(self, other: Self) -> Self {
+        Self {
+            input: self.input.max(other.input),
+            output: self.output.max(other.output),
+            cache_read: self.cache_read.max(other.cache_read),
+            cache_write: self.cache_write.max(other.cache_write),
+        }
+    }
+
+    fn cost(self, usage: Usage) -> MicroUsd {
+        let cached = usage.cached_input_tokens.saturating_add(usage.cache_write_tokens);
+        micro_usd([
+            (usage.input_tokens.saturating_sub(cached), self.input),
+            (usage.cached_input_tokens, self.cache_read),
+            (usage.cache_write_tokens, self.cache_write),
+            (usage.output_tokens, self.output),
+        ])
+    }
+}
+
+/// Adds up tokens at their rates, rounded up to a whole micro-USD, at most what the type holds.
+fn micro_usd<const N: usize>(parts: [(u64, u64); N]) -> MicroUsd {
+    let parts = parts.into_iter().map(|(tokens, rate)| u128::from(tokens).saturating_mul(u128::from(rate)));
+    let total = parts.fold(0, u128::saturating_add).div_ceil(1_000_000);
+    MicroUsd(i64::try_from(total).unwrap_or(i64::MAX))
+}
+
+/// Tells whether `model` is the listed one, or a dated or latest version of it.
+///
+/// Any other ending is another model, with prices of its own.
+fn is_version_of(model: &str, listed: &str) -> bool {
+    let Some(ending) = model.strip_prefix(listed) else { return false };
+    let Some(version) = ending.strip_prefix(['-', '@']) else { return ending.is_empty() };
+    let digits = version.bytes().filter(u8::is_ascii_digit).count();
+    let is_date = digits == 8 && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    is_date || version == "latest"
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! How the model is told: one template, the document as a labelled block of data, nothing invisible.
+
+mod sanitize;
+mod template;
+
+pub use sanitize::without_invisible;
+pub use template::Template;

@@ -1,0 +1,31 @@
+//! Who answers: Claude, `OpenAI` and whatever speaks its protocol, or lines of the document itself.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`claude`] | the Messages API: request, events |
+//! | [`openai`] | Chat Completions: request, chunks |
+//! | [`offline`] | an answer from the document, without a model |
+//! | [`client`] | the HTTP client that they share, TLS and connect timeout included |
+//! | `call` | sending one request, whatever the protocol |
+//! | `sse` | a body of server-sent events as a stream of model events, within bounds |
+//! | `http_error` | what an HTTP error or an error event means for the caller |
+//!
+//! Wire JSON is converted once, at the edge: only [`shared::ports::ModelEvent`]s leave this module.
+
+mod call;
+pub mod claude;
+pub mod client;
+mod http_error;
+pub mod offline;
+pub mod openai;
+mod retry_after;
+mod roots;
+mod settings;
+mod sse;
+
+pub use claude::ClaudeModel;
+pub use openai::OpenAiModel;
+pub use settings::{ClaudeSettings, MaxTokensField, OpenAiSettings};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! A body of server-sent events as a stream of model events.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use eventsource_stream::{EventStream, EventStreamError};
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt as _, Stream, StreamExt as _};
+use shared::ports::{Finish, ModelError, ModelEvent, ModelStream};
+
+/// The largest event, and the most that is held of one that does not end.
+const MAX_EVENT_BYTES: usize = 1024 * 1024;
+
+/// How long a connection may take to end its body after the reply's end mark, to be used again.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// What one protocol makes of its events.
+pub(super) trait Decoder: Send + 'static {
+    /// Converts the data of one event; an unknown one means nothing.
+    fn decode(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError>;
+
+    /// Tells what it means that the body ends properly, with no end mark seen.
+    fn end(&mut self) -> Option<Finish>;
+}
+
+/// Decodes a body: the stream ends after the first `Finished` or the first error, with nothing after it.
+pub(super) fn events<E: Error + Send + Sync + 'static>(
+    body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+    decoder: impl Decoder,
+) -> ModelStream {
+    stream::unfold(Some(Reading::new(body, decoder)), next).boxed()
+}
+
+type Item = Result<ModelEvent, ModelError>;
+
+struct Reading<D> {
+    source: Source,
+    held: Arc<AtomicUsize>,
+    decoder: D,
+    decoded: Vec<ModelEvent>,
+    ready: VecDeque<Item>,
+}
+
+type Source = Pin<Box<EventStream<BoxStream<'static, Result<Bytes, Fault>>>>>;
+
+/// Why no more bytes come.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("{0}")]
+    Connection(String),
+    #[error("an event of more than {MAX_EVENT_BYTES} bytes")]
+    TooLarge,
+}
+
+async fn next<D: Decoder>(reading: Option<Reading<D>>) -> Option<(Item, Option<Reading<D>>)> {
+    let mut reading = reading?;
+    loop {
+        match reading.ready.pop_front() {
+            Some(Ok(ModelEvent::Finished(finish))) => {
+                drain(reading.source);
+                return Some((Ok(ModelEvent::Finished(finish)), None));
+            }
+            Some(Err(error)) => return Some((Err(error), None)),
+            Some(event) => return Some((event, Some(reading))),
+            None => reading.read().await,
+        }
+    }
+}
+
+impl<D: Decoder> Reading<D> {
+    fn new<E: Error + Send + Sync + 'static>(
+        body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+        decoder: D,
+    ) -> Self {
+        let held = Arc::new(AtomicUsize::new(0));
+        let source = Box::pin(EventStream::new(bounded(body, Arc::clone(&held))));
+        Self { source, held, decoder, decoded: Vec::new(), ready: VecDeque::new() }
+    }
+
+    /// Reads one event, and leaves at least one item ready or none if the event means nothing.
+    async fn read(&mut self) {
+        let outcome = match self.source.next().await {
+            Some(Ok(event)) => {
+                self.held.store(0, Ordering::Relaxed);
+                self.decoder.decode(&event.data, &mut self.decoded)
+            }
+            Some(Err(error)) => Err(ModelError::Broken(describe(&error))),
+            None => self.end(),
+        };
+        self.ready.extend(self.decoded.drain(..).map(Ok));
+        self.ready.extend(outcome.err().map(Err));
+    }
+
+    fn end(&mut self) -> Result<(), ModelError> {
+        let Some(finish) = self.decoder.end() else {
+            return Err(ModelError::Broken("the stream ended without its end mark".to_owned()));
+        };
+        self.decoded.push(ModelEvent::Finished(finish));
+        Ok(())
+    }
+}
+
+/// Passes the bytes on until more of them are held than one event may have.
+///
+/// They begin with an empty comment: `eventsource-stream` 0.2 panics on a byte order mark at the very start.
+fn bounded<E: Error + Send + Sync + 'static>(
+    body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+    held: Arc<AtomicUsize>,
+) -> BoxStream<'static, Result<Bytes, Fault>> {
+    let limit = move |part: Result<Bytes, E>| {
+        let bytes = part.map_err(|error| Fault::Connection(chain(&error)))?;
+        let before = held.fetch_add(bytes.len(), Ordering::Relaxed);
+        if before > MAX_EVENT_BYTES { Err(Fault::TooLarge) } else { Ok(bytes) }
+    };
+    stream::once(async { Ok(Bytes::from_static(b":\n")) }).chain(body.map(limit)).boxed()
+}
+
+/// Reads to the end of the body, so that the connection can serve the next call.
+///
+/// The reply is complete already, so nobody waits for it.
+fn drain(mut source: Source) {
+    if source.next().now_or_never().is_some() {
+        return;
+    }
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(tokio::time::timeout(DRAIN, async move { while let Some(Ok(_)) = source.next().await {} }));
+    }
+}
+
+/// Says what broke, without what the bytes said.
+fn describe(error: &EventStreamError<Fault>) -> String {
+    match error {
+        EventStreamError::Utf8(_) => "bytes that are not UTF-8".to_owned(),
+        EventStreamError::Parser(_) => "bytes that are not server-sent events".to_owned(),
+        EventStreamError::Transport(fault) => fault.to_string(),
+    }
+}
+
+/// Joins an error and its sources: connection and TLS errors say nothing at their top.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,282 @@
+//! What goes on beside the model's work: checkpoints, connections, pushes, the deadline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use shared::ag_ui::{self, Status};
+use shared::domain::{PrincipalHash, SessionId, SessionKey};
+use shared::ports::store::{Item, StoreError};
+use shared::ports::{Clock, Durability, Push, Store};
+use shared::protocol::{ConnectionRow, Owner, TurnRow, connection, generation};
+use tokio::time::{Instant, sleep_until};
+
+use super::audience::{Audience, Pushed};
+use super::listener::Scene;
+use crate::config::Pace;
+
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+const LIST_EVERY: Duration = Duration::from_secs(1);
+/// How often the connections are listed while nobody is connected, at first.
+const LIST_EMPTY_EVERY: Duration = Duration::from_millis(200);
+const LIST_EMPTY_FOR: Duration = Duration::from_secs(3);
+const FIRST_SECOND: Duration = Duration::from_secs(1);
+/// The widest pace that throttling leads to.
+const SLOWEST: Duration = Duration::from_secs(2);
+
+/// Why the model's work must stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    /// The user stopped the turn.
+    Cancelled,
+    /// The turn is no longer this worker's, or no longer running.
+    Refused,
+    /// The delivery's time is used up.
+    Deadline,
+}
+
+/// Attends a turn from its claim to its commit.
+pub(crate) struct Attendant {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    key: SessionKey,
+    session: SessionId,
+    owner: PrincipalHash,
+    pub(crate) turn: TurnRow,
+    text: String,
+    released: usize,
+    complete: bool,
+    audience: Audience,
+    pace: Pace,
+    began: Instant,
+    deadline: Instant,
+    next_release: Instant,
+    next_checkpoint: Instant,
+    next_listing: Instant,
+    checkpoint: Option<BoxFuture<'static, Result<Option<Item>, StoreError>>>,
+    listing: Option<BoxFuture<'static, Result<Vec<ConnectionRow>, StoreError>>>,
+}
+
+enum Happened {
+    Pushed(Pushed),
+    Checkpoint(Result<Option<Item>, StoreError>),
+    Listed(Result<Vec<ConnectionRow>, StoreError>),
+    Tick,
+}
+
+impl Attendant {
+    pub(crate) fn new(
+        (store, push, clock): (Arc<dyn Store>, Arc<dyn Push>, Arc<dyn Clock>),
+        key: SessionKey,
+        owner: &Owner,
+        turn: TurnRow,
+        pace: Pace,
+        deadline: Instant,
+    ) -> Self {
+        let now = Instant::now();
+        let (session, owner) = (owner.session_id.clone(), owner.principal.hash());
+        Self {
+            audience: Audience::new(push, store.clone(), key.clone()),
+            store,
+            clock,
+            key,
+            session,
+            owner,
+            turn,
+            text: String::new(),
+            released: 0,
+            complete: false,
+            pace,
+            began: now,
+            deadline,
+            next_release: now,
+            next_checkpoint: now + CHECKPOINT_EVERY,
+            next_listing: now,
+            checkpoint: None,
+            listing: None,
+        }
+    }
+
+    /// Returns the provisional text of the present generation.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Adds a piece of provisional text. The first piece goes out at once, later ones at the pace.
+    pub(crate) fn add(&mut self, delta: &str) {
+        self.text.push_str(delta);
+        let now = Instant::now();
+        if now >= self.next_release {
+            self.release(now);
+        }
+    }
+
+    /// Lets the whole text go out: the reply is complete.
+    pub(crate) fn complete(&mut self) {
+        self.released = self.text.len();
+        self.complete = true;
+    }
+
+    /// Begins a new generation: a higher `gen`, an empty text.
+    pub(crate) fn restart(&mut self, turn: TurnRow) {
+        self.turn = turn;
+        self.text.clear();
+        self.released = 0;
+        self.complete = false;
+        self.next_release = Instant::now();
+        self.checkpoint = None;
+        self.audience.restart();
+    }
+
+    /// Tells everybody who watches what goes on.
+    pub(crate) fn announce(&mut self, status: &Status) {
+        self.audience.announce(&ag_ui::custom_status(&self.turn, status));
+    }
+
+    /// Attends while `work` goes on, and returns its result, or why it must stop.
+    pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Interrupt> {
+        tokio::pin!(work);
+        loop {
+            self.dispatch();
+            let happened = tokio::select! {
+                biased;
+                result = &mut work => return Ok(result),
+                happened = self.next() => happened,
+            };
+            self.take(happened).await?;
+        }
+    }
+
+    /// Lets the last pieces go out while the commit is under way, which nothing interrupts any more.
+    pub(crate) async fn while_committing<T>(&mut self, commit: impl Future<Output = T>) -> T {
+        tokio::pin!(commit);
+        loop {
+            self.dispatch();
+            let pushed = tokio::select! {
+                biased;
+                result = &mut commit => return result,
+                pushed = self.audience.pushed() => pushed,
+            };
+            self.audience.note(pushed, self.turn.epoch).await;
+        }
+    }
+
+    fn dispatch(&mut self) {
+        let released = &self.text[..self.released];
+        let complete = self.complete;
+        self.audience.dispatch(&Scene { session: &self.session, turn: &self.turn, released, complete });
+    }
+
+    async fn next(&mut self) -> Happened {
+        let wake = self.wake();
+        tokio::select! {
+            biased;
+            pushed = self.audience.pushed() => Happened::Pushed(pushed),
+            result = pending_or(&mut self.checkpoint) => Happened::Checkpoint(result),
+            result = pending_or(&mut self.listing) => Happened::Listed(result),
+            () = sleep_until(wake) => Happened::Tick,
+        }
+    }
+
+    /// Returns when something is due that no future reports.
+    fn wake(&self) -> Instant {
+        let mut wake = self.deadline;
+        if self.checkpoint.is_none() {
+            wake = wake.min(self.next_checkpoint);
+        }
+        if self.listing.is_none() {
+            wake = wake.min(self.next_listing);
+        }
+        if self.released < self.text.len() {
+            wake = wake.min(self.next_release);
+        }
+        wake
+    }
+
+    async fn take(&mut self, happened: Happened) -> Result<(), Interrupt> {
+        match happened {
+            Happened::Pushed(pushed) => {
+                if self.audience.note(pushed, self.turn.epoch).await {
+                    self.widen();
+                }
+            }
+            Happened::Checkpoint(result) => self.checked(result)?,
+            Happened::Listed(Ok(rows)) => self.audience.meet(rows),
+            Happened::Listed(Err(error)) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "the connections could not be listed");
+            }
+            Happened::Tick => self.tick()?,
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<(), Interrupt> {
+        let now = Instant::now();
+        if now >= self.deadline {
+            return Err(Interrupt::Deadline);
+        }
+        if self.released < self.text.len() && now >= self.next_release {
+            self.release(now);
+        }
+        if self.checkpoint.is_none() && now >= self.next_checkpoint {
+            self.next_checkpoint = now + CHECKPOINT_EVERY;
+            self.checkpoint = Some(self.save());
+        }
+        if self.listing.is_none() && now >= self.next_listing {
+            self.next_listing = now + self.listing_pause(now);
+            self.listing = Some(self.list());
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, now: Instant) {
+        self.released = self.text.len();
+        let early = now.duration_since(self.began) < FIRST_SECOND;
+        self.next_release = now + if early { self.pace.first } else { self.pace.later };
+    }
+
+    fn widen(&mut self) {
+        self.pace.first = (self.pace.first * 2).min(SLOWEST);
+        self.pace.later = (self.pace.later * 2).min(SLOWEST);
+    }
+
+    fn listing_pause(&self, now: Instant) -> Duration {
+        let hurry = self.audience.is_empty() && now.duration_since(self.began) < LIST_EMPTY_FOR;
+        if hurry { LIST_EMPTY_EVERY } else { LIST_EVERY }
+    }
+
+    fn save(&self) -> BoxFuture<'static, Result<Option<Item>, StoreError>> {
+        let (store, now) = (self.store.clone(), self.clock.now());
+        let write = generation::checkpoint(&self.key, self.turn.turn, self.turn.epoch, &self.text, now);
+        async move { store.write(write, Durability::Ordered).await }.boxed()
+    }
+
+    fn list(&self) -> BoxFuture<'static, Result<Vec<ConnectionRow>, StoreError>> {
+        let (store, key, owner) = (self.store.clone(), self.key.clone(), self.owner.clone());
+        async move { connection::list(store.as_ref(), &key, &owner).await }.boxed()
+    }
+
+    fn checked(&mut self, result: Result<Option<Item>, StoreError>) -> Result<(), Interrupt> {
+        match result {
+            Ok(Some(item)) if item.flag("cancel") => Err(Interrupt::Cancelled),
+            Ok(_) => Ok(()),
+            Err(StoreError::Refused(_)) => Err(Interrupt::Refused),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a checkpoint failed");
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn pending_or<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
+    match future {
+        Some(running) => {
+            let result = running.await;
+            *future = None;
+            result
+        }
+        None => std::future::pending().await,
+    }
+}

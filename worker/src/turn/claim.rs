@@ -1,0 +1,144 @@
+//! Step 2 of the turn protocol: whose turn it is, and in which generation.
+
+use shared::domain::{MessageId, SessionKey, Turn};
+use shared::ports::store::{Item, StoreError};
+use shared::ports::Durability;
+use shared::protocol::claim::{PREDECESSOR, Reading};
+use shared::protocol::commit::Outcome;
+use shared::protocol::{self, MessageRow, Owner, SessionRow, TurnRow, TurnState, generation, keys};
+
+use super::finish;
+use crate::error::WorkerError;
+use crate::handler::Worker;
+
+/// How often a refused claim is tried again from a fresh reading.
+const ATTEMPTS: usize = 16;
+
+/// What a message's turn turned out to be.
+pub(crate) enum Claimed {
+    /// There is nothing to answer: the session or the message is gone, or the turn was delivered.
+    Gone,
+    /// The turn is final: only its pointer is to be sent again.
+    Final(Turn),
+    /// The turn was stopped before it had an answer.
+    Cancelled(Box<TurnRow>),
+    /// The turn was begun too often.
+    Exhausted(Box<TurnRow>),
+    /// The turn is this worker's, in the row's generation.
+    Running(Owner, Box<TurnRow>),
+}
+
+/// Claims the message's turn, or its next generation.
+pub(crate) async fn claim(
+    worker: &Worker,
+    key: &SessionKey,
+    message_id: &MessageId,
+    trace: Option<String>,
+) -> Result<Claimed, WorkerError> {
+    for _ in 0..ATTEMPTS {
+        let Some((owner, session, message)) = read(worker, key, message_id).await? else { return Ok(Claimed::Gone) };
+        let reading = Reading { key, session: &session, message_id, message: &message };
+        let claimed = match message.turn {
+            None => first(worker, reading, owner, trace.clone()).await?,
+            Some(turn) => again(worker, key, turn, owner).await?,
+        };
+        if let Some(claimed) = claimed {
+            return Ok(claimed);
+        }
+    }
+    Err(WorkerError::Unclaimed)
+}
+
+/// Reads session and message; `None` if either is absent or the session is deleted.
+async fn read(
+    worker: &Worker,
+    key: &SessionKey,
+    message_id: &MessageId,
+) -> Result<Option<(Owner, SessionRow, MessageRow)>, WorkerError> {
+    let mut items = worker.ports.store.get(&[keys::session(key), keys::message(key, message_id)]).await?;
+    let message = items.pop().flatten().map(Item::into_row::<MessageRow>).transpose()?;
+    let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
+    let owned = session.and_then(|session| Some((session.owner()?, session)));
+    Ok(owned.zip(message).map(|((owner, session), message)| (owner, session, message)))
+}
+
+/// Takes a turn for a message that has none; `None` if the reading was stale.
+///
+/// The claim need not be durable before the model is called: all that follows is written after it.
+async fn first(
+    worker: &Worker,
+    reading: Reading<'_>,
+    owner: Owner,
+    trace: Option<String>,
+) -> Result<Option<Claimed>, WorkerError> {
+    let now = worker.ports.clock.now();
+    let (turn, writes) = protocol::claim::claim(reading, trace, worker.config.bounds.lifetime, now)?;
+    match worker.ports.store.transact(writes, Durability::Ordered).await {
+        Ok(()) if turn.cancel => Ok(Some(Claimed::Cancelled(Box::new(turn)))),
+        Ok(()) => Ok(Some(Claimed::Running(owner, Box::new(turn)))),
+        Err(StoreError::Refused(refusal)) if refusal.index == PREDECESSOR => {
+            end_predecessor(worker, reading).await.map(|()| None)
+        }
+        Err(StoreError::Refused(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends the turn before, whose message is no longer delivered, so that this one can begin.
+async fn end_predecessor(worker: &Worker, reading: Reading<'_>) -> Result<(), WorkerError> {
+    let Some(previous) = protocol::claim::predecessor(reading.session) else { return Ok(()) };
+    let Some(turn) = read_turn(worker, reading.key, previous).await?.filter(|turn| !turn.is_final()) else {
+        return Ok(());
+    };
+    let outcome = Outcome::abandoned(&turn);
+    let writes = protocol::claim::end_predecessor(reading, &turn, &outcome, worker.ports.clock.now());
+    match worker.ports.store.transact(writes, Durability::Synced).await {
+        Ok(()) => finish::enqueue(worker, reading.key, previous).await,
+        Err(StoreError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Goes on with a turn that an earlier delivery claimed; `None` if it changed meanwhile.
+async fn again(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: Turn,
+    owner: Owner,
+) -> Result<Option<Claimed>, WorkerError> {
+    let Some(mut turn) = read_turn(worker, key, turn).await? else { return Ok(Some(Claimed::Gone)) };
+    match turn.state {
+        TurnState::Delivered => Ok(Some(Claimed::Gone)),
+        TurnState::Committed => Ok(Some(Claimed::Final(turn.turn))),
+        TurnState::Running if turn.cancel => Ok(Some(Claimed::Cancelled(Box::new(turn)))),
+        TurnState::Running if turn.epoch.0 >= worker.config.max_generations => {
+            Ok(Some(Claimed::Exhausted(Box::new(turn))))
+        }
+        TurnState::Running => Ok(take_generation(worker, key, &mut turn)
+            .await?
+            .then(|| Claimed::Running(owner, Box::new(turn)))),
+    }
+}
+
+/// Takes the turn's next generation; `false` if it changed meanwhile.
+pub(crate) async fn take_generation(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: &mut TurnRow,
+) -> Result<bool, WorkerError> {
+    let write = generation::next_generation(key, turn, worker.ports.clock.now());
+    match worker.ports.store.write(write, Durability::Ordered).await {
+        Ok(_) => {
+            turn.epoch = turn.epoch.next();
+            turn.partial = None;
+            Ok(true)
+        }
+        Err(StoreError::Refused(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) async fn read_turn(worker: &Worker, key: &SessionKey, turn: Turn) -> Result<Option<TurnRow>, WorkerError> {
+    let mut items = worker.ports.store.get(&[keys::turn(key, turn)]).await?;
+    Ok(items.pop().flatten().map(Item::into_row).transpose()?)
+}

@@ -1,0 +1,125 @@
+//! Steps 6 and 7 of the turn protocol: the commit, then the final on the queue.
+
+use shared::domain::{ErrorCode, FinishReason, SessionKey, Turn, TurnKind};
+use shared::ports::store::{Item, StoreError, Write};
+use shared::ports::Durability;
+use shared::protocol::commit::{self, Outcome};
+use shared::protocol::{SessionRow, TurnRow, TurnState, keys};
+use shared::queue_messages::{FinalPointer, ReplyMessage};
+
+use crate::error::WorkerError;
+use crate::handler::Worker;
+
+/// Commits the outcome and sends its pointer.
+///
+/// `Ok` means that a final is durable, this one or one that was there before, or that the session is gone.
+/// A stop that came first makes the outcome a cancelled one with the same text.
+pub(crate) async fn commit(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: &TurnRow,
+    outcome: Outcome,
+) -> Result<(), WorkerError> {
+    let now = worker.ports.clock.now();
+    let write = if outcome.kind == TurnKind::Cancelled {
+        commit::cancelled(key, turn, &outcome, now)
+    } else {
+        commit::commit(key, turn, &outcome, now)
+    };
+    match store(worker, write).await? {
+        Stored::Now => enqueue(worker, key, turn.turn).await,
+        Stored::Refused(current) => match judge(worker, key, turn, current).await? {
+            Verdict::Final => enqueue(worker, key, turn.turn).await,
+            Verdict::Over => Ok(()),
+            Verdict::Stopped => Box::pin(commit(worker, key, turn, as_cancelled(outcome))).await,
+            Verdict::SomebodyElse => Err(WorkerError::Fenced),
+            Verdict::Lost => Err(WorkerError::Unclaimed),
+        },
+    }
+}
+
+/// Ends a stopped turn with the text saved so far, without any model call.
+pub(crate) async fn cancelled(worker: &Worker, key: &SessionKey, turn: &TurnRow) -> Result<(), WorkerError> {
+    let outcome = Outcome::cancelled(turn.partial.clone().unwrap_or_default());
+    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await
+}
+
+/// Ends a turn that was begun too often, without any model call.
+pub(crate) async fn exhausted(worker: &Worker, key: &SessionKey, turn: &TurnRow) -> Result<(), WorkerError> {
+    let outcome = Outcome::error(ErrorCode::AttemptsExhausted, "The answer failed too often. Please ask again.");
+    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await
+}
+
+/// Sends the pointer to a final.
+pub(crate) async fn enqueue(worker: &Worker, key: &SessionKey, turn: Turn) -> Result<(), WorkerError> {
+    let pointer = ReplyMessage::Final(FinalPointer { session_key: key.clone(), turn });
+    worker.ports.replies.send(pointer.outgoing()).await.map_err(WorkerError::Queue)
+}
+
+/// Ends the work on a turn whose checkpoint or next generation was refused.
+///
+/// `outcome` is what a stop of this very generation makes of it.
+pub(crate) async fn stand_down(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: &TurnRow,
+    outcome: Outcome,
+) -> Result<(), WorkerError> {
+    let mut items = worker.ports.store.get(&[keys::turn(key, turn.turn)]).await?;
+    match judge(worker, key, turn, items.pop().flatten()).await? {
+        Verdict::Final => enqueue(worker, key, turn.turn).await,
+        Verdict::Over => Ok(()),
+        Verdict::Stopped => commit(worker, key, turn, outcome).await,
+        Verdict::SomebodyElse => Err(WorkerError::Fenced),
+        Verdict::Lost => Err(WorkerError::Unclaimed),
+    }
+}
+
+enum Stored {
+    Now,
+    Refused(Option<Item>),
+}
+
+async fn store(worker: &Worker, write: Write) -> Result<Stored, WorkerError> {
+    match worker.ports.store.write(write, Durability::Synced).await {
+        Ok(_) => Ok(Stored::Now),
+        Err(StoreError::Refused(refusal)) => Ok(Stored::Refused(refusal.current)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+enum Verdict {
+    /// A final is stored, ours or not.
+    Final,
+    /// The final is delivered, or the session is gone.
+    Over,
+    /// The user stopped this generation.
+    Stopped,
+    /// Another worker has a later generation.
+    SomebodyElse,
+    /// The session lives and the turn is not there: the claim was lost before it was durable.
+    Lost,
+}
+
+async fn judge(
+    worker: &Worker,
+    key: &SessionKey,
+    mine: &TurnRow,
+    current: Option<Item>,
+) -> Result<Verdict, WorkerError> {
+    let Some(current) = current.map(Item::into_row::<TurnRow>).transpose()? else {
+        let mut items = worker.ports.store.get(&[keys::session(key)]).await?;
+        let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
+        return Ok(if session.is_some_and(|session| !session.deleted) { Verdict::Lost } else { Verdict::Over });
+    };
+    Ok(match current.state {
+        TurnState::Committed => Verdict::Final,
+        TurnState::Delivered => Verdict::Over,
+        TurnState::Running if current.epoch == mine.epoch && current.cancel => Verdict::Stopped,
+        TurnState::Running => Verdict::SomebodyElse,
+    })
+}
+
+fn as_cancelled(outcome: Outcome) -> Outcome {
+    Outcome { kind: TurnKind::Cancelled, finish_reason: FinishReason::Cancelled, error: None, ..outcome }
+}
