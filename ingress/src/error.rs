@@ -158,4 +158,14 @@ macro_rules! unavailable {
     };
 }
 
-unavailable!(StoreError, QueueError, SecretsError, DocumentsError, KeySourceError);
+unavailable!(QueueError, SecretsError, DocumentsError, KeySourceError);
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // Its source may quote the item.
+            StoreError::Corrupt(_) => Self::unavailable(error.to_string()),
+            other => Self::unavailable(other),
+        }
+    }
+}

@@ -13,7 +13,7 @@ use super::queue_index::QueueIndex;
 use super::writer::{Access, Writer};
 use super::{OpenError, SqliteDocuments, SqliteEvents, SqliteQueue, SqliteStore, lock, schema};
 
-/// How far SQLite's commits reach.
+/// How far `SQLite`'s commits reach.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Synchronous {
     /// A commit survives a loss of power.

@@ -29,7 +29,7 @@ pub struct StoredDocument {
     pub version: String,
 }
 
-/// The documents on SQLite.
+/// The documents on `SQLite`.
 #[derive(Debug, Clone)]
 pub struct SqliteDocuments {
     database: Database,

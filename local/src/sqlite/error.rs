@@ -38,12 +38,12 @@ pub enum OpenError {
         /// The newest version that this program knows.
         known: i64,
     },
-    /// Anything else that SQLite reports.
+    /// Anything else that `SQLite` reports.
     #[error("{} cannot be opened", file.display())]
     Sqlite {
         /// The file.
         file: PathBuf,
-        /// What SQLite reports.
+        /// What `SQLite` reports.
         source: rusqlite::Error,
     },
     /// The thread that owns the database has ended.
@@ -54,7 +54,7 @@ pub enum OpenError {
 /// The reason why the database did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
-    /// SQLite failed.
+    /// `SQLite` failed.
     #[error("the database failed")]
     Sqlite(#[source] Arc<rusqlite::Error>),
     /// The thread that owns the database has ended.

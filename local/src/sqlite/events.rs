@@ -31,7 +31,7 @@ pub struct StoredEvent {
     pub published_at: Timestamp,
 }
 
-/// The event bus on SQLite: events are kept for [`KEPT`].
+/// The event bus on `SQLite`: events are kept for [`KEPT`].
 ///
 /// An event is durable before any write that follows it.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! The adapters on SQLite: the storage of one machine, in one file.
+//! The adapters on `SQLite`: the storage of one machine, in one file.
 //!
 //! | module | what it holds |
 //! |---|---|

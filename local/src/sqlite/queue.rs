@@ -13,7 +13,7 @@ use super::engine::Engine;
 use super::queue_index::QueueIndex;
 use super::{Database, queue_rows};
 
-/// A FIFO queue on SQLite.
+/// A FIFO queue on `SQLite`.
 ///
 /// Messages, receive counts, dead letters and deduplication ids outlive the process; what is in flight when
 /// the process ends is available again at the next start.
@@ -114,12 +114,12 @@ fn receive(engine: &mut Engine, place: usize, max: usize, now: Moment) -> rusqli
     for seq in received.dead {
         queue_rows::bury(&engine.connection, seq)?;
     }
-    let taken = received.taken.into_iter().map(|taken| deliver(engine, taken)).collect::<Result<_, _>>()?;
+    let taken = received.taken.iter().map(|taken| deliver(engine, taken)).collect::<Result<_, _>>()?;
     engine.is_ahead = false;
     Ok(taken)
 }
 
-fn deliver(engine: &Engine, taken: Taken) -> rusqlite::Result<Delivery> {
+fn deliver(engine: &Engine, taken: &Taken) -> rusqlite::Result<Delivery> {
     let body = queue_rows::receive(&engine.connection, taken.seq, taken.receive_count)?;
     Ok(Delivery {
         message_id: taken.seq.to_string(),

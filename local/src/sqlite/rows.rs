@@ -1,11 +1,11 @@
 //! Items as rows.
 
+use super::engine::rows_at_most;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::Value;
 use shared::domain::Timestamp;
 use shared::memory::limits::check_item;
-use super::engine::rows_at_most;
 use shared::ports::store::{Attributes, Item, Key, MAX_PAGE_BYTES, Page, Query, StoreError};
 
 /// The length of JSON below which an item is within its limit whatever is in it.

@@ -11,7 +11,7 @@ use super::Database;
 use super::engine::Engine;
 use super::rows::{self, Encoded};
 
-/// The store on SQLite.
+/// The store on `SQLite`.
 ///
 /// Rates are kept in memory: they matter for minutes, and counting one costs no disk.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ enum Step {
     Remove(Key),
 }
 
-/// What SQLite did, or why the store refused.
+/// What `SQLite` did, or why the store refused.
 type Outcome<T> = rusqlite::Result<Result<T, StoreError>>;
 
 impl SqliteStore {

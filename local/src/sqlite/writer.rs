@@ -39,8 +39,10 @@ pub(super) enum Access {
 /// One thing to do; it answers its caller itself.
 struct Job {
     access: Access,
-    run: Box<dyn FnOnce(rusqlite::Result<&mut Engine>) -> Answer + Send>,
+    run: Run,
 }
+
+type Run = Box<dyn FnOnce(rusqlite::Result<&mut Engine>) -> Answer + Send>;
 
 /// What is left to do after a job has run.
 enum Answer {
@@ -48,7 +50,7 @@ enum Answer {
     Given,
     /// The caller waits for the commit.
     Held(Held),
-    /// SQLite failed; the caller waits to be told.
+    /// `SQLite` failed; the caller waits to be told.
     Failed(rusqlite::Error, Held),
 }
 

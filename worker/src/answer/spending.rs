@@ -1,6 +1,6 @@
 //! What a turn's calls cost, and the day's budgets that they come from.
 
-use shared::domain::{MicroUsd, Principal, Usage};
+use shared::domain::{MicroUsd, Principal, ProviderName, Usage};
 use shared::ports::{Model, Prompt};
 use shared::protocol::counters::Budget;
 
@@ -54,8 +54,9 @@ impl Spending {
 
     /// Replaces the reservation by what the call really used, on the rows that it came from.
     pub(super) async fn settle(&mut self, worker: &Worker, model: &dyn Model, prompt: &Prompt, progress: &Progress) {
-        let usage = used(prompt, progress);
         let (provider, name) = (model.provider(), model.model());
+        // Quoting a document is no model call: it uses no tokens.
+        let usage = (provider != ProviderName::Offline).then(|| used(prompt, progress)).flatten();
         let cost = usage.map_or(Some(MicroUsd(0)), |usage| worker.prices.cost(provider, name, usage));
         if let Some(usage) = usage {
             self.usage = Some(self.usage.unwrap_or_default().plus(usage));

@@ -206,6 +206,22 @@ fn an_error_event_ends_the_stream_with_its_meaning() {
     check_error(&openai(chunk), &ModelError::Busy { code: "server_error".to_owned(), retry_after: None });
 }
 
+#[tokio::test]
+async fn a_body_is_read_to_its_end_for_the_connections_next_call() {
+    let (release, released) = tokio::sync::oneshot::channel();
+    let (ended, at_end) = tokio::sync::oneshot::channel();
+    let late = stream::once(async move {
+        released.await.expect("it is released");
+        ended.send(()).expect("somebody waits");
+        Ok::<_, Infallible>(Bytes::new())
+    });
+    let body = stream::iter([Ok(Bytes::from(OPENAI))]).chain(late);
+    let items: Vec<_> = sse::events(body, Chunks::default()).collect().await;
+    assert!(matches!(items.last(), Some(Ok(ModelEvent::Finished(_)))), "the reply does not wait for it");
+    release.send(()).unwrap();
+    at_end.await.unwrap();
+}
+
 #[test]
 fn an_event_that_never_ends_is_given_up() {
     let line = format!("data: {}", "x".repeat(64 * 1024 - 6)).into_bytes();

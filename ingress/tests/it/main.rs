@@ -1,0 +1,21 @@
+//! Stories through the front door, on adapters in memory.
+
+mod chat;
+mod config;
+mod deletion;
+mod documents;
+mod faults;
+mod feedback;
+mod history;
+mod http_rules;
+mod jwks;
+mod jwt;
+mod limits;
+mod properties;
+mod resume;
+mod rows;
+mod session_tokens;
+mod sessions;
+mod stop;
+mod tickets;
+mod world;

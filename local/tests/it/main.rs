@@ -1,0 +1,4 @@
+//! What the server on one machine promises.
+
+mod conformance;
+mod sqlite;
