@@ -34,10 +34,9 @@ fn one_machine_needs_no_variable() {
 fn on_aws_whoever_deploys_decides() {
     let config = read(AWS, Platform::Aws).unwrap();
     assert_eq!(config.max_wait, Duration::ZERO);
-    for missing in 0..AWS.len() {
-        let rest: Vec<_> =
-            AWS.iter().enumerate().filter(|(place, _)| *place != missing).map(|(_, pair)| *pair).collect();
-        assert_eq!(read(&rest, Platform::Aws), Err(ConfigError::Missing(AWS[missing].0.to_owned())));
+    for (name, _) in AWS {
+        let rest: Vec<_> = AWS.iter().filter(|(other, _)| other != name).copied().collect();
+        assert_eq!(read(&rest, Platform::Aws), Err(ConfigError::Missing((*name).to_owned())));
     }
 }
 

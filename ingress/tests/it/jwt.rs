@@ -161,14 +161,14 @@ async fn no_header_talks_a_key_into_another_algorithm() {
     issuer.add(signer.jwk("k1"));
     let world = world(&issuer);
     let good = signer.sign(&header("k1"), &claims());
-    let (signed, _) = good.rsplit_once('.').unwrap();
+    let (text, _) = good.rsplit_once('.').unwrap();
     let none = json!({ "alg": "none", "kid": "k1" });
     let hmac = |alg: &str| {
         use hmac::{Hmac, KeyInit as _, Mac as _};
-        let signed = format!("{}.{}", encode(&json!({ "alg": alg, "kid": "k1" })), encode(&claims()));
+        let text = format!("{}.{}", encode(&json!({ "alg": alg, "kid": "k1" })), encode(&claims()));
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(signer.0.public_key().as_ref()).unwrap();
-        mac.update(signed.as_bytes());
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+        mac.update(text.as_bytes());
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
     };
     for bad in [
         format!("{}.{}.", encode(&none), encode(&claims())),
@@ -181,8 +181,8 @@ async fn no_header_talks_a_key_into_another_algorithm() {
         signer.sign(&json!({ "alg": "ES256" }), &claims()),
         stranger.sign(&header("k1"), &claims()),
         stranger.sign(&json!({ "alg": "ES256", "jwk": stranger.jwk("k1") }), &claims()),
-        format!("{signed}."),
-        signed.to_owned(),
+        format!("{text}."),
+        text.to_owned(),
         "yogi1.a.b".to_owned(),
     ] {
         check(&world, &bad, 401).await;

@@ -12,7 +12,7 @@ use shared::protocol::{SessionRow, Timings, TurnError, TurnRow, TurnState, keys}
 use crate::world::World;
 
 /// A turn that is being answered.
-pub fn running(world: &World, number: u64) -> TurnRow {
+pub(crate) fn running(world: &World, number: u64) -> TurnRow {
     TurnRow {
         turn: Turn::parse(number).unwrap(),
         message_id: MessageId::parse(format!("m{number}")).unwrap(),
@@ -45,7 +45,7 @@ pub fn running(world: &World, number: u64) -> TurnRow {
 }
 
 /// A turn with a reply.
-pub fn replied(world: &World, number: u64, text: &str) -> TurnRow {
+pub(crate) fn replied(world: &World, number: u64, text: &str) -> TurnRow {
     TurnRow {
         state: TurnState::Committed,
         kind: Some(TurnKind::Reply),
@@ -63,7 +63,7 @@ pub fn replied(world: &World, number: u64, text: &str) -> TurnRow {
 }
 
 /// A turn that failed.
-pub fn failed(world: &World, number: u64) -> TurnRow {
+pub(crate) fn failed(world: &World, number: u64) -> TurnRow {
     let error = TurnError { code: ErrorCode::ProvidersUnavailable, message: "Nobody could answer.".to_owned() };
     TurnRow {
         kind: Some(TurnKind::Error),
@@ -79,7 +79,7 @@ pub fn failed(world: &World, number: u64) -> TurnRow {
 }
 
 /// Returns the key of the only session of the world with the client's id `s`.
-pub fn key_of_s(world: &World) -> SessionKey {
+pub(crate) fn key_of_s(world: &World) -> SessionKey {
     let s = SessionId::parse("s").unwrap();
     let rows = world.store.inner.dump();
     let mut sessions = rows.iter().filter(|item| item.key.sort == keys::META);
@@ -88,7 +88,7 @@ pub fn key_of_s(world: &World) -> SessionKey {
 }
 
 /// Stores a turn of the session `s`, and moves its counters as claims would have.
-pub async fn put(world: &World, row: &TurnRow) {
+pub(crate) async fn put(world: &World, row: &TurnRow) {
     let key = key_of_s(world);
     let item = Item::from_row(keys::turn(&key, row.turn), row).unwrap();
     let next = vec![Change::Set("next_turn", json!(row.turn.next())), Change::Set("accepted", json!(row.turn))];

@@ -22,31 +22,31 @@ use shared::ports::{
 };
 
 /// The second at which every story begins.
-pub const START: Timestamp = Timestamp(1_800_000_000_000);
+pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
 
-pub struct World {
-    pub clock: Arc<ManualClock>,
-    pub store: Arc<FlakyStore>,
-    pub requests: Arc<FlakyQueue>,
-    pub replies: Arc<FlakyQueue>,
-    pub push: Arc<MemoryPush>,
-    pub ports: Ports,
-    pub config: IngressConfig,
-    pub ingress: Ingress,
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Arc<FlakyStore>,
+    pub(crate) requests: Arc<FlakyQueue>,
+    pub(crate) replies: Arc<FlakyQueue>,
+    pub(crate) push: Arc<MemoryPush>,
+    pub(crate) ports: Ports,
+    pub(crate) config: IngressConfig,
+    pub(crate) ingress: Ingress,
 }
 
 /// An answer, with its body read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub bytes: Bytes,
-    pub json: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+    pub(crate) json: Value,
 }
 
 /// A request in the making.
 #[derive(Clone)]
-pub struct Ask<'w> {
+pub(crate) struct Ask<'w> {
     world: &'w World,
     method: Method,
     path: String,
@@ -55,30 +55,30 @@ pub struct Ask<'w> {
     caller: Caller,
 }
 
-pub fn config() -> IngressConfig {
+pub(crate) fn config() -> IngressConfig {
     let mut config = IngressConfig::from(&Environment::default(), Platform::OneMachine).unwrap();
     config.providers = vec![ProviderName::Claude];
     config.websocket_url = Some("wss://socket.example".to_owned());
     config
 }
 
-pub fn signing_key(id: &str) -> SigningKey {
+pub(crate) fn signing_key(id: &str) -> SigningKey {
     let bytes: Vec<u8> = id.bytes().cycle().take(32).collect();
     SigningKey { id: id.to_owned(), key: Arc::new(SecretSlice::from(bytes)) }
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(config(), &["a"], None)
     }
 
-    pub fn configured(change: impl FnOnce(&mut IngressConfig)) -> Self {
+    pub(crate) fn configured(change: impl FnOnce(&mut IngressConfig)) -> Self {
         let mut config = config();
         change(&mut config);
         Self::with(config, &["a"], None)
     }
 
-    pub fn with(config: IngressConfig, keys: &[&str], jwt_keys: Option<Arc<dyn KeySource>>) -> Self {
+    pub(crate) fn with(config: IngressConfig, keys: &[&str], jwt_keys: Option<Arc<dyn KeySource>>) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let store = Arc::new(FlakyStore::new(MemoryStore::new(clock.clone())));
         let (requests, replies) = (Arc::new(FlakyQueue::new()), Arc::new(FlakyQueue::new()));
@@ -99,65 +99,65 @@ impl World {
     }
 
     /// The same world, entered through a door with other signing keys.
-    pub fn rotate(&mut self, keys: &[&str]) {
+    pub(crate) fn rotate(&mut self, keys: &[&str]) {
         let keys = SigningKeys(keys.iter().map(|id| signing_key(id)).collect());
         self.ports.secrets = Arc::new(MemorySecrets::new(keys));
         self.ports.ids = Arc::new(SeededIds::new(8));
         self.ingress = Ingress::new(self.ports.clone(), self.config.clone());
     }
 
-    pub fn get(&self, path: &str) -> Ask<'_> {
+    pub(crate) fn get(&self, path: &str) -> Ask<'_> {
         self.ask(Method::GET, path)
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> Ask<'_> {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Ask<'_> {
         self.ask(Method::POST, path).header("content-type", "application/json").body(body.to_string())
     }
 
-    pub fn delete(&self, path: &str) -> Ask<'_> {
+    pub(crate) fn delete(&self, path: &str) -> Ask<'_> {
         self.ask(Method::DELETE, path)
     }
 
-    pub fn ask(&self, method: Method, path: &str) -> Ask<'_> {
+    pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {
         let (headers, body) = (HeaderMap::new(), Bytes::new());
         let caller = Caller { address: Some("192.0.2.1".to_owned()), iam: None };
         Ask { world: self, method, path: path.to_owned(), headers, body, caller }
     }
 
     /// Creates the session `s` of a new principal, and returns its token.
-    pub async fn session(&self) -> String {
+    pub(crate) async fn session(&self) -> String {
         let answer = self.post("/sessions", &json!({ "session_id": "s" })).send().await;
         assert_eq!(answer.status, StatusCode::CREATED);
         answer.json["session_token"].as_str().unwrap().to_owned()
     }
 
     /// Sends a message to the session `s`, which must be accepted.
-    pub async fn say(&self, token: &str, message_id: &str, text: &str) {
+    pub(crate) async fn say(&self, token: &str, message_id: &str, text: &str) {
         let body = json!({ "message": text, "session_id": "s", "message_id": message_id });
         let answer = self.post("/chat", &body).token(token).send().await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.json);
     }
 
     /// Opens a socket to the session `s`.
-    pub async fn connect(&self, token: &str) -> SocketSession {
+    pub(crate) async fn connect(&self, token: &str) -> SocketSession {
         let answer = self.post("/sessions/s/tickets", &json!({})).token(token).send().await;
         let ticket = answer.json["websocket"]["ticket"].as_str().unwrap();
         self.ingress.authorize_socket(ticket, None, None).await.unwrap()
     }
 
     /// Sends a frame, and returns what the connection was pushed since the last call.
-    pub async fn frame(&self, connection: &ConnectionId, session: &SocketSession, frame: &str) -> Vec<Value> {
+    pub(crate) async fn frame(&self, connection: &ConnectionId, session: &SocketSession, frame: &str) -> Vec<Value> {
         self.ingress.socket_frame(connection, session, frame).await;
         self.push.take_frames(connection).iter().map(|frame| serde_json::from_str(frame).unwrap()).collect()
     }
 
     /// Sends a `resume`.
-    pub async fn resume(&self, connection: &ConnectionId, session: &SocketSession, after: u64) -> Vec<Value> {
+    pub(crate) async fn resume(&self, connection: &ConnectionId, session: &SocketSession, after: u64) -> Vec<Value> {
         self.frame(connection, session, &json!({ "type": "resume", "after": after }).to_string()).await
     }
 
     /// Returns the bodies that wait in a queue.
-    pub async fn bodies(queue: &FlakyQueue) -> Vec<Value> {
+    pub(crate) async fn bodies(queue: &FlakyQueue) -> Vec<Value> {
         let mut bodies = Vec::new();
         loop {
             let taken = queue.inner.receive(10).await.unwrap();
@@ -171,37 +171,37 @@ impl World {
         }
     }
 
-    pub fn later(&self, span: Duration) -> &Self {
+    pub(crate) fn later(&self, span: Duration) -> &Self {
         self.clock.advance(span);
         self
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 }
 
 impl Ask<'_> {
-    pub fn token(self, token: &str) -> Self {
+    pub(crate) fn token(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.append(name, value.parse().unwrap());
         self
     }
 
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    pub fn caller(mut self, caller: Caller) -> Self {
+    pub(crate) fn caller(mut self, caller: Caller) -> Self {
         self.caller = caller;
         self
     }
 
-    pub async fn send(self) -> Answer {
+    pub(crate) async fn send(self) -> Answer {
         let mut request = Request::new(self.body);
         *request.method_mut() = self.method;
         *request.uri_mut() = self.path.parse().unwrap();
@@ -213,13 +213,13 @@ impl Ask<'_> {
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
     /// Requires a problem of this status that names this field.
     #[track_caller]
-    pub fn refused(&self, status: u16, field: Option<&str>) {
+    pub(crate) fn refused(&self, status: u16, field: Option<&str>) {
         assert_eq!(self.status.as_u16(), status, "{}", self.json);
         assert_eq!(self.header("content-type"), Some("application/problem+json"));
         assert_eq!(self.json["status"], status);
@@ -230,7 +230,7 @@ impl Answer {
     }
 
     #[track_caller]
-    pub fn ok(self, status: u16) -> Self {
+    pub(crate) fn ok(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.json);
         self
     }
@@ -244,14 +244,14 @@ fn documents() -> Vec<OwnedDocument> {
     vec![document("public", None), document("alices", Some("jwt:https://issuer.example#alice"))]
 }
 
-pub fn no_newcomers(config: &mut IngressConfig) {
+pub(crate) fn no_newcomers(config: &mut IngressConfig) {
     config.auth = AuthMode::Anonymous { new_principals: false };
 }
 
 /// A store that can be away.
-pub struct FlakyStore {
-    pub inner: MemoryStore,
-    pub down: AtomicBool,
+pub(crate) struct FlakyStore {
+    pub(crate) inner: MemoryStore,
+    pub(crate) down: AtomicBool,
 }
 
 impl FlakyStore {
@@ -264,7 +264,7 @@ impl FlakyStore {
     }
 
     /// Counts the stored items whose sort key begins so.
-    pub fn count(&self, prefix: &str) -> usize {
+    pub(crate) fn count(&self, prefix: &str) -> usize {
         self.inner.dump().iter().filter(|item| item.key.sort.starts_with(prefix)).count()
     }
 }
@@ -298,9 +298,9 @@ impl Store for FlakyStore {
 }
 
 /// A queue that can be away.
-pub struct FlakyQueue {
-    pub inner: MemoryQueue,
-    pub down: AtomicBool,
+pub(crate) struct FlakyQueue {
+    pub(crate) inner: MemoryQueue,
+    pub(crate) down: AtomicBool,
 }
 
 impl FlakyQueue {

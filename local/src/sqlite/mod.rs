@@ -34,3 +34,6 @@ pub use error::OpenError;
 pub use events::{SqliteEvents, StoredEvent};
 pub use queue::SqliteQueue;
 pub use store::SqliteStore;
+
+#[cfg(test)]
+mod tests;

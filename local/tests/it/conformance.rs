@@ -38,9 +38,8 @@ async fn the_store_on_sqlite_keeps_its_promises() {
 #[tokio::test(start_paused = true)]
 async fn the_queue_on_sqlite_keeps_its_promises() {
     let folders = Folders::default();
-    let make = async |settings| {
-        Arc::new(folders.open(clock()).queue("requests", settings).unwrap()) as Arc<dyn EventSource>
-    };
+    let make =
+        async |settings| Arc::new(folders.open(clock()).queue("requests", settings).unwrap()) as Arc<dyn EventSource>;
     conformance::queue(make).await;
 }
 

@@ -10,12 +10,7 @@ fn built_in() -> Prices {
 }
 
 fn usage(input: u64, cached: u64, written: u64, output: u64) -> Usage {
-    Usage {
-        input_tokens: input,
-        cached_input_tokens: cached,
-        cache_write_tokens: written,
-        output_tokens: output,
-    }
+    Usage { input_tokens: input, cached_input_tokens: cached, cache_write_tokens: written, output_tokens: output }
 }
 
 #[track_caller]
@@ -99,10 +94,7 @@ fn a_budget_counts_unlisted_models_at_the_dearest_price() {
 #[test]
 fn an_error_names_the_file_and_the_entry() {
     check_error("{", "prices.json: the file: EOF while parsing an object at line 1 column 1");
-    check_error(
-        r#"{"unit": "cents", "models": []}"#,
-        r#"prices.json: unit: must be "micro-USD per million tokens""#,
-    );
+    check_error(r#"{"unit": "cents", "models": []}"#, r#"prices.json: unit: must be "micro-USD per million tokens""#);
     let good = r#"{"model": "m", "source": "s", "read": "2026-11", "tiers": [{"input": 9, "output": 9}]}"#;
     check_error(&list(&format!("{good},{good}")), "prices.json: models[1] (m): is listed twice");
     check_error(

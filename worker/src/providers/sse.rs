@@ -82,7 +82,7 @@ impl<D: Decoder> Reading<D> {
         Self { source, held, decoder, decoded: Vec::new(), ready: VecDeque::new() }
     }
 
-    /// Reads one event, and leaves at least one item ready or none if the event means nothing.
+    /// Reads one event, and makes ready what it means, which may be nothing.
     async fn read(&mut self) {
         let outcome = match self.source.next().await {
             Some(Ok(event)) => {
@@ -124,7 +124,7 @@ fn bounded<E: Error + Send + Sync + 'static>(
 ///
 /// The reply is complete already, so nobody waits for it.
 fn drain(mut source: Source) {
-    if source.next().now_or_never().is_some() {
+    if matches!(source.next().now_or_never(), Some(None)) {
         return;
     }
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {

@@ -8,9 +8,7 @@ use bench::stub::{Behaviour, Call, Failure, Finish, Protocol, Reply, Stub, Usage
 use futures::StreamExt as _;
 use secrecy::SecretString;
 use shared::domain::{FinishReason, ProviderName, Usage};
-use shared::ports::{
-    ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError, SigningKeys,
-};
+use shared::ports::{ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError, SigningKeys};
 use worker::providers::client::{self, ClientSettings};
 use worker::providers::{ClaudeModel, ClaudeSettings, MaxTokensField, OpenAiModel, OpenAiSettings};
 
