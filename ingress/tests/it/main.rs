@@ -12,6 +12,7 @@ mod http_rules;
 mod jwks;
 mod jwt;
 mod limits;
+mod logs;
 mod properties;
 mod resume;
 mod rows;

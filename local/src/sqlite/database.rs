@@ -95,7 +95,7 @@ impl Database {
 
     /// Returns once everything that was acknowledged before is durable.
     pub async fn sync(&self) -> Result<(), Failure> {
-        self.write(Durability::Synced, |_| Ok(())).await
+        self.0.writer.call(Access::Sync, |_| Ok(())).await
     }
 
     /// Limits the file's size in pages of 4 KB, as a full disk does: for tests.

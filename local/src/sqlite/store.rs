@@ -74,6 +74,10 @@ impl Store for SqliteStore {
         }
     }
 
+    async fn synced(&self) -> Result<(), StoreError> {
+        Ok(self.database.sync().await?)
+    }
+
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
         Ok(self.database.read(move |engine| rows::due(&engine.connection, until, limit)).await?)
     }

@@ -1,7 +1,9 @@
 //! The one thread that reads and writes, and commits in groups.
 //!
 //! Jobs are executed in the order they arrive, inside one open transaction.
-//! Reads and `Ordered` writes are answered as soon as they are executed, `Synced` ones after the commit.
+//! `Ordered` writes are answered as soon as they are executed, `Synced` ones after the commit.
+//! Reads are answered at once too, unless the batch holds a `Synced` write: what a read could see of it (a final,
+//! say) must not be shown to anybody before it is durable.
 //! A batch is committed when it holds a `Synced` job and nothing else waits, when it is large, or when
 //! it is [`ORDERED_COMMIT_AFTER`] old.
 //!
@@ -30,8 +32,10 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// What a job needs, and when it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Reads only; answered at once.
+    /// Reads only.
     Read,
+    /// Does nothing; answered when all before it is durable.
+    Sync,
     /// Writes; answered according to its durability.
     Write(Durability),
 }
@@ -42,7 +46,11 @@ struct Job {
     run: Run,
 }
 
-type Run = Box<dyn FnOnce(rusqlite::Result<&mut Engine>) -> Answer + Send>;
+type Run = Box<dyn FnOnce(rusqlite::Result<&mut Engine>, Hold) -> Answer + Send>;
+
+/// Whether the caller is answered after the commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Hold(bool);
 
 /// What is left to do after a job has run.
 enum Answer {
@@ -104,7 +112,8 @@ impl Writer {
         W: FnOnce(&mut Engine) -> rusqlite::Result<T> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        let run = Box::new(move |engine: rusqlite::Result<&mut Engine>| reply(access, engine.and_then(work), caller));
+        let run =
+            Box::new(move |engine: rusqlite::Result<&mut Engine>, hold| reply(hold, engine.and_then(work), caller));
         let jobs = self.jobs.as_ref().ok_or(Failure::Closed)?;
         jobs.send(Job { access, run }).map_err(|_| Failure::Closed)?;
         Ok(answer)
@@ -122,13 +131,13 @@ impl Drop for Writer {
 }
 
 fn reply<T: Send + 'static>(
-    access: Access,
+    hold: Hold,
     result: rusqlite::Result<T>,
     caller: oneshot::Sender<Result<T, Failure>>,
 ) -> Answer {
     // A caller that no longer waits does not need its answer.
     match result {
-        Ok(value) if access == Access::Write(Durability::Synced) => {
+        Ok(value) if hold == Hold(true) => {
             Answer::Held(Box::new(move |committed| drop(caller.send(committed.map(|()| value)))))
         }
         Ok(value) => {
@@ -188,12 +197,21 @@ impl Batch {
     fn execute(&mut self, job: Job) {
         let prepared = self.prepare(job.access);
         let changes = self.engine.connection.total_changes();
-        match (job.run)(prepared.map(|()| &mut self.engine)) {
+        let hold = self.hold(job.access);
+        match (job.run)(prepared.map(|()| &mut self.engine), hold) {
             Answer::Given => {}
-            Answer::Held(held) => self.held.push(held),
+            Answer::Held(caller) => self.held.push(caller),
             Answer::Failed(error, caller) => self.fail(error, caller, changes),
         }
         self.jobs += 1;
+    }
+
+    fn hold(&self, access: Access) -> Hold {
+        Hold(match access {
+            Access::Read => !self.held.is_empty(),
+            Access::Sync => self.began.is_some(),
+            Access::Write(durability) => durability == Durability::Synced,
+        })
     }
 
     /// Opens the batch for a job that writes; first repairs what an earlier failure has left behind.
@@ -201,7 +219,7 @@ impl Batch {
         if self.engine.is_ahead {
             self.engine.roll_back()?;
         }
-        if access != Access::Read && self.began.is_none() {
+        if matches!(access, Access::Write(_)) && self.began.is_none() {
             self.engine.begin()?;
             self.began = Some(Instant::now());
         }

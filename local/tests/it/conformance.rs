@@ -1,4 +1,4 @@
-//! The adapters on SQLite pass every suite.
+//! The adapters on `SQLite` pass every suite.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use shared::memory::{ManualClock, OwnedDocument};
 use shared::ports::store::Store;
 use shared::ports::{Clock, EventSource};
 use tempfile::TempDir;
+
+use crate::steady::Steady;
 
 /// Folders that are removed at the end of a test.
 #[derive(Default)]
@@ -38,8 +40,9 @@ async fn the_store_on_sqlite_keeps_its_promises() {
 #[tokio::test(start_paused = true)]
 async fn the_queue_on_sqlite_keeps_its_promises() {
     let folders = Folders::default();
-    let make =
-        async |settings| Arc::new(folders.open(clock()).queue("requests", settings).unwrap()) as Arc<dyn EventSource>;
+    let make = async |settings| {
+        Arc::new(Steady(folders.open(clock()).queue("requests", settings).unwrap())) as Arc<dyn EventSource>
+    };
     conformance::queue(make).await;
 }
 

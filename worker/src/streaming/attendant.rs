@@ -54,12 +54,15 @@ pub(crate) struct Attendant {
     next_release: Instant,
     next_checkpoint: Instant,
     next_listing: Instant,
+    /// Nothing of a generation is shown before its number is durable: a crash could give the number again.
+    unsynced: Option<BoxFuture<'static, Result<(), StoreError>>>,
     checkpoint: Option<BoxFuture<'static, Result<Option<Item>, StoreError>>>,
     listing: Option<BoxFuture<'static, Result<Vec<ConnectionRow>, StoreError>>>,
 }
 
 enum Happened {
     Pushed(Pushed),
+    Synced(Result<(), StoreError>),
     Checkpoint(Result<Option<Item>, StoreError>),
     Listed(Result<Vec<ConnectionRow>, StoreError>),
     Tick,
@@ -78,6 +81,7 @@ impl Attendant {
         let (session, owner) = (owner.session_id.clone(), owner.principal.hash());
         Self {
             audience: Audience::new(push, store.clone(), key.clone()),
+            unsynced: Some(sync(store.clone())),
             store,
             clock,
             key,
@@ -126,6 +130,7 @@ impl Attendant {
         self.complete = false;
         self.next_release = Instant::now();
         self.checkpoint = None;
+        self.unsynced = Some(sync(self.store.clone()));
         self.audience.restart();
     }
 
@@ -163,6 +168,9 @@ impl Attendant {
     }
 
     fn dispatch(&mut self) {
+        if self.unsynced.is_some() {
+            return;
+        }
         let released = &self.text[..self.released];
         let complete = self.complete;
         self.audience.dispatch(&Scene { session: &self.session, turn: &self.turn, released, complete });
@@ -173,6 +181,7 @@ impl Attendant {
         tokio::select! {
             biased;
             pushed = self.audience.pushed() => Happened::Pushed(pushed),
+            result = pending_or(&mut self.unsynced) => Happened::Synced(result),
             result = pending_or(&mut self.checkpoint) => Happened::Checkpoint(result),
             result = pending_or(&mut self.listing) => Happened::Listed(result),
             () = sleep_until(wake) => Happened::Tick,
@@ -200,6 +209,11 @@ impl Attendant {
                 if self.audience.note(pushed, self.turn.epoch).await {
                     self.widen();
                 }
+            }
+            Happened::Synced(Ok(())) => (),
+            Happened::Synced(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the claim was lost");
+                return Err(Interrupt::Refused);
             }
             Happened::Checkpoint(result) => self.checked(result)?,
             Happened::Listed(Ok(rows)) => self.audience.meet(rows),
@@ -268,6 +282,10 @@ impl Attendant {
             }
         }
     }
+}
+
+fn sync(store: Arc<dyn Store>) -> BoxFuture<'static, Result<(), StoreError>> {
+    async move { store.synced().await }.boxed()
 }
 
 async fn pending_or<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {

@@ -19,7 +19,7 @@ pub(super) async fn deduplication_survives_delete(case: Case) {
     case.send("g", "1").await;
     let delivery = case.receive_one().await;
     case.delete(&delivery).await;
-    tokio::time::sleep(Duration::from_secs(240)).await;
+    tokio::time::sleep(Duration::from_mins(4)).await;
     case.send("g", "1").await;
     case.expect(&[]).await;
 }

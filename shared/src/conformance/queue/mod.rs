@@ -16,6 +16,8 @@ use crate::ports::{Delivery, Durability, EventSource, Outgoing, QueueError, Rece
 
 /// The visibility timeout of every queue in the suite.
 const VISIBILITY: Duration = Duration::from_secs(30);
+/// A second less.
+const NEARLY: Duration = Duration::from_secs(29);
 /// The largest number of receives of every queue in the suite.
 const MAX_RECEIVES: u32 = 3;
 

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Case, VISIBILITY, pass};
+use super::{Case, NEARLY, VISIBILITY, pass};
 use crate::ports::{QueueError, Receipt};
 
 pub(super) async fn a_message_comes_again_after_its_visibility_timeout(case: Case) {
     case.send("g", "1").await;
     case.send("g", "2").await;
     let first = case.receive_one().await;
-    tokio::time::sleep(VISIBILITY - Duration::from_secs(1)).await;
+    tokio::time::sleep(NEARLY).await;
     case.expect(&[]).await;
     pass(Duration::from_secs(1)).await;
     let again = case.receive_one().await;

@@ -78,6 +78,13 @@ pub trait Store: Send + Sync {
     /// Writes up to [`MAX_TRANSACTION_WRITES`] different items if all conditions hold, else none.
     async fn transact(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError>;
 
+    /// Returns once every write that was acknowledged before is durable, `Ordered` ones included.
+    ///
+    /// An error means that some of them are lost. Adapters that acknowledge only what is durable keep this default.
+    async fn synced(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Lists items whose attribute `due` (milliseconds since the epoch) is at most `until`, expired ones
     /// included, earliest first, at most `limit`. May lag behind writes.
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError>;

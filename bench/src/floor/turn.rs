@@ -1,0 +1,78 @@
+//! One message answered: the model's text out as it comes, then the commit, then the end.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Instant, sleep_until};
+
+use super::Floor;
+use super::frame::{Frame, Metadata, Whole};
+use super::writer::Row;
+
+/// The server's pace on one machine.
+const PACE: Duration = Duration::from_millis(30);
+
+/// A stored message that is to be answered.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) session: String,
+    pub(super) message_id: String,
+    pub(super) message: String,
+    pub(super) row: i64,
+    pub(super) number: u64,
+    pub(super) frames: Option<UnboundedSender<String>>,
+}
+
+/// Answers; a failure is told to the client, and ends the bench.
+pub(super) async fn answer(floor: Arc<Floor>, turn: Turn) {
+    if let Err(error) = reply(&floor, &turn).await {
+        turn.push(&Frame::RunError { message: &error.to_string() });
+    }
+}
+
+async fn reply(floor: &Floor, turn: &Turn) -> anyhow::Result<()> {
+    let (thread_id, run_id, metadata) = (&*turn.session, &*turn.message_id, Metadata::of(turn.number));
+    turn.push(&Frame::RunStarted { thread_id, run_id, metadata });
+    let message_id = &*format!("{run_id}.1");
+    let mut pieces = pin!(floor.provider.ask(&turn.message).await?);
+    let (mut text, mut sent) = (String::new(), 0);
+    let mut due = None;
+    loop {
+        let waiting = due.filter(|_| sent < text.len());
+        tokio::select! {
+            biased;
+            piece = pieces.next() => match piece {
+                Some(piece) => text.push_str(&piece?),
+                None => break,
+            },
+            () = sleep_until(waiting.unwrap_or_else(Instant::now)), if waiting.is_some() => due = None,
+        }
+        if due.is_none() && sent < text.len() {
+            if sent == 0 {
+                turn.push(&Frame::TextMessageStart { message_id, role: "assistant", metadata });
+            }
+            turn.push(&Frame::TextMessageContent { message_id, delta: &text[sent..], metadata: metadata.at(sent) });
+            sent = text.len();
+            due = Some(Instant::now() + PACE);
+        }
+    }
+    floor.writer.store(Row::Reply { id: turn.row, text: text.clone() }).await?;
+    if sent < text.len() {
+        turn.push(&Frame::TextMessageContent { message_id, delta: &text[sent..], metadata: metadata.at(sent) });
+    }
+    turn.push(&Frame::TextMessageEnd { message_id, metadata });
+    turn.push(&Frame::RunFinished { thread_id, run_id, result: Whole { message_id, text: &text }, metadata });
+    Ok(())
+}
+
+impl Turn {
+    /// Hands a frame to the session's socket, if one is open.
+    fn push(&self, frame: &Frame<'_>) {
+        if let (Some(frames), Ok(frame)) = (&self.frames, serde_json::to_string(frame)) {
+            drop(frames.send(frame));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What is read from the machine: times of processes, memory, the disk, and the statistics of them.
+
+mod disk;
+mod machine;
+mod process;
+mod statistics;
+
+pub use disk::Disk;
+pub use machine::Machine;
+pub use process::Process;
+pub use statistics::{Spread, percentile};
