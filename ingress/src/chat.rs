@@ -28,9 +28,10 @@ impl Ingress {
         let key = session_key(&submission.principal, &submission.session_id);
         Span::current().record("message.id", submission.message_id.as_str());
         let (store, bounds) = (&*self.ports.store, self.config.bounds);
-        if accept::look_up(store, &submission, bounds).await? == Standing::New {
+        let read = accept::look_up(store, &submission, bounds).await?;
+        if read.standing == Standing::New {
             self.admit(&speaker.principal, call.caller, call.now).await?;
-            accept::record(store, &submission, bounds).await?;
+            accept::record(store, &submission, read, bounds).await?;
         }
         let trace = trace_id(call.request.headers(), &*self.ports.ids);
         self.ports.requests.send(RequestMessage::pointer(&submission, Some(trace))).await?;

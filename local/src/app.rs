@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
-use ingress::{AuthMode, HttpKeySource, Ingress, KeySource};
+use ingress::{AllowedOrigins, AuthMode, HttpKeySource, Ingress, KeySource};
 use notifier::Notifier;
 use shared::domain::ProviderName;
 use shared::memory::QueueSettings;
@@ -24,13 +24,13 @@ use worker::providers::offline::OfflineModel;
 use worker::providers::{ClaudeModel, OpenAiModel, client};
 
 use crate::config::Config;
-use crate::host::{Connections, Host, router};
+use crate::documents_file;
+use crate::host::{Connections, Host, Names, router};
 use crate::pump::{Handler, Pump};
 use crate::schedule::every;
 use crate::secrets::LocalSecrets;
 use crate::sqlite::{Database, SqliteQueue};
 use crate::stop::stopped;
-use crate::documents_file;
 
 const DATABASE: &str = "chatbot.db";
 const CLEANUP_EVERY: Duration = Duration::from_mins(5);
@@ -97,7 +97,7 @@ impl App {
         let database = adapters.database.clone();
         tasks.spawn(every(PURGE_EVERY, stopped.clone(), move || purge(database.clone())));
         let (connections, ids) = (adapters.connections, adapters.ids);
-        tasks.spawn(serve(listener, Host { ingress, connections, ids, stop: stopped }));
+        tasks.spawn(serve(listener, Host { ingress, connections, names: names(&config), ids, stop: stopped }));
         let data = config.data_dir.display().to_string();
         Ok(Self { address, data, providers, database: adapters.database, stop, tasks, shutdown: config.shutdown })
     }
@@ -253,6 +253,11 @@ fn models(config: &mut Config, adapters: &Adapters, client: &reqwest::Client) ->
 
 fn queue_settings(max_receive_count: u32) -> QueueSettings {
     QueueSettings::new(VISIBILITY, max_receive_count)
+}
+
+fn names(config: &Config) -> Names {
+    let only_here = config.host.is_loopback() && config.ingress.origins == AllowedOrigins::Loopback;
+    if only_here { Names::Loopback } else { Names::Any }
 }
 
 async fn bind(config: &Config) -> anyhow::Result<TcpListener> {

@@ -26,16 +26,16 @@ const PACE: Pace = Pace { first: Duration::from_millis(30), later: Duration::fro
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Flags {
-    /// The address to listen on [CHATBOT_HOST, 127.0.0.1]
+    /// The address to listen on [`CHATBOT_HOST`, 127.0.0.1]
     #[arg(long)]
     host: Option<String>,
-    /// The port to listen on, 0 for any free one [CHATBOT_PORT, 8080]
+    /// The port to listen on, 0 for any free one [`CHATBOT_PORT`, 8080]
     #[arg(long)]
     port: Option<String>,
-    /// Where sessions, queues, events and keys are kept [CHATBOT_DATA_DIR, .chatbot]
+    /// Where sessions, queues, events and keys are kept [`CHATBOT_DATA_DIR`, .chatbot]
     #[arg(long)]
     data_dir: Option<String>,
-    /// The documents to load in place of the sample school [CHATBOT_DOCUMENTS]
+    /// The documents to load in place of the sample school [`CHATBOT_DOCUMENTS`]
     #[arg(long)]
     documents: Option<String>,
 }

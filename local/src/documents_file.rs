@@ -91,8 +91,14 @@ mod tests {
         check("{}", "must be a JSON array of documents: invalid type: map, expected a sequence at line 1 column 0");
         check(r#"[{"title":"t","content":"c"}]"#, "document 1: the field id is missing");
         check(r#"[{"id":"a","title":" ","content":"c"}]"#, "document 1: the field title is empty");
-        check(r#"[{"id":"a","title":"t","content":7}]"#, "document 1: the field content must be text, or a list of lines");
-        check(r#"[{"id":"a b","title":"t","content":"c"}]"#, "document 1: the field id: may hold only letters, digits and the characters . _ : -");
+        check(
+            r#"[{"id":"a","title":"t","content":7}]"#,
+            "document 1: the field content must be text, or a list of lines",
+        );
+        check(
+            r#"[{"id":"a b","title":"t","content":"c"}]"#,
+            "document 1: the field id: may hold only letters, digits and the characters . _ : -",
+        );
         check(
             r#"[{"id":"a","title":"t","content":"c"},{"id":"a","title":"t","content":["c"]}]"#,
             "document 2: the id a is used twice",

@@ -72,9 +72,9 @@ impl Pump {
     fn work(&self, batch: Arc<[Delivery]>, slot: OwnedSemaphorePermit) -> impl Future<Output = ()> + use<> {
         let (source, handler) = (self.source.clone(), self.handler.clone());
         async move {
-            let handled = tokio::spawn(handler(batch.clone())).await;
+            let outcome = tokio::spawn(handler(batch.clone())).await;
             for delivery in batch.iter() {
-                let done = match &handled {
+                let done = match &outcome {
                     Ok(failed) if failed.contains(&delivery.message_id) => Ok(()),
                     Ok(_) => source.delete(&delivery.receipt).await,
                     Err(_) => source.change_visibility(&delivery.receipt, AFTER_PANIC).await,

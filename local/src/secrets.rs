@@ -67,7 +67,7 @@ impl Secrets for LocalSecrets {
 }
 
 fn create(path: &PathBuf, ids: &dyn Ids) -> anyhow::Result<()> {
-    let key = [ids.random(), ids.random()].concat().iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = format!("{:032x}{:032x}", u128::from_be_bytes(ids.random()), u128::from_be_bytes(ids.random()));
     let text = serde_json::to_string_pretty(&[StoredKey { id: ids.id(), key }])?;
     // Written whole before it has its name: a crash leaves no half file.
     let draft = path.with_extension("new");

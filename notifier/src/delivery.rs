@@ -3,8 +3,8 @@
 use shared::ag_ui;
 use shared::analytics;
 use shared::domain::SessionKey;
-use shared::ports::store::{Item, StoreError};
 use shared::ports::Durability;
+use shared::ports::store::{Item, StoreError};
 use shared::protocol::{Owner, SessionRow, TurnRow, TurnState, delivery, keys};
 use shared::queue_messages::FinalPointer;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::domain::{MessageId, SessionKey};
 use shared::ports::{Clock, Delivery, Documents, Ids, Push, Queue, QueueError, Secrets, Store};
-use shared::protocol::accept::{self, AcceptError};
+use shared::protocol::accept::{self, AcceptError, Standing, Submission};
 use shared::queue_messages::{RequestMessage, Submit};
 use tokio::time::Instant;
 use tracing::instrument;
@@ -133,7 +133,7 @@ impl Worker {
         } else if age >= oldest {
             "it is too old"
         } else {
-            match accept::record(self.ports.store.as_ref(), &submission, self.config.bounds).await {
+            match self.record(&submission).await {
                 Ok(_) => return Ok(Some(Request { key, message_id: submission.message_id, trace: submit.trace })),
                 Err(AcceptError::Store(error)) => return Err(error.into()),
                 Err(AcceptError::Conflict) => "its id was used with another body",
@@ -143,6 +143,12 @@ impl Worker {
         };
         tracing::warn!(session.id = %key, message.id = %submission.message_id, problem, "a submitted message was refused");
         Ok(None)
+    }
+
+    async fn record(&self, submission: &Submission) -> Result<Standing, AcceptError> {
+        let (store, bounds) = (self.ports.store.as_ref(), self.config.bounds);
+        let read = accept::look_up(store, submission, bounds).await?;
+        accept::record(store, submission, read, bounds).await
     }
 
     /// Shortens (or sets) the time for which the message stays hidden. Only an optimisation: failing is harmless.

@@ -62,7 +62,8 @@ fn run(connection: &Connection, waiting: &Receiver<Job>) {
             group.clear();
         }
         for (caller, id) in group.drain(..) {
-            drop(caller.send(id));
+            // A client that has gone needs no answer.
+            let _ = caller.send(id);
         }
     }
 }

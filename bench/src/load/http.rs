@@ -68,9 +68,10 @@ impl Http {
 /// Reads status and length from an answer's head.
 fn parse(head: &str) -> anyhow::Result<(u16, usize)> {
     let status = head.split(' ').nth(1).context("no status")?.parse()?;
-    let length = head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
-    });
+    let length = head
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find_map(|(name, value)| name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>()));
     Ok((status, length.context("no content-length")??))
 }
 

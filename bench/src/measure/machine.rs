@@ -6,7 +6,7 @@ use std::process::Command;
 /// What stands above the tables.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    /// The processor's name, and how many cores this process may use.
+    /// The processor's name, and how many cores there are.
     pub processor: String,
     /// The kernel's version.
     pub kernel: String,
@@ -19,10 +19,11 @@ pub struct Machine {
 impl Machine {
     /// Asks the machine; what it does not tell is "unknown".
     pub fn this() -> Self {
-        let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let name = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| model(&text));
+        let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        // The bench has tied itself to one core, so its own share says nothing.
+        let cores = processors.lines().filter(|line| line.starts_with("processor")).count();
         Self {
-            processor: format!("{}, {cores} cores", name.unwrap_or_else(unknown)),
+            processor: format!("{}, {cores} cores", model(&processors).unwrap_or_else(unknown)),
             kernel: ask("uname", &["-sr"]),
             date: ask("date", &["-u", "+%Y-%m-%d"]),
             commit: ask("git", &["describe", "--always", "--dirty"]),

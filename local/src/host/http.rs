@@ -35,5 +35,5 @@ pub(super) async fn handle(
 
 /// Reads a body; one that is too large becomes one that ingress refuses as such.
 async fn read(body: Body) -> Bytes {
-    to_bytes(body, READ_LIMIT).await.unwrap_or_else(|_| Bytes::from_static(&[b' '; READ_LIMIT]))
+    to_bytes(body, READ_LIMIT).await.unwrap_or_else(|_| Bytes::from(vec![b' '; READ_LIMIT]))
 }

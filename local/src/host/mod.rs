@@ -1,6 +1,7 @@
 //! HTTP, WebSocket and the chat page.
 
 mod connections;
+mod guard;
 mod http;
 mod page;
 mod socket;
@@ -8,6 +9,7 @@ mod socket;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use ingress::Ingress;
 use shared::ports::Ids;
@@ -15,6 +17,7 @@ use shared::ports::Ids;
 use crate::stop::Stop;
 
 pub use connections::Connections;
+pub use guard::Names;
 
 /// What every request is handled with.
 #[derive(Clone)]
@@ -23,6 +26,8 @@ pub struct Host {
     pub ingress: Arc<Ingress>,
     /// The open WebSockets.
     pub connections: Arc<Connections>,
+    /// Which names the server answers to.
+    pub names: Names,
     /// Names connections.
     pub ids: Arc<dyn Ids>,
     /// Turns true when the server stops.
@@ -36,6 +41,7 @@ pub fn router(host: Host) -> Router {
         .route("/page/{file}", get(page::file))
         .route(ingress::config::LOCAL_SOCKET_PATH, get(socket::connect))
         .fallback(http::handle)
+        .layer(from_fn_with_state(host.names, guard::guard))
         .with_state(host)
 }
 

@@ -79,11 +79,7 @@ async fn read(host: &Host, id: &ConnectionId, session: &SocketSession, mut strea
 }
 
 /// Writes frames as they come, several with one flush, and a ping now and then.
-async fn write(
-    mut sink: SplitSink<WebSocket, Message>,
-    mut outbound: Receiver<Outbound>,
-    mut stop: Stop,
-) {
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut outbound: Receiver<Outbound>, mut stop: Stop) {
     let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
     loop {
         let next = tokio::select! {

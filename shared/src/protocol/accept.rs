@@ -80,42 +80,47 @@ impl Submission {
     }
 }
 
-/// Finds out what is known of a submission, without writing anything.
-pub async fn look_up(store: &dyn Store, submission: &Submission, bounds: Bounds) -> Result<Standing, AcceptError> {
-    read(store, submission, bounds).await.map(|(standing, _)| standing)
+/// What was read of a submission's session, for [`record`] to write upon.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LookUp {
+    /// What is known of the submission.
+    pub standing: Standing,
+    session: Option<SessionRow>,
 }
 
 /// Records a new message: creates the session if it is absent, and the message's row.
 ///
 /// Applied at most once, however often it is called. Acknowledged before it is durable: the send to the queue
 /// that follows is what makes it so.
-pub async fn record(store: &dyn Store, submission: &Submission, bounds: Bounds) -> Result<Standing, AcceptError> {
+pub async fn record(
+    store: &dyn Store,
+    submission: &Submission,
+    mut read: LookUp,
+    bounds: Bounds,
+) -> Result<Standing, AcceptError> {
     let mut refused = StoreError::Unavailable("the session changed too often".into());
     for _ in 0..ATTEMPTS {
-        let (standing, session) = read(store, submission, bounds).await?;
-        if standing == Standing::Repeated {
-            return Ok(standing);
+        if read.standing == Standing::Repeated {
+            return Ok(read.standing);
         }
-        match store.transact(writes(submission, session.as_ref(), bounds)?, Durability::Ordered).await {
-            Ok(()) => return Ok(standing),
+        match store.transact(writes(submission, read.session.as_ref(), bounds)?, Durability::Ordered).await {
+            Ok(()) => return Ok(read.standing),
             Err(error @ StoreError::Refused(_)) => refused = error,
             Err(error) => return Err(error.into()),
         }
+        read = look_up(store, submission, bounds).await?;
     }
     Err(refused.into())
 }
 
-async fn read(
-    store: &dyn Store,
-    submission: &Submission,
-    bounds: Bounds,
-) -> Result<(Standing, Option<SessionRow>), AcceptError> {
+/// Finds out what is known of a submission, without writing anything.
+pub async fn look_up(store: &dyn Store, submission: &Submission, bounds: Bounds) -> Result<LookUp, AcceptError> {
     let key = submission.session_key();
     let mut items = store.get(&[keys::session(&key), keys::message(&key, &submission.message_id)]).await?;
     let message = items.pop().flatten().map(Item::into_row::<MessageRow>).transpose()?;
     let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
     let standing = judge(submission, session.as_ref(), message.as_ref(), bounds)?;
-    Ok((standing, session))
+    Ok(LookUp { standing, session })
 }
 
 fn judge(

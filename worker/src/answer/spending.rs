@@ -33,11 +33,17 @@ impl Spending {
     /// Reserves the highest possible cost of a call; `false` if a budget does not allow it.
     ///
     /// A crash leaves it reserved for the day.
-    pub(super) async fn reserve(&mut self, worker: &Worker, model: &dyn Model, prompt: &Prompt) -> Result<bool, WorkerError> {
+    pub(super) async fn reserve(
+        &mut self,
+        worker: &Worker,
+        model: &dyn Model,
+        prompt: &Prompt,
+    ) -> Result<bool, WorkerError> {
         if self.limits.is_empty() {
             return Ok(true);
         }
-        let amount = worker.prices.highest_cost(model.provider(), model.model(), prompt_bytes(prompt), prompt.max_tokens);
+        let amount =
+            worker.prices.highest_cost(model.provider(), model.model(), prompt_bytes(prompt), prompt.max_tokens);
         let (store, now) = (worker.ports.store.as_ref(), worker.ports.clock.now());
         let mut held = Vec::new();
         for (who, limit) in &self.limits {

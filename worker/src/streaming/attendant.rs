@@ -215,7 +215,7 @@ impl Attendant {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the claim was lost");
                 return Err(Interrupt::Refused);
             }
-            Happened::Checkpoint(result) => self.checked(result)?,
+            Happened::Checkpoint(result) => checked(result)?,
             Happened::Listed(Ok(rows)) => self.audience.meet(rows),
             Happened::Listed(Err(error)) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "the connections could not be listed");
@@ -270,18 +270,6 @@ impl Attendant {
         let (store, key, owner) = (self.store.clone(), self.key.clone(), self.owner.clone());
         async move { connection::list(store.as_ref(), &key, &owner).await }.boxed()
     }
-
-    fn checked(&mut self, result: Result<Option<Item>, StoreError>) -> Result<(), Interrupt> {
-        match result {
-            Ok(Some(item)) if item.flag("cancel") => Err(Interrupt::Cancelled),
-            Ok(_) => Ok(()),
-            Err(StoreError::Refused(_)) => Err(Interrupt::Refused),
-            Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a checkpoint failed");
-                Ok(())
-            }
-        }
-    }
 }
 
 fn sync(store: Arc<dyn Store>) -> BoxFuture<'static, Result<(), StoreError>> {
@@ -296,5 +284,18 @@ async fn pending_or<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
             result
         }
         None => std::future::pending().await,
+    }
+}
+
+/// Reads what a checkpoint tells: the cancel flag, or that the turn is not this worker's any more.
+fn checked(result: Result<Option<Item>, StoreError>) -> Result<(), Interrupt> {
+    match result {
+        Ok(Some(item)) if item.flag("cancel") => Err(Interrupt::Cancelled),
+        Ok(_) => Ok(()),
+        Err(StoreError::Refused(_)) => Err(Interrupt::Refused),
+        Err(error) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a checkpoint failed");
+            Ok(())
+        }
     }
 }

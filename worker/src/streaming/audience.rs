@@ -83,7 +83,8 @@ impl Audience {
             let (push, connection) = (self.push.clone(), connection.clone());
             let (stamp, epoch) = (listener.stamp().to_owned(), scene.turn.epoch);
             let send = async move {
-                let result = timeout(PUSH_TIMEOUT, push.push(&connection, &frame)).await.unwrap_or(Err(PushError::Slow));
+                let result =
+                    timeout(PUSH_TIMEOUT, push.push(&connection, &frame)).await.unwrap_or(Err(PushError::Slow));
                 Pushed { connection, stamp, epoch, step, result }
             };
             self.pushes.push(send.boxed());

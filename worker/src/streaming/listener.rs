@@ -13,12 +13,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(super) struct Listener {
     stamp: String,
-    /// Whether `RUN_STARTED` went out.
-    run_started: bool,
-    /// Whether this generation's `TEXT_MESSAGE_START` went out.
-    text_started: bool,
-    /// Whether this generation's `TEXT_MESSAGE_END` went out.
-    text_ended: bool,
+    stage: Stage,
     /// How much of the text went out, in bytes and in UTF-16 code units.
     sent: (usize, u64),
     /// The status that is still to go out.
@@ -27,6 +22,15 @@ pub(super) struct Listener {
     pub(super) busy: bool,
     /// No push before this, after a slow one.
     pub(super) not_before: Instant,
+}
+
+/// Which of the generation's opening and closing events went out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Nothing,
+    RunStarted,
+    TextStarted,
+    TextEnded,
 }
 
 /// What there is to send.
@@ -51,16 +55,7 @@ pub(super) enum Step {
 
 impl Listener {
     pub(super) fn new(row: ConnectionRow, now: Instant) -> Self {
-        Self {
-            stamp: row.stamp,
-            run_started: false,
-            text_started: false,
-            text_ended: false,
-            sent: (0, 0),
-            status: None,
-            busy: false,
-            not_before: now,
-        }
+        Self { stamp: row.stamp, stage: Stage::Nothing, sent: (0, 0), status: None, busy: false, not_before: now }
     }
 
     /// Begins anew if the connection has resumed since.
@@ -73,8 +68,7 @@ impl Listener {
 
     /// Goes back to the beginning of the text for a new generation.
     pub(super) fn restart(&mut self) {
-        self.text_started = false;
-        self.text_ended = false;
+        self.stage = self.stage.min(Stage::RunStarted);
         self.sent = (0, 0);
         self.status = None;
     }
@@ -88,16 +82,15 @@ impl Listener {
         let turn = scene.turn;
         let facts = || Metadata::of(turn.turn, turn.epoch);
         let id = || ag_ui::message_id(&turn.message_id, turn.epoch);
-        if !self.run_started {
-            let event =
-                Event::RunStarted { thread_id: scene.session, run_id: &turn.message_id, metadata: facts() };
+        if self.stage == Stage::Nothing {
+            let event = Event::RunStarted { thread_id: scene.session, run_id: &turn.message_id, metadata: facts() };
             return Some((Step::RunStarted, event.to_frame()));
         }
         if let Some(status) = &self.status {
             return Some((Step::Status, status.clone()));
         }
         let restarted = turn.epoch > shared::domain::Epoch::FIRST;
-        if !self.text_started {
+        if self.stage == Stage::RunStarted {
             let event = Event::TextMessageStart { message_id: id(), role: "assistant", metadata: facts() };
             return (restarted || !scene.released.is_empty()).then(|| (Step::TextStart, event.to_frame()));
         }
@@ -108,17 +101,17 @@ impl Listener {
             return Some((Step::Text { bytes: end, utf16 }, frame));
         }
         let event = Event::TextMessageEnd { message_id: id(), metadata: facts() };
-        (scene.complete && !self.text_ended).then(|| (Step::TextEnd, event.to_frame()))
+        (scene.complete && self.stage == Stage::TextStarted).then(|| (Step::TextEnd, event.to_frame()))
     }
 
     /// Notes that a frame went out.
     pub(super) fn took(&mut self, step: Step) {
         match step {
-            Step::RunStarted => self.run_started = true,
+            Step::RunStarted => self.stage = self.stage.max(Stage::RunStarted),
             Step::Status => self.status = None,
-            Step::TextStart => self.text_started = true,
+            Step::TextStart => self.stage = Stage::TextStarted,
             Step::Text { bytes, utf16 } => self.sent = (bytes, utf16),
-            Step::TextEnd => self.text_ended = true,
+            Step::TextEnd => self.stage = Stage::TextEnded,
         }
     }
 

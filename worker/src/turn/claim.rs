@@ -1,8 +1,8 @@
 //! Step 2 of the turn protocol: whose turn it is, and in which generation.
 
 use shared::domain::{MessageId, SessionKey, Turn};
-use shared::ports::store::{Item, StoreError};
 use shared::ports::Durability;
+use shared::ports::store::{Item, StoreError};
 use shared::protocol::claim::{PREDECESSOR, Reading};
 use shared::protocol::commit::Outcome;
 use shared::protocol::{self, MessageRow, Owner, SessionRow, TurnRow, TurnState, generation, keys};
@@ -100,12 +100,7 @@ async fn end_predecessor(worker: &Worker, reading: Reading<'_>) -> Result<(), Wo
 }
 
 /// Goes on with a turn that an earlier delivery claimed; `None` if it changed meanwhile.
-async fn again(
-    worker: &Worker,
-    key: &SessionKey,
-    turn: Turn,
-    owner: Owner,
-) -> Result<Option<Claimed>, WorkerError> {
+async fn again(worker: &Worker, key: &SessionKey, turn: Turn, owner: Owner) -> Result<Option<Claimed>, WorkerError> {
     let Some(mut turn) = read_turn(worker, key, turn).await? else { return Ok(Some(Claimed::Gone)) };
     match turn.state {
         TurnState::Delivered => Ok(Some(Claimed::Gone)),
@@ -114,9 +109,9 @@ async fn again(
         TurnState::Running if turn.epoch.0 >= worker.config.max_generations => {
             Ok(Some(Claimed::Exhausted(Box::new(turn))))
         }
-        TurnState::Running => Ok(take_generation(worker, key, &mut turn)
-            .await?
-            .then(|| Claimed::Running(owner, Box::new(turn)))),
+        TurnState::Running => {
+            Ok(take_generation(worker, key, &mut turn).await?.then(|| Claimed::Running(owner, Box::new(turn))))
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Steps 6 and 7 of the turn protocol: the commit, then the final on the queue.
 
 use shared::domain::{ErrorCode, FinishReason, SessionKey, Turn, TurnKind};
-use shared::ports::store::{Item, StoreError, Write};
 use shared::ports::Durability;
+use shared::ports::store::{Item, StoreError, Write};
 use shared::protocol::commit::{self, Outcome};
 use shared::protocol::{SessionRow, TurnRow, TurnState, keys};
 use shared::queue_messages::{FinalPointer, ReplyMessage};

@@ -50,10 +50,7 @@ impl School {
     }
 
     fn document(&self, id: &str) -> &Document {
-        self.0
-            .iter()
-            .find(|document| document.id == id)
-            .expect("the question names a document of the school")
+        self.0.iter().find(|document| document.id == id).expect("the question names a document of the school")
     }
 
     fn quote(&self, asked: &Question) -> Option<Vec<String>> {
@@ -65,19 +62,14 @@ impl School {
 
     fn answers(&self, question: &Answered) -> bool {
         let lines = self.quote(&question.asked).unwrap_or_default();
-        let held = |parts: &Vec<String>| {
-            lines
-                .iter()
-                .any(|line| parts.iter().all(|part| line.contains(part)))
-        };
+        let held = |parts: &Vec<String>| lines.iter().any(|line| parts.iter().all(|part| line.contains(part)));
         question.answer.iter().all(held)
     }
 }
 
 fn read<T: DeserializeOwned>(path: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -85,38 +77,18 @@ fn read<T: DeserializeOwned>(path: &str) -> T {
 fn check(list: &str, at_least_answered: usize) {
     let school = School::load();
     let questions: Questions = read(&format!("tests/golden/{list}.json"));
-    let missed: Vec<&Answered> = questions
-        .answered
-        .iter()
-        .filter(|question| !school.answers(question))
-        .collect();
+    let missed: Vec<&Answered> = questions.answered.iter().filter(|question| !school.answers(question)).collect();
     for question in &missed {
-        println!(
-            "not answered: {}: {:?}",
-            question.asked.question,
-            school.quote(&question.asked)
-        );
+        println!("not answered: {}: {:?}", question.asked.question, school.quote(&question.asked));
     }
     let answered = questions.answered.len() - missed.len();
-    println!(
-        "{list}: {answered} of {} answered",
-        questions.answered.len()
-    );
-    assert!(
-        answered >= at_least_answered,
-        "{answered} of {} answered",
-        questions.answered.len()
-    );
+    println!("{list}: {answered} of {} answered", questions.answered.len());
+    assert!(answered >= at_least_answered, "{answered} of {} answered", questions.answered.len());
     for asked in &questions.declined {
         assert_eq!(school.quote(asked), None, "{}", asked.question);
     }
     for asked in &questions.quoted_without_an_answer {
-        assert_ne!(
-            school.quote(asked),
-            None,
-            "{} is declined now: move it",
-            asked.question
-        );
+        assert_ne!(school.quote(asked), None, "{} is declined now: move it", asked.question);
     }
 }
 
@@ -135,17 +107,11 @@ fn the_first_document_holds_what_the_others_say_about_classes() {
     let school = School::load();
     let whole = &school.0[0];
     assert_eq!(whole.id, "school");
-    let others = school
-        .0
-        .iter()
-        .filter(|document| !document.id.starts_with("teacher-"));
+    let others = school.0.iter().filter(|document| !document.id.starts_with("teacher-"));
     for line in others.flat_map(|document| &document.content) {
         assert!(whole.content.contains(line), "{line}");
     }
-    assert!(
-        whole.content.join("\n").len() < 20_000,
-        "the whole school must fit a prompt"
-    );
+    assert!(whole.content.join("\n").len() < 20_000, "the whole school must fit a prompt");
 }
 
 #[test]
@@ -156,12 +122,8 @@ fn nobody_teaches_two_classes_at_once() {
         let Some((place, lesson)) = line.split_once("): ") else {
             continue;
         };
-        let (class, time) = place
-            .split_once(", ")
-            .expect("a lesson names its class first");
-        let (_, teacher) = lesson
-            .split_once(" with ")
-            .expect("a lesson names its teacher");
+        let (class, time) = place.split_once(", ").expect("a lesson names its class first");
+        let (_, teacher) = lesson.split_once(" with ").expect("a lesson names its teacher");
         let other = taken.insert((time.to_owned(), teacher.to_owned()), class.to_owned());
         assert_eq!(other, None, "{line}");
     }

@@ -1,7 +1,7 @@
 //! The tests of the worker, in one binary.
 
-mod golden;
 #[cfg(test)]
 mod breaker;
+mod golden;
 #[cfg(test)]
 mod providers;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::view::{Action, View};
-use super::{Answer, Final, Http, PATIENCE, Socket, TestServer, next_frame, open, send, websocket};
+use super::{Answer, Final, Http, PATIENCE, Socket, TestServer, next_frame, open, send};
 
 /// How often a window looks at what is due while no frame comes.
 const TICK: Duration = Duration::from_millis(50);
@@ -130,8 +130,12 @@ impl Chatter {
 
     /// Connects with a new ticket, and waits for the answer to the first `resume`.
     pub(crate) async fn connect(&mut self) {
-        let offered = websocket(&self.http, &self.session).await;
-        self.connect_with(&offered).await;
+        let answer = self.http.post(&self.path("tickets"), &Value::Null).await;
+        if answer.status == 404 {
+            self.view.gone = true;
+            return;
+        }
+        self.connect_with(&answer.expect(201)["websocket"]).await;
     }
 
     async fn connect_with(&mut self, offered: &Value) {

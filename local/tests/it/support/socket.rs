@@ -38,8 +38,9 @@ pub(crate) async fn try_open(websocket: &Value, origin: Option<&str>) -> Result<
     }
 }
 
+/// Sends a text frame. A connection that is lost shows itself at the next read.
 pub(crate) async fn send(socket: &mut Socket, frame: impl ToString) {
-    socket.send(Message::text(frame.to_string())).await.unwrap();
+    drop(socket.send(Message::text(frame.to_string())).await);
 }
 
 /// Returns the next frame; `None` once the connection is closed.

@@ -12,8 +12,7 @@ pub struct Source<'a> {
 }
 
 const NO_MODEL: &str = "No AI model is configured";
-const HOW_TO_CONFIGURE: &str =
-    "Set `ANTHROPIC_API_KEY` or `OPENAI_API_KEY` to have questions answered by a model.";
+const HOW_TO_CONFIGURE: &str = "Set `ANTHROPIC_API_KEY` or `OPENAI_API_KEY` to have questions answered by a model.";
 
 /// Returns the reply to `question`, as Markdown that says that no model wrote it.
 ///
@@ -50,10 +49,7 @@ fn one_line(title: &str) -> String {
 mod tests {
     use super::*;
 
-    const SOURCE: Source<'_> = Source {
-        title: "Shop\nhours",
-        content: "Monday: nine to five.\nSunday: closed.",
-    };
+    const SOURCE: Source<'_> = Source { title: "Shop\nhours", content: "Monday: nine to five.\nSunday: closed." };
 
     #[track_caller]
     fn check(source: Option<Source<'_>>, question: &str, expected: &str) {
@@ -84,9 +80,6 @@ mod tests {
     #[test]
     fn without_a_document_the_user_is_told_to_choose_one() {
         let text = answer(None, "Is it closed on Sunday?");
-        assert!(
-            text.contains("no document is chosen") && text.contains("OPENAI_API_KEY"),
-            "{text}"
-        );
+        assert!(text.contains("no document is chosen") && text.contains("OPENAI_API_KEY"), "{text}");
     }
 }

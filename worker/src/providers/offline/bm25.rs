@@ -32,16 +32,8 @@ pub(super) struct Ranking {
 /// Scores every passage against `terms`, which must be distinct.
 pub(super) fn rank<'a>(passages: impl Iterator<Item = &'a str>, terms: &[String]) -> Ranking {
     let counts = Counts::of(passages, terms);
-    let idf: Vec<f64> = counts
-        .holding
-        .iter()
-        .map(|&holding| counts.idf(holding))
-        .collect();
-    let mut matches: Vec<Match> = counts
-        .hits
-        .iter()
-        .map(|hit| counts.score(hit, &idf))
-        .collect();
+    let idf: Vec<f64> = counts.holding.iter().map(|&holding| counts.idf(holding)).collect();
+    let mut matches: Vec<Match> = counts.hits.iter().map(|hit| counts.score(hit, &idf)).collect();
     matches.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)));
     Ranking { matches, idf }
 }
@@ -62,23 +54,11 @@ struct Hit {
     found: Vec<(usize, usize)>,
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of a document of at most 1 MB are exact in f64"
-)]
+#[expect(clippy::cast_precision_loss, reason = "counts of a document of at most 1 MB are exact in f64")]
 impl Counts {
     fn of<'a>(passages: impl Iterator<Item = &'a str>, terms: &[String]) -> Self {
-        let places: HashMap<&str, usize> = terms
-            .iter()
-            .enumerate()
-            .map(|(i, term)| (term.as_str(), i))
-            .collect();
-        let mut counts = Self {
-            passages: 0,
-            words: 0,
-            holding: vec![0; terms.len()],
-            hits: Vec::new(),
-        };
+        let places: HashMap<&str, usize> = terms.iter().enumerate().map(|(i, term)| (term.as_str(), i)).collect();
+        let mut counts = Self { passages: 0, words: 0, holding: vec![0; terms.len()], hits: Vec::new() };
         for passage in passages {
             counts.add(passage, &places);
         }
@@ -101,11 +81,7 @@ impl Counts {
             self.holding[term] += 1;
         }
         if !found.is_empty() {
-            self.hits.push(Hit {
-                passage: self.passages,
-                words,
-                found,
-            });
+            self.hits.push(Hit { passage: self.passages, words, found });
         }
         self.passages += 1;
         self.words += words;
@@ -145,29 +121,17 @@ mod tests {
 
     #[test]
     fn more_of_the_question_ranks_higher() {
-        check(
-            &["red car", "red apple", "green pear"],
-            &["red", "apple"],
-            &[1, 0],
-        );
+        check(&["red car", "red apple", "green pear"], &["red", "apple"], &[1, 0]);
     }
 
     #[test]
     fn a_rare_word_counts_more_than_a_common_one() {
-        check(
-            &["red one", "red two", "red three", "blue four"],
-            &["red", "blue"],
-            &[3, 0, 1, 2],
-        );
+        check(&["red one", "red two", "red three", "blue four"], &["red", "blue"], &[3, 0, 1, 2]);
     }
 
     #[test]
     fn equal_passages_keep_the_order_of_the_document() {
-        check(
-            &["same words", "same words", "same words"],
-            &["same"],
-            &[0, 1, 2],
-        );
+        check(&["same words", "same words", "same words"], &["same"], &[0, 1, 2]);
     }
 
     #[test]

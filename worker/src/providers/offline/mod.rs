@@ -7,9 +7,9 @@
 mod answer;
 mod bm25;
 mod passages;
+mod provider;
 mod quote;
 mod words;
-mod provider;
 
 pub use answer::{Source, answer};
 pub use provider::OfflineModel;

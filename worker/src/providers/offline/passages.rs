@@ -11,17 +11,11 @@ const MAX_PASSAGE_BYTES: usize = 400;
 /// Marks of headings and lists at a line's start are left out: a quote brings its own.
 pub(super) fn passages(document: &str) -> impl Iterator<Item = &str> {
     let end = document.floor_char_boundary(MAX_DOCUMENT_BYTES);
-    document[..end]
-        .lines()
-        .flat_map(pieces)
-        .map(bare)
-        .filter(|passage| !passage.is_empty())
+    document[..end].lines().flat_map(pieces).map(bare).filter(|passage| !passage.is_empty())
 }
 
 fn bare(line: &str) -> &str {
-    line.trim()
-        .trim_start_matches(['#', '>', '*', '-', '•'])
-        .trim_start()
+    line.trim().trim_start_matches(['#', '>', '*', '-', '•']).trim_start()
 }
 
 /// Cuts a long line behind a sentence where it can, and anywhere otherwise.
@@ -43,9 +37,7 @@ fn piece_length(text: &str) -> usize {
     }
     let window = &text[..text.floor_char_boundary(MAX_PASSAGE_BYTES)];
     let sentence = window.rfind(". ").map(|at| at + 2);
-    sentence
-        .or_else(|| window.rfind(' ').map(|at| at + 1))
-        .unwrap_or(window.len())
+    sentence.or_else(|| window.rfind(' ').map(|at| at + 1)).unwrap_or(window.len())
 }
 
 #[cfg(test)]
@@ -59,10 +51,7 @@ mod tests {
 
     #[test]
     fn lines_come_without_their_marks_and_empty_ones_not_at_all() {
-        check(
-            "# Title\r\n\n - one \n> two\n---\n",
-            &["Title", "one", "two"],
-        );
+        check("# Title\r\n\n - one \n> two\n---\n", &["Title", "one", "two"]);
     }
 
     #[test]

@@ -58,9 +58,7 @@ impl Asked {
                 idf
             }
         };
-        Self {
-            weights: terms.iter().zip(&ranking.idf).map(weight).collect(),
-        }
+        Self { weights: terms.iter().zip(&ranking.idf).map(weight).collect() }
     }
 
     /// Measures how much of the question a line holds, from 0 to 1.
@@ -74,23 +72,15 @@ impl Asked {
 }
 
 fn near_the_best(matches: &[Match]) -> &[Match] {
-    let least = matches
-        .first()
-        .map_or(0.0, |best| best.score * NEAR_THE_BEST);
-    let near = matches
-        .iter()
-        .take(MAX_LINES)
-        .take_while(|found| found.score >= least)
-        .count();
+    let least = matches.first().map_or(0.0, |best| best.score * NEAR_THE_BEST);
+    let near = matches.iter().take(MAX_LINES).take_while(|found| found.score >= least).count();
     &matches[..near]
 }
 
 fn lines<'a>(document: &'a str, matches: &[Match]) -> Vec<&'a str> {
     let mut found: Vec<(usize, &str)> = passages(document)
         .enumerate()
-        .filter_map(|(at, line)| {
-            Some((matches.iter().position(|found| found.passage == at)?, line))
-        })
+        .filter_map(|(at, line)| Some((matches.iter().position(|found| found.passage == at)?, line)))
         .collect();
     found.sort_unstable_by_key(|&(place, _)| place);
     let mut lines: Vec<&str> = Vec::new();
@@ -106,8 +96,7 @@ fn lines<'a>(document: &'a str, matches: &[Match]) -> Vec<&'a str> {
 mod tests {
     use super::*;
 
-    const SHOP: &str =
-        "Monday: open from nine to five.\n\nTuesday: open from nine to one.\nSunday: closed.";
+    const SHOP: &str = "Monday: open from nine to five.\n\nTuesday: open from nine to one.\nSunday: closed.";
 
     #[track_caller]
     fn check(title: &str, document: &str, question: &str, expected: Option<&[&str]>) {
@@ -116,20 +105,12 @@ mod tests {
 
     #[test]
     fn the_line_that_answers_is_quoted_alone() {
-        check(
-            "Hours",
-            SHOP,
-            "When do you open on Tuesday?",
-            Some(&["Tuesday: open from nine to one."]),
-        );
+        check("Hours", SHOP, "When do you open on Tuesday?", Some(&["Tuesday: open from nine to one."]));
     }
 
     #[test]
     fn lines_that_match_equally_well_come_in_the_order_of_the_document() {
-        let both = [
-            "Monday: open from nine to five.",
-            "Tuesday: open from nine to one.",
-        ];
+        let both = ["Monday: open from nine to five.", "Tuesday: open from nine to one."];
         check("Hours", SHOP, "When do you open?", Some(&both));
     }
 
@@ -149,12 +130,7 @@ mod tests {
     fn what_the_title_says_holds_for_every_line() {
         let question = "When does the bakery in Mill Lane open on Tuesday?";
         check("Hours", SHOP, question, None);
-        check(
-            "Bakery, Mill Lane",
-            SHOP,
-            question,
-            Some(&["Tuesday: open from nine to one."]),
-        );
+        check("Bakery, Mill Lane", SHOP, question, Some(&["Tuesday: open from nine to one."]));
     }
 
     #[test]

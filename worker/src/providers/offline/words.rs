@@ -2,17 +2,15 @@
 
 /// English words that carry grammar rather than content; matching one says nothing.
 const STOP_WORDS: &[&str] = &[
-    "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be",
-    "been", "before", "being", "both", "but", "by", "can", "could", "did", "do", "does", "doing",
-    "during", "each", "either", "every", "few", "for", "from", "get", "got", "had", "has", "have",
-    "having", "he", "her", "here", "hers", "him", "his", "how", "i", "if", "in", "into", "is",
-    "it", "its", "just", "know", "let", "many", "may", "me", "might", "mine", "more", "most",
-    "much", "must", "my", "need", "no", "nor", "not", "of", "off", "on", "only", "or", "other",
-    "our", "ours", "out", "over", "own", "please", "say", "shall", "she", "should", "so", "some",
-    "such", "take", "tell", "than", "that", "the", "their", "theirs", "them", "then", "there",
-    "these", "they", "this", "those", "to", "too", "under", "until", "up", "us", "very", "want",
-    "was", "we", "were", "what", "when", "where", "which", "while", "who", "whom", "whose", "why",
-    "will", "with", "would", "you", "your", "yours",
+    "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "before", "being",
+    "both", "but", "by", "can", "could", "did", "do", "does", "doing", "during", "each", "either", "every", "few",
+    "for", "from", "get", "got", "had", "has", "have", "having", "he", "her", "here", "hers", "him", "his", "how", "i",
+    "if", "in", "into", "is", "it", "its", "just", "know", "let", "many", "may", "me", "might", "mine", "more", "most",
+    "much", "must", "my", "need", "no", "nor", "not", "of", "off", "on", "only", "or", "other", "our", "ours", "out",
+    "over", "own", "please", "say", "shall", "she", "should", "so", "some", "such", "take", "tell", "than", "that",
+    "the", "their", "theirs", "them", "then", "there", "these", "they", "this", "those", "to", "too", "under", "until",
+    "up", "us", "very", "want", "was", "we", "were", "what", "when", "where", "which", "while", "who", "whom", "whose",
+    "why", "will", "with", "would", "you", "your", "yours",
 ];
 
 /// Calls `each` with every content word of `text`, lower-cased and in the singular.
@@ -39,9 +37,7 @@ pub(super) fn kinds_asked_for(question: &str) -> Vec<String> {
         if asks {
             for_each_word(raw, |word| kinds.push(word.to_owned()));
         }
-        asks = ["what", "which", "many", "much"]
-            .iter()
-            .any(|word| raw.eq_ignore_ascii_case(word));
+        asks = ["what", "which", "many", "much"].iter().any(|word| raw.eq_ignore_ascii_case(word));
     }
     kinds
 }
@@ -133,14 +129,8 @@ mod tests {
 
     #[test]
     fn plurals_and_possessives_meet_the_singular() {
-        check(
-            "classes class parties bus buses",
-            &["class", "class", "party", "bus", "buse"],
-        );
-        check(
-            "9A's parents' Ms Weiss’s teaches",
-            &["9a", "parent", "ms", "weiss", "teach"],
-        );
+        check("classes class parties bus buses", &["class", "class", "party", "bus", "buse"]);
+        check("9A's parents' Ms Weiss’s teaches", &["9a", "parent", "ms", "weiss", "teach"]);
     }
 
     #[test]

@@ -1,0 +1,104 @@
+//! Measures the server against the floor, and writes the tables.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use bench::floor;
+use bench::measure::Machine;
+use bench::report::{Report, say};
+use bench::scenario::{Bench, Pace, Scenario, place_on};
+use clap::{Parser, Subcommand};
+
+const DOCUMENT: &str = "docs/BENCHMARKS.md";
+/// Core 0 is the measured program's.
+const OWN_CORE: usize = 1;
+
+/// Measures the one-machine server against the floor.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench")]
+struct Flags {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Measures only this; may be given again
+    #[arg(long, value_name = "NAME", conflicts_with = "write")]
+    only: Vec<Scenario>,
+    /// Repetitions of each run
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    repetitions: usize,
+    /// Two short repetitions: enough to see whether it works, not to quote
+    #[arg(long, conflicts_with_all = ["write", "repetitions"])]
+    quick: bool,
+    /// Measures the first build too, which takes minutes
+    #[arg(long)]
+    first_build: bool,
+    /// Writes docs/BENCHMARKS.md
+    #[arg(long)]
+    write: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the floor by itself
+    #[command(hide = true)]
+    Floor(floor::Options),
+}
+
+impl Flags {
+    fn pace(&self) -> Pace {
+        let seconds = Duration::from_secs;
+        if self.quick {
+            return Pace { repetitions: 2, warm_up: seconds(1), window: seconds(2) };
+        }
+        Pace { repetitions: self.repetitions.max(1), warm_up: seconds(2), window: seconds(5) }
+    }
+
+    fn scenarios(&self) -> Vec<Scenario> {
+        let chosen = if self.only.is_empty() { &Scenario::RUNS } else { &*self.only };
+        chosen.iter().copied().chain(self.first_build.then_some(Scenario::FirstBuild)).collect()
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let flags = Flags::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match flags.command {
+        Some(Command::Floor(options)) => runtime.block_on(floor::serve(options)),
+        None => {
+            place_on(OWN_CORE, std::process::id())?;
+            runtime.block_on(until_interrupted(flags))
+        }
+    }
+}
+
+/// Measures; when interrupted, what is dropped takes its processes and its data along.
+async fn until_interrupted(flags: Flags) -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        measured = measure(flags) => measured,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("terminated"),
+    }
+}
+
+async fn measure(flags: Flags) -> anyhow::Result<()> {
+    let program = std::env::current_exe()?;
+    let programs = program.parent().context("the bench is in no folder")?;
+    let pace = flags.pace();
+    let bench = Bench::start(programs, pace).await?;
+    let mut sections = Vec::new();
+    for scenario in flags.scenarios() {
+        say(&format!("{scenario:?}"));
+        sections.push(scenario.run(&bench).await.with_context(|| format!("in {scenario:?}"))?);
+    }
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let (arguments, machine, disk) = (arguments.join(" "), Machine::this(), bench.disk.clone());
+    let report = Report { arguments, repetitions: pace.repetitions, machine, disk, sections };
+    let text = report.markdown();
+    say(&text);
+    if flags.write {
+        std::fs::write(Path::new(DOCUMENT), text).context("the document cannot be written")?;
+        say(&format!("written to {DOCUMENT}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! One turn late in a long session, against one early in it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::{Bench, Program, Running};
+use crate::load::{MESSAGE, Session};
+use crate::measure::Spread;
+use crate::report::{Section, Target, say};
+
+const SESSIONS: usize = 20;
+/// Nine turns of the bench fill it: each counts about a token for four characters.
+const HISTORY_TOKENS: &str = "900";
+const BEFORE: u64 = 9;
+const WINDOW: u64 = 50;
+const BETWEEN: u64 = 890;
+
+/// What a message cost early and late, in microseconds.
+struct Ages {
+    early: f64,
+    late: f64,
+}
+
+pub(super) async fn long_session(bench: &Bench) -> anyhow::Result<Section> {
+    let mut launch = bench.launch(Program::Server);
+    launch.settings.push(("CHATBOT_HISTORY_TOKENS", HISTORY_TOKENS.to_owned()));
+    let mut runs = Vec::new();
+    for _ in 0..bench.pace.repetitions {
+        let running = bench.run(&launch).await?;
+        let run = one(bench, &running).await?;
+        running.stop().await?;
+        say(&format!("  early {:.0} µs, late {:.0} µs", run.early, run.late));
+        runs.push(run);
+    }
+    let (early, late): (Vec<_>, Vec<_>) = runs.iter().map(|run| (run.early, run.late)).unzip();
+    let rows = [("10 to 59", &early), ("950 to 999", &late)]
+        .map(|(turns, costs)| vec![turns.to_owned(), format!("{}", Spread::of(costs.iter().copied()))]);
+    let note = "20 sessions send 1,000 messages each, as fast as they are answered; the provider answers at once. \
+        The history budget holds nine turns, so that the prompt is equally long in both windows.";
+    let section = Section::new("Long sessions", note).with_table(&["turns", "CPU µs/message"], &rows);
+    let figure = "CPU per message, turn 1,000 against turn 10, history budget full in both";
+    Ok(section.with_row(figure, Target::AtMost(1.1), Spread::of_ratios(&late, &early), "×", 2))
+}
+
+async fn one(bench: &Bench, running: &Running) -> anyhow::Result<Ages> {
+    let reply = bench.set_delay(Duration::ZERO);
+    let mut sessions = Vec::new();
+    for _ in 0..SESSIONS {
+        sessions.push(Session::open(running.address).await?);
+    }
+    let sessions = advance(sessions, BEFORE, &reply).await?;
+    let (early, sessions) = window(running, sessions, &reply).await?;
+    let sessions = advance(sessions, BETWEEN, &reply).await?;
+    let (late, _) = window(running, sessions, &reply).await?;
+    Ok(Ages { early, late })
+}
+
+/// Returns what a message costs in the next turns of the sessions.
+#[expect(clippy::cast_precision_loss, reason = "the counts are small")]
+async fn window(running: &Running, sessions: Vec<Session>, reply: &Arc<str>) -> anyhow::Result<(f64, Vec<Session>)> {
+    let process = running.process()?;
+    let before = process.cpu()?;
+    let sessions = advance(sessions, WINDOW, reply).await?;
+    let spent = process.cpu()?.saturating_sub(before);
+    let messages = sessions.len() as f64 * WINDOW as f64;
+    Ok((spent.as_secs_f64() * 1e6 / messages, sessions))
+}
+
+/// Takes every session further by so many turns.
+async fn advance(sessions: Vec<Session>, turns: u64, reply: &Arc<str>) -> anyhow::Result<Vec<Session>> {
+    let mut tasks = JoinSet::new();
+    for mut session in sessions {
+        let reply = Arc::clone(reply);
+        tasks.spawn(async move {
+            for _ in 0..turns {
+                session.ask(MESSAGE, &reply).await?;
+            }
+            anyhow::Ok(session)
+        });
+    }
+    let mut sessions = Vec::new();
+    while let Some(session) = tasks.join_next().await {
+        sessions.push(session??);
+    }
+    Ok(sessions)
+}

@@ -1,0 +1,123 @@
+//! What the model gets to know.
+
+use bench::stub::{Behaviour, Call, Failure, Message, Reply, Stub};
+use serde_json::json;
+
+use crate::support::{Chatter, Setup, in_time, provider};
+
+/// Returns the messages of the latest call, as `role: text`.
+fn told(stub: &Stub) -> Vec<String> {
+    let calls = stub.calls();
+    let line = |message: &Message| format!("{}: {}", message.role, message.text);
+    calls.last().unwrap().messages.iter().map(line).collect()
+}
+
+fn latest(stub: &Stub) -> Call {
+    stub.calls().last().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_later_turn_knows_the_earlier_ones_but_no_errors() {
+    let stub = provider(Behaviour::Echo).await;
+    let server = Setup::claude(&stub).with("CHATBOT_MAX_CALLS", "1").start().await;
+    let mut ann = Chatter::join(&server).await;
+    ann.ask("One").await;
+    stub.script([Behaviour::Status(Failure::new(500))]);
+    assert_eq!(ann.ask("Two").await.kind, "error");
+    ann.ask("Three").await;
+    assert_eq!(told(&stub), ["user: One", "assistant: One", "user: Three"]);
+    ann.ask("Four").await;
+    let expected = ["user: One", "assistant: One", "user: Three", "assistant: Three", "user: Four"];
+    assert_eq!(told(&stub), expected);
+}
+
+#[tokio::test]
+async fn a_later_turn_knows_what_was_shown_of_a_cancelled_one() {
+    let stub = provider(Behaviour::Echo).await;
+    stub.script([Behaviour::HangMidStream { after: 3 }]);
+    let server = Setup::claude(&stub).start().await;
+    let mut ann = Chatter::join(&server).await;
+    let id = ann.say("One").await;
+    let shown = ann.text_of(&id, 10).await;
+    ann.stop(&id).await.expect(202);
+    assert_eq!(ann.final_of(&id).await.kind, "cancelled");
+    ann.ask("Two").await;
+    assert_eq!(told(&stub), ["user: One".to_owned(), format!("assistant: {shown}"), "user: Two".to_owned()]);
+}
+
+#[tokio::test]
+async fn the_oldest_turns_are_left_out_when_the_history_is_full() {
+    let stub = provider(Behaviour::Echo).await;
+    let server = Setup::claude(&stub).with("CHATBOT_HISTORY_TOKENS", "100").start().await;
+    let mut ann = Chatter::join(&server).await;
+    // About 33 tokens a turn, both sides together: three fit.
+    let message = |n: usize| format!("{n}: {}", "x".repeat(47));
+    for n in 1..=6 {
+        ann.ask(&message(n)).await;
+    }
+    let expected: Vec<_> = (3..=5).flat_map(|n| [format!("user: {}", message(n)), format!("assistant: {}", message(n))]);
+    assert_eq!(told(&stub), [expected, vec![format!("user: {}", message(6))]].concat());
+}
+
+#[tokio::test]
+async fn one_users_messages_are_never_told_on_behalf_of_another() {
+    let stub = provider(Behaviour::Echo).await;
+    let server = Setup::claude(&stub).start().await;
+    let mut ann = Chatter::join(&server).await;
+    ann.ask("My secret is a canary").await;
+    let bob = Chatter::join(&server).await;
+    let same_id = json!({ "message": "What is the secret?", "session_id": ann.session });
+    bob.http.post("/chat", &same_id).await.expect(202);
+    in_time(stub.until(|seen| seen.calls == 2)).await;
+    assert_eq!(told(&stub), ["user: What is the secret?"]);
+}
+
+#[tokio::test]
+async fn the_chosen_document_reaches_the_model_as_data() {
+    let stub = provider(Behaviour::Reply(Reply::default())).await;
+    let documents = json!([{ "id": "plan", "title": "Week plan", "content": "Monday: maths in room 14." }]);
+    let server = Setup::claude(&stub).start_with_documents(&documents).await;
+    let mut ann = Chatter::join(&server).await;
+    let listed = ann.http.get("/documents").await.expect(200);
+    assert_eq!(listed["documents"], json!([{ "id": "plan", "title": "Week plan" }]));
+    let id = ann.say_with("What is on Monday?", json!({ "context": { "document_id": "plan" } })).await;
+    ann.final_of(&id).await;
+    let system = latest(&stub).system;
+    assert!(system.contains("Title: Week plan") && system.contains("Monday: maths in room 14."), "{system}");
+    assert_eq!(ann.turns().await[0]["context"], "used");
+    ann.ask("And without it?").await;
+    assert!(!latest(&stub).system.contains("maths"), "a document belongs to its message");
+    assert_eq!(ann.turns().await[1]["context"], "none");
+}
+
+#[tokio::test]
+async fn another_users_document_is_as_absent_as_one_that_does_not_exist() {
+    let stub = provider(Behaviour::Reply(Reply::default())).await;
+    let documents = json!([
+        { "id": "diary", "title": "Diary", "content": "A canary sings.", "owner": "anon:somebody-else" },
+    ]);
+    let server = Setup::claude(&stub).start_with_documents(&documents).await;
+    let mut ann = Chatter::join(&server).await;
+    assert_eq!(ann.http.get("/documents").await.expect(200)["documents"], json!([]));
+    for id in ["diary", "nothing"] {
+        let message = ann.say_with("What sings?", json!({ "context": { "document_id": id } })).await;
+        assert_eq!(ann.final_of(&message).await.kind, "reply");
+        assert!(!latest(&stub).body.to_string().contains("canary"));
+    }
+    let contexts: Vec<_> = ann.turns().await.iter().map(|turn| turn["context"].clone()).collect();
+    assert_eq!(contexts, ["unavailable", "unavailable"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_seen_does_not_reach_the_model() {
+    let stub = provider(Behaviour::Echo).await;
+    let documents = json!([{ "id": "plan", "title": "Pl\u{200B}an", "content": "Mon\u{E0041}day\u{202E}" }]);
+    let server = Setup::claude(&stub).start_with_documents(&documents).await;
+    let mut ann = Chatter::join(&server).await;
+    let message = "Hel\u{200B}lo \u{E0041}👩\u{200D}🏫";
+    let id = ann.say_with(message, json!({ "context": { "document_id": "plan" } })).await;
+    assert_eq!(ann.final_of(&id).await.text, "Hello 👩\u{200D}🏫");
+    let system = latest(&stub).system;
+    assert!(system.contains("Title: Plan") && system.contains("Monday\n"), "{system:?}");
+    assert_eq!(ann.turns().await[0]["message"], message, "the history shows what the user wrote");
+}

@@ -1,0 +1,11 @@
+//! The worker on in-memory adapters, with scripted models and faults laid around every port.
+
+pub(crate) mod faults;
+pub(crate) mod model;
+pub(crate) mod ports;
+pub(crate) mod store;
+pub(crate) mod world;
+
+pub(crate) use faults::{Fault, Faults, Gate, Op};
+pub(crate) use model::{FakeModel, Step, fail, finish, says, wait};
+pub(crate) use world::{Setup, World, session};
