@@ -4,10 +4,12 @@
 //! visibility timeout, and a panic costs only its own message.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use shared::ports::{Delivery, EventSource, QueueError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -72,7 +74,8 @@ impl Pump {
     fn work(&self, batch: Arc<[Delivery]>, slot: OwnedSemaphorePermit) -> impl Future<Output = ()> + use<> {
         let (source, handler) = (self.source.clone(), self.handler.clone());
         async move {
-            let outcome = tokio::spawn(handler(batch.clone())).await;
+            // Within this task, so that dropping it ends the work too.
+            let outcome = AssertUnwindSafe(async { handler(batch.clone()).await }).catch_unwind().await;
             for delivery in batch.iter() {
                 let done = match &outcome {
                     Ok(failed) if failed.contains(&delivery.message_id) => Ok(()),

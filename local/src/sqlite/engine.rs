@@ -47,6 +47,8 @@ impl Engine {
 
     /// Undoes the batch, in the tables and in memory.
     pub(super) fn roll_back(&mut self) -> rusqlite::Result<()> {
+        // Until everything is read again: a failure on the way is made good before the next job.
+        self.is_ahead = true;
         // SQLite may have rolled back already: then there is nothing left to undo.
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;

@@ -71,14 +71,14 @@ async fn a_failed_commit_leaves_the_queue_as_the_tables_have_it() {
     send("b", "in-flight").await.unwrap();
     let taken = queue.receive(2).await.unwrap();
     database.sync().await.unwrap();
-    let (deletion, sent, spoiled, waiting) = tokio::join!(
+    let (deletion, refused, spoiled, waiting) = tokio::join!(
         queue.delete(&taken[0].receipt),
         send("c", "lost"),
         database.write(Durability::Ordered, spoil),
         database.sync(),
     );
     assert!(deletion.is_ok() && spoiled.is_ok(), "those were answered before the commit");
-    assert!(sent.is_err() && waiting.is_err());
+    assert!(refused.is_err() && waiting.is_err());
     let again = queue.receive(10).await.unwrap();
     assert_eq!(again.len(), 1, "what is in flight stays so, and what was not sent is not there");
     assert_eq!((again[0].body.as_str(), again[0].receive_count), ("deleted", 2), "the delete was undone");

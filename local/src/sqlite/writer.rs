@@ -163,11 +163,12 @@ struct Batch {
     began: Option<Instant>,
     held: Vec<Held>,
     jobs: usize,
+    wrote: bool,
 }
 
 impl Batch {
     fn new(engine: Engine) -> Self {
-        Self { engine, began: None, held: Vec::new(), jobs: 0 }
+        Self { engine, began: None, held: Vec::new(), jobs: 0, wrote: false }
     }
 
     /// Waits for the next job, and commits meanwhile what is to be committed; `None` when all callers are gone.
@@ -209,12 +210,14 @@ impl Batch {
     fn hold(&self, access: Access) -> Hold {
         Hold(match access {
             Access::Read => !self.held.is_empty(),
-            Access::Sync => self.began.is_some(),
+            Access::Sync => self.wrote,
             Access::Write(durability) => durability == Durability::Synced,
         })
     }
 
-    /// Opens the batch for a job that writes; first repairs what an earlier failure has left behind.
+    /// Opens the batch, for reads too: a transaction of its own costs a read more than the read itself.
+    ///
+    /// First repairs what an earlier failure has left behind.
     fn prepare(&mut self, access: Access) -> rusqlite::Result<()> {
         if self.engine.is_ahead {
             self.engine.roll_back()?;
@@ -223,6 +226,7 @@ impl Batch {
             self.engine.begin()?;
             self.began = Some(Instant::now());
         }
+        self.wrote |= matches!(access, Access::Write(_));
         Ok(())
     }
 
@@ -256,6 +260,7 @@ impl Batch {
     fn end(&mut self, outcome: &Result<(), Failure>) {
         self.began = None;
         self.jobs = 0;
+        self.wrote = false;
         self.engine.written = 0;
         for held in self.held.drain(..) {
             held(outcome.clone());

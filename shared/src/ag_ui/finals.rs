@@ -7,6 +7,8 @@ use crate::protocol::TurnRow;
 
 /// The largest piece in one frame, in bytes of UTF-8: escaping can make a byte six.
 const MAX_PIECE_BYTES: usize = 4 * 1024;
+/// The longest model name or trace in a frame, in bytes of UTF-8: both come from outside, and may be of any length.
+const MAX_NAME_BYTES: usize = 256;
 
 /// Returns the frames that open a generation.
 pub fn opening_frames(session: &SessionId, turn: &TurnRow) -> [String; 2] {
@@ -62,7 +64,7 @@ fn finished<'a>(session: &'a SessionId, turn: &'a TurnRow, with_text: bool) -> E
 
 fn error_frame(turn: &TurnRow) -> String {
     let (message, code) = match &turn.error {
-        Some(error) => (error.message.as_str(), error.code),
+        Some(error) => (beginning(&error.message), error.code),
         None => ("The answer failed.", ErrorCode::Unavailable),
     };
     let metadata = Metadata { message_id: Some(&turn.message_id), ..final_metadata(turn) };
@@ -74,13 +76,22 @@ fn final_metadata(turn: &TurnRow) -> Metadata<'_> {
         finish_reason: turn.finish_reason,
         cost_micro_usd: turn.cost_micro_usd,
         sha256: turn.sha256.as_deref(),
-        trace_id: turn.trace.as_deref(),
+        trace_id: turn.trace.as_deref().filter(fits),
         ..Metadata::of(turn.turn, turn.epoch)
     }
 }
 
 fn usage(turn: &TurnRow) -> Vec<TokenUsage<'_>> {
     let Some((provider, usage)) = turn.provider.zip(turn.usage) else { return Vec::new() };
-    let model = turn.model.as_deref();
+    let model = turn.model.as_deref().filter(fits);
     vec![TokenUsage { provider, model, input_tokens: usage.input_tokens, output_tokens: usage.output_tokens }]
+}
+
+/// Tells whether a name is short enough for a frame; one that is not is left out, since its beginning is no name.
+fn fits(name: &&str) -> bool {
+    name.len() <= MAX_NAME_BYTES
+}
+
+fn beginning(message: &str) -> &str {
+    &message[..message.floor_char_boundary(MAX_PIECE_BYTES)]
 }
