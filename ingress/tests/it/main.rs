@@ -3,6 +3,9 @@
 
 mod chat;
 mod config;
+mod contract;
+#[path = "../../../shared/tests/it/contract_files.rs"]
+mod contract_files;
 mod deletion;
 mod documents;
 mod faults;
