@@ -36,8 +36,8 @@ const DATABASE: &str = "chatbot.db";
 const CLEANUP_EVERY: Duration = Duration::from_mins(5);
 const PURGE_EVERY: Duration = Duration::from_mins(10);
 const PURGE_AT_ONCE: usize = 1_000;
-/// The queues' settings on AWS too.
-const VISIBILITY: Duration = Duration::from_mins(15);
+/// How much longer than its worker's deadline a message stays hidden.
+const VISIBILITY_MARGIN: Duration = Duration::from_secs(10);
 const REQUESTS_MAX_RECEIVES: u32 = 10;
 const REPLIES_MAX_RECEIVES: u32 = 5;
 const REPLIES_BATCH: usize = 10;
@@ -77,6 +77,7 @@ impl App {
     pub async fn start(mut config: Config) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&config.data_dir)
             .with_context(|| format!("the data directory {} cannot be made", config.data_dir.display()))?;
+        config.worker.queue_visibility = config.worker.timeouts.deadline + VISIBILITY_MARGIN;
         let adapters = Adapters::open(&config).await?;
         let client = client::build(config.client).context("the HTTP client cannot be made")?;
         let models = models(&mut config, &adapters, &client);
@@ -145,7 +146,9 @@ impl Adapters {
         let claude = config.claude.as_ref().map(|(_, key)| key.clone());
         let openai = config.openai.as_ref().and_then(|(_, key)| key.clone());
         let secrets = LocalSecrets::open(&config.data_dir, ids.as_ref(), claude, openai)?;
-        let queue = |name, max_receives| database.queue(name, queue_settings(max_receives)).map(Arc::new);
+        let visibility = config.worker.queue_visibility;
+        let queue =
+            |name, max_receives| database.queue(name, QueueSettings::new(visibility, max_receives)).map(Arc::new);
         Ok(Self {
             queues: Queues {
                 requests: queue("requests", REQUESTS_MAX_RECEIVES)?,
@@ -249,10 +252,6 @@ fn models(config: &mut Config, adapters: &Adapters, client: &reqwest::Client) ->
         models.push(Arc::new(OfflineModel));
     }
     models
-}
-
-fn queue_settings(max_receive_count: u32) -> QueueSettings {
-    QueueSettings::new(VISIBILITY, max_receive_count)
 }
 
 fn names(config: &Config) -> Names {

@@ -8,6 +8,9 @@ use shared::environment::{ConfigError, Environment, invalid};
 use shared::protocol::Lifetime;
 use shared::protocol::accept::Bounds;
 
+/// The visibility timeout of the queue of requests on AWS, which wants six times the function's timeout.
+const QUEUE_VISIBILITY: Duration = Duration::from_mins(15);
+
 /// The settings of the worker, read once at start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerConfig {
@@ -27,6 +30,8 @@ pub struct WorkerConfig {
     pub max_calls: u32,
     /// Where to stop waiting (`CHATBOT_FIRST_BYTE_TIMEOUT_MS`, `CHATBOT_IDLE_TIMEOUT_MS`, …).
     pub timeouts: Timeouts,
+    /// How long the queue hides a message that was received; a longer time than needed is shortened.
+    pub queue_visibility: Duration,
     /// How often provisional text is pushed.
     pub pace: Pace,
     /// What may be spent a day (`CHATBOT_DAILY_BUDGET_USD`, `CHATBOT_PRINCIPAL_DAILY_BUDGET_USD`).
@@ -82,6 +87,7 @@ impl WorkerConfig {
             max_generations: environment.number_or("CHATBOT_MAX_GENERATIONS", 4, 1..=20)?,
             max_calls: number(environment, "CHATBOT_MAX_CALLS", 3, 1..=20)?,
             timeouts: timeouts(environment)?,
+            queue_visibility: QUEUE_VISIBILITY,
             pace: Pace {
                 first: environment.millis_or("CHATBOT_PUSH_FIRST_MS", millis(pace.first))?,
                 later: environment.millis_or("CHATBOT_PUSH_LATER_MS", millis(pace.later))?,

@@ -84,7 +84,10 @@ impl Worker {
     /// acknowledge; the message's visibility was shortened, so that its session does not freeze.
     pub async fn handle(&self, delivery: &Delivery) -> Result<(), WorkerError> {
         let deadline = Instant::now() + self.config.timeouts.deadline;
-        self.hide(delivery, self.config.timeouts.deadline + VISIBILITY_MARGIN).await;
+        let needed = self.config.timeouts.deadline + VISIBILITY_MARGIN;
+        if needed < self.config.queue_visibility {
+            self.hide(delivery, needed).await;
+        }
         let result = self.answer_delivery(delivery, deadline).await;
         if let Err(error) = &result {
             log(delivery, error);
@@ -110,7 +113,7 @@ impl Worker {
     #[instrument(skip_all, fields(session.id = %request.key, message.id = %request.message_id))]
     async fn answer_request(&self, request: &Request, receives: u32, deadline: Instant) -> Result<(), WorkerError> {
         let Request { key, message_id, trace } = request;
-        match claim(self, key, message_id, trace.clone()).await? {
+        match claim(self, key, message_id, trace.clone(), deadline).await? {
             Claimed::Gone => Ok(()),
             Claimed::Final(turn) => finish::enqueue(self, key, turn).await,
             Claimed::Cancelled(turn) => finish::cancelled(self, key, &turn).await,

@@ -6,11 +6,13 @@ use rusqlite::Connection;
 use shared::domain::Timestamp;
 use shared::ports::Clock;
 
+use super::item_cache::ItemCache;
 use super::queue_index::QueueIndex;
 
 /// The connection, and what is kept in memory beside it.
 pub(super) struct Engine {
     pub(super) connection: Connection,
+    pub(super) items: ItemCache,
     pub(super) queues: Vec<QueueIndex>,
     pub(super) clock: Arc<dyn Clock>,
     last_seq: u64,
@@ -24,7 +26,8 @@ impl Engine {
     pub(super) fn new(connection: Connection, clock: Arc<dyn Clock>) -> rusqlite::Result<Self> {
         let newest: Option<i64> = connection.query_row("SELECT max(seq) FROM messages", (), |row| row.get(0))?;
         let last_seq = newest.and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0);
-        Ok(Self { connection, queues: Vec::new(), clock, last_seq, is_ahead: false, written: 0 })
+        let (items, queues) = (ItemCache::default(), Vec::new());
+        Ok(Self { connection, items, queues, clock, last_seq, is_ahead: false, written: 0 })
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -49,6 +52,7 @@ impl Engine {
     pub(super) fn roll_back(&mut self) -> rusqlite::Result<()> {
         // Until everything is read again: a failure on the way is made good before the next job.
         self.is_ahead = true;
+        self.items.clear();
         // SQLite may have rolled back already: then there is nothing left to undo.
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;

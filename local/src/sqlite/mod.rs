@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`database`] | opening the file; the handle that all adapters share |
 //! | `writer` | the one thread that reads and writes, and commits in groups |
-//! | `engine` | what that thread owns |
+//! | `engine`, `item_cache` | what that thread owns |
 //! | `schema` | the tables, and their versions |
 //! | `store`, `queue`, `events`, `documents` | the adapters |
 //!
@@ -18,6 +18,7 @@ pub mod documents;
 mod engine;
 pub mod error;
 pub mod events;
+mod item_cache;
 mod lock;
 mod purge;
 pub mod queue;

@@ -33,6 +33,7 @@ fn items(engine: &mut Engine, limit: usize) -> rusqlite::Result<usize> {
             SELECT partition, sort FROM items
             WHERE partition >= ?1 AND partition < ?2 AND expires_at <= ?3 LIMIT ?4)",
     )?;
+    engine.items.clear();
     let mut removed = 0;
     for (from, to) in APART {
         removed += statement.execute(params![from, to, now, rows_at_most(limit - removed)])?;

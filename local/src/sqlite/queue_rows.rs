@@ -34,13 +34,11 @@ pub(super) fn insert(
 
 /// Counts a receive, and returns the body.
 pub(super) fn receive(connection: &Connection, seq: Seq, receive_count: u32) -> rusqlite::Result<String> {
-    let mut statement =
-        connection.prepare_cached("UPDATE messages SET receive_count = ?2 WHERE seq = ?1 RETURNING body")?;
-    let mut rows = statement.query(params![seq.cast_signed(), receive_count])?;
-    let body = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.get(0)?;
-    // The row is written when the statement has run to its end.
-    while rows.next()?.is_some() {}
-    Ok(body)
+    // Two statements: one that also returns what it writes makes a table of its own for that, at every call.
+    let mut count = connection.prepare_cached("UPDATE messages SET receive_count = ?2 WHERE seq = ?1")?;
+    count.execute(params![seq.cast_signed(), receive_count])?;
+    let mut body = connection.prepare_cached("SELECT body FROM messages WHERE seq = ?1")?;
+    body.query_row([seq.cast_signed()], |row| row.get(0))
 }
 
 pub(super) fn bury(connection: &Connection, seq: Seq) -> rusqlite::Result<()> {

@@ -33,25 +33,41 @@ impl Encoded {
     }
 }
 
-/// Reads an item; one that is expired is absent.
-pub(super) fn read(connection: &Connection, key: Key, now: Timestamp) -> rusqlite::Result<Option<Item>> {
+/// Reads an item and the size of its JSON; one that is expired is absent.
+pub(super) fn read(connection: &Connection, key: Key, now: Timestamp) -> rusqlite::Result<Option<(Item, usize)>> {
     let mut statement = connection.prepare_cached(
         "SELECT attributes FROM items
          WHERE partition = ?1 AND sort = ?2 AND (expires_at IS NULL OR expires_at > ?3)",
     )?;
-    let attributes = statement.query_row(params![key.partition, key.sort, seconds(now)], |row| attributes(row, 0));
-    Ok(attributes.optional()?.map(|attributes| Item { key, attributes }))
+    let found = statement.query_row(params![key.partition, key.sort, seconds(now)], |row| {
+        Ok((attributes(row, 0)?, text(row, 0)?.len()))
+    });
+    Ok(found.optional()?.map(|(attributes, bytes)| (Item { key, attributes }, bytes)))
 }
 
 /// Stores an item in the place of whatever is there.
 pub(super) fn store(connection: &Connection, encoded: &Encoded) -> rusqlite::Result<()> {
-    let Encoded { item, json } = encoded;
-    let mut statement = connection.prepare_cached(
+    execute(
+        connection,
         "INSERT INTO items (partition, sort, attributes, expires_at, due) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (partition, sort) DO UPDATE
          SET attributes = excluded.attributes, expires_at = excluded.expires_at, due = excluded.due",
-    )?;
+        encoded,
+    )
+}
+
+/// Stores an item in the place of one that is there: cheaper, since no page is kept in case of a conflict.
+pub(super) fn replace(connection: &Connection, encoded: &Encoded) -> rusqlite::Result<()> {
+    execute(
+        connection,
+        "UPDATE items SET attributes = ?3, expires_at = ?4, due = ?5 WHERE partition = ?1 AND sort = ?2",
+        encoded,
+    )
+}
+
+fn execute(connection: &Connection, sql: &str, Encoded { item, json }: &Encoded) -> rusqlite::Result<()> {
     let (expires_at, due) = (item.number("expires_at"), item.number("due"));
+    let mut statement = connection.prepare_cached(sql)?;
     statement.execute(params![item.key.partition, item.key.sort, json, expires_at, due]).map(drop)
 }
 

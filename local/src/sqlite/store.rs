@@ -44,7 +44,7 @@ impl Store for SqliteStore {
         let keys = keys.to_vec();
         let read = move |engine: &mut Engine| {
             let now = engine.now();
-            keys.into_iter().map(|key| rows::read(&engine.connection, key, now)).collect()
+            keys.into_iter().map(|key| engine.items.read(&engine.connection, key, now)).collect()
         };
         Ok(self.database.read(read).await?)
     }
@@ -121,11 +121,12 @@ fn write_all(engine: &mut Engine, writes: Vec<Write>) -> Outcome<()> {
 }
 
 /// Reads the item as the conditions see it, if anything depends on it.
-fn current(engine: &Engine, write: &Write) -> rusqlite::Result<Option<Item>> {
+fn current(engine: &mut Engine, write: &Write) -> rusqlite::Result<Option<Item>> {
     if write.conditions.is_empty() && matches!(write.effect, Effect::Put(_) | Effect::Delete) {
         return Ok(None);
     }
-    rows::read(&engine.connection, write.key.clone(), engine.now())
+    let now = engine.now();
+    engine.items.read(&engine.connection, write.key.clone(), now)
 }
 
 fn judge(write: &Write, index: usize, current: Option<&Item>) -> Result<(), StoreError> {
@@ -148,9 +149,9 @@ fn plan(write: Write, current: Option<Item>) -> Result<Step, StoreError> {
 fn carry_out(engine: &mut Engine, step: Step) -> rusqlite::Result<Option<Item>> {
     match step {
         Step::Keep(current) => Ok(current),
-        Step::Remove(key) => rows::remove(&engine.connection, &key).map(|()| None),
+        Step::Remove(key) => engine.items.remove(&engine.connection, &key).map(|()| None),
         Step::Store(encoded) => {
-            rows::store(&engine.connection, &encoded)?;
+            engine.items.store(&engine.connection, &encoded)?;
             engine.written += encoded.bytes();
             // An item that is written as expired is absent at once.
             Ok(Some(encoded.item).filter(|item| !item.is_expired(engine.now())))

@@ -164,11 +164,13 @@ struct Batch {
     held: Vec<Held>,
     jobs: usize,
     wrote: bool,
+    /// Whether others were let run since the last job.
+    yielded: bool,
 }
 
 impl Batch {
     fn new(engine: Engine) -> Self {
-        Self { engine, began: None, held: Vec::new(), jobs: 0, wrote: false }
+        Self { engine, began: None, held: Vec::new(), jobs: 0, wrote: false, yielded: false }
     }
 
     /// Waits for the next job, and commits meanwhile what is to be committed; `None` when all callers are gone.
@@ -183,6 +185,12 @@ impl Batch {
                 Err(TryRecvError::Empty) => {}
             }
             if !self.held.is_empty() {
+                // Whoever is about to send a job gets to: on a busy core that makes the group larger, on an idle
+                // one it costs nothing.
+                if !std::mem::replace(&mut self.yielded, true) {
+                    std::thread::yield_now();
+                    continue;
+                }
                 self.commit();
                 continue;
             }
@@ -205,6 +213,7 @@ impl Batch {
             Answer::Failed(error, caller) => self.fail(error, caller, changes),
         }
         self.jobs += 1;
+        self.yielded = false;
     }
 
     fn hold(&self, access: Access) -> Hold {

@@ -3,6 +3,14 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod kill;
+#[cfg(test)]
 mod sqlite;
 #[cfg(test)]
+mod startup;
+#[cfg(test)]
 mod steady;
+#[cfg(test)]
+mod stories;
+#[cfg(test)]
+mod support;

@@ -21,9 +21,8 @@ const LIST_EVERY: Duration = Duration::from_secs(1);
 /// How often the connections are listed while nobody is connected, at first.
 const LIST_EMPTY_EVERY: Duration = Duration::from_millis(200);
 const LIST_EMPTY_FOR: Duration = Duration::from_secs(3);
+/// How long after the first piece the pace is that of the beginning.
 const FIRST_SECOND: Duration = Duration::from_secs(1);
-/// The widest pace that throttling leads to.
-const SLOWEST: Duration = Duration::from_secs(2);
 
 /// Why the model's work must stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +50,7 @@ pub(crate) struct Attendant {
     pace: Pace,
     began: Instant,
     deadline: Instant,
+    first_release: Option<Instant>,
     next_release: Instant,
     next_checkpoint: Instant,
     next_listing: Instant,
@@ -94,6 +94,7 @@ impl Attendant {
             pace,
             began: now,
             deadline,
+            first_release: None,
             next_release: now,
             next_checkpoint: now + CHECKPOINT_EVERY,
             next_listing: now,
@@ -149,7 +150,7 @@ impl Attendant {
                 result = &mut work => return Ok(result),
                 happened = self.next() => happened,
             };
-            self.take(happened).await?;
+            self.take(happened)?;
         }
     }
 
@@ -163,7 +164,7 @@ impl Attendant {
                 result = &mut commit => return result,
                 pushed = self.audience.pushed() => pushed,
             };
-            self.audience.note(pushed, self.turn.epoch).await;
+            self.audience.note(pushed, self.turn.epoch);
         }
     }
 
@@ -203,13 +204,9 @@ impl Attendant {
         wake
     }
 
-    async fn take(&mut self, happened: Happened) -> Result<(), Interrupt> {
+    fn take(&mut self, happened: Happened) -> Result<(), Interrupt> {
         match happened {
-            Happened::Pushed(pushed) => {
-                if self.audience.note(pushed, self.turn.epoch).await {
-                    self.widen();
-                }
-            }
+            Happened::Pushed(pushed) => self.audience.note(pushed, self.turn.epoch),
             Happened::Synced(Ok(())) => (),
             Happened::Synced(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the claim was lost");
@@ -246,13 +243,9 @@ impl Attendant {
 
     fn release(&mut self, now: Instant) {
         self.released = self.text.len();
-        let early = now.duration_since(self.began) < FIRST_SECOND;
+        let first = *self.first_release.get_or_insert(now);
+        let early = now.duration_since(first) < FIRST_SECOND;
         self.next_release = now + if early { self.pace.first } else { self.pace.later };
-    }
-
-    fn widen(&mut self) {
-        self.pace.first = (self.pace.first * 2).min(SLOWEST);
-        self.pace.later = (self.pace.later * 2).min(SLOWEST);
     }
 
     fn listing_pause(&self, now: Instant) -> Duration {

@@ -16,8 +16,6 @@ use super::listener::{Listener, Scene, Step};
 
 /// How long a push may take before its connection counts as slow.
 const PUSH_TIMEOUT: Duration = Duration::from_millis(250);
-/// How long a slow connection is left alone.
-const SLOW_PAUSE: Duration = Duration::from_millis(500);
 
 /// Pushes to every connection of a session: in order for each, and none waits for another.
 pub(super) struct Audience {
@@ -80,11 +78,14 @@ impl Audience {
         for (connection, listener) in self.listeners.iter_mut().filter(|(_, l)| !l.busy && l.not_before <= now) {
             let Some((step, frame)) = listener.next(scene) else { continue };
             listener.busy = true;
-            let (push, connection) = (self.push.clone(), connection.clone());
-            let (stamp, epoch) = (listener.stamp().to_owned(), scene.turn.epoch);
+            let (push, store, key) = (self.push.clone(), self.store.clone(), self.key.clone());
+            let (connection, stamp, epoch) = (connection.clone(), listener.stamp().to_owned(), scene.turn.epoch);
             let send = async move {
-                let result =
-                    timeout(PUSH_TIMEOUT, push.push(&connection, &frame)).await.unwrap_or(Err(PushError::Slow));
+                let pushed = timeout(PUSH_TIMEOUT, push.push(&connection, &frame)).await;
+                let result = pushed.unwrap_or(Err(PushError::Slow));
+                if matches!(result, Err(PushError::Gone)) {
+                    forget(store.as_ref(), &key, &connection).await;
+                }
                 Pushed { connection, stamp, epoch, step, result }
             };
             self.pushes.push(send.boxed());
@@ -99,30 +100,25 @@ impl Audience {
         }
     }
 
-    /// Takes note of the end of a push. Returns whether the connection was too slow.
-    pub(super) async fn note(&mut self, pushed: Pushed, epoch: Epoch) -> bool {
+    /// Takes note of the end of a push.
+    pub(super) fn note(&mut self, pushed: Pushed, epoch: Epoch) {
         let Pushed { connection, stamp, epoch: then, step, result } = pushed;
-        let Some(listener) = self.listeners.get_mut(&connection) else { return false };
+        let Some(listener) = self.listeners.get_mut(&connection) else { return };
         listener.busy = false;
         match result {
             // A frame of an older generation, or from before the connection resumed, says nothing of the new one.
-            Ok(()) if listener.stamp() == stamp && (then == epoch || step == Step::RunStarted) => listener.took(step),
+            Ok(()) if listener.stamp() == stamp && (then == epoch || step == Step::RunStarted) => {
+                listener.took(step, Instant::now());
+            }
             Ok(()) => (),
-            Err(PushError::Gone) => {
-                self.listeners.remove(&connection);
-                self.forget(&connection).await;
-            }
-            Err(PushError::Slow | PushError::Failed(_)) => {
-                listener.wait(Instant::now(), SLOW_PAUSE);
-                return true;
-            }
+            Err(PushError::Gone) => drop(self.listeners.remove(&connection)),
+            Err(PushError::Slow | PushError::Failed(_)) => listener.slow_down(Instant::now()),
         }
-        false
     }
+}
 
-    async fn forget(&mut self, connection: &ConnectionId) {
-        if let Err(error) = connection::forget(self.store.as_ref(), &self.key, connection).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "a gone connection's row was not removed");
-        }
+async fn forget(store: &dyn Store, key: &SessionKey, connection: &ConnectionId) {
+    if let Err(error) = connection::forget(store, key, connection).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "a gone connection's row was not removed");
     }
 }

@@ -7,6 +7,9 @@ use shared::domain::{SessionId, utf16_len};
 use shared::protocol::{ConnectionRow, TurnRow};
 use tokio::time::Instant;
 
+/// The least pause after a push that failed, and the longest one.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+
 /// How far one connection has got in the turn's present generation.
 ///
 /// There is no queue of frames: a slow connection simply gets larger pieces later.
@@ -20,7 +23,9 @@ pub(super) struct Listener {
     status: Option<String>,
     /// Whether a push is under way.
     pub(super) busy: bool,
-    /// No push before this, after a slow one.
+    /// The pause between two pushes, on top of the turn's pace: a slow connection widens its own, and nobody else's.
+    pause: Duration,
+    /// No push before this.
     pub(super) not_before: Instant,
 }
 
@@ -55,7 +60,8 @@ pub(super) enum Step {
 
 impl Listener {
     pub(super) fn new(row: ConnectionRow, now: Instant) -> Self {
-        Self { stamp: row.stamp, stage: Stage::Nothing, sent: (0, 0), status: None, busy: false, not_before: now }
+        let (stage, pause) = (Stage::Nothing, Duration::ZERO);
+        Self { stamp: row.stamp, stage, sent: (0, 0), status: None, busy: false, pause, not_before: now }
     }
 
     /// Begins anew if the connection has resumed since.
@@ -105,7 +111,8 @@ impl Listener {
     }
 
     /// Notes that a frame went out.
-    pub(super) fn took(&mut self, step: Step) {
+    pub(super) fn took(&mut self, step: Step, now: Instant) {
+        self.not_before = now + self.pause;
         match step {
             Step::RunStarted => self.stage = self.stage.max(Stage::RunStarted),
             Step::Status => self.status = None,
@@ -115,9 +122,11 @@ impl Listener {
         }
     }
 
-    /// Notes that the connection did not take a frame in time.
-    pub(super) fn wait(&mut self, now: Instant, pause: Duration) {
-        self.not_before = now + pause;
+    /// Notes that the connection did not take a frame in time, or that the gateway throttles it.
+    pub(super) fn slow_down(&mut self, now: Instant) {
+        let [least, longest] = PAUSES;
+        self.pause = (self.pause * 2).clamp(least, longest);
+        self.not_before = now + self.pause;
     }
 
     pub(super) fn stamp(&self) -> &str {

@@ -6,8 +6,10 @@ use shared::ports::store::{Item, StoreError};
 use shared::protocol::claim::{PREDECESSOR, Reading};
 use shared::protocol::commit::Outcome;
 use shared::protocol::{self, MessageRow, Owner, SessionRow, TurnRow, TurnState, generation, keys};
+use tokio::time::Instant;
 
 use super::finish;
+use super::patience::Patience;
 use crate::error::WorkerError;
 use crate::handler::Worker;
 
@@ -29,24 +31,43 @@ pub(crate) enum Claimed {
 }
 
 /// Claims the message's turn, or its next generation.
+///
+/// Past the deadline the message may be somebody else's, and so may the turn that its reading takes for dead.
 pub(crate) async fn claim(
     worker: &Worker,
     key: &SessionKey,
     message_id: &MessageId,
     trace: Option<String>,
+    deadline: Instant,
 ) -> Result<Claimed, WorkerError> {
+    let mut patience = Patience::default();
     for _ in 0..ATTEMPTS {
-        let Some((owner, session, message)) = read(worker, key, message_id).await? else { return Ok(Claimed::Gone) };
-        let reading = Reading { key, session: &session, message_id, message: &message };
-        let claimed = match message.turn {
-            None => first(worker, reading, owner, trace.clone()).await?,
-            Some(turn) => again(worker, key, turn, owner).await?,
-        };
-        if let Some(claimed) = claimed {
-            return Ok(claimed);
+        if Instant::now() >= deadline {
+            return Err(WorkerError::Deadline);
+        }
+        match attempt(worker, key, message_id, trace.clone()).await {
+            Ok(Some(claimed)) => return Ok(claimed),
+            Ok(None) => (),
+            Err(WorkerError::Store(error)) => patience.wait(error, worker.ports.ids.as_ref()).await?,
+            Err(error) => return Err(error),
         }
     }
     Err(WorkerError::Unclaimed)
+}
+
+/// Claims from a fresh reading; `None` if it was stale.
+async fn attempt(
+    worker: &Worker,
+    key: &SessionKey,
+    message_id: &MessageId,
+    trace: Option<String>,
+) -> Result<Option<Claimed>, WorkerError> {
+    let Some((owner, session, message)) = read(worker, key, message_id).await? else { return Ok(Some(Claimed::Gone)) };
+    let reading = Reading { key, session: &session, message_id, message: &message };
+    match message.turn {
+        None => first(worker, reading, owner, trace).await,
+        Some(turn) => again(worker, key, turn, owner).await,
+    }
 }
 
 /// Reads session and message; `None` if either is absent or the session is deleted.

@@ -7,6 +7,7 @@ use shared::protocol::commit::{self, Outcome};
 use shared::protocol::{SessionRow, TurnRow, TurnState, keys};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
 
+use super::patience::Patience;
 use crate::error::WorkerError;
 use crate::handler::Worker;
 
@@ -31,7 +32,7 @@ pub(crate) async fn commit(
         Stored::Refused(current) => match judge(worker, key, turn, current).await? {
             Verdict::Final => enqueue(worker, key, turn.turn).await,
             Verdict::Over => Ok(()),
-            Verdict::Stopped => Box::pin(commit(worker, key, turn, as_cancelled(outcome))).await,
+            Verdict::Stopped(saved) => Box::pin(commit(worker, key, turn, as_cancelled(outcome, saved))).await,
             Verdict::SomebodyElse => Err(WorkerError::Fenced),
             Verdict::Lost => Err(WorkerError::Unclaimed),
         },
@@ -69,7 +70,7 @@ pub(crate) async fn stand_down(
     match judge(worker, key, turn, items.pop().flatten()).await? {
         Verdict::Final => enqueue(worker, key, turn.turn).await,
         Verdict::Over => Ok(()),
-        Verdict::Stopped => commit(worker, key, turn, outcome).await,
+        Verdict::Stopped(_) => commit(worker, key, turn, outcome).await,
         Verdict::SomebodyElse => Err(WorkerError::Fenced),
         Verdict::Lost => Err(WorkerError::Unclaimed),
     }
@@ -80,11 +81,15 @@ enum Stored {
     Refused(Option<Item>),
 }
 
+/// Writes a commit; one whose acknowledgement was lost is refused the second time, and found to be final.
 async fn store(worker: &Worker, write: Write) -> Result<Stored, WorkerError> {
-    match worker.ports.store.write(write, Durability::Synced).await {
-        Ok(_) => Ok(Stored::Now),
-        Err(StoreError::Refused(refusal)) => Ok(Stored::Refused(refusal.current)),
-        Err(error) => Err(error.into()),
+    let mut patience = Patience::default();
+    loop {
+        match worker.ports.store.write(write.clone(), Durability::Synced).await {
+            Ok(_) => return Ok(Stored::Now),
+            Err(StoreError::Refused(refusal)) => return Ok(Stored::Refused(refusal.current)),
+            Err(error) => patience.wait(error, worker.ports.ids.as_ref()).await?,
+        }
     }
 }
 
@@ -93,8 +98,8 @@ enum Verdict {
     Final,
     /// The final is delivered, or the session is gone.
     Over,
-    /// The user stopped this generation.
-    Stopped,
+    /// The user stopped this generation, whose text was saved so far.
+    Stopped(Option<String>),
     /// Another worker has a later generation.
     SomebodyElse,
     /// The session lives and the turn is not there: the claim was lost before it was durable.
@@ -115,11 +120,13 @@ async fn judge(
     Ok(match current.state {
         TurnState::Committed => Verdict::Final,
         TurnState::Delivered => Verdict::Over,
-        TurnState::Running if current.epoch == mine.epoch && current.cancel => Verdict::Stopped,
+        TurnState::Running if current.epoch == mine.epoch && current.cancel => Verdict::Stopped(current.partial),
         TurnState::Running => Verdict::SomebodyElse,
     })
 }
 
-fn as_cancelled(outcome: Outcome) -> Outcome {
-    Outcome { kind: TurnKind::Cancelled, finish_reason: FinishReason::Cancelled, error: None, ..outcome }
+/// Turns an outcome that came too late into a cancelled one; an error has no text of its own, so the saved one stays.
+fn as_cancelled(outcome: Outcome, saved: Option<String>) -> Outcome {
+    let text = if outcome.kind == TurnKind::Error { saved.unwrap_or_default() } else { outcome.text };
+    Outcome { kind: TurnKind::Cancelled, finish_reason: FinishReason::Cancelled, error: None, text, ..outcome }
 }

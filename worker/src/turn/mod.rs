@@ -2,5 +2,6 @@
 
 mod claim;
 pub(crate) mod finish;
+mod patience;
 
 pub(crate) use claim::{Claimed, claim, take_generation};

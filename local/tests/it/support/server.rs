@@ -79,12 +79,12 @@ impl TestServer {
 
     /// Opens the database beside the server, to look at what is stored.
     pub(crate) fn database(&self) -> Connection {
-        open(&self.data_dir())
+        database(&self.data_dir())
     }
 
     /// Stops the server as a signal does.
     pub(crate) async fn stop(self) -> Stopped {
-        drop(self.stop.send(()));
+        let _ = self.stop.send(());
         in_time(self.running).await.unwrap().unwrap();
         Stopped { directory: self.directory, environment: self.environment }
     }
@@ -94,9 +94,8 @@ impl Stopped {
     /// Starts a server on what was left.
     pub(crate) async fn start(self) -> TestServer {
         let Self { directory, environment } = self;
-        let environment = environment
-            .with("CHATBOT_PORT", "0")
-            .with("CHATBOT_DATA_DIR", data_dir(&directory).to_str().unwrap());
+        let environment =
+            environment.with("CHATBOT_PORT", "0").with("CHATBOT_DATA_DIR", data_dir(&directory).to_str().unwrap());
         let app = in_time(start(&environment)).await;
         let base = format!("http://{}", app.address());
         let (stop, stopped) = oneshot::channel();
@@ -104,17 +103,13 @@ impl Stopped {
         TestServer { directory, environment, base, stop, running }
     }
 
-    /// Changes a variable before the next start.
-    pub(crate) fn with(self, variable: &str, value: &str) -> Self {
-        Self { environment: self.environment.with(variable, value), ..self }
-    }
-
     pub(crate) fn data_dir(&self) -> PathBuf {
         data_dir(&self.directory)
     }
 
+    /// Opens the database, to look at what is stored.
     pub(crate) fn database(&self) -> Connection {
-        open(&self.data_dir())
+        database(&self.data_dir())
     }
 }
 
@@ -133,6 +128,6 @@ fn data_dir(directory: &TempDir) -> PathBuf {
     directory.path().join("data")
 }
 
-fn open(data_dir: &Path) -> Connection {
+fn database(data_dir: &Path) -> Connection {
     Connection::open_with_flags(data_dir.join("chatbot.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
 }

@@ -313,7 +313,7 @@ impl Held {
         let mut provisional = std::mem::take(&mut self.earlier);
         provisional.push(self.shown());
         let (message_id, statuses, pieces) = (self.message_id.clone(), self.statuses.clone(), self.pieces);
-        self.last = Some(Final { turn, message_id, statuses, pieces, provisional, ..last });
+        self.last = Some(Final { turn, message_id, pieces, provisional, statuses, ..last });
     }
 }
 
