@@ -22,19 +22,26 @@ pub(crate) enum Tell {
 
 impl Notifier {
     /// Delivers the final that a pointer names; one that is absent or still running is nothing to deliver.
+    ///
+    /// An event bus that is away fails nothing: the cleanup emits the event, and analytics never delay a reply.
     pub(crate) async fn deliver(&self, pointer: &FinalPointer) -> Result<(), NotifierError> {
         let key = &pointer.session_key;
         let mut items = self.ports.store.get(&[keys::session(key), keys::turn(key, pointer.turn)]).await?;
         let turn = items.pop().flatten().map(Item::into_row::<TurnRow>).transpose()?;
         let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
         let Some((owner, turn)) = session.and_then(|session| session.owner()).zip(turn) else { return Ok(()) };
-        self.deliver_turn(key, &owner, &turn, Tell::Everybody).await
+        match self.deliver_turn(key, &owner, &turn, Tell::Everybody).await {
+            Err(NotifierError::Event) => {
+                tracing::warn!(turn = turn.turn.get(), "the event bus is away; the cleanup emits the event");
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Pushes a final, emits its event, and marks it delivered: in this order, each at least once.
     ///
-    /// When the event bus is away the turn stays committed, and the cleanup emits the event: analytics never
-    /// delay a reply.
+    /// When the event bus is away the turn stays committed, and the error is [`NotifierError::Event`].
     pub(crate) async fn deliver_turn(
         &self,
         key: &SessionKey,
@@ -53,10 +60,7 @@ impl Notifier {
             return Ok(());
         }
         let event = analytics::turn_event(key, &owner.session_id, turn, self.texts);
-        if self.emit(vec![event]).await.is_err() {
-            tracing::warn!(turn = turn.turn.get(), "the event bus is away; the cleanup emits the event");
-            return Ok(());
-        }
+        self.emit_or_fail(event).await?;
         self.mark_delivered(key, turn).await
     }
 

@@ -37,7 +37,7 @@ impl Notifier {
         }
     }
 
-    /// Publishes an event that no cleanup would bring back: failing, its message is delivered again.
+    /// Publishes one event; failing, it is for the caller to bring it back.
     pub(crate) async fn emit_or_fail(&self, entry: EventEntry) -> Result<(), NotifierError> {
         self.emit(vec![entry]).await.map_err(|_| NotifierError::Event)
     }

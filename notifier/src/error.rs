@@ -5,7 +5,7 @@ use shared::queue_messages::BodyError;
 
 /// The reason why a delivery is not acknowledged: the queue delivers it again, which is safe.
 ///
-/// A failed push and an event bus that is away are never among them.
+/// A failed push is never among them, nor an event bus that is away while a final is delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifierError {
     /// The body cannot be read: after `maxReceiveCount` it is a dead letter.
@@ -17,7 +17,7 @@ pub enum NotifierError {
     /// A queue failed.
     #[error("the queue failed")]
     Queue(#[from] QueueError),
-    /// The event bus did not take an event that nothing else would bring back.
+    /// The event bus did not take an event: a verdict is delivered again, a final's event is left to the cleanup.
     #[error("the event was not taken")]
     Event,
 }

@@ -3,17 +3,19 @@
 mod sessions;
 mod turns;
 
+use std::collections::BTreeSet;
+
 use shared::domain::SessionKey;
-use shared::ports::store::Item;
+use shared::ports::store::{Item, Key};
 use shared::protocol::keys::META;
 
 use crate::error::NotifierError;
 use crate::handler::Notifier;
 
-/// How many due items one pass looks at.
+/// How many new due items one pass looks at, and how many of a session's rows one query reads.
 const PAGE: usize = 100;
-/// How many pages one run goes through at most.
-const PAGES: usize = 50;
+/// How many passes one run makes at most.
+const PASSES: usize = 20;
 
 /// What a run found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,32 +32,45 @@ pub struct Report {
     pub failures: usize,
 }
 
+/// A run under way.
+#[derive(Debug, Default)]
+struct Run {
+    report: Report,
+    /// What was looked at, dealt with or not: it may stay due, and must not hide what is due later.
+    seen: BTreeSet<Key>,
+    /// Whether the event bus failed: it is not asked again, or each item would wait for it.
+    bus_away: bool,
+}
+
 impl Notifier {
     /// Deals with everything that is due.
     pub async fn clean_up(&self) -> Result<Report, NotifierError> {
-        let mut report = Report::default();
-        for _ in 0..PAGES {
-            let due = self.ports.store.due(self.ports.clock.now(), PAGE).await?;
-            let (found, failures) = (due.len(), report.failures);
+        let mut run = Run::default();
+        for _ in 0..PASSES {
+            let limit = PAGE + run.seen.len();
+            let due = self.ports.store.due(self.ports.clock.now(), limit).await?;
+            let found = due.len();
             for item in due {
-                self.clean(item, &mut report).await;
+                if run.seen.insert(item.key.clone()) {
+                    self.clean(item, &mut run).await;
+                }
             }
-            // A page that failed as a whole would be read again for ever.
-            if found < PAGE || report.failures - failures == found {
+            if found < limit {
                 break;
             }
         }
-        Ok(report)
+        Ok(run.report)
     }
 
-    async fn clean(&self, item: Item, report: &mut Report) {
+    async fn clean(&self, item: Item, run: &mut Run) {
         let Ok(key) = SessionKey::parse(item.key.partition.clone()) else { return };
         let result = match item.key.sort.as_str() {
-            META => self.clean_session(&key, item, report).await,
-            _ => self.clean_turn(&key, item, report).await,
+            META => self.clean_session(&key, item, run).await,
+            _ => self.clean_turn(&key, item, run).await,
         };
         if let Err(error) = result {
-            report.failures += 1;
+            run.report.failures += 1;
+            run.bus_away |= matches!(error, NotifierError::Event);
             tracing::warn!(session.id = %key, error = &error as &dyn std::error::Error, "the cleanup will try again");
         }
     }

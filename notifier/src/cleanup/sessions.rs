@@ -6,32 +6,31 @@ use shared::ports::Durability;
 use shared::ports::store::{Condition, Item, Store, StoreError, Write};
 use shared::protocol::{SessionRow, delete, keys};
 
-use super::{PAGE, Report};
+use super::{PAGE, Run};
 use crate::error::NotifierError;
 use crate::handler::Notifier;
 
 impl Notifier {
-    pub(super) async fn clean_session(
-        &self,
-        key: &SessionKey,
-        item: Item,
-        report: &mut Report,
-    ) -> Result<(), NotifierError> {
-        let expired = item.is_expired(self.ports.clock.now());
-        let session: SessionRow = item.into_row()?;
-        if session.deleted && !expired {
-            report.finished_deletions += 1;
-            return self.finish_deletion(key).await;
-        }
-        if !expired {
+    pub(super) async fn clean_session(&self, key: &SessionKey, item: Item, run: &mut Run) -> Result<(), NotifierError> {
+        // The index may lag: only a session that is absent by now is past its end.
+        let live = self.ports.store.get(&[keys::session(key)]).await?.pop().flatten();
+        if let Some(session) = live.map(Item::into_row::<SessionRow>).transpose()? {
+            if session.deleted && session.due.is_some() {
+                run.report.finished_deletions += 1;
+                self.finish_deletion(key).await?;
+            }
             return Ok(());
         }
+        let session: SessionRow = item.into_row()?;
         // The event goes first: were the rows removed before it, a failure would lose it.
         if let Some(owner) = session.owner() {
+            if run.bus_away {
+                return Err(NotifierError::Event);
+            }
             let end = session.expires_at.timestamp();
             self.emit_or_fail(analytics::session_expired(key, &owner.session_id, session.created_at, end)).await?;
         }
-        report.expired_sessions += 1;
+        run.report.expired_sessions += 1;
         remove_expired(self.ports.store.as_ref(), key).await
     }
 

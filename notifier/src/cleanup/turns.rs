@@ -7,18 +7,13 @@ use shared::protocol::commit::{self, Outcome};
 use shared::protocol::{SessionRow, TurnRow, TurnState, keys};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
 
-use super::Report;
+use super::Run;
 use crate::delivery::Tell;
 use crate::error::NotifierError;
 use crate::handler::Notifier;
 
 impl Notifier {
-    pub(super) async fn clean_turn(
-        &self,
-        key: &SessionKey,
-        item: Item,
-        report: &mut Report,
-    ) -> Result<(), NotifierError> {
+    pub(super) async fn clean_turn(&self, key: &SessionKey, item: Item, run: &mut Run) -> Result<(), NotifierError> {
         // The index may lag, and shows expired rows: only the row as it stands now counts.
         let mut items = self.ports.store.get(&[keys::session(key), item.key]).await?;
         let turn = items.pop().flatten().map(Item::into_row::<TurnRow>).transpose()?;
@@ -28,20 +23,22 @@ impl Notifier {
             return Ok(());
         }
         match turn.state {
-            TurnState::Running => self.end_abandoned(key, &turn, report).await,
+            TurnState::Running => self.end_abandoned(key, &turn, run).await,
+            TurnState::Committed if run.bus_away => Err(NotifierError::Event),
             TurnState::Committed => {
-                report.delivered_turns += 1;
-                self.deliver_turn(key, &owner, &turn, Tell::Analytics).await
+                self.deliver_turn(key, &owner, &turn, Tell::Analytics).await?;
+                run.report.delivered_turns += 1;
+                Ok(())
             }
             TurnState::Delivered => Ok(()),
         }
     }
 
     /// Ends a turn whose worker disappeared, if it still is as it was read, and enqueues its final.
-    async fn end_abandoned(&self, key: &SessionKey, turn: &TurnRow, report: &mut Report) -> Result<(), NotifierError> {
+    async fn end_abandoned(&self, key: &SessionKey, turn: &TurnRow, run: &mut Run) -> Result<(), NotifierError> {
         let write = commit::abandoned(key, turn, &Outcome::abandoned(turn), self.ports.clock.now());
         match self.ports.store.write(write, Durability::Synced).await {
-            Ok(_) => report.ended_turns += 1,
+            Ok(_) => run.report.ended_turns += 1,
             Err(StoreError::Refused(_)) => return Ok(()),
             Err(error) => return Err(error.into()),
         }

@@ -2,6 +2,24 @@
 
 #[cfg(test)]
 mod breaker;
+#[cfg(test)]
+mod budget;
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod claims;
+#[cfg(test)]
+mod context;
+#[cfg(test)]
+mod crashes;
 mod golden;
 #[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod streaming;
+#[cfg(test)]
+mod submit;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod turns;

@@ -24,6 +24,7 @@ pub(crate) enum Op {
     Commit,
     Budget,
     Forget,
+    Synced,
     Other,
     Hide,
     Send,

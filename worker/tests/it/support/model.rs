@@ -70,17 +70,24 @@ pub(crate) struct FakeModel {
 }
 
 impl FakeModel {
-    pub(crate) fn new(provider: ProviderName, scripts: Vec<Vec<Step>>) -> Arc<Self> {
-        let (scripts, name) = (Mutex::new(scripts.into()), format!("{provider}-test"));
-        Arc::new(Self { provider, name, scripts, prompts: Mutex::default(), counts: Arc::default(), faults: Mutex::default() })
+    pub(crate) fn new(provider: ProviderName, name: &str, scripts: Vec<Vec<Step>>) -> Arc<Self> {
+        let (scripts, name) = (Mutex::new(scripts.into()), name.to_owned());
+        Arc::new(Self {
+            provider,
+            name,
+            scripts,
+            prompts: Mutex::default(),
+            counts: Arc::default(),
+            faults: Mutex::default(),
+        })
     }
 
     pub(crate) fn claude(scripts: Vec<Vec<Step>>) -> Arc<Self> {
-        Self::new(ProviderName::Claude, scripts)
+        Self::new(ProviderName::Claude, "claude-test", scripts)
     }
 
     pub(crate) fn openai(scripts: Vec<Vec<Step>>) -> Arc<Self> {
-        Self::new(ProviderName::OpenAi, scripts)
+        Self::new(ProviderName::OpenAi, "openai-test", scripts)
     }
 
     /// Answers every call with one reply, said in words.

@@ -118,6 +118,10 @@ impl Store for FaultyStore {
         self.faults.around(op, call, unavailable).await
     }
 
+    async fn synced(&self) -> Result<(), StoreError> {
+        self.faults.around(Op::Synced, self.table.synced(), unavailable).await
+    }
+
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
         self.table.due(until, limit).await
     }

@@ -1,0 +1,12 @@
+//! The tests of the notifier, in one binary.
+
+#[cfg(test)]
+mod batch;
+#[cfg(test)]
+mod cleanup;
+#[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod delivery;
+#[cfg(test)]
+mod support;

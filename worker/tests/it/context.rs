@@ -1,0 +1,210 @@
+//! Step 3 of the protocol: what the model may know.
+
+use std::time::Duration;
+
+use shared::domain::{ContextUse, DocumentId, Principal, SessionId};
+use shared::memory::OwnedDocument;
+use shared::ports::{ChatMessage, Document, Role};
+
+use crate::support::model::Failure;
+use crate::support::world::{pass, principal};
+use crate::support::{FakeModel, Fault, Op, Setup, World, fail, finish, says};
+
+const TEXT: &str = "Period 3 is maths.";
+
+fn document(id: &str, content: &str, owner: Option<Principal>) -> OwnedDocument {
+    let document =
+        Document { id: DocumentId::parse(id).unwrap(), title: format!("Title of {id}"), content: content.into() };
+    OwnedDocument { document, owner }
+}
+
+fn library(model: &std::sync::Arc<FakeModel>) -> Setup {
+    let foreign = Principal::parse("anon:other").unwrap();
+    let documents = vec![
+        document("public", "Monday: maths", None),
+        document("mine", "Tuesday: art", Some(principal())),
+        document("foreign", "canary-4711", Some(foreign)),
+        document("odd", "Wed\u{200B}nesday:\u{202E} music\u{E0041}", None),
+    ];
+    Setup { documents, ..Setup::new(vec![model.clone()]) }
+}
+
+async fn ask(world: &World, id: &str, document: &str) {
+    let mut submission = world.submission(id, &format!("question {id}"));
+    submission.document_id = Some(DocumentId::parse(document).unwrap());
+    world.accept(&submission).await;
+    world.drain().await;
+}
+
+fn texts(messages: &[ChatMessage]) -> Vec<&str> {
+    messages.iter().map(|message| message.text.as_str()).collect()
+}
+
+/// Checks what becomes of a document, and whether the model reads a part of it.
+async fn check(asked: &str, part: &str, expected: ContextUse) {
+    let model = FakeModel::saying(TEXT);
+    let world = World::of(library(&model));
+    ask(&world, "m1", asked).await;
+    let turn = world.final_of(1).await;
+    assert_eq!((turn.context, turn.text.as_deref()), (Some(expected), Some(TEXT)));
+    let prompt = &model.prompts()[0];
+    assert_eq!(prompt.system.contains(part), expected == ContextUse::Used, "{}", prompt.system);
+    assert_eq!(prompt.document.is_some(), expected == ContextUse::Used);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_is_read_by_who_may_read_it() {
+    check("public", "Monday: maths", ContextUse::Used).await;
+    check("mine", "Tuesday: art", ContextUse::Used).await;
+    check("foreign", "canary-4711", ContextUse::Unavailable).await;
+    check("absent", "absent", ContextUse::Unavailable).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_context_no_document_is_read() {
+    let model = FakeModel::saying(TEXT);
+    let world = World::of(library(&model).with("CHATBOT_ENABLE_CONTEXT", "false"));
+    ask(&world, "m1", "public").await;
+    assert_eq!((world.final_of(1).await.context, world.faults.count(Op::Document)), (Some(ContextUse::None), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_is_kept_for_five_minutes() {
+    let model = FakeModel::saying(TEXT);
+    let world = World::of(library(&model));
+    for (id, reads, minutes) in [("m1", 1, 2), ("m2", 1, 2), ("m3", 1, 2), ("m4", 2, 0)] {
+        ask(&world, id, "public").await;
+        assert_eq!(world.faults.count(Op::Document), reads, "{id}");
+        pass(minutes * 60_000).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_document_is_shown_to_nobody_else() {
+    let model = FakeModel::saying(TEXT);
+    let world = World::of(library(&model));
+    ask(&world, "m1", "mine").await;
+    let mut submission = world.submission("m2", "question");
+    submission.principal = Principal::parse("anon:other").unwrap();
+    submission.session_id = SessionId::parse("theirs").unwrap();
+    submission.document_id = Some(DocumentId::parse("mine").unwrap());
+    world.accept(&submission).await;
+    world.drain().await;
+    assert_eq!(world.faults.count(Op::Document), 2);
+    assert!(!model.prompts()[1].system.contains("Tuesday: art"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_wakes_up_is_waited_for() {
+    let model = FakeModel::saying(TEXT);
+    let world = World::of(library(&model));
+    world.faults.during(Op::Document, 1..=5, Fault::Fail);
+    ask(&world, "m1", "public").await;
+    let turn = world.final_of(1).await;
+    assert_eq!((turn.context, world.faults.count(Op::Document)), (Some(ContextUse::Used), 6));
+    assert_eq!(turn.timings.context_ms, 1_500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_does_not_wake_up_is_answered_without() {
+    for fault in [Fault::Fail, Fault::Hang, Fault::Stall(Duration::from_secs(30))] {
+        let model = FakeModel::saying(TEXT);
+        let world = World::of(library(&model));
+        world.faults.during(Op::Document, 1..=1_000, fault);
+        ask(&world, "m1", "public").await;
+        let turn = world.final_of(1).await;
+        assert_eq!((turn.context, turn.text.as_deref()), (Some(ContextUse::Unavailable), Some(TEXT)));
+        assert_eq!(world.elapsed().as_secs(), 5);
+        assert!(model.prompts()[0].system.contains("cannot be read at the moment"));
+        world.faults.heal();
+        ask(&world, "m2", "public").await;
+        assert_eq!(world.final_of(2).await.context, Some(ContextUse::Used), "a failure is not kept");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn history_is_told_in_order_and_ends_with_the_question() {
+    let model = FakeModel::saying(TEXT);
+    let world = World::new(&model);
+    for id in ["m1", "m2", "m3"] {
+        world.say(id).await;
+    }
+    world.drain().await;
+    let prompt = &model.prompts()[2];
+    assert_eq!(texts(&prompt.messages), ["question m1", TEXT, "question m2", TEXT, "question m3"]);
+    let roles: Vec<Role> = prompt.messages.iter().map(|message| message.role).collect();
+    assert_eq!(roles, [Role::User, Role::Assistant, Role::User, Role::Assistant, Role::User]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_are_left_out_and_cancelled_turns_kept_if_they_have_text() {
+    let scripts = vec![
+        fail(Failure::Permanent),
+        says("Half an answer that ", Duration::from_millis(700)),
+        [says(TEXT, Duration::ZERO), finish()].concat(),
+    ];
+    let model = FakeModel::claude(scripts);
+    let world = std::sync::Arc::new(World::new(&model));
+    world.say("failed").await;
+    world.drain().await;
+    let stopped = world.say("stopped").await;
+    let delivery = world.begin().await;
+    pass(1_500).await;
+    world.stop(&stopped).await;
+    delivery.await.unwrap();
+    let unheard = world.say("unheard").await;
+    world.stop(&unheard).await;
+    world.drain().await;
+    world.say("last").await;
+    world.drain().await;
+    let prompts = model.prompts();
+    let told = texts(&prompts.last().unwrap().messages).join(" | ");
+    assert_eq!(told, "question stopped | Half an  | question last");
+}
+
+#[tokio::test(start_paused = true)]
+async fn history_is_the_longest_run_that_fits() {
+    // A turn is 3 + 5 tokens of text and 8 of overhead.
+    for (tokens, turns) in [("0", 0), ("15", 0), ("16", 1), ("31", 1), ("32", 2), ("160", 9)] {
+        let model = FakeModel::saying(TEXT);
+        let world = World::of(Setup::new(vec![model.clone()]).with("CHATBOT_HISTORY_TOKENS", tokens));
+        for number in 0..10 {
+            world.say(&format!("m{number}")).await;
+        }
+        world.drain().await;
+        let prompt = &model.prompts()[9];
+        assert_eq!(prompt.messages.len(), 2 * turns + 1, "{tokens} tokens");
+        assert_eq!(prompt.messages[0].text, format!("question m{}", 9 - turns), "{tokens} tokens");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reading_the_history_costs_no_more_in_a_long_session() {
+    let model = FakeModel::claude(vec![[says(TEXT, Duration::ZERO), finish()].concat()]);
+    let world = World::of(Setup::new(vec![model.clone()]).with("CHATBOT_HISTORY_TOKENS", "320"));
+    let mut queries = Vec::new();
+    for number in 0..200 {
+        let before = world.faults.count(Op::History);
+        world.say(&format!("m{number:03}")).await;
+        world.drain().await;
+        queries.push(world.faults.count(Op::History) - before);
+    }
+    assert_eq!(model.prompts()[199].messages.len(), model.prompts()[50].messages.len());
+    assert_eq!((queries[50], queries[199]), (2, 2), "{queries:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_seen_is_not_told() {
+    let model = FakeModel::saying("Tag\u{E0041}ged.");
+    let world = World::of(library(&model));
+    let mut submission = world.submission("m1", "visible\u{200B}\u{E0049} question");
+    submission.document_id = Some(DocumentId::parse("odd").unwrap());
+    world.accept(&submission).await;
+    world.accept(&world.submission("m2", "\u{200B}\u{2060}")).await;
+    world.drain().await;
+    let prompts = model.prompts();
+    assert_eq!(prompts[0].messages[0].text, "visible question");
+    assert!(prompts[0].system.contains("Wednesday: music\n"), "{}", prompts[0].system);
+    assert_eq!(texts(&prompts[1].messages), ["visible question", "Tagged.", "(nothing visible)"]);
+    assert_eq!(world.final_of(1).await.message.as_str(), "visible\u{200B}\u{E0049} question", "stored as it was sent");
+}

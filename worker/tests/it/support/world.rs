@@ -1,0 +1,293 @@
+//! One worker, its queues and its table.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use secrecy::SecretSlice;
+use serde_json::Value;
+use shared::domain::{
+    ConnectionId, ExpiresAt, MessageId, MessageText, Principal, SessionId, SessionKey, Timestamp, Turn,
+};
+use shared::environment::Environment;
+use shared::memory::{
+    MemoryDocuments, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore, OwnedDocument, QueueSettings, SeededIds,
+    TokioClock,
+};
+use shared::ports::store::{Item, Key};
+use shared::ports::{Clock, Delivery, Durability, EventSource, Model, Queue, SigningKey, SigningKeys, Store};
+use shared::protocol::accept::{self, Submission};
+use shared::protocol::{ConnectionRow, MessageRow, SessionRow, TurnRow, connection, delete, delivery, keys, stop};
+use shared::queue_messages::{ReplyMessage, RequestMessage};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use worker::calls::Providers;
+use worker::calls::breaker::BreakerSettings;
+use worker::config::Pace;
+use worker::prices::Prices;
+use worker::{Ports, Worker, WorkerConfig, WorkerError};
+
+use super::ports::{FaultyDocuments, FaultyPush, FaultyQueue, Frame};
+use super::store::{Commit, FaultyStore};
+use super::{FakeModel, Faults};
+
+pub(crate) const START: Timestamp = Timestamp(1_795_414_260_000);
+pub(crate) const PACE: Pace = Pace { first: Duration::from_millis(30), later: Duration::from_millis(30) };
+
+/// What a world begins with.
+pub(crate) struct Setup {
+    pub(crate) models: Vec<Arc<FakeModel>>,
+    pub(crate) documents: Vec<OwnedDocument>,
+    pub(crate) environment: Environment,
+    pub(crate) pace: Pace,
+}
+
+impl Setup {
+    pub(crate) fn new(models: Vec<Arc<FakeModel>>) -> Self {
+        Self { models, documents: Vec::new(), environment: Environment::default(), pace: PACE }
+    }
+
+    pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
+        self.environment = self.environment.with(variable, value);
+        self
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) table: Arc<MemoryStore>,
+    pub(crate) store: Arc<FaultyStore>,
+    pub(crate) requests: Arc<MemoryQueue>,
+    pub(crate) replies: Arc<MemoryQueue>,
+    pub(crate) push: Arc<FaultyPush>,
+    pub(crate) clock: TokioClock,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) key: SessionKey,
+    pub(crate) began: Instant,
+}
+
+/// How a delivery ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    Acked,
+    Failed(WorkerError),
+    Crashed,
+}
+
+pub(crate) fn principal() -> Principal {
+    Principal::parse("anon:tester").unwrap()
+}
+
+/// The session that the stories happen in.
+pub(crate) fn session() -> SessionId {
+    SessionId::parse("lesson").unwrap()
+}
+
+fn secrets() -> MemorySecrets {
+    let key = SigningKey { id: "k".into(), key: Arc::new(SecretSlice::from(vec![7; 32])) };
+    MemorySecrets::new(SigningKeys(vec![key]))
+}
+
+impl World {
+    pub(crate) fn new(model: &Arc<FakeModel>) -> Self {
+        Self::of(Setup::new(vec![model.clone()]))
+    }
+
+    pub(crate) fn of(setup: Setup) -> Self {
+        let (faults, clock) = (Arc::<Faults>::default(), TokioClock::starting_at(START));
+        let table = Arc::new(MemoryStore::new(Arc::new(clock)));
+        let store = Arc::new(FaultyStore { table: table.clone(), faults: faults.clone(), commits: Mutex::default() });
+        let queue = |receives| Arc::new(MemoryQueue::new(QueueSettings::new(Duration::from_mins(15), receives)));
+        let (requests, replies) = (queue(10), queue(5));
+        let around = |queue: &Arc<MemoryQueue>| Arc::new(FaultyQueue { queue: queue.clone(), faults: faults.clone() });
+        let push = Arc::new(FaultyPush {
+            push: Arc::new(MemoryPush::new()),
+            faults: faults.clone(),
+            began: Instant::now(),
+            frames: Mutex::default(),
+            delays: Mutex::default(),
+        });
+        setup.models.iter().for_each(|model| model.obey(&faults));
+        let documents = FaultyDocuments { documents: MemoryDocuments::new(setup.documents), faults: faults.clone() };
+        let ports = Ports {
+            store: store.clone(),
+            requests: around(&requests),
+            replies: around(&replies),
+            push: push.clone(),
+            documents: Arc::new(documents),
+            secrets: Arc::new(secrets()),
+            clock: Arc::new(clock),
+            ids: Arc::new(SeededIds::new(1)),
+        };
+        let config = WorkerConfig::from(&setup.environment, setup.pace).unwrap();
+        let breaker = BreakerSettings::from(&setup.environment).unwrap();
+        let models = setup.models.into_iter().map(|model| model as Arc<dyn Model>).collect();
+        let worker = Worker::new(ports, config, Providers::new(models, breaker), Prices::built_in().unwrap()).unwrap();
+        let key = SessionKey::derive(&principal(), &session());
+        let (worker, began) = (Arc::new(worker), Instant::now());
+        Self { table, store, requests, replies, push, clock, faults, worker, key, began }
+    }
+
+    pub(crate) fn submission(&self, id: &str, text: &str) -> Submission {
+        Submission {
+            principal: principal(),
+            session_id: session(),
+            message_id: MessageId::parse(id).unwrap(),
+            message: MessageText::parse(text).unwrap(),
+            document_id: None,
+            provider: None,
+            accepted_at: self.clock.now(),
+        }
+    }
+
+    /// Accepts a message and queues it, as ingress does.
+    pub(crate) async fn say(&self, id: &str) -> MessageId {
+        let submission = self.submission(id, &format!("question {id}"));
+        self.accept(&submission).await;
+        submission.message_id
+    }
+
+    pub(crate) async fn accept(&self, submission: &Submission) {
+        let bounds = worker::config::WorkerConfig::from(&Environment::default(), PACE).unwrap().bounds;
+        let read = accept::look_up(self.table.as_ref(), submission, bounds).await.unwrap();
+        accept::record(self.table.as_ref(), submission, read, bounds).await.unwrap();
+        self.requests.send(RequestMessage::pointer(submission, Some("trace-1".into()))).await.unwrap();
+    }
+
+    pub(crate) async fn stop(&self, id: &MessageId) {
+        stop::stop(self.table.as_ref(), &self.key, id).await.unwrap();
+    }
+
+    /// Deletes the session, as ingress does.
+    pub(crate) async fn delete(&self) {
+        self.table.write(delete::tombstone(&self.key, self.clock.now()), Durability::Synced).await.unwrap();
+        delete::remove_rows(self.table.as_ref(), &self.key).await.unwrap();
+    }
+
+    /// Marks a turn as delivered, as the notifier does.
+    pub(crate) async fn mark_delivered(&self, number: u64) {
+        let turn = self.turn(number).await.unwrap();
+        self.table.transact(delivery::delivered(&self.key, &turn), Durability::Ordered).await.unwrap();
+    }
+
+    /// Waits for the next message of the queue and receives it.
+    pub(crate) async fn receive(&self) -> Delivery {
+        loop {
+            if let Some(delivery) = self.requests.receive(1).await.unwrap().pop() {
+                return delivery;
+            }
+            self.requests.ready().await;
+        }
+    }
+
+    /// Delivers the next message, as the event source mapping does; waits until there is one.
+    pub(crate) async fn deliver(&self) -> Ended {
+        let delivery = self.receive().await;
+        self.handle(&delivery).await
+    }
+
+    pub(crate) async fn handle(&self, delivery: &Delivery) -> Ended {
+        let result = tokio::select! {
+            biased;
+            () = self.faults.crashed() => return Ended::Crashed,
+            result = self.worker.handle(delivery) => result,
+        };
+        match result {
+            Ok(()) => {
+                // A stale handle means that the message was delivered again meanwhile.
+                let _ = self.requests.delete(&delivery.receipt).await;
+                Ended::Acked
+            }
+            Err(error) => Ended::Failed(error),
+        }
+    }
+
+    /// Begins a delivery that goes on beside the test.
+    pub(crate) async fn begin(self: &Arc<Self>) -> JoinHandle<Ended> {
+        let (world, delivery) = (self.clone(), self.receive().await);
+        tokio::spawn(async move { world.handle(&delivery).await })
+    }
+
+    /// Delivers until every message is acknowledged; fails after too many deliveries.
+    pub(crate) async fn drain(&self) {
+        for _ in 0..40 {
+            if self.requests.is_empty() {
+                return;
+            }
+            self.deliver().await;
+        }
+        panic!("the queue does not drain");
+    }
+
+    pub(crate) async fn turn(&self, number: u64) -> Option<TurnRow> {
+        self.row(keys::turn(&self.key, Turn::parse(number).unwrap())).await
+    }
+
+    pub(crate) async fn final_of(&self, number: u64) -> TurnRow {
+        let turn = self.turn(number).await.expect("the turn is there");
+        assert!(turn.is_final(), "turn {number} is {:?}", turn.state);
+        turn
+    }
+
+    pub(crate) async fn meta(&self) -> Option<SessionRow> {
+        self.row(keys::session(&self.key)).await
+    }
+
+    pub(crate) async fn message(&self, id: &MessageId) -> Option<MessageRow> {
+        self.row(keys::message(&self.key, id)).await
+    }
+
+    async fn row<Row: serde::de::DeserializeOwned>(&self, key: Key) -> Option<Row> {
+        self.table.get(&[key]).await.unwrap().pop().flatten().map(|item: Item| item.into_row().unwrap())
+    }
+
+    pub(crate) fn commits(&self) -> Vec<Commit> {
+        self.store.commits.lock().unwrap().clone()
+    }
+
+    /// Takes the turns whose finals were enqueued, in order.
+    pub(crate) async fn enqueued(&self) -> Vec<u64> {
+        let mut turns = Vec::new();
+        loop {
+            let Some(delivery) = self.replies.receive(1).await.unwrap().pop() else { return turns };
+            let ReplyMessage::Final(pointer) = ReplyMessage::parse(&delivery.body).unwrap() else { panic!("no final") };
+            self.replies.delete(&delivery.receipt).await.unwrap();
+            turns.push(pointer.turn.get());
+        }
+    }
+
+    /// Lets a connection resume; another stamp is another resume.
+    pub(crate) async fn connect(&self, name: &str, stamp: &str) -> ConnectionId {
+        let connection_id = ConnectionId::new(name);
+        let row = ConnectionRow {
+            connection_id: connection_id.clone(),
+            principal_hash: principal().hash(),
+            stamp: stamp.into(),
+            expires_at: ExpiresAt::at(self.clock.now().plus(Duration::from_hours(2))),
+        };
+        self.table.transact(connection::register(&self.key, &row).unwrap(), Durability::Ordered).await.unwrap();
+        connection_id
+    }
+
+    pub(crate) async fn is_connected(&self, connection: &ConnectionId) -> bool {
+        self.row::<ConnectionRow>(keys::connection(&self.key, connection)).await.is_some()
+    }
+
+    /// Returns the frames that a connection took, with their times.
+    pub(crate) fn frames(&self, connection: &ConnectionId) -> Vec<Frame> {
+        let frames = self.push.frames.lock().unwrap();
+        frames.iter().filter(|frame| frame.connection == *connection).cloned().collect()
+    }
+
+    pub(crate) fn events(&self, connection: &ConnectionId) -> Vec<Value> {
+        self.frames(connection).into_iter().map(|frame| frame.event).collect()
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+}
+
+/// Lets everything that is ready happen, for so long of the paused time.
+pub(crate) async fn pass(millis: u64) {
+    sleep(Duration::from_millis(millis)).await;
+}
