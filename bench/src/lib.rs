@@ -5,4 +5,5 @@ pub mod load;
 pub mod measure;
 pub mod report;
 pub mod scenario;
+pub mod soak;
 pub mod stub;

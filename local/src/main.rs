@@ -27,6 +27,8 @@ async fn main() -> ExitCode {
 
 async fn run(config: Config) -> anyhow::Result<()> {
     let app = App::start(config).await?;
+    // Before anybody is told that it runs, so that no signal finds it deaf.
+    let signal = local::host::shutdown_signal()?;
     app.announce();
-    app.run_until(local::host::shutdown_signal()).await
+    app.run_until(signal).await
 }

@@ -11,6 +11,8 @@ use bench::scenario::{Bench, Pace, Scenario, place_on};
 use clap::{Parser, Subcommand};
 
 const DOCUMENT: &str = "docs/BENCHMARKS.md";
+/// The load from which on others take the cores from the bench.
+const BUSY: f64 = 0.5;
 /// Core 0 is the measured program's.
 const OWN_CORE: usize = 1;
 
@@ -85,6 +87,10 @@ async fn measure(flags: Flags) -> anyhow::Result<()> {
     let program = std::env::current_exe()?;
     let programs = program.parent().context("the bench is in no folder")?;
     let pace = flags.pace();
+    let machine = Machine::this();
+    if machine.load > BUSY {
+        say(&format!("The machine is busy (load {:.1}): these figures will be worth little.", machine.load));
+    }
     let bench = Bench::start(programs, pace).await?;
     let mut sections = Vec::new();
     for scenario in flags.scenarios() {
@@ -92,7 +98,7 @@ async fn measure(flags: Flags) -> anyhow::Result<()> {
         sections.push(scenario.run(&bench).await.with_context(|| format!("in {scenario:?}"))?);
     }
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let (arguments, machine, disk) = (arguments.join(" "), Machine::this(), bench.disk.clone());
+    let (arguments, disk) = (arguments.join(" "), bench.disk.clone());
     let report = Report { arguments, repetitions: pace.repetitions, machine, disk, sections };
     let text = report.markdown();
     say(&text);

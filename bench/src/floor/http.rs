@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
 use super::turn::{self, Turn};
 use super::writer::Row;
@@ -65,18 +66,20 @@ async fn chat(State(floor): State<Arc<Floor>>, body: Bytes) -> Response {
     };
     let Chat { session_id, message_id, message } = chat;
     let row = Row::Message { session: session_id.clone(), message_id: message_id.clone(), message: message.clone() };
-    let Ok(row) = floor.writer.store(row).await else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
     let answer = json(StatusCode::ACCEPTED, &Accepted { session_id: &session_id, message_id: &message_id });
+    let (stored, row_stored) = oneshot::channel();
     let (number, frames) = {
         let mut sessions = floor.sessions();
         let session = sessions.entry(session_id.clone()).or_default();
         session.turns += 1;
         (session.turns, session.frames.clone())
     };
-    let turn = Turn { session: session_id, message_id, message, row, number, frames };
-    tokio::spawn(turn::answer(floor, turn));
+    let turn = Turn { session: session_id, message_id, message, row: row_stored, number, frames };
+    tokio::spawn(turn::answer(Arc::clone(&floor), turn));
+    let Ok(id) = floor.writer.store(row).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let _ = stored.send(id);
     answer
 }
 

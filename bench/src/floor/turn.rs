@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use super::Floor;
@@ -15,29 +16,32 @@ use super::writer::Row;
 /// The server's pace on one machine.
 const PACE: Duration = Duration::from_millis(30);
 
-/// A stored message that is to be answered.
+/// A message that is to be answered.
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) session: String,
     pub(super) message_id: String,
     pub(super) message: String,
-    pub(super) row: i64,
+    /// Told when the message is durable.
+    pub(super) row: oneshot::Receiver<i64>,
     pub(super) number: u64,
     pub(super) frames: Option<UnboundedSender<String>>,
 }
 
 /// Answers; a failure is told to the client, and ends the bench.
-pub(super) async fn answer(floor: Arc<Floor>, turn: Turn) {
-    if let Err(error) = reply(&floor, &turn).await {
+pub(super) async fn answer(floor: Arc<Floor>, mut turn: Turn) {
+    if let Err(error) = reply(&floor, &mut turn).await {
         turn.push(&Frame::RunError { message: &error.to_string() });
     }
 }
 
-async fn reply(floor: &Floor, turn: &Turn) -> anyhow::Result<()> {
+async fn reply(floor: &Floor, turn: &mut Turn) -> anyhow::Result<()> {
+    // The model need not wait for the disk; the client sees nothing before the message is durable.
+    let (row, pieces) = tokio::join!(&mut turn.row, floor.provider.ask(&turn.message));
+    let (row, mut pieces) = (row?, pin!(pieces?));
     let (thread_id, run_id, metadata) = (&*turn.session, &*turn.message_id, Metadata::of(turn.number));
     turn.push(&Frame::RunStarted { thread_id, run_id, metadata });
     let message_id = &*format!("{run_id}.1");
-    let mut pieces = pin!(floor.provider.ask(&turn.message).await?);
     let (mut text, mut sent) = (String::new(), 0);
     let mut due = None;
     loop {
@@ -59,11 +63,11 @@ async fn reply(floor: &Floor, turn: &Turn) -> anyhow::Result<()> {
             due = Some(Instant::now() + PACE);
         }
     }
-    floor.writer.store(Row::Reply { id: turn.row, text: text.clone() }).await?;
-    if sent < text.len() {
-        turn.push(&Frame::TextMessageContent { message_id, delta: &text[sent..], metadata: metadata.at(sent) });
+    floor.writer.store(Row::Reply { id: row, text: text.clone() }).await?;
+    if sent == text.len() {
+        turn.push(&Frame::TextMessageEnd { message_id, metadata });
     }
-    turn.push(&Frame::TextMessageEnd { message_id, metadata });
+    // The final brings what was not sent yet.
     turn.push(&Frame::RunFinished { thread_id, run_id, result: Whole { message_id, text: &text }, metadata });
     Ok(())
 }

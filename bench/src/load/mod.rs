@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::bail;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -41,6 +42,8 @@ pub struct Sample {
     pub full: Duration,
     /// Frames received for the turn, finals included.
     pub frames: u32,
+    /// Finals of earlier turns among them, which the contract allows and a client drops.
+    pub repeats: u32,
 }
 
 /// Sessions at work. Dropping it cuts them off.
@@ -55,6 +58,8 @@ struct Shared {
     target: SocketAddr,
     plan: Plan,
     stopping: AtomicBool,
+    /// A permit for each place whose first session is open.
+    open: Semaphore,
     samples: Mutex<Vec<Sample>>,
 }
 
@@ -63,9 +68,19 @@ impl Load {
     pub fn start(target: SocketAddr, plan: Plan) -> Self {
         let sessions = plan.sessions;
         let (stopping, samples) = (AtomicBool::new(false), Mutex::default());
-        let shared = Arc::new(Shared { target, plan, stopping, samples });
+        let shared = Arc::new(Shared { target, plan, stopping, open: Semaphore::new(0), samples });
         let sessions = (0..sessions as u64).map(|index| place(Arc::clone(&shared), index)).collect();
         Self { shared, sessions }
+    }
+
+    /// Waits until every session is open.
+    pub async fn opened(&mut self) -> anyhow::Result<()> {
+        let places = u32::try_from(self.shared.plan.sessions)?;
+        tokio::select! {
+            opened = self.shared.open.acquire_many(places) => opened.map(drop)?,
+            Some(ended) = self.sessions.join_next() => ended??,
+        }
+        Ok(())
     }
 
     /// Runs for a while, and returns the turns that ended meanwhile and how long it took.
@@ -108,14 +123,18 @@ impl Shared {
 async fn place(shared: Arc<Shared>, index: u64) -> anyhow::Result<()> {
     // The first ones live for different times, so that sessions are not replaced all at once.
     let mut life = shared.plan.turns.map(|turns| 1 + index % turns);
-    while !shared.stopping() {
-        let mut session = Session::open(shared.target).await?;
+    let mut session = Session::open(shared.target).await?;
+    shared.open.add_permits(1);
+    loop {
         while life.is_none_or(|turns| session.turns() < turns) && !shared.stopping() {
             let sample = session.ask(MESSAGE, &shared.plan.reply).await?;
             shared.samples().push(sample);
         }
         session.close().await?;
+        if shared.stopping() {
+            return Ok(());
+        }
         life = shared.plan.turns;
+        session = Session::open(shared.target).await?;
     }
-    Ok(())
 }

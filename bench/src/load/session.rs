@@ -89,7 +89,7 @@ impl Session {
         };
         tokio::try_join!(http.post("/chat", token.as_deref(), &body, 202), answered)?;
         let first = reply.first.context("the reply had no text")? - began;
-        Ok(Sample { first, full: began.elapsed(), frames: reply.frames })
+        Ok(Sample { first, full: began.elapsed(), frames: reply.frames, repeats: reply.repeats })
     }
 
     /// Closes the socket, then the connections.

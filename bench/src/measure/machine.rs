@@ -10,6 +10,8 @@ pub struct Machine {
     pub processor: String,
     /// The kernel's version.
     pub kernel: String,
+    /// How many programs wanted a core in the minute before the bench: above 0.5, the figures are not to be trusted.
+    pub load: f64,
     /// The day, in UTC.
     pub date: String,
     /// The commit, with a mark if files differ from it.
@@ -25,10 +27,17 @@ impl Machine {
         Self {
             processor: format!("{}, {cores} cores", model(&processors).unwrap_or_else(unknown)),
             kernel: ask("uname", &["-sr"]),
+            load: load(),
             date: ask("date", &["-u", "+%Y-%m-%d"]),
             commit: ask("git", &["describe", "--always", "--dirty"]),
         }
     }
+}
+
+/// Reads the load of the last minute.
+fn load() -> f64 {
+    let averages = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    averages.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(f64::NAN)
 }
 
 fn model(cpuinfo: &str) -> Option<String> {

@@ -23,8 +23,9 @@ Variants take turns (A, B, A, B, …), each run on a new process with an empty d
 A figure is the median of all repetitions, with the smallest and the largest in brackets.
 Ratios and differences are taken between the runs that stood next to each other, and the median of those counts.
 CPU is the measured process's own user and system time in the window, from the kernel's accounts.
-Every reply is checked against the provider's text, streamed and final: one that is lost, repeated or garbled fails \
-the bench.
+Every reply is checked against the provider's text, streamed and final: one that is lost or garbled fails the bench.
+A final may be pushed again (a `resume` that overlaps with its delivery does it) and is dropped by its client: it must \
+be the same, and is counted.
 Switches are the times that a thread of the process waited, plus the times that it was made to give way.
 ";
 
@@ -66,6 +67,7 @@ impl Report {
             ("date, commit", format!("{}, {}", machine.date, machine.commit)),
             ("processor", machine.processor.clone()),
             ("kernel", machine.kernel.clone()),
+            ("load before", format!("{:.1}", machine.load)),
             ("file system", disk.file_system.clone()),
             (
                 "write and sync of one page",

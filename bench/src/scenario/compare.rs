@@ -33,6 +33,8 @@ pub(super) struct Run {
     /// Milliseconds to the final, likewise.
     full: (f64, f64),
     frames: f64,
+    /// Finals that came again, of a thousand messages.
+    repeats: f64,
     /// Switches for one message: by waiting, by force.
     switches: (f64, f64),
 }
@@ -65,6 +67,7 @@ async fn measure(bench: &Bench, variant: &Variant) -> anyhow::Result<Run> {
     let running = bench.run(&variant.launch).await?;
     let process = running.process()?;
     let mut load = Load::start(running.address, plan);
+    load.opened().await?;
     load.window(bench.pace.warm_up).await?;
     let (cpu, switches) = (process.cpu()?, process.switches()?);
     let (samples, length) = load.window(bench.pace.window).await?;
@@ -84,13 +87,15 @@ impl Run {
             let milliseconds = || samples.iter().map(|sample| part(sample).as_secs_f64() * 1e3);
             (percentile(milliseconds(), 50), percentile(milliseconds(), 99))
         };
+        let sum = |part: fn(&Sample) -> u32| samples.iter().map(|sample| f64::from(part(sample))).sum::<f64>();
         Self {
             rate: samples.len() as f64 / length.as_secs_f64(),
             cpu: cpu.as_secs_f64() * 1e6 / count,
             busy: cpu.as_secs_f64() / length.as_secs_f64() * 100.0,
             first: at(|sample| sample.first),
             full: at(|sample| sample.full),
-            frames: samples.iter().map(|sample| f64::from(sample.frames)).sum::<f64>() / count,
+            frames: sum(|sample| sample.frames) / count,
+            repeats: sum(|sample| sample.repeats) / count * 1e3,
             switches: (switches.0 as f64 / count, switches.1 as f64 / count),
         }
     }
@@ -114,12 +119,13 @@ impl Runs {
             format!("{:.2}", spread(|run| run.full.0)),
             format!("{:.2}", spread(|run| run.full.1)),
             format!("{:.1}", spread(|run| run.frames).median),
+            format!("{:.1}", spread(|run| run.repeats).median),
             format!("{:.1} + {:.1}", spread(|run| run.switches.0).median, spread(|run| run.switches.1).median),
         ]
     }
 }
 
-const HEADINGS: [&str; 10] = [
+const HEADINGS: [&str; 11] = [
     "variant",
     "messages/s",
     "CPU µs/message",
@@ -129,6 +135,7 @@ const HEADINGS: [&str; 10] = [
     "final p50 ms",
     "final p99 ms",
     "frames/message",
+    "finals repeated ‰",
     "switches/message",
 ];
 

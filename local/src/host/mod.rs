@@ -45,19 +45,22 @@ pub fn router(host: Host) -> Router {
         .with_state(host)
 }
 
-/// Returns when the process is asked to stop: Ctrl-C, or SIGTERM.
-pub async fn shutdown_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-            return drop(interrupt.await);
-        };
+/// Listens from now on; what it returns ends when the process is asked to stop, by Ctrl-C or SIGTERM.
+#[cfg(unix)]
+pub fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
         tokio::select! {
-            _ = interrupt => (),
+            _ = interrupt.recv() => (),
             _ = terminate.recv() => (),
         }
-    }
-    #[cfg(not(unix))]
-    drop(interrupt.await);
+    })
+}
+
+/// What it returns ends when the process is asked to stop, by Ctrl-C.
+#[cfg(not(unix))]
+pub fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }

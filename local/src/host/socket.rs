@@ -22,6 +22,8 @@ use crate::stop::{Stop, stopped};
 /// Clients send nothing but `resume`.
 const MAX_INBOUND: usize = 4 * 1024;
 const READ_BUFFER: usize = 4 * 1024;
+/// Frames that wait together go out in one write.
+const WRITE_BUFFER: usize = 8 * 1024;
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// A client that is silent for this long, pongs included, is gone.
 const SILENCE: Duration = Duration::from_secs(75);
@@ -48,7 +50,7 @@ pub(super) async fn connect(
             .max_message_size(MAX_INBOUND)
             .max_frame_size(MAX_INBOUND)
             .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(0)
+            .write_buffer_size(WRITE_BUFFER)
             .on_upgrade(move |socket| serve(host, session, socket)),
         Err(refusal) => refusal.status().into_response(),
     }
@@ -95,7 +97,7 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut outbound: Receiver<O
         };
         match timeout(WRITE_PATIENCE, send(&mut sink, next, &mut outbound)).await {
             Ok(Ok(true)) => (),
-            Ok(Ok(false)) => return goodbye(&mut sink, close_code::NORMAL, "").await,
+            Ok(Ok(false)) => return goodbye(&mut sink, close_code::AGAIN, "").await,
             Ok(Err(_)) | Err(_) => return,
         }
     }

@@ -5,6 +5,7 @@ use super::house::House;
 use super::rust::{Source, Token};
 
 const BLOCKING: &[&str] = &["thread", "::", "sleep"];
+const ASYNC_TEST: &[&str] = &["tokio", "::", "test"];
 const ASYNC: [&str; 3] = ["sleep", "sleep_until", "interval"];
 
 /// Finds tests that sleep: on a thread anywhere, on tokio where time is not paused.
@@ -12,7 +13,7 @@ pub(super) fn check(house: &House) -> Vec<Offence> {
     let mend = "pause time (`#[tokio::test(start_paused = true)]`), or wait for the event itself";
     let mut found = Vec::new();
     for source in &house.sources {
-        let asleep = source.find(BLOCKING).chain(running_clock(source));
+        let asleep = source.find(BLOCKING).chain(running_clock(house, source));
         for token in asleep.filter(|token| source.tests(token)) {
             let what = "a test sleeps on the wall clock";
             found.push(Offence::new(&source.path, token.line, what, mend));
@@ -21,9 +22,9 @@ pub(super) fn check(house: &House) -> Vec<Offence> {
     found
 }
 
-/// Returns calls that wait on tokio's clock, unless the file pauses it.
-fn running_clock(source: &Source) -> impl Iterator<Item = &Token> {
-    let paused = source.names("start_paused") || source.names("pause");
+/// Returns calls that wait on tokio's clock, unless it is paused.
+fn running_clock<'a>(house: &House, source: &'a Source) -> impl Iterator<Item = &'a Token> {
+    let paused = pauses(source) || is_paused_support(house, source);
     let rows = source.tokens.windows(4);
     let calls = rows.filter(|row| {
         let [way, before, name, after] = row else {
@@ -34,6 +35,19 @@ fn running_clock(source: &Source) -> impl Iterator<Item = &Token> {
         ASYNC.contains(&name.text.as_str()) && after.text == "(" && !other
     });
     calls.map(|row| &row[2]).filter(move |_| !paused)
+}
+
+fn pauses(source: &Source) -> bool {
+    source.names("start_paused") || source.names("pause")
+}
+
+/// Tells whether a file only supports tests that pause the clock: every test file that names `support` does.
+fn is_paused_support(house: &House, source: &Source) -> bool {
+    let Some((binary, _)) = source.path.split_once("/support/") else { return false };
+    let folder = format!("{binary}/");
+    let users = house.sources.iter().filter(|user| user.path.starts_with(&folder) && !user.path.contains("/support/"));
+    let mut users = users.filter(|user| user.names("support") && user.find(ASYNC_TEST).next().is_some()).peekable();
+    users.peek().is_some() && users.all(pauses)
 }
 
 #[cfg(test)]
@@ -62,5 +76,16 @@ mod tests {
         let method = "async fn a() { clock.sleep(b); std::thread::yield_now(); }";
         let found = check(&house(&[("a/tests/b.rs", imported), ("a/tests/c.rs", method)]));
         check_finds(&found, &[("a/tests/b.rs", 2)]);
+    }
+
+    #[test]
+    fn support_may_sleep_where_all_who_use_it_pause_the_clock() {
+        let sleep = "async fn a() { tokio::time::sleep(b).await; }";
+        let paused = "use crate::support;\n#[tokio::test(start_paused = true)]\nasync fn c() {}";
+        let running = "use crate::support;\n#[tokio::test]\nasync fn c() {}";
+        let support = ("a/tests/it/support/s.rs", sleep);
+        check_finds(&check(&house(&[support, ("a/tests/it/c.rs", paused)])), &[]);
+        let found = check(&house(&[support, ("a/tests/it/c.rs", paused), ("a/tests/it/d.rs", running)]));
+        check_finds(&found, &[("a/tests/it/support/s.rs", 1)]);
     }
 }
