@@ -12,8 +12,8 @@ use crate::handler::Notifier;
 
 /// How long one try to push may take.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// How often a slow client is tried before its connection is closed.
-const TRIES: u32 = 3;
+/// How often a slow client is tried before its connection is closed: its session's next final waits meanwhile.
+const TRIES: u32 = 2;
 
 impl Notifier {
     /// Pushes a frame to every connection of the owner, each on its own; failures are not the record's.

@@ -28,10 +28,7 @@ async fn main() -> io::Result<()> {
     let flags = Flags::parse();
     let reply = flags.tokens.map_or_else(Reply::default, Reply::words);
     let behaviour = Behaviour::Reply(reply.paced(Duration::from_millis(flags.delay_ms)));
-    let options = Options {
-        port: flags.port,
-        inspect: !flags.blind,
-    };
+    let options = Options { port: flags.port, inspect: !flags.blind };
     let stub = Stub::start_with(behaviour, options).await?;
     writeln!(io::stdout(), "{}", stub.url())?;
     tokio::signal::ctrl_c().await

@@ -80,21 +80,13 @@ impl Reply {
     /// Returns a reply with `chars` Unicode code points of several scripts, in pieces of at most 40.
     pub fn long(chars: usize) -> Self {
         let text: Vec<char> = SAMPLE.chars().cycle().take(chars).collect();
-        Self::of(
-            text.chunks(40)
-                .map(|piece| piece.iter().collect())
-                .collect(),
-        )
+        Self::of(text.chunks(40).map(|piece| piece.iter().collect()).collect())
     }
 
     /// Sets one delay before the first piece and between all others.
     #[must_use]
     pub fn paced(self, delay: Duration) -> Self {
-        Self {
-            first_delay: delay,
-            delay,
-            ..self
-        }
+        Self { first_delay: delay, delay, ..self }
     }
 
     /// Sets why the reply ends.
@@ -114,11 +106,7 @@ impl Reply {
             pieces,
             first_delay: Duration::ZERO,
             delay: Duration::ZERO,
-            usage: Usage {
-                input: 12,
-                output,
-                ..Usage::default()
-            },
+            usage: Usage { input: 12, output, ..Usage::default() },
             finish: Finish::Stop,
             thinking: false,
         }
@@ -189,18 +177,12 @@ impl Failure {
 
     /// Returns a 429 that means money: `insufficient_quota`, or Claude's enforced spend limit.
     pub fn insufficient_quota() -> Self {
-        Self {
-            code: Some("insufficient_quota"),
-            ..Self::new(429)
-        }
+        Self { code: Some("insufficient_quota"), ..Self::new(429) }
     }
 
     /// Returns the 404 of a model that is not served any more.
     pub fn retired_model() -> Self {
-        Self {
-            code: Some("model_not_found"),
-            ..Self::new(404)
-        }
+        Self { code: Some("model_not_found"), ..Self::new(404) }
     }
 
     /// Adds a header.
@@ -229,9 +211,6 @@ impl Failure {
     }
 
     pub(super) fn because(status: u16, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            ..Self::new(status)
-        }
+        Self { message: message.into(), ..Self::new(status) }
     }
 }

@@ -59,28 +59,18 @@ impl Call {
 
     /// Returns the text of the last user message, or nothing.
     pub fn last_user(&self) -> &str {
-        let last = self
-            .messages
-            .iter()
-            .rev()
-            .find(|message| message.role == "user");
+        let last = self.messages.iter().rev().find(|message| message.role == "user");
         last.map_or("", |message| &message.text)
     }
 
     pub(super) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// Checks what both services check alike.
     pub(super) fn check_common(&self) -> Result<(), Failure> {
         let bad = |message: &str| Err(Failure::because(400, message));
-        if !self
-            .header(header::CONTENT_TYPE.as_str())
-            .starts_with("application/json")
-        {
+        if !self.header(header::CONTENT_TYPE.as_str()).starts_with("application/json") {
             return bad("content-type: must be application/json");
         }
         if !self.body.is_object() {
@@ -100,14 +90,10 @@ impl Call {
 }
 
 fn messages(body: &Value) -> impl Iterator<Item = Message> {
-    body["messages"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|message| Message {
-            role: message["role"].as_str().unwrap_or_default().to_owned(),
-            text: text(&message["content"]),
-        })
+    body["messages"].as_array().into_iter().flatten().map(|message| Message {
+        role: message["role"].as_str().unwrap_or_default().to_owned(),
+        text: text(&message["content"]),
+    })
 }
 
 fn is_system(role: &str) -> bool {
@@ -115,22 +101,15 @@ fn is_system(role: &str) -> bool {
 }
 
 fn system_text(field: &Value, messages: Vec<Message>) -> String {
-    let texts =
-        std::iter::once(text(field)).chain(messages.into_iter().map(|message| message.text));
-    texts
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join("\n")
+    let texts = std::iter::once(text(field)).chain(messages.into_iter().map(|message| message.text));
+    texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 fn text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(blocks) => {
-            let texts: Vec<_> = blocks
-                .iter()
-                .filter_map(|block| block["text"].as_str())
-                .collect();
+            let texts: Vec<_> = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
             texts.join("\n")
         }
         _ => String::new(),

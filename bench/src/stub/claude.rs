@@ -16,60 +16,32 @@ pub(super) fn check(call: &Call) -> Result<(), Failure> {
     }
     let version = call.header("anthropic-version");
     if !VERSIONS.contains(&version) {
-        return bad(&format!(
-            "anthropic-version: {version:?} is not a valid version"
-        ));
+        return bad(&format!("anthropic-version: {version:?} is not a valid version"));
     }
     call.check_common()?;
-    if call.body["max_tokens"]
-        .as_u64()
-        .is_none_or(|most| most == 0)
-    {
+    if call.body["max_tokens"].as_u64().is_none_or(|most| most == 0) {
         return bad("max_tokens: a positive integer is required");
     }
     let removed = ["temperature", "top_p", "top_k"];
-    let sampled = removed
-        .iter()
-        .find(|field| call.body.get(**field).is_some());
+    let sampled = removed.iter().find(|field| call.body.get(**field).is_some());
     match sampled {
-        Some(field) if version == VERSIONS[0] => {
-            bad(&format!("{field}: extra inputs are not permitted"))
-        }
+        Some(field) if version == VERSIONS[0] => bad(&format!("{field}: extra inputs are not permitted")),
         _ => check_messages(call),
     }
 }
 
 fn check_messages(call: &Call) -> Result<(), Failure> {
-    let roles = call.body["messages"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|message| &message["role"]);
-    if let Some(role) = roles
-        .into_iter()
-        .find(|role| *role != "user" && *role != "assistant")
-    {
+    let roles = call.body["messages"].as_array().into_iter().flatten().map(|message| &message["role"]);
+    if let Some(role) = roles.into_iter().find(|role| *role != "user" && *role != "assistant") {
         return bad(&format!("messages: unexpected role {role}"));
     }
-    if call
-        .messages
-        .iter()
-        .any(|message| message.text.trim().is_empty())
-    {
+    if call.messages.iter().any(|message| message.text.trim().is_empty()) {
         return bad("messages: text content blocks must be non-empty");
     }
-    if call
-        .messages
-        .first()
-        .is_none_or(|message| message.role != "user")
-    {
+    if call.messages.first().is_none_or(|message| message.role != "user") {
         return bad("messages: first message must use the user role");
     }
-    if call
-        .messages
-        .last()
-        .is_none_or(|message| message.role != "user")
-    {
+    if call.messages.last().is_none_or(|message| message.role != "user") {
         return bad("messages: the conversation must end with a user message");
     }
     Ok(())
@@ -89,26 +61,15 @@ pub(super) fn frames(reply: &Reply, ask: &Ask) -> Frames {
     let mut closing = Vec::new();
     if !reply.pieces.is_empty() {
         let block = json!({"type": "text", "text": ""});
-        opening.push(named(
-            json!({"type": "content_block_start", "index": index, "content_block": block}),
-        ));
+        opening.push(named(json!({"type": "content_block_start", "index": index, "content_block": block})));
         closing.push(named(json!({"type": "content_block_stop", "index": index})));
     }
     // Clients must skip types that they do not know.
-    opening.push(named(
-        json!({"type": "stub_notice", "notice": {"text": "not a part of the reply"}}),
-    ));
+    opening.push(named(json!({"type": "stub_notice", "notice": {"text": "not a part of the reply"}})));
     closing.push(end(reply));
     closing.push(named(json!({"type": "message_stop"})));
-    let pieces = reply
-        .pieces
-        .iter()
-        .map(|text| delta(index, json!({"type": "text_delta", "text": text})));
-    Frames {
-        opening,
-        pieces: pieces.collect(),
-        closing,
-    }
+    let pieces = reply.pieces.iter().map(|text| delta(index, json!({"type": "text_delta", "text": text})));
+    Frames { opening, pieces: pieces.collect(), closing }
 }
 
 /// Returns the event that ends a stream which failed after its 200.
@@ -143,14 +104,8 @@ fn thinking() -> [Bytes; 4] {
     let block = json!({"type": "thinking", "thinking": "", "signature": ""});
     [
         named(json!({"type": "content_block_start", "index": 0, "content_block": block})),
-        delta(
-            0,
-            json!({"type": "thinking_delta", "thinking": "Nobody may read this thought."}),
-        ),
-        delta(
-            0,
-            json!({"type": "signature_delta", "signature": "c3R1Yg=="}),
-        ),
+        delta(0, json!({"type": "thinking_delta", "thinking": "Nobody may read this thought."})),
+        delta(0, json!({"type": "signature_delta", "signature": "c3R1Yg=="})),
         named(json!({"type": "content_block_stop", "index": 0})),
     ]
 }
@@ -171,18 +126,12 @@ fn end(reply: &Reply) -> Bytes {
     named(json!({"type": "message_delta", "delta": delta, "usage": usage}))
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "every caller makes the value for this call"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "every caller makes the value for this call")]
 fn delta(index: u8, delta: Value) -> Bytes {
     named(json!({"type": "content_block_delta", "index": index, "delta": delta}))
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "every caller makes the value for this call"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "every caller makes the value for this call")]
 fn named(data: Value) -> Bytes {
     event(data["type"].as_str(), &data)
 }

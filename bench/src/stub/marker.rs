@@ -10,6 +10,8 @@ use super::behaviour::{Behaviour, Failure, Finish, Reply};
 const OPEN: &str = "[[stub:";
 const MOST_CHARS: usize = 1_000_000;
 
+const SECOND_PACE: Duration = Duration::from_millis(10);
+
 /// Finds the last marker of a message and returns what stands in it.
 pub(super) fn find(message: &str) -> Option<&str> {
     let (_, rest) = message.rsplit_once(OPEN)?;
@@ -21,7 +23,9 @@ pub(super) fn find(message: &str) -> Option<&str> {
 /// An unknown marker is a 400 that names it, so that a misspelt one shows.
 pub(super) fn behaviour(marker: &str, seen: usize) -> Behaviour {
     match marker {
-        "die-once" | "429" if seen > 0 => Behaviour::Reply(Reply::default()),
+        "429" if seen > 0 => Behaviour::Reply(Reply::default()),
+        // At a pace, so that whoever watches sees the new generation begin.
+        "die-once" if seen > 0 => Behaviour::Reply(Reply::default().paced(SECOND_PACE)),
         "die" | "die-once" => Behaviour::DieMidStream { after: 10 },
         "429" => Behaviour::Status(Failure::new(429).retry_after_ms(50)),
         "529" => Behaviour::Status(Failure::new(529)),

@@ -37,18 +37,12 @@ pub struct Options {
 impl Options {
     /// Returns the options of a test: a free port, every request inspected.
     pub const fn test() -> Self {
-        Self {
-            port: 0,
-            inspect: true,
-        }
+        Self { port: 0, inspect: true }
     }
 
     /// Returns the options of a benchmark: a free port, no request parsed or recorded.
     pub const fn bench() -> Self {
-        Self {
-            port: 0,
-            inspect: false,
-        }
+        Self { port: 0, inspect: false }
     }
 }
 
@@ -79,11 +73,7 @@ impl Stub {
         let address = listener.local_addr()?;
         let script = Arc::new(Script::new(behaviour, options.inspect));
         let server = tokio::spawn(server::serve(listener, Arc::clone(&script)));
-        Ok(Self {
-            address,
-            script,
-            server,
-        })
+        Ok(Self { address, script, server })
     }
 
     /// Returns the base address, `http://127.0.0.1:PORT`, as `ANTHROPIC_BASE_URL` wants it.

@@ -18,18 +18,11 @@ pub(super) fn check(call: &Call) -> Result<(), Failure> {
     if limits.iter().all(|limit| !limit.is_null()) {
         return bad("max_tokens and max_completion_tokens cannot both be set");
     }
-    if limits
-        .iter()
-        .any(|limit| !limit.is_null() && limit.as_u64().is_none_or(|most| most == 0))
-    {
+    if limits.iter().any(|limit| !limit.is_null() && limit.as_u64().is_none_or(|most| most == 0)) {
         return bad("max_completion_tokens: a positive integer is required");
     }
     let mut messages = call.body["messages"].as_array().into_iter().flatten();
-    let known = |role: &Value| {
-        ["system", "developer", "user", "assistant", "tool"]
-            .iter()
-            .any(|name| role == name)
-    };
+    let known = |role: &Value| ["system", "developer", "user", "assistant", "tool"].iter().any(|name| role == name);
     match messages.find(|message| !known(&message["role"])) {
         Some(message) => bad(&format!("messages: unexpected role {}", message["role"])),
         None => Ok(()),
@@ -42,11 +35,7 @@ fn bad(message: &str) -> Result<(), Failure> {
 
 /// Returns the chunks of a reply.
 pub(super) fn frames(reply: &Reply, ask: &Ask) -> Frames {
-    let content = if reply.finish == Finish::Refusal {
-        "refusal"
-    } else {
-        "content"
-    };
+    let content = if reply.finish == Finish::Refusal { "refusal" } else { "content" };
     let piece = |text: &String| chunk(ask, &json!({content: text}), &Value::Null);
     let mut closing = vec![chunk(ask, &json!({}), &json!(finish(reply.finish)))];
     if ask.usage {
@@ -57,11 +46,7 @@ pub(super) fn frames(reply: &Reply, ask: &Ask) -> Frames {
         opening: vec![
             // Compatible servers send comments to keep the connection open.
             Bytes::from_static(b": keep-alive\n\n"),
-            chunk(
-                ask,
-                &json!({"role": "assistant", "content": "", "refusal": null}),
-                &Value::Null,
-            ),
+            chunk(ask, &json!({"role": "assistant", "content": "", "refusal": null}), &Value::Null),
         ],
         pieces: reply.pieces.iter().map(piece).collect(),
         closing,

@@ -21,11 +21,7 @@ pub(super) enum Plan {
     /// No response, connection open.
     Silence,
     /// An HTTP error.
-    Error {
-        status: u16,
-        headers: Vec<(&'static str, String)>,
-        body: Bytes,
-    },
+    Error { status: u16, headers: Vec<(&'static str, String)>, body: Bytes },
     /// A 200 with a stream of events.
     Stream { steps: Arc<[Step]>, end: End },
 }
@@ -72,11 +68,7 @@ pub(super) struct Frames {
 
 impl Default for Ask {
     fn default() -> Self {
-        Self {
-            model: "stub".to_owned(),
-            usage: true,
-            echo: String::new(),
-        }
+        Self { model: "stub".to_owned(), usage: true, echo: String::new() }
     }
 }
 
@@ -97,17 +89,13 @@ impl Plan {
             Behaviour::Reply(reply) => build.reply(reply),
             Behaviour::OneByteAtATime(reply) => build.bytes(reply),
             Behaviour::Echo => build.reply(&Reply::text(&ask.echo)),
-            Behaviour::Refusal => {
-                build.reply(&Reply::text("I cannot help with that.").finishing(Finish::Refusal))
-            }
+            Behaviour::Refusal => build.reply(&Reply::text("I cannot help with that.").finishing(Finish::Refusal)),
             Behaviour::Empty => build.reply(&Reply::of(Vec::new())),
             Behaviour::Endless => build.endless(),
             Behaviour::Status(failure) => build.error(failure),
             Behaviour::DieBeforeHeaders => Self::Cut,
             Behaviour::DieMidStream { after } => build.broken(*after, None, End::Cut),
-            Behaviour::ErrorMidStream { after } => {
-                build.broken(*after, Some(build.error_event()), End::Clean)
-            }
+            Behaviour::ErrorMidStream { after } => build.broken(*after, Some(build.error_event()), End::Clean),
             Behaviour::EndWithoutMark { after } => build.broken(*after, None, End::Clean),
             Behaviour::HangBeforeHeaders => Self::Silence,
             Behaviour::HangMidStream { after } => build.broken(*after, None, End::Hang),
@@ -116,7 +104,8 @@ impl Plan {
     }
 }
 
-const GARBAGE: &[u8] = b"event: content_block_delta\ndata: {\"type\":\"content_bl\n\n<html>no event</html>\n\ndata: \xff\xfe\n\n";
+const GARBAGE: &[u8] =
+    b"event: content_block_delta\ndata: {\"type\":\"content_bl\n\n<html>no event</html>\n\ndata: \xff\xfe\n\n";
 
 struct Build<'a> {
     protocol: Protocol,
@@ -126,27 +115,15 @@ struct Build<'a> {
 impl Build<'_> {
     fn reply(&self, reply: &Reply) -> Plan {
         let frames = self.frames(reply);
-        let closing = frames
-            .closing
-            .iter()
-            .cloned()
-            .map(Step::Send)
-            .collect::<Vec<_>>();
+        let closing = frames.closing.iter().cloned().map(Step::Send).collect::<Vec<_>>();
         let steps = paced(&frames, reply).chain(closing);
         stream(merged(steps), End::Clean)
     }
 
     fn bytes(&self, reply: &Reply) -> Plan {
         let frames = self.frames(reply);
-        let all = [frames.opening, frames.pieces, frames.closing]
-            .concat()
-            .concat();
-        let apart = |byte: u8| {
-            [
-                Step::Wait(Duration::ZERO),
-                Step::Send(Bytes::from(vec![byte])),
-            ]
-        };
+        let all = [frames.opening, frames.pieces, frames.closing].concat().concat();
+        let apart = |byte: u8| [Step::Wait(Duration::ZERO), Step::Send(Bytes::from(vec![byte]))];
         stream(all.into_iter().flat_map(apart).collect(), End::Clean)
     }
 
@@ -158,15 +135,12 @@ impl Build<'_> {
 
     fn broken(&self, after: usize, last: Option<Bytes>, end: End) -> Plan {
         let sample = Reply::default().pieces;
-        let reply =
-            Reply::of(sample.into_iter().cycle().take(after.max(1)).collect()).paced(FAULT_PACE);
+        let reply = Reply::of(sample.into_iter().cycle().take(after.max(1)).collect()).paced(FAULT_PACE);
         let mut frames = self.frames(&reply);
         frames.pieces.truncate(after);
         let last = last.map(Step::Send);
         // The wait gets what was sent onto the wire before the connection goes.
-        let steps = paced(&frames, &reply)
-            .chain([Step::Wait(FAULT_PACE)])
-            .chain(last);
+        let steps = paced(&frames, &reply).chain([Step::Wait(FAULT_PACE)]).chain(last);
         stream(merged(steps), end)
     }
 
@@ -176,11 +150,7 @@ impl Build<'_> {
             Protocol::OpenAi => openai::error_body(failure).to_string(),
         };
         let body = Bytes::from(failure.body.clone().unwrap_or_else(own));
-        Plan::Error {
-            status: failure.status,
-            headers: failure.headers.clone(),
-            body,
-        }
+        Plan::Error { status: failure.status, headers: failure.headers.clone(), body }
     }
 
     fn frames(&self, reply: &Reply) -> Frames {
@@ -199,10 +169,7 @@ impl Build<'_> {
 }
 
 fn stream(steps: Vec<Step>, end: End) -> Plan {
-    Plan::Stream {
-        steps: steps.into(),
-        end,
-    }
+    Plan::Stream { steps: steps.into(), end }
 }
 
 /// Returns opening and pieces, with the reply's pauses.
@@ -210,10 +177,7 @@ fn paced(frames: &Frames, reply: &Reply) -> impl Iterator<Item = Step> {
     let delays = iter::once(reply.first_delay).chain(iter::repeat(reply.delay));
     let pauses = delays.map(|delay| (delay > Duration::ZERO).then_some(Step::Wait(delay)));
     let sends = frames.pieces.iter().cloned().map(Step::Send);
-    let pieces: Vec<Step> = pauses
-        .zip(sends)
-        .flat_map(|(pause, send)| pause.into_iter().chain([send]))
-        .collect();
+    let pieces: Vec<Step> = pauses.zip(sends).flat_map(|(pause, send)| pause.into_iter().chain([send])).collect();
     let opening: Vec<Step> = frames.opening.iter().cloned().map(Step::Send).collect();
     opening.into_iter().chain(pieces)
 }
@@ -243,8 +207,6 @@ fn flush(together: &mut BytesMut, steps: &mut Vec<Step>) {
 
 /// Writes one server-sent event.
 pub(super) fn event(name: Option<&str>, data: &Value) -> Bytes {
-    let name = name
-        .map(|name| format!("event: {name}\n"))
-        .unwrap_or_default();
+    let name = name.map(|name| format!("event: {name}\n")).unwrap_or_default();
     Bytes::from(format!("{name}data: {data}\n\n"))
 }

@@ -40,18 +40,9 @@ struct State {
 
 impl Script {
     pub(super) fn new(default: Behaviour, inspect: bool) -> Self {
-        let state = State {
-            ready: ready(&default),
-            default,
-            queued: VecDeque::new(),
-            calls: Vec::new(),
-            seen: HashMap::new(),
-        };
-        Self {
-            inspect,
-            state: Mutex::new(state),
-            progress: watch::Sender::default(),
-        }
+        let state =
+            State { ready: ready(&default), default, queued: VecDeque::new(), calls: Vec::new(), seen: HashMap::new() };
+        Self { inspect, state: Mutex::new(state), progress: watch::Sender::default() }
     }
 
     /// Takes a request and returns what to do with it.
@@ -66,8 +57,7 @@ impl Script {
     }
 
     pub(super) fn abandoned(&self) {
-        self.progress
-            .send_modify(|progress| progress.abandoned += 1);
+        self.progress.send_modify(|progress| progress.abandoned += 1);
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
@@ -87,10 +77,7 @@ impl Script {
     pub(super) async fn until(&self, condition: impl FnMut(&Progress) -> bool) -> Progress {
         let mut progress = self.progress.subscribe();
         // The sender is `self`, so the channel is never closed while somebody waits.
-        progress
-            .wait_for(condition)
-            .await
-            .map_or_else(|_| Progress::default(), |seen| *seen)
+        progress.wait_for(condition).await.map_or_else(|_| Progress::default(), |seen| *seen)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -138,8 +125,7 @@ impl State {
 }
 
 fn ready(behaviour: &Behaviour) -> [Plan; 2] {
-    [Protocol::Claude, Protocol::OpenAi]
-        .map(|protocol| Plan::new(behaviour, protocol, &Ask::default()))
+    [Protocol::Claude, Protocol::OpenAi].map(|protocol| Plan::new(behaviour, protocol, &Ask::default()))
 }
 
 /// Returns the failure of a path or a method that neither protocol has.

@@ -53,9 +53,7 @@ async fn connection(socket: TcpStream, script: Arc<Script>) {
 
 async fn answer(request: Request<Incoming>, script: Arc<Script>) -> io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(Body::new(body), LARGEST_BODY)
-        .await
-        .map_err(io::Error::other)?;
+    let body = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await.map_err(io::Error::other)?;
     let plan = match (parts.uri.path(), parts.method) {
         ("/v1/messages", Method::POST) => script.plan(Protocol::Claude, parts.headers, &body),
         ("/v1/chat/completions" | "/chat/completions", Method::POST) => {
@@ -71,32 +69,19 @@ async fn respond(plan: Plan, script: Arc<Script>) -> io::Result<Response<Body>> 
     match plan {
         Plan::Cut => Err(io::ErrorKind::ConnectionReset.into()),
         Plan::Silence => {
-            let _watch = Watch {
-                script,
-                ended: false,
-            };
+            let _watch = Watch { script, ended: false };
             std::future::pending().await
         }
-        Plan::Error {
-            status,
-            headers,
-            body,
-        } => {
-            let response = Response::builder()
-                .status(status)
-                .header(header::CONTENT_TYPE, "application/json");
-            let response = headers.iter().fold(response, |response, (name, value)| {
-                response.header(*name, value)
-            });
+        Plan::Error { status, headers, body } => {
+            let response = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
+            let response = headers.iter().fold(response, |response, (name, value)| response.header(*name, value));
             response.body(Body::from(body)).map_err(io::Error::other)
         }
         Plan::Stream { steps, end } => {
             let response = Response::builder()
                 .header(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")
                 .header(header::CACHE_CONTROL, "no-cache");
-            response
-                .body(body(steps, end, script))
-                .map_err(io::Error::other)
+            response.body(body(steps, end, script)).map_err(io::Error::other)
         }
     }
 }
@@ -109,10 +94,7 @@ fn body(steps: Arc<[Step]>, end: End, script: Arc<Script>) -> Body {
             end,
             next: 0,
             due: Instant::now(),
-            watch: Watch {
-                script,
-                ended: false,
-            },
+            watch: Watch { script, ended: false },
         })),
     }
 }

@@ -21,17 +21,14 @@ pub(crate) struct Heard {
     pub(crate) broken: bool,
 }
 
-pub(crate) fn request(
-    stub: &Stub,
-    protocol: Protocol,
-    messages: &Value,
-) -> reqwest::RequestBuilder {
+pub(crate) fn request(stub: &Stub, protocol: Protocol, messages: &Value) -> reqwest::RequestBuilder {
     let request = match protocol {
         Protocol::Claude => post(format!("{}/v1/messages", stub.url()))
             .header("x-api-key", "test")
             .header("anthropic-version", "2026-10-21"),
-        Protocol::OpenAi => post(format!("{}/chat/completions", stub.openai_url()))
-            .header("authorization", "Bearer test"),
+        Protocol::OpenAi => {
+            post(format!("{}/chat/completions", stub.openai_url())).header("authorization", "Bearer test")
+        }
     };
     let body = match protocol {
         Protocol::Claude => json!({
@@ -49,16 +46,12 @@ pub(crate) fn request(
 pub(crate) fn post(url: String) -> reqwest::RequestBuilder {
     // Each test process installs it once; the second attempt fails, and may.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .retry(reqwest::retry::never());
+    let client = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never());
     client.build().unwrap().post(url)
 }
 
 pub(crate) fn with_body(request: reqwest::RequestBuilder, body: &Value) -> reqwest::RequestBuilder {
-    request
-        .header("content-type", "application/json")
-        .body(body.to_string())
+    request.header("content-type", "application/json").body(body.to_string())
 }
 
 pub(crate) async fn ask(stub: &Stub, protocol: Protocol, message: &str) -> reqwest::Response {
@@ -135,8 +128,5 @@ impl Heard {
 }
 
 fn tokens(data: &Value, input: &str, output: &str) -> Option<(u64, u64)> {
-    Some((
-        data["usage"][input].as_u64()?,
-        data["usage"][output].as_u64()?,
-    ))
+    Some((data["usage"][input].as_u64()?, data["usage"][output].as_u64()?))
 }

@@ -8,9 +8,7 @@ use crate::client::{ask, hear, listen, post, request, with_body};
 const BOTH: [Protocol; 2] = [Protocol::Claude, Protocol::OpenAi];
 
 async fn stub() -> Stub {
-    Stub::start(Behaviour::Reply(Reply::default()))
-        .await
-        .unwrap()
+    Stub::start(Behaviour::Reply(Reply::default())).await.unwrap()
 }
 
 fn beginning(pieces: usize) -> String {
@@ -19,41 +17,26 @@ fn beginning(pieces: usize) -> String {
 
 #[tokio::test]
 async fn a_death_mid_stream_sends_its_pieces_and_breaks_off() {
-    let stub = Stub::start(Behaviour::DieMidStream { after: 3 })
-        .await
-        .unwrap();
+    let stub = Stub::start(Behaviour::DieMidStream { after: 3 }).await.unwrap();
     for protocol in BOTH {
         let heard = hear(&stub, protocol, "Hello").await;
-        assert_eq!(
-            (heard.text, heard.broken, heard.marked),
-            (beginning(3), true, false)
-        );
+        assert_eq!((heard.text, heard.broken, heard.marked), (beginning(3), true, false));
     }
 }
 
 #[tokio::test]
 async fn an_error_mid_stream_is_an_event_after_the_pieces() {
-    let stub = Stub::start(Behaviour::ErrorMidStream { after: 2 })
-        .await
-        .unwrap();
-    for (protocol, kind) in [
-        (Protocol::Claude, "overloaded_error"),
-        (Protocol::OpenAi, "server_error"),
-    ] {
+    let stub = Stub::start(Behaviour::ErrorMidStream { after: 2 }).await.unwrap();
+    for (protocol, kind) in [(Protocol::Claude, "overloaded_error"), (Protocol::OpenAi, "server_error")] {
         let heard = hear(&stub, protocol, "Hello").await;
-        assert_eq!(
-            (heard.text, heard.error.as_deref()),
-            (beginning(2), Some(kind))
-        );
+        assert_eq!((heard.text, heard.error.as_deref()), (beginning(2), Some(kind)));
         assert!(!heard.broken && !heard.marked);
     }
 }
 
 #[tokio::test]
 async fn an_end_without_mark_is_a_clean_end_of_the_body() {
-    let stub = Stub::start(Behaviour::EndWithoutMark { after: 2 })
-        .await
-        .unwrap();
+    let stub = Stub::start(Behaviour::EndWithoutMark { after: 2 }).await.unwrap();
     for protocol in BOTH {
         let heard = hear(&stub, protocol, "Hello").await;
         assert_eq!((heard.text, heard.finish), (beginning(2), None));
@@ -96,25 +79,14 @@ async fn a_request_without_answer_can_be_hung_up_too() {
 async fn a_death_before_the_headers_is_a_connection_error() {
     let stub = Stub::start(Behaviour::DieBeforeHeaders).await.unwrap();
     let messages = json!([{"role": "user", "content": "Hello"}]);
-    assert!(
-        request(&stub, Protocol::OpenAi, &messages)
-            .send()
-            .await
-            .is_err()
-    );
+    assert!(request(&stub, Protocol::OpenAi, &messages).send().await.is_err());
 }
 
 #[tokio::test]
 async fn a_429_carries_its_headers_and_each_protocols_body() {
-    let failure = Failure::new(429)
-        .retry_after_ms(50)
-        .retry_after(1)
-        .should_retry(true);
+    let failure = Failure::new(429).retry_after_ms(50).retry_after(1).should_retry(true);
     let stub = Stub::start(Behaviour::Status(failure)).await.unwrap();
-    for (protocol, kind) in [
-        (Protocol::Claude, "rate_limit_error"),
-        (Protocol::OpenAi, "requests"),
-    ] {
+    for (protocol, kind) in [(Protocol::Claude, "rate_limit_error"), (Protocol::OpenAi, "requests")] {
         let response = ask(&stub, protocol, "Hello").await;
         assert_eq!(response.status(), 429);
         assert_eq!(response.headers()["retry-after-ms"], "50");
@@ -128,16 +100,9 @@ async fn a_429_carries_its_headers_and_each_protocols_body() {
 async fn money_and_retired_models_have_their_own_codes() {
     let stub = stub().await;
     let money = || Behaviour::Status(Failure::insufficient_quota());
-    stub.script([
-        money(),
-        money(),
-        Behaviour::Status(Failure::retired_model()),
-    ]);
+    stub.script([money(), money(), Behaviour::Status(Failure::retired_model())]);
     let claude = error(ask(&stub, Protocol::Claude, "Hello").await).await;
-    assert_eq!(
-        claude["details"]["error_code"],
-        "enforced_spend_limit_reached"
-    );
+    assert_eq!(claude["details"]["error_code"], "enforced_spend_limit_reached");
     let openai = error(ask(&stub, Protocol::OpenAi, "Hello").await).await;
     assert_eq!(openai["code"], "insufficient_quota");
     let retired = ask(&stub, Protocol::Claude, "Hello").await;
@@ -151,10 +116,7 @@ async fn a_script_is_used_in_order_and_then_the_default_again() {
     stub.script([Behaviour::Status(Failure::new(529)), Behaviour::Empty]);
     assert_eq!(ask(&stub, Protocol::Claude, "Hello").await.status(), 529);
     assert_eq!(hear(&stub, Protocol::Claude, "Hello").await.text, "");
-    assert_eq!(
-        hear(&stub, Protocol::Claude, "Hello").await.text,
-        Reply::default().whole()
-    );
+    assert_eq!(hear(&stub, Protocol::Claude, "Hello").await.text, Reply::default().whole());
 }
 
 #[tokio::test]
@@ -166,10 +128,7 @@ async fn a_once_marker_misbehaves_once_for_each_message() {
     }
     let message = "three [[stub:429]]";
     let first = ask(&stub, Protocol::Claude, message).await;
-    assert_eq!(
-        (first.status().as_u16(), &first.headers()["retry-after-ms"]),
-        (429, &"50".parse().unwrap())
-    );
+    assert_eq!((first.status().as_u16(), &first.headers()["retry-after-ms"]), (429, &"50".parse().unwrap()));
     assert!(hear(&stub, Protocol::Claude, message).await.marked);
 }
 
@@ -178,31 +137,14 @@ async fn every_marker_does_what_it_says() {
     let stub = stub().await;
     let heard = async |message: &str| hear(&stub, Protocol::Claude, message).await;
     assert!(heard("[[stub:die]]").await.broken);
-    assert_eq!(
-        heard("[[stub:refusal]]").await.finish.as_deref(),
-        Some("refusal")
-    );
-    assert_eq!(
-        heard("[[stub:length]]").await.finish.as_deref(),
-        Some("max_tokens")
-    );
+    assert_eq!(heard("[[stub:refusal]]").await.finish.as_deref(), Some("refusal"));
+    assert_eq!(heard("[[stub:length]]").await.finish.as_deref(), Some("max_tokens"));
     assert_eq!(heard("[[stub:empty]]").await.deltas, 0);
     assert_eq!(heard("[[stub:byte]]").await.text, Reply::default().whole());
     assert_eq!(heard("[[stub:long:1234]]").await.text.chars().count(), 1234);
-    assert_eq!(
-        heard("hé [[stub:echo]] lo").await.text,
-        "hé [[stub:echo]] lo"
-    );
-    assert_eq!(
-        heard("[[stub:garbage]]").await.error.as_deref(),
-        Some("not JSON")
-    );
-    for (marker, status) in [
-        ("fatal", 401),
-        ("529", 529),
-        ("no-such-thing", 400),
-        ("long:1000001", 400),
-    ] {
+    assert_eq!(heard("hé [[stub:echo]] lo").await.text, "hé [[stub:echo]] lo");
+    assert_eq!(heard("[[stub:garbage]]").await.error.as_deref(), Some("not JSON"));
+    for (marker, status) in [("fatal", 401), ("529", 529), ("no-such-thing", 400), ("long:1000001", 400)] {
         let response = ask(&stub, Protocol::OpenAi, &format!("[[stub:{marker}]]")).await;
         assert_eq!(response.status(), status, "{marker}");
     }
@@ -212,15 +154,9 @@ async fn every_marker_does_what_it_says() {
 async fn slow_takes_four_seconds_and_hang_for_ever() {
     let stub = stub().await;
     let start = tokio::time::Instant::now();
-    assert_eq!(
-        hear(&stub, Protocol::Claude, "[[stub:slow]]").await.deltas,
-        20
-    );
+    assert_eq!(hear(&stub, Protocol::Claude, "[[stub:slow]]").await.deltas, 20);
     assert_eq!(start.elapsed().as_secs(), 4);
-    let hanging = listen(
-        ask(&stub, Protocol::Claude, "[[stub:hang]]").await,
-        Protocol::Claude,
-    );
+    let hanging = listen(ask(&stub, Protocol::Claude, "[[stub:hang]]").await, Protocol::Claude);
     let hour = std::time::Duration::from_hours(1);
     assert!(tokio::time::timeout(hour, hanging).await.is_err());
 }
@@ -245,43 +181,17 @@ async fn a_request_that_claude_would_refuse_is_a_400() {
         body
     };
     refuses(Protocol::Claude, &good, None).await;
-    refuses(
-        Protocol::Claude,
-        &with("max_tokens", Value::Null),
-        Some("max_tokens"),
-    )
-    .await;
+    refuses(Protocol::Claude, &with("max_tokens", Value::Null), Some("max_tokens")).await;
     refuses(Protocol::Claude, &with("model", Value::Null), Some("model")).await;
-    refuses(
-        Protocol::Claude,
-        &with("temperature", json!(0.5)),
-        Some("temperature"),
-    )
-    .await;
-    refuses(
-        Protocol::Claude,
-        &with("messages", json!([user, assistant])),
-        Some("end with a user"),
-    )
-    .await;
-    refuses(
-        Protocol::Claude,
-        &with("messages", json!([assistant, user])),
-        Some("first message"),
-    )
-    .await;
-    refuses(
-        Protocol::Claude,
-        &with("messages", json!([{"role": "user", "content": ""}])),
-        Some("non-empty"),
-    )
-    .await;
+    refuses(Protocol::Claude, &with("temperature", json!(0.5)), Some("temperature")).await;
+    refuses(Protocol::Claude, &with("messages", json!([user, assistant])), Some("end with a user")).await;
+    refuses(Protocol::Claude, &with("messages", json!([assistant, user])), Some("first message")).await;
+    refuses(Protocol::Claude, &with("messages", json!([{"role": "user", "content": ""}])), Some("non-empty")).await;
 }
 
 #[tokio::test]
 async fn a_request_that_openai_would_refuse_is_a_400() {
-    let good =
-        json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hello"}]});
+    let good = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hello"}]});
     let mut both_limits = good.clone();
     both_limits["max_tokens"] = json!(1);
     both_limits["max_completion_tokens"] = json!(1);
@@ -295,17 +205,11 @@ async fn a_request_that_openai_would_refuse_is_a_400() {
 /// Checks that a body is refused with a message that has `fault` in it, or accepted.
 async fn refuses(protocol: Protocol, body: &Value, fault: Option<&str>) {
     let stub = stub().await;
-    let response = with_body(request(&stub, protocol, &Value::Null), body)
-        .send()
-        .await
-        .unwrap();
+    let response = with_body(request(&stub, protocol, &Value::Null), body).send().await.unwrap();
     assert_eq!(response.status() == 400, fault.is_some(), "{body}");
     if let Some(fault) = fault {
         let error = error(response).await;
-        assert!(
-            error["message"].as_str().unwrap().contains(fault),
-            "{error}"
-        );
+        assert!(error["message"].as_str().unwrap().contains(fault), "{error}");
         assert!(stub.calls()[0].refused.is_some());
     }
 }

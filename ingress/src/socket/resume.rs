@@ -80,11 +80,13 @@ impl Ingress {
     }
 
     async fn announce(&self, connection: &ConnectionId, session: &SocketSession) -> Result<SessionId, Ended> {
+        // Read before the turns: one that is claimed meanwhile is not passed over by a `first` behind it.
+        let (before, _) = self.owned(session).await?;
         let oldest = self.ports.store.query(&keys::turns_after(&session.session_key, 0, 1)).await?;
         let oldest = oldest.items.into_iter().next().map(Item::into_row::<TurnRow>).transpose()?;
-        // Read last: a `next` that others have passed meanwhile would look like another session.
+        // Read again at last: a `next` that others have passed meanwhile would look like another session.
         let (row, id) = self.owned(session).await?;
-        let first = oldest.map_or(row.next_turn, |turn| turn.turn);
+        let first = oldest.map_or(before.next_turn, |turn| turn.turn);
         let resumed = Resumed { first, next: row.next_turn, born: row.created_at };
         self.send(connection, &custom_resumed(&resumed)).await?;
         Ok(id)

@@ -76,6 +76,15 @@ async fn a_first_resume_is_announced_before_its_row_and_a_later_one_after() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_turn_that_is_claimed_during_a_resume_is_not_passed_over() {
+    let (world, _, connection, session) = connected().await;
+    *world.store.after_query.lock().unwrap() = rows::writes(&world, &rows::running(&world, 1));
+    let frames = world.resume(&connection, &session, 0).await;
+    assert_eq!((&frames[0]["value"]["first"], &frames[0]["value"]["next"]), (&json!(1), &json!(2)));
+    assert_eq!(names(&frames)[1], "RUN_STARTED");
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_most_twenty_finals_come_at_once() {
     let (world, _, connection, session) = connected().await;
     for number in 1..=25 {

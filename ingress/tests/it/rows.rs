@@ -89,9 +89,13 @@ pub(crate) fn key_of_s(world: &World) -> SessionKey {
 
 /// Stores a turn of the session `s`, and moves its counters as claims would have.
 pub(crate) async fn put(world: &World, row: &TurnRow) {
+    world.store.inner.transact(writes(world, row), Durability::Synced).await.unwrap();
+}
+
+/// Returns what [`put`] writes.
+pub(crate) fn writes(world: &World, row: &TurnRow) -> Vec<Write> {
     let key = key_of_s(world);
     let item = Item::from_row(keys::turn(&key, row.turn), row).unwrap();
     let next = vec![Change::Set("next_turn", json!(row.turn.next())), Change::Set("accepted", json!(row.turn))];
-    let writes = vec![Write::put(item, vec![]), Write::update(keys::session(&key), vec![Condition::Present], next)];
-    world.store.inner.transact(writes, Durability::Synced).await.unwrap();
+    vec![Write::put(item, vec![]), Write::update(keys::session(&key), vec![Condition::Present], next)]
 }

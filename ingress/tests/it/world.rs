@@ -1,7 +1,7 @@
 //! A front door on adapters in memory, and how the stories talk to it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -252,11 +252,13 @@ pub(crate) fn no_newcomers(config: &mut IngressConfig) {
 pub(crate) struct FlakyStore {
     pub(crate) inner: MemoryStore,
     pub(crate) down: AtomicBool,
+    /// What somebody else writes right after the next query.
+    pub(crate) after_query: Mutex<Vec<Write>>,
 }
 
 impl FlakyStore {
     fn new(inner: MemoryStore) -> Self {
-        Self { inner, down: AtomicBool::new(false) }
+        Self { inner, down: AtomicBool::new(false), after_query: Mutex::default() }
     }
 
     fn up(&self) -> Result<(), StoreError> {
@@ -278,7 +280,12 @@ impl Store for FlakyStore {
 
     async fn query(&self, query: &Query) -> Result<Page, StoreError> {
         self.up()?;
-        self.inner.query(query).await
+        let page = self.inner.query(query).await;
+        let meanwhile = std::mem::take(&mut *self.after_query.lock().unwrap());
+        if !meanwhile.is_empty() {
+            self.inner.transact(meanwhile, Durability::Synced).await?;
+        }
+        page
     }
 
     async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {

@@ -18,7 +18,7 @@ const MIGRATIONS: &[&str] = &["CREATE TABLE items (
         expires_at INTEGER,
         due INTEGER,
         PRIMARY KEY (partition, sort)
-    ) WITHOUT ROWID, STRICT;
+    ) STRICT;
     CREATE INDEX items_due ON items (due) WHERE due IS NOT NULL;
     CREATE TABLE messages (
         seq INTEGER PRIMARY KEY,

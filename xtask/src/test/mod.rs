@@ -1,6 +1,7 @@
 //! Everything that CI checks, as steps that can be run alone.
 
 mod contracts;
+mod live;
 mod node;
 mod steps;
 

@@ -1,4 +1,4 @@
-//! Tests that run on Node: each folder with a `package.json` that has a test script.
+//! Tests that run on Node, against the real server: each folder with a `package.json` that has a test script.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use super::live::Live;
 use super::{Context, Outcome};
 use crate::process::{self, command, is_present};
 use crate::say;
@@ -22,18 +23,19 @@ pub(super) fn run(context: &Context<'_>, tree: &Tree) -> Result<Outcome> {
             return context.missing(&format!("{tool} is not installed"));
         }
     }
+    let live = Live::start(context.root)?;
     for folder in packages {
-        say::line(format!("in {folder}"));
-        one(&context.root.join(folder))?;
+        say::line(format!("in {folder}, against the server at {}", live.url));
+        one(&context.root.join(folder), &live.url)?;
     }
     Ok(Outcome::Done)
 }
 
-fn one(folder: &Path) -> Result<()> {
+fn one(folder: &Path, url: &str) -> Result<()> {
     if !is_installed(folder) {
         process::run(command(folder, "npm").args(["ci", "--no-audit", "--no-fund"]))?;
     }
-    process::run(command(folder, "npm").arg("test"))
+    process::run(command(folder, "npm").arg("test").env("CHATBOT_URL", url))
 }
 
 /// Tells whether what is installed is what is locked: npm writes its own list at the end.
