@@ -5,10 +5,6 @@ use std::process::ExitCode;
 use local::app::App;
 use local::config::{Config, ConfigLoad};
 
-/// A message makes some thousand small allocations on two threads; this allocator makes them cheap.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let config = match Config::load() {
