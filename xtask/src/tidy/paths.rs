@@ -7,35 +7,33 @@ use crate::tree::File;
 /// Folders that hold people's own files; in pieces, so that this file does not report itself.
 const PERSONAL: [&str; 3] = [concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/Us", "ers/")];
 
-const CARGO: &str = "registry+https://github.com/rust-lang/crates.io-index";
-const NPM: &str = "https://registry.npmjs.org/";
-
-/// Finds absolute paths of a machine, and lock files that point at a mirror.
+/// Finds absolute paths of a machine, and lock files that point at one registry's mirror.
 pub(super) fn check(house: &House) -> Vec<Offence> {
     let root = house.tree.root.to_string_lossy();
     let files = house.tree.files.iter();
     files
         .flat_map(|file| match file.name() {
-            "Cargo.lock" => sources(file, "source = \"", CARGO),
-            "package-lock.json" => sources(file, "\"resolved\": \"", NPM),
+            "Cargo.lock" => sources(file),
+            "package-lock.json" => addresses(file),
             _ => in_text(file, &root),
         })
         .collect()
 }
 
-/// Reports lines of a lock file whose source is not the public registry.
-fn sources(file: &File, key: &str, allowed: &str) -> Vec<Offence> {
-    let foreign = |text: &str| {
-        let source = text.trim_start().strip_prefix(key);
-        source.is_some_and(|source| !source.starts_with(allowed))
-    };
-    let lines = file.lines().filter(|(_, text)| foreign(text));
-    lines
-        .map(|(line, _)| {
-            let what = "this is not the public registry";
-            Offence::new(&file.path, line, what, "lock it again without a mirror")
-        })
-        .collect()
+/// Reports lines of cargo's lock file whose source is not the registry of the first one.
+fn sources(file: &File) -> Vec<Offence> {
+    let mut sources = file.lines().filter(|(_, text)| text.starts_with("source = ")).peekable();
+    let Some(first) = sources.peek().map(|(_, text)| (*text).to_owned()) else { return Vec::new() };
+    let foreign = sources.filter(|(_, text)| *text != first || !text.contains("registry+"));
+    let what = "this is another source than that of the other packages";
+    foreign.map(|(line, _)| Offence::new(&file.path, line, what, "lock it again without a mirror")).collect()
+}
+
+/// Reports lines of npm's lock file that hold an address: one that was locked behind a mirror works there only.
+fn addresses(file: &File) -> Vec<Offence> {
+    let held = file.lines().filter(|(_, text)| text.trim_start().starts_with("\"resolved\":"));
+    let mend = "lock it again with `omit-lockfile-registry-resolved=true`";
+    held.map(|(line, _)| Offence::new(&file.path, line, "this is the address of one registry", mend)).collect()
 }
 
 fn in_text(file: &File, root: &str) -> Vec<Offence> {
@@ -84,8 +82,8 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_points_at_the_public_registry() {
-        let good = format!("source = \"{CARGO}\"\n");
+    fn a_lock_file_points_at_one_registry_and_names_no_address() {
+        let good = "source = \"registry+https://registry.example/index\"\n".to_owned();
         let bad = "source = \"registry+https://mirror.example/index\"\n";
         let found = check(&house(&[("Cargo.lock", &(good + bad))]));
         check_finds(&found, &[("Cargo.lock", 2)]);
