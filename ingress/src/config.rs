@@ -5,7 +5,6 @@ use std::time::Duration;
 use http::uri::{Authority, Uri};
 use shared::domain::ProviderName;
 use shared::environment::{ConfigError, Environment, invalid};
-use shared::protocol::Lifetime;
 use shared::protocol::accept::Bounds;
 
 use crate::identity::JwtConfig;
@@ -80,7 +79,7 @@ impl IngressConfig {
         Ok(Self {
             auth: auth(environment, platform)?,
             origins: origins(environment, platform)?,
-            bounds: bounds(environment)?,
+            bounds: Bounds::from(environment)?,
             rates: Rates {
                 principal_per_minute: rate(environment, "CHATBOT_RATE_PRINCIPAL_PER_MINUTE", 30)?,
                 address_per_5_minutes: rate(environment, "CHATBOT_RATE_ADDRESS_PER_5_MINUTES", 1000)?,
@@ -142,12 +141,6 @@ fn is_origin(text: &str) -> bool {
     let authority = text.split_once("://").filter(|(scheme, _)| !scheme.is_empty()).map(|(_, rest)| rest);
     let legal = |rest: &str| !rest.contains(['/', '*', '@']) && rest.parse::<Authority>().is_ok();
     authority.is_some_and(legal) && !text.bytes().any(|byte| byte.is_ascii_uppercase())
-}
-
-fn bounds(environment: &Environment) -> Result<Bounds, ConfigError> {
-    let hours = environment.number_or("CHATBOT_SESSION_TTL_HOURS", 24, 1..=168)?;
-    let max_waiting = environment.number_or("CHATBOT_MAX_WAITING_MESSAGES", 50, 1..=10_000)?;
-    Ok(Bounds { lifetime: Lifetime { ttl: Duration::from_hours(hours) }, max_waiting })
 }
 
 fn rate(environment: &Environment, variable: &str, default: u32) -> Result<u32, ConfigError> {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use shared::analytics::Texts;
 use shared::domain::{MicroUsd, ProviderName};
 use shared::environment::{ConfigError, Environment, invalid};
-use shared::protocol::Lifetime;
 use shared::protocol::accept::Bounds;
 
 /// The visibility timeout of the queue of requests on AWS, which wants six times the function's timeout.
@@ -98,7 +97,7 @@ impl WorkerConfig {
             },
             product_name: environment.text_or("CHATBOT_PRODUCT_NAME", "Learning Yogi"),
             tone: environment.text_or("CHATBOT_TONE", "friendly, clear and brief"),
-            bounds: bounds(environment)?,
+            bounds: Bounds::from(environment)?,
         })
     }
 }
@@ -107,12 +106,6 @@ impl WorkerConfig {
 pub fn analytics_texts(environment: &Environment) -> Result<Texts, ConfigError> {
     let included = environment.switch_or("CHATBOT_ANALYTICS_TEXT", false)?;
     Ok(if included { Texts::Included } else { Texts::Omitted })
-}
-
-fn bounds(environment: &Environment) -> Result<Bounds, ConfigError> {
-    let hours = environment.number_or("CHATBOT_SESSION_TTL_HOURS", 24, 1..=168)?;
-    let max_waiting = environment.number_or("CHATBOT_MAX_WAITING_MESSAGES", 50, 1..=10_000)?;
-    Ok(Bounds { lifetime: Lifetime { ttl: Duration::from_hours(hours) }, max_waiting })
 }
 
 fn timeouts(environment: &Environment) -> Result<Timeouts, ConfigError> {

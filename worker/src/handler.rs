@@ -23,6 +23,8 @@ use crate::turn::{Claimed, claim, finish};
 const LAST_RECEIVE: u32 = 8;
 /// How much longer than its own deadline a worker keeps its message hidden.
 const VISIBILITY_MARGIN: Duration = Duration::from_secs(10);
+/// A longer trace id is left out of the turn.
+const MAX_TRACE_BYTES: usize = 256;
 /// A `submit` older than this is refused.
 const OLDEST_SUBMIT: Duration = Duration::from_hours(12);
 /// How long a failed message waits for its next receive, times its receive count.
@@ -113,7 +115,9 @@ impl Worker {
     #[instrument(skip_all, fields(session.id = %request.key, message.id = %request.message_id))]
     async fn answer_request(&self, request: &Request, receives: u32, deadline: Instant) -> Result<(), WorkerError> {
         let Request { key, message_id, trace } = request;
-        match claim(self, key, message_id, trace.clone(), deadline).await? {
+        // A producer's trace is not ours to bound at the edge, and a turn must fit an item of the store.
+        let trace = trace.clone().filter(|trace| trace.len() <= MAX_TRACE_BYTES);
+        match claim(self, key, message_id, trace, deadline).await? {
             Claimed::Gone => Ok(()),
             Claimed::Final(turn) => finish::enqueue(self, key, turn).await,
             Claimed::Cancelled(turn) => finish::cancelled(self, key, &turn).await,

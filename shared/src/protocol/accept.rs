@@ -1,5 +1,7 @@
 //! Accepting a message: the same rules for ingress and for a `submit` from the queue.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
@@ -7,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Lifetime, MessageRow, SessionRow, keys};
 use crate::domain::{DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey, Timestamp};
+use crate::environment::{ConfigError, Environment};
 use crate::ports::Durability;
 use crate::ports::store::{Change, Condition, Item, Store, StoreError, Write};
 
@@ -65,6 +68,15 @@ pub struct Bounds {
     pub lifetime: Lifetime,
     /// How many messages of one session may wait for their turn.
     pub max_waiting: u64,
+}
+
+impl Bounds {
+    /// Reads the bounds, which ingress and worker share.
+    pub fn from(environment: &Environment) -> Result<Self, ConfigError> {
+        let hours = environment.number_or("CHATBOT_SESSION_TTL_HOURS", 24, 1..=168)?;
+        let max_waiting = environment.number_or("CHATBOT_MAX_WAITING_MESSAGES", 50, 1..=10_000)?;
+        Ok(Self { lifetime: Lifetime { ttl: Duration::from_hours(hours) }, max_waiting })
+    }
 }
 
 impl Submission {

@@ -157,3 +157,15 @@ async fn a_store_that_fails_is_no_refusal() {
     world.drain().await;
     assert_eq!((world.final_of(1).await.kind, world.meta().await.unwrap().accepted), (Some(TurnKind::Reply), 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_trace_without_end_is_left_out_of_the_turn() {
+    let (_, world) = world();
+    let kept = Submit { trace: Some("t".repeat(256)), ..submit("m1", START) };
+    let left_out = Submit { trace: Some("t".repeat(500_000)), ..submit("m2", START) };
+    send(&world, world.key.as_str(), &kept).await;
+    send(&world, world.key.as_str(), &left_out).await;
+    world.drain().await;
+    assert_eq!(world.final_of(1).await.trace, kept.trace);
+    assert_eq!(world.final_of(2).await.trace, None);
+}
