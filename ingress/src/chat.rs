@@ -5,7 +5,8 @@ use http::header::LOCATION;
 use http::{HeaderValue, Request, StatusCode};
 use serde_json::json;
 use shared::domain::{DocumentId, MessageId, Principal, ProviderName};
-use shared::protocol::accept::{self, Standing, Submission};
+use shared::patience::Patience;
+use shared::protocol::accept::{self, AcceptError, LookUp, Standing, Submission};
 use shared::queue_messages::RequestMessage;
 use tracing::Span;
 
@@ -31,7 +32,7 @@ impl Ingress {
         let read = accept::look_up(store, &submission, bounds).await?;
         if read.standing == Standing::New {
             self.admit(&speaker.principal, call.caller, call.now).await?;
-            accept::record(store, &submission, read, bounds).await?;
+            self.record(&submission, read).await?;
         }
         let trace = trace_id(call.request.headers(), &*self.ports.ids);
         self.ports.requests.send(RequestMessage::pointer(&submission, Some(trace))).await?;
@@ -45,6 +46,18 @@ impl Ingress {
         let location = HeaderValue::from_str(&location).map_err(Failure::unavailable)?;
         response.headers_mut().insert(LOCATION, location);
         Ok(response)
+    }
+
+    /// Records a new message, patient with a store in which others write the session's row at the same time.
+    async fn record(&self, submission: &Submission, read: LookUp) -> Result<(), Failure> {
+        let mut patience = Patience::default();
+        loop {
+            match accept::record(&*self.ports.store, submission, read.clone(), self.config.bounds).await {
+                Ok(_) => return Ok(()),
+                Err(AcceptError::Store(error)) => patience.wait(error, self.ports.ids.fraction()).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn submission(&self, call: &Call<'_>, principal: &Principal) -> Result<Submission, Failure> {

@@ -3,13 +3,14 @@
 use shared::ag_ui;
 use shared::analytics;
 use shared::domain::SessionKey;
+use shared::patience::patiently;
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError};
 use shared::protocol::{Owner, SessionRow, TurnRow, TurnState, delivery, keys};
 use shared::queue_messages::FinalPointer;
 
 use crate::error::NotifierError;
-use crate::handler::Notifier;
+use crate::handler::{Notifier, spread};
 
 /// Who is told of a final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +66,13 @@ impl Notifier {
     }
 
     /// Marks the turn delivered and adds its totals once; somebody else having done so is fine.
+    ///
+    /// The claim of the session's next turn writes the same row, often at the same time: a conflict is tried again
+    /// here, since a failed record would be pushed again, and hold up the session's next finals.
     async fn mark_delivered(&self, key: &SessionKey, turn: &TurnRow) -> Result<(), NotifierError> {
         let store = self.ports.store.as_ref();
-        let result = match store.transact(delivery::delivered(key, turn), Durability::Ordered).await {
+        let mark = || store.transact(delivery::delivered(key, turn), Durability::Ordered);
+        let result = match patiently(|| spread(key), mark).await {
             Err(StoreError::Refused(refusal)) if refusal.index == delivery::TOTALS => {
                 let write = delivery::delivered_without_session(key, turn);
                 store.write(write, Durability::Ordered).await.map(drop)

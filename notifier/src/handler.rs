@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use shared::analytics::{self, Texts};
+use shared::domain::SessionKey;
 use shared::ports::{Clock, Delivery, Events, Push, Queue, Store};
 use shared::queue_messages::ReplyMessage;
 use tracing::instrument;
@@ -53,4 +54,11 @@ impl Notifier {
         }
         result
     }
+}
+
+/// Returns a session's place between 0 and 1: sessions that failed together do not come back together.
+///
+/// A key is a hash, so this is jitter enough, and a delivery stays a function of its message and the store.
+pub(crate) fn spread(key: &SessionKey) -> f64 {
+    key.as_str().bytes().next().map_or(0.0, |byte| f64::from(byte % 64) / 64.0)
 }

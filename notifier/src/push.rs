@@ -4,28 +4,40 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use shared::domain::{ConnectionId, PrincipalHash, SessionKey};
-use shared::ports::PushError;
-use shared::protocol::connection;
+use shared::patience::patiently;
+use shared::ports::{PushError, StoreError};
+use shared::protocol::{ConnectionRow, connection};
 use tokio::time::{sleep, timeout};
 
-use crate::handler::Notifier;
+use crate::handler::{Notifier, spread};
 
 /// How long one try to push may take.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// How often a slow client is tried before its connection is closed: its session's next final waits meanwhile.
 const TRIES: u32 = 2;
+/// How long listing the connections may take, retries included.
+const LISTING: Duration = Duration::from_secs(1);
 
 impl Notifier {
     /// Pushes a frame to every connection of the owner, each on its own; failures are not the record's.
+    ///
+    /// That holds for connections that cannot be listed too: the queue would bring a failed record back later than the
+    /// client asks by itself (after 10 s without a frame), and would hold up the session's next finals until then.
     pub(crate) async fn push_to_all(&self, key: &SessionKey, owner: &PrincipalHash, frame: &str) {
-        match connection::list(self.ports.store.as_ref(), key, owner).await {
-            Ok(rows) => {
+        match timeout(LISTING, self.list(key, owner)).await {
+            Ok(Ok(rows)) => {
                 join_all(rows.iter().map(|row| self.push_to(key, &row.connection_id, frame))).await;
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the connections could not be listed");
             }
+            Err(_) => tracing::warn!("the connections could not be listed in time"),
         }
+    }
+
+    async fn list(&self, key: &SessionKey, owner: &PrincipalHash) -> Result<Vec<ConnectionRow>, StoreError> {
+        let store = self.ports.store.as_ref();
+        patiently(|| spread(key), || connection::list(store, key, owner)).await
     }
 
     /// Pushes a frame to one connection: a gone one is forgotten, one that stays slow is closed.

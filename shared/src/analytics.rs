@@ -108,7 +108,8 @@ pub fn session_deleted(session_key: &SessionKey, session_id: &SessionId, at: Tim
     entry("Session Deleted", &format!("{session_key}.{}.deleted", at.0), subject(session_key, session_id, at))
 }
 
-fn turn_event_id(session_key: &SessionKey, message_id: &MessageId, turn: Turn) -> String {
+/// Returns the id of the event of a turn, under which it is published however often.
+pub fn turn_event_id(session_key: &SessionKey, message_id: &MessageId, turn: Turn) -> String {
     format!("{session_key}.{turn}.{message_id}")
 }
 

@@ -8,6 +8,7 @@
 //! | [`ag_ui`] | the events that a browser receives |
 //! | [`analytics`] | the events that EventBridge receives |
 //! | [`ports`] | the traits that adapters implement, with their guarantees |
+//! | [`patience`] | brief retries of a store that throttles |
 //! | [`memory`] | in-memory adapters that behave like the real services |
 //! | [`conformance`] | one suite per port, which every adapter must pass |
 //! | [`system`] | the process's own clock and randomness |
@@ -20,8 +21,11 @@ pub mod conformance;
 pub mod domain;
 pub mod environment;
 pub mod memory;
+pub mod patience;
 pub mod ports;
 pub mod protocol;
 pub mod queue_messages;
 pub mod system;
 pub mod telemetry;
+
+mod unquoted;

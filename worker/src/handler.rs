@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::domain::{MessageId, SessionKey};
 use shared::ports::{Clock, Delivery, Documents, Ids, Push, Queue, QueueError, Secrets, Store};
 use shared::protocol::accept::{self, AcceptError, Standing, Submission};
-use shared::queue_messages::{RequestMessage, Submit};
+use shared::queue_messages::{BodyError, MessagePointer, Remains, RequestMessage, Submit};
 use tokio::time::Instant;
 use tracing::instrument;
 
@@ -29,6 +29,8 @@ const MAX_TRACE_BYTES: usize = 256;
 const OLDEST_SUBMIT: Duration = Duration::from_hours(12);
 /// How long a failed message waits for its next receive, times its receive count.
 const BACK_OFF: Duration = Duration::from_secs(2);
+/// How long a message of an unknown version waits for a worker that knows it: its receives outlast a deployment.
+const FOREIGN_BACK_OFF: Duration = Duration::from_mins(1);
 
 /// The ports that the worker uses.
 #[derive(Clone)]
@@ -62,8 +64,19 @@ pub struct Worker {
 }
 
 fn log(delivery: &Delivery, error: &WorkerError) {
-    let error: &(dyn std::error::Error + 'static) = error;
-    tracing::warn!(session.id = %delivery.group, error, "the turn will be tried again");
+    let source: &(dyn std::error::Error + 'static) = error;
+    if matches!(error, WorkerError::Body(_)) {
+        tracing::error!(session.id = %delivery.group, error = source, "a request was refused");
+    } else {
+        tracing::warn!(session.id = %delivery.group, error = source, "the turn will be tried again");
+    }
+}
+
+fn back_off(delivery: &Delivery, error: &WorkerError) -> Duration {
+    match error {
+        WorkerError::Body(BodyError::Version(_)) => FOREIGN_BACK_OFF,
+        _ => BACK_OFF * delivery.receive_count.min(15),
+    }
 }
 
 /// Which message a delivery is about.
@@ -71,6 +84,8 @@ struct Request {
     key: SessionKey,
     message_id: MessageId,
     trace: Option<String>,
+    /// Why nothing but its ids can be read, if that is so.
+    problem: Option<BodyError>,
 }
 
 impl Worker {
@@ -93,35 +108,38 @@ impl Worker {
         let result = self.answer_delivery(delivery, deadline).await;
         if let Err(error) = &result {
             log(delivery, error);
-            self.hide(delivery, BACK_OFF * delivery.receive_count.min(15)).await;
+            self.hide(delivery, back_off(delivery, error)).await;
         }
         result
     }
 
     async fn answer_delivery(&self, delivery: &Delivery, deadline: Instant) -> Result<(), WorkerError> {
-        match RequestMessage::parse(&delivery.body)? {
-            RequestMessage::Message(pointer) => {
-                let request =
-                    Request { key: pointer.session_key, message_id: pointer.message_id, trace: pointer.trace };
-                self.answer_request(&request, delivery.receive_count, deadline).await
+        let request = match RequestMessage::parse(&delivery.body) {
+            Ok(RequestMessage::Message(MessagePointer { session_key: key, message_id, trace, .. })) => {
+                Some(Request { key, message_id, trace, problem: None })
             }
-            RequestMessage::Submit(submit) => match self.accept(delivery, submit).await? {
-                Some(request) => self.answer_request(&request, delivery.receive_count, deadline).await,
-                None => Ok(()),
-            },
+            Ok(RequestMessage::Submit(submit)) => self.accept(delivery, submit).await?,
+            Err(problem) => salvage(delivery, problem)?,
+        };
+        match request {
+            Some(request) => self.answer_request(request, delivery.receive_count, deadline).await,
+            None => Ok(()),
         }
     }
 
     #[instrument(skip_all, fields(session.id = %request.key, message.id = %request.message_id))]
-    async fn answer_request(&self, request: &Request, receives: u32, deadline: Instant) -> Result<(), WorkerError> {
-        let Request { key, message_id, trace } = request;
+    async fn answer_request(&self, request: Request, receives: u32, deadline: Instant) -> Result<(), WorkerError> {
+        let Request { key, message_id, trace, problem } = &request;
         // A producer's trace is not ours to bound at the edge, and a turn must fit an item of the store.
         let trace = trace.clone().filter(|trace| trace.len() <= MAX_TRACE_BYTES);
         match claim(self, key, message_id, trace, deadline).await? {
-            Claimed::Gone => Ok(()),
+            // Nobody waits for an answer: a body that points nowhere is for an operator to look at.
+            Claimed::Gone => request.problem.map_or(Ok(()), |problem| Err(problem.into())),
+            Claimed::Delivered => Ok(()),
             Claimed::Final(turn) => finish::enqueue(self, key, turn).await,
             Claimed::Cancelled(turn) => finish::cancelled(self, key, &turn).await,
             Claimed::Exhausted(turn) => finish::exhausted(self, key, &turn).await,
+            Claimed::Running(_, turn) if problem.is_some() => finish::unreadable(self, key, &turn).await,
             Claimed::Running(_, turn) if receives >= LAST_RECEIVE => finish::exhausted(self, key, &turn).await,
             Claimed::Running(owner, turn) => Answer::new(self, key, owner, *turn, deadline).run().await,
         }
@@ -131,9 +149,11 @@ impl Worker {
     ///
     /// Refused is final: acknowledged and logged, since no later try can succeed.
     async fn accept(&self, delivery: &Delivery, submit: Submit) -> Result<Option<Request>, WorkerError> {
-        let submission = submit.submission();
+        let now = self.ports.clock.now();
+        let age = now.since(submit.accepted_at);
+        // A producer's clock that is ahead makes no session that outlives its time.
+        let submission = Submission { accepted_at: submit.accepted_at.min(now), ..submit.submission() };
         let key = submission.session_key();
-        let age = self.ports.clock.now().since(submit.accepted_at);
         let oldest = OLDEST_SUBMIT.min(self.config.bounds.lifetime.ttl / 2);
         let problem = if delivery.group != key.as_str() {
             "its group is not its session key"
@@ -141,14 +161,17 @@ impl Worker {
             "it is too old"
         } else {
             match self.record(&submission).await {
-                Ok(_) => return Ok(Some(Request { key, message_id: submission.message_id, trace: submit.trace })),
+                Ok(_) => {
+                    let (message_id, trace) = (submission.message_id, submit.trace);
+                    return Ok(Some(Request { key, message_id, trace, problem: None }));
+                }
                 Err(AcceptError::Store(error)) => return Err(error.into()),
                 Err(AcceptError::Conflict) => "its id was used with another body",
                 Err(AcceptError::Gone) => "its session is gone",
                 Err(AcceptError::TooManyWaiting) => "its session has too many unfinished messages",
             }
         };
-        tracing::warn!(session.id = %key, message.id = %submission.message_id, problem, "a submitted message was refused");
+        refuse(&key, &submission.message_id, &problem);
         Ok(None)
     }
 
@@ -165,4 +188,32 @@ impl Worker {
             Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "the visibility was not changed"),
         }
     }
+}
+
+/// Finds the message that an unreadable body was meant to point to, so that its turn can end as an error.
+///
+/// A submission whose text is not acceptable is refused for good: `None`. Everything else stays an error, and becomes
+/// a dead letter: ids in another session's group, ids that cannot be read, and a version that this worker does not
+/// know. The last may be a newer worker's in the middle of a deployment, so it is never answered here, however well
+/// its ids can be read: it comes back for a worker that knows it.
+fn salvage(delivery: &Delivery, problem: BodyError) -> Result<Option<Request>, WorkerError> {
+    if matches!(problem, BodyError::Version(_)) {
+        return Err(problem.into());
+    }
+    match Remains::of_request(&delivery.body) {
+        Some(Remains::Pointer { session_key: key, message_id }) if delivery.group == key.as_str() => {
+            let error = &problem as &dyn std::error::Error;
+            tracing::error!(session.id = %key, message.id = %message_id, error, "only the ids of a request can be read");
+            Ok(Some(Request { key, message_id, trace: None, problem: Some(problem) }))
+        }
+        Some(Remains::Submit { session_key, message_id, problem }) => {
+            refuse(&session_key, &message_id, &problem);
+            Ok(None)
+        }
+        _ => Err(problem.into()),
+    }
+}
+
+fn refuse(key: &SessionKey, message_id: &MessageId, problem: &dyn std::fmt::Display) {
+    tracing::warn!(session.id = %key, message.id = %message_id, %problem, "a submitted message was refused");
 }

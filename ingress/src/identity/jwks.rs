@@ -132,7 +132,8 @@ fn pick(keys: &[Jwk], kid: Option<&str>) -> Option<Jwk> {
 /// Reads the keys, and skips those of kinds that nobody here knows.
 fn parse(document: &[u8]) -> Result<Arc<[Jwk]>, KeySourceError> {
     let mut document: Value = serde_json::from_slice(document).map_err(|error| KeySourceError(error.into()))?;
-    let Value::Array(keys) = document["keys"].take() else {
+    // Indexing a document that is no object would panic.
+    let Some(Value::Array(keys)) = document.get_mut("keys").map(Value::take) else {
         return Err(KeySourceError("the key set has no keys".into()));
     };
     Ok(keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect())

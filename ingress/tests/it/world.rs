@@ -1,5 +1,6 @@
 //! A front door on adapters in memory, and how the stories talk to it.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -103,6 +104,12 @@ impl World {
         let keys = SigningKeys(keys.iter().map(|id| signing_key(id)).collect());
         self.ports.secrets = Arc::new(MemorySecrets::new(keys));
         self.ports.ids = Arc::new(SeededIds::new(8));
+        self.ingress = Ingress::new(self.ports.clone(), self.config.clone());
+    }
+
+    /// The same world, entered through the door of another process.
+    pub(crate) fn enter_by(&mut self, change: impl FnOnce(&mut Ports)) {
+        change(&mut self.ports);
         self.ingress = Ingress::new(self.ports.clone(), self.config.clone());
     }
 
@@ -248,17 +255,28 @@ pub(crate) fn no_newcomers(config: &mut IngressConfig) {
     config.auth = AuthMode::Anonymous { new_principals: false };
 }
 
+/// How a transaction fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Conflict {
+    /// It is not applied.
+    Refused,
+    /// It is applied, and its acknowledgement is lost.
+    AckLost,
+}
+
 /// A store that can be away.
 pub(crate) struct FlakyStore {
     pub(crate) inner: MemoryStore,
     pub(crate) down: AtomicBool,
+    /// What becomes of the next transactions.
+    pub(crate) conflicts: Mutex<VecDeque<Conflict>>,
     /// What somebody else writes right after the next query.
     pub(crate) after_query: Mutex<Vec<Write>>,
 }
 
 impl FlakyStore {
     fn new(inner: MemoryStore) -> Self {
-        Self { inner, down: AtomicBool::new(false), after_query: Mutex::default() }
+        Self { inner, down: AtomicBool::new(false), conflicts: Mutex::default(), after_query: Mutex::default() }
     }
 
     fn up(&self) -> Result<(), StoreError> {
@@ -295,7 +313,11 @@ impl Store for FlakyStore {
 
     async fn transact(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError> {
         self.up()?;
-        self.inner.transact(writes, durability).await
+        let conflict = self.conflicts.lock().unwrap().pop_front();
+        if conflict != Some(Conflict::Refused) {
+            self.inner.transact(writes, durability).await?;
+        }
+        conflict.map_or(Ok(()), |_| Err(StoreError::Unavailable("in conflict".into())))
     }
 
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {

@@ -5,6 +5,12 @@ mod conformance;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod security;
+#[cfg(test)]
+mod parsing;
+#[cfg(test)]
+mod pump;
+#[cfg(test)]
 mod sqlite;
 #[cfg(test)]
 mod startup;

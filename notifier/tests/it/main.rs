@@ -9,4 +9,6 @@ mod crashes;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod platform;
+#[cfg(test)]
 mod support;

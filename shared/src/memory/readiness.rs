@@ -61,6 +61,7 @@ impl Readiness {
                 Next::Never => None,
             };
             tokio::select! {
+                biased;
                 () = until(end) => return,
                 changed = news.changed() => if changed.is_err() { return },
             }

@@ -5,6 +5,7 @@ mod conformance;
 mod contract_files;
 mod contracts;
 mod memory;
+mod parsing;
 mod properties;
 mod samples;
 mod wire;

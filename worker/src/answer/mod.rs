@@ -7,6 +7,7 @@ mod spending;
 
 use shared::ag_ui::{Status, StatusPhase};
 use shared::domain::{ContextUse, ErrorCode, ProviderName, SessionKey};
+use shared::patience::Patience;
 use shared::ports::{ChatMessage, Document, ModelError, Prompt, Role};
 use shared::protocol::commit::Outcome;
 use shared::protocol::{Owner, Timings, TurnRow};
@@ -177,9 +178,16 @@ impl<'w> Answer<'w> {
 
     /// Takes a new generation after a failure in the middle of the reply: never a splice.
     async fn next_generation(&mut self) -> Result<(), Halt> {
-        let mut turn = self.attendant.turn.clone();
-        if !crate::turn::take_generation(self.worker, self.key, &mut turn).await? {
-            return Err(Interrupt::Refused.into());
+        let (mut turn, mut patience) = (self.attendant.turn.clone(), Patience::default());
+        loop {
+            match crate::turn::take_generation(self.worker, self.key, &mut turn).await {
+                Ok(true) => break,
+                Ok(false) => return Err(Interrupt::Refused.into()),
+                Err(WorkerError::Store(error)) => {
+                    patience.wait(error, self.worker.ports.ids.fraction()).await.map_err(WorkerError::from)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         self.attendant.restart(turn);
         Ok(())

@@ -1,6 +1,7 @@
 //! The longest run of committed turns before this one that fits the budget.
 
 use shared::domain::{SessionKey, Turn, TurnKind};
+use shared::patience::patiently;
 use shared::ports::store::Item;
 use shared::ports::{ChatMessage, Role};
 use shared::protocol::{TurnRow, keys};
@@ -13,20 +14,28 @@ use crate::handler::Worker;
 const OVERHEAD: usize = 4;
 const FIRST_PAGE: usize = 8;
 const LATER_PAGE: usize = 32;
+/// How many turns back the model can remember. A turn with any text costs at least ten estimated tokens, so that the
+/// default budget of 4,000 is spent before this bound is reached, unless turns are left out.
+const MOST_TURNS: usize = 400;
 
-/// Reads the history of a turn, oldest first.
+/// Reads the history of a turn, oldest first: the longest run of committed turns that fits the token budget, among
+/// the last [`MOST_TURNS`].
 ///
 /// Error turns are left out; cancelled ones are kept if they have text. It reads no more than what fits the
-/// budget and one page, so its cost does not grow with the session.
+/// budget and one page, so its cost does not grow with the session. Turns that are left out cost no budget: what
+/// bounds the reading of a session of nearly only errors is the number of turns.
 pub(crate) async fn history(worker: &Worker, key: &SessionKey, turn: Turn) -> Result<Vec<ChatMessage>, WorkerError> {
     let mut left = worker.config.history_tokens;
     let mut newest_first: Vec<ChatMessage> = Vec::new();
+    let mut unread = MOST_TURNS;
     let mut query = keys::turns_before(key, turn.get(), FIRST_PAGE);
     if turn.previous().is_none() || left == 0 {
         return Ok(newest_first);
     }
     loop {
-        let page = worker.ports.store.query(&query).await?;
+        let (store, ids) = (&worker.ports.store, &worker.ports.ids);
+        let page = patiently(|| ids.fraction(), || store.query(&query)).await?;
+        unread = unread.saturating_sub(page.items.len());
         let Some(last) = page.items.last().map(|item| item.key.sort.clone()) else { break };
         for row in page.items.into_iter().map(Item::into_row::<TurnRow>) {
             let Some(pair) = messages(row?) else { continue };
@@ -38,10 +47,10 @@ pub(crate) async fn history(worker: &Worker, key: &SessionKey, turn: Turn) -> Re
             left = rest;
             newest_first.extend(pair);
         }
-        if !page.more {
+        if !page.more || unread == 0 {
             break;
         }
-        query.limit = LATER_PAGE;
+        query.limit = LATER_PAGE.min(unread);
         query.to = before(&last);
     }
     newest_first.reverse();

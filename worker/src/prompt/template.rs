@@ -29,7 +29,8 @@ impl Template {
 
     /// Writes the instructions, with the document as a block of data cut to `max_tokens` at a line's end.
     ///
-    /// The block's fence is made from the document's own hash, so that no document can close it.
+    /// The block's fence is made from the hash of all that stands in it, so that neither the title nor the text can
+    /// close it.
     pub fn system(
         &self,
         document: Option<&Document>,
@@ -43,8 +44,8 @@ impl Template {
         };
         let text = without_invisible(&document.content);
         let shown = cut(&text, max_tokens.saturating_mul(BYTES_PER_TOKEN));
-        let title = without_invisible(&document.title).replace(['\n', '\r'], " ");
-        let fence = format!("<<document {}>>", &sha256(&document.content)[..16]);
+        let title = without_invisible(&document.title).replace(['\n', '\r', '\u{2028}', '\u{2029}'], " ");
+        let fence = format!("<<document {}>>", &sha256(&format!("{title}\n{}", document.content))[..32]);
         template.render(context! { product, tone, title, fence, document => shown, cut => shown.len() < text.len() })
     }
 }

@@ -74,10 +74,12 @@ fn name(error: &Value) -> Option<&str> {
     names.into_iter().filter_map(Value::as_str).find(|name| is_name(name))
 }
 
-/// Tells whether the text is a name: compatible servers put whole sentences there.
+/// Tells whether the text is a name, or a status as text: compatible servers put whole sentences there, and keys
+/// (which have digits) would be logged with it.
 fn is_name(text: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(legal)
+    let is_word = text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let is_status = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+    (1..=LONGEST_NAME).contains(&text.len()) && (is_word || is_status)
 }
 
 fn status_of(name: &str) -> Option<u16> {
@@ -164,6 +166,8 @@ mod tests {
         check(400, &[], &json!({"code": 17, "type": ["x"]}), "permanent: 400");
         check(500, &[], &json!("a string"), "busy: 500");
         check(500, &[], &json!({"type": "x".repeat(65)}), "busy: 500");
+        let echo = json!({"type": "authentication_error", "code": "no-real-key-4711"});
+        check(401, &[], &echo, "unauthorized: 401 authentication_error");
     }
 
     #[test]

@@ -105,19 +105,46 @@ impl<D: Decoder> Reading<D> {
     }
 }
 
-/// Passes the bytes on until more of them are held than one event may have.
-///
-/// They begin with an empty comment: `eventsource-stream` 0.2 panics on a byte order mark at the very start.
+/// Passes the bytes on until more of them are held than one event may have, without the byte order mark before them.
 fn bounded<E: Error + Send + Sync + 'static>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
     held: Arc<AtomicUsize>,
 ) -> BoxStream<'static, Result<Bytes, Fault>> {
+    let mut mark = Mark::default();
     let limit = move |part: Result<Bytes, E>| {
-        let bytes = part.map_err(|error| Fault::Connection(chain(&error)))?;
+        let bytes = mark.strip(part.map_err(|error| Fault::Connection(chain(&error)))?);
         let before = held.fetch_add(bytes.len(), Ordering::Relaxed);
         if before > MAX_EVENT_BYTES { Err(Fault::TooLarge) } else { Ok(bytes) }
     };
-    stream::once(async { Ok(Bytes::from_static(b":\n")) }).chain(body.map(limit)).boxed()
+    body.map(limit).boxed()
+}
+
+/// Takes a byte order mark off the beginning of a body: `eventsource-stream` 0.2 panics on it.
+#[derive(Default)]
+struct Mark {
+    /// How many bytes of the mark have come.
+    seen: usize,
+    /// Whether the beginning is over.
+    over: bool,
+}
+
+impl Mark {
+    const BYTES: &'static [u8] = "\u{feff}".as_bytes();
+
+    fn strip(&mut self, bytes: Bytes) -> Bytes {
+        if self.over {
+            return bytes;
+        }
+        let (held, rest) = Self::BYTES.split_at(self.seen);
+        let common = rest.iter().zip(&bytes).take_while(|(one, other)| one == other).count();
+        self.seen += common;
+        self.over = common == rest.len() || common < bytes.len();
+        if common == rest.len() || !self.over {
+            return bytes.slice(common..);
+        }
+        // No mark after all: what was held back of it belongs to the body.
+        [held, &bytes].concat().into()
+    }
 }
 
 /// Reads to the end of the body, so that the connection can serve the next call.

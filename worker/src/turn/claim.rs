@@ -1,6 +1,7 @@
 //! Step 2 of the turn protocol: whose turn it is, and in which generation.
 
 use shared::domain::{MessageId, SessionKey, Turn};
+use shared::patience::Patience;
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError};
 use shared::protocol::claim::{PREDECESSOR, Reading};
@@ -9,7 +10,6 @@ use shared::protocol::{self, MessageRow, Owner, SessionRow, TurnRow, TurnState, 
 use tokio::time::Instant;
 
 use super::finish;
-use super::patience::Patience;
 use crate::error::WorkerError;
 use crate::handler::Worker;
 
@@ -18,8 +18,10 @@ const ATTEMPTS: usize = 16;
 
 /// What a message's turn turned out to be.
 pub(crate) enum Claimed {
-    /// There is nothing to answer: the session or the message is gone, or the turn was delivered.
+    /// There is nothing to answer: the session, the message or its turn is gone.
     Gone,
+    /// There is nothing left to do: the turn was delivered.
+    Delivered,
     /// The turn is final: only its pointer is to be sent again.
     Final(Turn),
     /// The turn was stopped before it had an answer.
@@ -48,7 +50,7 @@ pub(crate) async fn claim(
         match attempt(worker, key, message_id, trace.clone()).await {
             Ok(Some(claimed)) => return Ok(claimed),
             Ok(None) => (),
-            Err(WorkerError::Store(error)) => patience.wait(error, worker.ports.ids.as_ref()).await?,
+            Err(WorkerError::Store(error)) => patience.wait(error, worker.ports.ids.fraction()).await?,
             Err(error) => return Err(error),
         }
     }
@@ -124,7 +126,7 @@ async fn end_predecessor(worker: &Worker, reading: Reading<'_>) -> Result<(), Wo
 async fn again(worker: &Worker, key: &SessionKey, turn: Turn, owner: Owner) -> Result<Option<Claimed>, WorkerError> {
     let Some(mut turn) = read_turn(worker, key, turn).await? else { return Ok(Some(Claimed::Gone)) };
     match turn.state {
-        TurnState::Delivered => Ok(Some(Claimed::Gone)),
+        TurnState::Delivered => Ok(Some(Claimed::Delivered)),
         TurnState::Committed => Ok(Some(Claimed::Final(turn.turn))),
         TurnState::Running if turn.cancel => Ok(Some(Claimed::Cancelled(Box::new(turn)))),
         TurnState::Running if turn.epoch.0 >= worker.config.max_generations => {

@@ -1,13 +1,13 @@
 //! Steps 6 and 7 of the turn protocol: the commit, then the final on the queue.
 
 use shared::domain::{ErrorCode, FinishReason, SessionKey, Turn, TurnKind};
+use shared::patience::patiently;
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError, Write};
 use shared::protocol::commit::{self, Outcome};
 use shared::protocol::{SessionRow, TurnRow, TurnState, keys};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
 
-use super::patience::Patience;
 use crate::error::WorkerError;
 use crate::handler::Worker;
 
@@ -51,6 +51,12 @@ pub(crate) async fn exhausted(worker: &Worker, key: &SessionKey, turn: &TurnRow)
     commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await
 }
 
+/// Ends a turn whose request could not be read, without any model call.
+pub(crate) async fn unreadable(worker: &Worker, key: &SessionKey, turn: &TurnRow) -> Result<(), WorkerError> {
+    let outcome = Outcome::error(ErrorCode::InvalidRequest, "The message was damaged on its way. Please ask again.");
+    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await
+}
+
 /// Sends the pointer to a final.
 pub(crate) async fn enqueue(worker: &Worker, key: &SessionKey, turn: Turn) -> Result<(), WorkerError> {
     let pointer = ReplyMessage::Final(FinalPointer { session_key: key.clone(), turn });
@@ -83,13 +89,11 @@ enum Stored {
 
 /// Writes a commit; one whose acknowledgement was lost is refused the second time, and found to be final.
 async fn store(worker: &Worker, write: Write) -> Result<Stored, WorkerError> {
-    let mut patience = Patience::default();
-    loop {
-        match worker.ports.store.write(write.clone(), Durability::Synced).await {
-            Ok(_) => return Ok(Stored::Now),
-            Err(StoreError::Refused(refusal)) => return Ok(Stored::Refused(refusal.current)),
-            Err(error) => patience.wait(error, worker.ports.ids.as_ref()).await?,
-        }
+    let (store, ids) = (&worker.ports.store, &worker.ports.ids);
+    match patiently(|| ids.fraction(), || store.write(write.clone(), Durability::Synced)).await {
+        Ok(_) => Ok(Stored::Now),
+        Err(StoreError::Refused(refusal)) => Ok(Stored::Refused(refusal.current)),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -2,6 +2,5 @@
 
 mod claim;
 pub(crate) mod finish;
-mod patience;
 
 pub(crate) use claim::{Claimed, claim, take_generation};

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use shared::domain::{ContextUse, DocumentId, Principal, SessionId};
+use serde_json::json;
+use shared::domain::{ContextUse, DocumentId, Principal, SessionId, Turn, TurnKind};
 use shared::memory::OwnedDocument;
-use shared::ports::{ChatMessage, Document, Role};
+use shared::ports::store::{Change, Condition, Item, Write};
+use shared::ports::{ChatMessage, Document, Durability, Role, Store as _};
+use shared::protocol::{TurnRow, keys};
 
 use crate::support::model::Failure;
 use crate::support::world::{pass, principal};
@@ -191,6 +194,39 @@ async fn reading_the_history_costs_no_more_in_a_long_session() {
     }
     assert_eq!(model.prompts()[199].messages.len(), model.prompts()[50].messages.len());
     assert_eq!((queries[50], queries[199]), (2, 2), "{queries:?}");
+}
+
+/// Answers the first message of a session, and puts so many failed turns behind it.
+async fn failed_turns(world: &World, number: u64) {
+    world.say("remembered").await;
+    world.drain().await;
+    let first = world.final_of(1).await;
+    for turn in 2..=number + 1 {
+        let turn = Turn::parse(turn).unwrap();
+        let row = TurnRow { turn, kind: Some(TurnKind::Error), text: Some(String::new()), ..first.clone() };
+        let put = Write::put(Item::from_row(keys::turn(&world.key, turn), &row).unwrap(), Vec::new());
+        world.table.write(put, Durability::Ordered).await.unwrap();
+    }
+    let next = vec![Change::Set("next_turn", json!(number + 2)), Change::Set("accepted", json!(number + 1))];
+    let session = Write::update(keys::session(&world.key), vec![Condition::Present], next);
+    world.table.write(session, Durability::Ordered).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_of_nearly_only_errors_is_read_back_for_four_hundred_turns_and_no_further() {
+    for (failed, remembered) in [(399, true), (400, false), (2_000, false)] {
+        let model = FakeModel::saying(TEXT);
+        let world = World::new(&model);
+        failed_turns(&world, failed).await;
+        let before = world.faults.count(Op::History);
+        world.say("last").await;
+        world.drain().await;
+        let queries = world.faults.count(Op::History) - before;
+        assert!(queries <= 14, "{failed} failed turns cost {queries} queries");
+        let prompts = model.prompts();
+        let expected: &[&str] = if remembered { &["question remembered", TEXT] } else { &[] };
+        assert_eq!(texts(&prompts[1].messages), [expected, &["question last"]].concat(), "after {failed} failed turns");
+    }
 }
 
 #[tokio::test(start_paused = true)]

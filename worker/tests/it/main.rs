@@ -14,6 +14,12 @@ mod context;
 mod crashes;
 mod golden;
 #[cfg(test)]
+mod parsing;
+#[cfg(test)]
+mod platform;
+#[cfg(test)]
+mod poison;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod streaming;

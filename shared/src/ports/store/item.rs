@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::StoreError;
 use crate::domain::{ExpiresAt, Timestamp};
+use crate::unquoted::unquoted;
 
 /// The attributes of an item, by name; no `null`s.
 pub type Attributes = serde_json::Map<String, Value>;
@@ -49,12 +50,12 @@ impl Item {
 
     /// Reads the item as a row; attributes that the row does not know are ignored.
     pub fn to_row<Row: DeserializeOwned>(&self) -> Result<Row, StoreError> {
-        serde_json::from_value(Value::Object(self.attributes.clone())).map_err(corrupt)
+        serde_json::from_value(Value::Object(self.attributes.clone())).map_err(unreadable)
     }
 
     /// Turns the item into a row without copying its texts.
     pub fn into_row<Row: DeserializeOwned>(self) -> Result<Row, StoreError> {
-        serde_json::from_value(Value::Object(self.attributes)).map_err(corrupt)
+        serde_json::from_value(Value::Object(self.attributes)).map_err(unreadable)
     }
 
     /// Tells whether the item counts as absent at `now`.
@@ -71,6 +72,11 @@ impl Item {
     pub fn flag(&self, attribute: &str) -> bool {
         self.attributes.get(attribute).and_then(Value::as_bool).unwrap_or(false)
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` wants")]
+fn unreadable(error: serde_json::Error) -> StoreError {
+    corrupt(unquoted(&error))
 }
 
 fn corrupt(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {

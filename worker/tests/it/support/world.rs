@@ -14,9 +14,11 @@ use shared::memory::{
     TokioClock,
 };
 use shared::ports::store::{Item, Key};
-use shared::ports::{Clock, Delivery, Durability, EventSource, Model, Queue, SigningKey, SigningKeys, Store};
+use shared::ports::{Clock, Delivery, Durability, EventSource, Model, Outgoing, Queue, SigningKey, SigningKeys, Store};
 use shared::protocol::accept::{self, Submission};
-use shared::protocol::{ConnectionRow, MessageRow, SessionRow, TurnRow, connection, delete, delivery, keys, stop};
+use shared::protocol::{
+    ConnectionRow, MessageRow, SessionRow, TurnRow, commit, connection, delete, delivery, keys, stop,
+};
 use shared::queue_messages::{ReplyMessage, RequestMessage};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -36,6 +38,9 @@ pub(crate) const PACE: Pace = Pace { first: Duration::from_millis(30), later: Du
 /// What a world begins with.
 pub(crate) struct Setup {
     pub(crate) models: Vec<Arc<FakeModel>>,
+    /// A model of the test's own, asked before all others.
+    pub(crate) own: Option<Arc<dyn Model>>,
+    pub(crate) secrets: Arc<MemorySecrets>,
     pub(crate) documents: Vec<OwnedDocument>,
     pub(crate) environment: Environment,
     pub(crate) pace: Pace,
@@ -43,7 +48,8 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn new(models: Vec<Arc<FakeModel>>) -> Self {
-        Self { models, documents: Vec::new(), environment: Environment::default(), pace: PACE }
+        let (own, secrets, documents, environment) = (None, Arc::new(secrets()), Vec::new(), Environment::default());
+        Self { models, own, secrets, documents, environment, pace: PACE }
     }
 
     pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
@@ -61,6 +67,8 @@ pub(crate) struct World {
     pub(crate) clock: TokioClock,
     pub(crate) faults: Arc<Faults>,
     pub(crate) worker: Arc<Worker>,
+    /// Makes workers in other processes, with their own clocks, on the same table and queues.
+    pub(crate) another: Box<dyn Fn(Arc<dyn Clock>) -> Arc<Worker> + Send + Sync>,
     pub(crate) key: SessionKey,
     pub(crate) began: Instant,
 }
@@ -114,17 +122,21 @@ impl World {
             replies: around(&replies),
             push: push.clone(),
             documents: Arc::new(documents),
-            secrets: Arc::new(secrets()),
+            secrets: setup.secrets,
             clock: Arc::new(clock),
             ids: Arc::new(SeededIds::new(1)),
         };
         let config = WorkerConfig::from(&setup.environment, setup.pace).unwrap();
         let breaker = BreakerSettings::from(&setup.environment).unwrap();
-        let models = setup.models.into_iter().map(|model| model as Arc<dyn Model>).collect();
-        let worker = Worker::new(ports, config, Providers::new(models, breaker), Prices::built_in().unwrap()).unwrap();
-        let key = SessionKey::derive(&principal(), &session());
-        let (worker, began) = (Arc::new(worker), Instant::now());
-        Self { table, store, requests, replies, push, clock, faults, worker, key, began }
+        let models = setup.models.into_iter().map(|model| model as Arc<dyn Model>);
+        let models: Vec<_> = setup.own.into_iter().chain(models).collect();
+        let another = move |clock| {
+            let (ports, providers) = (Ports { clock, ..ports.clone() }, Providers::new(models.clone(), breaker));
+            Arc::new(Worker::new(ports, config.clone(), providers, Prices::built_in().unwrap()).unwrap())
+        };
+        let (worker, another) = (another(Arc::new(clock)), Box::new(another));
+        let (key, began) = (SessionKey::derive(&principal(), &session()), Instant::now());
+        Self { table, store, requests, replies, push, clock, faults, worker, another, key, began }
     }
 
     pub(crate) fn submission(&self, id: &str, text: &str) -> Submission {
@@ -147,10 +159,22 @@ impl World {
     }
 
     pub(crate) async fn accept(&self, submission: &Submission) {
+        self.record(submission).await;
+        self.requests.send(RequestMessage::pointer(submission, Some("trace-1".into()))).await.unwrap();
+    }
+
+    /// Records a message without queueing it.
+    pub(crate) async fn record(&self, submission: &Submission) {
         let bounds = worker::config::WorkerConfig::from(&Environment::default(), PACE).unwrap().bounds;
         let read = accept::look_up(self.table.as_ref(), submission, bounds).await.unwrap();
         accept::record(self.table.as_ref(), submission, read, bounds).await.unwrap();
-        self.requests.send(RequestMessage::pointer(submission, Some("trace-1".into()))).await.unwrap();
+    }
+
+    /// Puts any body on the queue.
+    pub(crate) async fn post(&self, group: &str, body: impl Into<String>) {
+        let (group, body, durability) = (group.to_owned(), body.into(), Durability::Synced);
+        let deduplication_id = format!("{}-{}", self.elapsed().as_nanos(), commit::sha256(&body));
+        self.requests.send(Outgoing { group, deduplication_id, body, durability }).await.unwrap();
     }
 
     pub(crate) async fn stop(&self, id: &MessageId) {
@@ -186,10 +210,14 @@ impl World {
     }
 
     pub(crate) async fn handle(&self, delivery: &Delivery) -> Ended {
+        self.handle_by(&self.worker, delivery).await
+    }
+
+    pub(crate) async fn handle_by(&self, worker: &Worker, delivery: &Delivery) -> Ended {
         let result = tokio::select! {
             biased;
             () = self.faults.crashed() => return Ended::Crashed,
-            result = self.worker.handle(delivery) => result,
+            result = worker.handle(delivery) => result,
         };
         match result {
             Ok(()) => {
