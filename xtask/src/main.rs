@@ -3,6 +3,7 @@
 mod forward;
 mod process;
 mod say;
+mod soak;
 mod targets;
 mod test;
 mod tidy;
@@ -43,14 +44,24 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Kills the server under load, again and again, and counts the answers
-    Soak {
-        /// How often the server is killed
-        #[arg(long)]
-        kills: Option<u32>,
-        /// Further arguments for the soak
-        #[arg(last = true)]
+    /// Runs seeds of the simulation: the whole pipeline under faults; arguments go to it
+    #[command(disable_help_flag = true)]
+    Simulate {
+        /// Arguments for the simulation; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Simulates very many turns, then kills the real server under load, and counts the answers
+    Soak {
+        /// How many turns are simulated; 0 for none
+        #[arg(long, default_value_t = 1_000_000)]
+        turns: u64,
+        /// How often the server is killed; 0 for never
+        #[arg(long, default_value_t = 200)]
+        kills: u32,
+        /// Writes what was found to docs/SOAK.md
+        #[arg(long)]
+        write: bool,
     },
 }
 
@@ -72,6 +83,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test { only, ci } => test::run(&root, only, ci),
         Command::Tidy => tidy::run(Tree::read(&root)?),
         Command::Bench { arguments } => forward::bench(&root, arguments),
-        Command::Soak { kills, arguments } => forward::soak(&root, kills, arguments),
+        Command::Simulate { arguments } => forward::simulate(&root, arguments),
+        Command::Soak { turns, kills, write } => soak::run(&root, turns, kills, write),
     }
 }

@@ -1,11 +1,13 @@
 //! Other programs: cargo, npm, git.
 
 use std::ffi::OsStr;
-use std::io::ErrorKind;
+use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+
+use crate::say;
 
 /// What `cargo run` adds to our environment.
 ///
@@ -66,6 +68,20 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         bail!("{} ended with {}", name(command), output.status);
     }
     String::from_utf8(output.stdout).with_context(|| format!("{} wrote no text", name(command)))
+}
+
+/// Runs a command, shows what it writes to standard output as it comes, and returns it; fails unless it exits with 0.
+pub(crate) fn keep(command: &mut Command) -> Result<String> {
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(command))?;
+    let mut kept = String::new();
+    for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufReader::lines) {
+        let line = line.with_context(|| format!("{} wrote no text", name(command)))?;
+        say::line(&line);
+        kept.push_str(&line);
+        kept.push('\n');
+    }
+    let status = child.wait()?;
+    if status.success() { Ok(kept) } else { bail!("{} ended with {status}", name(command)) }
 }
 
 /// Tells whether a program answers to the given arguments.

@@ -22,11 +22,6 @@ impl Target {
         Self::parse(&output(&mut cargo(root, question))?)
     }
 
-    /// Tells whether this is the package's target of that kind and name.
-    pub(crate) fn is(&self, package: &str, kind: &str, name: &str) -> bool {
-        self.package == package && self.kind == kind && self.name == name
-    }
-
     fn parse(metadata: &str) -> Result<Vec<Self>> {
         let metadata: Value = serde_json::from_str(metadata).context("cargo metadata is not JSON")?;
         let packages = metadata["packages"].as_array().into_iter().flatten();
@@ -64,7 +59,8 @@ mod tests {
     #[test]
     fn a_binary_is_told_from_a_library_and_from_another_crates() {
         let targets = Target::parse(METADATA).unwrap();
-        let any = |package, kind, name| targets.iter().any(|t| t.is(package, kind, name));
+        let any =
+            |package, kind, name| targets.iter().any(|t| t.package == package && t.kind == kind && t.name == name);
         assert!(any("bench", "bin", "soak"));
         assert!(!any("bench", "lib", "soak") && !any("local", "bin", "soak"));
     }

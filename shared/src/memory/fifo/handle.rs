@@ -8,7 +8,7 @@ use crate::ports::{QueueError, Receipt};
 pub struct Handle {
     /// The message's place.
     pub seq: Seq,
-    /// The number of the receive, never used twice by a queue.
+    /// The number of the receive, never used twice by one process; no handle outlives its process.
     pub receive: u64,
 }
 

@@ -1,0 +1,100 @@
+//! Runs seeds of the simulation; `cargo xtask simulate` builds it and calls it.
+
+use std::num::NonZero;
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use simulation::campaign::{Campaign, Outcome, Summary};
+use simulation::run::{self, Options, Report};
+use simulation::trace::render;
+
+/// Runs the whole pipeline under random faults, one run a seed, and checks that nothing is lost or doubled.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask simulate")]
+struct Flags {
+    /// How many seeds
+    #[arg(long, default_value_t = 2_000)]
+    seeds: u64,
+    /// The first seed
+    #[arg(long, default_value_t = 1)]
+    first: u64,
+    /// Runs seeds until so many turns are done, however many that takes
+    #[arg(long, conflicts_with = "seeds")]
+    turns: Option<u64>,
+    /// How many seeds at once; without it, as many as there are cores
+    #[arg(long)]
+    jobs: Option<NonZero<usize>>,
+    /// Runs this seed alone, and prints its whole trace
+    #[arg(long, conflicts_with_all = ["seeds", "first", "turns", "jobs"])]
+    replay: Option<u64>,
+}
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let clean = match flags.replay {
+        Some(seed) => replay(seed),
+        None => campaign(&flags),
+    };
+    if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn replay(seed: u64) -> bool {
+    let report = run::seed(seed, Options { record: true, ..Options::default() });
+    say(&render(&report.lines));
+    let seconds = report.time.as_secs();
+    say(&format!("seed {seed}: {} turns in {seconds} s of virtual time, trace {:016x}", report.turns, report.hash));
+    list(&report);
+    report.is_clean()
+}
+
+fn campaign(flags: &Flags) -> bool {
+    let jobs = flags.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZero::get);
+    let seeds = if flags.turns.is_some() { u64::MAX } else { flags.seeds };
+    let bar = ProgressBar::new(flags.turns.unwrap_or(seeds)).with_style(style());
+    let counted = |summary: &Summary| if flags.turns.is_some() { summary.turns } else { summary.runs };
+    let campaign = Campaign { first: flags.first, seeds, turns: flags.turns, jobs, mutant: None };
+    let Outcome { summary, failed } = campaign.run(|summary| {
+        bar.set_position(counted(summary));
+        bar.set_message(format!("{} turns, {} faults", summary.turns, summary.faults()));
+    });
+    bar.finish_and_clear();
+    let elapsed = bar.elapsed().as_secs_f64();
+    say(&summary.table());
+    #[expect(clippy::cast_precision_loss, reason = "a rate is read to three digits")]
+    let rate = summary.turns as f64 / elapsed / jobs as f64;
+    say(&format!("{elapsed:.0} s on {jobs} threads: {rate:.0} turns a second and thread"));
+    if let Some(first) = failed.first() {
+        tell(first);
+    }
+    let missing = summary.missing();
+    if failed.is_empty() && !missing.is_empty() {
+        say(&format!("never happened: {}; run more seeds", missing.join(", ")));
+    }
+    failed.is_empty() && missing.is_empty()
+}
+
+/// Tells the story of a failed run: the seed again, with its trace.
+fn tell(failed: &Report) {
+    let report = run::seed(failed.seed, Options { record: true, ..Options::default() });
+    say(&render(&report.story()));
+    list(&report);
+    say(&format!("the whole trace: cargo xtask simulate --replay {}", failed.seed));
+}
+
+fn list(report: &Report) {
+    for violation in &report.violations {
+        say(&format!("seed {}, invariant {}: {}", report.seed, violation.invariant, violation.what));
+    }
+}
+
+fn style() -> ProgressStyle {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len}  {msg}  {eta} left");
+    style.unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[expect(clippy::print_stdout, reason = "this is a command line's output")]
+fn say(text: &str) {
+    println!("{}", text.trim_end());
+}

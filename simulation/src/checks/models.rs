@@ -1,0 +1,112 @@
+//! Every call of a model, with the context that it was given.
+
+use shared::domain::{MessageId, ProviderName, SessionKey, TurnKind};
+use shared::ports::{ModelError, ModelEvent, Prompt, Role};
+
+use super::Checker;
+use super::book::{Book, Call, Life};
+use crate::faults::{Process, Subject};
+
+/// `CHATBOT_MAX_GENERATIONS` × `CHATBOT_MAX_CALLS`.
+const MOST_CALLS: usize = 12;
+
+/// One call of a model.
+#[derive(Debug, Clone)]
+pub struct CallId {
+    number: usize,
+    mark: String,
+}
+
+impl CallId {
+    /// Returns how the reply of this call, and of no other, begins.
+    pub(crate) fn opening(&self) -> String {
+        format!("{} call {}:", self.mark, self.number)
+    }
+}
+
+impl Checker {
+    /// Notes that a model was called, and checks what it was told.
+    pub(crate) fn model_called(&self, process: &Process, provider: ProviderName, prompt: &Prompt) -> CallId {
+        let asked = prompt.messages.last().map_or("", |message| message.text.as_str());
+        let known = self.with(|book| book.texts.get(asked).cloned());
+        let Some((session, message_id)) = known else {
+            self.violation("4", &process.subject(), || format!("a model was asked what nobody asked: {asked:?}"));
+            return CallId { number: 0, mark: String::new() };
+        };
+        let subject = Subject::Message(session.clone(), message_id.clone());
+        let (number, problems) = self.with(|book| {
+            let problems = judge(book, &session, &message_id, prompt, self.whole_history);
+            let before = book.calls_of(&session, &message_id).last().map(|call| call.provider);
+            if before.is_some_and(|before| before != provider) {
+                self.faults.tally().event("fallbacks");
+            }
+            book.calls.push(Call { session, message_id, provider, text: String::new(), finished: false });
+            (book.calls.len(), problems)
+        });
+        self.trace.note(&subject, number, || format!("call {number} of a model"));
+        for (invariant, what) in problems {
+            self.violation(invariant, &subject, || what);
+        }
+        let mark = asked.split_whitespace().next().unwrap_or_default().to_owned();
+        CallId { number, mark }
+    }
+
+    /// Notes what a call said.
+    pub(crate) fn said(&self, call: &CallId, event: &Result<ModelEvent, ModelError>) {
+        self.with(|book| {
+            let Some(call) = call.number.checked_sub(1).and_then(|at| book.calls.get_mut(at)) else { return };
+            match event {
+                Ok(ModelEvent::Delta(text)) => call.text.push_str(text),
+                Ok(ModelEvent::Finished(_)) => call.finished = true,
+                _ => (),
+            }
+        });
+    }
+}
+
+/// Judges one call; a history of fewer bytes than `whole` must be told whole.
+fn judge(book: &Book, key: &SessionKey, id: &MessageId, prompt: &Prompt, whole: usize) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    let calls = book.calls_of(key, id).count() + 1;
+    if calls > MOST_CALLS {
+        problems.push(("8", format!("{calls} calls of models were made for one message")));
+    }
+    let owner = book.sessions.get(key).and_then(|session| session.owner);
+    let told = prompt.messages.iter().map(|message| message.text.as_str()).chain([prompt.system.as_str()]);
+    if let Some(foreign) = owner.and_then(|owner| told.filter_map(|text| super::clients::foreign(owner, text)).next()) {
+        problems.push(("7", format!("a model was told what belongs to {foreign}")));
+    }
+    let Some(life) = book.sessions.get(key).and_then(|session| session.lives.last()) else { return problems };
+    let Some((number, _)) = life.turn_of(id).filter(|_| !life.deleted) else { return problems };
+    match history(book, key, life, number) {
+        Ok(expected) => problems.extend(context(&expected, prompt, whole)),
+        Err(running) => problems.push(("4", format!("turn {number} is answered while turn {running} is running"))),
+    }
+    problems
+}
+
+/// Returns what a turn's context should be if nothing is cut off, or the turn before that is running.
+fn history<'b>(book: &'b Book, key: &SessionKey, life: &'b Life, number: u64) -> Result<Vec<(Role, &'b str)>, u64> {
+    let promises = book.sessions.get(key).map(|session| &session.promises);
+    let mut history = Vec::new();
+    for (earlier, turn) in life.turns.range(..number) {
+        let done = turn.done.as_ref().ok_or(*earlier)?;
+        let silent = done.kind == TurnKind::Error || done.text.is_empty();
+        let asked = promises.and_then(|promises| promises.get(&turn.message_id));
+        if let Some(asked) = asked.filter(|_| !silent) {
+            history.extend([(Role::User, asked.text.as_str()), (Role::Assistant, done.text.as_str())]);
+        }
+    }
+    Ok(history)
+}
+
+fn context(expected: &[(Role, &str)], prompt: &Prompt, whole: usize) -> Option<(&'static str, String)> {
+    let (_, told) = prompt.messages.split_last()?;
+    let told: Vec<(Role, &str)> = told.iter().map(|message| (message.role, message.text.as_str())).collect();
+    let bytes: usize = expected.iter().map(|(_, text)| text.len()).sum();
+    let cut = told.len() < expected.len() && bytes < whole;
+    (cut || !expected.ends_with(&told)).then(|| {
+        let what = format!("the context is {} texts of {}, or not the newest ones", told.len(), expected.len());
+        ("4", what)
+    })
+}

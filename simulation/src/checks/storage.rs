@@ -1,0 +1,203 @@
+//! Every write, at the moment it is applied.
+
+use shared::domain::{MessageId, SessionKey, TurnKind};
+
+use super::book::{Book, Done, Life, Phase, TurnBook, found};
+use super::note::Act;
+use super::{Checker, Note, Violation};
+use crate::faults::{Process, Subject};
+
+/// Who wrote: a process and its invocation.
+type Writer = (u32, u32);
+
+impl Checker {
+    /// Checks a write that was just applied.
+    pub(crate) fn wrote(&self, process: &Process, note: Note) {
+        let writer = process.invocation();
+        let findings = self.with(|book| judge(book, writer, &note));
+        if matches!(note.act, Act::Regenerated { .. }) {
+            self.faults.tally().event("restarts");
+        }
+        self.trace.note(&Subject::Session(note.key.clone()), digest(&note.act), || {
+            format!("{:?} {} wrote {}", process.function(), process.id(), describe(&note.act))
+        });
+        self.report(findings);
+    }
+}
+
+fn judge(book: &mut Book, writer: Writer, note: &Note) -> Vec<Violation> {
+    let Note { key, act } = note;
+    match act {
+        Act::Born => {
+            book.session(key).lives.push(Life::default());
+            Vec::new()
+        }
+        Act::Buried => {
+            if let Some(life) = book.life(key) {
+                life.deleted = true;
+            }
+            Vec::new()
+        }
+        Act::Counted => counted(book, key),
+        Act::Recorded(id) => recorded(book, key, id),
+        Act::Claimed { turn, message_id } => claimed(book, writer, key, *turn, message_id),
+        Act::Regenerated { turn, epoch } => with_turn(book, key, *turn, |turn| {
+            turn.epoch = *epoch;
+            turn.holders.insert(writer, *epoch);
+            running(turn, "another generation was begun")
+        }),
+        Act::Checkpointed { turn } => with_turn(book, key, *turn, |turn| {
+            running(turn, "provisional text was saved").or_else(|| fenced(turn, writer, "saved its text"))
+        }),
+        Act::Committed { turn, kind, text } => committed(book, writer, key, *turn, *kind, text),
+        Act::Delivered { turn } => delivered(book, key, *turn),
+        Act::Connected => alive(book, key, "a connection was registered").into_iter().collect(),
+        Act::Changed => Vec::new(),
+    }
+}
+
+/// A problem, with its invariant.
+type Problem = Option<(&'static str, String)>;
+
+fn with_turn(
+    book: &mut Book,
+    key: &SessionKey,
+    number: u64,
+    act: impl FnOnce(&mut TurnBook) -> Problem,
+) -> Vec<Violation> {
+    let subject = Subject::Session(key.clone());
+    let Some(turn) = book.life(key).and_then(|life| life.turns.get_mut(&number)) else {
+        return vec![found("5", subject, format!("turn {number} was written and never claimed"))];
+    };
+    let problem = act(turn);
+    problem.map(|(invariant, what)| found(invariant, subject, format!("turn {number}: {what}"))).into_iter().collect()
+}
+
+fn running(turn: &TurnBook, what: &str) -> Problem {
+    (turn.phase != Phase::Running).then(|| ("2", format!("{what} after the final")))
+}
+
+/// An invocation that took a generation of this turn must hold the newest one.
+fn fenced(turn: &TurnBook, writer: Writer, what: &str) -> Problem {
+    let held = turn.holders.get(&writer)?;
+    (*held != turn.epoch).then(|| ("5", format!("generation {held} {what} while {} stands", turn.epoch)))
+}
+
+fn alive(book: &mut Book, key: &SessionKey, what: &str) -> Option<Violation> {
+    let subject = Subject::Session(key.clone());
+    match book.life(key) {
+        Some(life) if !life.deleted => None,
+        _ => Some(found("1", subject, format!("{what} in a session that is deleted or was never made"))),
+    }
+}
+
+fn counted(book: &mut Book, key: &SessionKey) -> Vec<Violation> {
+    let Some(life) = book.life(key) else { return Vec::new() };
+    life.delivered += 1;
+    let turns = u64::try_from(life.turns.values().filter(|turn| turn.done.is_some()).count()).unwrap_or(u64::MAX);
+    let many = life.delivered > turns;
+    let what = || format!("the totals count {} turns of {turns}", life.delivered);
+    many.then(|| found("9", Subject::Session(key.clone()), what())).into_iter().collect()
+}
+
+fn recorded(book: &mut Book, key: &SessionKey, id: &MessageId) -> Vec<Violation> {
+    let mut findings: Vec<_> = alive(book, key, "a message was recorded").into_iter().collect();
+    let Some(life) = book.life(key) else { return findings };
+    if !life.messages.insert(id.clone()) {
+        let subject = Subject::Message(key.clone(), id.clone());
+        findings.push(found("2", subject, "the message was recorded twice".to_owned()));
+    }
+    findings
+}
+
+fn claimed(book: &mut Book, writer: Writer, key: &SessionKey, number: u64, id: &MessageId) -> Vec<Violation> {
+    let subject = Subject::Message(key.clone(), id.clone());
+    let mut findings: Vec<_> = alive(book, key, "a turn was claimed").into_iter().collect();
+    let Some(life) = book.life(key) else { return findings };
+    let mut find = |invariant, what: String| findings.push(found(invariant, subject.clone(), what));
+    if let Some((earlier, _)) = life.turn_of(id) {
+        find("2", format!("turn {number} was claimed for a message that has turn {earlier}"));
+    }
+    if life.turns.contains_key(&number) {
+        find("2", format!("turn {number} was claimed twice"));
+    }
+    let expected = life.turns.keys().next_back().map_or(1, |last| last + 1);
+    if number != expected {
+        find("3", format!("turn {number} was claimed, and {expected} was next"));
+    }
+    if let Some((before, _)) = life.turns.iter().find(|(_, turn)| turn.phase == Phase::Running) {
+        find("4", format!("turn {number} was claimed while turn {before} is running"));
+    }
+    let turn =
+        TurnBook { message_id: id.clone(), epoch: 1, phase: Phase::Running, holders: [(writer, 1)].into(), done: None };
+    life.turns.insert(number, turn);
+    findings
+}
+
+fn committed(
+    book: &mut Book,
+    writer: Writer,
+    key: &SessionKey,
+    number: u64,
+    kind: TurnKind,
+    text: &str,
+) -> Vec<Violation> {
+    let id = book.life(key).and_then(|life| life.turns.get(&number)).map(|turn| turn.message_id.clone());
+    let whole = id.as_ref().is_none_or(|id| {
+        let mut calls = book.calls_of(key, id);
+        match kind {
+            TurnKind::Reply => calls.any(|call| call.finished && call.text == text),
+            // What was said last may not have reached the text yet.
+            TurnKind::Cancelled => text.is_empty() || calls.any(|call| call.text.starts_with(text)),
+            TurnKind::Error => text.is_empty(),
+        }
+    });
+    let stopped = id.as_ref().and_then(|id| book.sessions.get(key)?.promises.get(id)).is_some_and(|p| p.stopped);
+    with_turn(book, key, number, |turn| {
+        let problem = running(turn, "it was committed")
+            .or_else(|| fenced(turn, writer, "was committed"))
+            .or_else(|| (!whole).then(|| ("2", format!("the final {text:?} is not what one call of a model said"))))
+            .or_else(|| {
+                (stopped && kind != TurnKind::Cancelled)
+                    .then(|| ("1", format!("it was stopped, and ended as {kind:?} all the same")))
+            });
+        turn.phase = Phase::Committed;
+        turn.done = Some(Done { kind, text: text.to_owned() });
+        problem
+    })
+}
+
+fn delivered(book: &mut Book, key: &SessionKey, number: u64) -> Vec<Violation> {
+    with_turn(book, key, number, |turn| {
+        let problem = match turn.phase {
+            Phase::Committed => None,
+            Phase::Running => Some(("5", "it was marked as delivered before its commit".to_owned())),
+            Phase::Delivered => Some(("9", "it was marked as delivered twice".to_owned())),
+        };
+        turn.phase = Phase::Delivered;
+        problem
+    })
+}
+
+fn digest(act: &Act) -> (u8, u64) {
+    match act {
+        Act::Born => (1, 0),
+        Act::Buried => (2, 0),
+        Act::Counted => (3, 0),
+        Act::Recorded(_) => (4, 0),
+        Act::Claimed { turn, .. } => (5, *turn),
+        Act::Regenerated { turn, epoch } => (6, turn * 1000 + epoch),
+        Act::Checkpointed { turn } => (7, *turn),
+        Act::Committed { turn, text, .. } => (8, turn * 1_000_000 + u64::try_from(text.len()).unwrap_or(0)),
+        Act::Delivered { turn } => (9, *turn),
+        Act::Connected => (10, 0),
+        Act::Changed => (11, 0),
+    }
+}
+
+fn describe(act: &Act) -> String {
+    match act {
+        Act::Committed { turn, kind, text } => format!("turn {turn} as {kind:?} of {} bytes", text.len()),
+        other => format!("{other:?}"),
+    }
+}

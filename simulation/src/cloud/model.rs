@@ -1,0 +1,83 @@
+//! What the models say.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use shared::domain::{FinishReason, ProviderName, Usage};
+use shared::ports::{ModelError, ModelEvent, Prompt};
+
+use crate::faults::lock;
+
+/// One step of a call.
+#[derive(Debug, Clone)]
+pub enum Piece {
+    /// Nothing for a while.
+    Wait(Duration),
+    /// A piece of the reply.
+    Say(String),
+    /// Everything that the call was told, as a piece of the reply: nothing is kept secret that a model knows.
+    Recite,
+    /// What was used so far.
+    Used(Usage),
+    /// The end mark.
+    Finish(FinishReason),
+    /// The provider asks for a pause.
+    Busy(Option<Duration>),
+    /// The stream breaks off; as the first step: no connection.
+    Break,
+    /// The key is refused.
+    Unauthorized,
+    /// The request is refused.
+    Refuse,
+    /// Nothing, for ever.
+    Hang,
+}
+
+/// What one call does. A plot that is at its end ends the stream.
+pub type Plot = Vec<Piece>;
+
+/// Plots for the next calls; where there is none, the call is told by the weather.
+#[derive(Debug, Default)]
+pub struct Scripts(Mutex<BTreeMap<ProviderName, VecDeque<Plot>>>);
+
+impl Scripts {
+    /// Adds a plot for a provider's next call that has none yet.
+    pub fn next(&self, provider: ProviderName, plot: Plot) {
+        lock(&self.0).entry(provider).or_default().push_back(plot);
+    }
+
+    pub(crate) fn take(&self, provider: ProviderName) -> Option<Plot> {
+        lock(&self.0).get_mut(&provider)?.pop_front()
+    }
+}
+
+impl Piece {
+    /// Returns the step as it is where the call was told `prompt`.
+    pub(crate) fn of_call(self, prompt: &Prompt) -> Self {
+        match self {
+            Self::Recite => {
+                let said = prompt.messages.iter().map(|message| message.text.as_str());
+                Self::Say([prompt.system.as_str()].into_iter().chain(said).collect::<Vec<_>>().join("\n"))
+            }
+            other => other,
+        }
+    }
+
+    /// Turns the step into what a stream yields; `None` for one that takes time instead.
+    pub(crate) fn event(&self) -> Option<Result<ModelEvent, ModelError>> {
+        let busy = |retry_after| ModelError::Busy { code: "429".to_owned(), retry_after };
+        match self {
+            Self::Wait(_) | Self::Hang | Self::Recite => None,
+            Self::Say(text) => Some(Ok(ModelEvent::Delta(text.clone()))),
+            Self::Used(usage) => Some(Ok(ModelEvent::Usage(*usage))),
+            Self::Finish(reason) => {
+                Some(Ok(ModelEvent::Finished(shared::ports::Finish { reason: *reason, model: None })))
+            }
+            Self::Busy(retry_after) => Some(Err(busy(*retry_after))),
+            Self::Break => Some(Err(ModelError::Broken("simulated".to_owned()))),
+            Self::Unauthorized => Some(Err(ModelError::Unauthorized("401".to_owned()))),
+            Self::Refuse => Some(Err(ModelError::Permanent("400".to_owned()))),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A process of a function: it makes port calls, and can die or stand still at each of them.
+
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+use std::time::Duration;
+
+use shared::domain::{MessageId, SessionKey, Timestamp, Turn};
+use tokio::time::{Instant, sleep};
+
+use super::{Decision, Fault, Faults, Function, Op, Sandbox, lock};
+use crate::trace::Trace;
+
+/// Whom a process works for, so that faults can be counted by turn.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// Nobody in particular.
+    #[default]
+    Nobody,
+    /// A session.
+    Session(SessionKey),
+    /// A message of a session.
+    Message(SessionKey, MessageId),
+    /// A turn of a session.
+    Turn(SessionKey, Turn),
+}
+
+impl Subject {
+    /// Returns the session that it belongs to.
+    pub fn session(&self) -> Option<&SessionKey> {
+        match self {
+            Self::Nobody => None,
+            Self::Session(key) | Self::Message(key, _) | Self::Turn(key, _) => Some(key),
+        }
+    }
+}
+
+/// One process of a function. It handles one invocation at a time.
+#[derive(Debug)]
+pub struct Process {
+    id: u32,
+    function: Function,
+    faults: Arc<Faults>,
+    trace: Arc<Trace>,
+    /// How far its clock is off, in milliseconds.
+    skew: i64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    status: Status,
+    invocation: u32,
+    subject: Subject,
+    waker: Option<Waker>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Status {
+    #[default]
+    Running,
+    FrozenUntil(Instant),
+    Dead,
+}
+
+impl Process {
+    /// Starts a process.
+    pub fn start(function: Function, faults: Arc<Faults>, trace: Arc<Trace>, skew: i64) -> Arc<Self> {
+        let id = faults.next_process();
+        Arc::new(Self { id, function, faults, trace, skew, state: Mutex::default() })
+    }
+
+    /// Returns the process's number.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Returns which function it is a process of.
+    pub fn function(&self) -> Function {
+        self.function
+    }
+
+    /// Returns the number of the present invocation, unique together with the process's.
+    pub fn invocation(&self) -> (u32, u32) {
+        (self.id, lock(&self.state).invocation)
+    }
+
+    /// Returns whom it works for.
+    pub fn subject(&self) -> Subject {
+        lock(&self.state).subject.clone()
+    }
+
+    /// Returns what its clock shows at a true time.
+    pub fn skewed(&self, now: Timestamp) -> Timestamp {
+        Timestamp(now.0.saturating_add(self.skew))
+    }
+
+    /// Tells whether it can take another invocation.
+    pub fn is_alive(&self) -> bool {
+        lock(&self.state).status != Status::Dead
+    }
+
+    /// Runs one invocation in the process; `None` if the process dies.
+    pub fn invoke<F: Future>(self: &Arc<Self>, subject: Subject, work: F) -> Sandbox<F> {
+        let mut state = lock(&self.state);
+        state.invocation += 1;
+        state.subject = subject;
+        drop(state);
+        Sandbox::new(Arc::clone(self), work)
+    }
+
+    /// Ends the process at once.
+    pub fn kill(&self) {
+        let mut state = lock(&self.state);
+        state.status = Status::Dead;
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Makes a port call, or what the faults make of it; `broken` is the port's failure.
+    pub async fn around<T>(&self, op: Op, call: impl Future<Output = T>, broken: impl FnOnce() -> T) -> T {
+        if !self.is_alive() {
+            return std::future::pending().await;
+        }
+        let Decision { latency, fault } = self.faults.decide(self, op);
+        self.trace.call(self, op, fault.as_ref());
+        if !latency.is_zero() {
+            sleep(latency).await;
+        }
+        match fault {
+            None => call.await,
+            Some(fault) => self.suffer(fault, call, broken).await,
+        }
+    }
+
+    async fn suffer<T>(&self, fault: Fault, call: impl Future<Output = T>, broken: impl FnOnce() -> T) -> T {
+        match fault {
+            Fault::CrashBefore => self.die().await,
+            Fault::CrashAfter => {
+                call.await;
+                self.die().await
+            }
+            Fault::Fail => broken(),
+            Fault::LoseAck => {
+                call.await;
+                broken()
+            }
+            Fault::Stall(time) => {
+                sleep(time).await;
+                call.await
+            }
+            Fault::Hang => std::future::pending().await,
+            Fault::FreezeBefore(time) => {
+                self.freeze(time);
+                tokio::task::yield_now().await;
+                call.await
+            }
+            Fault::FreezeAfter(time) => {
+                let result = call.await;
+                self.freeze(time);
+                tokio::task::yield_now().await;
+                result
+            }
+            Fault::Hold(gate) => {
+                gate.pass().await;
+                call.await
+            }
+        }
+    }
+
+    /// Makes the whole process stand still from now on.
+    pub fn freeze(&self, time: Duration) {
+        let mut state = lock(&self.state);
+        if state.status == Status::Running {
+            state.status = Status::FrozenUntil(Instant::now() + time);
+        }
+    }
+
+    /// Tells whether it stands still.
+    pub fn is_frozen(&self) -> bool {
+        matches!(self.status(), Status::FrozenUntil(_))
+    }
+
+    pub(super) fn status(&self) -> Status {
+        lock(&self.state).status
+    }
+
+    pub(super) fn thaw(&self) {
+        let mut state = lock(&self.state);
+        if matches!(state.status, Status::FrozenUntil(_)) {
+            state.status = Status::Running;
+        }
+    }
+
+    pub(super) fn remember(&self, waker: &Waker) {
+        lock(&self.state).waker = Some(waker.clone());
+    }
+
+    async fn die<T>(&self) -> T {
+        self.kill();
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,64 @@
+//! What went wrong, counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use super::{Fault, Mishap, Subject, lock};
+
+/// Counts of a run.
+#[derive(Debug, Default)]
+pub struct Tally(Mutex<Counts>);
+
+/// What was counted; sums of several runs are made with [`Counts::add`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How often each kind of fault or mishap happened.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// How often each thing that is not a fault happened: stops, restarts, redeliveries.
+    pub events: BTreeMap<&'static str, u64>,
+    /// Whose work was hit.
+    pub hit: BTreeSet<Subject>,
+}
+
+impl Counts {
+    /// Adds another run's counts, all but whose work was hit.
+    pub fn add(&mut self, other: &Self) {
+        for (name, count) in &other.faults {
+            *self.faults.entry(name).or_default() += count;
+        }
+        for (name, count) in &other.events {
+            *self.events.entry(name).or_default() += count;
+        }
+    }
+}
+
+impl Tally {
+    /// Counts something that is not a fault; returns how often it happened.
+    pub fn event(&self, name: &'static str) -> u64 {
+        let mut counts = lock(&self.0);
+        let count = counts.events.entry(name).or_default();
+        *count += 1;
+        *count
+    }
+
+    /// Returns the counts so far.
+    pub fn counts(&self) -> Counts {
+        lock(&self.0).clone()
+    }
+
+    pub(super) fn fault(&self, fault: &Fault, subject: &Subject) {
+        self.note(fault.name(), subject);
+    }
+
+    pub(super) fn mishap(&self, mishap: Mishap, subject: &Subject) {
+        self.note(mishap.name(), subject);
+    }
+
+    fn note(&self, name: &'static str, subject: &Subject) {
+        let mut counts = lock(&self.0);
+        *counts.faults.entry(name).or_default() += 1;
+        if *subject != Subject::Nobody && !counts.hit.contains(subject) {
+            counts.hit.insert(subject.clone());
+        }
+    }
+}

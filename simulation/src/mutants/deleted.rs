@@ -1,0 +1,24 @@
+//! What goes wrong with a deleted session.
+
+use async_trait::async_trait;
+use shared::ports::store::Write;
+
+use super::twist::{Twist, forget_condition};
+use crate::faults::Op;
+
+/// 14: what creates a row does not ask in the same transaction whether its session lives.
+pub(super) struct RowsForDeletedSession;
+
+#[async_trait]
+impl Twist for RowsForDeletedSession {
+    fn transaction(&self, op: Op, mut writes: Vec<Write>) -> Vec<Write> {
+        if matches!(op, Op::Claim | Op::Record | Op::Register) {
+            for write in writes.iter_mut().filter(|write| write.key.sort == "META") {
+                forget_condition(write, "deleted");
+                // A tombstone counts from 1 again, so this would save the protocol.
+                forget_condition(write, "next_turn");
+            }
+        }
+        writes
+    }
+}

@@ -1,0 +1,90 @@
+//! A table whose rows and writes a mutant bends on their way.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use shared::domain::Timestamp;
+use shared::ports::store::{Change, Condition, Effect, Item, Key, Page, Query, Write};
+use shared::ports::{Durability, Store, StoreError};
+
+use crate::faults::Op;
+use crate::ports::purpose;
+
+/// What a mutant does to a table; by default nothing.
+#[async_trait]
+pub(super) trait Twist: Send + Sync {
+    /// Does something before rows are read by their keys.
+    async fn before_reading(&self, _store: &dyn Store, _keys: &[Key]) {}
+
+    /// Bends a row that was read by its key.
+    fn read(&self, item: Item) -> Item {
+        item
+    }
+
+    /// Bends a single write, or does something else instead.
+    async fn write(
+        &self,
+        store: &dyn Store,
+        _op: Op,
+        write: Write,
+        durability: Durability,
+    ) -> Result<Option<Item>, StoreError> {
+        store.write(write, durability).await
+    }
+
+    /// Bends a transaction.
+    fn transaction(&self, _op: Op, writes: Vec<Write>) -> Vec<Write> {
+        writes
+    }
+}
+
+/// A table and its twist.
+pub(super) struct TwistedStore {
+    pub(super) inner: Arc<dyn Store>,
+    pub(super) twist: Arc<dyn Twist>,
+}
+
+#[async_trait]
+impl Store for TwistedStore {
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.twist.before_reading(&*self.inner, keys).await;
+        let items = self.inner.get(keys).await?;
+        Ok(items.into_iter().map(|item| item.map(|item| self.twist.read(item))).collect())
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.inner.query(query).await
+    }
+
+    async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
+        self.twist.write(&*self.inner, purpose::of(&write), write, durability).await
+    }
+
+    async fn transact(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError> {
+        let writes = self.twist.transaction(purpose::of_all(&writes), writes);
+        self.inner.transact(writes, durability).await
+    }
+
+    async fn synced(&self) -> Result<(), StoreError> {
+        self.inner.synced().await
+    }
+
+    async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
+        self.inner.due(until, limit).await
+    }
+}
+
+/// Drops a write's condition that an attribute has a value, or has none.
+pub(super) fn forget_condition(write: &mut Write, attribute: &str) {
+    write.conditions.retain(
+        |condition| !matches!(condition, Condition::Equals(name, _) | Condition::Missing(name) if *name == attribute),
+    );
+}
+
+/// Returns the changes of an update.
+pub(super) fn changes(write: &mut Write) -> Option<&mut Vec<Change>> {
+    match &mut write.effect {
+        Effect::Update(changes) => Some(changes),
+        _ => None,
+    }
+}

@@ -1,0 +1,132 @@
+//! Event source mappings: from a queue to a function, at least once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::memory::MemoryQueue;
+use shared::ports::{Delivery, EventSource as _, Queue as _};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::Platform;
+use crate::faults::{Function, Mishap, Op, Process, Subject};
+use crate::mutants;
+use crate::ports::{Which, away};
+
+/// The pause after a queue failed.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+
+impl Platform {
+    /// Hands requests to workers, for ever.
+    pub async fn drive_requests(self: Arc<Self>) {
+        let (slots, process) = (Arc::new(Semaphore::new(self.setup.workers)), self.mapping());
+        let mut tasks = JoinSet::new();
+        loop {
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+            let Some(delivery) = self.receive(&process, Which::Requests, 1).await.pop() else { continue };
+            if delivery.receive_count > 1 {
+                self.cloud.faults.tally().event("redeliveries");
+            }
+            let (platform, process) = (Arc::clone(&self), Arc::clone(&process));
+            tasks.spawn(async move {
+                platform.answer(&process, delivery).await;
+                drop(slot);
+            });
+            while tasks.try_join_next().is_some() {}
+        }
+    }
+
+    /// Hands replies to notifiers, for ever.
+    pub async fn drive_replies(self: Arc<Self>) {
+        let (slots, process) = (Arc::new(Semaphore::new(self.setup.notifiers)), self.mapping());
+        let mut tasks = JoinSet::new();
+        loop {
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+            let batch = self.receive(&process, Which::Replies, self.setup.batch).await;
+            let (platform, process) = (Arc::clone(&self), Arc::clone(&process));
+            tasks.spawn(async move {
+                platform.deliver(&process, &batch).await;
+                drop(slot);
+            });
+            while tasks.try_join_next().is_some() {}
+        }
+    }
+
+    /// Handles one request, as the mapping does; sometimes by two processes at once.
+    pub async fn answer(&self, process: &Process, delivery: Delivery) {
+        let subject = super::functions::request_subject(&delivery);
+        if self.cloud.faults.toss(Mishap::DeliveredTwice, &subject) {
+            tokio::join!(self.answer_once(process, &delivery), self.answer_once(process, &delivery));
+        } else {
+            self.answer_once(process, &delivery).await;
+        }
+    }
+
+    async fn answer_once(&self, process: &Process, delivery: &Delivery) {
+        match self.invoke_worker(delivery).await.returned() {
+            Some(Ok(())) => {
+                if self.acknowledge(process, Which::Requests, delivery).await {
+                    self.cloud.checker.acknowledged(&delivery.body).await;
+                }
+            }
+            Some(Err(_)) => drop(self.cloud.faults.tally().event("deliveries reported as failed")),
+            None => drop(self.cloud.faults.tally().event("processes died at work")),
+        }
+    }
+
+    /// Handles one batch of replies, as the mapping does.
+    pub async fn deliver(&self, process: &Process, batch: &[Delivery]) {
+        match self.invoke_notifier(batch).await.returned() {
+            Some(failed) => {
+                for delivery in batch.iter().filter(|delivery| !failed.contains(&delivery.message_id)) {
+                    self.acknowledge(process, Which::Replies, delivery).await;
+                }
+            }
+            None => drop(self.cloud.faults.tally().event("processes died at work")),
+        }
+    }
+
+    /// Makes a mapping's own process, which never dies.
+    pub fn mapping(&self) -> Arc<Process> {
+        Process::start(Function::Mapping, Arc::clone(&self.cloud.faults), Arc::clone(&self.cloud.trace), 0)
+    }
+
+    /// Waits for messages of a queue.
+    pub async fn receive(&self, process: &Process, which: Which, max: usize) -> Vec<Delivery> {
+        let queue = which.of(&self.cloud);
+        loop {
+            match process.around(Op::Receive, queue.receive(max), away).await {
+                Ok(batch) if batch.is_empty() => queue.ready().await,
+                Ok(batch) => return batch,
+                Err(_) => sleep(AFTER_FAILURE).await,
+            }
+        }
+    }
+
+    /// Deletes a message; tells whether the queue did.
+    async fn acknowledge(&self, process: &Process, which: Which, delivery: &Delivery) -> bool {
+        let queue = which.of(&self.cloud);
+        let mut deleted = false;
+        let call = async {
+            let (waiting, current) = (queue.len(), is_current(queue, delivery).await);
+            let result = mutants::delete(self.setup.mutant, queue, delivery).await;
+            deleted = result.is_ok();
+            if queue.len() < waiting && !current {
+                self.cloud.checker.deleted_by_stale(delivery);
+            }
+            result
+        };
+        let result = process.around(Op::Delete, call, away).await;
+        let subject = Subject::Nobody;
+        self.cloud.trace.note(&subject, deleted, || format!("{which:?}: {} acknowledged: {result:?}", delivery.group));
+        deleted
+    }
+}
+
+/// Tells whether a delivery is its message's newest: only then its handle can hide the message.
+///
+/// Harmless right before the message is deleted.
+async fn is_current(queue: &MemoryQueue, delivery: &Delivery) -> bool {
+    queue.change_visibility(&delivery.receipt, AFTER_FAILURE).await.is_ok()
+}

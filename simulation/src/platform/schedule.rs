@@ -1,0 +1,55 @@
+//! What runs by itself: the cleanup every five minutes, the table's own expiry, a redrive now and then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::ports::EventSource as _;
+use tokio::time::sleep;
+
+use super::Platform;
+use crate::faults::{Mishap, Subject};
+
+/// How often the cleanup is scheduled.
+const CLEANUP_EVERY: Duration = Duration::from_mins(5);
+const PURGED_AT_ONCE: usize = 1_000;
+
+impl Platform {
+    /// Runs the cleanup as it is scheduled, for ever.
+    pub async fn drive_cleanup(self: Arc<Self>) {
+        loop {
+            sleep(CLEANUP_EVERY).await;
+            self.clean_up().await;
+        }
+    }
+
+    /// Runs the cleanup, the expiry and redrives at odd moments, while there is chaos.
+    pub async fn drive_oddities(self: Arc<Self>) {
+        let faults = Arc::clone(&self.cloud.faults);
+        while faults.is_chaos() {
+            sleep(faults.span(Duration::from_secs(5), Duration::from_secs(60))).await;
+            if faults.toss(Mishap::CleanedUp, &Subject::Nobody) {
+                self.clean_up().await;
+            }
+            if faults.toss(Mishap::Purged, &Subject::Nobody) {
+                self.cloud.store.purge_expired(PURGED_AT_ONCE);
+            }
+            if faults.toss(Mishap::Redriven, &Subject::Nobody) {
+                self.redrive().await;
+            }
+        }
+    }
+
+    /// Moves all dead letters back; returns how many.
+    pub async fn redrive(&self) -> usize {
+        let mut moved = 0;
+        for queue in [&self.cloud.requests, &self.cloud.replies] {
+            let dead = queue.dead_letters(usize::MAX).await.unwrap_or_default();
+            for letter in &dead {
+                self.cloud.faults.tally().event("dead letters");
+                self.cloud.checker.dead_lettered(&letter.body);
+            }
+            moved += queue.redrive().await.unwrap_or(0);
+        }
+        moved
+    }
+}

@@ -1,0 +1,62 @@
+//! A queue with faults.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use shared::memory::MemoryQueue;
+use shared::ports::{Outgoing, Queue, QueueError, Receipt};
+
+use super::Rig;
+use crate::cloud::Cloud;
+use crate::faults::Op;
+
+/// Which of the two queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// From ingress to the worker.
+    Requests,
+    /// From the worker to the notifier.
+    Replies,
+}
+
+impl Which {
+    /// Returns the queue.
+    pub fn of(self, cloud: &Cloud) -> &Arc<MemoryQueue> {
+        match self {
+            Self::Requests => &cloud.requests,
+            Self::Replies => &cloud.replies,
+        }
+    }
+}
+
+pub(super) struct FaultyQueue {
+    pub(super) rig: Rig,
+    pub(super) which: Which,
+}
+
+pub(crate) fn away<T>() -> Result<T, QueueError> {
+    Err(QueueError::Unavailable("simulated".into()))
+}
+
+#[async_trait]
+impl Queue for FaultyQueue {
+    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+        let Rig { process, cloud, .. } = &self.rig;
+        let call = async {
+            cloud.checker.sent(self.which, &message);
+            let result = self.which.of(cloud).send(message).await;
+            if let Err(QueueError::Refused(reason)) = &result {
+                cloud.checker.violation("8", &process.subject(), || format!("a queue refused a message: {reason}"));
+            }
+            result
+        };
+        process.around(Op::Send, call, away).await
+    }
+
+    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
+        let Rig { process, cloud, .. } = &self.rig;
+        let call = self.which.of(cloud).change_visibility(receipt, visibility);
+        process.around(Op::Hide, call, away).await
+    }
+}

@@ -1,0 +1,84 @@
+//! What happened, as a hash that two runs of one seed share, and on demand as lines to read.
+
+use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::sync::Mutex;
+
+use tokio::time::Instant;
+
+use crate::faults::{Fault, Op, Process, Subject, lock};
+
+/// The trace of a run.
+#[derive(Debug)]
+pub struct Trace {
+    began: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    hasher: DefaultHasher,
+    lines: Option<Vec<Line>>,
+}
+
+/// One line of a recorded trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Milliseconds since the run began.
+    pub millis: u128,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// Whether it belongs to a shortened story: everything but calls without a fault.
+    pub notable: bool,
+    /// What happened.
+    pub text: String,
+}
+
+impl Trace {
+    /// Begins a trace; without lines it only hashes.
+    pub fn begin(record: bool) -> Self {
+        let state = State { hasher: DefaultHasher::new(), lines: record.then(Vec::new) };
+        Self { began: Instant::now(), state: Mutex::new(state) }
+    }
+
+    /// Notes a port call and what becomes of it.
+    pub(crate) fn call(&self, process: &Process, op: Op, fault: Option<&Fault>) {
+        let mut state = lock(&self.state);
+        let millis = self.began.elapsed().as_millis();
+        (millis, process.id(), op, fault.map(Fault::name)).hash(&mut state.hasher);
+        if let Some(lines) = &mut state.lines {
+            let outcome = fault.map_or_else(String::new, |fault| format!(": {}", fault.name()));
+            let text = format!("{:?} {} {op:?}{outcome}", process.function(), process.id());
+            lines.push(Line { millis, subject: process.subject(), notable: fault.is_some(), text });
+        }
+    }
+
+    /// Notes something else; `text` is made only where lines are recorded, `digest` always counts.
+    pub(crate) fn note(&self, subject: &Subject, digest: impl Hash, text: impl FnOnce() -> String) {
+        let mut state = lock(&self.state);
+        let millis = self.began.elapsed().as_millis();
+        (millis, digest).hash(&mut state.hasher);
+        if let Some(lines) = &mut state.lines {
+            lines.push(Line { millis, subject: subject.clone(), notable: true, text: text() });
+        }
+    }
+
+    /// Returns the hash of all that happened so far.
+    pub fn hash(&self) -> u64 {
+        lock(&self.state).hasher.finish()
+    }
+
+    /// Returns the recorded lines.
+    pub fn lines(&self) -> Vec<Line> {
+        lock(&self.state).lines.clone().unwrap_or_default()
+    }
+}
+
+/// Writes lines the way they are read: time first.
+pub fn render(lines: &[Line]) -> String {
+    lines.iter().fold(String::new(), |mut story, line| {
+        let (seconds, millis) = (line.millis / 1000, line.millis % 1000);
+        let _ = writeln!(story, "{seconds:>6}.{millis:03}  {}", line.text);
+        story
+    })
+}

@@ -1,0 +1,49 @@
+//! Stores against a model.
+
+mod broken;
+mod caught;
+mod course;
+mod model;
+mod operation;
+mod reach;
+mod rig;
+mod writes;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use proptest::test_runner::TestCaseResult;
+use shared::domain::Timestamp;
+
+use super::runner::{holds, on_paused_time};
+use course::Course;
+use operation::{Operation, operation};
+use rig::{MemoryRig, Rig, SqliteRig};
+
+/// The time at the beginning.
+const START: Timestamp = Timestamp(1_800_000_000_000);
+
+/// Does the operations to a store and to the model, and compares them at each.
+fn agrees<R: Rig>(make: impl Fn() -> R, operations: &[Operation]) -> TestCaseResult {
+    on_paused_time(async { Course::new(make()).run(operations).await })
+}
+
+#[test]
+fn the_store_in_memory_does_what_the_model_does() {
+    holds(300, operation(), |operations| agrees(MemoryRig::new, operations));
+}
+
+#[test]
+fn the_store_on_sqlite_does_what_the_model_does() {
+    holds(60, operation(), |operations| agrees(SqliteRig::new, operations));
+}
+
+#[test]
+fn the_sequences_reach_whatever_a_store_can_do() {
+    let reached = RefCell::new(BTreeSet::new());
+    holds(200, operation(), |operations| {
+        reached.borrow_mut().extend(reach::reached(operations));
+        Ok(())
+    });
+    assert_eq!(reached.into_inner(), BTreeSet::from(reach::ALL));
+}
