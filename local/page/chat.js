@@ -255,9 +255,11 @@ export class Chat {
 
   async #fetch(after) {
     const era = this.#era;
+    const { born } = this.#state;
     try {
       const { turns } = await this.api.turns(this.sessionId, after);
-      if (era !== this.#era) return;
+      // An answer from before the session began anew tells of turns that are no more.
+      if (era !== this.#era || (born !== null && born !== this.#state.born)) return;
       this.conversation.learn(turns);
       this.#dispatch({ type: 'history', turns });
     } catch (error) {

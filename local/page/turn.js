@@ -21,12 +21,17 @@ export function unseen(turn) {
 export function advanced(turn, frame) {
   const { gen, offset } = frame.metadata;
   if (gen < turn.gen) return { turn };
-  let now = gen > turn.gen ? { ...turn, gen, text: '', replyId: null, status: null } : turn;
+  let now = inGeneration(turn, gen);
   if (frame.type === 'RUN_STARTED') now = { ...now, runId: frame.runId };
   if (frame.type === 'TEXT_MESSAGE_START') now = named(now, frame.messageId);
   if (frame.type === 'TEXT_MESSAGE_CONTENT') return appended(now, frame, offset);
   if (frame.type === 'CUSTOM' && frame.name === 'chat.status') now = { ...now, status: frame.value };
   return { turn: now };
+}
+
+// A higher generation begins with an empty text: what an earlier one said is no part of it.
+function inGeneration(turn, gen) {
+  return gen > turn.gen ? { ...turn, gen, text: '', replyId: null, status: null } : turn;
 }
 
 // Offsets count UTF-16 code units, as JavaScript's strings do.
@@ -51,7 +56,7 @@ export function finished(turn, frame) {
     const error = { code: frame.code, message: frame.message };
     return { turn: frozen({ ...turn, runId, end: frame }, { kind: 'error', text: '', error }, metadata) };
   }
-  if (!frame.result) return { turn: { ...turn, runId, end: frame }, withheld: true };
+  if (!frame.result) return { turn: { ...inGeneration(turn, metadata.gen), runId, end: frame }, withheld: true };
   const kind = metadata.finishReason === 'cancelled' ? 'cancelled' : 'reply';
   const { text, messageId: replyId } = frame.result;
   return { turn: frozen({ ...turn, runId, replyId, end: frame }, { kind, text }, metadata, frame.usage) };

@@ -107,6 +107,14 @@ describe('a final', () => {
     assert.deepEqual(one.finals, [[1, 'reply', 'abcdef']]);
   });
 
+  it('without its text, of a higher generation, clears what an earlier one said', () => {
+    const one = client(delta('m1', 1, 'old', 0));
+    one.frames(withheld('m1', 1, 2));
+    assert.equal(one.text(1), '');
+    one.frames(delta('m1', 1, ' words', 3));
+    assert.equal(one.text(1), '');
+  });
+
   it('that came from the history is not taken twice', () => {
     const one = client();
     one.give('history', { turns: [stored('m1', 1, 'one'), { ...stored('m2', 2), state: 'running' }] });
