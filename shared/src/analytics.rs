@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::{MessageId, Rating, SessionId, SessionKey, Timestamp, Turn, TurnKind};
+use crate::domain::{Rating, SessionId, SessionKey, Timestamp, TurnKind};
 use crate::ports::EventEntry;
 use crate::protocol::TurnRow;
 
@@ -55,7 +55,7 @@ pub fn turn_event(session_key: &SessionKey, session_id: &SessionId, turn: &TurnR
     if texts == Texts::Included {
         extend(&mut detail, json!({ "user_message": turn.message, "response": response }));
     }
-    entry(detail_type, &turn_event_id(session_key, &turn.message_id, turn.turn), detail)
+    entry(detail_type, &turn_event_id(session_key, turn), detail)
 }
 
 /// What a user said of a reply.
@@ -109,8 +109,11 @@ pub fn session_deleted(session_key: &SessionKey, session_id: &SessionId, at: Tim
 }
 
 /// Returns the id of the event of a turn, under which it is published however often.
-pub fn turn_event_id(session_key: &SessionKey, message_id: &MessageId, turn: Turn) -> String {
-    format!("{session_key}.{turn}.{message_id}")
+///
+/// A session that begins anew may have the same message in the same place: the time of the claim tells the two apart.
+fn turn_event_id(session_key: &SessionKey, turn: &TurnRow) -> String {
+    let TurnRow { turn, message_id, created_at, .. } = turn;
+    format!("{session_key}.{turn}.{message_id}.{}", created_at.0)
 }
 
 fn subject(session_key: &SessionKey, session_id: &SessionId, at: Timestamp) -> Map<String, Value> {

@@ -17,6 +17,7 @@
 //! | [`stage`] | the pipeline for pinned scenarios: nothing goes wrong but what the scenario says |
 //! | [`run`] | one run: from a seed to a report |
 //! | [`campaign`] | many runs, and what they exercised |
+//! | [`machine`] | the same clients on the real server, which is killed again and again |
 //! | [`trace`] | what happened: a hash, and lines to read |
 
 pub mod campaign;
@@ -24,6 +25,7 @@ pub mod checks;
 pub mod client;
 pub mod cloud;
 pub mod faults;
+pub mod machine;
 pub mod mutants;
 pub mod people;
 pub mod platform;

@@ -96,6 +96,13 @@ impl Stub {
         self.script.queue(behaviours);
     }
 
+    /// Lets `choose` decide about every valid call from now on, in place of scripts, markers and the default.
+    ///
+    /// It is called before the answer begins, one call after the other; these calls are not recorded.
+    pub fn choose_by(&self, choose: impl FnMut(&Call) -> Behaviour + Send + 'static) {
+        self.script.choose_by(script::Chooser(Box::new(choose)));
+    }
+
     /// Replaces the default behaviour.
     pub fn set(&self, behaviour: Behaviour) {
         self.script.set(behaviour);

@@ -1,6 +1,7 @@
 //! Which behaviour a call gets, and what was seen so far.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -36,12 +37,28 @@ struct State {
     queued: VecDeque<Behaviour>,
     calls: Vec<Call>,
     seen: HashMap<String, usize>,
+    chooser: Option<Chooser>,
+}
+
+/// Chooses the behaviour for every valid call.
+pub(super) struct Chooser(pub(super) Box<dyn FnMut(&Call) -> Behaviour + Send>);
+
+impl fmt::Debug for Chooser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Chooser")
+    }
 }
 
 impl Script {
     pub(super) fn new(default: Behaviour, inspect: bool) -> Self {
-        let state =
-            State { ready: ready(&default), default, queued: VecDeque::new(), calls: Vec::new(), seen: HashMap::new() };
+        let state = State {
+            ready: ready(&default),
+            default,
+            queued: VecDeque::new(),
+            calls: Vec::new(),
+            seen: HashMap::new(),
+            chooser: None,
+        };
         Self { inspect, state: Mutex::new(state), progress: watch::Sender::default() }
     }
 
@@ -66,6 +83,10 @@ impl Script {
 
     pub(super) fn queue(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
         self.state().queued.extend(behaviours);
+    }
+
+    pub(super) fn choose_by(&self, chooser: Chooser) {
+        self.state().chooser = Some(chooser);
     }
 
     pub(super) fn set(&self, behaviour: Behaviour) {
@@ -99,11 +120,17 @@ impl State {
             }
         };
         let plan = Plan::new(&behaviour, call.protocol, &Ask::of(&call));
-        self.calls.push(call);
+        // Who chooses sees every call, and lives too long for a list of all.
+        if self.chooser.is_none() {
+            self.calls.push(call);
+        }
         plan
     }
 
     fn choose(&mut self, call: &Call) -> Behaviour {
+        if let Some(Chooser(choose)) = &mut self.chooser {
+            return choose(call);
+        }
         if let Some(next) = self.queued.pop_front() {
             return next;
         }

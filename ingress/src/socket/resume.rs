@@ -53,47 +53,44 @@ impl Ingress {
 
     async fn follow(&self, connection: &ConnectionId, session: &SocketSession, after: u64) -> Result<(), Ended> {
         let deadline = Instant::now() + DEADLINE;
-        let id = if self.is_registered(connection, session).await? {
-            self.owned(session).await?;
-            self.register(connection, session).await?;
-            self.announce(connection, session).await?
+        let key = &session.session_key;
+        let mut items = self.ports.store.get(&[keys::session(key), keys::connection(key, connection)]).await?;
+        let registered = items.pop().flatten().is_some();
+        let (row, id) = owned(session, items.pop().flatten())?;
+        if registered {
+            self.register(connection, session, &row).await?;
+            self.announce(connection, session, &row).await?;
         } else {
-            let id = self.announce(connection, session).await?;
-            self.register(connection, session).await?;
-            id
-        };
+            self.announce(connection, session, &row).await?;
+            self.register(connection, session, &row).await?;
+        }
         self.catch_up(connection, session, &id, after, deadline).await
     }
 
-    async fn is_registered(&self, connection: &ConnectionId, session: &SocketSession) -> Result<bool, Ended> {
-        let key = keys::connection(&session.session_key, connection);
-        Ok(self.ports.store.get(&[key]).await?.pop().flatten().is_some())
-    }
-
-    /// Returns the session, if it lives and is the connection's.
-    async fn owned(&self, session: &SocketSession) -> Result<(SessionRow, SessionId), Ended> {
-        let row = self.session(&session.session_key).await?.ok_or(Ended::NotFound)?;
-        match row.owner() {
-            Some(owner) if owner.principal.hash() == session.principal_hash => Ok((row, owner.session_id)),
-            _ => Err(Ended::NotFound),
-        }
-    }
-
-    async fn announce(&self, connection: &ConnectionId, session: &SocketSession) -> Result<SessionId, Ended> {
-        // Read before the turns: one that is claimed meanwhile is not passed over by a `first` behind it.
-        let (before, _) = self.owned(session).await?;
+    /// Pushes `chat.resumed`; `before` was read before the turns, so that one that is claimed meanwhile is not
+    /// passed over by a `first` behind it.
+    async fn announce(
+        &self,
+        connection: &ConnectionId,
+        session: &SocketSession,
+        before: &SessionRow,
+    ) -> Result<(), Ended> {
         let oldest = self.ports.store.query(&keys::turns_after(&session.session_key, 0, 1)).await?;
         let oldest = oldest.items.into_iter().next().map(Item::into_row::<TurnRow>).transpose()?;
         // Read again at last: a `next` that others have passed meanwhile would look like another session.
-        let (row, id) = self.owned(session).await?;
+        let item = self.ports.store.get(&[keys::session(&session.session_key)]).await?.pop().flatten();
+        let (row, _) = owned(session, item)?;
         let first = oldest.map_or(before.next_turn, |turn| turn.turn);
         let resumed = Resumed { first, next: row.next_turn, born: row.created_at };
-        self.send(connection, &custom_resumed(&resumed)).await?;
-        Ok(id)
+        self.send(connection, &custom_resumed(&resumed)).await
     }
 
-    async fn register(&self, connection: &ConnectionId, session: &SocketSession) -> Result<(), Ended> {
-        let (row, _) = self.owned(session).await?;
+    async fn register(
+        &self,
+        connection: &ConnectionId,
+        session: &SocketSession,
+        row: &SessionRow,
+    ) -> Result<(), Ended> {
         let row = ConnectionRow {
             connection_id: connection.clone(),
             principal_hash: session.principal_hash.clone(),
@@ -158,6 +155,15 @@ impl Ingress {
         }
         tracing::info!("a client reads too slowly; its resume was interrupted");
         Err(Ended::Interrupted)
+    }
+}
+
+/// Returns the session, if it lives and is the connection's.
+fn owned(session: &SocketSession, item: Option<Item>) -> Result<(SessionRow, SessionId), Ended> {
+    let row = item.map(Item::into_row::<SessionRow>).transpose()?.ok_or(Ended::NotFound)?;
+    match row.owner() {
+        Some(owner) if owner.principal.hash() == session.principal_hash => Ok((row, owner.session_id)),
+        _ => Err(Ended::NotFound),
     }
 }
 

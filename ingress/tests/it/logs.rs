@@ -55,6 +55,8 @@ async fn logs_name_the_session_by_its_key_and_hold_no_secret() {
         .with_span_events(FmtSpan::CLOSE)
         .with_ansi(false)
         .with_writer(move || writer.clone());
+    // With one dispatcher alone, a span that another test's thread meets first would be switched off for good.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let guard = tracing::subscriber::set_default(subscriber.finish());
     let world = World::new();
     world.session().await;

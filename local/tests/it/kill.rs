@@ -1,4 +1,4 @@
-//! `kill -9` of the real program under load.
+//! `kill -9` of the real program under load: scenario 55 of docs/FAULTS.md.
 
 use bench::soak::{Plan, run};
 use tempfile::TempDir;
@@ -6,7 +6,7 @@ use tempfile::TempDir;
 const SEED: u64 = 20_261_123;
 
 #[tokio::test]
-async fn a_killed_server_loses_and_doubles_nothing_that_was_accepted() {
+async fn s55_a_server_that_is_killed_under_load_loses_and_doubles_nothing_that_was_answered_202() {
     let directory = TempDir::new().unwrap();
     let plan = Plan {
         program: env!("CARGO_BIN_EXE_learning-yogi-chatbot").into(),

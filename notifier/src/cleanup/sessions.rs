@@ -1,10 +1,11 @@
 //! Sessions past their end, and deletions that died.
 
+use serde_json::json;
 use shared::analytics;
 use shared::domain::SessionKey;
 use shared::ports::Durability;
 use shared::ports::store::{Condition, Item, Store, StoreError, Write};
-use shared::protocol::{SessionRow, delete, keys};
+use shared::protocol::{Owner, SessionRow, TurnState, delete, keys};
 
 use super::{PAGE, Run};
 use crate::error::NotifierError;
@@ -31,7 +32,37 @@ impl Notifier {
             self.emit_or_fail(analytics::session_expired(key, &owner.session_id, session.created_at, end)).await?;
         }
         run.report.expired_sessions += 1;
-        remove_expired(self.ports.store.as_ref(), key).await
+        self.remove_expired(key, session.owner().as_ref()).await
+    }
+
+    /// Removes a dead session's rows, the session's own last, each only if it is still expired.
+    async fn remove_expired(&self, key: &SessionKey, owner: Option<&Owner>) -> Result<(), NotifierError> {
+        let store = self.ports.store.as_ref();
+        let mut query = keys::everything(key, PAGE);
+        loop {
+            let page = store.query(&query).await?;
+            if let Some(last) = page.items.last() {
+                query.from = format!("{}\u{0}", last.key.sort);
+            }
+            for item in page.items.into_iter().filter(|item| item.key.sort != keys::META) {
+                if let Some(owner) = owner {
+                    self.tell_undelivered(key, owner, &item).await?;
+                }
+                remove_if_expired(store, item.key).await?;
+            }
+            if !page.more {
+                return remove_if_expired(store, keys::session(key)).await;
+            }
+        }
+    }
+
+    /// Emits the event of a final that nobody delivered while its session lived.
+    async fn tell_undelivered(&self, key: &SessionKey, owner: &Owner, item: &Item) -> Result<(), NotifierError> {
+        if item.attributes.get("state") != Some(&json!(TurnState::Committed)) {
+            return Ok(());
+        }
+        let event = analytics::turn_event(key, &owner.session_id, &item.to_row()?, self.texts);
+        self.emit_or_fail(event).await
     }
 
     async fn finish_deletion(&self, key: &SessionKey) -> Result<(), NotifierError> {
@@ -43,23 +74,6 @@ impl Notifier {
         match self.ports.store.write(delete::finished(key), Durability::Ordered).await {
             Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
             Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// Removes a dead session's rows, the session's own last, each only if it is still expired.
-async fn remove_expired(store: &dyn Store, key: &SessionKey) -> Result<(), NotifierError> {
-    let mut query = keys::everything(key, PAGE);
-    loop {
-        let page = store.query(&query).await?;
-        if let Some(last) = page.items.last() {
-            query.from = format!("{}\u{0}", last.key.sort);
-        }
-        for item in page.items.into_iter().filter(|item| item.key.sort != keys::META) {
-            remove_if_expired(store, item.key).await?;
-        }
-        if !page.more {
-            return remove_if_expired(store, keys::session(key)).await;
         }
     }
 }

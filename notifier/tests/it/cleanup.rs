@@ -8,7 +8,7 @@ use shared::ports::{Durability, EventSource as _, Store as _};
 use shared::protocol::stop;
 use tokio::time::Instant;
 
-use crate::support::world::{TEXT, key, reply};
+use crate::support::world::{START, TEXT, key, reply};
 use crate::support::{Fault, Op, World, pass};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -33,7 +33,7 @@ async fn a_final_is_emitted_after_five_minutes_under_the_same_id() {
     assert_eq!(world.clean_up().await, NOTHING);
     pass(MINUTE).await;
     assert_eq!(world.clean_up().await, Report { delivered_turns: 1, ..NOTHING });
-    assert_eq!(world.event_ids(), [format!("{}.1.m1", key("a"))]);
+    assert_eq!(world.event_ids(), [format!("{}.1.m1.{}", key("a"), START.0)]);
     assert_eq!((world.state("a", 1).await, world.meta("a").await.unwrap().total_turns), ("DEL", 1));
     assert!(world.frames(&tab).is_empty(), "browsers have long fetched it");
     pass(MINUTE).await;
@@ -153,6 +153,21 @@ async fn an_expired_session_waits_until_the_bus_takes_its_event() {
     world.faults.heal();
     assert_eq!(world.clean_up().await, Report { expired_sessions: 1, ..NOTHING });
     assert!(world.table.dump().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_final_whose_event_waited_for_the_bus_until_its_session_ended_is_emitted_all_the_same() {
+    let world = World::new();
+    undelivered(&world).await;
+    pass(Duration::from_hours(25)).await;
+    // The first event of the run is the session's, the second one the turn's.
+    world.faults.during(Op::Event, 2..=100, Fault::Fail);
+    assert_eq!(world.clean_up().await.failures, 1);
+    world.faults.heal();
+    assert_eq!(world.clean_up().await, Report { expired_sessions: 1, ..NOTHING });
+    assert!(world.table.dump().is_empty());
+    assert!(world.event_ids().contains(&format!("{}.1.m1.{}", key("a"), START.0)), "{:?}", world.event_ids());
+    assert_eq!(world.event_ids().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

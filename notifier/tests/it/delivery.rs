@@ -180,7 +180,7 @@ async fn a_connection_of_another_principal_gets_nothing() {
 async fn an_entry_that_was_not_taken_is_tried_again() {
     let world = World::new();
     world.answer("a", &reply(TEXT)).await;
-    let id = format!("{}.1.m1", key("a"));
+    let id = format!("{}.1.m1.{}", key("a"), START.0);
     world.events.refused.lock().unwrap().insert(id.clone());
     world.drain().await;
     assert_eq!(*world.events.calls.lock().unwrap(), [[id.clone()], [id]]);

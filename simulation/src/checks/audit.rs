@@ -1,8 +1,7 @@
 //! The end: nothing lost, nothing doubled, nothing left over.
 
 use futures::FutureExt as _;
-use shared::analytics;
-use shared::domain::{MessageId, SessionKey, Turn};
+use shared::domain::{MessageId, SessionKey};
 use shared::ports::Store as _;
 use shared::ports::store::Item;
 use shared::protocol::{SessionRow, keys};
@@ -16,9 +15,9 @@ impl Checker {
     /// Tells whether every turn of every living session is delivered.
     pub fn is_at_rest(&self) -> bool {
         self.with(|book| {
-            let lives = book.sessions.values().filter_map(|session| session.lives.last());
-            let mut turns = lives.filter(|life| !life.deleted).flat_map(|life| life.turns.values());
-            turns.all(|turn| turn.phase == Phase::Delivered)
+            let lives = book.sessions.iter().filter_map(|(key, session)| Some((key, session.lives.last()?)));
+            let delivered = |life: &Life| life.turns.values().all(|turn| turn.phase == Phase::Delivered);
+            lives.into_iter().all(|(key, life)| life.deleted || delivered(life) || !self.is_stored(key))
         })
     }
 
@@ -52,7 +51,7 @@ impl Checker {
                 if life.deleted {
                     findings.extend(nothing_left(key, &stored));
                 } else if let Some(meta) = meta(&stored) {
-                    findings.extend(living(book, key, life, &meta));
+                    findings.extend(living(book, key, life, &meta, self.is_stored(key)));
                 }
                 findings.extend(in_order(book, key, life));
             }
@@ -75,6 +74,12 @@ impl Checker {
         }
     }
 
+    /// Tells whether a session is there for those who read it: past its end it is not, though its rows may be.
+    fn is_stored(&self, key: &SessionKey) -> bool {
+        let rows = self.store.get(&[keys::session(key)]).now_or_never().and_then(Result::ok);
+        rows.is_some_and(|rows| rows.iter().any(Option::is_some))
+    }
+
     /// Returns the number of a living session's last turn, 0 if it has none; `None` if the session is over.
     fn last_turn(&self, key: &SessionKey) -> Option<u64> {
         let rows = self.store.get(&[keys::session(key)]).now_or_never()?.ok()?;
@@ -93,23 +98,23 @@ fn nothing_left(key: &SessionKey, rows: &[&Item]) -> Option<Violation> {
     Some(found("1", Subject::Session(key.clone()), format!("{} is left of a deleted session", left.key.sort)))
 }
 
-/// What a living session owes.
-fn living(book: &Book, key: &SessionKey, life: &Life, meta: &SessionRow) -> Vec<Violation> {
+/// What a session owes that was not deleted; no more answers once it is past its end.
+fn living(book: &Book, key: &SessionKey, life: &Life, meta: &SessionRow, answers: bool) -> Vec<Violation> {
     let subject = |id: &MessageId| Subject::Message(key.clone(), id.clone());
     let mut findings = Vec::new();
     let promises = book.sessions.get(key).map(|session| &session.promises);
     for (id, promise) in promises.into_iter().flatten() {
-        let owed = promise.accepted_at.is_some() && life.messages.contains(id);
+        let owed = answers && promise.accepted_at.is_some() && life.messages.contains(id);
         let done = life.turn_of(id).is_some_and(|(_, turn)| turn.done.is_some());
         if owed && !done {
             findings.push(found("1", subject(id), "it was answered 202 and has no final".to_owned()));
         }
     }
     for (number, turn) in &life.turns {
-        let Some(turn_number) = Turn::parse(*number).ok() else { continue };
-        let event = analytics::turn_event_id(key, &turn.message_id, turn_number);
-        if turn.phase == Phase::Delivered && !book.events.contains_key(&event) {
-            findings.push(found("9", subject(&turn.message_id), format!("turn {number} has no event {event}")));
+        let start = format!("{key}.{number}.{}.", turn.message_id);
+        let event = book.events.range(start.clone()..).next().filter(|(id, _)| id.starts_with(&start));
+        if turn.phase == Phase::Delivered && event.is_none() {
+            findings.push(found("9", subject(&turn.message_id), format!("turn {number} has no event {start}…")));
         }
     }
     let delivered = life.turns.values().filter(|turn| turn.phase == Phase::Delivered).count();

@@ -88,6 +88,8 @@ pub(super) struct Call {
     pub(super) session: SessionKey,
     pub(super) message_id: MessageId,
     pub(super) provider: ProviderName,
+    /// The generation that its invocation held then; `None` for one that never took the turn.
+    pub(super) generation: Option<u64>,
     pub(super) text: String,
     pub(super) finished: bool,
 }
@@ -108,6 +110,13 @@ impl Book {
     /// Returns the calls that were made for a message.
     pub(super) fn calls_of<'b>(&'b self, key: &'b SessionKey, id: &'b MessageId) -> impl Iterator<Item = &'b Call> {
         self.calls.iter().filter(move |call| call.message_id == *id && call.session == *key)
+    }
+}
+
+impl Call {
+    /// Tells whether the call was made for this generation, as far as that is known.
+    pub(super) fn is_of(&self, generation: u64) -> bool {
+        self.generation.is_none_or(|held| held == generation)
     }
 }
 

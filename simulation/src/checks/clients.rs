@@ -27,7 +27,7 @@ pub fn mark(owner: u32, session: &str, number: u32) -> String {
 }
 
 /// Returns the number of another account whose text is in this one.
-pub(super) fn foreign(owner: u32, text: &str) -> Option<u32> {
+pub(crate) fn foreign(owner: u32, text: &str) -> Option<u32> {
     let mut rest = text;
     while let Some(at) = rest.find(MARK) {
         rest = &rest[at + MARK.len()..];
@@ -236,10 +236,10 @@ impl Watch for TabWatch {
             let lives = book.sessions.get(&self.key).map(|session| session.lives.as_slice()).unwrap_or_default();
             let turns = lives.iter().rev().filter_map(|life| life.turns.get(&turn));
             let mut calls = turns.flat_map(|turn| book.calls_of(&self.key, &turn.message_id));
-            text.is_empty() || calls.any(|call| call.text.starts_with(text))
+            text.is_empty() || calls.any(|call| call.is_of(generation) && call.text.starts_with(text))
         });
         if !said {
-            self.violation("3", tab, &format!("turn {turn}.{generation} shows {text:?}, which no call ever said"));
+            self.violation("3", tab, &format!("turn {turn}.{generation} shows {text:?}, which no call of it ever said"));
         }
         let mut state = lock(&self.state);
         let shown = state.provisional.entry(turn).or_default();

@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex};
 use shared::memory::MemoryStore;
 
 pub use book::Promise;
+pub(crate) use clients::foreign;
 pub use clients::{TabWatch, mark};
 pub use models::CallId;
 pub use note::Note;

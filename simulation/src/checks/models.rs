@@ -40,7 +40,10 @@ impl Checker {
             if before.is_some_and(|before| before != provider) {
                 self.faults.tally().event("fallbacks");
             }
-            book.calls.push(Call { session, message_id, provider, text: String::new(), finished: false });
+            let turn = book.life(&session).and_then(|life| life.turn_of(&message_id));
+            let generation = turn.and_then(|(_, turn)| turn.holders.get(&process.invocation()).copied());
+            let (text, finished) = (String::new(), false);
+            book.calls.push(Call { session, message_id, provider, generation, text, finished });
             (book.calls.len(), problems)
         });
         self.trace.note(&subject, number, || format!("call {number} of a model"));

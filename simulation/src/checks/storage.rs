@@ -7,6 +7,9 @@ use super::note::Act;
 use super::{Checker, Note, Violation};
 use crate::faults::{Process, Subject};
 
+/// What is kept of a reply, in bytes.
+const LONGEST_REPLY: usize = 200 * 1024;
+
 /// Who wrote: a process and its invocation.
 type Writer = (u32, u32);
 
@@ -142,11 +145,12 @@ fn committed(
     kind: TurnKind,
     text: &str,
 ) -> Vec<Violation> {
-    let id = book.life(key).and_then(|life| life.turns.get(&number)).map(|turn| turn.message_id.clone());
-    let whole = id.as_ref().is_none_or(|id| {
-        let mut calls = book.calls_of(key, id);
+    let turn = book.life(key).and_then(|life| life.turns.get(&number));
+    let (id, epoch) = turn.map(|turn| (turn.message_id.clone(), turn.epoch)).unzip();
+    let whole = id.as_ref().zip(epoch).is_none_or(|(id, epoch)| {
+        let mut calls = book.calls_of(key, id).filter(|call| call.is_of(epoch));
         match kind {
-            TurnKind::Reply => calls.any(|call| call.finished && call.text == text),
+            TurnKind::Reply => calls.any(|call| call.finished && call.text == text || is_cut(text, &call.text)),
             // What was said last may not have reached the text yet.
             TurnKind::Cancelled => text.is_empty() || calls.any(|call| call.text.starts_with(text)),
             TurnKind::Error => text.is_empty(),
@@ -156,7 +160,7 @@ fn committed(
     with_turn(book, key, number, |turn| {
         let problem = running(turn, "it was committed")
             .or_else(|| fenced(turn, writer, "was committed"))
-            .or_else(|| (!whole).then(|| ("2", format!("the final {text:?} is not what one call of a model said"))))
+            .or_else(|| (!whole).then(|| ("2", format!("the final {text:?} is not what one call of its generation said"))))
             .or_else(|| {
                 (stopped && kind != TurnKind::Cancelled)
                     .then(|| ("1", format!("it was stopped, and ended as {kind:?} all the same")))
@@ -165,6 +169,11 @@ fn committed(
         turn.done = Some(Done { kind, text: text.to_owned() });
         problem
     })
+}
+
+/// Tells whether a text is what is kept of a reply that is too long.
+fn is_cut(text: &str, said: &str) -> bool {
+    said.len() > LONGEST_REPLY && text.len() + char::MAX_LEN_UTF8 > LONGEST_REPLY && said.starts_with(text)
 }
 
 fn delivered(book: &mut Book, key: &SessionKey, number: u64) -> Vec<Violation> {

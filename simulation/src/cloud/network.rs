@@ -12,6 +12,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::faults::{Faults, Mishap, Subject, lock};
 
+/// How long API Gateway keeps a connection, and how long one on which nothing is sent either way.
+const LONGEST: Duration = Duration::from_hours(2);
+const IDLE: Duration = Duration::from_mins(10);
+
 /// The way of frames to the clients.
 #[derive(Debug)]
 pub struct Network {
@@ -23,6 +27,7 @@ pub struct Network {
 #[derive(Debug)]
 pub struct Incoming {
     session: SessionKey,
+    opened: Instant,
     state: Mutex<State>,
     news: Notify,
 }
@@ -34,6 +39,7 @@ struct State {
     sent: u64,
     last_arrival: Instant,
     slow_until: Option<Instant>,
+    used_at: Instant,
     closed: bool,
 }
 
@@ -45,9 +51,17 @@ impl Network {
 
     /// Opens a connection to a session.
     pub fn open(&self, id: &ConnectionId, session: &SessionKey) -> Arc<Incoming> {
-        let state =
-            State { frames: BTreeMap::new(), sent: 0, last_arrival: Instant::now(), slow_until: None, closed: false };
-        let incoming = Arc::new(Incoming { session: session.clone(), state: Mutex::new(state), news: Notify::new() });
+        let opened = Instant::now();
+        let state = State {
+            frames: BTreeMap::new(),
+            sent: 0,
+            last_arrival: opened,
+            slow_until: None,
+            used_at: opened,
+            closed: false,
+        };
+        let (session, state, news) = (session.clone(), Mutex::new(state), Notify::new());
+        let incoming = Arc::new(Incoming { session, opened, state, news });
         lock(&self.connections).insert(id.clone(), Arc::clone(&incoming));
         incoming
     }
@@ -81,6 +95,18 @@ impl Network {
     pub fn close(&self, id: &ConnectionId) {
         if let Some(incoming) = lock(&self.connections).remove(id) {
             incoming.close();
+        }
+    }
+
+    /// Closes the connections that are two hours old, or on which nothing was sent for ten minutes.
+    pub fn cut_overdue(&self) {
+        let is_overdue = |incoming: &Incoming| incoming.opened.elapsed() >= LONGEST || incoming.idle() >= IDLE;
+        let overdue: Vec<ConnectionId> = {
+            let connections = lock(&self.connections);
+            connections.iter().filter(|(_, incoming)| is_overdue(incoming)).map(|(id, _)| id.clone()).collect()
+        };
+        for id in &overdue {
+            self.close(id);
         }
     }
 
@@ -140,11 +166,21 @@ impl Incoming {
             arrival = arrival.max(state.last_arrival);
             state.last_arrival = arrival;
         }
+        state.used_at = Instant::now();
         state.sent += 1;
         let place = (arrival, state.sent);
         state.frames.insert(place, frame.to_owned());
         drop(state);
         self.news.notify_one();
+    }
+
+    /// Notes that the client sent something.
+    pub fn used(&self) {
+        lock(&self.state).used_at = Instant::now();
+    }
+
+    fn idle(&self) -> Duration {
+        lock(&self.state).used_at.elapsed()
     }
 
     /// Tells whether the connection has ended.

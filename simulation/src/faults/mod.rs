@@ -7,6 +7,7 @@ mod script;
 mod tally;
 mod weather;
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -47,7 +48,7 @@ impl Faults {
         })
     }
 
-    /// Lets go wrong what the weather brings, and what rules say.
+    /// Lets go wrong what the weather brings; rules are not asked.
     pub fn with_weather(weather: Weather) -> Arc<Self> {
         Arc::new(Self {
             script: Script::default(),
@@ -60,6 +61,11 @@ impl Faults {
     /// Adds a rule.
     pub fn lay(&self, rule: Rule) {
         self.script.lay(rule);
+    }
+
+    /// Lets a mishap happen at some of the times from now on at which it could, counted from 1.
+    pub fn bring(&self, mishap: Mishap, times: RangeInclusive<usize>) {
+        self.script.bring(mishap, times);
     }
 
     /// Ends all faults. Tells whether a rule's call is still to come.
@@ -92,7 +98,8 @@ impl Faults {
 
     /// Decides whether a mishap happens to somebody, and counts it.
     pub fn toss(&self, mishap: Mishap, subject: &Subject) -> bool {
-        let happens = self.weather.as_ref().is_some_and(|weather| weather.toss(mishap));
+        let scripted = self.script.toss(mishap);
+        let happens = self.weather.as_ref().is_some_and(|weather| weather.toss(mishap)) || scripted;
         if happens {
             self.tally.mishap(mishap, subject);
         }
@@ -126,12 +133,10 @@ impl Faults {
 
     pub(crate) fn decide(&self, process: &Process, op: Op) -> Decision {
         let function = process.function();
-        let scripted = self.script.decide(function, op);
-        let (latency, stormy) = match &self.weather {
+        let (latency, fault) = match &self.weather {
             Some(weather) => (weather.latency(), weather.fault(function, op)),
-            None => (Duration::ZERO, None),
+            None => (Duration::ZERO, self.script.decide(function, op)),
         };
-        let fault = scripted.or(stormy);
         if let Some(fault) = &fault {
             self.tally.fault(fault, &process.subject());
         }

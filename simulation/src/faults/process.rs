@@ -122,6 +122,7 @@ impl Process {
         if !self.is_alive() {
             return std::future::pending().await;
         }
+        self.stand_still().await;
         let Decision { latency, fault } = self.faults.decide(self, op);
         self.trace.call(self, op, fault.as_ref());
         if !latency.is_zero() {
@@ -152,13 +153,13 @@ impl Process {
             Fault::Hang => std::future::pending().await,
             Fault::FreezeBefore(time) => {
                 self.freeze(time);
-                tokio::task::yield_now().await;
+                self.stand_still().await;
                 call.await
             }
             Fault::FreezeAfter(time) => {
                 let result = call.await;
                 self.freeze(time);
-                tokio::task::yield_now().await;
+                self.stand_still().await;
                 result
             }
             Fault::Hold(gate) => {
@@ -194,6 +195,13 @@ impl Process {
 
     pub(super) fn remember(&self, waker: &Waker) {
         lock(&self.state).waker = Some(waker.clone());
+    }
+
+    /// Waits until the process is not frozen: whatever polls its calls meanwhile, none of them goes on.
+    async fn stand_still(&self) {
+        while self.is_frozen() {
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn die<T>(&self) -> T {

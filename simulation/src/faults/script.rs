@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Mutex;
 
-use super::{Fault, Function, Op, lock};
+use super::{Fault, Function, Mishap, Op, lock};
 
 /// A fault at chosen calls.
 #[derive(Debug, Clone)]
@@ -52,18 +52,42 @@ impl Rule {
 pub(super) struct Script {
     rules: Mutex<Vec<Rule>>,
     calls: Mutex<BTreeMap<(Function, Op), usize>>,
+    mishaps: Mutex<Vec<Chance>>,
     forks: Mutex<u64>,
 }
 
+/// Some of the times at which a mishap could happen, and does.
+#[derive(Debug)]
+struct Chance {
+    mishap: Mishap,
+    times: RangeInclusive<usize>,
+    seen: usize,
+}
+
 impl Script {
+    pub(super) fn bring(&self, mishap: Mishap, times: RangeInclusive<usize>) {
+        lock(&self.mishaps).push(Chance { mishap, times, seen: 0 });
+    }
+
+    pub(super) fn toss(&self, mishap: Mishap) -> bool {
+        let mut happens = false;
+        for chance in lock(&self.mishaps).iter_mut().filter(|chance| chance.mishap == mishap) {
+            chance.seen += 1;
+            happens |= chance.times.contains(&chance.seen);
+        }
+        happens
+    }
+
     pub(super) fn lay(&self, rule: Rule) {
         lock(&self.rules).push(rule);
     }
 
     pub(super) fn clear(&self) -> bool {
+        lock(&self.mishaps).clear();
         lock(&self.rules).drain(..).any(|rule| rule.seen < *rule.calls.start())
     }
 
+    /// Counts a call, and returns the fault that a rule lays on it.
     pub(super) fn decide(&self, function: Function, op: Op) -> Option<Fault> {
         *lock(&self.calls).entry((function, op)).or_default() += 1;
         let mut rules = lock(&self.rules);

@@ -134,6 +134,7 @@ impl Conversation {
         let stop = if self.rng.u8(0..6) == 0 { self.stop(&message) } else { async {}.boxed() };
         let (accepted, _, ()) = futures::join!(post, twin, stop);
         if !accepted {
+            self.tabs.iter().for_each(|tab| tab.unsent(message.message_id.clone()));
             self.over = true;
             return;
         }
@@ -197,7 +198,7 @@ impl Conversation {
     async fn wait_for(&self, id: &MessageId) {
         let patience = Instant::now() + PATIENCE;
         while Instant::now() < patience && !self.platform.cloud.checker.is_settled(&self.key, id) {
-            sleep(Duration::from_millis(400)).await;
+            sleep(Duration::from_millis(800)).await;
         }
     }
 

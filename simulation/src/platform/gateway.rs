@@ -93,6 +93,7 @@ impl Socket for GatewaySocket {
         if self.incoming.is_closed() {
             return Err(Closed);
         }
+        self.incoming.used();
         if faults.toss(Mishap::FrameLost, &subject) {
             return Ok(());
         }

@@ -11,6 +11,8 @@ use crate::faults::{Mishap, Subject};
 
 /// How often the cleanup is scheduled.
 const CLEANUP_EVERY: Duration = Duration::from_mins(5);
+/// How often connections are looked at that are too old or too quiet.
+const LIMITS_EVERY: Duration = Duration::from_secs(1);
 const PURGED_AT_ONCE: usize = 1_000;
 
 impl Platform {
@@ -19,6 +21,14 @@ impl Platform {
         loop {
             sleep(CLEANUP_EVERY).await;
             self.clean_up().await;
+        }
+    }
+
+    /// Closes connections as API Gateway does, after two hours and after ten idle minutes, for ever.
+    pub async fn drive_limits(self: Arc<Self>) {
+        loop {
+            sleep(LIMITS_EVERY).await;
+            self.cloud.network.cut_overdue();
         }
     }
 

@@ -32,7 +32,7 @@ pub struct Options {
 /// The longest virtual time in which everything drains once faults have stopped: an abandoned turn is ended after
 /// 15 minutes by a cleanup that runs every 5, and an event that was not taken waits for it too.
 const DRAIN: Duration = Duration::from_mins(45);
-const LOOK: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_secs(5);
 /// How long people may need when nothing is wrong any more.
 const FINISH: Duration = Duration::from_hours(8);
 

@@ -41,9 +41,9 @@ impl Settings {
     pub fn draw(rng: &mut Rng) -> Self {
         Self {
             climate: Climate::draw(rng),
-            chaos: Duration::from_secs(rng.u64(30..240)),
+            chaos: Duration::from_secs(rng.u64(30..400)),
             people: rng.u32(1..=4),
-            messages: rng.u32(2..=7),
+            messages: rng.u32(3..=14),
             pause: Duration::from_millis([500, 3_000, 12_000][rng.usize(0..3)]),
             short_lived: rng.u8(0..10) == 0,
             deadline: [15, 25, 140][rng.usize(0..3)],

@@ -5,8 +5,14 @@ mod catalogue;
 #[cfg(test)]
 mod client_rule;
 #[cfg(test)]
+mod exhaustive;
+#[cfg(test)]
+mod mutants;
+#[cfg(test)]
 mod ports;
 #[cfg(test)]
 mod random;
+#[cfg(test)]
+mod scenarios;
 #[cfg(test)]
 mod stage;

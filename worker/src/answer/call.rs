@@ -56,15 +56,15 @@ impl Answer<'_> {
         progress.began = true;
         loop {
             match event {
-                Some(Ok(ModelEvent::Delta(delta))) if !delta.is_empty() => self.add(&delta, progress),
-                Some(Ok(ModelEvent::Delta(_))) => (),
+                Some(Ok(ModelEvent::Delta(delta))) => {
+                    if !self.add(&delta, progress) {
+                        return Ok(Ended::Complete(Finish { reason: FinishReason::Length, model: None }));
+                    }
+                }
                 Some(Ok(ModelEvent::Usage(usage))) => progress.usage = usage,
                 Some(Ok(ModelEvent::Finished(finish))) => return Ok(self.judge(finish)),
                 Some(Err(error)) => return Ok(Ended::Failed(error)),
                 None => return Ok(Ended::Failed(ModelError::Broken("the stream ended early".into()))),
-            }
-            if self.attendant.text().len() > MAX_REPLY_BYTES {
-                return Ok(Ended::Complete(Finish { reason: FinishReason::Length, model: None }));
             }
             event = match self.attendant.during(timeout(patience.idle, stream.next())).await? {
                 Ok(event) => event,
@@ -73,13 +73,20 @@ impl Answer<'_> {
         }
     }
 
-    fn add(&mut self, delta: &str, progress: &mut Progress) {
+    /// Adds a piece to the reply; `false` if there was no room for the whole of it, however large it is.
+    fn add(&mut self, delta: &str, progress: &mut Progress) -> bool {
+        if delta.is_empty() {
+            return true;
+        }
         progress.delta_bytes += delta.len() as u64;
         if self.timings.first_token_ms.is_none() {
             let age = self.worker.ports.clock.now().since(self.attendant.turn.accepted_at);
             self.timings.first_token_ms = u64::try_from(age.as_millis()).ok();
         }
-        self.attendant.add(delta);
+        let room = MAX_REPLY_BYTES.saturating_sub(self.attendant.text().len());
+        let kept = &delta[..delta.floor_char_boundary(room)];
+        self.attendant.add(kept);
+        kept.len() == delta.len()
     }
 
     /// An empty reply is a failure, unless the model refused.

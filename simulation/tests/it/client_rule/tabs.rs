@@ -225,7 +225,9 @@ async fn fetched(answers: &[&[String]]) -> Vec<String> {
     let mut peer = stage.accept(0, 1).await;
     stage.settle().await;
     stage.service.react(Reaction::Silent);
-    answers.iter().for_each(|turns| stage.service.react(answer(200, &history(turns))));
+    for turns in answers {
+        stage.service.react(answer(200, &history(turns)));
+    }
     peer.push(withheld(1, 1, "one"));
     peer.push(withheld(2, 1, "two"));
     assert_eq!(stage.settle().await, ["fetching 0"]);

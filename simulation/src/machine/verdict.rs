@@ -1,0 +1,152 @@
+//! What is stored at the end, held against all that was promised, said and shown.
+
+use std::time::Duration;
+
+use anyhow::{bail, ensure};
+use shared::domain::FinishReason;
+use tokio::time::{Instant, sleep};
+
+use super::ledger::{Final, Ledger, Said, Seat, Sent, Session, number_of};
+use super::person::Used;
+use super::provider::told;
+use crate::client::account::{CallError, TurnState};
+
+/// How long the last answers may take, of all sessions together.
+pub(super) const DRAIN_PATIENCE: Duration = Duration::from_mins(1);
+/// How long an open tab may lag behind: 12 s after a loss, and the longest pause between two connections.
+const TAB_PATIENCE: Duration = Duration::from_secs(35);
+const LOOK_AGAIN: Duration = Duration::from_millis(30);
+const PAGE: u64 = 100;
+
+/// Reads all finals of a session, waiting until nothing runs any more; `None` if the session is gone.
+pub(super) async fn drained(used: &Used, deadline: Instant) -> anyhow::Result<Option<Vec<Final>>> {
+    let mut finals = Vec::new();
+    loop {
+        let after = finals.len() as u64;
+        let history = match used.account.history(&used.seat.session, after, PAGE).await {
+            Ok(history) => history,
+            Err(CallError::NotFound) => return Ok(None),
+            Err(error) if error.retry_after().is_some() => continue,
+            Err(error) => bail!("the history of {} was answered: {error}", used.seat),
+        };
+        let found = history.turns.len();
+        for turn in history.turns.iter().take_while(|turn| turn.state == TurnState::Done) {
+            ensure!(turn.turn == finals.len() as u64 + 1, "turn {} follows {} of {}", turn.turn, finals.len(), used.seat);
+            finals.extend(Final::stored(turn));
+        }
+        if found == 0 && !history.running {
+            return Ok(Some(finals));
+        }
+        ensure!(Instant::now() < deadline, "{}: {} finals, and no end", used.seat, finals.len());
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Judges a session that was not deleted.
+pub(super) fn judge(ledger: &Ledger, seat: &Seat, stored: &[Final]) {
+    let session = ledger.with(seat, |session| session.clone());
+    for problem in each_once(&session, stored).into_iter().chain(in_order(&session, stored)) {
+        ledger.violation("1", format!("{seat}: {problem}"));
+    }
+    for (turn, seen) in &session.finals {
+        let index = usize::try_from(*turn - 1).unwrap_or(usize::MAX);
+        if stored.get(index) != Some(seen) {
+            ledger.violation("2", format!("{seat}: turn {turn} was {seen:?} and is {:?}", stored.get(index)));
+        }
+    }
+    let mut before: Vec<u64> = Vec::new();
+    for (index, found) in stored.iter().enumerate() {
+        let calls = ledger.calls_of(seat, &found.message_id);
+        let Some(sent) = number_of(&found.message_id).and_then(|number| session.sent.get(&number)) else { continue };
+        if let Some(problem) = content(found, sent, &calls) {
+            ledger.violation("2", format!("{seat}, turn {}: {problem}: {found:?}, {sent:?}", index + 1));
+        }
+        if let Some(call) = calls.iter().find(|call| !before.ends_with(&call.told)) {
+            let what = format!("{seat}: a model was told {} texts before turn {}", call.told.len(), index + 1);
+            ledger.violation("4", format!("{what}, and not the newest ones"));
+        }
+        if found.error.is_none() && !found.text.is_empty() {
+            before.extend([told("user", &sent.text), told("assistant", &found.text)]);
+        }
+        ledger.tally.event(kind(found));
+    }
+}
+
+/// Waits until every open tab of the session shows all finals.
+pub(super) async fn tabs_follow(ledger: &Ledger, used: &Used, stored: &[Final]) {
+    let deadline = Instant::now() + TAB_PATIENCE;
+    let last = stored.len() as u64;
+    for tab in &used.tabs {
+        while tab.cursor() < last && tab.view().ended.is_none() && Instant::now() < deadline {
+            sleep(LOOK_AGAIN).await;
+        }
+        let view = tab.view();
+        let same = view.shown.iter().map(|shown| Final::shown(shown)).eq(stored.iter().cloned());
+        if !same || view.ended.is_some() {
+            let (shown, ended) = (view.shown.len(), view.ended);
+            ledger.violation("3", format!("{} on {} shows {shown} of {last} finals: {ended:?}", tab.id(), used.seat));
+        }
+        ledger.tally.event("tabs open to the end");
+    }
+}
+
+/// Finds messages without a final, with two, and finals without a message.
+fn each_once(session: &Session, stored: &[Final]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (number, sent) in &session.sent {
+        let id = format!("m{number}");
+        let turns = stored.iter().filter(|found| found.message_id == id).count();
+        if turns > 1 || (turns == 0 && sent.accepted_at.is_some()) {
+            problems.push(format!("{id} has {turns} finals: {sent:?}"));
+        }
+    }
+    let known = |found: &&Final| number_of(&found.message_id).is_some_and(|number| session.sent.contains_key(&number));
+    let unknown = stored.iter().filter(|found| !known(found));
+    problems.extend(unknown.map(|found| format!("nobody sent the message of {found:?}")));
+    problems
+}
+
+/// Finds a message that was accepted before another one was sent, and is answered after it.
+fn in_order(session: &Session, stored: &[Final]) -> Option<String> {
+    let sent_of = |found: &Final| number_of(&found.message_id).and_then(|number| session.sent.get(&number));
+    let mut accepted_later: Option<(Instant, &Final)> = None;
+    for found in stored.iter().rev() {
+        let sent = sent_of(found)?;
+        if let Some((accepted_at, later)) = accepted_later.filter(|(accepted_at, _)| *accepted_at < sent.sent_at) {
+            let ahead = sent.sent_at - accepted_at;
+            return Some(format!("{} was accepted {ahead:?} before {found:?} was sent", later.message_id));
+        }
+        let accepted = sent.accepted_at.map(|accepted_at| (accepted_at, found));
+        accepted_later = accepted_later.into_iter().chain(accepted).min_by_key(|(accepted_at, _)| *accepted_at);
+    }
+    None
+}
+
+/// Says what is wrong with a final's content.
+fn content(found: &Final, sent: &Sent, calls: &[Said]) -> Option<&'static str> {
+    if found.error.is_some() {
+        return (!found.text.is_empty()).then_some("an error has a text");
+    }
+    if found.finish_reason == Some(FinishReason::Cancelled) {
+        let said = found.text.is_empty() || calls.iter().any(|call| call.text.starts_with(&found.text));
+        return match (sent.stop_asked, said) {
+            (false, _) => Some("nobody stopped it"),
+            (true, false) => Some("no call ever said it"),
+            (true, true) => None,
+        };
+    }
+    let mut calls = calls.iter().filter(|call| call.whole && call.text == found.text).peekable();
+    if calls.peek().is_none() {
+        return Some("it is no whole reply of any call");
+    }
+    let too_late = |call: &Said| sent.stopped_at.is_some_and(|stopped_at| stopped_at < call.full_at);
+    calls.all(too_late).then_some("a stop was answered 202 before the reply was there")
+}
+
+fn kind(found: &Final) -> &'static str {
+    match (found.error, found.finish_reason) {
+        (Some(_), _) => "finals: errors",
+        (None, Some(FinishReason::Cancelled)) => "finals: cancelled",
+        _ => "finals: replies",
+    }
+}

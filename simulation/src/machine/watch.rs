@@ -1,0 +1,129 @@
+//! What one tab is sent, and what it shows.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde::Deserialize;
+
+use super::ledger::{Final, Ledger, Seat};
+use crate::checks::foreign;
+use crate::client::rule::{Frame, Resumed, ShownTurn, TurnEvent};
+use crate::client::tab::{TabId, Watch};
+use crate::faults::lock;
+
+/// Watches one tab.
+pub(super) struct TabWatch {
+    ledger: Arc<Ledger>,
+    seat: Seat,
+    state: Mutex<Shown>,
+}
+
+#[derive(Default)]
+struct Shown {
+    cursor: u64,
+    /// The provisional text of each turn: its generation and how long it is.
+    provisional: BTreeMap<u64, (u64, usize)>,
+    /// The message of each turn of which text came.
+    messages: BTreeMap<u64, String>,
+}
+
+/// Whose text a frame carries.
+#[derive(Deserialize)]
+struct Content {
+    #[serde(rename = "messageId")]
+    message_id: String,
+}
+
+impl TabWatch {
+    pub(super) fn new(ledger: Arc<Ledger>, seat: Seat) -> Arc<Self> {
+        Arc::new(Self { ledger, seat, state: Mutex::default() })
+    }
+
+    fn violation(&self, invariant: &str, tab: TabId, what: &str) {
+        self.ledger.violation(invariant, format!("{tab} on {}: {what}", self.seat));
+    }
+
+    /// Remembers which message a turn answers; frames carry `<message id>.<generation>`.
+    fn name(&self, turn: u64, raw: &str) {
+        let content = serde_json::from_str::<Content>(raw);
+        if let Some((message, _)) = content.ok().as_ref().and_then(|content| content.message_id.rsplit_once('.')) {
+            lock(&self.state).messages.insert(turn, message.to_owned());
+        }
+    }
+}
+
+impl Watch for TabWatch {
+    fn connected(&self, _tab: TabId, times: u32) {
+        self.ledger.tally.event(if times > 1 { "reconnections" } else { "connections" });
+    }
+
+    fn resumed(&self, _tab: TabId, _resumed: Resumed) {
+        self.ledger.tally.event("resumes");
+    }
+
+    fn frame(&self, tab: TabId, raw: &str) {
+        if let Some(other) = foreign(self.seat.owner, raw) {
+            self.violation("7", tab, &format!("it was sent what belongs to {other}"));
+        }
+        let Frame::Turn(frame) = Frame::parse(raw) else { return };
+        match frame.event {
+            TurnEvent::Content { .. } => self.name(frame.turn, raw),
+            TurnEvent::End(end) => {
+                self.ledger.tally.event("finals pushed");
+                if let Some(found) = Final::pushed(end) {
+                    self.ledger.final_seen(&self.seat, frame.turn, found);
+                }
+            }
+            TurnEvent::Progress => {}
+        }
+    }
+
+    fn text_shown(&self, tab: TabId, turn: u64, generation: u64, text: &str) {
+        let mut state = lock(&self.state);
+        let message = state.messages.get(&turn).cloned().unwrap_or_default();
+        let shown = state.provisional.entry(turn).or_default();
+        let backwards = generation < shown.0 || (generation == shown.0 && text.len() < shown.1);
+        *shown = (generation, text.len());
+        drop(state);
+        if backwards {
+            self.violation("3", tab, &format!("the text of turn {turn} went backwards in generation {generation}"));
+        }
+        if generation > 1 && !text.is_empty() {
+            self.ledger.tally.event("texts of later generations");
+        }
+        if !self.ledger.was_said(&self.seat, &message, text) {
+            let what = format!("turn {turn}.{generation} of {message:?} shows {text:?}, which no call ever said");
+            self.violation("3", tab, &what);
+        }
+    }
+
+    fn final_shown(&self, tab: TabId, turn: &ShownTurn) {
+        let mut state = lock(&self.state);
+        let expected = state.cursor + 1;
+        state.cursor = turn.number;
+        drop(state);
+        if turn.number != expected {
+            self.violation("3", tab, &format!("turn {} is shown where {expected} was next", turn.number));
+        }
+        self.ledger.final_seen(&self.seat, turn.number, Final::shown(turn));
+    }
+
+    fn moved(&self, tab: TabId, cursor: u64) {
+        self.violation("3", tab, &format!("it passed over turns up to {cursor}, and none of them can be gone"));
+    }
+
+    fn forgot(&self, tab: TabId) {
+        *lock(&self.state) = Shown::default();
+        if !self.ledger.with(&self.seat, |session| session.deletion_begun) {
+            self.violation("1", tab, "it was told that the session is gone, and nobody deleted it");
+        }
+    }
+
+    fn fetching(&self, _tab: TabId, _after: u64) {
+        self.ledger.tally.event("finals fetched");
+    }
+
+    fn damaged(&self, tab: TabId, turn: u64) {
+        self.violation("2", tab, &format!("the fetched text of turn {turn} does not have its frame's checksum"));
+    }
+}

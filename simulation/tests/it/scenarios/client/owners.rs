@@ -1,0 +1,88 @@
+//! Rows of connections that belong to somebody else.
+//!
+//! The row of a connection names its owner, and whoever pushes reads the rows and leaves out all that are not the
+//! session owner's. An id that the gateway gives to another client while the old client's row still stands cannot be
+//! told from the old client's: the gateway makes each id once, as the one-machine server does (128 random bits).
+
+use std::time::Duration;
+
+use ingress::SocketSession;
+use shared::domain::{ConnectionId, Principal};
+use shared::ports::{Durability, Store as _};
+use shared::protocol::{ConnectionRow, connection};
+use simulation::faults::{Fault, Function, Gate, Op, Rule};
+use simulation::stage::{Actor, Stage};
+use tokio::time::sleep;
+
+use super::assemble;
+use super::line::{Line, connections};
+use super::replies::{WORDS, plot_slow};
+
+/// Binds a connection of a session to another principal.
+async fn rebind(stage: &Stage, actor: &Actor, id: &ConnectionId) {
+    let row = ConnectionRow {
+        connection_id: id.clone(),
+        principal_hash: Principal::parse("anon:other").unwrap().hash(),
+        stamp: "rebound".to_owned(),
+        expires_at: stage.session(actor).await.unwrap().expires_at,
+    };
+    let writes = connection::register(&actor.key, &row).unwrap();
+    stage.cloud.store.transact(writes, Durability::Ordered).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn s47_a_final_is_not_pushed_to_a_connection_that_was_rebound_a_moment_before() {
+    let stage = Stage::new().unwrap();
+    let anna = stage.actor(1, "lesson").await.unwrap();
+    let (mut rebound, mut own) = (Line::resumed(&stage, &anna, 0).await, Line::resumed(&stage, &anna, 0).await);
+    anna.say("m1").await.unwrap();
+    let request = stage.request().await;
+    stage.answer(&request).await;
+    drop((rebound.came(), own.came()));
+    let batch = stage.replies().await;
+    let gate = Gate::new();
+    stage.lay(Rule::at(Function::Notifier, Op::Connections, 1, Fault::Hold(gate.clone())));
+    let race = async {
+        gate.reached().await;
+        rebind(&stage, &anna, &rebound.id).await;
+        gate.open();
+    };
+    tokio::join!(race, stage.deliver(&batch));
+    assert_eq!(stage.faults.calls(Function::Notifier, Op::Push), 1);
+    assert_eq!((rebound.came().len(), own.finals()), (0, vec![1]));
+    stage.end(&[]).await.unwrap();
+    assert_eq!(connections(&stage, &anna).await, 2, "it is not ours to remove");
+}
+
+#[tokio::test(start_paused = true)]
+async fn s47_a_stream_leaves_a_connection_that_is_rebound_in_the_middle_of_it() {
+    let stage = Stage::new().unwrap();
+    stage.drive();
+    let anna = stage.actor(1, "lesson").await.unwrap();
+    let (mut rebound, mut own) = (Line::resumed(&stage, &anna, 0).await, Line::resumed(&stage, &anna, 0).await);
+    plot_slow(&stage);
+    anna.say("m1").await.unwrap();
+    sleep(Duration::from_millis(2_500)).await;
+    rebind(&stage, &anna, &rebound.id).await;
+    // The worker reads the rows once a second.
+    sleep(Duration::from_millis(1_100)).await;
+    let so_far = assemble(&rebound.came(), 1);
+    assert!(so_far.starts_with("Period") && so_far.len() < WORDS.concat().len(), "{so_far}");
+    stage.end(&[]).await.unwrap();
+    assert_eq!((rebound.came(), own.finals()), (vec![], vec![1]), "neither text nor final");
+}
+
+/// The host hands in whose connection it is with every frame; a session is not told to another principal's.
+#[tokio::test(start_paused = true)]
+async fn s47_a_resume_on_a_connection_of_another_principal_is_told_nothing_and_leaves_no_row() {
+    let stage = Stage::new().unwrap();
+    let anna = stage.actor(1, "lesson").await.unwrap();
+    anna.say("m1").await.unwrap();
+    stage.run_queues().await;
+    let mut line = Line::open(&stage, &anna).await;
+    let principal_hash = Principal::parse("anon:other").unwrap().hash();
+    let foreign = SocketSession { session_key: anna.key.clone(), principal_hash };
+    stage.platform.socket_frame(&line.id, &foreign, r#"{"type":"resume","after":0}"#).await;
+    assert_eq!((line.next().await, connections(&stage, &anna).await), (None, 0), "closed, with nothing of hers");
+    stage.end(&[]).await.unwrap();
+}

@@ -1,0 +1,47 @@
+//! What modelling the design found: each of these broke an earlier version of it.
+
+mod analytics;
+mod claims;
+mod deletion;
+mod end_of_life;
+mod lost_finals;
+mod order;
+mod slow_tab;
+mod stops;
+
+use std::time::Duration;
+
+use shared::domain::FinishReason;
+use simulation::cloud::{Piece, Plot};
+use simulation::stage::{Actor, Stage};
+use tokio::time::{Instant, sleep};
+
+/// A reply of so many words, one a second.
+fn words(count: usize) -> Plot {
+    let word = |at| [Piece::Say(format!("word {at} ")), Piece::Wait(Duration::from_secs(1))];
+    (0..count).flat_map(word).chain([Piece::Finish(FinishReason::Stop)]).collect()
+}
+
+/// Waits until something holds, and returns how long that took; gives up after a minute.
+#[track_caller]
+fn until(holds: impl Fn() -> bool) -> impl Future<Output = Duration> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let began = Instant::now();
+        while !holds() {
+            assert!(began.elapsed() < Duration::from_mins(1), "{caller}: it never came to that");
+            sleep(Duration::from_millis(10)).await;
+        }
+        began.elapsed()
+    }
+}
+
+/// Returns the sort keys of a session's rows.
+async fn rows(stage: &Stage, actor: &Actor) -> Vec<String> {
+    stage.rows(actor).await.into_iter().map(|row| row.key.sort).collect()
+}
+
+/// Returns the types of the events that were published.
+fn event_types(stage: &Stage) -> Vec<&'static str> {
+    stage.cloud.events.published().into_iter().map(|event| event.detail_type).collect()
+}

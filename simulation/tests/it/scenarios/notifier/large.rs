@@ -1,0 +1,122 @@
+//! Finals that are too large for a frame.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fastrand::Rng;
+use http::{Request, Response};
+use serde_json::{Value, json};
+use shared::domain::{FinishReason, ProviderName};
+use shared::protocol::commit::sha256;
+use simulation::client::account::Account;
+use simulation::client::edge::{ConnectError, Edge, Lost, Socket};
+use simulation::client::rule::Variant;
+use simulation::client::tab::{self, TabId, Watch};
+use simulation::cloud::Piece;
+use simulation::faults::{Fault, Function, Op, Rule};
+use simulation::stage::Stage;
+use tokio::time::sleep;
+
+use super::answered;
+use super::line::{Line, is_final};
+
+/// A reply of 90,000 bytes of every width, which no frame can hold.
+fn large() -> String {
+    "Zürich 課程 🎈 ".repeat(4_000)
+}
+
+/// Plots a reply that is too large for a frame.
+fn plot_large(stage: &Stage) {
+    stage.plot(ProviderName::Claude, vec![Piece::Say(large()), Piece::Finish(FinishReason::Stop)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s38_a_reply_too_large_for_a_frame_is_announced_by_its_hash_and_fetched() {
+    let stage = Stage::new().unwrap();
+    let anna = stage.actor(1, "lesson").await.unwrap();
+    let tab = anna.open_tab(1);
+    let mut line = Line::resumed(&stage, &anna, 0).await;
+    plot_large(&stage);
+    answered(&stage, &anna, &["m1"]).await;
+    // The history fails once: the tab asks again.
+    stage.lay(Rule::at(Function::Ingress, Op::Turns, 1, Fault::Fail));
+    line.came();
+    let batch = stage.replies().await;
+    stage.deliver(&batch).await;
+    let frame = line.came().into_iter().find(is_final).unwrap();
+    assert!(frame.get("result").is_none() && frame["type"] == "RUN_FINISHED", "{frame}");
+    assert_eq!(frame["metadata"]["sha256"], json!(sha256(&large())));
+    assert_eq!(tab.cursor(), 0, "the frame freezes nothing");
+
+    sleep(Duration::from_secs(6)).await;
+    let shown = tab.view().shown;
+    assert_eq!((shown.len(), shown[0].text == large()), (1, true));
+    stage.end(&[(&anna, &tab)]).await.unwrap();
+    let told = anna.account.history("lesson", 0, 10).await.unwrap();
+    assert_eq!(told.turns[0].text.as_deref(), Some(large().as_str()));
+}
+
+/// A way to the service on which the history is damaged once.
+struct Damaging {
+    edge: Arc<dyn Edge>,
+    read: AtomicUsize,
+}
+
+#[async_trait]
+impl Edge for Damaging {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+        let is_history = request.uri().path().ends_with("/turns");
+        let answer = self.edge.call(request).await?;
+        if !is_history || self.read.fetch_add(1, Ordering::Relaxed) > 0 {
+            return Ok(answer);
+        }
+        let mut body: Value = serde_json::from_slice(answer.body()).unwrap();
+        body["turns"][0]["text"] = json!(large().replacen("Zürich", "Zurich", 1));
+        Ok(answer.map(|_| body.to_string().into()))
+    }
+
+    async fn connect(&self, url: &str, ticket: &str) -> Result<Box<dyn Socket>, ConnectError> {
+        self.edge.connect(url, ticket).await
+    }
+}
+
+#[derive(Default)]
+struct Damages(AtomicUsize);
+
+impl Watch for Damages {
+    fn damaged(&self, _tab: TabId, turn: u64) {
+        assert_eq!(turn, 1);
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s38_a_fetched_reply_that_does_not_have_the_frames_hash_is_not_shown_but_fetched_again() {
+    let stage = Stage::new().unwrap();
+    let anna = stage.actor(1, "lesson").await.unwrap();
+    let edge = Arc::new(Damaging { edge: Arc::clone(anna.account.edge()), read: AtomicUsize::new(0) });
+    let account = Arc::new(Account::with_token(edge.clone(), anna.account.token().unwrap()));
+    let watch = Arc::<Damages>::default();
+    let settings = tab::Settings {
+        id: TabId(7),
+        session_id: "lesson".to_owned(),
+        websocket: None,
+        variant: Variant::Faithful,
+        rng: Rng::with_seed(7),
+    };
+    let (tab, handle) = tab::open(account, settings, watch.clone());
+    tokio::spawn(tab.run());
+    sleep(Duration::from_secs(1)).await;
+    plot_large(&stage);
+    answered(&stage, &anna, &["m1"]).await;
+    let batch = stage.replies().await;
+    stage.deliver(&batch).await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!((handle.cursor(), watch.0.load(Ordering::Relaxed)), (0, 1), "damaged, and not shown");
+    stage.end(&[(&anna, &handle)]).await.unwrap();
+    assert!(handle.view().shown[0].text == large());
+    assert_eq!(edge.read.load(Ordering::Relaxed), 2);
+}

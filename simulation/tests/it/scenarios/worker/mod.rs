@@ -1,0 +1,111 @@
+//! The worker: scenarios 10 to 30.
+
+mod context;
+mod crashes;
+mod poison;
+mod providers;
+mod redelivery;
+mod replies;
+mod stopping;
+mod zombies;
+
+use std::time::Duration;
+
+use shared::domain::{FinishReason, ProviderName};
+use shared::ports::{Delivery, Durability, EventSource as _, Outgoing, Queue as _};
+use shared::protocol::commit::sha256;
+use simulation::cloud::{Piece, Plot};
+use simulation::faults::{Function, Op};
+use simulation::stage::{Actor, Scene, Stage};
+use tokio::time::{sleep, timeout};
+
+/// How long a worker of the deployment keeps a message hidden that it does not report on: its deadline and a margin.
+const HIDDEN: Duration = Duration::from_secs(150);
+
+/// Sets the stage with Anna and one message of hers that is queued; nothing is driven.
+async fn asked(scene: Scene) -> (Stage, Actor) {
+    let stage = scene.set().unwrap();
+    let anna = stage.actor(1, "lesson").await.unwrap();
+    anna.say("m1").await.unwrap();
+    (stage, anna)
+}
+
+/// Lets frames on their way arrive, and tabs connect.
+async fn settle() {
+    sleep(Duration::from_secs(1)).await;
+}
+
+/// A whole reply at once.
+fn reply(text: &str) -> Plot {
+    vec![Piece::Say(text.to_owned()), Piece::Finish(FinishReason::Stop)]
+}
+
+/// A reply in pieces, each followed by a pause, without its end mark.
+fn pieces(text: &[&str], pause: Duration) -> Plot {
+    text.iter().flat_map(|piece| [Piece::Say((*piece).to_owned()), Piece::Wait(pause)]).collect()
+}
+
+/// A reply of so many pieces `"word "`, one every 500 ms, without its end mark.
+fn words(many: usize) -> Plot {
+    pieces(&vec!["word "; many], Duration::from_millis(500))
+}
+
+/// Lets the next calls of both providers follow a plot.
+fn plot_both(stage: &Stage, plot: &Plot, calls: usize) {
+    for provider in [ProviderName::Claude, ProviderName::OpenAi] {
+        for _ in 0..calls {
+            stage.plot(provider, plot.clone());
+        }
+    }
+}
+
+/// Counts a worker's calls of a kind.
+fn calls(stage: &Stage, op: Op) -> usize {
+    stage.faults.calls(Function::Worker, op)
+}
+
+/// Counts the lines of the stage's story that contain a text.
+fn told(stage: &Stage, text: &str) -> usize {
+    stage.cloud.trace.lines().iter().filter(|line| line.text.contains(text)).count()
+}
+
+/// Returns which generations of a turn a tab showed provisional text of, and how many bytes, in the order shown.
+fn shown(stage: &Stage, turn: u64) -> Vec<(u64, usize)> {
+    let lines = stage.cloud.trace.lines();
+    let parse = |text: &str| {
+        let (bytes, of) = text.strip_prefix("tab1 shows ")?.split_once(&format!(" bytes of turn {turn}."))?;
+        Some((of.parse().ok()?, bytes.parse().ok()?))
+    };
+    lines.iter().filter_map(|line| parse(&line.text)).collect()
+}
+
+/// Returns which generations of a turn a tab showed provisional text of, each once, in the order shown.
+fn generations_shown(stage: &Stage, turn: u64) -> Vec<u64> {
+    let mut generations: Vec<u64> = shown(stage, turn).into_iter().map(|(generation, _)| generation).collect();
+    generations.dedup();
+    generations
+}
+
+/// Puts a body on the queue of requests, in a session's group.
+async fn put(stage: &Stage, actor: &Actor, body: String) {
+    let (group, deduplication_id) = (actor.key.to_string(), sha256(&body));
+    let outgoing = Outgoing { group, deduplication_id, body, durability: Durability::Synced };
+    stage.cloud.requests.send(outgoing).await.unwrap();
+}
+
+/// Waits for the next request and receives it; nothing takes longer to come back than this waits.
+async fn request(stage: &Stage) -> Delivery {
+    timeout(Duration::from_hours(1), stage.request()).await.expect("a request should be there")
+}
+
+/// Waits for replies and receives them; nothing takes longer to come back than this waits.
+async fn replies(stage: &Stage) -> Vec<Delivery> {
+    timeout(Duration::from_hours(1), stage.replies()).await.expect("a reply should be there")
+}
+
+/// Takes the next request off its queue for good, and returns its body.
+async fn intercept(stage: &Stage) -> String {
+    let delivery = request(stage).await;
+    stage.cloud.requests.delete(&delivery.receipt).await.unwrap();
+    delivery.body
+}
