@@ -1,7 +1,9 @@
 //! Every call of a model, with the context that it was given.
 
-use shared::domain::{MessageId, ProviderName, SessionKey, TurnKind};
-use shared::ports::{ModelError, ModelEvent, Prompt, Role};
+use futures::FutureExt as _;
+use shared::domain::{MessageId, ProviderName, SessionKey, Turn, TurnKind};
+use shared::ports::{ChatMessage, ModelError, ModelEvent, Prompt, Role, Store as _};
+use shared::protocol::keys;
 
 use super::Checker;
 use super::book::{Book, Call, Life};
@@ -35,7 +37,8 @@ impl Checker {
         };
         let subject = Subject::Message(session.clone(), message_id.clone());
         let (number, problems) = self.with(|book| {
-            let problems = judge(book, &session, &message_id, prompt, self.whole_history);
+            let is_there = |turn| self.is_there(&session, turn);
+            let problems = judge(book, &session, &message_id, prompt, self.whole_history, &is_there);
             let before = book.calls_of(&session, &message_id).last().map(|call| call.provider);
             if before.is_some_and(|before| before != provider) {
                 self.faults.tally().event("fallbacks");
@@ -54,6 +57,12 @@ impl Checker {
         CallId { number, mark }
     }
 
+    fn is_there(&self, key: &SessionKey, turn: u64) -> bool {
+        let Ok(turn) = Turn::parse(turn) else { return false };
+        let rows = self.store.get(&[keys::turn(key, turn)]).now_or_never().and_then(Result::ok);
+        rows.is_some_and(|rows| rows.iter().any(Option::is_some))
+    }
+
     /// Notes what a call said.
     pub(crate) fn said(&self, call: &CallId, event: &Result<ModelEvent, ModelError>) {
         self.with(|book| {
@@ -67,8 +76,15 @@ impl Checker {
     }
 }
 
-/// Judges one call; a history of fewer bytes than `whole` must be told whole.
-fn judge(book: &Book, key: &SessionKey, id: &MessageId, prompt: &Prompt, whole: usize) -> Vec<(&'static str, String)> {
+/// Judges one call; a history of fewer bytes than `whole` must be told whole, as far as its turns are there.
+fn judge(
+    book: &Book,
+    key: &SessionKey,
+    id: &MessageId,
+    prompt: &Prompt,
+    whole: usize,
+    is_there: &dyn Fn(u64) -> bool,
+) -> Vec<(&'static str, String)> {
     let mut problems = Vec::new();
     let calls = book.calls_of(key, id).count() + 1;
     if calls > MOST_CALLS {
@@ -82,14 +98,17 @@ fn judge(book: &Book, key: &SessionKey, id: &MessageId, prompt: &Prompt, whole: 
     let Some(life) = book.sessions.get(key).and_then(|session| session.lives.last()) else { return problems };
     let Some((number, _)) = life.turn_of(id).filter(|_| !life.deleted) else { return problems };
     match history(book, key, life, number) {
-        Ok(expected) => problems.extend(context(&expected, prompt, whole)),
+        Ok(expected) => problems.extend(context(&expected, prompt, whole, is_there)),
         Err(running) => problems.push(("4", format!("turn {number} is answered while turn {running} is running"))),
     }
     problems
 }
 
+/// One text of a context, with its turn.
+type Told<'b> = (u64, Role, &'b str);
+
 /// Returns what a turn's context should be if nothing is cut off, or the turn before that is running.
-fn history<'b>(book: &'b Book, key: &SessionKey, life: &'b Life, number: u64) -> Result<Vec<(Role, &'b str)>, u64> {
+fn history<'b>(book: &'b Book, key: &SessionKey, life: &'b Life, number: u64) -> Result<Vec<Told<'b>>, u64> {
     let promises = book.sessions.get(key).map(|session| &session.promises);
     let mut history = Vec::new();
     for (earlier, turn) in life.turns.range(..number) {
@@ -97,18 +116,27 @@ fn history<'b>(book: &'b Book, key: &SessionKey, life: &'b Life, number: u64) ->
         let silent = done.kind == TurnKind::Error || done.text.is_empty();
         let asked = promises.and_then(|promises| promises.get(&turn.message_id));
         if let Some(asked) = asked.filter(|_| !silent) {
-            history.extend([(Role::User, asked.text.as_str()), (Role::Assistant, done.text.as_str())]);
+            let [question, answer] = [asked.text.as_str(), done.text.as_str()];
+            history.extend([(*earlier, Role::User, question), (*earlier, Role::Assistant, answer)]);
         }
     }
     Ok(history)
 }
 
-fn context(expected: &[(Role, &str)], prompt: &Prompt, whole: usize) -> Option<(&'static str, String)> {
+fn context(
+    expected: &[Told<'_>],
+    prompt: &Prompt,
+    whole: usize,
+    is_there: &dyn Fn(u64) -> bool,
+) -> Option<(&'static str, String)> {
     let (_, told) = prompt.messages.split_last()?;
-    let told: Vec<(Role, &str)> = told.iter().map(|message| (message.role, message.text.as_str())).collect();
-    let bytes: usize = expected.iter().map(|(_, text)| text.len()).sum();
-    let cut = told.len() < expected.len() && bytes < whole;
-    (cut || !expected.ends_with(&told)).then(|| {
+    let bytes: usize = expected.iter().map(|(_, _, text)| text.len()).sum();
+    let (left_out, newest) = expected.split_at(expected.len().saturating_sub(told.len()));
+    let same = |((_, role, text), message): (&Told<'_>, &ChatMessage)| *role == message.role && *text == message.text;
+    let newest = newest.len() == told.len() && newest.iter().zip(told).all(same);
+    // A turn past its own end is absent, although its session lives on.
+    let cut = left_out.last().is_some_and(|(turn, _, _)| bytes < whole && is_there(*turn));
+    (cut || !newest).then(|| {
         let what = format!("the context is {} texts of {}, or not the newest ones", told.len(), expected.len());
         ("4", what)
     })

@@ -54,3 +54,30 @@ fn every_scenario_of_the_catalogue_is_a_test_in_its_group() {
     }
     assert_eq!(all, (1..=SCENARIOS).collect());
 }
+
+/// Returns the names of all functions under a folder's tests.
+fn functions(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            functions(&entry, names);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            let source = fs::read_to_string(&entry).unwrap();
+            let after = source.lines().filter_map(|line| line.trim_start().split_once("fn ")).map(|(_, rest)| rest);
+            names.extend(after.filter_map(|rest| Some(rest.split_once('(')?.0.to_owned())));
+        }
+    }
+}
+
+#[test]
+fn every_promise_names_tests_that_are_there() {
+    let page = fs::read_to_string(root().join("docs/RELIABILITY.md")).unwrap();
+    let mut known = BTreeSet::new();
+    for folder in ["ingress", "worker", "notifier", "local", "shared", "simulation"] {
+        functions(&root().join(folder).join("tests"), &mut known);
+    }
+    let quoted = page.split('`').skip(1).step_by(2);
+    let named: Vec<&str> = quoted.filter(|name| name.matches('_').count() >= 3).collect();
+    let unknown: Vec<&&str> = named.iter().filter(|name| !known.contains(**name)).collect();
+    assert_eq!(unknown, Vec::<&&str>::new());
+    assert!(named.len() > 30, "a promise without a test is none");
+}

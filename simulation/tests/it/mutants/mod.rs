@@ -6,18 +6,18 @@
 //! | | mutant | invariant | seeds of 100 | seeds | story |
 //! |---|---|---|---|---|---|
 //! | 1 | queue before commit | 5 | 100 | yes | yes |
-//! | 2 | 202 before the queue accepted | 1 | 8 | | yes |
-//! | 3 | regenerate on redelivery | 2 | 20 | yes | yes |
-//! | 4 | commit without epoch | 5 | 13 | yes | yes |
+//! | 2 | 202 before the queue accepted | 1 | 7 | | yes |
+//! | 3 | regenerate on redelivery | 2 | 32 | yes | yes |
+//! | 4 | commit without epoch | 5 | 12 | | yes |
 //! | 5 | stale receipt honoured | 5 | 0 (6 of 900) | | yes |
-//! | 6 | predecessor left running | 4 | 2 | | yes |
-//! | 7 | fenced worker acknowledges | 5 | 31 | yes | yes |
+//! | 6 | predecessor left running | 4 | 6 | | yes |
+//! | 7 | fenced worker acknowledges | 5 | 34 | yes | yes |
 //! | 8 | notifier persists | 5 | 100 | yes | yes |
-//! | 9 | client ignores the generation | 3 | 31 | yes | |
-//! | 10 | partial text kept | 3 | 6 | | yes |
-//! | 11 | client's cursor is the last final seen | 3 | 15 | yes | |
-//! | 12 | early stop forgotten | 1 | 12 | yes | yes |
-//! | 13 | totals without state | 9 | 5 | | yes |
+//! | 9 | client ignores the generation | 3 | 62 | yes | |
+//! | 10 | partial text kept | 3 | 10 | | yes |
+//! | 11 | client's cursor is the last final seen | 3 | 20 | yes | |
+//! | 12 | early stop forgotten | 1 | 25 | yes | yes |
+//! | 13 | totals without state | 9 | 6 | | yes |
 //! | 14 | rows for a deleted session | 1 | 0 (1 of 700) | | yes |
 
 mod seeds;

@@ -120,7 +120,7 @@ async fn an_old_generations_text_under_a_new_number_is_caught() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_before_the_claim_that_counts_for_nothing_is_caught() {
-    check(Mutant::EarlyStopForgotten, "1", async |stage, anna| {
+    check(Mutant::EarlyStopForgotten, "1", async |_, anna| {
         anna.say("m1").await.unwrap();
         anna.stop("m1").await.unwrap();
     })

@@ -133,6 +133,25 @@ async fn s30_a_stop_after_the_workers_death_keeps_the_saved_text_without_another
     assert_eq!(stage.model_calls(), 1);
 }
 
+/// What an older generation said is nobody's text any more.
+#[tokio::test(start_paused = true)]
+async fn s30_a_stop_after_two_deaths_keeps_nothing_of_the_first_generation() {
+    let (stage, anna) = asked(Scene::default()).await;
+    stage.plot(ProviderName::Claude, words(200));
+    stage.lay(Rule::at(Function::Worker, Op::Next, 21, Fault::CrashBefore));
+    assert!(stage.work(&request(&stage).await).await.returned().is_none());
+    assert!(stage.turn(&anna, 1).await.unwrap().partial.is_some());
+    stage.lay(Rule::at(Function::Worker, Op::Open, 1, Fault::CrashBefore));
+    assert!(stage.work(&request(&stage).await).await.returned().is_none());
+    anna.stop("m1").await.unwrap();
+    let tab = anna.open_tab(1);
+    settle().await;
+    assert_eq!((shown(&stage, 1), stage.turn(&anna, 1).await.unwrap().epoch.0), (vec![], 2));
+    stage.end(&[(&anna, &tab)]).await.unwrap();
+    let turn = tab.view().shown[0].clone();
+    assert_eq!((turn.kind, turn.text.as_str()), (TurnKind::Cancelled, ""));
+}
+
 #[tokio::test(start_paused = true)]
 async fn s30_a_stop_after_the_final_changes_nothing() {
     let (stage, anna) = asked(Scene::default()).await;
