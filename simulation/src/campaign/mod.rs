@@ -45,11 +45,11 @@ impl Campaign {
                 let (next, enough, send) = (&next, &enough, send.clone());
                 scope.spawn(move || {
                     while !enough.load(Ordering::Relaxed) {
-                        let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed - self.first >= self.seeds {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number - self.first >= self.seeds {
                             return;
                         }
-                        let report = run::seed(seed, Options { mutant: self.mutant, record: false });
+                        let report = run::seed(number, Options { mutant: self.mutant, record: false });
                         if send.send(report).is_err() {
                             return;
                         }

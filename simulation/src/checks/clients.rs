@@ -255,7 +255,7 @@ impl Watch for TabWatch {
     }
 
     fn final_shown(&self, tab: TabId, turn: &ShownTurn) {
-        let id = turn.message_id.to_string();
+        let id = turn.message_id.clone();
         let stored = self.checker.with(|book| {
             let lives = book.sessions.get(&self.key).map(|session| session.lives.as_slice()).unwrap_or_default();
             let turns = lives.iter().rev().filter_map(|life| life.turns.get(&turn.number));

@@ -91,8 +91,8 @@ fn judge(
         problems.push(("8", format!("{calls} calls of models were made for one message")));
     }
     let owner = book.sessions.get(key).and_then(|session| session.owner);
-    let told = prompt.messages.iter().map(|message| message.text.as_str()).chain([prompt.system.as_str()]);
-    if let Some(foreign) = owner.and_then(|owner| told.filter_map(|text| super::clients::foreign(owner, text)).next()) {
+    let mut told = prompt.messages.iter().map(|message| message.text.as_str()).chain([prompt.system.as_str()]);
+    if let Some(foreign) = owner.and_then(|owner| told.find_map(|text| super::clients::foreign(owner, text))) {
         problems.push(("7", format!("a model was told what belongs to {foreign}")));
     }
     let Some(life) = book.sessions.get(key).and_then(|session| session.lives.last()) else { return problems };

@@ -15,9 +15,9 @@ type Writer = (u32, u32);
 
 impl Checker {
     /// Checks a write that was just applied.
-    pub(crate) fn wrote(&self, process: &Process, note: Note) {
+    pub(crate) fn wrote(&self, process: &Process, note: &Note) {
         let writer = process.invocation();
-        let findings = self.with(|book| judge(book, writer, &note));
+        let findings = self.with(|book| judge(book, writer, note));
         if matches!(note.act, Act::Regenerated { .. }) {
             self.faults.tally().event("restarts");
         }

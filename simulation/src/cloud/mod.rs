@@ -74,7 +74,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             requests_visibility: Duration::from_mins(15),
-            replies_visibility: Duration::from_secs(60),
+            replies_visibility: Duration::from_mins(1),
             requests_receives: 10,
             replies_receives: 5,
             whole_history: 8_000,

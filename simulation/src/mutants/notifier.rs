@@ -48,7 +48,9 @@ pub(super) struct TotalsWithoutState;
 impl Twist for TotalsWithoutState {
     fn transaction(&self, op: Op, mut writes: Vec<Write>) -> Vec<Write> {
         if op == Op::Deliver {
-            writes.iter_mut().for_each(|write| forget_condition(write, "state"));
+            for write in &mut writes {
+                forget_condition(write, "state");
+            }
         }
         writes
     }

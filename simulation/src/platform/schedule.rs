@@ -36,7 +36,7 @@ impl Platform {
     pub async fn drive_oddities(self: Arc<Self>) {
         let faults = Arc::clone(&self.cloud.faults);
         while faults.is_chaos() {
-            sleep(faults.span(Duration::from_secs(5), Duration::from_secs(60))).await;
+            sleep(faults.span(Duration::from_secs(5), Duration::from_mins(1))).await;
             if faults.toss(Mishap::CleanedUp, &Subject::Nobody) {
                 self.clean_up().await;
             }

@@ -12,11 +12,10 @@ pub(crate) fn of(write: &Write) -> Op {
         Effect::Check => Op::Write,
         Effect::Put(row) if sort == "META" && row.get("deleted").is_some() => Op::Tombstone,
         Effect::Put(_) if sort == "META" => Op::CreateSession,
-        Effect::Put(_) => Op::Count,
         Effect::Update(changes) if sort.starts_with("T#") => turn(changes),
         Effect::Update(changes) if set(changes, "cancel").is_some() => Op::Stop,
         Effect::Update(_) if sort == "META" => Op::Write,
-        Effect::Update(_) => Op::Count,
+        Effect::Put(_) | Effect::Update(_) => Op::Count,
     }
 }
 

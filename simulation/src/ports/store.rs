@@ -19,10 +19,14 @@ fn away<T>() -> Result<T, StoreError> {
 
 impl FaultyStore {
     /// Tells the checker what a write did.
-    fn watch<T>(&self, result: &Result<T, StoreError>, notes: Vec<Note>) {
+    fn watch<T>(&self, result: &Result<T, StoreError>, notes: &[Note]) {
         let Rig { process, cloud, .. } = &self.rig;
         match result {
-            Ok(_) => notes.into_iter().for_each(|note| cloud.checker.wrote(process, note)),
+            Ok(_) => {
+                for note in notes {
+                    cloud.checker.wrote(process, note);
+                }
+            }
             Err(StoreError::Corrupt(error)) => {
                 cloud.checker.violation("8", &process.subject(), || format!("the store refused a write: {error}"));
             }
@@ -45,9 +49,9 @@ impl Store for FaultyStore {
     async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
         let op = purpose::of(&write);
         let call = async {
-            let notes = Note::of(&write).into_iter().collect();
+            let notes: Vec<Note> = Note::of(&write).into_iter().collect();
             let result = self.rig.cloud.store.write(write, durability).await;
-            self.watch(&result, notes);
+            self.watch(&result, &notes);
             result
         };
         self.rig.process.around(op, call, away).await
@@ -56,9 +60,9 @@ impl Store for FaultyStore {
     async fn transact(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError> {
         let op = purpose::of_all(&writes);
         let call = async {
-            let notes = writes.iter().filter_map(Note::of).collect();
+            let notes: Vec<Note> = writes.iter().filter_map(Note::of).collect();
             let result = self.rig.cloud.store.transact(writes, durability).await;
-            self.watch(&result, notes);
+            self.watch(&result, &notes);
             result
         };
         self.rig.process.around(op, call, away).await

@@ -59,12 +59,11 @@ async fn play(seed: u64, options: Options) -> Report {
     drive(&platform);
     let calm = tokio::spawn(calm_down(Arc::clone(&cloud), settings.chaos));
     let people = cast::people(&platform, &settings, options.mutant, &mut rng);
-    let tabs = match timeout(FINISH, futures::future::join_all(people)).await {
-        Ok(tabs) => tabs.into_iter().flatten().flatten().collect(),
-        Err(_) => {
-            cloud.checker.violation("10", &Subject::Nobody, || "people could not finish what they began".to_owned());
-            Vec::new()
-        }
+    let tabs: Vec<OpenTab> = if let Ok(tabs) = timeout(FINISH, futures::future::join_all(people)).await {
+        tabs.into_iter().flatten().flatten().collect()
+    } else {
+        cloud.checker.violation("10", &Subject::Nobody, || "people could not finish what they began".to_owned());
+        Vec::new()
     };
     calm.abort();
     heal(&cloud);

@@ -13,6 +13,7 @@ use crate::platform::Setup;
 
 /// The settings of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself, and any mixture makes sense")]
 pub struct Settings {
     climate: Climate,
     /// How long faults go on.
@@ -94,7 +95,7 @@ impl Settings {
     fn environment(&self) -> Environment {
         let history = if self.small_history { "60" } else { "150000" };
         Environment::default()
-            .with("CHATBOT_WORKER_DEADLINE_SECONDS", &self.deadline.to_string())
+            .with("CHATBOT_WORKER_DEADLINE_SECONDS", self.deadline.to_string())
             .with("CHATBOT_SESSION_TTL_HOURS", if self.short_lived { "1" } else { "24" })
             .with("CHATBOT_FIRST_BYTE_TIMEOUT_MS", "4000")
             .with("CHATBOT_IDLE_TIMEOUT_MS", "3000")

@@ -169,7 +169,7 @@ async fn overtaken(stage: &Stage, anna: &Actor) {
         };
         join!(stage.work(&delivery), open)
     };
-    join!(stage.answer(&delivery), overtake);
+    join!(Box::pin(stage.answer(&delivery)), Box::pin(overtake));
 }
 
 async fn asked(stage: &Stage, anna: &Actor) -> Delivery {
