@@ -5,5 +5,4 @@ pub mod load;
 pub mod measure;
 pub mod report;
 pub mod scenario;
-pub mod soak;
 pub mod stub;

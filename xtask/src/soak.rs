@@ -30,7 +30,7 @@ pub(crate) fn run(root: &Path, turns: u64, kills: u32, write: bool) -> Result<()
     }
     if kills > 0 {
         build_server(root)?;
-        let mut soak = program(root, "bench", "soak");
+        let mut soak = program(root, "simulation", "soak");
         soak.args(["--kills", &kills.to_string()]);
         part(&mut page, "Killed", &mut soak)?;
     }

@@ -118,3 +118,13 @@ async fn a_dropped_stub_closes_its_port_and_its_connections() {
     let address = url.strip_prefix("http://").unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn who_chooses_sees_every_call_and_decides_about_it() {
+    let stub = Stub::start(Behaviour::Echo).await.unwrap();
+    stub.choose_by(|call| Behaviour::Reply(Reply::text(&format!("You said {}", call.last_user()))));
+    for protocol in BOTH {
+        assert_eq!(hear(&stub, protocol, "[[stub:429]]").await.text, "You said [[stub:429]]");
+    }
+    assert!(stub.calls().is_empty(), "a stub that somebody watches keeps no list");
+}

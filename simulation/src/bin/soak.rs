@@ -16,7 +16,7 @@ struct Flags {
     #[arg(long, default_value_t = 200)]
     kills: u32,
     /// How many people talk all the while
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 12)]
     people: u32,
     /// Decides what people, providers and the killer do; without it, a new one each time
     #[arg(long)]

@@ -1,4 +1,4 @@
-//! What was sent, promised, said and shown, as it is known outside the server.
+//! What was posted, promised, said and shown, as it is known outside the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -35,7 +35,7 @@ pub(super) struct Ledger {
 /// One session.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Session {
-    pub(super) sent: BTreeMap<u32, Sent>,
+    pub(super) posted: BTreeMap<u32, Posted>,
     /// The finals that anybody was shown or told, by turn.
     pub(super) finals: BTreeMap<u64, Final>,
     answered: BTreeSet<String>,
@@ -45,9 +45,9 @@ pub(super) struct Session {
 
 /// One message.
 #[derive(Debug, Clone)]
-pub(super) struct Sent {
+pub(super) struct Posted {
     pub(super) text: String,
-    pub(super) sent_at: Instant,
+    pub(super) first_at: Instant,
     /// When the first 202 came.
     pub(super) accepted_at: Option<Instant>,
     pub(super) stop_asked: bool,
@@ -111,12 +111,12 @@ impl Ledger {
     }
 
     /// Notes a final that somebody was shown or told; a turn has one, for ever.
-    pub(super) fn final_seen(&self, seat: &Seat, turn: u64, found: Final) {
+    pub(super) fn final_seen(&self, seat: &Seat, turn: u64, found: &Final) {
         let first = self.with(seat, |session| {
             session.answered.insert(found.message_id.clone());
             session.finals.entry(turn).or_insert_with(|| found.clone()).clone()
         });
-        if first != found {
+        if first != *found {
             self.violation("2", format!("{seat}: the final of turn {turn} was {first:?}, and is now {found:?}"));
         }
     }

@@ -1,11 +1,11 @@
-//! A message: sent until it is accepted, sent twice, stopped.
+//! A message: posted until it is accepted, posted twice, stopped.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::time::{Instant, sleep};
 
-use super::ledger::{Ledger, Seat, Sent, number_of};
+use super::ledger::{Ledger, Posted, Seat, number_of};
 use super::person::pause_after;
 use super::talk::Talk;
 use crate::checks::mark;
@@ -15,15 +15,15 @@ const LATEST_STOP_MS: u64 = 500;
 /// How often a repeat is tried: it may stay without an answer, like that of an impatient user.
 const REPEATS: u32 = 3;
 
-/// Writes a message with this number, and notes that it is about to be sent.
+/// Writes a message with this number, and notes that it is about to be posted.
 pub(super) fn new(ledger: &Ledger, seat: &Seat, number: u32, rng: &mut Rng) -> Message {
     let text = format!("{} What is in period {number}? 第四节课", mark(seat.owner, &seat.session, number));
     let mut message = Message::new(seat.session.clone(), format!("m{number}"), text.clone());
     if rng.u8(0..6) == 0 {
         message.provider = Some("openai".to_owned());
     }
-    let sent = Sent { text, sent_at: Instant::now(), accepted_at: None, stop_asked: false, stopped_at: None };
-    ledger.with(seat, |session| session.sent.insert(number, sent));
+    let posted = Posted { text, first_at: Instant::now(), accepted_at: None, stop_asked: false, stopped_at: None };
+    ledger.with(seat, |session| session.posted.insert(number, posted));
     message
 }
 
@@ -60,7 +60,7 @@ async fn attempt(ledger: &Ledger, account: &Account, seat: &Seat, message: &Mess
             if !right {
                 ledger.violation("1", format!("{} on {seat} was answered {answer:?}", message.message_id));
             }
-            change(ledger, seat, &message.message_id, |sent| _ = sent.accepted_at.get_or_insert_with(Instant::now));
+            change(ledger, seat, &message.message_id, |posted| _ = posted.accepted_at.get_or_insert_with(Instant::now));
             return true;
         }
         Err(error) => error,
@@ -80,23 +80,23 @@ pub(super) fn stop(talk: &mut Talk, message: &Message) -> impl Future<Output = (
     async move {
         sleep(after).await;
         let mut counts = false;
-        change(&ledger, &seat, &id, |sent| {
-            sent.stop_asked = true;
+        change(&ledger, &seat, &id, |posted| {
+            posted.stop_asked = true;
             // A stop of a message that is not known yet is answered 202, and does nothing.
-            counts = sent.accepted_at.is_some();
+            counts = posted.accepted_at.is_some();
         });
         if account.stop(&seat.session, &id).await.is_ok() {
             ledger.tally.event("stops");
             let now = Instant::now();
-            change(&ledger, &seat, &id, |sent| sent.stopped_at = sent.stopped_at.or(counts.then_some(now)));
+            change(&ledger, &seat, &id, |posted| posted.stopped_at = posted.stopped_at.or(counts.then_some(now)));
         }
     }
 }
 
-fn change(ledger: &Ledger, seat: &Seat, message_id: &str, change: impl FnOnce(&mut Sent)) {
+fn change(ledger: &Ledger, seat: &Seat, message_id: &str, change: impl FnOnce(&mut Posted)) {
     ledger.with(seat, |session| {
-        if let Some(sent) = number_of(message_id).and_then(|number| session.sent.get_mut(&number)) {
-            change(sent);
+        if let Some(posted) = number_of(message_id).and_then(|number| session.posted.get_mut(&number)) {
+            change(posted);
         }
     });
 }

@@ -27,6 +27,8 @@ mod server;
 mod stranger;
 mod summary;
 mod talk;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod watch;
 
@@ -121,7 +123,7 @@ async fn read_all(ledger: &Ledger, used: &[Used]) -> anyhow::Result<Vec<Option<V
         match &finals {
             Some(finals) if !deleted => verdict::judge(ledger, &used.seat, finals),
             Some(_) => ledger.violation("7", format!("{} was deleted, and is there", used.seat)),
-            None if deleted => {}
+            None if deleted => verdict::judge_deleted(ledger, &used.seat),
             None => ledger.violation("1", format!("{} is gone, and nobody deleted it", used.seat)),
         }
         all.push(finals);

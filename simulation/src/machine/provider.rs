@@ -59,8 +59,8 @@ impl Weather {
 
     fn note(&self, call: &Call, mark: &str, behaviour: &Behaviour) {
         let owner = mark[2..].split('.').next().and_then(|owner| owner.parse().ok()).unwrap_or_default();
-        let texts = call.messages.iter().map(|message| message.text.as_str()).chain([call.system.as_str()]);
-        if let Some(other) = texts.filter_map(|text| foreign(owner, text)).next() {
+        let mut texts = call.messages.iter().map(|message| message.text.as_str()).chain([call.system.as_str()]);
+        if let Some(other) = texts.find_map(|text| foreign(owner, text)) {
             self.ledger.violation("7", format!("a model was told about {mark} what belongs to {other}"));
         }
         let Words { text, whole, takes } = words(behaviour);

@@ -23,10 +23,13 @@ pub(super) struct Records {
 
 impl Records {
     pub(super) fn read(data_dir: &Path) -> anyhow::Result<Self> {
-        let connection =
-            Connection::open_with_flags(data_dir.join("chatbot.db"), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let connection = Connection::open_with_flags(data_dir.join("chatbot.db"), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mut events: BTreeMap<_, Vec<String>> = BTreeMap::new();
-        for (id, detail) in pairs(&connection, "SELECT id, detail FROM events", [])? {
+        for (id, detail) in pairs(
+            &connection,
+            "SELECT id, detail FROM events WHERE detail_type IN ('Chat Message', 'Chat Failed')",
+            [],
+        )? {
             let detail: Value = serde_json::from_str(&detail)?;
             if let (Some(key), Some(turn)) = (detail["session_key"].as_str(), detail["turn"].as_u64()) {
                 events.entry((key.to_owned(), turn)).or_default().push(id);

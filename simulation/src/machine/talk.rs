@@ -85,7 +85,7 @@ impl Talk {
                 let rng = self.rng.fork();
                 stranger::tries(&self.world, &self.seat, rng).await;
             }
-            28 => self.delete().await,
+            28 if self.rng.u8(0..4) == 0 => self.delete().await,
             _ => {}
         }
     }
@@ -165,7 +165,7 @@ impl Talk {
                 self.ledger().tally.event("histories read");
                 for turn in &history.turns {
                     if let Some(found) = Final::stored(turn) {
-                        self.ledger().final_seen(&self.seat, turn.turn, found);
+                        self.ledger().final_seen(&self.seat, turn.turn, &found);
                     }
                 }
             }

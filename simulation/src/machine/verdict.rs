@@ -6,7 +6,7 @@ use anyhow::{bail, ensure};
 use shared::domain::FinishReason;
 use tokio::time::{Instant, sleep};
 
-use super::ledger::{Final, Ledger, Said, Seat, Sent, Session, number_of};
+use super::ledger::{Final, Ledger, Posted, Said, Seat, Session, number_of};
 use super::person::Used;
 use super::provider::told;
 use crate::client::account::{CallError, TurnState};
@@ -31,7 +31,13 @@ pub(super) async fn drained(used: &Used, deadline: Instant) -> anyhow::Result<Op
         };
         let found = history.turns.len();
         for turn in history.turns.iter().take_while(|turn| turn.state == TurnState::Done) {
-            ensure!(turn.turn == finals.len() as u64 + 1, "turn {} follows {} of {}", turn.turn, finals.len(), used.seat);
+            ensure!(
+                turn.turn == finals.len() as u64 + 1,
+                "turn {} follows {} of {}",
+                turn.turn,
+                finals.len(),
+                used.seat
+            );
             finals.extend(Final::stored(turn));
         }
         if found == 0 && !history.running {
@@ -57,18 +63,34 @@ pub(super) fn judge(ledger: &Ledger, seat: &Seat, stored: &[Final]) {
     let mut before: Vec<u64> = Vec::new();
     for (index, found) in stored.iter().enumerate() {
         let calls = ledger.calls_of(seat, &found.message_id);
-        let Some(sent) = number_of(&found.message_id).and_then(|number| session.sent.get(&number)) else { continue };
-        if let Some(problem) = content(found, sent, &calls) {
-            ledger.violation("2", format!("{seat}, turn {}: {problem}: {found:?}, {sent:?}", index + 1));
+        let Some(posted) = number_of(&found.message_id).and_then(|number| session.posted.get(&number)) else {
+            continue;
+        };
+        if let Some(problem) = content(found, posted, &calls) {
+            ledger.violation("2", format!("{seat}, turn {}: {problem}: {found:?}, {posted:?}", index + 1));
         }
         if let Some(call) = calls.iter().find(|call| !before.ends_with(&call.told)) {
             let what = format!("{seat}: a model was told {} texts before turn {}", call.told.len(), index + 1);
             ledger.violation("4", format!("{what}, and not the newest ones"));
         }
         if found.error.is_none() && !found.text.is_empty() {
-            before.extend([told("user", &sent.text), told("assistant", &found.text)]);
+            before.extend([told("user", &posted.text), told("assistant", &found.text)]);
         }
         ledger.tally.event(kind(found));
+    }
+}
+
+/// Judges what was seen of a session before it was deleted.
+pub(super) fn judge_deleted(ledger: &Ledger, seat: &Seat) {
+    let session = ledger.with(seat, |session| session.clone());
+    for (turn, found) in &session.finals {
+        let posted = number_of(&found.message_id).and_then(|number| session.posted.get(&number));
+        let calls = ledger.calls_of(seat, &found.message_id);
+        let problem = posted.map_or(Some("nobody posted it"), |posted| content(found, posted, &calls));
+        if let Some(problem) = problem {
+            ledger.violation("2", format!("{seat}, turn {turn} before the deletion: {problem}: {found:?}, {posted:?}"));
+        }
+        ledger.tally.event("finals of deleted sessions");
     }
 }
 
@@ -93,43 +115,44 @@ pub(super) async fn tabs_follow(ledger: &Ledger, used: &Used, stored: &[Final]) 
 /// Finds messages without a final, with two, and finals without a message.
 fn each_once(session: &Session, stored: &[Final]) -> Vec<String> {
     let mut problems = Vec::new();
-    for (number, sent) in &session.sent {
+    for (number, posted) in &session.posted {
         let id = format!("m{number}");
         let turns = stored.iter().filter(|found| found.message_id == id).count();
-        if turns > 1 || (turns == 0 && sent.accepted_at.is_some()) {
-            problems.push(format!("{id} has {turns} finals: {sent:?}"));
+        if turns > 1 || (turns == 0 && posted.accepted_at.is_some()) {
+            problems.push(format!("{id} has {turns} finals: {posted:?}"));
         }
     }
-    let known = |found: &&Final| number_of(&found.message_id).is_some_and(|number| session.sent.contains_key(&number));
+    let known =
+        |found: &&Final| number_of(&found.message_id).is_some_and(|number| session.posted.contains_key(&number));
     let unknown = stored.iter().filter(|found| !known(found));
-    problems.extend(unknown.map(|found| format!("nobody sent the message of {found:?}")));
+    problems.extend(unknown.map(|found| format!("nobody posted the message of {found:?}")));
     problems
 }
 
-/// Finds a message that was accepted before another one was sent, and is answered after it.
+/// Finds a message that was accepted before another one was posted, and is answered after it.
 fn in_order(session: &Session, stored: &[Final]) -> Option<String> {
-    let sent_of = |found: &Final| number_of(&found.message_id).and_then(|number| session.sent.get(&number));
+    let posted_of = |found: &Final| number_of(&found.message_id).and_then(|number| session.posted.get(&number));
     let mut accepted_later: Option<(Instant, &Final)> = None;
     for found in stored.iter().rev() {
-        let sent = sent_of(found)?;
-        if let Some((accepted_at, later)) = accepted_later.filter(|(accepted_at, _)| *accepted_at < sent.sent_at) {
-            let ahead = sent.sent_at - accepted_at;
+        let posted = posted_of(found)?;
+        if let Some((accepted_at, later)) = accepted_later.filter(|(accepted_at, _)| *accepted_at < posted.first_at) {
+            let ahead = posted.first_at - accepted_at;
             return Some(format!("{} was accepted {ahead:?} before {found:?} was sent", later.message_id));
         }
-        let accepted = sent.accepted_at.map(|accepted_at| (accepted_at, found));
+        let accepted = posted.accepted_at.map(|accepted_at| (accepted_at, found));
         accepted_later = accepted_later.into_iter().chain(accepted).min_by_key(|(accepted_at, _)| *accepted_at);
     }
     None
 }
 
 /// Says what is wrong with a final's content.
-fn content(found: &Final, sent: &Sent, calls: &[Said]) -> Option<&'static str> {
+fn content(found: &Final, posted: &Posted, calls: &[Said]) -> Option<&'static str> {
     if found.error.is_some() {
         return (!found.text.is_empty()).then_some("an error has a text");
     }
     if found.finish_reason == Some(FinishReason::Cancelled) {
         let said = found.text.is_empty() || calls.iter().any(|call| call.text.starts_with(&found.text));
-        return match (sent.stop_asked, said) {
+        return match (posted.stop_asked, said) {
             (false, _) => Some("nobody stopped it"),
             (true, false) => Some("no call ever said it"),
             (true, true) => None,
@@ -139,7 +162,7 @@ fn content(found: &Final, sent: &Sent, calls: &[Said]) -> Option<&'static str> {
     if calls.peek().is_none() {
         return Some("it is no whole reply of any call");
     }
-    let too_late = |call: &Said| sent.stopped_at.is_some_and(|stopped_at| stopped_at < call.full_at);
+    let too_late = |call: &Said| posted.stopped_at.is_some_and(|stopped_at| stopped_at < call.full_at);
     calls.all(too_late).then_some("a stop was answered 202 before the reply was there")
 }
 

@@ -71,7 +71,7 @@ impl Watch for TabWatch {
             TurnEvent::End(end) => {
                 self.ledger.tally.event("finals pushed");
                 if let Some(found) = Final::pushed(end) {
-                    self.ledger.final_seen(&self.seat, frame.turn, found);
+                    self.ledger.final_seen(&self.seat, frame.turn, &found);
                 }
             }
             TurnEvent::Progress => {}
@@ -105,7 +105,7 @@ impl Watch for TabWatch {
         if turn.number != expected {
             self.violation("3", tab, &format!("turn {} is shown where {expected} was next", turn.number));
         }
-        self.ledger.final_seen(&self.seat, turn.number, Final::shown(turn));
+        self.ledger.final_seen(&self.seat, turn.number, &Final::shown(turn));
     }
 
     fn moved(&self, tab: TabId, cursor: u64) {
