@@ -5,11 +5,11 @@ mod conformance;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
-mod security;
-#[cfg(test)]
 mod parsing;
 #[cfg(test)]
 mod pump;
+#[cfg(test)]
+mod security;
 #[cfg(test)]
 mod sqlite;
 #[cfg(test)]

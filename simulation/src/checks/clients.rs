@@ -239,7 +239,11 @@ impl Watch for TabWatch {
             text.is_empty() || calls.any(|call| call.is_of(generation) && call.text.starts_with(text))
         });
         if !said {
-            self.violation("3", tab, &format!("turn {turn}.{generation} shows {text:?}, which no call of it ever said"));
+            self.violation(
+                "3",
+                tab,
+                &format!("turn {turn}.{generation} shows {text:?}, which no call of it ever said"),
+            );
         }
         let mut state = lock(&self.state);
         let shown = state.provisional.entry(turn).or_default();

@@ -160,7 +160,9 @@ fn committed(
     with_turn(book, key, number, |turn| {
         let problem = running(turn, "it was committed")
             .or_else(|| fenced(turn, writer, "was committed"))
-            .or_else(|| (!whole).then(|| ("2", format!("the final {text:?} is not what one call of its generation said"))))
+            .or_else(|| {
+                (!whole).then(|| ("2", format!("the final {text:?} is not what one call of its generation said")))
+            })
             .or_else(|| {
                 (stopped && kind != TurnKind::Cancelled)
                     .then(|| ("1", format!("it was stopped, and ended as {kind:?} all the same")))

@@ -35,6 +35,7 @@ fn a_seed_always_gives_the_same_trace() {
 
 #[test]
 fn different_seeds_give_different_traces() {
-    let hashes: std::collections::BTreeSet<u64> = (1..=20).map(|seed| run::seed(seed, Options::default()).hash).collect();
+    let hashes: std::collections::BTreeSet<u64> =
+        (1..=20).map(|seed| run::seed(seed, Options::default()).hash).collect();
     assert_eq!(hashes.len(), 20);
 }
