@@ -4,7 +4,7 @@ use simulation::machine::{Plan, run};
 use tempfile::TempDir;
 
 const SEED: u64 = 20_261_123;
-const KILLS: u32 = 12;
+const KILLS: u32 = 10;
 
 #[tokio::test]
 async fn s55_a_server_that_is_killed_under_load_loses_and_doubles_nothing_that_was_answered_202() {

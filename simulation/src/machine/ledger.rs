@@ -12,8 +12,9 @@ use crate::client::account::StoredTurn;
 use crate::client::rule::{EndFrame, ShownTurn};
 use crate::faults::{Tally, lock};
 
-/// The first violations tell the story.
+/// The first violations tell the story, and their first words.
 const KEPT: usize = 8;
+const KEPT_CHARS: usize = 800;
 
 /// Names a session: whose it is, and its id, which others use too.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,10 +85,11 @@ impl Ledger {
     }
 
     /// Notes that an invariant of ARCHITECTURE.md does not hold.
-    pub(super) fn violation(&self, invariant: &str, what: impl Into<String>) {
+    pub(super) fn violation(&self, invariant: &str, what: impl AsRef<str>) {
         let mut violations = lock(&self.violations);
         if violations.len() < KEPT {
-            violations.push(format!("invariant {invariant}: {}", what.into()));
+            let what: String = what.as_ref().chars().take(KEPT_CHARS).collect();
+            violations.push(format!("invariant {invariant}: {what}"));
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) fn check(house: &House) -> Vec<Offence> {
 
 /// Returns calls that wait on tokio's clock, unless it is paused.
 fn running_clock<'a>(house: &House, source: &'a Source) -> impl Iterator<Item = &'a Token> {
-    let paused = pauses(source) || is_paused_support(house, source);
+    let paused = pauses(source) || is_paused_support(house, source) || is_paused_part(house, source);
     let rows = source.tokens.windows(4);
     let calls = rows.filter(|row| {
         let [way, before, name, after] = row else {
@@ -50,6 +50,16 @@ fn is_paused_support(house: &House, source: &Source) -> bool {
     users.peek().is_some() && users.all(pauses)
 }
 
+/// Tells whether a file has no async test of its own, in a binary whose async tests all pause the clock.
+fn is_paused_part(house: &House, source: &Source) -> bool {
+    const BINARY: &str = "/tests/it/";
+    let Some((krate, _)) = source.path.split_once(BINARY) else { return false };
+    let folder = format!("{krate}{BINARY}");
+    let is_async = |source: &&Source| source.find(ASYNC_TEST).next().is_some();
+    let mut users = house.sources.iter().filter(|user| user.path.starts_with(&folder)).filter(is_async).peekable();
+    !is_async(&source) && users.peek().is_some() && users.all(pauses)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::house::tests::{check_finds, house};
@@ -65,9 +75,8 @@ mod tests {
     fn an_async_sleep_needs_paused_time() {
         let sleep = "async fn a() { tokio::time::sleep(b).await; }";
         let paused = format!("{sleep}\n#[tokio::test(start_paused = true)]\nasync fn c() {{}}");
-        let found =
-            check(&house(&[("a/tests/it/b.rs", sleep), ("a/tests/it/c.rs", paused.as_str()), ("a/src/d.rs", sleep)]));
-        check_finds(&found, &[("a/tests/it/b.rs", 1)]);
+        let files = [("a/tests/b.rs", sleep), ("a/tests/it/c.rs", paused.as_str()), ("a/src/d.rs", sleep)];
+        check_finds(&check(&house(&files)), &[("a/tests/b.rs", 1)]);
     }
 
     #[test]
@@ -76,6 +85,17 @@ mod tests {
         let method = "async fn a() { clock.sleep(b); std::thread::yield_now(); }";
         let found = check(&house(&[("a/tests/b.rs", imported), ("a/tests/c.rs", method)]));
         check_finds(&found, &[("a/tests/b.rs", 2)]);
+    }
+
+    #[test]
+    fn any_part_of_a_binary_may_sleep_where_all_its_tests_pause_the_clock() {
+        let sleep = "async fn a() { tokio::time::sleep(b).await; }";
+        let paused = "#[tokio::test(start_paused = true)]\nasync fn c() {}";
+        let running = "#[tokio::test]\nasync fn c() {}";
+        let part = ("a/tests/it/stories/s.rs", sleep);
+        check_finds(&check(&house(&[part, ("a/tests/it/c.rs", paused)])), &[]);
+        let found = check(&house(&[part, ("a/tests/it/c.rs", paused), ("a/tests/it/d.rs", running)]));
+        check_finds(&found, &[("a/tests/it/stories/s.rs", 1)]);
     }
 
     #[test]
