@@ -86,6 +86,12 @@ fn fenced(turn: &TurnBook, writer: Writer, what: &str) -> Problem {
     (*held != turn.epoch).then(|| ("5", format!("generation {held} {what} while {} stands", turn.epoch)))
 }
 
+/// Tells whether a final needs the generation that its worker took: an error or a cancellation is also written by
+/// one that found the turn stopped or begun too often, at the generation that it read.
+fn own(kind: TurnKind) -> bool {
+    kind == TurnKind::Reply
+}
+
 fn alive(book: &mut Book, key: &SessionKey, what: &str) -> Option<Violation> {
     let subject = Subject::Session(key.clone());
     match book.life(key) {
@@ -159,7 +165,7 @@ fn committed(
     let stopped = id.as_ref().and_then(|id| book.sessions.get(key)?.promises.get(id)).is_some_and(|p| p.stopped);
     with_turn(book, key, number, |turn| {
         let problem = running(turn, "it was committed")
-            .or_else(|| fenced(turn, writer, "was committed"))
+            .or_else(|| own(kind).then(|| fenced(turn, writer, "was committed")).flatten())
             .or_else(|| {
                 (!whole).then(|| ("2", format!("the final {text:?} is not what one call of its generation said")))
             })
