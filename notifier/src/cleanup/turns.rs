@@ -4,7 +4,7 @@ use shared::domain::SessionKey;
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError};
 use shared::protocol::commit::{self, Outcome};
-use shared::protocol::{SessionRow, TurnRow, TurnState, keys};
+use shared::protocol::{SessionRow, TurnRow, TurnState, due, keys};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
 
 use super::Run;
@@ -19,7 +19,7 @@ impl Notifier {
         let turn = items.pop().flatten().map(Item::into_row::<TurnRow>).transpose()?;
         let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
         let Some((owner, turn)) = session.and_then(|session| session.owner()).zip(turn) else { return Ok(()) };
-        if turn.due.is_none_or(|due| due > self.ports.clock.now()) {
+        if !due::is_due(&turn, self.ports.clock.now()) {
             return Ok(());
         }
         match turn.state {

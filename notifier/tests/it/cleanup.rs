@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use notifier::cleanup::Report;
 use shared::domain::{ErrorCode, TurnKind};
-use shared::ports::{Durability, EventSource as _, Store as _};
+use shared::ports::{Clock as _, Durability, EventSource as _, Store as _};
 use shared::protocol::stop;
 use tokio::time::Instant;
 
@@ -66,13 +66,13 @@ async fn two_cleanups_at_once_count_nothing_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_without_a_checkpoint_for_a_quarter_of_an_hour_is_ended() {
+async fn a_turn_that_is_not_final_a_quarter_of_an_hour_after_its_claim_is_ended() {
     let world = World::new();
     let turn = world.run("a").await;
     pass(10 * MINUTE).await;
     world.checkpoint("a", &turn, "So far").await;
-    pass(14 * MINUTE).await;
-    assert_eq!(world.clean_up().await, NOTHING, "its checkpoint is fresh");
+    pass(4 * MINUTE).await;
+    assert_eq!(world.clean_up().await, NOTHING, "a worker may still be at it");
     assert_eq!(world.state("a", 1).await, "RUN");
     pass(MINUTE).await;
     let tab = world.connect("a", "c1").await;
@@ -81,6 +81,31 @@ async fn a_turn_without_a_checkpoint_for_a_quarter_of_an_hour_is_ended() {
     assert_eq!((turn.kind, turn.error.unwrap().code), (Some(TurnKind::Error), ErrorCode::Abandoned));
     world.drain().await;
     assert_eq!((&world.frames(&tab)[0]["type"], world.state("a", 1).await), (&"RUN_ERROR".into(), "DEL"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_generation_has_its_own_quarter_of_an_hour() {
+    let world = World::new();
+    let turn = world.run("a").await;
+    pass(10 * MINUTE).await;
+    let next = shared::protocol::generation::next_generation(&key("a"), &turn, world.clock.now());
+    world.table.write(next, Durability::Ordered).await.unwrap();
+    pass(14 * MINUTE).await;
+    assert_eq!(world.clean_up().await, NOTHING);
+    pass(MINUTE).await;
+    assert_eq!(world.clean_up().await, Report { ended_turns: 1, ..NOTHING });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_final_that_was_committed_late_is_left_to_its_notifier_for_five_minutes() {
+    let world = World::new();
+    let turn = world.run("a").await;
+    pass(14 * MINUTE).await;
+    world.commit("a", &turn, &reply(TEXT)).await;
+    pass(4 * MINUTE).await;
+    assert_eq!(world.clean_up().await, NOTHING, "it is looked at, and not late");
+    pass(MINUTE).await;
+    assert_eq!(world.clean_up().await, Report { delivered_turns: 1, ..NOTHING });
 }
 
 #[tokio::test(start_paused = true)]

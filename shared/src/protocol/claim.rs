@@ -22,6 +22,8 @@ pub struct Reading<'a> {
     pub message_id: &'a MessageId,
     /// The message, without a turn.
     pub message: &'a MessageRow,
+    /// Whether the turn before was read as final, which it then is for ever: nothing has to check it again.
+    pub predecessor_is_final: bool,
 }
 
 impl Reading<'_> {
@@ -41,13 +43,14 @@ impl Reading<'_> {
 /// Takes the next turn for the message: one transaction, and the row that it creates.
 ///
 /// Refused at [`PREDECESSOR`] where the turn before is still running; refused elsewhere where the reading is stale.
+/// A turn before that was read as absent is checked too: its row may be part of a transaction that is half visible.
 pub fn claim(
     reading: Reading<'_>,
     trace: Option<String>,
     lifetime: Lifetime,
     now: Timestamp,
 ) -> Result<(TurnRow, Vec<Write>), StoreError> {
-    let Reading { key, session, message_id, message } = reading;
+    let Reading { key, session, message_id, message, predecessor_is_final } = reading;
     let turn = session.next_turn;
     let mut changes = vec![Change::Set("next_turn", json!(turn.next()))];
     let expires_at = renew(session, lifetime, now, &mut changes);
@@ -76,7 +79,7 @@ pub fn claim(
         created_at: now,
         finished_at: None,
         expires_at,
-        due: Some(super::generation::abandoned_at(now)),
+        due: Some(super::due::first_look(now)),
         trace,
         synthetic: session.principal.as_ref().is_some_and(crate::domain::Principal::is_operator),
     };
@@ -86,7 +89,7 @@ pub fn claim(
         Write::update(keys::message(key, message_id), reading.message_conditions(), message_changes),
         Write::put(Item::from_row(keys::turn(key, turn), &row)?, vec![Condition::Absent]),
     ];
-    if let Some(previous) = turn.previous() {
+    if let Some(previous) = turn.previous().filter(|_| !predecessor_is_final) {
         writes.push(Write::check(keys::turn(key, previous), vec![not_running()]));
     }
     Ok((row, writes))

@@ -1,7 +1,5 @@
 //! Making a reply final.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -12,9 +10,6 @@ use crate::domain::{
     ContextUse, ErrorCode, FinishReason, MicroUsd, ProviderName, SessionKey, Timestamp, TurnKind, Usage,
 };
 use crate::ports::store::{Change, Condition, Write};
-
-/// The time after which the cleanup delivers a committed turn itself.
-pub const UNDELIVERED_AFTER: Duration = Duration::from_mins(5);
 
 /// How a turn ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,7 +117,6 @@ fn changes(turn: &TurnRow, outcome: &Outcome, now: Timestamp) -> Vec<Change> {
         Change::Set("context", json!(outcome.context)),
         Change::Set("timings", json!(timings)),
         Change::Set("finished_at", json!(now)),
-        Change::Set("due", json!(now.plus(UNDELIVERED_AFTER))),
         Change::Remove("partial"),
     ];
     set(&mut changes, "error", outcome.error.as_ref());

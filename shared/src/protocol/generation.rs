@@ -1,20 +1,10 @@
 //! One attempt to write a turn's reply.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use super::{TurnRow, TurnState, keys};
+use super::{TurnRow, TurnState, due, keys};
 use crate::domain::{Epoch, SessionKey, Timestamp, Turn};
 use crate::ports::store::{Change, Condition, Write};
-
-/// The time without a checkpoint after which a running turn counts as abandoned.
-pub const ABANDONED_AFTER: Duration = Duration::from_mins(15);
-
-/// Returns when a turn that was touched at `now` counts as abandoned.
-pub fn abandoned_at(now: Timestamp) -> Timestamp {
-    now.plus(ABANDONED_AFTER)
-}
 
 /// Takes the next generation of a running turn and clears the provisional text in the same write.
 ///
@@ -25,17 +15,17 @@ pub fn next_generation(key: &SessionKey, turn: &TurnRow, now: Timestamp) -> Writ
     let changes = vec![
         Change::Set("epoch", json!(turn.epoch.next())),
         Change::Remove("partial"),
-        Change::Set("due", json!(abandoned_at(now))),
+        Change::Set("due", json!(due::abandoned_at(now))),
     ];
     Write::update(keys::turn(key, turn.turn), conditions, changes)
 }
 
 /// Saves the provisional text, proves the epoch and, by the item returned, reads the cancel flag.
-pub fn checkpoint(key: &SessionKey, turn: Turn, epoch: Epoch, partial: &str, now: Timestamp) -> Write {
-    let mut changes = vec![Change::Set("due", json!(abandoned_at(now)))];
-    if !partial.is_empty() {
-        changes.push(Change::Set("partial", json!(partial)));
-    }
+///
+/// It leaves `due` where it is: a delivery ends long before its turn counts as abandoned ([`due`]), and each move
+/// would be a write to the index.
+pub fn checkpoint(key: &SessionKey, turn: Turn, epoch: Epoch, partial: &str) -> Write {
+    let changes = if partial.is_empty() { Vec::new() } else { vec![Change::Set("partial", json!(partial))] };
     Write::update(keys::turn(key, turn), mine(epoch), changes)
 }
 

@@ -10,6 +10,7 @@ pub mod connection;
 pub mod counters;
 pub mod delete;
 pub mod delivery;
+pub mod due;
 pub mod generation;
 pub mod keys;
 pub mod lifetime;

@@ -100,7 +100,7 @@ fn turn(turn: u64, changes: &[Change]) -> Act {
         }
         (Some("DEL"), _) => Act::Delivered { turn },
         (_, Some(epoch)) => Act::Regenerated { turn, epoch },
-        (_, None) if set(changes, "due").is_some() => Act::Checkpointed { turn },
+        (_, None) if set(changes, "cancel").is_none() => Act::Checkpointed { turn },
         (_, None) => Act::Changed,
     }
 }

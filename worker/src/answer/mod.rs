@@ -57,7 +57,7 @@ impl From<WorkerError> for Halt {
 impl<'w> Answer<'w> {
     pub(crate) fn new(worker: &'w Worker, key: &'w SessionKey, owner: Owner, turn: TurnRow, deadline: Instant) -> Self {
         let ports = &worker.ports;
-        let ports = (ports.store.clone(), ports.push.clone(), ports.clock.clone());
+        let ports = (ports.store.clone(), ports.push.clone());
         let (timings, spending) = (turn.timings, Spending::new(worker, &owner.principal));
         let attendant = Attendant::new(ports, key.clone(), &owner, turn, worker.config.pace, deadline);
         let context = ContextUse::None;

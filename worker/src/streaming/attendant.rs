@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use shared::ag_ui::{self, Status};
 use shared::domain::{PrincipalHash, SessionId, SessionKey};
 use shared::ports::store::{Item, StoreError};
-use shared::ports::{Clock, Durability, Push, Store};
+use shared::ports::{Durability, Push, Store};
 use shared::protocol::{ConnectionRow, Owner, TurnRow, connection, generation};
 use tokio::time::{Instant, sleep_until};
 
@@ -38,7 +38,6 @@ pub(crate) enum Interrupt {
 /// Attends a turn from its claim to its commit.
 pub(crate) struct Attendant {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
     key: SessionKey,
     session: SessionId,
     owner: PrincipalHash,
@@ -70,7 +69,7 @@ enum Happened {
 
 impl Attendant {
     pub(crate) fn new(
-        (store, push, clock): (Arc<dyn Store>, Arc<dyn Push>, Arc<dyn Clock>),
+        (store, push): (Arc<dyn Store>, Arc<dyn Push>),
         key: SessionKey,
         owner: &Owner,
         turn: TurnRow,
@@ -83,7 +82,6 @@ impl Attendant {
             audience: Audience::new(push, store.clone(), key.clone()),
             unsynced: Some(sync(store.clone())),
             store,
-            clock,
             key,
             session,
             owner,
@@ -254,8 +252,8 @@ impl Attendant {
     }
 
     fn save(&self) -> BoxFuture<'static, Result<Option<Item>, StoreError>> {
-        let (store, now) = (self.store.clone(), self.clock.now());
-        let write = generation::checkpoint(&self.key, self.turn.turn, self.turn.epoch, &self.text, now);
+        let store = self.store.clone();
+        let write = generation::checkpoint(&self.key, self.turn.turn, self.turn.epoch, &self.text);
         async move { store.write(write, Durability::Ordered).await }.boxed()
     }
 

@@ -65,9 +65,12 @@ async fn attempt(
     trace: Option<String>,
 ) -> Result<Option<Claimed>, WorkerError> {
     let Some((owner, session, message)) = read(worker, key, message_id).await? else { return Ok(Some(Claimed::Gone)) };
-    let reading = Reading { key, session: &session, message_id, message: &message };
     match message.turn {
-        None => first(worker, reading, owner, trace).await,
+        None => {
+            let predecessor_is_final = predecessor_is_final(worker, key, &session).await?;
+            let reading = Reading { key, session: &session, message_id, message: &message, predecessor_is_final };
+            first(worker, reading, owner, trace).await
+        }
         Some(turn) => again(worker, key, turn, owner).await,
     }
 }
@@ -83,6 +86,13 @@ async fn read(
     let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
     let owned = session.and_then(|session| Some((session.owner()?, session)));
     Ok(owned.zip(message).map(|((owner, session), message)| (owner, session, message)))
+}
+
+/// Tells whether the turn before the session's next one is final: reading that costs less than checking it in a
+/// transaction, and holds for ever.
+async fn predecessor_is_final(worker: &Worker, key: &SessionKey, session: &SessionRow) -> Result<bool, WorkerError> {
+    let Some(previous) = protocol::claim::predecessor(session) else { return Ok(false) };
+    Ok(read_turn(worker, key, previous).await?.is_some_and(|turn| turn.is_final()))
 }
 
 /// Takes a turn for a message that has none; `None` if the reading was stale.

@@ -238,7 +238,8 @@ async fn a_reading_that_was_overtaken_ends_no_predecessor() {
     overtaken[0].0.next_turn = turn.turn;
     overtaken[1].1.cancel = true;
     for (index, (session, message)) in overtaken.iter().enumerate() {
-        let reading = Reading { key: &world.key, session, message_id: &message_id, message };
+        let reading =
+            Reading { key: &world.key, session, message_id: &message_id, message, predecessor_is_final: false };
         let writes = end_predecessor(reading, &turn, &Outcome::abandoned(&turn), START);
         let ended = world.table.transact(writes, Durability::Synced).await.is_ok();
         assert_eq!(ended, index == 2, "only the last reading is as it stands");

@@ -114,7 +114,7 @@ impl World {
         accept::record(self.table.as_ref(), &submission, read, BOUNDS).await.unwrap();
         let (meta, message_id) = (self.meta(session).await.unwrap(), &submission.message_id);
         let message: MessageRow = self.item(keys::message(&key, message_id)).await.unwrap().into_row().unwrap();
-        let reading = Reading { key: &key, session: &meta, message_id, message: &message };
+        let reading = Reading { key: &key, session: &meta, message_id, message: &message, predecessor_is_final: false };
         let (turn, writes) = claim(reading, None, BOUNDS.lifetime, now).unwrap();
         self.table.transact(writes, Durability::Ordered).await.unwrap();
         turn
@@ -139,7 +139,7 @@ impl World {
     }
 
     pub(crate) async fn checkpoint(&self, session: &str, turn: &TurnRow, text: &str) {
-        let write = generation::checkpoint(&key(session), turn.turn, turn.epoch, text, self.clock.now());
+        let write = generation::checkpoint(&key(session), turn.turn, turn.epoch, text);
         self.table.write(write, Durability::Ordered).await.unwrap();
     }
 

@@ -62,7 +62,7 @@ fn purpose(write: &Write) -> Op {
         Some("C#") if write.effect == Effect::Delete => Op::Forget,
         Some("T#") if set(write, "state").is_some() => Op::Commit,
         Some("T#") if set(write, "epoch").is_some() => Op::Generation,
-        Some("T#") if set(write, "due").is_some() => Op::Checkpoint,
+        Some("T#") if set(write, "cancel").is_none() && matches!(write.effect, Effect::Update(_)) => Op::Checkpoint,
         _ => Op::Other,
     }
 }
