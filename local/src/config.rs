@@ -19,9 +19,6 @@ use worker::providers::{ClaudeSettings, OpenAiSettings};
 
 use crate::sqlite::Synchronous;
 
-/// Frames on one machine cost nothing: a piece every 30 ms.
-const PACE: Pace = Pace { first: Duration::from_millis(30), later: Duration::from_millis(30) };
-
 /// The chatbot on one machine. Flags take precedence over variables; docs/CONFIGURATION.md lists all of them.
 #[derive(Debug, Parser)]
 #[command(version, about)]
@@ -121,7 +118,7 @@ impl Config {
             log_filter: environment.text_or("CHATBOT_LOG", "info"),
             texts: analytics_texts(environment)?,
             ingress: IngressConfig::from(environment, Platform::OneMachine)?,
-            worker: WorkerConfig::from(environment, PACE)?,
+            worker: WorkerConfig::from(environment, Pace::ONE_MACHINE)?,
             breaker: BreakerSettings::from(environment)?,
             client: ClientSettings::from(environment)?,
             claude: claude(environment)?,

@@ -50,7 +50,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             environment: Environment::default(),
-            pace: Pace { first: Duration::from_millis(200), later: Duration::from_millis(500) },
+            pace: Pace::AWS,
             workers: 4,
             notifiers: 4,
             batch: 10,

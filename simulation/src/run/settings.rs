@@ -75,10 +75,9 @@ impl Settings {
     }
 
     pub(super) fn platform(&self, mutant: Option<Mutant>) -> Setup {
-        let pace = if self.like_one_machine { [30, 30] } else { [200, 500] }.map(Duration::from_millis);
         Setup {
             environment: self.environment(),
-            pace: Pace { first: pace[0], later: pace[1] },
+            pace: if self.like_one_machine { Pace::ONE_MACHINE } else { Pace::AWS },
             workers: self.workers,
             notifiers: self.workers,
             batch: self.batch,

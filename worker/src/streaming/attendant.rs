@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::audience::{Audience, Pushed};
 use super::listener::Scene;
-use crate::config::Pace;
+use crate::config::{Pace, Tail};
 
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 const LIST_EVERY: Duration = Duration::from_secs(1);
@@ -115,10 +115,12 @@ impl Attendant {
         }
     }
 
-    /// Lets the whole text go out: the reply is complete.
+    /// Lets the whole text go out, unless that is left to the final: the reply is complete.
     pub(crate) fn complete(&mut self) {
-        self.released = self.text.len();
-        self.complete = true;
+        if self.pace.tail == Tail::Pushed {
+            self.released = self.text.len();
+            self.complete = true;
+        }
     }
 
     /// Begins a new generation: a higher `gen`, an empty text.

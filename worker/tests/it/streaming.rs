@@ -83,8 +83,7 @@ async fn the_first_piece_goes_at_once_and_the_others_at_the_pace() {
 #[tokio::test(start_paused = true)]
 async fn the_pace_is_that_of_the_beginning_for_a_second_after_the_first_piece() {
     let model = FakeModel::claude(vec![[wait(3_000), says(&"word ".repeat(400), millis(10)), finish()].concat()]);
-    let pace = Pace { first: millis(200), later: millis(500) };
-    let world = World::of(Setup { pace, ..Setup::new(vec![model]) });
+    let world = World::of(Setup { pace: Pace::AWS, ..Setup::new(vec![model]) });
     world.say("m1").await;
     let connection = world.connect("c1", "s1").await;
     world.drain().await;
@@ -93,6 +92,17 @@ async fn the_pace_is_that_of_the_beginning_for_a_second_after_the_first_piece() 
         texts(&frames).windows(2).map(|pair| pair[1].at.abs_diff(pair[0].at).as_millis() / 10 * 10).collect();
     assert_eq!(gaps[..5], [200; 5], "{gaps:?}");
     assert!(gaps[5..].iter().all(|gap| (490..=520).contains(gap)), "{gaps:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_frames_are_billed_a_reply_of_five_seconds_costs_fifteen_frames_and_its_final() {
+    let reply = says(&"word ".repeat(50), millis(100));
+    let model = FakeModel::claude(vec![[reply, finish()].concat()]);
+    let world = World::of(Setup { pace: Pace::AWS, ..Setup::new(vec![model]) });
+    world.say("m1").await;
+    let connection = world.connect("c1", "s1").await;
+    world.drain().await;
+    assert_eq!(world.events(&connection).len(), 15, "{:?}", kinds(&world.events(&connection)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,7 +33,6 @@ use super::store::{Commit, FaultyStore};
 use super::{FakeModel, Faults};
 
 pub(crate) const START: Timestamp = Timestamp(1_795_414_260_000);
-pub(crate) const PACE: Pace = Pace { first: Duration::from_millis(30), later: Duration::from_millis(30) };
 
 /// What a world begins with.
 pub(crate) struct Setup {
@@ -49,7 +48,7 @@ pub(crate) struct Setup {
 impl Setup {
     pub(crate) fn new(models: Vec<Arc<FakeModel>>) -> Self {
         let (own, secrets, documents, environment) = (None, Arc::new(secrets()), Vec::new(), Environment::default());
-        Self { models, own, secrets, documents, environment, pace: PACE }
+        Self { models, own, secrets, documents, environment, pace: Pace::ONE_MACHINE }
     }
 
     pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
@@ -165,7 +164,7 @@ impl World {
 
     /// Records a message without queueing it.
     pub(crate) async fn record(&self, submission: &Submission) {
-        let bounds = worker::config::WorkerConfig::from(&Environment::default(), PACE).unwrap().bounds;
+        let bounds = worker::config::WorkerConfig::from(&Environment::default(), Pace::ONE_MACHINE).unwrap().bounds;
         let read = accept::look_up(self.table.as_ref(), submission, bounds).await.unwrap();
         accept::record(self.table.as_ref(), submission, read, bounds).await.unwrap();
     }
