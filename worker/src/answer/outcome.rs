@@ -7,6 +7,9 @@ use shared::protocol::commit::Outcome;
 
 use super::Answer;
 
+/// The longest model name that is kept, in bytes: providers state it, and a turn must fit an item of the store.
+const MAX_MODEL_BYTES: usize = 256;
+
 impl Answer<'_> {
     /// The model's reply, a refusal included.
     pub(super) fn replied(&mut self, finish: Finish) -> Outcome {
@@ -28,7 +31,10 @@ impl Answer<'_> {
     }
 
     fn outcome(&self, kind: TurnKind, finish_reason: FinishReason, text: String, error: Option<TurnError>) -> Outcome {
-        let (provider, model) = self.answered_by.clone().unzip();
+        let (provider, mut model) = self.answered_by.clone().unzip();
+        if let Some(model) = &mut model {
+            model.truncate(model.floor_char_boundary(MAX_MODEL_BYTES));
+        }
         let (usage, cost_micro_usd) = self.spending.total();
         let (context, timings) = (self.context, self.timings);
         Outcome { kind, text, finish_reason, error, provider, model, usage, cost_micro_usd, context, timings }

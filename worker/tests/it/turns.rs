@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use shared::domain::{ErrorCode, FinishReason, MicroUsd, TurnKind, Usage};
+use shared::domain::{ErrorCode, FinishReason, MicroUsd, ProviderName, TurnKind, Usage};
 use shared::ports::EventSource as _;
 use shared::protocol::TurnState;
 use worker::WorkerError;
@@ -344,4 +344,15 @@ async fn an_error_final_has_no_text_and_names_its_code() {
     let turn = world.final_of(1).await;
     assert_eq!((turn.kind, turn.text.as_deref()), (Some(TurnKind::Error), Some("")));
     assert_eq!(turn.error.unwrap().code, ErrorCode::ProvidersUnavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_name_without_end_is_cut_and_the_turn_committed() {
+    let reply = [says(TEXT, Duration::from_millis(10)), finish()].concat();
+    let model = FakeModel::new(ProviderName::Claude, &"ü".repeat(300_000), vec![reply]);
+    let world = World::new(&model);
+    world.say("m1").await;
+    world.drain().await;
+    let turn = world.final_of(1).await;
+    assert_eq!((turn.text.as_deref(), turn.model.unwrap().len()), (Some(TEXT), 256));
 }
