@@ -1,0 +1,99 @@
+//! The query for one document, checked before anything runs.
+
+/// The reason why a query is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SqlError {
+    /// It does not say which document.
+    #[error("must use :id")]
+    NoId,
+    /// It would show everybody everything.
+    #[error("must use :principal, unless documents are declared public")]
+    NoPrincipal,
+    /// It uses a parameter that nobody gives.
+    #[error("uses :{0}, but only :id and :principal are given")]
+    Unknown(String),
+}
+
+/// A query for one document, with the named parameters `:id` and, unless documents are public, `:principal`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentSql {
+    text: String,
+    names_principal: bool,
+}
+
+impl DocumentSql {
+    /// Checks a query; `public` says that everybody may read every document.
+    pub fn parse(text: &str, public: bool) -> Result<Self, SqlError> {
+        let names = parameters(text);
+        if let Some(unknown) = names.iter().find(|name| !["id", "principal"].contains(name)) {
+            return Err(SqlError::Unknown((*unknown).to_owned()));
+        }
+        let names_principal = names.contains(&"principal");
+        match (names.contains(&"id"), names_principal || public) {
+            (false, _) => Err(SqlError::NoId),
+            (true, false) => Err(SqlError::NoPrincipal),
+            (true, true) => Ok(Self { text: text.trim().to_owned(), names_principal }),
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn names_principal(&self) -> bool {
+        self.names_principal
+    }
+}
+
+/// Returns the named parameters outside texts, quoted names and comments; `::` is a cast.
+fn parameters(sql: &str) -> Vec<&str> {
+    let (mut names, mut rest) = (Vec::new(), sql);
+    while let Some(first) = rest.chars().next() {
+        rest = match first {
+            '\'' | '"' => behind(&rest[1..], rest.get(..1).unwrap_or_default()),
+            '-' if rest.starts_with("--") => behind(rest, "\n"),
+            '/' if rest.starts_with("/*") => behind(rest, "*/"),
+            ':' if rest.starts_with("::") => &rest[2..],
+            ':' => {
+                let end = rest[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(rest.len(), |at| at + 1);
+                names.extend(rest.get(1..end).filter(|name| !name.is_empty()));
+                &rest[end..]
+            }
+            other => &rest[other.len_utf8()..],
+        };
+    }
+    names
+}
+
+fn behind<'sql>(sql: &'sql str, end: &str) -> &'sql str {
+    sql.find(end).map_or("", |at| &sql[at + end.len()..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(sql: &str, public: bool, expected: Result<(), SqlError>) {
+        assert_eq!(DocumentSql::parse(sql, public).map(drop), expected, "{sql}");
+    }
+
+    const ALL: &str = "SELECT title, content FROM documents WHERE id = :id";
+
+    #[test]
+    fn a_query_is_bound_to_the_principal_unless_documents_are_public() {
+        check(&format!("{ALL} AND (owner IS NULL OR owner = :principal)"), false, Ok(()));
+        check(ALL, true, Ok(()));
+        check(ALL, false, Err(SqlError::NoPrincipal));
+        check("SELECT content FROM documents WHERE owner = :principal", false, Err(SqlError::NoId));
+    }
+
+    #[test]
+    fn only_real_parameters_count() {
+        check(&format!("{ALL}::uuid -- :principal"), false, Err(SqlError::NoPrincipal));
+        check(&format!("{ALL} AND owner = ':principal'"), false, Err(SqlError::NoPrincipal));
+        check(&format!("{ALL} /* é :x */ AND \":y\" = :principal"), false, Ok(()));
+        check(&format!("{ALL} AND owner = :principal_id"), false, Err(SqlError::Unknown("principal_id".into())));
+        check("SELECT ':id", true, Err(SqlError::NoId));
+    }
+}

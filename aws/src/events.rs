@@ -1,0 +1,94 @@
+//! The event bus, on EventBridge.
+
+use async_trait::async_trait;
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use shared::ports::{EventEntry, Events, EventsError};
+
+use crate::fault::Fault;
+use crate::sdk::{Sdk, Service};
+use crate::trace;
+
+/// Who the events are from.
+pub const SOURCE: &str = "learning-yogi.chatbot";
+/// The largest number of entries in a call.
+const MAX_ENTRIES: usize = 10;
+/// The largest call, in bytes; the service takes more by now, its targets do not.
+const MAX_CALL_BYTES: usize = 256 * 1024;
+
+/// Publishes to one bus.
+#[derive(Debug, Clone)]
+pub struct EventBridgeEvents {
+    client: Client,
+    bus: String,
+}
+
+/// An entry as it is sent, with its place among those that were given.
+struct Sent {
+    index: usize,
+    bytes: usize,
+    entry: PutEventsRequestEntry,
+}
+
+impl EventBridgeEvents {
+    /// Takes the name of the bus.
+    pub fn new(sdk: &Sdk, bus: impl Into<String>) -> Self {
+        Self { client: Client::new(&sdk.config(Service::EventBridge)), bus: bus.into() }
+    }
+
+    fn entry(&self, index: usize, event: &EventEntry) -> Sent {
+        let detail = event.detail.to_string();
+        let bytes = SOURCE.len() + event.detail_type.len() + detail.len();
+        let entry = PutEventsRequestEntry::builder()
+            .event_bus_name(&self.bus)
+            .source(SOURCE)
+            .detail_type(event.detail_type)
+            .detail(detail)
+            .set_trace_header(trace::current())
+            .build();
+        Sent { index, bytes, entry }
+    }
+
+    /// Makes one call, and returns the places of the entries that it did not take.
+    async fn call(&self, sent: Vec<Sent>) -> Result<Vec<usize>, Fault> {
+        let (places, entries): (Vec<usize>, Vec<_>) = sent.into_iter().map(|sent| (sent.index, sent.entry)).unzip();
+        let answer = self.client.put_events().set_entries(Some(entries)).send().await;
+        let answer = answer.map_err(|error| Fault::of("events PutEvents", &error))?;
+        let results = answer.entries();
+        let taken = |at: usize| results.get(at).is_some_and(|result| result.error_code().is_none());
+        Ok(places.into_iter().enumerate().filter(|(at, _)| !taken(*at)).map(|(_, place)| place).collect())
+    }
+}
+
+#[async_trait]
+impl Events for EventBridgeEvents {
+    async fn put(&self, entries: &[EventEntry]) -> Result<Vec<usize>, EventsError> {
+        if entries.len() > MAX_ENTRIES {
+            return Err(EventsError("more than ten entries".into()));
+        }
+        let all = entries.iter().enumerate().map(|(index, event)| self.entry(index, event));
+        let (fitting, too_large): (Vec<_>, Vec<_>) = all.partition(|sent| sent.bytes <= MAX_CALL_BYTES);
+        let mut failed: Vec<usize> = too_large.into_iter().map(|sent| sent.index).collect();
+        for call in calls(fitting) {
+            failed.extend(self.call(call).await.map_err(|fault| EventsError(fault.into()))?);
+        }
+        failed.sort_unstable();
+        Ok(failed)
+    }
+}
+
+/// Spreads entries over as few calls as their sizes allow, in order.
+fn calls(entries: Vec<Sent>) -> Vec<Vec<Sent>> {
+    let (mut calls, mut bytes) = (Vec::<Vec<Sent>>::new(), 0);
+    for sent in entries {
+        bytes += sent.bytes;
+        match calls.last_mut() {
+            Some(call) if bytes <= MAX_CALL_BYTES => call.push(sent),
+            _ => {
+                bytes = sent.bytes;
+                calls.push(vec![sent]);
+            }
+        }
+    }
+    calls
+}

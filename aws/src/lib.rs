@@ -1,0 +1,25 @@
+//! The adapters that name an AWS SDK; nothing else does.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`sdk`] | region, credentials, endpoints, timeouts and retries of every client |
+//! | [`store`] | the table, on DynamoDB |
+//! | [`queue`] | the FIFO queues, on SQS |
+//! | [`events`] | the event bus, on EventBridge |
+//! | [`push`] | WebSocket connections, through API Gateway |
+//! | [`documents`] | documents in Aurora, through the RDS Data API |
+//! | [`secrets`] | keys, from Secrets Manager |
+//! | [`parameters`] | settings that change without a deployment, from Parameter Store |
+//! | [`trace`] | the trace that calls to queues and buses carry on |
+//! | [`fault`] | what went wrong in a call, without a word of what it carried |
+
+pub mod documents;
+pub mod events;
+pub mod fault;
+pub mod parameters;
+pub mod push;
+pub mod queue;
+pub mod sdk;
+pub mod secrets;
+pub mod store;
+pub mod trace;

@@ -1,0 +1,34 @@
+//! The trace that calls to queues and buses carry on.
+
+tokio::task_local! {
+    static HEADER: String;
+}
+
+/// Runs a future whose sends and events carry this trace header, in the form of `X-Amzn-Trace-Id`.
+///
+/// Tasks that the future spawns do not inherit it.
+pub async fn scope<F: Future>(header: Option<String>, future: F) -> F::Output {
+    match header {
+        Some(header) => HEADER.scope(header, future).await,
+        None => future.await,
+    }
+}
+
+/// Returns the header of the enclosing [`scope`].
+pub fn current() -> Option<String> {
+    HEADER.try_with(Clone::clone).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_header_is_known_inside_its_scope_only() {
+        assert_eq!(current(), None);
+        let inside = scope(Some("Root=1-2-3".to_owned()), async { current() }).await;
+        assert_eq!(inside.as_deref(), Some("Root=1-2-3"));
+        assert_eq!(scope(None, async { current() }).await, None);
+        assert_eq!(current(), None);
+    }
+}
