@@ -10,7 +10,7 @@ use axum::serve::ListenerExt as _;
 use ingress::{AllowedOrigins, AuthMode, HttpKeySource, Ingress, KeySource};
 use notifier::Notifier;
 use shared::domain::ProviderName;
-use shared::memory::QueueSettings;
+use shared::memory::{NoMetrics, QueueSettings};
 use shared::ports::{Clock, Delivery, Documents, Events, Ids, Model, Secrets, Store};
 use shared::system::{SystemClock, SystemIds};
 use tokio::net::TcpListener;
@@ -194,6 +194,7 @@ impl Adapters {
             push: self.connections.clone(),
             documents: self.documents.clone(),
             secrets: self.secrets.clone(),
+            metrics: Arc::new(NoMetrics),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
         };

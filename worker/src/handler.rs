@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::domain::{MessageId, SessionKey};
-use shared::ports::{Clock, Delivery, Documents, Ids, Push, Queue, QueueError, Secrets, Store};
+use shared::ports::{Clock, Delivery, Documents, Ids, Metrics, Push, Queue, QueueError, Secrets, Store};
 use shared::protocol::accept::{self, AcceptError, Standing, Submission};
 use shared::queue_messages::{BodyError, MessagePointer, Remains, RequestMessage, Submit};
 use tokio::time::Instant;
@@ -47,6 +47,8 @@ pub struct Ports {
     pub documents: Arc<dyn Documents>,
     /// Where keys come from.
     pub secrets: Arc<dyn Secrets>,
+    /// Who watches.
+    pub metrics: Arc<dyn Metrics>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

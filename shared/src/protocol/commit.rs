@@ -96,6 +96,11 @@ pub fn abandoned(key: &SessionKey, turn: &TurnRow, outcome: &Outcome, now: Times
     Write::update(keys::turn(key, turn.turn), conditions, changes(turn, outcome, now))
 }
 
+/// Returns how long a turn that is committed at `now` took from its acceptance, in milliseconds.
+pub fn total_ms(turn: &TurnRow, now: Timestamp) -> u64 {
+    u64::try_from(now.since(turn.accepted_at).as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Returns the hex SHA-256 of a text's UTF-8.
 pub fn sha256(text: &str) -> String {
     use std::fmt::Write as _;
@@ -106,8 +111,7 @@ pub fn sha256(text: &str) -> String {
 }
 
 fn changes(turn: &TurnRow, outcome: &Outcome, now: Timestamp) -> Vec<Change> {
-    let total_ms = u64::try_from(now.since(turn.accepted_at).as_millis()).unwrap_or(u64::MAX);
-    let timings = Timings { total_ms, ..outcome.timings };
+    let timings = Timings { total_ms: total_ms(turn, now), ..outcome.timings };
     let mut changes = vec![
         Change::Set("state", json!("COM")),
         Change::Set("kind", json!(outcome.kind)),

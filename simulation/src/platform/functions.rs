@@ -10,7 +10,7 @@ use notifier::Notifier;
 use notifier::cleanup::Report;
 use shared::analytics::Texts;
 use shared::domain::ConnectionId;
-use shared::memory::SeededIds;
+use shared::memory::{NoMetrics, SeededIds};
 use shared::ports::Delivery;
 use shared::queue_messages::{ReplyMessage, RequestMessage};
 use tokio::time::{Instant, sleep_until};
@@ -204,6 +204,7 @@ impl Platform {
             push: rig.push(),
             documents: rig.documents(),
             secrets: rig.secrets(),
+            metrics: Arc::new(NoMetrics),
             clock: rig.clock(),
             ids: Arc::new(ids),
         };

@@ -8,7 +8,7 @@ mod spending;
 use shared::ag_ui::{Status, StatusPhase};
 use shared::domain::{ContextUse, ErrorCode, ProviderName, SessionKey};
 use shared::patience::Patience;
-use shared::ports::{ChatMessage, Document, ModelError, Prompt, Role};
+use shared::ports::{ChatMessage, Document, Effort, Model, ModelError, Prompt, Role};
 use shared::protocol::commit::Outcome;
 use shared::protocol::{Owner, Timings, TurnRow};
 use tokio::time::{Instant, sleep_until};
@@ -21,7 +21,7 @@ use crate::error::WorkerError;
 use crate::handler::Worker;
 use crate::prompt::without_invisible;
 use crate::streaming::{Attendant, Interrupt};
-use crate::turn::finish;
+use crate::turn::{Ending, finish};
 
 /// One worker's work on one turn, from the claim to the commit.
 pub(crate) struct Answer<'w> {
@@ -33,6 +33,8 @@ pub(crate) struct Answer<'w> {
     context: ContextUse,
     timings: Timings,
     spending: Spending,
+    effort: Effort,
+    asked: Option<(ProviderName, String)>,
     answered_by: Option<(ProviderName, String)>,
 }
 
@@ -60,8 +62,19 @@ impl<'w> Answer<'w> {
         let ports = (ports.store.clone(), ports.push.clone());
         let (timings, spending) = (turn.timings, Spending::new(worker, &owner.principal));
         let attendant = Attendant::new(ports, key.clone(), &owner, turn, worker.config.pace, deadline);
-        let context = ContextUse::None;
-        Self { worker, key, owner, attendant, deadline, context, timings, spending, answered_by: None }
+        Self {
+            worker,
+            key,
+            owner,
+            attendant,
+            deadline,
+            context: ContextUse::None,
+            timings,
+            spending,
+            effort: Effort::default(),
+            asked: None,
+            answered_by: None,
+        }
     }
 
     /// Answers the turn and makes the answer final.
@@ -70,13 +83,14 @@ impl<'w> Answer<'w> {
             Ok(outcome) => outcome,
             Err(Halt::Interrupted(Interrupt::Cancelled)) => self.cancelled(),
             Err(Halt::Interrupted(Interrupt::Refused)) => {
-                return finish::stand_down(self.worker, self.key, &self.attendant.turn, self.cancelled()).await;
+                let ending = self.ending(self.cancelled());
+                return finish::stand_down(self.worker, self.key, &self.attendant.turn, ending).await;
             }
             Err(Halt::Interrupted(Interrupt::Deadline)) => return Err(WorkerError::Deadline),
             Err(Halt::Failed(error)) => return Err(error),
         };
-        let turn = self.attendant.turn.clone();
-        self.attendant.while_committing(finish::commit(self.worker, self.key, &turn, outcome)).await
+        let (turn, ending) = (self.attendant.turn.clone(), self.ending(outcome));
+        self.attendant.while_committing(finish::commit(self.worker, self.key, &turn, ending)).await
     }
 
     async fn reply(&mut self) -> Result<Outcome, Halt> {
@@ -95,6 +109,7 @@ impl<'w> Answer<'w> {
                 return Ok(self.failed(ErrorCode::BudgetExhausted, "Today's budget for answers is used up."));
             }
             calls += 1;
+            self.ask(model);
             let error = match self.call(model, &prompt).await? {
                 Ended::Complete(finish) => {
                     permit.succeeded();
@@ -104,6 +119,7 @@ impl<'w> Answer<'w> {
             };
             tracing::warn!(provider = %name, calls, error = &error as &dyn std::error::Error, "a model call failed");
             permit.failed(&error, Instant::now());
+            self.effort.failures += 1;
             let refreshed = refresh(self.worker, &error, name).await;
             choice.failed(name, &error, refreshed, self.worker.ports.ids.as_ref());
             if !self.attendant.text().is_empty() {
@@ -157,6 +173,21 @@ impl<'w> Answer<'w> {
             order.insert(0, wish);
         }
         order
+    }
+
+    /// Takes note of a call to come: a repeated one, or one of another provider than before.
+    fn ask(&mut self, model: &dyn Model) {
+        match &self.asked {
+            Some((provider, _)) if *provider == model.provider() => self.effort.retries += 1,
+            Some(_) => self.effort.fallbacks += 1,
+            None => (),
+        }
+        self.asked = Some((model.provider(), model.model().to_owned()));
+    }
+
+    fn ending(&self, outcome: Outcome) -> Ending {
+        let requested_model = self.asked.as_ref().map(|(_, model)| model.clone());
+        Ending { outcome, effort: self.effort, requested_model }
     }
 
     async fn wait_for(&mut self, provider: ProviderName, ready: Instant) -> Result<(), Halt> {

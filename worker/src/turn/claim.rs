@@ -124,9 +124,13 @@ async fn end_predecessor(worker: &Worker, reading: Reading<'_>) -> Result<(), Wo
         return Ok(());
     };
     let outcome = Outcome::abandoned(&turn);
-    let writes = protocol::claim::end_predecessor(reading, &turn, &outcome, worker.ports.clock.now());
+    let now = worker.ports.clock.now();
+    let writes = protocol::claim::end_predecessor(reading, &turn, &outcome, now);
     match worker.ports.store.transact(writes, Durability::Synced).await {
-        Ok(()) => finish::enqueue(worker, reading.key, previous).await,
+        Ok(()) => {
+            finish::note(worker, reading.key, &turn, &outcome.into(), now);
+            finish::enqueue(worker, reading.key, previous).await
+        }
         Err(StoreError::Refused(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -1,6 +1,6 @@
 //! Steps 6 and 7 of the turn protocol: the commit, then the final on the queue.
 
-use shared::domain::{ErrorCode, FinishReason, SessionKey, Turn, TurnKind};
+use shared::domain::{ErrorCode, FinishReason, SessionKey, Timestamp, Turn, TurnKind};
 use shared::patience::patiently;
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError, Write};
@@ -8,6 +8,7 @@ use shared::protocol::commit::{self, Outcome};
 use shared::protocol::{SessionRow, TurnRow, TurnState, keys};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
 
+use super::measure::{Ending, measure};
 use crate::error::WorkerError;
 use crate::handler::Worker;
 
@@ -19,24 +20,41 @@ pub(crate) async fn commit(
     worker: &Worker,
     key: &SessionKey,
     turn: &TurnRow,
-    outcome: Outcome,
+    ending: impl Into<Ending>,
 ) -> Result<(), WorkerError> {
-    let now = worker.ports.clock.now();
+    let (ending, now) = (ending.into(), worker.ports.clock.now());
+    let outcome = &ending.outcome;
     let write = if outcome.kind == TurnKind::Cancelled {
-        commit::cancelled(key, turn, &outcome, now)
+        commit::cancelled(key, turn, outcome, now)
     } else {
-        commit::commit(key, turn, &outcome, now)
+        commit::commit(key, turn, outcome, now)
     };
     match store(worker, write).await? {
-        Stored::Now => enqueue(worker, key, turn.turn).await,
+        Stored::Now => {
+            note(worker, key, turn, &ending, now);
+            enqueue(worker, key, turn.turn).await
+        }
         Stored::Refused(current) => match judge(worker, key, turn, current).await? {
-            Verdict::Final => enqueue(worker, key, turn.turn).await,
+            Verdict::Final(stored) => {
+                if is_ours(&stored, turn, outcome, now) {
+                    note(worker, key, turn, &ending, now);
+                }
+                enqueue(worker, key, turn.turn).await
+            }
             Verdict::Over => Ok(()),
-            Verdict::Stopped(saved) => Box::pin(commit(worker, key, turn, as_cancelled(outcome, saved))).await,
+            Verdict::Stopped(saved) => {
+                let ending = Ending { outcome: as_cancelled(ending.outcome, saved), ..ending };
+                Box::pin(commit(worker, key, turn, ending)).await
+            }
             Verdict::SomebodyElse => Err(WorkerError::Fenced),
             Verdict::Lost => Err(WorkerError::Unclaimed),
         },
     }
+}
+
+/// Measures a turn that this worker committed at `now`.
+pub(super) fn note(worker: &Worker, key: &SessionKey, turn: &TurnRow, ending: &Ending, now: Timestamp) {
+    worker.ports.metrics.turn(&measure(key, turn, ending, now));
 }
 
 /// Ends a stopped turn with the text saved so far, without any model call.
@@ -65,18 +83,18 @@ pub(crate) async fn enqueue(worker: &Worker, key: &SessionKey, turn: Turn) -> Re
 
 /// Ends the work on a turn whose checkpoint or next generation was refused.
 ///
-/// `outcome` is what a stop of this very generation makes of it.
+/// `ending` is what a stop of this very generation makes of it.
 pub(crate) async fn stand_down(
     worker: &Worker,
     key: &SessionKey,
     turn: &TurnRow,
-    outcome: Outcome,
+    ending: Ending,
 ) -> Result<(), WorkerError> {
     let mut items = worker.ports.store.get(&[keys::turn(key, turn.turn)]).await?;
     match judge(worker, key, turn, items.pop().flatten()).await? {
-        Verdict::Final => enqueue(worker, key, turn.turn).await,
+        Verdict::Final(_) => enqueue(worker, key, turn.turn).await,
         Verdict::Over => Ok(()),
-        Verdict::Stopped(_) => commit(worker, key, turn, outcome).await,
+        Verdict::Stopped(_) => commit(worker, key, turn, ending).await,
         Verdict::SomebodyElse => Err(WorkerError::Fenced),
         Verdict::Lost => Err(WorkerError::Unclaimed),
     }
@@ -99,7 +117,7 @@ async fn store(worker: &Worker, write: Write) -> Result<Stored, WorkerError> {
 
 enum Verdict {
     /// A final is stored, ours or not.
-    Final,
+    Final(Box<TurnRow>),
     /// The final is delivered, or the session is gone.
     Over,
     /// The user stopped this generation, whose text was saved so far.
@@ -122,11 +140,17 @@ async fn judge(
         return Ok(if session.is_some_and(|session| !session.deleted) { Verdict::Lost } else { Verdict::Over });
     };
     Ok(match current.state {
-        TurnState::Committed => Verdict::Final,
+        TurnState::Committed => Verdict::Final(Box::new(current)),
         TurnState::Delivered => Verdict::Over,
         TurnState::Running if current.epoch == mine.epoch && current.cancel => Verdict::Stopped(current.partial),
         TurnState::Running => Verdict::SomebodyElse,
     })
+}
+
+/// Tells whether a final that is stored is this very commit, whose acknowledgement was lost.
+fn is_ours(stored: &TurnRow, mine: &TurnRow, outcome: &Outcome, now: Timestamp) -> bool {
+    let text = stored.text.as_ref() == Some(&outcome.text) && stored.kind == Some(outcome.kind);
+    stored.epoch == mine.epoch && stored.finished_at == Some(now) && text
 }
 
 /// Turns an outcome that came too late into a cancelled one; an error has no text of its own, so the saved one stays.

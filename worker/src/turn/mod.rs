@@ -2,5 +2,7 @@
 
 mod claim;
 pub(crate) mod finish;
+mod measure;
 
 pub(crate) use claim::{Claimed, claim, take_generation};
+pub(crate) use measure::Ending;

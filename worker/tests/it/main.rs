@@ -14,6 +14,8 @@ mod context;
 mod crashes;
 mod golden;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod parsing;
 #[cfg(test)]
 mod platform;

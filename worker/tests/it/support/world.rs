@@ -10,8 +10,8 @@ use shared::domain::{
 };
 use shared::environment::Environment;
 use shared::memory::{
-    MemoryDocuments, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore, OwnedDocument, QueueSettings, SeededIds,
-    TokioClock,
+    MemoryDocuments, MemoryMetrics, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore, OwnedDocument, QueueSettings,
+    SeededIds, TokioClock,
 };
 use shared::ports::store::{Item, Key};
 use shared::ports::{Clock, Delivery, Durability, EventSource, Model, Outgoing, Queue, SigningKey, SigningKeys, Store};
@@ -63,6 +63,7 @@ pub(crate) struct World {
     pub(crate) requests: Arc<MemoryQueue>,
     pub(crate) replies: Arc<MemoryQueue>,
     pub(crate) push: Arc<FaultyPush>,
+    pub(crate) metrics: Arc<MemoryMetrics>,
     pub(crate) clock: TokioClock,
     pub(crate) faults: Arc<Faults>,
     pub(crate) worker: Arc<Worker>,
@@ -115,6 +116,7 @@ impl World {
         });
         setup.models.iter().for_each(|model| model.obey(&faults));
         let documents = FaultyDocuments { documents: MemoryDocuments::new(setup.documents), faults: faults.clone() };
+        let metrics = Arc::new(MemoryMetrics::new());
         let ports = Ports {
             store: store.clone(),
             requests: around(&requests),
@@ -122,6 +124,7 @@ impl World {
             push: push.clone(),
             documents: Arc::new(documents),
             secrets: setup.secrets,
+            metrics: metrics.clone(),
             clock: Arc::new(clock),
             ids: Arc::new(SeededIds::new(1)),
         };
@@ -135,7 +138,7 @@ impl World {
         };
         let (worker, another) = (another(Arc::new(clock)), Box::new(another));
         let (key, began) = (SessionKey::derive(&principal(), &session()), Instant::now());
-        Self { table, store, requests, replies, push, clock, faults, worker, another, key, began }
+        Self { table, store, requests, replies, push, metrics, clock, faults, worker, another, key, began }
     }
 
     pub(crate) fn submission(&self, id: &str, text: &str) -> Submission {

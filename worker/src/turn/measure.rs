@@ -1,0 +1,46 @@
+//! What is measured of a commit.
+
+use shared::domain::{SessionKey, Timestamp};
+use shared::ports::{Effort, TurnMeasure};
+use shared::protocol::commit::Outcome;
+use shared::protocol::{Timings, TurnRow, commit};
+
+/// An outcome on its way to the commit, and what it took to come by.
+///
+/// Outcomes without a model call convert from the outcome alone.
+#[derive(Debug, Clone)]
+pub(crate) struct Ending {
+    pub(crate) outcome: Outcome,
+    pub(crate) effort: Effort,
+    /// The model that was asked for in the last call.
+    pub(crate) requested_model: Option<String>,
+}
+
+impl From<Outcome> for Ending {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, effort: Effort::default(), requested_model: None }
+    }
+}
+
+/// Says what a turn that was committed at `now` took.
+pub(super) fn measure(key: &SessionKey, turn: &TurnRow, ending: &Ending, now: Timestamp) -> TurnMeasure {
+    let Ending { outcome, effort, requested_model } = ending;
+    TurnMeasure {
+        session_key: key.clone(),
+        message_id: turn.message_id.clone(),
+        turn: turn.turn,
+        kind: outcome.kind,
+        finish_reason: outcome.finish_reason,
+        error: outcome.error.as_ref().map(|error| error.code),
+        provider: outcome.provider,
+        requested_model: requested_model.clone(),
+        model: outcome.model.clone(),
+        usage: outcome.usage,
+        cost: outcome.cost_micro_usd,
+        timings: Timings { total_ms: commit::total_ms(turn, now), ..outcome.timings },
+        effort: *effort,
+        restarts: turn.epoch.0.saturating_sub(1),
+        context: outcome.context,
+        trace: turn.trace.clone(),
+    }
+}
