@@ -1,4 +1,5 @@
 // What is built: the entries of the package, and the one-file script.
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** The folder of the package. */
@@ -26,12 +27,11 @@ const COMMON = {
 /** The package: modules that share their common parts, with the host's own libraries left out. */
 export const PACKAGE = {
   ...COMMON,
-  entryPoints: ENTRIES,
+  entryPoints: Object.fromEntries(Object.entries(ENTRIES).filter(([, file]) => existsSync(ROOT + file))),
   outdir: 'dist',
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
   packages: 'external',
-  alias: {},
 };
 
 /** The custom element as one script, with everything in it. */

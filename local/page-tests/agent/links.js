@@ -1,8 +1,8 @@
 // Where an agent's frames come from: a recording, or a server.
 
-import { begin, reduce } from '../../page/client-rule.js';
-import { createApi } from '../../page/api.js';
-import { createConnection } from '../../page/connection.js';
+import { begin, reduce } from '../page/client-rule.js';
+import { createApi } from '../page/api.js';
+import { createConnection } from '../page/connection.js';
 
 /** Applies the client rule to inputs and tells its listeners. */
 class Link {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createApi } from '../../page/api.js';
+import { createApi } from '../page/api.js';
 
 const BUSY = { status: 503, body: { detail: 'The server is busy.' }, headers: { 'Retry-After': '7' } };
 const MESSAGE = { message: 'Hi', message_id: 'm1', session_id: 's1' };

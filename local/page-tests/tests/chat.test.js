@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { WebSocket } from 'ws';
-import { createApi } from '../../page/api.js';
-import { Chat } from '../../page/chat.js';
-import { createStorage } from '../../page/storage.js';
+import { createApi } from '../page/api.js';
+import { Chat } from '../page/chat.js';
+import { createStorage } from '../page/storage.js';
 import { startServer } from '../fake/server.js';
 
 /** A tab of a browser; tabs with one `disk` share their local storage. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { begin, reduce } from '../../page/client-rule.js';
+import { begin, reduce } from '../page/client-rule.js';
 import { delta, failed, finished, opened, resumed, started, status, stored, withheld } from './recordings.js';
 
 /** A client at a clock of its own. */

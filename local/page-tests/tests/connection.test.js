@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
-import { ApiError } from '../../page/api.js';
-import { createConnection } from '../../page/connection.js';
+import { ApiError } from '../page/api.js';
+import { createConnection } from '../page/connection.js';
 import { resumed } from './recordings.js';
 
 const RESUMED = JSON.stringify(resumed());

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { begin, reduce } from '../../page/client-rule.js';
+import { begin, reduce } from '../page/client-rule.js';
 import * as frames from './recordings.js';
 
 const SEEDS = 150;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parse } from '../../page/markdown.js';
+import { parse } from '../page/markdown.js';
 
 const HARMLESS = new Set(['p', 'br', 'hr', 'h3', 'pre', 'code', 'strong', 'em', 'a', 'ul', 'ol', 'li', 'blockquote', 'table', 'thead', 'tbody', 'tr', 'th', 'td']);
 

@@ -1,4 +1,4 @@
-//! The chat page: files built into the program.
+//! The chat page: files built into the program. `chatbot.js` is built from `widget/`, which holds the two equal.
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
@@ -15,26 +15,7 @@ macro_rules! files {
     };
 }
 
-const FILES: &[(&str, &[u8])] = files![
-    "index.html",
-    "api.js",
-    "chat.css",
-    "chat.js",
-    "client-rule.js",
-    "composer.js",
-    "connection.js",
-    "conversation.js",
-    "main.js",
-    "markdown-inline.js",
-    "markdown.js",
-    "outbox.js",
-    "render.js",
-    "resume-timing.js",
-    "storage.js",
-    "turn.js",
-    "view.js",
-    "words.js",
-];
+const FILES: &[(&str, &[u8])] = files!["index.html", "page.css", "chatbot.js"];
 
 pub(super) async fn index() -> Response {
     serve("index.html")

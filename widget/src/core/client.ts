@@ -76,7 +76,7 @@ class Client implements ChatClient {
     });
   }
 
-  getState(): ChatState {
+  getState = (): ChatState => {
     this.#state ??= {
       connection: this.#connectionState(),
       sessionId: this.#identity.id,
@@ -87,7 +87,7 @@ class Client implements ChatClient {
       notice: this.#notice,
     };
     return this.#state;
-  }
+  };
 
   subscribe: Change = (listener) => {
     this.#listeners.add(listener);
@@ -157,6 +157,7 @@ class Client implements ChatClient {
   }
 
   async documents() {
+    await this.#session(); // which also gives an anonymous caller the proof of who is asking
     return (await this.#api.documents()).documents;
   }
 

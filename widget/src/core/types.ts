@@ -211,9 +211,9 @@ export interface SendOptions {
 /** One conversation with the server. */
 export interface ChatClient {
   /** Gives the present state; the same object until something changes. */
-  getState(): ChatState;
+  readonly getState: () => ChatState;
   /** Calls `listener` after each change, until the function that it returns is called. */
-  subscribe(listener: () => void): () => void;
+  readonly subscribe: (listener: () => void) => () => void;
   /** Calls `listener` with each event in order, from now on, until the function that it returns is called. */
   onEvent(listener: (event: ChatEvent) => void): () => void;
   /** Goes on with the stored session or opens one, and stays connected. Harmless to repeat; wakes a waiting client. */

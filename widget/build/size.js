@@ -1,0 +1,19 @@
+// Holds the sizes, minified and gzipped, below what the README promises.
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { ENTRIES, SCRIPT } from './entries.js';
+
+// In bytes; a kilobyte is 1,000 of them.
+const LIMITS = [
+  ['the custom element, everything included', ENTRIES.element, 45_000],
+  ['the core client', ENTRIES.core, 8_000],
+];
+
+let isTooLarge = false;
+for (const [what, file, limit] of LIMITS) {
+  const { outputFiles } = await build({ ...SCRIPT, banner: {}, entryPoints: [file], write: false });
+  const size = gzipSync(outputFiles[0].contents, { level: 9 }).length;
+  isTooLarge ||= size > limit;
+  console.log(`${what}: ${size.toLocaleString('en')} of ${limit.toLocaleString('en')} bytes${size > limit ? ', TOO LARGE' : ''}`);
+}
+if (isTooLarge) process.exit(1);

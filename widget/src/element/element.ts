@@ -1,0 +1,278 @@
+/** The custom element `<yogi-chatbot>`: the chat window for any page. */
+import { type ChatClient, type ChatOptions, createChatClient, type ChatState } from '../core/index.js';
+import { h, icon } from '../ui/dom.js';
+import { styleSheet } from '../ui/style.js';
+import { type Texts, textsFor } from '../ui/texts.js';
+import { ChatWindow } from '../ui/window.js';
+
+/** Where the window is: floating in a corner behind a button, or in its place in the page. */
+export type Position = 'bottom-right' | 'bottom-left' | 'inline';
+
+const ATTRIBUTES = [
+  'api-url', 'position', 'locale', 'heading', 'suggestions', 'documents', 'document-id', 'provider', 'session-id', 'open',
+] as const;
+
+// So that importing the package does no harm where there is no document, on a server.
+const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+
+/**
+ * The chat window as an element.
+ *
+ * Attributes: `api-url`, `position` (`bottom-right`, `bottom-left`, `inline`), `theme` (`light`, `dark`; otherwise
+ * the user's), `locale`, `heading`, `suggestions` (one a line), `documents` (offers a choice), `document-id`,
+ * `provider`, `session-id`, `open`.
+ * Events: `yogi-open`, `yogi-close`, and `yogi-state` with the state in `detail`.
+ */
+export class YogiChatbotElement extends Base {
+  static readonly observedAttributes: readonly string[] = ATTRIBUTES;
+
+  #window: ChatWindow | null = null;
+  #client: ChatClient | null = null;
+  #ownClient: ChatClient | null = null;
+  #launcher: HTMLButtonElement | null = null;
+  #badge = false;
+  #seen = new Set<string>();
+  #pending = false;
+  #options: Partial<ChatOptions> = {};
+  #texts: Partial<Texts> = {};
+  #suggestions: readonly string[] | null = null;
+
+  /** The client behind the window; made from the attributes where none was set. Null until the element is in a page. */
+  get client(): ChatClient | null {
+    return this.#client;
+  }
+
+  set client(client: ChatClient | null) {
+    this.#ownClient?.close();
+    this.#ownClient = null;
+    this.#client = client;
+    this.#rebuild();
+  }
+
+  /** What has no attribute: `token`, `storage`, `fetch`, `WebSocket`. */
+  get options(): Partial<ChatOptions> {
+    return this.#options;
+  }
+
+  set options(options: Partial<ChatOptions>) {
+    if (isShallowEqual(this.#options, options)) return;
+    this.#options = options;
+    this.#renew();
+  }
+
+  /** The host's own words. */
+  get texts(): Partial<Texts> {
+    return this.#texts;
+  }
+
+  set texts(texts: Partial<Texts>) {
+    if (isShallowEqual(this.#texts, texts)) return;
+    this.#texts = texts;
+    this.#rebuild();
+  }
+
+  /** Questions that the user may start with; the attribute has one a line. */
+  get suggestions(): readonly string[] {
+    return this.#suggestions ?? lines(this.getAttribute('suggestions'));
+  }
+
+  set suggestions(suggestions: readonly string[] | null) {
+    if (JSON.stringify(suggestions) === JSON.stringify(this.#suggestions)) return;
+    this.#suggestions = suggestions;
+    this.#rebuild();
+  }
+
+  /** Tells whether the window is shown; inline it always is. */
+  get open(): boolean {
+    return this.#isInline || this.hasAttribute('open');
+  }
+
+  set open(open: boolean) {
+    this.toggleAttribute('open', open);
+  }
+
+  /** Sends a message as if the user had written it, and opens the window. */
+  ask(text: string): void {
+    this.open = true;
+    this.#flush();
+    this.#window?.ask(text);
+  }
+
+  connectedCallback(): void {
+    this.#rebuild();
+  }
+
+  disconnectedCallback(): void {
+    // A move within the page takes the element out for a moment only.
+    queueMicrotask(() => {
+      if (!this.isConnected) this.#dispose();
+    });
+  }
+
+  attributeChangedCallback(name: string, before: string | null, now: string | null): void {
+    if (before === now || !this.isConnected) return;
+    if (name === 'open') return this.#opened(now !== null);
+    if (name === 'document-id') return this.#window?.setDocument(now);
+    if (['api-url', 'provider', 'session-id'].includes(name)) return this.#renew();
+    this.#rebuild();
+  }
+
+  get #isInline(): boolean {
+    return this.getAttribute('position') === 'inline';
+  }
+
+  get #locale(): string {
+    return this.getAttribute('locale') || (this.closest('[lang]') as HTMLElement | null)?.lang || navigator.language || 'en';
+  }
+
+  // The client is made anew: another server, session or caller.
+  #renew(): void {
+    if (this.#client !== this.#ownClient) return;
+    this.#ownClient?.close();
+    this.#client = this.#ownClient = null;
+    this.#rebuild();
+  }
+
+  // Several attributes and properties are often set at once.
+  #rebuild(): void {
+    if (this.#pending || !this.isConnected) return;
+    this.#pending = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    if (!this.#pending) return;
+    this.#pending = false;
+    if (this.isConnected) this.#build();
+  }
+
+  #build(): void {
+    this.#window?.destroy();
+    this.#window = null;
+    const root = this.shadowRoot ?? this.attachShadow({ mode: 'open' });
+    root.adoptedStyleSheets = [styleSheet()];
+    root.replaceChildren();
+    const client = this.#makeClient();
+    if (client === null) return;
+    const frame = this.#isInline ? h('div', { class: 'frame' }) : this.#makeFrame();
+    root.append(frame);
+    this.#window = this.#makeWindow(client);
+    frame.append(this.#window.element);
+    if (!this.#isInline) root.append(this.#makeLauncher());
+    this.#opened(this.open, false);
+  }
+
+  #makeClient(): ChatClient | null {
+    const apiUrl = this.getAttribute('api-url') ?? this.#options.apiUrl;
+    if (this.#client === null && apiUrl != null) {
+      this.#client = this.#ownClient = createChatClient({
+        ...this.#options,
+        apiUrl,
+        sessionId: this.getAttribute('session-id') ?? this.#options.sessionId,
+        provider: this.getAttribute('provider') ?? this.#options.provider,
+      });
+    }
+    return this.#client;
+  }
+
+  #makeWindow(client: ChatClient): ChatWindow {
+    const locale = this.#locale;
+    const texts = textsFor(locale, this.#texts);
+    return new ChatWindow({
+      client,
+      texts,
+      locale,
+      title: this.getAttribute('heading') ?? texts.title,
+      suggestions: this.suggestions,
+      picksDocuments: this.hasAttribute('documents'),
+      documentId: this.getAttribute('document-id') ?? this.#options.documentId ?? null,
+      remember: this.#options.storage === undefined ? storage() : this.#options.storage,
+      ...(!this.#isInline && { close: () => this.#close() }),
+      drawn: (state) => this.#drawn(state),
+    });
+  }
+
+  get #side(): 'left' | 'right' {
+    return this.getAttribute('position') === 'bottom-left' ? 'left' : 'right';
+  }
+
+  #makeFrame(): HTMLElement {
+    const texts = textsFor(this.#locale, this.#texts);
+    const label = this.getAttribute('heading') ?? texts.title;
+    return h('div', { class: `floating frame ${this.#side}`, role: 'dialog', 'aria-label': label });
+  }
+
+  #makeLauncher(): HTMLButtonElement {
+    const { open } = textsFor(this.#locale, this.#texts);
+    const launcher = h('button', { type: 'button', class: `launcher ${this.#side}`, 'aria-label': open, title: open });
+    launcher.addEventListener('click', () => (this.open = !this.hasAttribute('open')));
+    this.#launcher = launcher;
+    return launcher;
+  }
+
+  #close(): void {
+    this.open = false;
+    this.#launcher?.focus();
+  }
+
+  #opened(open: boolean, isNews = true): void {
+    const frame = this.shadowRoot?.querySelector<HTMLElement>('.floating');
+    if (open) void this.#client?.connect().catch(() => {});
+    if (frame) {
+      frame.hidden = !open;
+      frame.classList.toggle('open', open);
+      this.#drawLauncher(open);
+    }
+    if (open && isNews) this.#window?.focus();
+    if (isNews) this.dispatchEvent(new CustomEvent(open ? 'yogi-open' : 'yogi-close'));
+  }
+
+  #drawLauncher(open: boolean): void {
+    const launcher = this.#launcher;
+    if (!launcher) return;
+    if (open) this.#badge = false;
+    const { open: toOpen, close, unread } = textsFor(this.#locale, this.#texts);
+    const label = open ? close : this.#badge ? `${toOpen} (${unread})` : toOpen;
+    launcher.replaceChildren(icon(open ? 'close' : 'chat'), ...(this.#badge ? [h('span', { class: 'badge' })] : []));
+    launcher.setAttribute('aria-label', label);
+    launcher.setAttribute('aria-expanded', String(open));
+    launcher.title = label;
+  }
+
+  // A reply that becomes whole while the window is closed is marked on its button.
+  #drawn(state: ChatState): void {
+    for (const { messageId, state: at } of state.turns.slice(-5)) {
+      if (at !== 'done') this.#seen.add(messageId);
+      else if (this.#seen.delete(messageId) && !this.open) {
+        this.#badge = true;
+        this.#drawLauncher(false);
+      }
+    }
+    this.dispatchEvent(new CustomEvent('yogi-state', { detail: state }));
+  }
+
+  #dispose(): void {
+    this.#window?.destroy();
+    this.#window = null;
+    this.#ownClient?.close();
+    if (this.#client === this.#ownClient) this.#client = null;
+    this.#ownClient = null;
+  }
+}
+
+function storage(): Storage | null {
+  try {
+    return globalThis.localStorage;
+  } catch {
+    return null;
+  }
+}
+
+function lines(text: string | null): string[] {
+  return (text ?? '').split('\n').map((line) => line.trim()).filter(Boolean);
+}
+
+function isShallowEqual(a: object, b: object): boolean {
+  const [x, y] = [Object.entries(a), Object.entries(b)];
+  return x.length === y.length && x.every(([key, value]) => (b as Record<string, unknown>)[key] === value);
+}

@@ -1,0 +1,16 @@
+/** Defines `<yogi-chatbot>` where there is a document. */
+import { YogiChatbotElement } from './element.js';
+
+export { YogiChatbotElement, type Position } from './element.js';
+export type { Texts } from '../ui/texts.js';
+
+/** The element's name. */
+export const TAG = 'yogi-chatbot';
+
+if (globalThis.customElements && !customElements.get(TAG)) customElements.define(TAG, YogiChatbotElement);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'yogi-chatbot': YogiChatbotElement;
+  }
+}

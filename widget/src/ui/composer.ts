@@ -1,0 +1,123 @@
+/** The box in which the user writes, and the choice of a document. */
+import type { DocumentInfo } from '../core/index.js';
+import { h, iconButton, setText } from './dom.js';
+import { put, type Texts } from './texts.js';
+
+const LONGEST = 16_000; // code points
+
+/** What the composer asks for. */
+export interface ComposerEvents {
+  send(text: string): void;
+  stop(): void;
+  choose(documentId: string | null): void;
+}
+
+/** The form at the end of the window. */
+export class Composer {
+  readonly element: HTMLFormElement;
+  readonly #box: HTMLTextAreaElement;
+  readonly #excess = h('p', { class: 'excess', role: 'status', id: 'excess' });
+  readonly #send: HTMLButtonElement;
+  readonly #stop: HTMLButtonElement;
+  readonly #picker: HTMLSelectElement;
+  readonly #pickerBox: HTMLElement;
+
+  constructor(
+    private readonly texts: Texts,
+    private readonly on: ComposerEvents,
+  ) {
+    this.#box = h('textarea', {
+      rows: '1',
+      dir: 'auto',
+      'aria-label': texts.message,
+      'aria-describedby': 'hint excess',
+      placeholder: texts.placeholder,
+      enterkeyhint: 'send',
+      autocomplete: 'off',
+    });
+    this.#send = iconButton('send', texts.send, () => {}, 'send');
+    this.#send.type = 'submit';
+    this.#stop = iconButton('stop', texts.stop, () => this.#stopped(), 'stop');
+    this.#picker = h('select', { 'aria-label': texts.document });
+    this.#pickerBox = h('div', { class: 'picker' }, this.#picker);
+    this.#pickerBox.hidden = this.#stop.hidden = this.#excess.hidden = true;
+    const hint = h('p', { class: 'hidden', id: 'hint' }, texts.hint);
+    const row = h('div', { class: 'row' }, this.#box, this.#stop, this.#send);
+    this.element = h('form', { class: 'composer', novalidate: true }, this.#pickerBox, row, this.#excess, hint);
+    this.#listen();
+    this.#changed();
+  }
+
+  get text(): string {
+    return this.#box.value;
+  }
+
+  /** Puts text into the box, to be changed or sent. */
+  write(text: string): void {
+    this.#box.value = text;
+    this.#changed();
+  }
+
+  focus(): void {
+    this.#box.focus();
+  }
+
+  setRunning(running: boolean): void {
+    if (this.#stop.hidden === !running) return;
+    // The button that has the focus must not vanish with it.
+    const hadFocus = this.#stop.matches(':focus');
+    this.#stop.hidden = !running;
+    if (hadFocus) this.focus();
+  }
+
+  /** Offers documents; an empty list takes the choice away. */
+  setDocuments(documents: readonly DocumentInfo[], chosen: string | null): void {
+    const option = (value: string, label: string) => h('option', { value }, label);
+    this.#picker.replaceChildren(option('', this.texts.noDocument), ...documents.map(({ id, title }) => option(id, title || id)));
+    this.#picker.value = documents.some(({ id }) => id === chosen) ? chosen! : '';
+    this.#pickerBox.hidden = documents.length === 0;
+  }
+
+  #listen(): void {
+    this.element.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#box.addEventListener('input', () => this.#changed());
+    this.#box.addEventListener('keydown', (event) => {
+      // While a word is being composed, Enter belongs to the input method.
+      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#picker.addEventListener('change', () => this.on.choose(this.#picker.value || null));
+  }
+
+  #submit(): void {
+    const text = this.#box.value.trim();
+    if (text === '' || excessOf(text) > 0) return;
+    this.write('');
+    this.on.send(text);
+    this.focus();
+  }
+
+  #stopped(): void {
+    this.on.stop();
+    this.focus();
+  }
+
+  #changed(): void {
+    const excess = excessOf(this.#box.value);
+    this.#send.disabled = this.#box.value.trim() === '' || excess > 0;
+    this.#box.setAttribute('aria-invalid', String(excess > 0));
+    this.#excess.hidden = excess <= 0;
+    setText(this.#excess, excess > 0 ? put(this.texts.tooLong, { count: excess }) : '');
+    this.#box.style.height = 'auto';
+    if (this.#box.scrollHeight > 0) this.#box.style.height = `${this.#box.scrollHeight}px`;
+  }
+}
+
+// Counting code points takes time, and is needed only where the text is long.
+function excessOf(text: string): number {
+  return text.length > LONGEST ? [...text].length - LONGEST : 0;
+}

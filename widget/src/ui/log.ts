@@ -1,0 +1,110 @@
+/** The conversation: its turns, in a part of the window that scrolls. */
+import type { ChatState, TurnView } from '../core/index.js';
+import type { Context } from './context.js';
+import { h, iconButton, textButton } from './dom.js';
+import { TurnRow } from './turn-view.js';
+
+const NEAR_END_PX = 48;
+const NEAR_START_PX = 160;
+
+/** The list of turns, of which only those that changed are drawn again. */
+export class Log {
+  readonly element = h('div', { class: 'scroll', tabindex: '0' });
+  readonly latest: HTMLButtonElement;
+  readonly #list: HTMLElement;
+  readonly #earlier: HTMLButtonElement;
+  readonly #rows = new Map<string, TurnRow>();
+  #turns: readonly TurnView[] = [];
+  #follows = true;
+  #hasOlder = false;
+
+  constructor(
+    private readonly context: Context,
+    welcome: HTMLElement,
+  ) {
+    const { texts } = context;
+    this.element.setAttribute('aria-label', texts.conversation);
+    this.element.setAttribute('role', 'region');
+    // Pieces of a reply are not read out as they come; the whole reply is, once, by `announce`.
+    this.#list = h('div', { class: 'list', role: 'log', 'aria-live': 'off', 'aria-label': texts.conversation });
+    this.#earlier = textButton(texts.earlier, () => void this.#loadOlder(), 'quiet earlier');
+    this.latest = iconButton('latest', texts.latest, () => this.follow(), 'latest');
+    this.latest.hidden = true;
+    this.element.append(this.#earlier, welcome, this.#list);
+    this.element.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+  }
+
+  show({ turns, hasOlder }: ChatState): void {
+    this.#hasOlder = hasOlder;
+    this.#earlier.hidden = !hasOlder;
+    if (turns === this.#turns) return;
+    const isSame = turns.length === this.#turns.length && turns.every(({ messageId }, i) => messageId === this.#turns[i]!.messageId);
+    if (!isSame) this.#arrange(turns);
+    let drawn = !isSame;
+    for (const turn of turns) drawn = this.#rows.get(turn.messageId)!.show(turn) || drawn;
+    this.#turns = turns;
+    if (drawn && this.#follows) this.#toEnd();
+  }
+
+  /** Shows the end, and stays there. */
+  follow(): void {
+    this.#follows = true;
+    this.latest.hidden = true;
+    this.#toEnd();
+  }
+
+  /** Shows the end again if it was shown, because the window's size has changed. */
+  resized(): void {
+    if (this.#follows) this.#toEnd();
+  }
+
+  #arrange(turns: readonly TurnView[]): void {
+    const wanted = new Set(turns.map(({ messageId }) => messageId));
+    for (const [id, row] of this.#rows) {
+      if (wanted.has(id)) continue;
+      row.element.remove();
+      this.#rows.delete(id);
+    }
+    let next = this.#list.firstChild;
+    for (const { messageId } of turns) {
+      const row = this.#rows.get(messageId) ?? this.#make(messageId);
+      if (row.element === next) next = next.nextSibling;
+      else this.#list.insertBefore(row.element, next);
+    }
+  }
+
+  #make(messageId: string): TurnRow {
+    const row = new TurnRow(this.context, messageId);
+    this.#rows.set(messageId, row);
+    return row;
+  }
+
+  async #loadOlder(): Promise<void> {
+    const anchor = this.#list.firstElementChild;
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    try {
+      await this.context.client.loadOlder();
+    } catch (error) {
+      return this.context.tell(error);
+    }
+    // Once the older turns are drawn, what was read stays where it was.
+    requestAnimationFrame(() => {
+      requestAnimationFrame(() => {
+        const after = anchor?.getBoundingClientRect().top ?? 0;
+        if (!this.#follows) this.element.scrollTop += after - before;
+      });
+    });
+  }
+
+  #scrolled(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.element;
+    this.#follows = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    this.latest.hidden = this.#follows;
+    if (this.#hasOlder && !this.#follows && scrollTop < NEAR_START_PX) void this.#loadOlder();
+  }
+
+  // More than there is: the browser stops at the end, and nothing has to be measured first.
+  #toEnd(): void {
+    this.element.scrollTop = 1e9;
+  }
+}

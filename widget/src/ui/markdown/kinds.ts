@@ -1,0 +1,155 @@
+/**
+ * What each kind of Markdown becomes: an allow-list of elements and attributes.
+ *
+ * Raw HTML is shown as the text that it is, an image as a link to it; nothing loads and nothing runs.
+ */
+import type { Token, Tokens } from 'marked';
+import { h } from '../dom.js';
+import { decode, safeAddress } from './entities.js';
+
+/** How a token is drawn. Tokens of the same `key` can be drawn into the same element. */
+export interface Kind {
+  readonly key: string;
+  /** Makes the element, and says where its children go. */
+  make(): { node: Node; inner: Node };
+  /** Children that are tokens. */
+  readonly children?: readonly Token[];
+  /** Text, where there are no children. */
+  readonly text?: string;
+}
+
+/** Makes what surrounds a block of code; the text goes into `code`. */
+export type CodeFrame = (code: HTMLElement, language: string) => HTMLElement;
+
+type Make = Kind['make'];
+
+/** Gives how a token is drawn; null for nothing at all. */
+export function kindOf(token: Token, frame: CodeFrame): Kind | null {
+  switch (token.type) {
+    case 'space':
+    case 'def':
+      return null;
+    case 'heading':
+      return element(`h${Math.min(6, token.depth + 2)}` as 'h3', token.tokens);
+    case 'paragraph':
+      return element('p', token.tokens);
+    case 'blockquote':
+      return element('blockquote', token.tokens);
+    case 'hr':
+      return element('hr');
+    case 'list':
+      return list(token as Tokens.List);
+    case 'list_item':
+      return element('li', token.tokens, token.loose ? 'loose' : '');
+    case 'checkbox':
+      return text(token.checked ? '☑ ' : '☐ ');
+    case 'table':
+      return table(token as Tokens.Table);
+    case 'thead':
+    case 'tbody':
+    case 'tr':
+      return element(token.type, (token as Tokens.Generic).tokens);
+    case 'cell':
+      return cell(token as Tokens.Generic);
+    case 'code':
+      return code(token as Tokens.Code, frame);
+    case 'html':
+      return token.block ? block(token.text) : html(token.raw);
+    default:
+      return inline(token);
+  }
+}
+
+function inline(token: Token): Kind {
+  switch (token.type) {
+    case 'strong':
+    case 'em':
+    case 'del':
+      return element(token.type, token.tokens);
+    case 'codespan':
+      return { key: 'code', make: both('code'), text: token.text };
+    case 'br':
+      return element('br');
+    case 'link':
+      return link(token.href, token.tokens ?? []);
+    case 'image':
+      return link(token.href, [{ type: 'text', raw: token.text, text: token.text || token.href } as Token]);
+    case 'text':
+      if (token.tokens) return element('span', token.tokens);
+  }
+  return text('text' in token && typeof token.text === 'string' ? token.text : token.raw);
+}
+
+function both(name: keyof HTMLElementTagNameMap, attributes: Record<string, string | undefined> = {}): Make {
+  return () => {
+    const node = h(name, attributes);
+    return { node, inner: node };
+  };
+}
+
+function element(name: keyof HTMLElementTagNameMap, children: readonly Token[] = [], variant = ''): Kind {
+  return { key: name + variant, make: both(name), children };
+}
+
+function text(content: string): Kind {
+  const make = () => {
+    const node = document.createTextNode('');
+    return { node, inner: node };
+  };
+  return { key: '#text', make, text: decode(content) };
+}
+
+function html(raw: string): Kind {
+  return /^<br\s*\/?>$/i.test(raw) ? element('br') : text(raw);
+}
+
+function block(content: string): Kind {
+  return { key: 'p.html', make: both('p'), text: content.trimEnd() };
+}
+
+function link(href: string, children: readonly Token[]): Kind {
+  const address = safeAddress(href);
+  if (address === null) return element('span', children);
+  const make = both('a', { href: address, target: '_blank', rel: 'noopener noreferrer nofollow', referrerpolicy: 'no-referrer' });
+  return { key: `a ${address}`, make, children };
+}
+
+function list({ ordered, start, items }: Tokens.List): Kind {
+  if (!ordered) return element('ul', items);
+  const first = typeof start === 'number' && start !== 1 ? String(start) : undefined;
+  return { key: `ol${first ?? ''}`, make: both('ol', { start: first }), children: items };
+}
+
+function code({ text: content, lang }: Tokens.Code, frame: CodeFrame): Kind {
+  const language = (lang ?? '').split(/\s/)[0]!.slice(0, 30);
+  const make = () => {
+    const inner = h('code', { dir: 'ltr' });
+    return { node: frame(inner, language), inner };
+  };
+  return { key: `pre ${language}`, make, text: content };
+}
+
+function table({ header, rows }: Tokens.Table): Kind {
+  const make = () => {
+    const inner = h('table');
+    return { node: h('div', { class: 'table', tabindex: '0' }, inner), inner };
+  };
+  const parts = [group('thead', [row(header, true)])];
+  if (rows.length > 0) parts.push(group('tbody', rows.map((cells) => row(cells, false))));
+  return { key: 'table', make, children: parts };
+}
+
+// Rows and groups are no tokens of their own; their text tells whether they have changed.
+function group(type: string, tokens: readonly Token[]): Token {
+  return { type, tokens, raw: tokens.map(({ raw }) => raw).join('\n') } as Token;
+}
+
+function row(cells: readonly Tokens.TableCell[], header: boolean): Token {
+  return group('tr', cells.map(({ text: raw, tokens, align }) => ({ type: 'cell', raw: `${raw}|`, tokens, align, header }) as Token));
+}
+
+function cell({ tokens, header, align }: Tokens.Generic): Kind {
+  const name = header ? 'th' : 'td';
+  const attributes = { class: align ? `to-${align}` : undefined, scope: header ? 'col' : undefined };
+  return { key: `${name}${align ?? ''}`, make: both(name, attributes), children: tokens };
+}

@@ -1,0 +1,106 @@
+/** One message with its reply. */
+import type { TurnView } from '../core/index.js';
+import { codeFrame } from './code-frame.js';
+import type { Context } from './context.js';
+import { h, setText, textButton } from './dom.js';
+import { MarkdownView } from './markdown/view.js';
+import { ReplyActions } from './reply-actions.js';
+import { put } from './texts.js';
+import { noteWords, progressWords, sendWords } from './words.js';
+
+/** An element for a turn, which is drawn again where the turn has changed. */
+export class TurnRow {
+  readonly element: HTMLElement;
+  readonly #user = h('p', { class: 'text', dir: 'auto' });
+  readonly #userBox: HTMLElement;
+  readonly #sending = h('p', { class: 'sending' });
+  readonly #sendingText = h('span');
+  readonly #reply = h('div', { class: 'reply' });
+  readonly #markdown = h('div', { class: 'markdown', dir: 'auto' });
+  readonly #status = h('p', { class: 'status' });
+  readonly #statusText = h('span');
+  readonly #error = h('p', { class: 'error' });
+  readonly #errorText = h('span');
+  readonly #note = h('p', { class: 'note' });
+  readonly #view: MarkdownView;
+  #actions: ReplyActions | null = null;
+  #shown: TurnView | null = null;
+
+  constructor(
+    private readonly context: Context,
+    private readonly messageId: string,
+  ) {
+    const { texts, client } = context;
+    this.#view = new MarkdownView(this.#markdown, codeFrame(context));
+    this.#userBox = h('div', { class: 'user' }, h('h3', { class: 'hidden' }, texts.you), this.#user);
+    const again = textButton(texts.retry, () => client.resend(messageId).catch(() => {}));
+    const edit = textButton(texts.edit, () => this.#shown && context.edit(this.#shown));
+    this.#sending.append(this.#sendingText, h('span', { class: 'choices' }, again, edit));
+    this.#status.append(h('span', { class: 'pulse', 'aria-hidden': 'true' }), this.#statusText);
+    this.#error.append(this.#errorText, textButton(texts.retry, () => this.#again()));
+    const title = h('h3', { class: 'hidden' }, texts.assistant);
+    this.#reply.append(title, this.#markdown, this.#status, this.#error, this.#note);
+    this.element = h('article', { class: 'turn' }, this.#userBox, this.#sending, this.#reply);
+  }
+
+  /** Shows a turn; tells whether anything had to be drawn. */
+  show(turn: TurnView): boolean {
+    if (turn === this.#shown) return false;
+    const before = this.#shown;
+    this.#shown = turn;
+    this.#showMessage(turn);
+    this.#reply.hidden = turn.state === 'sending' || turn.state === 'failed';
+    if (!this.#reply.hidden) this.#showReply(turn, before);
+    return true;
+  }
+
+  #showMessage(turn: TurnView): void {
+    this.#userBox.hidden = turn.message === null;
+    setText(this.#user, turn.message ?? '');
+    const words = sendWords(turn, this.context.texts);
+    this.#sending.hidden = words === '';
+    this.#sending.classList.toggle('failed', turn.state === 'failed');
+    setText(this.#sendingText, words);
+  }
+
+  #showReply(turn: TurnView, before: TurnView | null): void {
+    const { texts } = this.context;
+    const isDone = turn.state === 'done';
+    this.#keepHeight(turn, before);
+    this.#view.show(turn.text, isDone);
+    const progress = isDone ? '' : progressWords(turn, this.context.titleOf(turn.documentId), texts);
+    this.#status.hidden = isDone || progress === '';
+    this.#reply.classList.toggle('writing', !isDone && progress === '');
+    setText(this.#statusText, progress);
+    this.#reply.setAttribute('aria-busy', String(!isDone));
+    this.#error.hidden = turn.kind !== 'error';
+    setText(this.#errorText, turn.error ? put(texts.failed, { message: turn.error.message }) : '');
+    const note = isDone ? noteWords(turn, texts) : '';
+    this.#note.hidden = note === '';
+    setText(this.#note, note);
+    if (isDone && turn.kind !== 'error') this.#showActions(turn);
+  }
+
+  // An answer that begins again keeps its room, so that nothing below jumps.
+  #keepHeight(turn: TurnView, before: TurnView | null): void {
+    const { style } = this.#markdown;
+    if (before && turn.state !== 'done' && turn.gen > before.gen && before.text !== '') {
+      style.minHeight = `${this.#markdown.offsetHeight}px`;
+    } else if (turn.state === 'done' && style.minHeight !== '') {
+      style.minHeight = '';
+    }
+  }
+
+  #showActions(turn: TurnView): void {
+    if (this.#actions === null) {
+      this.#actions = new ReplyActions(this.context, () => this.#again());
+      this.#reply.append(this.#actions.element);
+    }
+    this.#actions.show(turn);
+  }
+
+  #again(): void {
+    this.context.follow();
+    this.context.client.regenerate(this.messageId).catch(() => {});
+  }
+}

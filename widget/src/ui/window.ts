@@ -1,0 +1,277 @@
+/** The chat window: puts its parts together, and draws what has changed once a frame. */
+import { type ChatClient, ChatError, type ChatState, type DocumentInfo, type TurnView } from '../core/index.js';
+import { Announcer } from './announcer.js';
+import { Composer } from './composer.js';
+import { confirmDialog } from './confirm.js';
+import type { Context } from './context.js';
+import { h, iconButton, setText, textButton } from './dom.js';
+import { Log } from './log.js';
+import { put, type Texts } from './texts.js';
+import { connectionWords } from './words.js';
+
+const DOCUMENTS_AGAIN_MS = 15_000;
+const CLOCK_MS = 1_000;
+const QUIET_MS = 1_500; // a lost connection that is back by then is not worth a word
+
+/** What the host page decides about the window. */
+export interface WindowOptions {
+  readonly client: ChatClient;
+  readonly texts: Texts;
+  readonly locale: string;
+  readonly title: string;
+  readonly suggestions: readonly string[];
+  /** Offers the caller's documents to choose from. */
+  readonly picksDocuments: boolean;
+  /** What messages refer to, unless the user chooses otherwise. */
+  readonly documentId: string | null;
+  /** Where the choice of a document outlives a reload. */
+  readonly remember: Pick<Storage, 'getItem' | 'setItem'> | null;
+  /** Closes the window; absent where it cannot be closed. */
+  readonly close?: () => void;
+  /** Told of each change that was drawn. */
+  readonly drawn?: (state: ChatState) => void;
+}
+
+/** A window in an element of its own. */
+export class ChatWindow {
+  readonly element: HTMLElement;
+  readonly #client: ChatClient;
+  readonly #composer: Composer;
+  readonly #log: Log;
+  readonly #announcer = new Announcer();
+  readonly #dot = h('span', { class: 'dot' });
+  readonly #banner = h('p', { class: 'banner', role: 'status' });
+  readonly #bannerText = h('span');
+  readonly #reconnect: HTMLButtonElement;
+  readonly #notice = h('p', { class: 'banner notice', role: 'alert' });
+  readonly #noticeText = h('span');
+  readonly #delete: HTMLButtonElement;
+  readonly #welcome: HTMLElement;
+  readonly #resizes: ResizeObserver;
+  readonly #clock: ReturnType<typeof setInterval>;
+  readonly #unsubscribe: () => void;
+  #documents: readonly DocumentInfo[] = [];
+  #documentId: string | null;
+  #failure = '';
+  #frame = 0;
+  #troubleSince: number | null = null;
+  #isOver = false;
+
+  constructor(private readonly options: WindowOptions) {
+    const { client, texts } = options;
+    this.#client = client;
+    this.#documentId = options.documentId;
+    this.#composer = new Composer(texts, {
+      send: (text) => this.ask(text),
+      stop: () => void client.stop().catch((error) => this.#tell(error)),
+      choose: (id) => this.#choose(id),
+    });
+    this.#welcome = this.#makeWelcome();
+    this.#log = new Log(this.#context(), this.#welcome);
+    this.#reconnect = textButton(texts.reconnect, () => void client.connect().catch(() => {}));
+    this.#delete = iconButton('trash', texts.delete, () => void this.#askDelete());
+    this.#banner.append(this.#bannerText, this.#reconnect);
+    this.#notice.append(this.#noticeText, textButton(texts.dismiss, () => this.#dismiss()));
+    const body = h('div', { class: 'body' }, this.#log.element, this.#log.latest);
+    const parts = [this.#makeHeader(), this.#banner, this.#notice, body, this.#composer.element];
+    this.element = h('section', { class: 'window' }, ...parts, this.#announcer.element);
+    this.element.addEventListener('keydown', (event) => this.#escape(event));
+    this.#resizes = new ResizeObserver(() => this.#log.resized());
+    this.#resizes.observe(this.#log.element);
+    this.#clock = setInterval(() => this.#showConnection(client.getState()), CLOCK_MS);
+    this.#unsubscribe = client.subscribe(() => this.#drawSoon());
+    this.#draw();
+    if (options.picksDocuments) void this.#loadDocuments();
+  }
+
+  /** Sends a message as if the user had written it. */
+  ask(text: string): void {
+    this.#failure = '';
+    this.#log.follow();
+    // What hinders it is shown at the message itself.
+    this.#client.send(text, { documentId: this.#documentId }).catch(() => {});
+  }
+
+  /** Sets what messages refer to from now on. */
+  setDocument(documentId: string | null): void {
+    this.#documentId = documentId;
+    this.#composer.setDocuments(this.#documents, documentId);
+  }
+
+  focus(): void {
+    this.#composer.focus();
+    this.#log.resized();
+  }
+
+  /** Ends everything that the window does; the client goes on. */
+  destroy(): void {
+    this.#isOver = true;
+    cancelAnimationFrame(this.#frame);
+    clearInterval(this.#clock);
+    this.#resizes.disconnect();
+    this.#unsubscribe();
+    this.element.remove();
+  }
+
+  #context(): Context {
+    const { client, texts, locale } = this.options;
+    return {
+      client,
+      texts,
+      locale,
+      titleOf: (id) => this.#documents.find((document) => document.id === id)?.title,
+      announce: (text) => this.#announcer.say(text),
+      tell: (error) => this.#tell(error),
+      follow: () => this.#log.follow(),
+      edit: (turn) => this.#edit(turn),
+    };
+  }
+
+  #makeHeader(): HTMLElement {
+    const { texts, title, close } = this.options;
+    const start = iconButton('plus', texts.newConversation, () => void this.#startAnew());
+    const heading = h('h2', {}, title);
+    const header = h('header', {}, this.#dot, heading, start, this.#delete);
+    if (close) header.append(iconButton('close', texts.close, close));
+    return header;
+  }
+
+  #makeWelcome(): HTMLElement {
+    const { texts, suggestions } = this.options;
+    const welcome = h('div', { class: 'welcome' }, h('p', { class: 'greeting' }, texts.greeting));
+    if (suggestions.length === 0) return welcome;
+    const list = h('ul', { 'aria-label': texts.suggestions });
+    for (const text of suggestions) {
+      const button = textButton(text, () => this.#suggest(text), 'suggestion');
+      button.dir = 'auto';
+      list.append(h('li', {}, button));
+    }
+    welcome.append(list);
+    return welcome;
+  }
+
+  #suggest(text: string): void {
+    this.ask(text);
+    this.#composer.focus();
+  }
+
+  // ---- drawing
+
+  #drawSoon(): void {
+    if (this.#frame !== 0 || this.#isOver) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#draw();
+    });
+  }
+
+  #draw(): void {
+    const state = this.#client.getState();
+    this.#welcome.hidden = state.turns.length > 0 || state.loading;
+    this.#log.show(state);
+    this.#composer.setRunning(state.running);
+    this.#delete.disabled = state.turns.length === 0;
+    this.#showConnection(state);
+    this.#showNotice(state);
+    this.#announcer.follow(state.turns, this.options.texts);
+    this.options.drawn?.(state);
+  }
+
+  #showConnection({ connection }: ChatState): void {
+    const { texts } = this.options;
+    const { status } = connection;
+    if (this.#dot.dataset.status !== status) {
+      this.#dot.dataset.status = status;
+      this.#dot.title = status === 'open' ? texts.connected : connectionWords(connection, texts) || texts.connecting;
+    }
+    const words = connectionWords(connection, texts);
+    this.#troubleSince = words === '' ? null : (this.#troubleSince ?? Date.now());
+    const isBrief = status === 'waiting' && Date.now() - (this.#troubleSince ?? 0) < QUIET_MS;
+    this.#banner.hidden = words === '' || isBrief;
+    this.#reconnect.hidden = !['waiting', 'closed', 'signed-out'].includes(status);
+    setText(this.#bannerText, this.#banner.hidden ? '' : words);
+  }
+
+  #showNotice({ notice }: ChatState): void {
+    const { texts } = this.options;
+    let words = this.#failure;
+    if (notice?.code === 'session-ended') words = texts.sessionEnded;
+    if (notice?.code === 'refused') words = put(texts.refused, { message: notice.message ?? '' });
+    this.#notice.hidden = words === '';
+    setText(this.#noticeText, words);
+  }
+
+  // ---- what the user does
+
+  #dismiss(): void {
+    this.#failure = '';
+    this.#client.dismissNotice();
+    this.#composer.focus();
+  }
+
+  #tell(error: unknown): void {
+    this.#failure = error instanceof ChatError ? error.message : String(error);
+    this.#drawSoon();
+  }
+
+  #edit(turn: TurnView): void {
+    const text = this.#client.discard(turn.messageId);
+    if (text === null) return;
+    this.#composer.write(this.#composer.text === '' ? text : `${text}\n${this.#composer.text}`);
+    this.#composer.focus();
+  }
+
+  async #startAnew(): Promise<void> {
+    this.#failure = '';
+    this.#composer.focus();
+    await this.#client.newSession().catch((error) => this.#tell(error));
+  }
+
+  async #askDelete(): Promise<void> {
+    if (await confirmDialog(this.element, this.options.texts)) {
+      await this.#client.deleteSession().catch((error) => this.#tell(error));
+    }
+    this.#composer.focus();
+  }
+
+  #escape(event: KeyboardEvent): void {
+    if (event.key !== 'Escape' || event.defaultPrevented) return;
+    event.stopPropagation();
+    if (this.options.close) this.options.close();
+    else if (this.#client.getState().running) void this.#client.stop().catch((error) => this.#tell(error));
+  }
+
+  // ---- documents
+
+  #choose(id: string | null): void {
+    this.#documentId = id;
+    try {
+      this.options.remember?.setItem('learning-yogi:document', id ?? '');
+    } catch {
+      // The choice then holds until the page is left.
+    }
+  }
+
+  async #loadDocuments(): Promise<void> {
+    try {
+      this.#documents = await this.#client.documents();
+    } catch {
+      if (!this.#isOver) setTimeout(() => void this.#loadDocuments(), DOCUMENTS_AGAIN_MS);
+      return;
+    }
+    this.#documentId = this.#chosen();
+    this.#composer.setDocuments(this.#documents, this.#documentId);
+  }
+
+  // What the user chose last, else what the host said, else the first.
+  #chosen(): string | null {
+    let kept: string | null = null;
+    try {
+      kept = this.options.remember?.getItem('learning-yogi:document') ?? null;
+    } catch {
+      kept = null;
+    }
+    if (kept === '' || this.#documents.some(({ id }) => id === kept)) return kept || null;
+    return this.#documentId ?? this.#documents[0]?.id ?? null;
+  }
+}
