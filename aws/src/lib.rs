@@ -11,11 +11,13 @@
 //! | [`secrets`] | keys, from Secrets Manager |
 //! | [`parameters`] | settings that change without a deployment, from Parameter Store |
 //! | [`trace`] | the trace that calls to queues and buses carry on |
+//! | [`lambda`] | the Lambda runtime: events in, answers out |
 //! | [`fault`] | what went wrong in a call, without a word of what it carried |
 
 pub mod documents;
 pub mod events;
 pub mod fault;
+pub mod lambda;
 pub mod parameters;
 pub mod push;
 pub mod queue;

@@ -7,8 +7,13 @@ use anyhow::Result;
 
 use crate::process::{cargo, run};
 
-/// Builds the server as it is shipped, then runs the bench on it.
+/// Builds the server as it is shipped, then runs the bench on it; or the functions, if they are named first.
 pub(crate) fn bench(root: &Path, arguments: Vec<String>) -> Result<()> {
+    if let [first, rest @ ..] = arguments.as_slice()
+        && first == "functions"
+    {
+        return crate::functions::bench(root, rest);
+    }
     build_server(root)?;
     run(program(root, "bench", "bench").args(arguments))
 }

@@ -1,6 +1,7 @@
 //! The project's own automation: CI and people call it, and nothing else.
 
 mod forward;
+mod functions;
 mod process;
 mod say;
 mod soak;
@@ -37,7 +38,7 @@ enum Command {
     },
     /// Checks the rules of the house: layering, sizes, documents, links
     Tidy,
-    /// Measures the server against the floor; arguments go to the bench
+    /// Measures the server against the floor, or with `functions` the Lambda functions; arguments go to the bench
     #[command(disable_help_flag = true)]
     Bench {
         /// Arguments for the bench; `--help` lists them

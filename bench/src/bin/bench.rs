@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use bench::floor;
 use bench::measure::Machine;
 use bench::report::{Report, say};
 use bench::scenario::{Bench, Pace, Scenario, place_on};
+use bench::{floor, functions};
 use clap::{Parser, Subcommand};
 
 const DOCUMENT: &str = "docs/BENCHMARKS.md";
@@ -44,6 +44,8 @@ enum Command {
     /// Runs the floor by itself
     #[command(hide = true)]
     Floor(floor::Options),
+    /// Measures the Lambda functions against a bare function and a Python one
+    Functions(functions::report::Options),
 }
 
 impl Flags {
@@ -66,6 +68,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match flags.command {
         Some(Command::Floor(options)) => runtime.block_on(floor::serve(options)),
+        Some(Command::Functions(options)) => runtime.block_on(functions::report::run(&options, say)),
         None => {
             place_on(OWN_CORE, std::process::id())?;
             runtime.block_on(until_interrupted(flags))

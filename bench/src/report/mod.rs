@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 pub use document::Report;
 pub use row::{Row, Target};
 pub use section::Section;
+pub(crate) use section::table;
 
 /// Writes a line to the terminal.
 pub fn say(line: &str) {

@@ -41,7 +41,7 @@ impl Section {
 }
 
 /// Writes a Markdown table.
-pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
     let rule = vec!["---".to_owned(); headings.len()];
     let lines = [&headings, &rule].into_iter().chain(rows).map(|cells| format!("| {} |", cells.join(" | ")));

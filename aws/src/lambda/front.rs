@@ -1,0 +1,193 @@
+//! What API Gateway sends to the front door.
+
+use aws_lambda_events::event::apigw::{
+    ApiGatewayCustomAuthorizerRequestTypeRequest, ApiGatewayProxyRequest, ApiGatewayRequestAuthorizer,
+    ApiGatewayRequestIdentity, ApiGatewayWebsocketProxyRequest,
+};
+use aws_lambda_events::query_map::QueryMap;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Uri};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+use shared::domain::ConnectionId;
+
+use super::UnknownEvent;
+use super::task::Task;
+
+/// An event of API Gateway, or the warmer's.
+#[derive(Debug)]
+pub enum FrontEvent {
+    /// A call of the REST API.
+    Http(HttpCall),
+    /// Whether a WebSocket may be opened.
+    Authorize(Attempt),
+    /// A frame of an open WebSocket.
+    Frame(Socket, String),
+    /// A WebSocket was closed.
+    Disconnect(Socket),
+    /// Nothing to do.
+    Warm,
+}
+
+/// A call of the REST API.
+#[derive(Debug)]
+pub struct HttpCall {
+    /// The request.
+    pub request: Request<Bytes>,
+    /// The address that it came from.
+    pub address: Option<String>,
+    /// Cognito's id of the caller, where IAM let it in.
+    pub cognito_identity_id: Option<String>,
+    /// The unique id of the caller's user or role with its session name, where IAM let it in.
+    pub unique_id: Option<String>,
+}
+
+/// An attempt to open a WebSocket.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The ticket; empty where none was given.
+    pub ticket: String,
+    /// The header `Origin`; `null` where it is no text.
+    pub origin: Option<String>,
+    /// The header `Host`.
+    pub host: Option<String>,
+    /// What the answer is about.
+    pub method_arn: String,
+}
+
+/// An open WebSocket: its connection, and what the authorizer said about it.
+#[derive(Debug)]
+pub struct Socket {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The authorizer's context.
+    pub context: Map<String, Value>,
+}
+
+impl FrontEvent {
+    /// Reads an event.
+    ///
+    /// A body without anything else is a `POST /chat`, as in the example of the guide.
+    pub fn of(event: Value) -> Result<Self, UnknownEvent> {
+        if Task::of(&event) == Some(Task::Warm) {
+            return Ok(Self::Warm);
+        }
+        let has = |name: &str| event.get(name).is_some_and(|value| !value.is_null());
+        let in_socket = event.pointer("/requestContext/connectionId").is_some();
+        match event.get("type").and_then(Value::as_str) {
+            Some("REQUEST") if has("methodArn") => attempt(event).map(Self::Authorize),
+            _ if in_socket => socket(event),
+            _ if has("httpMethod") || has("body") => call(event).map(Self::Http),
+            _ => Err(UnknownEvent("it is not of API Gateway")),
+        }
+    }
+}
+
+fn attempt(event: Value) -> Result<Attempt, UnknownEvent> {
+    let event: ApiGatewayCustomAuthorizerRequestTypeRequest =
+        serde_json::from_value(event).map_err(|_| UnknownEvent("its authorizer request cannot be read"))?;
+    let header = |name: &str| event.headers.get(name).map(|value| value.to_str().unwrap_or("null").to_owned());
+    Ok(Attempt {
+        ticket: event.query_string_parameters.first("ticket").unwrap_or_default().to_owned(),
+        origin: header("origin"),
+        host: header("host"),
+        method_arn: event.method_arn.unwrap_or_default(),
+    })
+}
+
+fn socket(event: Value) -> Result<FrontEvent, UnknownEvent> {
+    let event: ApiGatewayWebsocketProxyRequest =
+        serde_json::from_value(event).map_err(|_| UnknownEvent("its WebSocket request cannot be read"))?;
+    let context = event.request_context;
+    let connection = ConnectionId::new(context.connection_id.unwrap_or_default());
+    let socket = Socket { connection, context: facts(context.authorizer) };
+    match context.event_type.as_deref() {
+        Some("MESSAGE") => Ok(FrontEvent::Frame(socket, text(event.body, event.is_base64_encoded))),
+        Some("DISCONNECT") => Ok(FrontEvent::Disconnect(socket)),
+        _ => Err(UnknownEvent("its eventType is neither MESSAGE nor DISCONNECT")),
+    }
+}
+
+fn facts(authorizer: ApiGatewayRequestAuthorizer) -> Map<String, Value> {
+    authorizer.fields.into_iter().collect()
+}
+
+/// Returns a frame's text; a binary one is no text, and refused by the front door as malformed.
+fn text(body: Option<String>, encoded: bool) -> String {
+    if encoded { "\u{0}".to_owned() } else { body.unwrap_or_default() }
+}
+
+fn call(mut event: Value) -> Result<HttpCall, UnknownEvent> {
+    complete(&mut event);
+    let event: ApiGatewayProxyRequest =
+        serde_json::from_value(event).map_err(|_| UnknownEvent("its HTTP request cannot be read"))?;
+    let uri: Uri = target(&event).parse().map_err(|_| UnknownEvent("its path is no path"))?;
+    let ApiGatewayProxyRequest { http_method, headers, multi_value_headers, body, is_base64_encoded, .. } = event;
+    let mut request = Request::new(content(body, is_base64_encoded)?);
+    *request.method_mut() = http_method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = if multi_value_headers.is_empty() { headers } else { multi_value_headers };
+    let ApiGatewayRequestIdentity { source_ip, cognito_identity_id, user, user_arn, .. } =
+        event.request_context.identity;
+    // Where IAM did not decide there is no ARN, and what else stands there is nobody's identity.
+    let (cognito_identity_id, unique_id) = user_arn.map(|_| (cognito_identity_id, user)).unwrap_or_default();
+    Ok(HttpCall { request, address: source_ip, cognito_identity_id, unique_id })
+}
+
+/// Adds what an event lacks that is a body and nothing else.
+fn complete(event: &mut Value) {
+    let Some(event) = event.as_object_mut() else { return };
+    let bare = !event.contains_key("httpMethod");
+    let method = event.entry("httpMethod").or_insert_with(|| json!("POST")).clone();
+    if bare {
+        event.entry("path").or_insert_with(|| json!("/chat"));
+        let headers = event.entry("headers").or_insert_with(|| json!({}));
+        if let Some(headers) = headers.as_object_mut().filter(|headers| headers.is_empty()) {
+            headers.insert("Content-Type".to_owned(), json!("application/json"));
+        }
+    }
+    let context = event.entry("requestContext").or_insert_with(|| json!({}));
+    if let Some(context) = context.as_object_mut() {
+        context.entry("httpMethod").or_insert(method);
+    }
+}
+
+/// Returns the path and query as the route has them.
+///
+/// The path is put together from the API's own resource: behind a custom domain the caller's has a base path.
+fn target(event: &ApiGatewayProxyRequest) -> String {
+    let resource = event.resource.as_deref().filter(|resource| resource.starts_with('/') && !resource.contains('+'));
+    let mut path = resource.or(event.path.as_deref()).unwrap_or("/").to_owned();
+    for (name, value) in &event.path_parameters {
+        path = path.replace(&format!("{{{name}}}"), &utf8_percent_encode(value, SEGMENT).to_string());
+    }
+    let queries = [&event.multi_value_query_string_parameters, &event.query_string_parameters];
+    let query = queries.into_iter().find(|query| !query.is_empty()).map(encoded).unwrap_or_default();
+    if query.is_empty() { path } else { format!("{path}?{query}") }
+}
+
+fn encoded(query: &QueryMap) -> String {
+    let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs: Vec<_> = query.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
+    pairs.join("&")
+}
+
+/// What cannot stand in a segment of a path; a `%` can, since some parameters come encoded already.
+const SEGMENT: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'/').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}');
+
+fn content(body: Option<String>, encoded: bool) -> Result<Bytes, UnknownEvent> {
+    let body = body.unwrap_or_default();
+    if !encoded {
+        return Ok(body.into());
+    }
+    STANDARD.decode(body).map(Bytes::from).map_err(|_| UnknownEvent("its body is not base64"))
+}
+
+/// Returns the headers of a response by name, each with all its values.
+pub(super) fn multi_valued(headers: &HeaderMap) -> Map<String, Value> {
+    let values = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>();
+    headers.keys().map(|name| (name.as_str().to_owned(), json!(values(name)))).collect()
+}

@@ -1,0 +1,106 @@
+//! The document about the functions.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::cold_start::{self, Starts};
+use super::program::Program;
+use super::settings;
+use crate::measure::{Machine, Spread};
+use crate::report::{Row, Target, table};
+
+const DOCUMENT: &str = "docs/BENCHMARKS-FUNCTIONS.md";
+const HEADINGS: [&str; 4] = ["figure", "target", "measured", "met"];
+const INTRODUCTION: &str = "\
+What the three Lambda functions cost, measured on x86-64 on one machine; they are deployed on arm64.
+The floor is a bare function on the same `lambda_runtime`, built with the same profile; the peer is the chatbot as one \
+Python function with the official clients (`bench/peer`), run by AWS's own runtime client.
+";
+const COLD_START: &str = "\
+The time from the start of the process to its first question for work, with every client made; nothing of Lambda \
+itself is in it (the sandbox, the download of the code).
+Programs take turns; the file is in the page cache.
+Memory is what is resident at that moment.
+";
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The folder of the functions' programs
+    #[arg(long)]
+    programs: PathBuf,
+    /// The Python that has the peer's packages; without it the peer is left out
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// Starts of each program
+    #[arg(long, default_value_t = 25)]
+    starts: usize,
+    /// Writes docs/BENCHMARKS-FUNCTIONS.md
+    #[arg(long)]
+    write: bool,
+}
+
+/// Measures the functions, and prints or writes the document.
+pub async fn run(options: &Options, say: impl Fn(&str)) -> anyhow::Result<()> {
+    let machine = Machine::this();
+    let programs = settings::programs(&options.programs, options.python.as_deref());
+    let starts = cold_start::measure(&programs, options.starts).await?;
+    let text = document(&machine, options, &programs, &starts)?;
+    say(&text);
+    if options.write {
+        std::fs::write(Path::new(DOCUMENT), text).context("the document cannot be written")?;
+        say(&format!("written to {DOCUMENT}"));
+    }
+    Ok(())
+}
+
+fn document(machine: &Machine, options: &Options, programs: &[Program], starts: &[Starts]) -> anyhow::Result<String> {
+    let mut rows = Vec::new();
+    let (functions, others): (Vec<_>, Vec<_>) = starts.iter().partition(|start| settings::is_function(start.name));
+    let other = |name: &str| others.iter().find(|start| start.name == name);
+    for function in &functions {
+        if let Some(floor) = other(settings::FLOOR) {
+            let measured = Spread::of_ratios(&function.millis, &floor.millis);
+            rows.push(row(
+                "cold start against the bare function",
+                function.name,
+                Target::AtMost(5.0),
+                measured,
+                "×",
+                2,
+            ));
+        }
+        if let Some(peer) = other(settings::PEER) {
+            let measured = Spread::of_ratios(&function.millis, &peer.millis);
+            rows.push(row("cold start against Python", function.name, Target::AtMost(0.01), measured, "×", 4));
+        }
+    }
+    for program in programs.iter().filter(|program| settings::is_function(program.name)) {
+        let size = Spread::of([settings::zipped(&program.path)? / 1e6]);
+        rows.push(row("zip", program.name, Target::AtMost(4.0), size, "MB", 2));
+    }
+    let lines: Vec<_> = starts.iter().map(line).collect();
+    let own = table(&["program", "milliseconds to the first question", "resident MB"], &lines);
+    let made = format!(
+        "Made by `cargo xtask bench functions` on {}, commit {}, {}, {}, load before {:.1}, {} starts of each.\n",
+        machine.date, machine.commit, machine.processor, machine.kernel, machine.load, options.starts
+    );
+    let targets = table(&HEADINGS, &rows);
+    Ok(format!(
+        "# Benchmarks of the functions\n\n{INTRODUCTION}\n{made}\n## What they must reach\n\n{targets}\n\
+         ## Cold start\n\n{COLD_START}\n{own}"
+    ))
+}
+
+fn row(figure: &str, name: &str, target: Target, measured: Spread, unit: &'static str, digits: usize) -> Vec<String> {
+    let mut cells = Row { figure: "", target, measured, unit, digits }.cells();
+    if let Some(first) = cells.first_mut() {
+        *first = format!("{name}: {figure}");
+    }
+    cells
+}
+
+fn line(starts: &Starts) -> Vec<String> {
+    vec![starts.name.to_owned(), format!("{:.1}", starts.time()), format!("{:.1}", starts.memory())]
+}
