@@ -1,0 +1,129 @@
+/** The chatbot as an AG-UI agent. */
+import { AbstractAgent, type AgentConfig, type BaseEvent, type RunAgentInput } from '@ag-ui/client';
+import { Observable, type Subscriber } from 'rxjs';
+import { follow } from '../adapter/follow.js';
+import { sendingId, Sessions, type AdapterOptions } from '../adapter/sessions.js';
+import type { ChatClient } from '../core/index.js';
+import { asMessages, lastAsked, type Asked } from './messages.js';
+import { RunWriter } from './run.js';
+
+/** How to reach the server, and what AG-UI wants to know of an agent. */
+export type ChatbotAgentConfig = AdapterOptions & AgentConfig;
+
+/**
+ * An agent for CopilotKit, assistant-ui and every other front end that speaks AG-UI.
+ *
+ * A thread is a session, and its last user message is what a run asks; ids that the contract allows are kept, so that a
+ * run which is started twice is answered once. `forwardedProps` may name a `documentId` and a `provider`.
+ * `abortRun()` stops the reply on the server, which ends the run with the text so far and
+ * `metadata.finishReason` `cancelled`; whoever only unsubscribes may come back with `connectAgent()`, which
+ * gives the newest 50 turns and follows the one that is running.
+ */
+export class ChatbotAgent extends AbstractAgent {
+  #sessions: Sessions;
+  #running: { readonly client: ChatClient; readonly messageId: string } | null = null;
+  readonly #config: ChatbotAgentConfig;
+
+  constructor(config: ChatbotAgentConfig) {
+    super(config);
+    this.#config = config;
+    this.#sessions = new Sessions(config);
+  }
+
+  override run(input: RunAgentInput): Observable<BaseEvent> {
+    return new Observable((subscriber) => {
+      const asked = lastAsked(input.messages);
+      if (!asked) return subscriber.error(new TypeError('messages must hold a message of the user with text.'));
+      return this.#start(input, asked, subscriber);
+    });
+  }
+
+  protected override connect(input: RunAgentInput): Observable<BaseEvent> {
+    return new Observable((subscriber) => {
+      let leave: (() => void) | null = null;
+      const client = this.#client(input);
+      const connected = client.connect().then(() => {
+        if (!subscriber.closed) leave = this.#rejoin(input, client, subscriber);
+      });
+      connected.catch((error: unknown) => subscriber.error(error));
+      return () => leave?.();
+    });
+  }
+
+  /** Asks the server to end the reply that is running. */
+  override abortRun(): void {
+    const running = this.#running;
+    // One that cannot be reached goes on with its reply, and the run tells it.
+    running?.client.stop(running.messageId).catch(() => {});
+  }
+
+  /** Disconnects from the server; the agent may be used again. */
+  close(): void {
+    this.#sessions.close();
+  }
+
+  override clone(): ChatbotAgent {
+    const copy = new ChatbotAgent({ ...this.#config, agentId: this.agentId, description: this.description, threadId: this.threadId });
+    copy.#sessions = this.#sessions;
+    copy.messages = structuredClone(this.messages);
+    copy.state = structuredClone(this.state);
+    return copy;
+  }
+
+  #start(input: RunAgentInput, asked: Asked, subscriber: Subscriber<BaseEvent>): () => void {
+    const client = this.#client(input);
+    const messageId = sendingId(client, asked.id) ?? crypto.randomUUID();
+    const writer = this.#writer(input, input.messages, subscriber);
+    const sent = client.send(asked.text, { messageId, ...wishes(input.forwardedProps) });
+    const leave = this.#follow(client, messageId, writer);
+    sent.catch((error: { code?: string; message: string }) => {
+      if (subscriber.closed) return;
+      leave();
+      writer.failed({ code: error.code ?? 'unavailable', message: error.message });
+    });
+    return leave;
+  }
+
+  #rejoin(input: RunAgentInput, client: ChatClient, subscriber: Subscriber<BaseEvent>): () => void {
+    const { turns } = client.getState();
+    const before = asMessages(turns);
+    const writer = this.#writer(input, before, subscriber);
+    writer.started();
+    writer.snapshot(before);
+    const open = turns.find(({ state }) => state === 'running' || state === 'waiting');
+    if (open) return this.#follow(client, open.messageId, writer);
+    writer.nothing();
+    return () => {};
+  }
+
+  #follow(client: ChatClient, messageId: string, writer: RunWriter): () => void {
+    const running = { client, messageId };
+    this.#running = running;
+    const leave = follow(client, messageId, writer);
+    return () => {
+      leave();
+      if (this.#running === running) this.#running = null;
+    };
+  }
+
+  #writer({ threadId, runId }: RunAgentInput, before: RunAgentInput['messages'], subscriber: Subscriber<BaseEvent>) {
+    const setting = { threadId, runId, before, knowsOutcome: 'maxProtocolVersion' in this };
+    return new RunWriter(
+      setting,
+      (event) => subscriber.next(event),
+      () => subscriber.complete(),
+    );
+  }
+
+  #client({ threadId }: RunAgentInput): ChatClient {
+    return this.#sessions.get(threadId, 'threadId');
+  }
+}
+
+function wishes(props: unknown): { documentId?: string; provider?: string } {
+  const { documentId, provider } = (props ?? {}) as Record<string, unknown>;
+  return {
+    ...(typeof documentId === 'string' && { documentId }),
+    ...(typeof provider === 'string' && { provider }),
+  };
+}

@@ -1,0 +1,102 @@
+/** The chatbot as a transport of the AI SDK. */
+import type { ChatTransport } from 'ai';
+import { follow } from '../adapter/follow.js';
+import { sendingId, Sessions, type AdapterOptions } from '../adapter/sessions.js';
+import { ChatError, type ChatClient } from '../core/index.js';
+import { ChunkWriter, type ChatbotChunk } from './chunks.js';
+import { asUIMessages, textOf, type ChatbotUIMessage } from './messages.js';
+
+type SendMessages = Parameters<ChatTransport<ChatbotUIMessage>['sendMessages']>[0];
+type Reconnect = Parameters<ChatTransport<ChatbotUIMessage>['reconnectToStream']>[0];
+
+/**
+ * A `ChatTransport` for `useChat`.
+ *
+ * A chat is a session; ids that the contract allows are kept. Whatever interrupts the connection is healed below the
+ * stream, which goes on where it was; a reply that the server begins anew is a `reset-step`. Aborting stops the reply on
+ * the server too. `body` may name a `documentId` and a `provider`; what the server does next comes as transient
+ * `data-status`. `regenerate` asks the last question again as a new message.
+ */
+export class ChatbotTransport implements ChatTransport<ChatbotUIMessage> {
+  /** A stream that is joined again begins at its reply's beginning. */
+  readonly resumeStreamIsReplay = true;
+  readonly #sessions: Sessions;
+
+  constructor(options: AdapterOptions) {
+    this.#sessions = new Sessions(options);
+  }
+
+  async sendMessages(options: SendMessages): Promise<ReadableStream<ChatbotChunk>> {
+    const { chatId, trigger, messages, abortSignal, body } = options;
+    const asked = messages.findLast(({ role }) => role === 'user');
+    const text = asked ? textOf(asked) : '';
+    if (!asked || text === '') throw new TypeError('messages must hold a message of the user with text.');
+    const client = this.#client(chatId);
+    const messageId = sendingId(client, asked.id, trigger === 'regenerate-message') ?? crypto.randomUUID();
+    const sent = client.send(text, { messageId, ...wishes(body) });
+    return stream(client, messageId, abortSignal, sent);
+  }
+
+  /** Joins the reply that is running, from its beginning; null where there is none. */
+  async reconnectToStream({ chatId, abortSignal }: Reconnect & { abortSignal?: AbortSignal }) {
+    const client = this.#client(chatId);
+    await client.connect();
+    const open = client.getState().turns.find(({ state }) => state === 'running' || state === 'waiting');
+    return open ? stream(client, open.messageId, abortSignal) : null;
+  }
+
+  /** Gives the newest 50 turns of a chat as messages, for `useChat`'s own after a reload. */
+  async history(chatId: string): Promise<ChatbotUIMessage[]> {
+    const client = this.#client(chatId);
+    await client.connect();
+    return asUIMessages(client.getState().turns);
+  }
+
+  /** Disconnects from the server; the transport may be used again. */
+  close = (): void => this.#sessions.close();
+
+  #client(chatId: string): ChatClient {
+    return this.#sessions.get(chatId, 'chatId');
+  }
+}
+
+function stream(client: ChatClient, messageId: string, signal?: AbortSignal, sent?: Promise<unknown>): ReadableStream<ChatbotChunk> {
+  // One that cannot be reached goes on with its reply.
+  const stop = () => void client.stop(messageId).catch(() => {});
+  let leave = () => {};
+  const end = () => {
+    leave();
+    signal?.removeEventListener('abort', stop);
+  };
+  return new ReadableStream({
+    start(controller) {
+      let isOpen = true;
+      const writer = new ChunkWriter(
+        (chunk) => controller.enqueue(chunk),
+        () => {
+          isOpen = false;
+          controller.close();
+          end();
+        },
+      );
+      leave = follow(client, messageId, writer);
+      if (signal?.aborted) stop();
+      else if (isOpen) signal?.addEventListener('abort', stop, { once: true });
+      sent?.catch((error: unknown) => {
+        if (!isOpen) return;
+        leave();
+        writer.failed(error instanceof ChatError ? error : { message: String(error) });
+      });
+    },
+    // Whoever reads no longer, without a stop, may come back.
+    cancel: () => leave(),
+  });
+}
+
+function wishes(body: object | undefined): { documentId?: string; provider?: string } {
+  const { documentId, provider } = (body ?? {}) as Record<string, unknown>;
+  return {
+    ...(typeof documentId === 'string' && { documentId }),
+    ...(typeof provider === 'string' && { provider }),
+  };
+}
