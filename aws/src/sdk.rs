@@ -104,8 +104,5 @@ fn credentials(credentials: &Credentials) -> SharedCredentialsProvider {
 
 /// Makes the one pool of connections: HTTP/1 or 2 over rustls with `ring`, without Nagle's delay.
 fn http_client() -> SharedHttpClient {
-    HttpBuilder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .build_https()
+    HttpBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).pool_idle_timeout(IDLE_TIMEOUT).build_https()
 }

@@ -18,12 +18,7 @@ const HELD: Duration = Duration::from_mins(2);
 
 impl SqsQueue {
     /// Receives until there is nothing more or `max` are there; `held` goes before the queue's own timeout.
-    async fn receive_from(
-        &self,
-        url: &str,
-        max: usize,
-        held: Option<Duration>,
-    ) -> Result<Vec<Message>, QueueError> {
+    async fn receive_from(&self, url: &str, max: usize, held: Option<Duration>) -> Result<Vec<Message>, QueueError> {
         let mut messages = Vec::new();
         while messages.len() < max {
             let most = BATCH.min(max - messages.len());
@@ -34,7 +29,8 @@ impl SqsQueue {
                 .max_number_of_messages(i32::try_from(most).unwrap_or(1))
                 .message_system_attribute_names(MessageSystemAttributeName::All)
                 .set_visibility_timeout(held.map(super::whole_seconds));
-            let received = receive.send().await.map_err(|error| unavailable(Fault::of("sqs ReceiveMessage", &error)))?;
+            let received =
+                receive.send().await.map_err(|error| unavailable(Fault::of("sqs ReceiveMessage", &error)))?;
             let batch = received.messages.unwrap_or_default();
             if batch.is_empty() {
                 break;

@@ -1,0 +1,201 @@
+//! Conditions and changes in DynamoDB's expression language.
+//!
+//! Every attribute goes by a placeholder, because hundreds of words are reserved, `state` and `text` among them.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use shared::domain::Timestamp;
+use shared::ports::store::{Change, Condition, StoreError};
+
+use super::item::{DUE, DUE_SHARD, EXPIRES_AT, PARTITION, SHARD, check_name, encode_value, number, text};
+
+/// What an item that is stored but past its `expires_at` means for a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expired {
+    /// It is absent: what may be done to an absent item may be done to it.
+    IsAbsent,
+    /// It refuses, whatever else holds: an update would change it in the place of beginning anew.
+    Refuses,
+}
+
+/// The placeholders of one request.
+#[derive(Debug, Default)]
+pub(super) struct Placeholders {
+    names: Vec<String>,
+    values: Vec<AttributeValue>,
+}
+
+impl Placeholders {
+    /// Returns the placeholder of an attribute's name.
+    pub(super) fn name(&mut self, attribute: &str) -> String {
+        let known = self.names.iter().position(|name| name == attribute);
+        let place = known.unwrap_or_else(|| {
+            self.names.push(attribute.to_owned());
+            self.names.len() - 1
+        });
+        format!("#n{place}")
+    }
+
+    /// Returns the placeholder of a value.
+    pub(super) fn value(&mut self, value: AttributeValue) -> String {
+        self.values.push(value);
+        format!(":v{}", self.values.len() - 1)
+    }
+
+    /// Returns the names as a request has them; none is `None`, since the service refuses an empty map.
+    pub(super) fn names(&self) -> Option<HashMap<String, String>> {
+        let named = |(place, name): (usize, &String)| (format!("#n{place}"), name.clone());
+        (!self.names.is_empty()).then(|| self.names.iter().enumerate().map(named).collect())
+    }
+
+    /// Takes the values as a request has them.
+    pub(super) fn into_values(self) -> Option<HashMap<String, AttributeValue>> {
+        let valued = |(place, value): (usize, AttributeValue)| (format!(":v{place}"), value);
+        (!self.values.is_empty()).then(|| self.values.into_iter().enumerate().map(valued).collect())
+    }
+
+    /// Says that an item is not past its end; holds for an absent one too.
+    pub(super) fn unexpired(&mut self, now: Timestamp) -> String {
+        let end = self.name(EXPIRES_AT);
+        let now = self.now(now);
+        format!("(attribute_not_exists({end}) OR {end} > {now})")
+    }
+
+    /// Says all conditions at once; `None` if there is nothing to say.
+    pub(super) fn conditions(&mut self, all: &[Condition], expired: Expired, now: Timestamp) -> Option<String> {
+        let needs_life = all.iter().any(|one| matches!(one, Condition::Present | Condition::Equals(..)));
+        let mut terms: Vec<String> = all.iter().map(|one| self.condition(one)).collect();
+        if needs_life || expired == Expired::Refuses {
+            terms.push(self.unexpired(now));
+            return Some(terms.join(" AND "));
+        }
+        if terms.is_empty() {
+            return None;
+        }
+        let (end, now) = (self.name(EXPIRES_AT), self.now(now));
+        Some(format!("{end} <= {now} OR ({})", terms.join(" AND ")))
+    }
+
+    /// Says one condition on an item that is not expired.
+    fn condition(&mut self, condition: &Condition) -> String {
+        match condition {
+            Condition::Present => format!("attribute_exists({})", self.name(PARTITION)),
+            Condition::Absent => format!("attribute_not_exists({})", self.name(PARTITION)),
+            Condition::Equals(name, value) => {
+                format!("{} = {}", self.name(name), self.value(encode_value(value)))
+            }
+            Condition::Differs(name, value) => {
+                let name = self.name(name);
+                format!("(attribute_not_exists({name}) OR {name} <> {})", self.value(encode_value(value)))
+            }
+            Condition::Missing(name) => format!("attribute_not_exists({})", self.name(name)),
+            Condition::AtMost(name, most) => {
+                let name = self.name(name);
+                format!("(attribute_not_exists({name}) OR {name} <= {})", self.value(number(*most)))
+            }
+        }
+    }
+
+    /// Says all changes; `None` if there is none.
+    ///
+    /// An item that becomes due goes to the index with the same write, and leaves it so.
+    pub(super) fn changes(&mut self, changes: &[Change]) -> Result<Option<String>, StoreError> {
+        let (mut sets, mut removals, mut additions) = (Vec::new(), Vec::new(), Vec::new());
+        for change in changes {
+            match change {
+                Change::Set(name, value) => {
+                    check_name(name)?;
+                    sets.push(format!("{} = {}", self.name(name), self.value(encode_value(value))));
+                    if *name == DUE {
+                        sets.push(format!("{} = {}", self.name(DUE_SHARD), self.value(text(SHARD))));
+                    }
+                }
+                Change::Remove(name) => {
+                    check_name(name)?;
+                    removals.push(self.name(name));
+                    if *name == DUE {
+                        removals.push(self.name(DUE_SHARD));
+                    }
+                }
+                Change::Add(name, amount) => {
+                    check_name(name)?;
+                    additions.push(format!("{} {}", self.name(name), self.value(number(*amount))));
+                }
+            }
+        }
+        let clauses = [("SET", sets), ("REMOVE", removals), ("ADD", additions)];
+        let clauses = clauses.into_iter().filter(|(_, parts)| !parts.is_empty());
+        let said: Vec<String> = clauses.map(|(verb, parts)| format!("{verb} {}", parts.join(", "))).collect();
+        Ok((!said.is_empty()).then(|| said.join(" ")))
+    }
+
+    fn now(&mut self, now: Timestamp) -> String {
+        self.value(number(now.0.div_euclid(1000)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_999);
+
+    #[track_caller]
+    fn check(conditions: &[Condition], expired: Expired, expected: Option<&str>) {
+        let mut placeholders = Placeholders::default();
+        let said = placeholders.conditions(conditions, expired, NOW);
+        let names = placeholders.names().unwrap_or_default();
+        let mut said = said.map(|said| said.replace("attribute_", ""));
+        for (place, name) in names {
+            said = said.map(|said| said.replace(&place, &name));
+        }
+        assert_eq!(said.as_deref(), expected);
+    }
+
+    #[test]
+    fn an_expired_item_is_absent_for_conditions_that_an_absent_item_meets() {
+        let absent = "expires_at <= :v0 OR (not_exists(session_id))";
+        check(&[Condition::Absent], Expired::IsAbsent, Some(absent));
+        let missing = "expires_at <= :v1 OR (not_exists(turn) AND (not_exists(cancel) OR cancel <> :v0))";
+        let conditions = [Condition::Missing("turn"), Condition::Differs("cancel", json!(true))];
+        check(&conditions, Expired::IsAbsent, Some(missing));
+    }
+
+    #[test]
+    fn a_condition_that_needs_an_item_needs_a_live_one() {
+        let live = "exists(session_id) AND (not_exists(expires_at) OR expires_at > :v0)";
+        check(&[Condition::Present], Expired::IsAbsent, Some(live));
+        let equal = "epoch = :v0 AND (not_exists(expires_at) OR expires_at > :v1)";
+        check(&[Condition::Equals("epoch", json!(2))], Expired::IsAbsent, Some(equal));
+    }
+
+    #[test]
+    fn an_update_is_refused_by_an_expired_item() {
+        check(&[], Expired::IsAbsent, None);
+        check(&[], Expired::Refuses, Some("(not_exists(expires_at) OR expires_at > :v0)"));
+        let most = "(not_exists(n) OR n <= :v0) AND (not_exists(expires_at) OR expires_at > :v1)";
+        check(&[Condition::AtMost("n", 5)], Expired::Refuses, Some(most));
+    }
+
+    #[test]
+    fn now_is_the_last_second_that_is_over() {
+        let mut placeholders = Placeholders::default();
+        placeholders.unexpired(NOW);
+        assert_eq!(placeholders.into_values().unwrap()[":v0"], number(1));
+    }
+
+    #[test]
+    fn changes_keep_the_index_in_step() {
+        let mut placeholders = Placeholders::default();
+        let changes = [Change::Set("due", json!(7)), Change::Add("n", -1), Change::Remove("partial")];
+        let said = placeholders.changes(&changes).unwrap();
+        assert_eq!(said.as_deref(), Some("SET #n0 = :v0, #n1 = :v1 REMOVE #n3 ADD #n2 :v2"));
+        assert_eq!(placeholders.names().unwrap()["#n1"], DUE_SHARD);
+        let said = Placeholders::default().changes(&[Change::Remove("due")]).unwrap();
+        assert_eq!(said.as_deref(), Some("REMOVE #n0, #n1"));
+        assert_eq!(Placeholders::default().changes(&[]).unwrap(), None);
+    }
+}

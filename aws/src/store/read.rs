@@ -1,0 +1,149 @@
+//! Reads. All but the index's are consistent.
+
+use aws_sdk_dynamodb::client::customize::CustomizableOperation;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::query::{QueryError, QueryOutput};
+use shared::domain::Timestamp;
+use shared::memory::limits::item_bytes;
+use shared::ports::store::{Item, Key, MAX_PAGE_BYTES, Page, Query, StoreError};
+
+use super::DynamoStore;
+use super::error::store_error;
+use super::expression::Placeholders;
+use super::item::{DUE, DUE_SHARD, PARTITION, SHARD, SORT, decode, encode_key, number, text};
+use crate::fault::Fault;
+use crate::sdk::repeated_once;
+
+/// The fewest items to look at when expired ones were passed over.
+const STEP: usize = 25;
+
+impl DynamoStore {
+    /// Reads one item, expired or not.
+    pub(super) async fn get_one(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(encode_key(key)));
+        let get = get.consistent_read(true).customize();
+        let found = get.config_override(Builder::new().retry_config(repeated_once())).send().await;
+        let found = found.map_err(|error| store_error(Fault::of("dynamodb GetItem", &error)))?;
+        found.item.map(decode).transpose()
+    }
+
+    /// Reads one page of the port, which may be several of the service when expired items lie between.
+    pub(super) async fn query_page(&self, query: &Query) -> Result<Page, StoreError> {
+        let now = self.clock.now();
+        let limit = query.limit.max(1);
+        let mut collected = Collected::new(limit);
+        if query.from > query.to || query.to.is_empty() {
+            return Ok(collected.page(false));
+        }
+        let (mut from, mut step) = (None, limit);
+        loop {
+            let answer = self.range(query, now, step).set_exclusive_start_key(from);
+            let answer = repeated(answer).send().await;
+            let answer = answer.map_err(|error| store_error(Fault::of("dynamodb Query", &error)))?;
+            for stored in answer.items.unwrap_or_default() {
+                if !collected.takes(decode(stored)?) {
+                    return Ok(collected.page(true));
+                }
+            }
+            from = answer.last_evaluated_key;
+            if from.is_none() || collected.items.len() == limit {
+                return Ok(collected.page(from.is_some()));
+            }
+            step = STEP.max(limit - collected.items.len());
+        }
+    }
+
+    /// Reads what is due from the index, earliest first.
+    pub(super) async fn due_items(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
+        let (mut items, mut from) = (Vec::new(), None);
+        while items.len() < limit {
+            let answer =
+                repeated(self.due_range(until, limit - items.len()).set_exclusive_start_key(from)).send().await;
+            let answer = answer.map_err(|error| store_error(Fault::of("dynamodb Query", &error)))?;
+            for stored in answer.items.unwrap_or_default() {
+                items.push(decode(stored)?);
+            }
+            from = answer.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        items.truncate(limit);
+        Ok(items)
+    }
+
+    fn range(&self, query: &Query, now: Timestamp, step: usize) -> QueryFluentBuilder {
+        let mut placeholders = Placeholders::default();
+        let (partition, sort) = (placeholders.name(PARTITION), placeholders.name(SORT));
+        let (key, to) = (placeholders.value(text(&query.partition)), placeholders.value(text(&query.to)));
+        // The service takes no empty text for a key, and nothing sorts before it.
+        let range = if query.from.is_empty() {
+            format!("{partition} = {key} AND {sort} <= {to}")
+        } else {
+            let from = placeholders.value(text(&query.from));
+            format!("{partition} = {key} AND {sort} BETWEEN {from} AND {to}")
+        };
+        let filter = (!query.expired).then(|| placeholders.unexpired(now));
+        self.client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .scan_index_forward(!query.descending)
+            .limit(most(step))
+            .key_condition_expression(range)
+            .set_filter_expression(filter)
+            .set_expression_attribute_names(placeholders.names())
+            .set_expression_attribute_values(placeholders.into_values())
+    }
+
+    fn due_range(&self, until: Timestamp, limit: usize) -> QueryFluentBuilder {
+        let mut placeholders = Placeholders::default();
+        let (shard, due) = (placeholders.name(DUE_SHARD), placeholders.name(DUE));
+        let (only, until) = (placeholders.value(text(SHARD)), placeholders.value(number(until.0)));
+        self.client
+            .query()
+            .table_name(&self.table)
+            .index_name(DUE)
+            .limit(most(limit))
+            .key_condition_expression(format!("{shard} = {only} AND {due} <= {until}"))
+            .set_expression_attribute_names(placeholders.names())
+            .set_expression_attribute_values(placeholders.into_values())
+    }
+}
+
+/// Lets the SDK repeat a read.
+fn repeated(query: QueryFluentBuilder) -> CustomizableOperation<QueryOutput, QueryError, QueryFluentBuilder> {
+    query.customize().config_override(Builder::new().retry_config(repeated_once()))
+}
+
+/// What goes into one page.
+struct Collected {
+    items: Vec<Item>,
+    bytes: usize,
+    limit: usize,
+}
+
+impl Collected {
+    fn new(limit: usize) -> Self {
+        Self { items: Vec::new(), bytes: 0, limit }
+    }
+
+    /// Adds an item, unless the page is full without it; the first one always fits.
+    fn takes(&mut self, item: Item) -> bool {
+        self.bytes += item_bytes(&item.key, &item.attributes);
+        let full = self.items.len() == self.limit || (self.bytes > MAX_PAGE_BYTES && !self.items.is_empty());
+        if !full {
+            self.items.push(item);
+        }
+        !full
+    }
+
+    fn page(self, more: bool) -> Page {
+        Page { items: self.items, more }
+    }
+}
+
+fn most(items: usize) -> i32 {
+    i32::try_from(items).unwrap_or(i32::MAX)
+}
