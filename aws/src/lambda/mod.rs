@@ -17,6 +17,9 @@ pub mod front;
 pub mod runtime;
 pub mod task;
 
+#[cfg(test)]
+mod tests;
+
 /// The reason why an event cannot be handled; holds nothing of the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the event is none that this function knows: {0}")]
