@@ -61,8 +61,8 @@ export function createApi(transport: Transport) {
     ticket: (id: string) => call<{ websocket: Websocket }>('POST', at(id, '/tickets'), { attempts: 1 }),
     send: (body: NewMessage, onRetry: Options['onRetry']) =>
       call<{ session_id: string; websocket: Websocket }>('POST', 'chat', { body, key: body.message_id, onRetry }),
-    turns: (id: string, query: Record<string, number>, attempts?: number) =>
-      call<{ turns: StoredTurn[]; running: boolean }>('GET', at(id, `/turns?${search(query)}`), { attempts }),
+    turns: (id: string, query: string, attempts?: number) =>
+      call<{ turns: StoredTurn[]; running: boolean }>('GET', at(id, `/turns?${query}`), { attempts }),
     stop: (id: string, message_id: string) => call<unknown>('POST', at(id, '/stop'), { body: { message_id } }),
     feedback: (id: string, turn: number, rating: Rating, comment?: string) =>
       call<unknown>('POST', at(id, `/turns/${turn}/feedback`), { body: { rating, comment } }),
@@ -153,10 +153,4 @@ function retryAfter(response: Response): number | null {
   if (value === null) return null;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Number.isFinite(ms) ? Math.max(0, ms) : null;
-}
-
-function search(query: Record<string, number>): string {
-  return Object.entries(query)
-    .map(([name, value]) => `${name}=${value}`)
-    .join('&');
 }

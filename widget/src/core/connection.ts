@@ -6,9 +6,11 @@
  */
 import { ChatError } from './error.js';
 import { backoff } from './pause.js';
+import type { ConnectionStatus } from './types.js';
 import { type Frame, parseFrame, type Websocket } from './wire.js';
 
-const RECONNECT_CODES = new Set([1001, 1005, 1006, 1011, 1012, 1013, 1015]);
+// 1000 may mean that the session is gone, which the next ticket finds out.
+const RECONNECT_CODES = new Set([1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015]);
 const UNANSWERED = 4000; // our own: the socket looked open but nobody answered
 const FIRST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 20_000;
@@ -19,13 +21,8 @@ export interface ConnectionEvents {
   opened(): void;
   frame(frame: Frame): void;
   closed(): void;
-  /** The next attempt is in `ms`; `error` is why, where a call failed. */
-  waiting(ms: number, error: ChatError | null): void;
-  connecting(): void;
-  /** The server has answered on the socket. */
-  live(): void;
-  /** The server closed for good. */
-  ended(): void;
+  /** How it stands, with the pause until the next attempt; `open` once the server has answered on the socket. */
+  link(status: ConnectionStatus, ms?: number): void;
   /** A ticket was refused, and waiting does not cure it. */
   refused(error: ChatError): void;
 }
@@ -52,7 +49,7 @@ export function createConnection(getTicket: () => Promise<Websocket>, Socket: ty
     const mine = (wanted += 1);
     clearTimeout(timer);
     timer = undefined;
-    on.connecting();
+    on.link('connecting');
     try {
       const { url, ticket } = offered ?? (await getTicket());
       if (mine === wanted) open(`${url}?ticket=${encodeURIComponent(ticket)}`);
@@ -82,7 +79,7 @@ export function createConnection(getTicket: () => Promise<Websocket>, Socket: ty
     if (frame === null) return;
     if (frame.type === 'CUSTOM' && frame.name === 'chat.resumed') {
       attempts = 0;
-      on.live();
+      on.link('open');
     }
     on.frame(frame);
   }
@@ -90,7 +87,7 @@ export function createConnection(getTicket: () => Promise<Websocket>, Socket: ty
   function ended(code: number): void {
     drop();
     if (code === UNANSWERED || RECONNECT_CODES.has(code)) reconnect(null);
-    else giveUp(() => on.ended());
+    else giveUp(() => on.link('closed'));
   }
 
   function reconnect(error: ChatError | null): void {
@@ -98,7 +95,7 @@ export function createConnection(getTicket: () => Promise<Websocket>, Socket: ty
     attempts += 1;
     clearTimeout(timer);
     timer = setTimeout(connect, ms);
-    on.waiting(ms, error);
+    on.link(error?.status === 429 ? 'rate-limited' : 'waiting', ms);
   }
 
   function drop(): void {

@@ -1,37 +1,46 @@
 /** Whether the device has a network, and when the tab or the network comes back. */
 
-// Far above the pace of the clock that asks, and far below what a server would wait.
+const TICK_MS = 500;
+// Far above the pace of the clock, and far below what a server would wait.
 const JUMP_MS = 15_000;
 
-/** Calls `changed` when the network goes, and `back` when the network, the tab or a sleeping device is back. */
-export function watchPresence(changed: () => void, back: () => void): () => void {
+/** What is told of the device. */
+export interface PresenceEvents {
+  /** The clock of everything that depends on time. */
+  tick(): void;
+  /** The network went. */
+  changed(): void;
+  /** The network, the tab or a sleeping device is back. */
+  back(): void;
+}
+
+/** Watches until the function that it returns is called. */
+export function watchPresence(on: PresenceEvents): () => void {
+  let last = Date.now();
+  const isSeen = () => globalThis.document?.hidden !== true;
+  const ticking = setInterval(() => {
+    const now = Date.now();
+    if (now - last > JUMP_MS && isSeen()) on.back();
+    last = now;
+    on.tick();
+  }, TICK_MS);
   const seen = () => {
-    if (!document.hidden) back();
+    if (isSeen()) on.back();
   };
-  const stop: (() => void)[] = [];
-  const listen = (target: EventTarget | undefined, type: string, listener: () => void) => {
-    target?.addEventListener(type, listener);
-    stop.push(() => target?.removeEventListener(type, listener));
+  const heard: [EventTarget | undefined, string, () => void][] = [
+    [globalThis.window, 'online', on.back],
+    [globalThis.window, 'offline', on.changed],
+    [globalThis.window, 'pageshow', on.back],
+    [globalThis.document, 'visibilitychange', seen],
+  ];
+  for (const [target, type, listener] of heard) target?.addEventListener(type, listener);
+  return () => {
+    clearInterval(ticking);
+    for (const [target, type, listener] of heard) target?.removeEventListener(type, listener);
   };
-  listen(globalThis.window, 'online', back);
-  listen(globalThis.window, 'offline', changed);
-  listen(globalThis.window, 'pageshow', back);
-  listen(globalThis.document, 'visibilitychange', seen);
-  return () => stop.forEach((end) => end());
 }
 
 /** Tells whether the device says that it has no network. */
 export function isOffline(): boolean {
   return globalThis.navigator?.onLine === false;
-}
-
-/** Gives a function, to be called at a steady pace, that tells when the device has slept. */
-export function sleepDetector(): () => boolean {
-  let last = Date.now();
-  return () => {
-    const now = Date.now();
-    const slept = now - last > JUMP_MS && globalThis.document?.hidden !== true;
-    last = now;
-    return slept;
-  };
 }

@@ -61,6 +61,9 @@ export function createOutbox(store: Store) {
   };
 }
 
+/** See `createOutbox`. */
+export type Outbox = ReturnType<typeof createOutbox>;
+
 /** Makes a message id; `crypto.randomUUID` is missing where the origin is not secure. */
 export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

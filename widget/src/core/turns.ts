@@ -77,8 +77,8 @@ export class Turns {
   }
 
   /** Takes a turn whose final, and those of all turns before it, are known. */
-  finish({ turn, runId, gen }: RuleTurn, final: Final): void {
-    if (runId === null) return;
+  finish({ turn, runId, gen, final }: RuleTurn): void {
+    if (runId === null || final === null) return;
     const known = this.get(runId);
     this.change(runId, {
       turn,
