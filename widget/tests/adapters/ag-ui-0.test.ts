@@ -1,0 +1,24 @@
+// The version that CopilotKit and assistant-ui pin.
+import { CopilotKitCore } from '@copilotkit/core';
+import { WebSocket } from 'ws';
+import { describe, expect, it, vi } from 'vitest';
+import { ChatbotAgent } from '../../src/ag-ui/index.js';
+import { haveNoPrograms, World } from '../support/programs.js';
+import { describeAgent } from './ag-ui-suite.js';
+
+vi.mock('@ag-ui/client', () => import('ag-ui-client-0' as never));
+
+describeAgent('0.0.59');
+
+describe.skipIf(haveNoPrograms())("with CopilotKit's core", () => {
+  it('an agent that it is given answers', async () => {
+    const world = await World.start();
+    const agent = new ChatbotAgent({ apiUrl: world.url, storage: null, agentId: 'yogi', WebSocket: WebSocket as never });
+    const copilot = new CopilotKitCore({ agents__unsafe_dev_only: { yogi: agent as never } });
+    agent.addMessage({ id: 'm1', role: 'user', content: 'Hello' });
+    const { newMessages } = await copilot.runAgent({ agent: agent as never });
+    expect(newMessages).toMatchObject([{ role: 'assistant', content: expect.stringMatching(/^word0 .*word19 $/) }]);
+    agent.close();
+    await world.stop();
+  });
+});

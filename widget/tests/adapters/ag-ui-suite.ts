@@ -1,0 +1,132 @@
+/** What every version of AG-UI's own client must make of the agent, against the real server. */
+import type { BaseEvent, Message } from '@ag-ui/client';
+import { WebSocket } from 'ws';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ChatbotAgent } from '../../src/ag-ui/index.js';
+import { haveNoPrograms, World } from '../support/programs.js';
+import { Proxy } from '../support/proxy.js';
+import { sharedStorage, until } from '../support/wait.js';
+
+const WORDS = Array.from({ length: 20 }, (_, n) => `word${n} `).join('');
+
+/** Runs the suite with the client that `@ag-ui/client` stands for. */
+export function describeAgent(version: string): void {
+  describe.skipIf(haveNoPrograms())(`with @ag-ui/client ${version}`, () => {
+    let world: World;
+    let proxy: Proxy;
+    beforeAll(async () => {
+      world = await World.start();
+      proxy = await Proxy.start(() => world.url);
+    });
+    afterAll(async () => {
+      await proxy.stop();
+      await world.stop();
+    });
+
+    function agentOn(threadId: string = crypto.randomUUID(), storage = sharedStorage()) {
+      const agent = new ChatbotAgent({ apiUrl: proxy.url, storage, threadId, WebSocket: WebSocket as never });
+      const events: BaseEvent[] = [];
+      agent.subscribe({ onEvent: ({ event }) => void events.push(event) });
+      return { agent, events, storage };
+    }
+
+    function ask(agent: ChatbotAgent, content: string, id: string = crypto.randomUUID()) {
+      agent.addMessage({ id, role: 'user', content });
+      return agent.runAgent().catch((error: unknown) => error);
+    }
+
+    const types = (events: BaseEvent[]) => events.map(({ type }) => type as string);
+    const replies = (messages: Message[]) => messages.filter(({ role }) => role === 'assistant').map(({ content }) => content);
+
+    it('a message is answered, and the next one after it', async () => {
+      const { agent, events } = agentOn();
+      await ask(agent, 'Hello');
+      await ask(agent, 'And again?');
+      expect(replies(agent.messages)).toEqual([WORDS, WORDS]);
+      expect(agent.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user', 'assistant']);
+      expect(types(events).filter((type) => type.startsWith('RUN_'))).toEqual(['RUN_STARTED', 'RUN_FINISHED', 'RUN_STARTED', 'RUN_FINISHED']);
+      agent.close();
+    });
+
+    it('a reply that begins anew leaves nothing of its first text', async () => {
+      const { agent, events } = agentOn();
+      await ask(agent, 'Hello'); // so that the socket is open when the first text comes
+      await ask(agent, 'Again [[stub:die-once]]');
+      expect(types(events)).toContain('MESSAGES_SNAPSHOT');
+      expect(types(events).at(-1)).toBe('RUN_FINISHED');
+      const finished = events.at(-1) as BaseEvent & { result: { text: string } };
+      expect(replies(agent.messages)).toEqual([WORDS, finished.result.text]);
+      expect(agent.messages).toHaveLength(4);
+      agent.close();
+    });
+
+    it('abortRun() ends the reply with the text so far', async () => {
+      const { agent, events } = agentOn();
+      const ran = ask(agent, 'Slowly [[stub:slow]]');
+      await until('text', () => types(events).includes('TEXT_MESSAGE_CONTENT'));
+      agent.abortRun();
+      await ran;
+      const last = events.at(-1) as BaseEvent & { metadata: { finishReason: string } };
+      expect(last).toMatchObject({ type: 'RUN_FINISHED' });
+      const [text] = replies(agent.messages) as string[];
+      expect(WORDS.startsWith(text!) && text !== WORDS).toBe(true);
+      await ask(agent, 'Hello');
+      expect(replies(agent.messages)).toEqual([text, WORDS]);
+      agent.close();
+    });
+
+    it('a run that fails ends with its code, and the next one works', async () => {
+      const { agent, events } = agentOn();
+      await ask(agent, 'Nobody can [[stub:fatal]]');
+      expect(events.at(-1)).toMatchObject({ type: 'RUN_ERROR', code: 'providers_rejected' });
+      await ask(agent, 'Hello');
+      expect(replies(agent.messages)).toEqual([WORDS]);
+      agent.close();
+    });
+
+    it('a connection that is cut in the middle of a reply is not noticed', async () => {
+      const { agent, events } = agentOn();
+      const ran = ask(agent, 'Slowly [[stub:slow]]');
+      await until('text', () => types(events).includes('TEXT_MESSAGE_CONTENT'));
+      proxy.cut();
+      await ran;
+      expect(replies(agent.messages)).toEqual([WORDS]);
+      expect(types(events).filter((type) => type === 'RUN_STARTED')).toHaveLength(1);
+      agent.close();
+    });
+
+    it('connectAgent() gives the history, and follows the reply that is running', async () => {
+      const thread = crypto.randomUUID();
+      const first = agentOn(thread);
+      await ask(first.agent, 'Hello');
+      const ran = ask(first.agent, 'Slowly [[stub:slow]]');
+      await until('text', () => types(first.events).filter((type) => type === 'RUN_STARTED').length === 2);
+      const second = agentOn(thread, first.storage);
+      await second.agent.connectAgent();
+      expect(replies(second.agent.messages)).toEqual([WORDS, WORDS]);
+      expect(types(second.events).slice(0, 2)).toEqual(['RUN_STARTED', 'MESSAGES_SNAPSHOT']);
+      await ran;
+      await second.agent.connectAgent();
+      expect(second.agent.messages.map(({ content }) => content)).toEqual(['Hello', WORDS, 'Slowly [[stub:slow]]', WORDS]);
+      first.agent.close();
+      second.agent.close();
+    });
+
+    it('the same message run twice is answered a second time as a new one', async () => {
+      const { agent } = agentOn();
+      await ask(agent, 'Hello', 'm1');
+      agent.setMessages(agent.messages.slice(0, 1));
+      await agent.runAgent();
+      expect(replies(agent.messages)).toEqual([WORDS]);
+      await agent.connectAgent();
+      expect(replies(agent.messages)).toEqual([WORDS, WORDS]);
+      agent.close();
+    });
+
+    it('a thread id that is no session id is named in the error', async () => {
+      const { agent } = agentOn('no spaces, please');
+      const error = await ask(agent, 'Hello');
+      expect(String(error)).toContain('threadId must be');
+    });
+  });
+}

@@ -1,0 +1,49 @@
+/** A client rule at a clock of its own, with everything that it has told. */
+import { reduce } from '../../src/core/rule/reduce.js';
+import { type Action, begin, type Input } from '../../src/core/rule/state.js';
+import type { ChatEvent } from '../../src/core/types.js';
+import type { Frame } from '../../src/core/wire.js';
+import { resumed } from './frames.js';
+
+type Rest = Input extends infer One ? (One extends Input ? Omit<One, 'now'> : never) : never;
+
+export class RuleClient {
+  state = begin('s1');
+  now = 0;
+  finals: [number, string, string][] = [];
+  events: ChatEvent[] = [];
+
+  /** Gives an input; returns what somebody else has to do. */
+  give(input: Rest): Action[] {
+    const { state, actions } = reduce(this.state, { now: this.now, ...input } as Input);
+    this.state = state;
+    const rest: Action[] = [];
+    for (const action of actions) {
+      if (action.type === 'final') this.finals.push([action.turn.turn, action.turn.final!.kind, action.turn.text]);
+      else if (action.type === 'event') this.events.push(action.event);
+      else rest.push(action);
+    }
+    return rest;
+  }
+
+  frames(...frames: Frame[]): Action[] {
+    return frames.flatMap((frame) => this.give({ type: 'frame', frame }));
+  }
+
+  at(now: number): Action[] {
+    this.now = now;
+    return this.give({ type: 'tick' });
+  }
+
+  text(turn: number): string | undefined {
+    return this.state.turns.get(turn)?.text;
+  }
+}
+
+/** Gives a client whose connection is open and answered, after some frames. */
+export function openClient(...frames: Frame[]): RuleClient {
+  const made = new RuleClient();
+  made.give({ type: 'opened' });
+  made.frames(resumed(), ...frames);
+  return made;
+}
