@@ -75,6 +75,7 @@ pub const LOCAL_SOCKET_PATH: &str = "/socket";
 impl IngressConfig {
     /// Reads the configuration; an error names the variable.
     pub fn from(environment: &Environment, platform: Platform) -> Result<Self, ConfigError> {
+        bounded(environment, platform)?;
         let longest_wait = if platform == Platform::OneMachine { 20 } else { 0 };
         Ok(Self {
             auth: auth(environment, platform)?,
@@ -89,6 +90,15 @@ impl IngressConfig {
             providers: providers(environment)?,
         })
     }
+}
+
+/// Requires a daily budget where strangers could spend without bound. The worker keeps it; only ingress lets them in.
+fn bounded(environment: &Environment, platform: Platform) -> Result<(), ConfigError> {
+    let strangers = environment.parsed::<bool>("CHATBOT_ALLOW_ANONYMOUS")? == Some(true);
+    if platform == Platform::Aws && strangers && environment.parsed::<f64>("CHATBOT_DAILY_BUDGET_USD")?.is_none() {
+        return Err(invalid("CHATBOT_ALLOW_ANONYMOUS", "true", "needs CHATBOT_DAILY_BUDGET_USD beside it"));
+    }
+    Ok(())
 }
 
 fn auth(environment: &Environment, platform: Platform) -> Result<AuthMode, ConfigError> {

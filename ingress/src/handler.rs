@@ -153,6 +153,11 @@ impl Ingress {
     }
 }
 
+/// Answers a call that the gateway handed over in a form that is no HTTP request: 400.
+pub fn malformed() -> Response<Bytes> {
+    Failure::Invalid { field: None, detail: "The request cannot be read.".to_owned() }.into_response()
+}
+
 /// Derives the session's key, and names it in the span.
 pub(crate) fn session_key(principal: &Principal, id: &SessionId) -> SessionKey {
     let key = SessionKey::derive(principal, id);

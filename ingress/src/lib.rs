@@ -36,6 +36,6 @@ mod turn_view;
 mod turns;
 
 pub use config::{AllowedOrigins, AuthMode, IngressConfig, Platform};
-pub use handler::{Caller, Ingress, Ports};
+pub use handler::{Caller, Ingress, Ports, malformed};
 pub use identity::{HttpKeySource, IamIdentity, JwtConfig, KeySource, KeySourceError};
 pub use socket::{Refusal, SocketSession};

@@ -142,11 +142,19 @@ fn timeouts(environment: &Environment) -> Result<Timeouts, ConfigError> {
 fn preference(environment: &Environment) -> Result<Vec<ProviderName>, ConfigError> {
     const VARIABLE: &str = "CHATBOT_PROVIDER_PREFERENCE";
     let Some(names) = environment.list(VARIABLE) else { return Ok(vec![ProviderName::Claude, ProviderName::OpenAi]) };
-    let parse = |name: &String| match ProviderName::parse(name) {
+    order(names.iter().map(String::as_str)).map_err(|name| invalid(VARIABLE, name, LISTABLE))
+}
+
+/// What may be in an order of providers.
+pub(crate) const LISTABLE: &str = "only claude and openai can be listed";
+
+/// Reads an order of providers; an error is the name that cannot be in one.
+pub(crate) fn order<'n>(names: impl Iterator<Item = &'n str>) -> Result<Vec<ProviderName>, &'n str> {
+    let parse = |name: &'n str| match ProviderName::parse(name) {
         Some(provider) if provider != ProviderName::Offline => Ok(provider),
-        _ => Err(invalid(VARIABLE, name, "only claude and openai can be listed")),
+        _ => Err(name),
     };
-    names.iter().map(parse).collect()
+    names.map(parse).collect()
 }
 
 fn dollars(environment: &Environment, variable: &str) -> Result<Option<MicroUsd>, ConfigError> {

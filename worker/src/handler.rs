@@ -15,6 +15,7 @@ use crate::calls::Providers;
 use crate::config::WorkerConfig;
 use crate::context::DocumentCache;
 use crate::error::WorkerError;
+use crate::preference::Preference;
 use crate::prices::Prices;
 use crate::prompt::Template;
 use crate::turn::{Claimed, claim, finish};
@@ -63,6 +64,7 @@ pub struct Worker {
     pub(crate) prices: Prices,
     pub(crate) template: Template,
     pub(crate) documents: DocumentCache,
+    pub(crate) preference: Preference,
 }
 
 fn log(delivery: &Delivery, error: &WorkerError) {
@@ -94,7 +96,19 @@ impl Worker {
     /// Makes a worker.
     pub fn new(ports: Ports, config: WorkerConfig, providers: Providers, prices: Prices) -> Result<Self, WorkerError> {
         let template = Template::new(&config.product_name, &config.tone)?;
-        Ok(Self { ports, config, providers, prices, template, documents: DocumentCache::default() })
+        let (documents, preference) = (DocumentCache::default(), Preference::new(config.preference.clone()));
+        Ok(Self { ports, config, providers, prices, template, documents, preference })
+    }
+
+    /// Looks for another order of providers, if it is time to: before the first message, and every five minutes.
+    ///
+    /// `fetch` returns the names, separated by commas; where it fails, finds nothing or takes long, the known order
+    /// stays.
+    pub async fn refresh_preference<E: std::error::Error>(
+        &self,
+        fetch: impl AsyncFnOnce() -> Result<Option<String>, E>,
+    ) {
+        self.preference.refresh(self.ports.clock.now(), fetch).await;
     }
 
     /// Answers one message.
@@ -102,8 +116,13 @@ impl Worker {
     /// `Ok` means: acknowledge; the work is durable, or there is none. An error means: report the failure, never
     /// acknowledge; the message's visibility was shortened, so that its session does not freeze.
     pub async fn handle(&self, delivery: &Delivery) -> Result<(), WorkerError> {
-        let deadline = Instant::now() + self.config.timeouts.deadline;
-        let needed = self.config.timeouts.deadline + VISIBILITY_MARGIN;
+        self.handle_within(delivery, self.config.timeouts.deadline).await
+    }
+
+    /// Answers one message, as [`handle`](Self::handle) does, in the time that is left to its process.
+    pub async fn handle_within(&self, delivery: &Delivery, left: Duration) -> Result<(), WorkerError> {
+        let time = self.config.timeouts.deadline.min(left);
+        let (deadline, needed) = (Instant::now() + time, time + VISIBILITY_MARGIN);
         if needed < self.config.queue_visibility {
             self.hide(delivery, needed).await;
         }

@@ -18,6 +18,7 @@ pub mod calls;
 pub mod config;
 pub mod context;
 pub mod handler;
+mod preference;
 pub mod prices;
 pub mod prompt;
 pub mod providers;

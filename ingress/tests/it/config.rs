@@ -82,3 +82,18 @@ fn a_bad_value_names_its_variable() {
     assert!(read(&both, Platform::OneMachine).is_err());
     read(&[("CHATBOT_WEBSOCKET_URL", "ws://127.0.0.1:9000/socket")], Platform::OneMachine).unwrap();
 }
+
+#[test]
+fn strangers_on_aws_need_a_daily_budget() {
+    let variables = Environment::default()
+        .with("CHATBOT_ALLOW_ANONYMOUS", "true")
+        .with("CHATBOT_ALLOWED_ORIGINS", "https://app.example.com")
+        .with("CHATBOT_WEBSOCKET_URL", "wss://ws.example.com/prod");
+    let error = IngressConfig::from(&variables, Platform::Aws).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "CHATBOT_ALLOW_ANONYMOUS is \"true\", but needs CHATBOT_DAILY_BUDGET_USD beside it"
+    );
+    assert!(IngressConfig::from(&variables.clone().with("CHATBOT_DAILY_BUDGET_USD", "5"), Platform::Aws).is_ok());
+    assert!(IngressConfig::from(&variables.with("CHATBOT_ALLOW_ANONYMOUS", "false"), Platform::Aws).is_ok());
+}

@@ -98,6 +98,13 @@ pub trait Model: Send + Sync {
     /// Returns the configured model's id.
     fn model(&self) -> &str;
 
+    /// Tells whether it has the key that it needs; one that has not is never asked.
+    ///
+    /// What is not known counts as yes: the call then says what is wrong.
+    async fn is_configured(&self) -> bool {
+        true
+    }
+
     /// Sends the request and returns once the provider has accepted it.
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError>;
 }

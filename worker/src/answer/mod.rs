@@ -94,8 +94,8 @@ impl<'w> Answer<'w> {
     }
 
     async fn reply(&mut self) -> Result<Outcome, Halt> {
-        let prompt = self.prepare().await?;
-        let mut choice = Choice::new(&self.worker.providers, self.requested());
+        let (prompt, order) = self.prepare().await?;
+        let mut choice = Choice::new(&self.worker.providers, order);
         let mut calls = 0;
         loop {
             let next = choice.next(Instant::now()).filter(|(_, ready)| *ready < self.deadline);
@@ -133,17 +133,18 @@ impl<'w> Answer<'w> {
         }
     }
 
-    /// Gathers history and document, and writes the prompt.
-    async fn prepare(&mut self) -> Result<Prompt, Halt> {
+    /// Gathers history and document, and writes the prompt; finds out meanwhile which providers can be asked.
+    async fn prepare(&mut self) -> Result<(Prompt, Vec<ProviderName>), Halt> {
         let began = Instant::now();
         let turn = self.attendant.turn.clone();
         let (worker, key) = (self.worker, self.key);
         let document = context::look_up(worker, turn.document_id.as_ref(), &self.owner.principal);
-        let gathered = async { futures::join!(context::history(worker, key, turn.turn), document) };
-        let (history, looked) = self.attendant.during(gathered).await?;
+        let able = worker.providers.configured(self.requested());
+        let gathered = async { futures::join!(context::history(worker, key, turn.turn), document, able) };
+        let (history, looked, order) = self.attendant.during(gathered).await?;
         self.context = looked.context;
         self.timings.context_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(self.prompt(history?, looked.document, &turn)?)
+        Ok((self.prompt(history?, looked.document, &turn)?, order))
     }
 
     fn prompt(
@@ -166,7 +167,7 @@ impl<'w> Answer<'w> {
     /// Returns the providers in the order in which they are asked: the message's own wish first.
     fn requested(&self) -> Vec<ProviderName> {
         let wish = self.attendant.turn.requested_provider;
-        let mut order = self.worker.config.preference.clone();
+        let mut order = self.worker.preference.order();
         order.push(ProviderName::Offline);
         if let Some(wish) = wish {
             order.retain(|provider| *provider != wish);

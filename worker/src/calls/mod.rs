@@ -27,7 +27,19 @@ impl Providers {
         Self(models.into_iter().map(|model| Provider { model, breaker: Arc::new(Breaker::new(settings)) }).collect())
     }
 
-    /// Finds a configured provider.
+    /// Returns those of the names whose providers can be asked, in the same order.
+    pub async fn configured(&self, names: Vec<ProviderName>) -> Vec<ProviderName> {
+        let mut able = Vec::with_capacity(names.len());
+        for name in names {
+            let Some(provider) = self.get(name) else { continue };
+            if provider.model.is_configured().await {
+                able.push(name);
+            }
+        }
+        able
+    }
+
+    /// Finds a provider.
     pub fn get(&self, name: ProviderName) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.model.provider() == name)
     }

@@ -40,6 +40,11 @@ pub(super) async fn key(secrets: &dyn Secrets, provider: ProviderName) -> Result
     key.map_err(|error| ModelError::Broken(format!("the provider's key could not be fetched: {error}")))
 }
 
+/// Tells whether the provider has a key, as far as is known.
+pub(super) async fn has_key(secrets: &dyn Secrets, provider: ProviderName) -> bool {
+    secrets.provider_key(provider).await.map_or(true, |key| key.is_some())
+}
+
 /// Makes a header of a key; spaces and line ends around it are a slip of whoever stored it.
 pub(super) fn key_header(prefix: &str, key: &SecretString) -> Result<HeaderValue, ModelError> {
     let mut value = HeaderValue::try_from(format!("{prefix}{}", key.expose_secret().trim()))

@@ -35,6 +35,8 @@ pub struct OpenAiSettings {
     pub base_url: String,
     /// The model's id (`CHATBOT_OPENAI_MODEL`).
     pub model: String,
+    /// Whether it may be called without a key: a server at an address of one's own often wants none.
+    pub keyless: bool,
     /// How the server calls the largest reply (`CHATBOT_OPENAI_MAX_TOKENS_FIELD`).
     pub max_tokens_field: MaxTokensField,
 }
@@ -45,6 +47,7 @@ impl OpenAiSettings {
         Ok(Self {
             base_url: base_url(environment, "OPENAI_BASE_URL", OPENAI_BASE)?,
             model: environment.text_or("CHATBOT_OPENAI_MODEL", "gpt-6-luna"),
+            keyless: environment.text("OPENAI_BASE_URL").is_some(),
             max_tokens_field: MaxTokensField::from(environment)?,
         })
     }

@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::domain::{ContextUse, ErrorCode, FinishReason, ProviderName, TurnKind};
-use shared::ports::{Effort, TurnMeasure};
+use shared::environment::Environment;
+use shared::memory::MemorySecrets;
+use shared::ports::{Effort, SigningKeys, TurnMeasure};
+use worker::providers::client::ClientSettings;
+use worker::providers::{ClaudeModel, ClaudeSettings, client};
 
 use crate::support::model::Failure;
 use crate::support::world::{Ended, pass};
@@ -138,4 +142,42 @@ async fn a_turn_that_its_successor_ends_is_measured_as_abandoned() {
     world.drain().await;
     let errors: Vec<_> = world.metrics.turns().into_iter().map(|measure| (measure.turn.get(), measure.error)).collect();
     assert_eq!(errors, [(1, Some(ErrorCode::Abandoned)), (2, None)]);
+}
+
+fn claude_without_a_key() -> Arc<ClaudeModel> {
+    let secrets = Arc::new(MemorySecrets::new(SigningKeys(Vec::new())));
+    let settings = ClaudeSettings::from(&Environment::default()).unwrap();
+    let client = client::build(ClientSettings::from(&Environment::default()).unwrap()).unwrap();
+    Arc::new(ClaudeModel::new(settings, secrets, client))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_without_a_key_is_not_asked_and_is_no_failure() {
+    let setup = Setup::new(vec![FakeModel::openai(vec![good()])]);
+    let world = World::of(Setup { own: Some(claude_without_a_key()), ..setup });
+    world.say("m1").await;
+    world.drain().await;
+    let measure = only(&world);
+    assert_eq!((measure.provider, measure.effort), (Some(ProviderName::OpenAi), Effort::default()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_any_key_a_turn_ends_at_once() {
+    let world = World::of(Setup { own: Some(claude_without_a_key()), ..Setup::new(Vec::new()) });
+    world.say("m1").await;
+    world.drain().await;
+    let measure = only(&world);
+    assert_eq!((measure.error, measure.effort), (Some(ErrorCode::NoProvider), Effort::default()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_with_little_time_left_gives_up_before_it_ends() {
+    let world = Arc::new(World::new(&FakeModel::claude(vec![vec![Step::Hang]])));
+    world.say("m1").await;
+    let delivery = world.receive().await;
+    let began = world.elapsed();
+    let result = world.worker.handle_within(&delivery, Duration::from_secs(12)).await;
+    assert!(matches!(result, Err(worker::WorkerError::Deadline)));
+    assert_eq!(world.elapsed().abs_diff(began), Duration::from_secs(12));
+    assert!(world.metrics.turns().is_empty());
 }

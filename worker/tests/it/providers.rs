@@ -62,7 +62,7 @@ fn model_at(protocol: Protocol, base: &str, secrets: Arc<dyn Secrets>) -> Box<dy
         Protocol::OpenAi => {
             let max_tokens_field = MaxTokensField::default();
             let base_url = format!("{base}/v1");
-            let settings = OpenAiSettings { base_url, model: "gpt-x".to_owned(), max_tokens_field };
+            let settings = OpenAiSettings { base_url, model: "gpt-x".to_owned(), keyless: false, max_tokens_field };
             Box::new(OpenAiModel::new(settings, secrets, client()))
         }
     }
@@ -165,7 +165,8 @@ async fn a_request_is_what_openai_wants() {
 async fn a_compatible_server_can_be_given_max_tokens() {
     let calls = requests(Protocol::OpenAi, |stub| {
         let max_tokens_field = MaxTokensField::MaxTokens;
-        let settings = OpenAiSettings { base_url: stub.openai_url(), model: "llama".to_owned(), max_tokens_field };
+        let settings =
+            OpenAiSettings { base_url: stub.openai_url(), model: "llama".to_owned(), keyless: true, max_tokens_field };
         Box::new(OpenAiModel::new(settings, Arc::new(Key(Some("k"))), client()))
     });
     let calls = calls.await;

@@ -52,6 +52,10 @@ impl Model for ClaudeModel {
         &self.settings.model
     }
 
+    async fn is_configured(&self) -> bool {
+        call::has_key(self.secrets.as_ref(), ProviderName::Claude).await
+    }
+
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let headers = self.headers().await?;
         let request = Request::new(&self.settings.model, prompt);

@@ -49,6 +49,10 @@ impl Model for OpenAiModel {
         &self.settings.model
     }
 
+    async fn is_configured(&self) -> bool {
+        self.settings.keyless || call::has_key(self.secrets.as_ref(), ProviderName::OpenAi).await
+    }
+
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let headers = self.headers().await?;
         let request = Request::new(&self.settings, prompt);

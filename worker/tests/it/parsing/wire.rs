@@ -70,7 +70,7 @@ impl Wire {
             }
             Protocol::OpenAi => {
                 let max_tokens_field = MaxTokensField::default();
-                let settings = OpenAiSettings { base_url, model: "gpt-x".into(), max_tokens_field };
+                let settings = OpenAiSettings { base_url, model: "gpt-x".into(), keyless: false, max_tokens_field };
                 Box::new(OpenAiModel::new(settings, Arc::new(Key), client))
             }
         };
