@@ -1,0 +1,120 @@
+// What a person does in the chat window.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../tests/support/wait.js';
+import { visit } from './support/browser.js';
+import { isBare, Stage } from './support/stage.js';
+
+const WORDS = Array.from({ length: 20 }, (_, n) => `word${n}`).join(' ');
+
+describe.skipIf(isBare)('a person', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await Stage.set();
+  });
+  afterAll(() => stage?.strike());
+
+  it('who comes first is offered a question, and gets its answer', async () => {
+    const chat = await visit(stage.browser, `${stage.host.url}/examples/html/`);
+    await chat.isAccessible();
+    await chat.open();
+    await chat.isAccessible();
+    await chat.page.getByRole('button', { name: 'Who teaches 7B?' }).click();
+    expect(await chat.settled()).toBe(WORDS);
+    await chat.isAccessible();
+    await chat.close();
+  });
+
+  it('sees the answer grow word by word', async () => {
+    const chat = await stage.enter();
+    await chat.say('Slowly [[stub:slow]]');
+    const first = await chat.writing();
+    await chat.isAccessible();
+    const later = await until('more', async () => {
+      const text = await chat.writing();
+      return text.length > first.length && text;
+    });
+    expect(WORDS.startsWith(first.trim()) && WORDS.startsWith(later.trim())).toBe(true);
+    expect(await chat.settled()).toBe(WORDS);
+    await chat.close();
+  });
+
+  it('stops an answer, and keeps the text so far', async () => {
+    const chat = await stage.enter();
+    await chat.say('Slowly [[stub:slow]]');
+    await chat.writing();
+    await chat.page.getByRole('button', { name: 'Stop the reply' }).click();
+    const text = await chat.settled();
+    expect(WORDS.startsWith(text) && text !== WORDS).toBe(true);
+    expect(await chat.log.innerText()).toContain('Stopped.');
+    await chat.isAccessible();
+    await chat.close();
+  });
+
+  it('rates an answer, and looks at its model and cost', async () => {
+    const chat = await stage.enter();
+    await chat.ask('Hello');
+    await chat.page.getByRole('button', { name: 'Bad reply' }).click();
+    await chat.isAccessible();
+    await chat.page.getByRole('button', { name: 'Send the comment' }).click();
+    await until('the rating', async () => (await chat.state()).turns[0]!.feedback === 'down');
+    await chat.page.getByRole('button', { name: 'Model and cost' }).click();
+    await chat.isAccessible();
+    await chat.close();
+  });
+
+  it('deletes a conversation, and nothing of it is left', async () => {
+    const chat = await stage.enter();
+    await chat.ask('Hello');
+    const { sessionId } = await chat.state();
+    await chat.page.getByRole('button', { name: 'Delete the conversation' }).click();
+    await chat.isAccessible();
+    await chat.page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await until('a new session', async () => {
+      const state = await chat.state();
+      return state.turns.length === 0 && state.sessionId !== sessionId && state.sessionId !== null;
+    });
+    await chat.page.reload();
+    await chat.open();
+    expect(await chat.ask('And again?')).toBe(WORDS);
+    expect(await chat.shown()).toHaveLength(1);
+    await chat.close();
+  });
+
+  it('who has only a keyboard opens, asks, and closes', async () => {
+    const chat = await visit(stage.browser, `${stage.host.url}/examples/html/`);
+    const { keyboard } = chat.page;
+    const focus = () => chat.page.evaluate(() => {
+      const element = document.querySelector('yogi-chatbot')!.shadowRoot!.activeElement;
+      return element?.getAttribute('aria-label') ?? element?.tagName ?? '';
+    });
+    await keyboard.press('Tab');
+    await until('the button', async () => (await focus()) === 'Open the chat');
+    await keyboard.press('Enter');
+    await until('the field', async () => /Message|TEXTAREA/.test(await focus()));
+    await keyboard.type('Hello');
+    await keyboard.press('Enter');
+    expect(await chat.settled()).toBe(WORDS);
+    expect(await focus()).toMatch(/Message|TEXTAREA/);
+    await until('the announcement', () => chat.page.evaluate(() => {
+      const live = document.querySelector('yogi-chatbot')!.shadowRoot!.querySelectorAll('[aria-live], [role=status]');
+      return [...live].some(({ textContent }) => textContent?.includes('word19'));
+    }));
+    await keyboard.press('Escape');
+    await until('the button again', async () => (await focus()) === 'Open the chat');
+    await chat.close();
+  });
+
+  it('on a narrow screen the window is all there is, and nothing is cut off', async () => {
+    const chat = await stage.enter({ viewport: { width: 320, height: 568 }, hasTouch: true });
+    await chat.ask('Hello [[stub:echo]] | a | b | c | d | e | f |');
+    const { frame, overflow } = await chat.page.evaluate(() => {
+      const root = document.querySelector('yogi-chatbot')!.shadowRoot!;
+      const { width, height } = root.querySelector('.frame')!.getBoundingClientRect();
+      return { frame: [width, height], overflow: document.documentElement.scrollWidth - innerWidth };
+    });
+    expect(frame).toEqual([320, 568]);
+    expect(overflow).toBeLessThanOrEqual(0);
+    await chat.isAccessible();
+    await chat.close();
+  });
+});

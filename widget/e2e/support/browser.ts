@@ -1,0 +1,35 @@
+/** Debian's Chromium, and what a story needs of a page in it. */
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions } from 'playwright-core';
+import { ChatPage } from './chat-page.js';
+
+const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+const FLAGS = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+/** Tells whether the browser is absent; in CI that is an error. */
+export function haveNoBrowser(): boolean {
+  if (existsSync(CHROMIUM)) return false;
+  const cure = `no browser at ${CHROMIUM}: apt-get install chromium, or set CHROMIUM_PATH`;
+  if (process.env.CI) throw new Error(cure);
+  console.warn(`skipped: ${cure}`);
+  return true;
+}
+
+/** Starts the browser. */
+export function launch(): Promise<Browser> {
+  // Root, as CI is, gets no sandbox.
+  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...sandbox] });
+}
+
+/** Opens a page with the chat window, as a person who was never there before. */
+export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<ChatPage> {
+  return visitIn(await browser.newContext(options), url);
+}
+
+/** Opens another tab of the same person. */
+export async function visitIn(context: BrowserContext, url: string): Promise<ChatPage> {
+  const page = await context.newPage();
+  await page.goto(url);
+  return new ChatPage(page);
+}

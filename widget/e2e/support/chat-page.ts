@@ -1,0 +1,102 @@
+/** The chat window in a page, as a person uses it. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { expect } from 'vitest';
+import type { Page } from 'playwright-core';
+import type { ChatState } from '../../src/core/index.js';
+import { until } from '../../tests/support/wait.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const SETTLE_MS = 40_000;
+
+/** One tab. */
+export class ChatPage {
+  constructor(readonly page: Page) {}
+
+  get box() {
+    return this.page.locator('yogi-chatbot textarea').first();
+  }
+
+  get replies() {
+    return this.page.locator('yogi-chatbot .reply .markdown');
+  }
+
+  get log() {
+    return this.page.locator('yogi-chatbot [role=log]');
+  }
+
+  async open(): Promise<void> {
+    await this.page.locator('yogi-chatbot .launcher').click();
+    await this.box.waitFor();
+  }
+
+  async say(text: string): Promise<void> {
+    await this.box.fill(text);
+    await this.box.press('Enter');
+  }
+
+  /** Says something, and waits for its reply. */
+  async ask(text: string): Promise<string> {
+    const before = (await this.state()).turns.length;
+    await this.say(text);
+    await until('the message is there', async () => (await this.state()).turns.length > before);
+    return this.settled();
+  }
+
+  state(): Promise<ChatState> {
+    return this.page.evaluate(() => {
+      const element = document.querySelector('yogi-chatbot') as unknown as { client: { getState(): ChatState } };
+      return structuredClone(element.client.getState());
+    });
+  }
+
+  /** Waits until some text of the newest reply is shown. */
+  async writing(): Promise<string> {
+    return until('text of the reply', async () => this.page.evaluate(() => {
+      const root = document.querySelector('yogi-chatbot')!.shadowRoot!;
+      const row = [...root.querySelectorAll('article.turn')].at(-1);
+      const isOver = row?.querySelector('.reply')?.getAttribute('aria-busy') !== 'true';
+      return isOver ? '' : (row?.querySelector('.markdown')?.textContent ?? '');
+    }));
+  }
+
+  /** Waits until nothing is being sent or written, and gives the newest turn's text as it is shown. */
+  async settled(): Promise<string> {
+    await until('every turn is done', async () => {
+      const { turns, running } = await this.state();
+      return !running && turns.length > 0;
+    }, SETTLE_MS);
+    await this.painted();
+    return this.shown().then((texts) => texts.at(-1) ?? '');
+  }
+
+  /** The text of each reply that is shown. */
+  async shown(): Promise<string[]> {
+    await this.painted();
+    return (await this.replies.allTextContents()).map((text) => text.trim());
+  }
+
+  painted(): Promise<void> {
+    return this.page.evaluate(() => new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))));
+  }
+
+  /** Fails with every rule of accessibility that the page offends as it is now, light and dark. */
+  async isAccessible(): Promise<void> {
+    if (!(await this.page.evaluate(() => 'axe' in globalThis))) await this.page.evaluate(AXE);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await this.painted();
+      const offences = await this.page.evaluate(async () => {
+        const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
+        const { violations } = await axe.run(document);
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} ${failureSummary}`).join('; ')}`);
+      });
+      expect(offences, colorScheme).toEqual([]);
+    }
+    await this.page.emulateMedia({ colorScheme: null, reducedMotion: null });
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+}

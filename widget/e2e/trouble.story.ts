@@ -1,0 +1,134 @@
+// What goes wrong behind the network, and what a hostile reply cannot do.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../tests/support/wait.js';
+import { isBare, Stage } from './support/stage.js';
+
+const WORDS = Array.from({ length: 20 }, (_, n) => `word${n}`).join(' ');
+const HOSTILE = [
+  '[[stub:echo]] <script>globalThis.hacked = 1</script><img src="http://127.0.0.1:9/pixel.png" onerror="globalThis.hacked = 2">',
+  '![alt](http://127.0.0.1:9/remote.png) [click](javascript:globalThis.hacked=3) [data](data:text/html,<script>hacked=4</script>)',
+  '[fine](https://example.org/page) <style>*{display:none}</style><iframe src="http://127.0.0.1:9/"></iframe>',
+  '<svg onload="globalThis.hacked=5"></svg> ```html\n<b onclick="hacked=6">code</b>\n``` **never closed <a href="javascript:hacked=7">',
+].join('\n\n');
+
+describe.skipIf(isBare)('when something is wrong', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await Stage.set();
+  });
+  afterAll(() => stage?.strike());
+
+  it('an answer that nobody can give is an error that can be tried again', async () => {
+    const chat = await stage.enter();
+    await chat.say('Nobody can [[stub:fatal]]');
+    await until('the error', async () => (await chat.log.innerText()).includes('No answer:'));
+    await chat.isAccessible();
+    await chat.log.getByRole('button', { name: 'Try again' }).click();
+    await until('a new message', async () => (await chat.state()).turns.length === 2);
+    await chat.settled();
+    expect(await chat.ask('Hello')).toBe(WORDS);
+    await chat.close();
+  });
+
+  it('an outage of the providers ends when they are back', async () => {
+    const chat = await stage.enter();
+    await stage.world.provider.kill();
+    await chat.say('Hello');
+    await until('the error', async () => (await chat.log.innerText()).includes('No answer:'), 40_000);
+    await stage.world.provider.start();
+    await until('an answer', async () => (await chat.ask('And now?')) === WORDS, 40_000);
+    await chat.close();
+  });
+
+  it('a busy provider costs a moment only', async () => {
+    const chat = await stage.enter();
+    expect(await chat.ask('Busy [[stub:429]]')).toMatch(/^Período 3/);
+    await chat.close();
+  });
+
+  it('an answer that begins anew leaves nothing of its first text', async () => {
+    const chat = await stage.enter();
+    await chat.ask('Hello');
+    const text = await chat.ask('Again [[stub:die-once]]');
+    expect(text).toMatch(/^Período 3/);
+    expect(text.match(/Período/g)).toHaveLength(1);
+    expect((await chat.state()).turns.at(-1)!.gen).toBeGreaterThan(1);
+    await chat.close();
+  });
+
+  it('a server that is killed in the middle of an answer gives it when it is back', async () => {
+    const chat = await stage.enter();
+    await chat.say('Slowly [[stub:slow]]');
+    await chat.writing();
+    await stage.world.server.kill();
+    await stage.world.server.start();
+    expect(await chat.settled()).toBe(WORDS);
+    expect(await chat.shown()).toHaveLength(1);
+    await chat.close();
+  });
+
+  it('an expired token begins a new conversation, and says so', async () => {
+    const chat = await stage.enter();
+    await chat.ask('Hello');
+    await chat.page.evaluate(() => {
+      const key = Object.keys(localStorage).find((name) => name.endsWith(':session'))!;
+      const stored = JSON.parse(localStorage.getItem(key)!) as object;
+      localStorage.setItem(key, JSON.stringify({ ...stored, token: 'yogi1.expired' }));
+    });
+    await chat.page.reload();
+    await chat.open();
+    await until('the notice', async () => (await chat.page.locator('yogi-chatbot .notice').innerText()).includes('has ended'));
+    await chat.isAccessible();
+    expect(await chat.ask('And again?')).toBe(WORDS);
+    await chat.close();
+  });
+
+  it('hostile Markdown runs nothing, loads nothing and leads nowhere', async () => {
+    const chat = await stage.enter();
+    const asked: string[] = [];
+    chat.page.on('request', (request) => asked.push(request.url()));
+    await chat.ask(HOSTILE);
+    const { tags, links, hacked } = await chat.page.evaluate(() => {
+      const replies = document.querySelector('yogi-chatbot')!.shadowRoot!.querySelectorAll('.reply .markdown *');
+      const all = [...replies];
+      return {
+        tags: all.map(({ localName }) => localName),
+        links: all.filter((element) => element instanceof HTMLAnchorElement).map((link) => [link.getAttribute('href'), link.getAttribute('rel')]),
+        hacked: 'hacked' in globalThis,
+      };
+    });
+    expect(hacked).toBe(false);
+    expect(tags.filter((tag) => ['script', 'img', 'iframe', 'style', 'object', 'embed', 'form'].includes(tag))).toEqual([]);
+    expect(links.every(([href]) => /^(https?:|mailto:)/.test(href ?? ''))).toBe(true);
+    expect(links.every(([, rel]) => rel?.includes('noopener'))).toBe(true);
+    expect(asked.filter((url) => !url.startsWith(stage.proxy.url))).toEqual([]);
+    await chat.isAccessible();
+    await chat.close();
+  });
+
+  it('a reply of 10,000 characters comes whole', async () => {
+    const chat = await stage.enter();
+    await chat.ask('At length [[stub:long:10000]]');
+    const [turn] = (await chat.state()).turns;
+    expect([...turn!.text]).toHaveLength(10_000);
+    expect((await chat.shown())[0]!.replace(/\s+/g, '')).toBe(turn!.text.replace(/\s+/g, ''));
+    await chat.isAccessible();
+    await chat.close();
+  });
+});
+
+describe.skipIf(isBare)('when the server says that it is too much', () => {
+  it('the window waits as long as it was told, and then sends', async () => {
+    const stage = await Stage.set({ env: { CHATBOT_RATE_PRINCIPAL_PER_MINUTE: '2' } });
+    const chat = await stage.enter();
+    await chat.ask('One');
+    await chat.ask('Two');
+    await chat.say('Three');
+    await until('a word about it', async () => /too much|at once|Not sent/i.test(await chat.page.locator('yogi-chatbot .window').innerText()));
+    await chat.isAccessible();
+    // The minute that the server asks for is the person's to wait, not the test's.
+    expect((await chat.state()).turns.at(-1)).toMatchObject({ message: 'Three', error: { code: 'rate_limited' } });
+    await chat.close();
+    await stage.strike();
+  });
+});
