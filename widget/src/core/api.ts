@@ -46,8 +46,10 @@ interface Options {
   readonly body?: unknown;
   readonly key?: string;
   readonly attempts?: number;
-  /** Told of each failure that is tried again in `ms`; false gives up. */
-  readonly onRetry?: (error: ChatError, ms: number) => boolean;
+  /** Told of each failure that is tried again in `ms`. */
+  readonly onRetry?: (error: ChatError, ms: number) => void;
+  /** Asked before each further attempt. */
+  readonly isWanted?: () => boolean;
 }
 
 /** Gives the calls of one server. */
@@ -59,8 +61,8 @@ export function createApi(transport: Transport) {
     openSession: (session_id?: string) =>
       call<{ session_id: string; websocket: Websocket }>('POST', 'sessions', { body: { session_id }, attempts: 1 }),
     ticket: (id: string) => call<{ websocket: Websocket }>('POST', at(id, '/tickets'), { attempts: 1 }),
-    send: (body: NewMessage, onRetry: Options['onRetry']) =>
-      call<{ session_id: string; websocket: Websocket }>('POST', 'chat', { body, key: body.message_id, onRetry }),
+    send: (body: NewMessage, retries: Pick<Options, 'onRetry' | 'isWanted'>) =>
+      call<unknown>('POST', 'chat', { body, key: body.message_id, ...retries }),
     turns: (id: string, query: string, attempts?: number) =>
       call<{ turns: StoredTurn[]; running: boolean }>('GET', at(id, `/turns?${query}`), { attempts }),
     stop: (id: string, message_id: string) => call<unknown>('POST', at(id, '/stop'), { body: { message_id } }),
@@ -124,8 +126,9 @@ async function withRetries<T>(attempt: () => Promise<T>, pauses: Pauses, options
     } catch (error) {
       if (!(error instanceof ChatError) || !isWorthRetrying(error, tries + 1, Date.now() - began, options)) throw error;
       const ms = Math.max(error.retryAfterMs ?? 0, backoff(tries, FIRST_PAUSE_MS, LONGEST_PAUSE_MS));
-      if (options.onRetry?.(error, ms) === false) throw error;
+      options.onRetry?.(error, ms);
       await pauses.sleep(ms, error.retryAfterMs === null);
+      if (options.isWanted?.() === false) throw error;
     }
   }
 }

@@ -26,6 +26,7 @@ export function createChatClient(options: ChatOptions): ChatClient {
     dispatch(core, { type: 'woken' });
   };
   const session = () => {
+    core.isClosed = false;
     unwatch ??= watchPresence({
       tick: () => dispatch(core, { type: 'tick' }),
       changed: () => changed(core),
@@ -110,6 +111,7 @@ export function createChatClient(options: ChatOptions): ChatClient {
     },
     close() {
       core.era += 1;
+      core.isClosed = true;
       core.opening = null;
       core.connection.stop();
       core.pauses.hurry();
@@ -150,6 +152,7 @@ function createCore(options: ChatOptions): Core {
     rule: begin(),
     era: 0,
     opening: null,
+    isClosed: false,
     link: { status: 'idle', retryAt: null },
     limitedUntil: 0,
     learnedAt: -Infinity,

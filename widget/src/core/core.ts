@@ -28,6 +28,8 @@ export interface Core {
   /** Counts sessions, so that an answer for an earlier one is dropped. */
   era: number;
   opening: Promise<string> | null;
+  /** The host has closed the client. */
+  isClosed: boolean;
   link: ConnectionState;
   limitedUntil: number;
   /** When messages of other tabs were last asked for. */

@@ -36,7 +36,10 @@ export async function deliver(core: Core, messageId: string): Promise<Delivered>
     try {
       const session = await openSession(core);
       era = core.era;
-      await core.api.send(body(known(core, messageId), session), (error, ms) => note(core, messageId, error, ms));
+      await core.api.send(body(known(core, messageId), session), {
+        onRetry: (error, ms) => note(core, messageId, error, ms),
+        isWanted: () => core.era === era && isWanted(core, messageId),
+      });
       return accepted(core, messageId);
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
@@ -64,7 +67,11 @@ export function known({ turns }: Core, messageId: string): TurnView {
 
 // The session was replaced by another one, which takes the message if the user still wants it sent.
 function isForAnotherSession(core: Core, messageId: string, { code }: ChatError, era: number): boolean {
-  return (code === 'superseded' || era !== core.era) && !core.stopped.has(messageId) && core.turns.get(messageId) !== undefined;
+  return (code === 'superseded' || era !== core.era) && isWanted(core, messageId);
+}
+
+function isWanted({ isClosed, stopped, turns }: Core, messageId: string): boolean {
+  return !isClosed && !stopped.has(messageId) && turns.get(messageId) !== undefined;
 }
 
 function body({ messageId, message, documentId, provider }: TurnView, session_id: string) {
@@ -100,12 +107,9 @@ function arrive(core: Core, messageId: string, change: Partial<TurnView>): void 
   changed(core);
 }
 
-function note(core: Core, messageId: string, { status, code, message }: ChatError, ms: number): boolean {
-  const turn = core.turns.get(messageId);
-  if (!turn || core.stopped.has(messageId)) return false;
+function note(core: Core, messageId: string, { status, code, message }: ChatError, ms: number): void {
   const retryAt = Date.now() + ms;
-  if (turn.state === 'sending') core.turns.change(messageId, { error: { code, message }, retryAt });
+  if (core.turns.get(messageId)?.state === 'sending') core.turns.change(messageId, { error: { code, message }, retryAt });
   core.limitedUntil = status === 429 ? retryAt : 0;
   changed(core);
-  return true;
 }

@@ -139,13 +139,13 @@ function table({ header, rows }: Tokens.Table): Kind {
   return { key: 'table', make, children: parts };
 }
 
-// Rows and groups are no tokens of their own; their text tells whether they have changed.
+// Rows and groups are no tokens of their own; texts and directions tell whether they have changed.
 function group(type: string, tokens: readonly Token[]): Token {
   return { type, tokens, raw: tokens.map(({ raw }) => raw).join('\n') } as Token;
 }
 
 function row(cells: readonly Tokens.TableCell[], header: boolean): Token {
-  return group('tr', cells.map(({ text: raw, tokens, align }) => ({ type: 'cell', raw: `${raw}|`, tokens, align, header }) as Token));
+  return group('tr', cells.map(({ text: raw, tokens, align }) => ({ type: 'cell', raw: `${raw}|${align}`, tokens, align, header }) as Token));
 }
 
 function cell({ tokens, header, align }: Tokens.Generic): Kind {

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import { reduce } from '../../src/core/rule/reduce.js';
+import type { Frame } from '../../src/core/wire.js';
+import { delta, failed, finished, opened, resumed, started, status, stored, withheld } from '../support/frames.js';
+import { openClient, RuleClient } from '../support/rule-client.js';
+
+const resume = (after: number) => ({ type: 'resume', after });
+
+describe('provisional text', () => {
+  it('grows by deltas at its end', () => {
+    expect(openClient(started('m1', 1), opened('m1', 1), delta('m1', 1, 'ab', 0), delta('m1', 1, 'cd', 2)).text(1)).toEqual('abcd');
+  });
+
+  it('ignores what it already has of a delta', () => {
+    expect(openClient(delta('m1', 1, 'abc', 0), delta('m1', 1, 'bcd', 1), delta('m1', 1, 'ab', 0)).text(1)).toEqual('abcd');
+  });
+
+  it('counts offsets in UTF-16 code units', () => {
+    expect(openClient(delta('m1', 1, '🧘é', 0), delta('m1', 1, 'x', 3)).text(1)).toEqual('🧘éx');
+  });
+
+  it('ignores a lower generation and is cleared by a higher one', () => {
+    const one = openClient(delta('m1', 1, 'new', 0, 2), delta('m1', 1, 'old', 0, 1));
+    expect(one.text(1)).toEqual('new');
+    one.frames(opened('m1', 1, 3));
+    expect(one.text(1)).toEqual('');
+  });
+
+  it('drops a delta after a gap and asks to resume, at most once in 2 s', () => {
+    const one = openClient(delta('m1', 1, 'ab', 0));
+    one.at(2000);
+    expect(one.frames(delta('m1', 1, 'ef', 4))).toEqual([resume(0)]);
+    expect(one.frames(delta('m1', 1, 'gh', 6))).toEqual([]);
+    expect(one.text(1)).toEqual('ab');
+    expect(one.at(3999)).toEqual([]);
+    expect(one.at(4000)).toEqual([resume(0)]);
+  });
+
+  it('knows its run by the name of the reply when the opening was lost', () => {
+    expect(openClient(delta('a.b', 1, 'x', 0, 2)).state.turns.get(1)?.runId).toEqual('a.b');
+  });
+});
+
+describe('a final', () => {
+  it('replaces the text, freezes the turn and ignores every later frame of it', () => {
+    const one = openClient(delta('m1', 1, 'abc', 0), finished('m1', 1, 'xyz'), delta('m1', 1, 'late', 3, 2), failed('m1', 1, 2));
+    expect(one.finals).toEqual([[1, 'reply', 'xyz']]);
+    expect(one.state.cursor).toEqual(1);
+    expect(one.state.turns.size).toEqual(0);
+  });
+
+  it('can be a cancellation or an error', () => {
+    const one = openClient(finished('m1', 1, 'half', 1, 'cancelled'), failed('m2', 2));
+    expect(one.finals).toEqual([[1, 'cancelled', 'half'], [2, 'error', '']]);
+  });
+
+  it('waits for the finals before it, which are asked for', () => {
+    const one = openClient();
+    one.at(2000);
+    expect(one.frames(finished('m2', 2, 'two'))).toEqual([resume(0)]);
+    expect(one.finals).toEqual([]);
+    one.frames(finished('m1', 1, 'one'), finished('m2', 2, 'two'));
+    expect(one.finals).toEqual([[1, 'reply', 'one'], [2, 'reply', 'two']]);
+  });
+
+  it('without its text freezes nothing and is fetched, again after 5 s', () => {
+    const one = openClient(delta('m1', 1, 'ab', 0));
+    expect(one.frames(withheld('m1', 1))).toEqual([{ type: 'fetch', after: 0 }]);
+    one.frames(delta('m1', 1, 'c', 2), withheld('m1', 1));
+    expect(one.text(1)).toEqual('abc');
+    expect(one.at(4999)).toEqual([]);
+    expect(one.at(5000)).toEqual([{ type: 'fetch', after: 0 }]);
+    one.give({ type: 'history', turns: [stored('m1', 1, 'abcdef')] });
+    expect(one.finals).toEqual([[1, 'reply', 'abcdef']]);
+  });
+
+  it('without its text, of a higher generation, clears what an earlier one said', () => {
+    const one = openClient(delta('m1', 1, 'old', 0));
+    one.frames(withheld('m1', 1, 2));
+    expect(one.text(1)).toEqual('');
+    one.frames(delta('m1', 1, ' words', 3));
+    expect(one.text(1)).toEqual('');
+  });
+
+  it('that came from the history is not taken twice', () => {
+    const one = openClient();
+    one.give({ type: 'history', turns: [stored('m1', 1, 'one'), { ...stored('m2', 2, ''), state: 'running' }] });
+    one.frames(finished('m1', 1, 'one'), finished('m2', 2, 'two'));
+    expect(one.finals).toEqual([[1, 'reply', 'one'], [2, 'reply', 'two']]);
+  });
+});
+
+describe('a client asks to resume', () => {
+  it('on every open, and every 5 s until chat.resumed came', () => {
+    const one = new RuleClient();
+    expect(one.give({ type: 'opened' })).toEqual([resume(0)]);
+    expect(one.at(4999)).toEqual([]);
+    expect(one.at(5000)).toEqual([resume(0)]);
+    one.frames(resumed());
+    expect(one.at(10_000)).toEqual([]);
+    one.give({ type: 'closed' });
+    expect(one.at(400_000)).toEqual([]);
+    expect(one.give({ type: 'opened' })).toEqual([resume(0)]);
+  });
+
+  it('when a turn that it knows of is silent for 10 s', () => {
+    const one = openClient(started('m1', 1));
+    expect(one.at(9999)).toEqual([]);
+    expect(one.at(10_000)).toEqual([resume(0)]);
+    expect(one.at(19_999)).toEqual([]);
+    one.frames(status(1));
+    expect(one.at(20_000)).toEqual([]);
+    expect(one.at(29_999)).toEqual([resume(0)]);
+  });
+
+  it('when a message that it sent is silent for 10 s, and not when that failed', () => {
+    const one = openClient();
+    one.give({ type: 'sending', messageId: 'm1' });
+    one.give({ type: 'sending', messageId: 'm2' });
+    one.give({ type: 'unsent', messageId: 'm2' });
+    expect(one.at(10_000)).toEqual([resume(0)]);
+    one.frames(finished('m1', 1, 'one'));
+    expect(one.at(30_000)).toEqual([]);
+  });
+
+  it('every 5 minutes', () => {
+    const one = openClient();
+    expect(one.at(299_999)).toEqual([]);
+    expect(one.at(300_000)).toEqual([resume(0)]);
+  });
+
+  it('at once after a full batch of finals that was not the last', () => {
+    const one = new RuleClient();
+    one.give({ type: 'opened' });
+    const finals = Array.from({ length: 20 }, (_, i) => finished(`m${i + 1}`, i + 1, 'x'));
+    expect(one.frames(resumed(31), ...finals)).toEqual([resume(20)]);
+  });
+
+  it('after a smaller batch as soon as nothing follows, but not when it brought nothing', () => {
+    const one = new RuleClient();
+    one.give({ type: 'opened' });
+    one.frames(resumed(9), finished('m1', 1, 'x'));
+    expect(one.at(200)).toEqual([resume(1)]);
+    one.frames(resumed(9));
+    expect(one.at(1000)).toEqual([]);
+  });
+});
+
+describe('chat.resumed', () => {
+  it('moves a cursor that is below the oldest stored turn', () => {
+    const one = new RuleClient();
+    one.give({ type: 'opened' });
+    one.frames(resumed(8, 'a', 6), finished('m6', 6, 'six'));
+    expect(one.finals).toEqual([[6, 'reply', 'six']]);
+  });
+
+  for (const [why, again] of [['another birth', resumed(5, 'b')], ['a cursor at next', resumed(2, 'a')]]) {
+    it(`with ${why} means that everything is forgotten and asked for from the start`, () => {
+      const one = new RuleClient();
+      one.give({ type: 'opened' });
+      one.frames(resumed(3, 'a'), finished('m1', 1, 'one'), finished('m2', 2, 'two'));
+      one.give({ type: 'closed' });
+      one.give({ type: 'opened' });
+      expect(one.frames(again as Frame)).toEqual([{ type: 'forget' }, resume(0)]);
+      expect(one.state.cursor).toEqual(0);
+    });
+  }
+
+  it('that was overtaken by a final on the same connection does not forget it', () => {
+    const one = openClient(finished('m1', 1, 'one'));
+    expect(one.frames(resumed(1))).toEqual([]);
+    expect(one.state.cursor).toEqual(1);
+  });
+
+  it('is what the first frames of a connection wait for', () => {
+    const one = new RuleClient();
+    one.give({ type: 'opened' });
+    one.frames(finished('m1', 1, 'of an earlier session'), resumed());
+    expect(one.finals).toEqual([]);
+  });
+});
+
+describe('a frame that makes no sense', () => {
+  for (const metadata of [undefined, {}, { turn: 0, gen: 1 }, { turn: 1.5, gen: 1 }, { turn: 1, gen: '1' }, { turn: 1, gen: 1, offset: 'x' }]) {
+    it(`is ignored: ${JSON.stringify(metadata)}`, () => {
+      const one = openClient();
+      one.frames({ ...delta('m1', 1, 'x', 0), metadata: metadata as Frame['metadata'] });
+      expect(one.text(1) ?? '').toEqual('');
+    });
+  }
+});
+
+it('reduce never changes the state that it was given', () => {
+  const before = openClient(delta('m1', 1, 'ab', 0)).state;
+  const frozen = structuredClone(before);
+  reduce(before, { type: 'frame', frame: delta('m1', 1, 'c', 2), now: 1 });
+  reduce(before, { type: 'frame', frame: finished('m1', 1, 'abc'), now: 1 });
+  expect(before).toEqual(frozen);
+});

@@ -1,0 +1,98 @@
+/** A session as a server has it, and a network that loses, repeats and reorders what it sends. */
+import type { Frame } from '../../src/core/wire.js';
+import { delta, failed, finished, opened, resumed, started, status, withheld } from './frames.js';
+
+const BATCH = 20;
+
+/** What a step of the server does. */
+export type Step = 'begin' | 'write' | 'restart' | 'finish' | 'finish-large' | 'fail' | 'cancel' | 'tell';
+
+interface Done {
+  readonly kind: 'reply' | 'error' | 'cancelled';
+  readonly text: string;
+  readonly gen: number;
+  readonly large: boolean;
+}
+
+/** The turns of one session; each step gives the frames that it pushes. */
+export class Session {
+  readonly done: Done[] = [];
+  /** The texts that the generations of each turn had, as far as they went. */
+  readonly generations = new Map<number, string[]>();
+  #running: { gen: number; text: string } | null = null;
+  #written = 0;
+
+  get running(): boolean {
+    return this.#running !== null;
+  }
+
+  step(step: Step): Frame[] {
+    if (this.#running === null) return this.#begin();
+    switch (step) {
+      case 'restart':
+        return this.#restart(this.#running.gen + 1);
+      case 'finish':
+      case 'finish-large':
+      case 'fail':
+      case 'cancel':
+        return this.#end(step);
+      case 'tell':
+        return [status(this.#turn, this.#running.gen)];
+      default:
+        return this.#write(this.#running);
+    }
+  }
+
+  /** What answers `resume`. */
+  resume(after: number): Frame[] {
+    const finals = this.done.slice(after, after + BATCH).map((_, i) => this.#final(after + i + 1));
+    const frames = [resumed(this.done.length + (this.#running ? 2 : 1)), ...finals];
+    if (!this.#running || this.#running.text === '') return frames;
+    const { gen, text } = this.#running;
+    return [...frames, started(this.#id, this.#turn, gen), opened(this.#id, this.#turn, gen), delta(this.#id, this.#turn, text, 0, gen)];
+  }
+
+  get #turn(): number {
+    return this.done.length + 1;
+  }
+
+  get #id(): string {
+    return `m${this.#turn}`;
+  }
+
+  #begin(): Frame[] {
+    this.#running = { gen: 0, text: '' };
+    this.generations.set(this.#turn, []);
+    return this.#restart(1);
+  }
+
+  #restart(gen: number): Frame[] {
+    this.#running = { gen, text: '' };
+    this.generations.get(this.#turn)!.push('');
+    return [started(this.#id, this.#turn, gen), opened(this.#id, this.#turn, gen)];
+  }
+
+  #write(running: { gen: number; text: string }): Frame[] {
+    const piece = `${running.gen}🧘${(this.#written += 1)} `;
+    const offset = running.text.length;
+    running.text += piece;
+    this.generations.get(this.#turn)![running.gen - 1] = running.text;
+    return [delta(this.#id, this.#turn, piece, offset, running.gen)];
+  }
+
+  #end(step: Step): Frame[] {
+    const turn = this.#turn;
+    const { gen, text } = this.#running!;
+    const kind = step === 'fail' ? 'error' : step === 'cancel' ? 'cancelled' : 'reply';
+    this.done.push({ kind, text: kind === 'error' ? '' : text, gen, large: step === 'finish-large' });
+    this.#running = null;
+    return [this.#final(turn)];
+  }
+
+  #final(turn: number): Frame {
+    const { kind, text, gen, large } = this.done[turn - 1]!;
+    if (kind === 'error') return failed(`m${turn}`, turn, gen);
+    if (large) return withheld(`m${turn}`, turn, gen);
+    return finished(`m${turn}`, turn, text, gen, kind === 'cancelled' ? 'cancelled' : 'stop');
+  }
+}
