@@ -16,6 +16,8 @@ use crate::trace;
 
 /// The longest visibility timeout.
 const MAX_VISIBILITY: Duration = Duration::from_hours(12);
+/// The longest wait of a receive; the timeout of a call is longer.
+const MAX_WAIT: Duration = Duration::from_secs(2);
 /// What SQS says about handles that are not a message's newest, or no handles at all.
 const STALE: [&str; 6] = [
     "ReceiptHandleIsInvalid",
@@ -34,18 +36,27 @@ pub struct SqsQueue {
     client: Client,
     url: String,
     dead_letters: Option<String>,
+    wait: Duration,
 }
 
 impl SqsQueue {
     /// Takes the queue's URL.
     pub fn new(sdk: &Sdk, url: impl Into<String>) -> Self {
-        Self { client: Client::new(&sdk.config(Service::Sqs)), url: url.into(), dead_letters: None }
+        let client = Client::new(&sdk.config(Service::Sqs));
+        Self { client, url: url.into(), dead_letters: None, wait: Duration::ZERO }
     }
 
     /// Names the queue that this one's dead letters go to; only an operator needs it.
     #[must_use]
     pub fn with_dead_letters(mut self, url: impl Into<String>) -> Self {
         self.dead_letters = Some(url.into());
+        self
+    }
+
+    /// Makes every receive wait for messages, at most 2 s; with no wait at all SQS asks some of its servers only.
+    #[must_use]
+    pub fn waiting(mut self, wait: Duration) -> Self {
+        self.wait = wait.min(MAX_WAIT);
         self
     }
 

@@ -62,8 +62,8 @@ impl Sdk {
         Self { shared, settings }
     }
 
-    /// Returns the configuration of one service's client.
-    pub(crate) fn config(&self, service: Service) -> SdkConfig {
+    /// Returns the configuration of one service's client, for calls that no port has.
+    pub fn config(&self, service: Service) -> SdkConfig {
         let mut config = self.shared.to_builder();
         config.set_endpoint_url(self.settings.endpoint(service).map(str::to_owned));
         config.timeout_config(timeouts(service)).retry_config(retries(service)).build()

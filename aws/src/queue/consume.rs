@@ -28,6 +28,7 @@ impl SqsQueue {
                 .queue_url(url)
                 .max_number_of_messages(i32::try_from(most).unwrap_or(1))
                 .message_system_attribute_names(MessageSystemAttributeName::All)
+                .wait_time_seconds(super::whole_seconds(self.wait))
                 .set_visibility_timeout(held.map(super::whole_seconds));
             let received =
                 receive.send().await.map_err(|error| unavailable(Fault::of("sqs ReceiveMessage", &error)))?;
@@ -119,9 +120,10 @@ fn delivery(message: Message) -> Delivery {
     }
 }
 
+/// SQS counts looks as receives: this one is taken off, earlier ones stay.
 fn dead_letter(message: Message) -> DeadLetter {
     let Delivery { message_id, group, body, receive_count, .. } = delivery(message);
-    DeadLetter { message_id, group, body, receive_count }
+    DeadLetter { message_id, group, body, receive_count: receive_count.saturating_sub(1) }
 }
 
 fn receipt(message: &Message) -> Receipt {

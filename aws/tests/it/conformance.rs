@@ -1,0 +1,101 @@
+//! The ports' suites.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws::queue::SqsQueue;
+use aws::store::DynamoStore;
+use shared::conformance;
+use shared::domain::Timestamp;
+use shared::ports::store::{Item, Key, Page, Query, Store, StoreError, Write};
+use shared::ports::{Clock, Durability, EventSource};
+
+use crate::support::home::Home;
+use crate::support::places::Made;
+
+/// What `moto`'s table does otherwise than DynamoDB.
+const NOT_OF_MOTO_S_TABLE: &[&str] = &[
+    // It refuses items from 405,000 bytes on.
+    "an_item_over_400_kb_is_refused",
+    // It judges a condition and writes in two steps, and puts back a whole table after a refused transaction.
+    "concurrent_conditional_writes_have_one_winner",
+    "concurrent_additions_are_all_counted",
+    "concurrent_transactions_have_one_winner",
+];
+
+/// What `moto`'s queues do otherwise than SQS.
+const NOT_OF_MOTO_S_QUEUES: &[&str] = &[
+    // It loses the order of messages that timed out together.
+    "what_was_not_settled_comes_again_in_order",
+    // It takes stale handles.
+    "a_stale_handle_is_refused",
+    // It forgets a deduplication id with its message.
+    "deduplication_survives_delete",
+    "deduplication_survives_a_redrive",
+    // It cannot take 500 calls at once in the time that a call has.
+    "a_thousand_groups_are_drained",
+    // Nothing is wrong with these, but each takes half a minute or more of real time.
+    "a_message_comes_again_after_its_visibility_timeout",
+    "a_longer_visibility_keeps_a_message_hidden",
+    "ready_returns_when_a_visibility_timeout_ends",
+];
+
+#[tokio::test]
+async fn the_store_keeps_its_promises() {
+    for home in Home::all() {
+        let made = Made::default();
+        let make = async |clock: Arc<dyn Clock>| {
+            let store = DynamoStore::new(&home.sdk, made.table(&home).await, clock);
+            let store: Arc<dyn Store> = if home.real { Arc::new(Settled(store)) } else { Arc::new(store) };
+            store
+        };
+        let except = if home.real { &[] } else { NOT_OF_MOTO_S_TABLE };
+        conformance::store_except(make, except).await;
+        made.remove(&home).await;
+    }
+}
+
+#[tokio::test]
+async fn the_queue_keeps_its_promises() {
+    for home in Home::all() {
+        let made = Made::default();
+        let make = async |settings| {
+            let (url, dead) = made.queues(&home, &settings).await;
+            let queue = SqsQueue::new(&home.sdk, url).with_dead_letters(dead);
+            let queue = if home.real { queue.waiting(Duration::from_secs(1)) } else { queue };
+            let queue: Arc<dyn EventSource> = Arc::new(queue);
+            queue
+        };
+        let except = if home.real { &[] } else { NOT_OF_MOTO_S_QUEUES };
+        conformance::queue_except(make, except).await;
+        made.remove(&home).await;
+    }
+}
+
+/// Lets the index catch up before it is read: the suite knows what it will say, not when.
+struct Settled(DynamoStore);
+
+#[async_trait]
+impl Store for Settled {
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.0.get(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.0.query(query).await
+    }
+
+    async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
+        self.0.write(write, durability).await
+    }
+
+    async fn transact(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError> {
+        self.0.transact(writes, durability).await
+    }
+
+    async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        self.0.due(until, limit).await
+    }
+}

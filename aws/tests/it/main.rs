@@ -1,0 +1,8 @@
+//! The tests of the adapters.
+//!
+//! Conformance suites run against `moto`, where it is faithful, and against a real account where
+//! `CHATBOT_AWS_CONFORMANCE` names a prefix; everything else runs against recorded answers.
+
+mod calls;
+mod conformance;
+mod support;

@@ -1,0 +1,5 @@
+//! What the tests stand on.
+
+pub(crate) mod home;
+pub(crate) mod moto;
+pub(crate) mod places;
