@@ -31,7 +31,7 @@ describe.skipIf(isBare)('a person', () => {
     await chat.isAccessible();
     const later = await until('more', async () => {
       const text = await chat.writing();
-      return text.length > first.length && text;
+      return text.length > first.length ? text : null;
     });
     expect(WORDS.startsWith(first.trim()) && WORDS.startsWith(later.trim())).toBe(true);
     expect(await chat.settled()).toBe(WORDS);

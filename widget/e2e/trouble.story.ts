@@ -119,15 +119,33 @@ describe.skipIf(isBare)('when something is wrong', () => {
 
 describe.skipIf(isBare)('when the server says that it is too much', () => {
   it('the window waits as long as it was told, and then sends', async () => {
-    const stage = await Stage.set({ env: { CHATBOT_RATE_PRINCIPAL_PER_MINUTE: '2' } });
+    const stage = await Stage.set();
     const chat = await stage.enter();
     await chat.ask('One');
-    await chat.ask('Two');
-    await chat.say('Three');
-    await until('a word about it', async () => /too much|at once|Not sent/i.test(await chat.page.locator('yogi-chatbot .window').innerText()));
+    let refused = 0;
+    await chat.page.route('**/chat', (route) => {
+      if (route.request().method() !== 'POST' || refused > 0) return route.continue();
+      refused = performance.now();
+      const headers = { 'Retry-After': '2', 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'Retry-After' };
+      const problem = { type: 'urn:learning-yogi:chatbot:error:rate_limited', title: 'Too many', status: 429, detail: 'Too many messages.' };
+      return route.fulfill({ status: 429, contentType: 'application/problem+json', headers, body: JSON.stringify(problem) });
+    });
+    await chat.say('Two');
+    await until('a word about it', async () => /at once/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()));
     await chat.isAccessible();
-    // The minute that the server asks for is the person's to wait, not the test's.
-    expect((await chat.state()).turns.at(-1)).toMatchObject({ message: 'Three', error: { code: 'rate_limited' } });
+    expect(await chat.settled()).toBe(WORDS);
+    expect(performance.now() - refused).toBeGreaterThan(2_000);
+    expect(await chat.shown()).toHaveLength(2);
+    await chat.close();
+    await stage.strike();
+  });
+
+  it('a limit of the real server is told in the same way', async () => {
+    const stage = await Stage.set({ env: { CHATBOT_RATE_PRINCIPAL_PER_MINUTE: '2' } });
+    const chat = await stage.enter();
+    // More than two minutes let in, so that the turn of a minute changes nothing.
+    for (const text of ['One', 'Two', 'Three', 'Four', 'Five']) await chat.say(text);
+    await until('a word about it', async () => /at once/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()));
     await chat.close();
     await stage.strike();
   });

@@ -52,7 +52,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Simulates very many turns, then kills the real server under load, and counts the answers
+    /// Simulates very many turns, kills the real server under load, cuts browsers off, and counts the answers
     Soak {
         /// How many turns are simulated; 0 for none
         #[arg(long, default_value_t = 1_000_000)]
@@ -60,6 +60,9 @@ enum Command {
         /// How often the server is killed; 0 for never
         #[arg(long, default_value_t = 200)]
         kills: u32,
+        /// How often the network is cut under the chat window in a browser; 0 for never
+        #[arg(long, default_value_t = 500)]
+        cuts: u32,
         /// Writes what was found to docs/SOAK.md
         #[arg(long)]
         write: bool,
@@ -85,6 +88,6 @@ fn run(command: Command) -> Result<()> {
         Command::Tidy => tidy::run(Tree::read(&root)?),
         Command::Bench { arguments } => forward::bench(&root, arguments),
         Command::Simulate { arguments } => forward::simulate(&root, arguments),
-        Command::Soak { turns, kills, write } => soak::run(&root, turns, kills, write),
+        Command::Soak { turns, kills, cuts, write } => soak::run(&root, &soak::Amounts { turns, kills, cuts }, write),
     }
 }

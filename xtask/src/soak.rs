@@ -1,4 +1,4 @@
-//! The long proof: very many simulated turns, and very many kills of the real server.
+//! The long proof: very many simulated turns, kills of the real server, and cuts of the network under the chat window.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,8 +8,9 @@ use std::{fs, thread};
 use anyhow::{Context as _, Result};
 
 use crate::forward::{build_server, program};
-use crate::process::{command, keep, output};
+use crate::process::{self, cargo, command, keep, output};
 use crate::say;
+use crate::test::install;
 
 const RECORD: &str = "docs/SOAK.md";
 
@@ -17,11 +18,20 @@ const INTRODUCTION: &str = "\
 The long runs that are too long for every test: `cargo xtask soak --write` makes this page.
 The simulation runs the real handlers under random faults and checks every invariant of \
 [ARCHITECTURE.md](../ARCHITECTURE.md); the kills are `kill -9` of the real server under load, on SQLite.
+The cuts fall upon the chat window in a real browser, before the real server: cut, away for a while, silent, and cut with a reload.
 What is promised, and what is checked in every run of the tests, is in [RELIABILITY.md](RELIABILITY.md).
 ";
 
-/// Runs both parts, and records what they found; fails with the first thing that is wrong.
-pub(crate) fn run(root: &Path, turns: u64, kills: u32, write: bool) -> Result<()> {
+/// How much of each; 0 leaves a part out.
+pub(crate) struct Amounts {
+    pub(crate) turns: u64,
+    pub(crate) kills: u32,
+    pub(crate) cuts: u32,
+}
+
+/// Runs all parts, and records what they found; fails with the first thing that is wrong.
+pub(crate) fn run(root: &Path, amounts: &Amounts, write: bool) -> Result<()> {
+    let Amounts { turns, kills, cuts } = *amounts;
     let mut page = page(root)?;
     if turns > 0 {
         let mut simulate = program(root, "simulation", "simulate");
@@ -33,6 +43,9 @@ pub(crate) fn run(root: &Path, turns: u64, kills: u32, write: bool) -> Result<()
         let mut soak = program(root, "simulation", "soak");
         soak.args(["--kills", &kills.to_string()]);
         part(&mut page, "Killed", &mut soak)?;
+    }
+    if cuts > 0 {
+        section(&mut page, "Cut off", &cut(root, cuts)?)?;
     }
     if write {
         fs::write(root.join(RECORD), page).with_context(|| format!("{RECORD} cannot be written"))?;
@@ -50,7 +63,24 @@ fn page(root: &Path) -> Result<String> {
 }
 
 fn part(page: &mut String, title: &str, command: &mut Command) -> Result<()> {
-    let told = keep(command)?;
+    section(page, title, &keep(command)?)
+}
+
+fn section(page: &mut String, title: &str, told: &str) -> Result<()> {
     write!(page, "\n## {title}\n\n```text\n{}\n```\n", told.trim_end())?;
     Ok(())
+}
+
+/// Cuts the network under the chat window in a real browser, and returns what its story reports.
+fn cut(root: &Path, cuts: u32) -> Result<String> {
+    process::run(&mut cargo(root, ["build", "--workspace", "--bins"]))?;
+    let widget = root.join("widget");
+    install(&widget)?;
+    process::run(command(&widget, "npm").args(["run", "build"]))?;
+    let report = widget.join("node_modules/.cuts.txt");
+    let mut story = command(&widget, "npm");
+    story.args(["run", "e2e", "--", "cuts"]).env("CI", "true");
+    story.env("WIDGET_CUTS", cuts.to_string()).env("WIDGET_REPORT", &report);
+    process::run(&mut story)?;
+    fs::read_to_string(&report).with_context(|| format!("{} was not written", report.display()))
 }

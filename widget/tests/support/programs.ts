@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const FOLDER = process.env.CHATBOT_PROGRAMS ?? fileURLToPath(new URL('../../../target/debug', import.meta.url));
+const FOLDER = process.env.WIDGET_PROGRAMS ?? fileURLToPath(new URL('../../../target/debug', import.meta.url));
 const NAMES = { server: 'learning-yogi-chatbot', provider: 'stub-provider' };
 
 /** Tells whether both programs are built; in CI a missing one is an error. */

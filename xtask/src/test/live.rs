@@ -15,6 +15,8 @@ const SAYS: &str = "chat at ";
 /// A server and its provider. Dropping it stops both and removes the data.
 pub(super) struct Live {
     pub(super) url: String,
+    /// Where the built programs lie, for tests that start their own.
+    pub(super) folder: PathBuf,
     programs: Vec<Child>,
     data: PathBuf,
 }
@@ -25,8 +27,8 @@ impl Live {
         process::run(&mut cargo(root, ["build", "--quiet", "--workspace", "--bins"]))?;
         let target = target_folder(root)?;
         let data = target.join(format!("live-{}", std::process::id()));
-        let mut live = Self { url: String::new(), programs: Vec::new(), data };
         let debug = target.join("debug");
+        let mut live = Self { url: String::new(), folder: debug.clone(), programs: Vec::new(), data };
 
         let mut stub = command(root, debug.join("stub-provider"));
         let output = live.spawn(stub.args(["--tokens", "20", "--delay-ms", "20"]).stdout(Stdio::piped()))?;

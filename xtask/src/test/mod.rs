@@ -13,6 +13,8 @@ use clap::ValueEnum;
 
 use crate::say;
 
+pub(crate) use node::install;
+
 /// The steps, in the order in which they run: quick ones that fail often come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {

@@ -26,16 +26,23 @@ pub(super) fn run(context: &Context<'_>, tree: &Tree) -> Result<Outcome> {
     let live = Live::start(context.root)?;
     for folder in packages {
         say::line(format!("in {folder}, against the server at {}", live.url));
-        one(&context.root.join(folder), &live.url)?;
+        one(&context.root.join(folder), &live)?;
     }
     Ok(Outcome::Done)
 }
 
-fn one(folder: &Path, url: &str) -> Result<()> {
-    if !is_installed(folder) {
-        process::run(command(folder, "npm").args(["ci", "--no-audit", "--no-fund"]))?;
+fn one(folder: &Path, live: &Live) -> Result<()> {
+    install(folder)?;
+    let mut test = command(folder, "npm");
+    process::run(test.arg("test").env("CHATBOT_URL", &live.url).env("WIDGET_PROGRAMS", &live.folder))
+}
+
+/// Installs what is locked, unless it is installed.
+pub(crate) fn install(folder: &Path) -> Result<()> {
+    if is_installed(folder) {
+        return Ok(());
     }
-    process::run(command(folder, "npm").arg("test").env("CHATBOT_URL", url))
+    process::run(command(folder, "npm").args(["ci", "--no-audit", "--no-fund"]))
 }
 
 /// Tells whether what is installed is what is locked: npm writes its own list at the end.

@@ -1,0 +1,127 @@
+/** Random faults of the network while answers are written, and what must be true after them. */
+import { randomInt } from 'node:crypto';
+import type { TurnView } from '../../src/core/index.js';
+import { until } from '../../tests/support/wait.js';
+import type { ChatPage } from './chat-page.js';
+import { seeded } from './random.js';
+import type { Stage } from './stage.js';
+
+/** How the replies of the provider read. */
+export const TOKENS = 40;
+/** What the provider waits before each word. */
+export const DELAY_MS = 15;
+const WHOLE = Array.from({ length: TOKENS }, (_, n) => `word${n} `).join('');
+const LONGEST_MS = 1_200;
+
+/** What a run of cuts found. */
+export interface Verdict {
+  readonly seed: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly messages: number;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly garbled: number;
+  /** Texts on the screen that no generation of the reply begins with. */
+  readonly torn: readonly string[];
+}
+
+/** Cuts the network `count` times while a person asks and reads, and judges what is left. */
+export async function cutAtRandom(stage: Stage, count: number, seed = Number(process.env.WIDGET_SEED ?? randomInt(2 ** 31))): Promise<Verdict> {
+  const random = seeded(seed);
+  const faults: Record<string, number> = {};
+  const chat = await stage.enter();
+  await watch(chat);
+  let messages = 0;
+  const torn: string[] = [];
+  for (let cuts = 0; cuts < count; ) {
+    messages += 1;
+    await chat.say(`Question ${messages}`);
+    // Up to three faults fall upon one answer.
+    for (let left = Math.min(count - cuts, 1 + Math.floor(random() * 3)); left > 0; left -= 1, cuts += 1) {
+      await pause(random() * LONGEST_MS);
+      const name = await fault(stage, chat, random, torn);
+      faults[name] = (faults[name] ?? 0) + 1;
+    }
+    await until(`message ${messages} is answered (seed ${seed})`, () => isAnswered(chat, messages), 60_000);
+  }
+  torn.push(...(await seen(chat)));
+  const verdict = { seed, faults, messages, torn, ...(await judge(chat, messages)) };
+  await chat.close();
+  return verdict;
+}
+
+async function fault({ proxy }: Stage, chat: ChatPage, random: () => number, torn: string[]): Promise<string> {
+  const kind = random();
+  const ms = random() * 800;
+  if (kind < 0.5) {
+    proxy.cut();
+    return 'cut';
+  }
+  if (kind < 0.75) {
+    proxy.down();
+    await pause(ms);
+    proxy.up();
+    return 'away for a while';
+  }
+  if (kind < 0.9) {
+    proxy.hang();
+    await pause(ms);
+    proxy.cut();
+    proxy.up();
+    return 'silent, then cut';
+  }
+  torn.push(...(await seen(chat)));
+  proxy.cut();
+  await chat.page.reload();
+  await chat.open();
+  await watch(chat);
+  return 'cut with a reload';
+}
+
+async function isAnswered(chat: ChatPage, messages: number): Promise<boolean> {
+  const { turns, running } = await chat.state();
+  return turns.length >= messages && !running;
+}
+
+async function judge(chat: ChatPage, messages: number) {
+  // A reload shows the newest page only.
+  for (;;) {
+    const { turns, hasOlder } = await chat.state();
+    if (!hasOlder) break;
+    await chat.page.getByRole('button', { name: 'Earlier messages' }).click();
+    await until('older turns', async () => (await chat.state()).turns.length > turns.length);
+  }
+  const { turns } = await chat.state();
+  const shown = await chat.shown();
+  const of = (n: number): TurnView[] => turns.filter(({ message }) => message === `Question ${n}`);
+  const all = Array.from({ length: messages }, (_, n) => of(n + 1));
+  const isGarbled = ({ text, kind, turn }: TurnView, n: number) => kind !== 'reply' || text !== WHOLE || turn !== n + 1 || shown[n] !== WHOLE.trim();
+  return {
+    lost: all.filter((found) => found.length === 0).length,
+    doubled: turns.length - all.filter((found) => found.length > 0).length + Math.max(0, shown.length - messages),
+    garbled: all.filter((found, n) => found.some((turn) => isGarbled(turn, n))).length,
+  };
+}
+
+// Reads the newest reply at every change, in the page, where nothing is missed.
+async function watch(chat: ChatPage): Promise<void> {
+  await chat.page.evaluate((whole) => {
+    const torn: string[] = [];
+    Object.assign(globalThis, { torn });
+    const root = document.querySelector('yogi-chatbot')!.shadowRoot!;
+    new MutationObserver(() => {
+      for (const { textContent } of [...root.querySelectorAll('.reply .markdown')].slice(-2)) {
+        const text = (textContent ?? '').trim();
+        if (!whole.startsWith(text) && !torn.includes(text)) torn.push(text);
+      }
+    }).observe(root, { subtree: true, childList: true, characterData: true });
+  }, WHOLE);
+}
+
+function seen(chat: ChatPage): Promise<string[]> {
+  return chat.page.evaluate(() => (globalThis as unknown as { torn: string[] }).torn);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
