@@ -60,6 +60,22 @@ export function describeAgent(version: string): void {
       agent.close();
     });
 
+    it('a reply that is too large for a frame comes whole', async () => {
+      const { agent } = agentOn();
+      await ask(agent, 'At length [[stub:long:20000]]');
+      expect([...(replies(agent.messages)[0] as string)]).toHaveLength(20_000);
+      agent.close();
+    });
+
+    it('a run that fails after some text leaves nothing of it', async () => {
+      const { agent, events } = agentOn();
+      await ask(agent, 'Hello'); // so that the socket is open when the first text comes
+      await ask(agent, 'Never [[stub:die]]');
+      expect(types(events).at(-1)).toBe('RUN_ERROR');
+      expect(replies(agent.messages)).toEqual([WORDS]);
+      agent.close();
+    });
+
     it('abortRun() ends the reply with the text so far', async () => {
       const { agent, events } = agentOn();
       const ran = ask(agent, 'Slowly [[stub:slow]]');

@@ -1,0 +1,63 @@
+// Every frame of the real server, as the schemas that nobody here wrote have it.
+import { AbstractAgent, type BaseEvent } from '@ag-ui/client';
+import { EventSchemas } from '@ag-ui/core/schemas';
+import { from } from 'rxjs';
+import { WebSocket } from 'ws';
+import { describe, expect, it } from 'vitest';
+import { createChatClient } from '../../src/core/index.js';
+import { haveNoPrograms, World } from '../support/programs.js';
+import { until } from '../support/wait.js';
+
+const LARGEST_FRAME = 28 * 1024;
+const QUESTIONS = ['Hello', 'Again [[stub:die-once]]', 'Nobody can [[stub:fatal]]', 'At length [[stub:long:20000]]', 'No [[stub:refusal]]'];
+
+describe.skipIf(haveNoPrograms())('the frames of the real server', () => {
+  it('are what the schemas say, with no field that they strip, and small enough', async () => {
+    const world = await World.start();
+    const frames = await record(world);
+    expect(new Set(frames.map(({ type }) => type))).toEqual(
+      new Set(['CUSTOM', 'RUN_STARTED', 'TEXT_MESSAGE_START', 'TEXT_MESSAGE_CONTENT', 'TEXT_MESSAGE_END', 'RUN_FINISHED', 'RUN_ERROR']),
+    );
+    for (const frame of frames) {
+      expect(EventSchemas.parse(frame)).toEqual(frame);
+      expect(Buffer.byteLength(JSON.stringify(frame))).toBeLessThanOrEqual(LARGEST_FRAME);
+    }
+    await world.stop();
+  });
+
+  it('are refused by the client where nothing orders them, so its verification is on', async () => {
+    const frames = [
+      { type: 'RUN_STARTED', threadId: 's1', runId: 'm1' },
+      { type: 'RUN_STARTED', threadId: 's1', runId: 'm1' },
+    ] as BaseEvent[];
+    class Raw extends AbstractAgent {
+      override run() {
+        return from(frames);
+      }
+    }
+    await expect(new Raw({ threadId: 's1' }).runAgent()).rejects.toThrow(/RUN_STARTED/);
+  });
+});
+
+// Asks everything, one question after the other, and stops the last.
+async function record(world: World): Promise<BaseEvent[]> {
+  const frames: BaseEvent[] = [];
+  class Recorder extends WebSocket {
+    constructor(url: string) {
+      super(url);
+      this.on('message', (data) => frames.push(JSON.parse(String(data)) as BaseEvent));
+    }
+  }
+  const client = createChatClient({ apiUrl: world.url, storage: null, WebSocket: Recorder as never });
+  const last = () => client.getState().turns.at(-1);
+  for (const question of QUESTIONS) {
+    await client.send(question);
+    await until(question, () => last()?.state === 'done');
+  }
+  const { messageId } = await client.send('Slowly [[stub:slow]]');
+  await until('text', () => last()!.text !== '');
+  await client.stop(messageId);
+  await until('the end', () => last()!.kind === 'cancelled');
+  client.close();
+  return frames;
+}
