@@ -11,13 +11,17 @@
 //! | [`secrets`] | keys, from Secrets Manager |
 //! | [`parameters`] | settings that change without a deployment, from Parameter Store |
 //! | [`trace`] | the trace that calls to queues and buses carry on |
+//! | [`metrics`] | one line per turn, which CloudWatch reads metrics from |
+//! | [`config`] | the variables: where things are, and how to log |
 //! | [`lambda`] | the Lambda runtime: events in, answers out |
 //! | [`fault`] | what went wrong in a call, without a word of what it carried |
 
+pub mod config;
 pub mod documents;
 pub mod events;
 pub mod fault;
 pub mod lambda;
+pub mod metrics;
 pub mod parameters;
 pub mod push;
 pub mod queue;

@@ -96,7 +96,7 @@ impl IngressConfig {
 fn bounded(environment: &Environment, platform: Platform) -> Result<(), ConfigError> {
     let strangers = environment.parsed::<bool>("CHATBOT_ALLOW_ANONYMOUS")? == Some(true);
     if platform == Platform::Aws && strangers && environment.parsed::<f64>("CHATBOT_DAILY_BUDGET_USD")?.is_none() {
-        return Err(invalid("CHATBOT_ALLOW_ANONYMOUS", "true", "needs CHATBOT_DAILY_BUDGET_USD beside it"));
+        return Err(ConfigError::Missing("CHATBOT_DAILY_BUDGET_USD".to_owned()));
     }
     Ok(())
 }

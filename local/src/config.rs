@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use clap::Parser;
 use ingress::{IngressConfig, Platform};
+use notifier::NotifierConfig;
 use secrecy::SecretString;
 use shared::analytics::Texts;
 use shared::environment::{ConfigError, Environment, invalid};
 use shared::telemetry::LogFormat;
 use worker::WorkerConfig;
 use worker::calls::breaker::BreakerSettings;
-use worker::config::{Pace, analytics_texts};
+use worker::config::Pace;
 use worker::providers::client::ClientSettings;
 use worker::providers::{ClaudeSettings, OpenAiSettings};
 
@@ -116,7 +117,7 @@ impl Config {
             synchronous: synchronous(environment)?,
             log_format: log_format(environment)?,
             log_filter: environment.text_or("CHATBOT_LOG", "info"),
-            texts: analytics_texts(environment)?,
+            texts: NotifierConfig::from(environment)?.texts,
             ingress: IngressConfig::from(environment, Platform::OneMachine)?,
             worker: WorkerConfig::from(environment, Pace::ONE_MACHINE)?,
             breaker: BreakerSettings::from(environment)?,

@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`handler`] | one delivery from the queue of replies |
+//! | [`config`] | the settings |
 //! | [`delivery`] | a final on its way to browsers, to the event bus, and to its last state |
 //! | [`push`] | a frame to every connection of a session |
 //! | [`emit`] | events, retried for at most two seconds |
@@ -12,6 +13,7 @@
 
 pub mod batch;
 pub mod cleanup;
+pub mod config;
 pub mod delivery;
 pub mod emit;
 pub mod feedback;
@@ -20,5 +22,6 @@ pub mod push;
 
 mod error;
 
+pub use config::NotifierConfig;
 pub use error::NotifierError;
 pub use handler::{Notifier, Ports};

@@ -13,6 +13,7 @@
 //! | [`conformance`] | one suite per port, which every adapter must pass |
 //! | [`system`] | the process's own clock and randomness |
 //! | [`environment`] | typed reading of configuration variables |
+//! | [`http_client`] | the HTTP client of those that call somebody outside |
 //! | [`telemetry`] | logs, and the attribute names in them |
 
 pub mod ag_ui;
@@ -20,6 +21,8 @@ pub mod analytics;
 pub mod conformance;
 pub mod domain;
 pub mod environment;
+#[cfg(feature = "http-client")]
+pub mod http_client;
 pub mod memory;
 pub mod patience;
 pub mod ports;

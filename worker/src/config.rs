@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use shared::analytics::Texts;
 use shared::domain::{MicroUsd, ProviderName};
 use shared::environment::{ConfigError, Environment, invalid};
 use shared::protocol::accept::Bounds;
@@ -121,12 +120,6 @@ impl WorkerConfig {
             bounds: Bounds::from(environment)?,
         })
     }
-}
-
-/// Reads the switch for texts in analytics events (`CHATBOT_ANALYTICS_TEXT`).
-pub fn analytics_texts(environment: &Environment) -> Result<Texts, ConfigError> {
-    let included = environment.switch_or("CHATBOT_ANALYTICS_TEXT", false)?;
-    Ok(if included { Texts::Included } else { Texts::Omitted })
 }
 
 fn timeouts(environment: &Environment) -> Result<Timeouts, ConfigError> {

@@ -27,6 +27,8 @@ pub enum FrontEvent {
     Frame(Socket, String),
     /// A WebSocket was closed.
     Disconnect(Socket),
+    /// A call of the REST API that is no HTTP.
+    Malformed(UnknownEvent),
     /// Nothing to do.
     Warm,
 }
@@ -79,7 +81,7 @@ impl FrontEvent {
         match event.get("type").and_then(Value::as_str) {
             Some("REQUEST") if has("methodArn") => attempt(event).map(Self::Authorize),
             _ if in_socket => socket(event),
-            _ if has("httpMethod") || has("body") => call(event).map(Self::Http),
+            _ if has("httpMethod") || has("body") => Ok(call(event).map_or_else(Self::Malformed, Self::Http)),
             _ => Err(UnknownEvent("it is not of API Gateway")),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`start`] | logging, the handler, and what Lambda is told where there is none |
 //! | [`runtime`] | one event after the other, each in its span and its trace; a start that fails |
 //! | [`front`] | what API Gateway sends: HTTP calls, the authorizer's question, WebSocket frames |
 //! | [`answers`] | what API Gateway is answered |
@@ -15,6 +16,7 @@ pub mod answers;
 pub mod batch;
 pub mod front;
 pub mod runtime;
+pub mod start;
 pub mod task;
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl From<Failed> for Diagnostic {
 /// Handles events one after the other, until the runtime is gone.
 ///
 /// What the handler sends to queues carries the invocation's trace, unless it opens a scope of its own.
-pub async fn serve<H, F>(handle: H) -> Result<(), Error>
+pub(super) async fn serve<H, F>(handle: H) -> Result<(), Error>
 where
     H: Fn(Invocation) -> F,
     F: Future<Output = Result<Value, Failed>>,
@@ -78,7 +78,8 @@ where
             faas.invocation_id = %context.request_id,
             xray.trace_id = context.xray_trace_id.as_deref().and_then(root),
         );
-        let work = handle(Invocation { event: payload, remaining });
+        // Boxed: the runtime wraps futures in futures, and a handler's is deep already.
+        let work = Box::pin(handle(Invocation { event: payload, remaining }));
         trace::scope(context.xray_trace_id, work).instrument(span)
     });
     Runtime::new(answer).run().await
@@ -87,8 +88,12 @@ where
 /// Tells Lambda why the function cannot start, and ends it.
 ///
 /// The message is also what stands in the log; it names the variable.
-pub async fn refuse_to_start(runtime_api: &str, problem: &dyn Display) -> ExitCode {
+pub(super) async fn refuse_to_start(runtime_api: Option<&str>, problem: &dyn std::error::Error) -> ExitCode {
     tracing::error!("the function cannot start: {problem}");
+    let Some(runtime_api) = runtime_api else {
+        tracing::error!("AWS_LAMBDA_RUNTIME_API is not set: this program runs as a Lambda function");
+        return ExitCode::FAILURE;
+    };
     if let Err(error) = report(runtime_api, &problem.to_string()).await {
         tracing::error!(%error, "Lambda could not be told");
     }

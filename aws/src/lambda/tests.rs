@@ -25,6 +25,12 @@ fn call(event: Value) -> HttpCall {
     }
 }
 
+/// A call that is no HTTP is answered, so that it is not tried again and again.
+#[track_caller]
+fn check_malformed(event: Value) {
+    assert!(matches!(FrontEvent::of(event), Ok(FrontEvent::Malformed(UnknownEvent(_)))));
+}
+
 #[track_caller]
 fn check_refused(event: Value) {
     assert!(matches!(FrontEvent::of(event), Err(UnknownEvent(_))));
@@ -81,7 +87,7 @@ fn an_encoded_body_is_decoded_and_a_broken_one_refused() {
     event["body"] = json!("eyJhIjoxfQ==");
     assert_eq!(call(event.clone()).request.body(), r#"{"a":1}"#);
     event["body"] = json!("not base64!");
-    check_refused(event);
+    check_malformed(event);
 }
 
 #[test]
@@ -114,7 +120,7 @@ fn the_warmer_is_known_and_everything_else_refused() {
     for event in [json!({}), json!([]), json!("text"), json!(null), json!({ "Records": [] }), json!({ "body": null })] {
         check_refused(event);
     }
-    check_refused(json!({ "httpMethod": 7 }));
+    check_malformed(json!({ "httpMethod": 7 }));
     check_refused(json!({ "requestContext": { "connectionId": "c", "eventType": "CONNECT" } }));
 }
 

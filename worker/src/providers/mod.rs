@@ -14,12 +14,11 @@
 
 mod call;
 pub mod claude;
-pub mod client;
+pub use shared::http_client as client;
 mod http_error;
 pub mod offline;
 pub mod openai;
 mod retry_after;
-mod roots;
 mod settings;
 mod sse;
 

@@ -1,14 +1,16 @@
-//! The HTTP client that all providers share.
+//! The HTTP client that all calls outside share: providers, and issuers' keys.
+
+mod roots;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::environment::{ConfigError, Environment};
 use reqwest::{Client, redirect, retry};
 use rustls::ClientConfig;
 use rustls::crypto::{CryptoProvider, ring};
-use shared::environment::{ConfigError, Environment};
 
-use super::roots::SystemRoots;
+use self::roots::SystemRoots;
 
 const IDLE_CONNECTION: Duration = Duration::from_mins(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

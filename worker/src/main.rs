@@ -1,0 +1,101 @@
+//! The worker as a Lambda function, on the queue of requests.
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use aws::config::{Common, WorkerResources};
+use aws::lambda::batch::{self, Batch};
+use aws::lambda::runtime::{Failed, Invocation};
+use aws::lambda::task::Task;
+use aws::sdk::Sdk;
+use serde_json::Value;
+use shared::environment::Environment;
+use shared::memory::MemoryDocuments;
+use shared::ports::{Documents, Model, Secrets};
+use shared::system::{SystemClock, SystemIds};
+use tokio::time::Instant;
+use worker::calls::Providers;
+use worker::calls::breaker::BreakerSettings;
+use worker::config::Pace;
+use worker::prices::Prices;
+use worker::providers::client::{self, ClientSettings};
+use worker::providers::{ClaudeModel, ClaudeSettings, OpenAiModel, OpenAiSettings};
+use worker::{Ports, Worker, WorkerConfig};
+
+/// The worker, and where the order of its providers is.
+struct Function {
+    worker: Worker,
+    sdk: Sdk,
+    preference_parameter: Option<String>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let wire = |environment: &Environment| {
+        let function = Arc::new(wire(environment)?);
+        Ok(move |invocation: Invocation| answer(function.clone(), invocation))
+    };
+    aws::lambda::start::function(wire).await
+}
+
+fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
+    let config = WorkerConfig::from(environment, Pace::AWS)?;
+    let resources = WorkerResources::from(environment)?;
+    let Common { stage, table, replies_queue, connections_url, sdk } = resources.common;
+    let (sdk, clock) = (Sdk::new(sdk), Arc::new(SystemClock));
+    let names = aws::secrets::SecretNames { api_keys: Some(resources.api_keys_secret), signing_keys: None };
+    let secrets: Arc<dyn Secrets> = Arc::new(aws::secrets::SecretsManagerSecrets::new(&sdk, names));
+    let documents: Arc<dyn Documents> = match resources.documents {
+        Some(settings) => Arc::new(aws::documents::RdsDocuments::new(&sdk, settings)),
+        None => Arc::new(MemoryDocuments::default()),
+    };
+    let providers = Providers::new(models(environment, &secrets)?, BreakerSettings::from(environment)?);
+    let ports = Ports {
+        store: Arc::new(aws::store::DynamoStore::new(&sdk, table, clock.clone())),
+        requests: Arc::new(aws::queue::SqsQueue::new(&sdk, resources.requests_queue)),
+        replies: Arc::new(aws::queue::SqsQueue::new(&sdk, replies_queue)),
+        push: Arc::new(aws::push::GatewayPush::new(&sdk, &connections_url)),
+        documents,
+        secrets,
+        metrics: Arc::new(aws::metrics::EmbeddedMetrics::new(stage, clock.clone())),
+        clock,
+        ids: Arc::new(SystemIds),
+    };
+    let worker = Worker::new(ports, config, providers, Prices::built_in()?)?;
+    Ok(Function { worker, sdk, preference_parameter: resources.preference_parameter })
+}
+
+/// Returns every model; one without a key is passed over when its turn comes.
+fn models(environment: &Environment, secrets: &Arc<dyn Secrets>) -> Result<Vec<Arc<dyn Model>>, Box<dyn Error>> {
+    let client = client::build(ClientSettings::from(environment)?)?;
+    let claude = ClaudeModel::new(ClaudeSettings::from(environment)?, secrets.clone(), client.clone());
+    let openai = OpenAiModel::new(OpenAiSettings::from(environment)?, secrets.clone(), client);
+    Ok(vec![Arc::new(claude), Arc::new(openai)])
+}
+
+async fn answer(function: Arc<Function>, invocation: Invocation) -> Result<Value, Failed> {
+    let end = Instant::now() + batch::deadline(invocation.remaining);
+    if Task::of(&invocation.event) == Some(Task::Warm) {
+        return Ok(Value::Null);
+    }
+    let batch = Batch::of(invocation.event)?;
+    let failed = aws::trace::scope(batch.trace, function.work(&batch.deliveries, end)).await;
+    Ok(batch::failures(batch.unreadable.into_iter().chain(failed)))
+}
+
+impl Function {
+    /// Answers the messages in order, up to the first that fails: a later one of its group may not be done before it.
+    async fn work(&self, deliveries: &[shared::ports::Delivery], end: Instant) -> Vec<String> {
+        if let Some(name) = &self.preference_parameter {
+            self.worker.refresh_preference(async || aws::parameters::parameter(&self.sdk, name).await).await;
+        }
+        for (done, delivery) in deliveries.iter().enumerate() {
+            let left = end.saturating_duration_since(Instant::now());
+            if self.worker.handle_within(delivery, left).await.is_err() {
+                return deliveries[done..].iter().map(|delivery| delivery.message_id.clone()).collect();
+            }
+        }
+        Vec::new()
+    }
+}
