@@ -78,9 +78,10 @@ async function fault({ proxy }: Stage, chat: ChatPage, random: () => number, tor
   return 'cut with a reload';
 }
 
-async function isAnswered(chat: ChatPage, messages: number): Promise<boolean> {
+// A reload keeps the newest page of turns only, so they cannot be counted here.
+async function isAnswered(chat: ChatPage, n: number): Promise<boolean> {
   const { turns, running } = await chat.state();
-  return turns.length >= messages && !running;
+  return !running && turns.some(({ message, state }) => message === `Question ${n}` && state === 'done');
 }
 
 async function judge(chat: ChatPage, messages: number) {

@@ -1,0 +1,31 @@
+/** A long conversation that a page then goes on with. */
+import type { Page } from 'playwright-core';
+import { WebSocket } from 'ws';
+import { createChatClient } from '../../src/core/index.js';
+import { until } from '../../tests/support/wait.js';
+
+const REPLY = 'A reply with **bold** text, a list:\n\n- one\n- two\n\nand `code`. [[stub:echo]]';
+
+/** Makes a session of `turns` turns at `apiUrl`, and gives what a browser would have stored of it. */
+export async function converse(apiUrl: string, turns: number): Promise<ReadonlyMap<string, string>> {
+  const stored = new Map<string, string>();
+  const storage = {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => void stored.set(key, value),
+    removeItem: (key: string) => void stored.delete(key),
+  };
+  const client = createChatClient({ apiUrl, storage, WebSocket: WebSocket as never });
+  for (let n = 1; n <= turns; n += 1) {
+    await client.send(`${n}. ${REPLY}`);
+    await until(`turn ${n}`, () => client.getState().turns.at(-1)!.state === 'done');
+  }
+  client.close();
+  return stored;
+}
+
+/** Lets a page go on with it. */
+export async function restore(page: Page, stored: ReadonlyMap<string, string>): Promise<void> {
+  await page.addInitScript((entries) => {
+    for (const [key, value] of entries) localStorage.setItem(key, value);
+  }, [...stored]);
+}

@@ -1,0 +1,57 @@
+/** A provider that writes what it is told, for pictures: the least of the Claude Messages API. */
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** How a reply ends. */
+export type Ending = 'ends' | 'stays silent' | 'refuses';
+
+/** Streams one text for every request. */
+export class Author {
+  url = '';
+  #text = '';
+  #ending: Ending = 'ends';
+  readonly #server: Server = createServer((request, response) => {
+    request.resume().on('end', () => this.#answer(response));
+  });
+
+  static async start(): Promise<Author> {
+    const author = new Author();
+    author.#server.listen(0, '127.0.0.1');
+    await once(author.#server, 'listening');
+    author.url = `http://127.0.0.1:${(author.#server.address() as AddressInfo).port}`;
+    return author;
+  }
+
+  /** Sets what is written from now on. */
+  writes(text: string, ending: Ending = 'ends'): void {
+    this.#text = text;
+    this.#ending = ending;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #answer(response: ServerResponse): void {
+    if (this.#ending === 'refuses') {
+      const error = { type: 'authentication_error', message: 'no' };
+      return void response.writeHead(401, { 'Content-Type': 'application/json' }).end(JSON.stringify({ type: 'error', error }));
+    }
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    const send = (data: { readonly type: string; readonly [field: string]: unknown }) =>
+      response.write(`event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`);
+    const usage = { input_tokens: 412, output_tokens: 1 };
+    const message = { id: 'msg', type: 'message', role: 'assistant', model: 'claude', content: [], stop_reason: null, usage };
+    send({ type: 'message_start', message });
+    send({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } });
+    for (const text of this.#text.split(/(?<= )/)) send({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } });
+    if (this.#ending === 'stays silent') return;
+    send({ type: 'content_block_stop', index: 0 });
+    send({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 64 } });
+    send({ type: 'message_stop' });
+    response.end();
+  }
+}
