@@ -29,16 +29,24 @@ pub struct Running {
     pub api: RuntimeApi,
     /// When it was started.
     pub at: Instant,
-    child: Child,
+    pub(super) child: Child,
 }
 
 impl Program {
     /// Starts it as Lambda does: with an environment of its own, and 128 MB by name only.
     pub async fn start(&self) -> anyhow::Result<Running> {
+        self.start_with(Stdio::null, Stdio::null).await
+    }
+
+    pub(super) async fn start_with(
+        &self,
+        stdout: impl FnOnce() -> Stdio,
+        stderr: impl FnOnce() -> Stdio,
+    ) -> anyhow::Result<Running> {
         let api = RuntimeApi::start().await?;
         let mut command = Command::new(&self.path);
         command.args(&self.arguments).env_clear().kill_on_drop(true);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(stdout()).stderr(stderr());
         command.env("AWS_LAMBDA_RUNTIME_API", api.address().to_string());
         command.envs(LAMBDA).envs(self.variables.iter().map(|(name, value)| (name, value)));
         let at = Instant::now();

@@ -1,7 +1,7 @@
 //! The programs that are compared, and what each is started with.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use flate2::Compression;
@@ -41,6 +41,12 @@ const PEER_VARIABLES: [(&str, &str); 4] = [
     ("CHATBOT_OPENAI_MODEL", "gpt-6-luna"),
 ];
 
+/// Returns one of our functions, with every variable that it reads; its services are where nobody listens.
+pub fn function(name: &'static str, path: impl Into<PathBuf>) -> Program {
+    let variables = VARIABLES.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    Program { name, path: path.into(), arguments: Vec::new(), variables }
+}
+
 /// Tells whether a program is one of ours.
 pub(super) fn is_function(name: &str) -> bool {
     FUNCTIONS.contains(&name)
@@ -49,8 +55,7 @@ pub(super) fn is_function(name: &str) -> bool {
 /// Returns the programs: ours, the floor, and the peer where there is a Python for it.
 pub(super) fn programs(folder: &Path, python: Option<&Path>) -> Vec<Program> {
     let own = |variables: &[(&'static str, &str)]| variables.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
-    let function = |name| Program { name, path: folder.join(name), arguments: Vec::new(), variables: own(&VARIABLES) };
-    let mut programs: Vec<Program> = FUNCTIONS.map(function).into();
+    let mut programs: Vec<Program> = FUNCTIONS.map(|name| function(name, folder.join(name))).into();
     let path = folder.join("examples/bare");
     programs.push(Program { name: FLOOR, path, arguments: Vec::new(), variables: Vec::new() });
     if let Some(python) = python {

@@ -10,6 +10,8 @@ mod deletion;
 mod documents;
 mod faults;
 mod feedback;
+#[cfg(feature = "lambda")]
+mod function;
 mod history;
 mod http_rules;
 mod jwks;

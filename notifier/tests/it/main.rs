@@ -8,6 +8,8 @@ mod cleanup;
 mod crashes;
 #[cfg(test)]
 mod delivery;
+#[cfg(all(test, feature = "lambda"))]
+mod function;
 #[cfg(test)]
 mod platform;
 #[cfg(test)]

@@ -12,6 +12,8 @@ mod claims;
 mod context;
 #[cfg(test)]
 mod crashes;
+#[cfg(all(test, feature = "lambda"))]
+mod function;
 mod golden;
 #[cfg(test)]
 mod metrics;
