@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../tests/support/wait.js';
 import { visit } from './support/browser.js';
+import { ChatPage } from './support/chat-page.js';
 import { isBare, Stage } from './support/stage.js';
 
 const WORDS = Array.from({ length: 20 }, (_, n) => `word${n}`).join(' ');
@@ -115,6 +116,34 @@ describe.skipIf(isBare)('a person', () => {
     expect(frame).toEqual([320, 568]);
     expect(overflow).toBeLessThanOrEqual(0);
     await chat.isAccessible();
+    await chat.close();
+  });
+
+  it('finds the same window on the page that the server itself serves, whose policy it keeps', async () => {
+    const context = await stage.browser.newContext();
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    await page.goto(`${stage.proxy.url}/`);
+    const chat = new ChatPage(page);
+    await chat.box.waitFor();
+    expect(await chat.ask('Hello')).toBe(WORDS);
+    await chat.isAccessible();
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it('who is signed out is told so, and goes on once signed in', async () => {
+    const chat = await visit(stage.browser, `${stage.host.url}/examples/html/`);
+    await chat.page.evaluate(() => {
+      Object.assign(document.querySelector('yogi-chatbot')!, { options: { token: () => undefined } });
+    });
+    await chat.open();
+    await until('a word about it', async () => (await chat.page.locator('yogi-chatbot .banner').first().innerText()).includes('signed out'));
+    await chat.isAccessible();
+    await chat.page.evaluate(() => Object.assign(document.querySelector('yogi-chatbot')!, { options: {} }));
+    expect(await chat.ask('Hello')).toBe(WORDS);
     await chat.close();
   });
 });
