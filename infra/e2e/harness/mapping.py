@@ -1,0 +1,118 @@
+"""The event source mapping: receives from a FIFO queue on moto, invokes the function, deletes what did not fail.
+
+moto hands out no other message of a group while one is in flight, as SQS does. After a batch of several messages of
+one group times out it loses their order; the stories let no such batch time out.
+"""
+
+import asyncio
+import json
+import logging
+
+from aiohttp import ClientSession
+
+from .deploy import Mapping
+from .template import REGION
+
+log = logging.getLogger("mapping")
+#: The pause after an empty receive; Lambda polls long instead, which would hold up moto's one thread.
+EMPTY = 0.05
+#: What Lambda puts into an event of each message.
+ATTRIBUTES = ["All"]
+
+
+class Sqs:
+    """A client of moto's queues, without the weight of an SDK."""
+
+    def __init__(self, moto: str):
+        self.moto = moto
+        self.session = ClientSession()
+
+    async def call(self, operation: str, **request):
+        headers = {
+            "X-Amz-Target": f"AmazonSQS.{operation}",
+            "Content-Type": "application/x-amz-json-1.0",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential=mapping/20261127/{REGION}/sqs/aws4_request",
+        }
+        async with self.session.post(self.moto, data=json.dumps(request), headers=headers) as answer:
+            text = await answer.text()
+            if answer.status != 200:
+                raise RuntimeError(f"{operation}: {text}")
+            return json.loads(text or "{}")
+
+    async def stop(self) -> None:
+        await self.session.close()
+
+
+class EventSource:
+    """One mapping at work."""
+
+    def __init__(self, mapping: Mapping, sqs: Sqs, functions):
+        self.mapping, self.sqs, self.functions = mapping, sqs, functions
+        self.slots = asyncio.Semaphore(mapping.concurrency)
+        self.busy: set[asyncio.Task] = set()
+
+    def start(self) -> None:
+        self.polling = asyncio.create_task(self._poll())
+
+    async def stop(self) -> None:
+        self.polling.cancel()
+        for task in list(self.busy):
+            task.cancel()
+        await asyncio.gather(self.polling, *self.busy, return_exceptions=True)
+
+    async def _poll(self) -> None:
+        while True:
+            await self.slots.acquire()
+            try:
+                received = await self.sqs.call(
+                    "ReceiveMessage",
+                    QueueUrl=self.mapping.queue_url,
+                    MaxNumberOfMessages=self.mapping.batch_size,
+                    AttributeNames=ATTRIBUTES,
+                    MessageSystemAttributeNames=ATTRIBUTES,
+                )
+            except BaseException:
+                self.slots.release()
+                raise
+            messages = received.get("Messages", [])
+            if not messages:
+                self.slots.release()
+                await asyncio.sleep(EMPTY)
+                continue
+            task = asyncio.create_task(self._work(messages))
+            self.busy.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task) -> None:
+        self.busy.discard(task)
+        self.slots.release()
+        if not task.cancelled() and task.exception():
+            log.error("a batch failed", exc_info=task.exception())
+
+    async def _work(self, messages: list[dict]) -> None:
+        event = {"Records": [record(message, self.mapping.queue_arn) for message in messages]}
+        result = await self.functions.invoke(self.mapping.function, event)
+        if result.error is not None:
+            log.info("%s failed: %s", self.mapping.function, result.error.get("errorType"))
+            return
+        failed = set()
+        if self.mapping.partial:
+            failed = {failure["itemIdentifier"] for failure in (result.payload or {}).get("batchItemFailures", [])}
+        for message in messages:
+            if message["MessageId"] not in failed:
+                await self.sqs.call("DeleteMessage", QueueUrl=self.mapping.queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def record(message: dict, arn: str) -> dict:
+    """Writes a message as Lambda does."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "messageAttributes": {},
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+        "awsRegion": REGION,
+    }
