@@ -57,7 +57,7 @@ fn wire(environment: &Environment) -> Result<Ingress, Box<dyn Error>> {
 
 async fn answer(ingress: Arc<Ingress>, invocation: Invocation) -> Result<Value, Failed> {
     match FrontEvent::of(invocation.event)? {
-        FrontEvent::Http(call) => Ok(http(&ingress, call).await),
+        FrontEvent::Http(call) => Ok(http(&ingress, *call).await),
         FrontEvent::Malformed(problem) => {
             tracing::warn!(error = &problem as &dyn Error, "a call was refused");
             Ok(answers::http(&malformed()))
@@ -92,7 +92,7 @@ async fn authorize(ingress: &Ingress, attempt: Attempt) -> Result<Value, Failed>
             let Ok(Value::Object(context)) = serde_json::to_value(&session) else {
                 return Err(Failed::work("the connection's session cannot be written"));
             };
-            Ok(answers::allowed(&method_arn, session.principal_hash.as_str(), context))
+            Ok(answers::allowed(&method_arn, session.principal_hash.as_str(), &context))
         }
         Err(Refusal::Origin) => Ok(answers::forbidden(&method_arn)),
         Err(Refusal::Ticket) => Err(Failed::unauthorized()),

@@ -28,13 +28,13 @@ pub fn taken() -> Value {
 }
 
 /// Lets a WebSocket in; every later frame of it comes with `context`, whose values must be text.
-pub fn allowed(method_arn: &str, principal: &str, context: Map<String, Value>) -> Value {
+pub fn allowed(method_arn: &str, principal: &str, context: &Map<String, Value>) -> Value {
     policy("Allow", method_arn, principal, context)
 }
 
 /// Refuses a WebSocket whose credentials are good: API Gateway answers 403.
 pub fn forbidden(method_arn: &str) -> Value {
-    policy("Deny", method_arn, "nobody", Map::new())
+    policy("Deny", method_arn, "nobody", &Map::new())
 }
 
 /// The message by which an authorizer says that credentials are no good: API Gateway then answers 401.
@@ -42,7 +42,7 @@ pub fn forbidden(method_arn: &str) -> Value {
 /// Source: "Output from an Amazon API Gateway Lambda authorizer" in the API Gateway developer guide.
 pub const UNAUTHORIZED: &str = "Unauthorized";
 
-fn policy(effect: &str, method_arn: &str, principal: &str, context: Map<String, Value>) -> Value {
+fn policy(effect: &str, method_arn: &str, principal: &str, context: &Map<String, Value>) -> Value {
     json!({
         "principalId": principal,
         "policyDocument": {

@@ -20,7 +20,7 @@ use super::task::Task;
 #[derive(Debug)]
 pub enum FrontEvent {
     /// A call of the REST API.
-    Http(HttpCall),
+    Http(Box<HttpCall>),
     /// Whether a WebSocket may be opened.
     Authorize(Attempt),
     /// A frame of an open WebSocket.
@@ -81,7 +81,9 @@ impl FrontEvent {
         match event.get("type").and_then(Value::as_str) {
             Some("REQUEST") if has("methodArn") => attempt(event).map(Self::Authorize),
             _ if in_socket => socket(event),
-            _ if has("httpMethod") || has("body") => Ok(call(event).map_or_else(Self::Malformed, Self::Http)),
+            _ if has("httpMethod") || has("body") => {
+                Ok(call(event).map_or_else(Self::Malformed, |call| Self::Http(Box::new(call))))
+            }
             _ => Err(UnknownEvent("it is not of API Gateway")),
         }
     }

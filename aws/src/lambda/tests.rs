@@ -20,7 +20,7 @@ macro_rules! fixture {
 #[track_caller]
 fn call(event: Value) -> HttpCall {
     match FrontEvent::of(event).unwrap() {
-        FrontEvent::Http(call) => call,
+        FrontEvent::Http(call) => *call,
         other => panic!("{other:?}"),
     }
 }
@@ -173,7 +173,7 @@ fn an_answer_keeps_every_value_of_a_header() {
 #[test]
 fn an_admitted_socket_carries_its_session_and_a_refused_one_nothing() {
     let context = Map::from_iter([("session_key".to_owned(), json!("k"))]);
-    let allowed = answers::allowed("arn", "hash", context);
+    let allowed = answers::allowed("arn", "hash", &context);
     assert_eq!(allowed["policyDocument"]["Statement"][0]["Effect"], "Allow");
     assert_eq!((&allowed["principalId"], &allowed["context"]["session_key"]), (&json!("hash"), &json!("k")));
     let denied = answers::forbidden("arn");

@@ -8,7 +8,8 @@ mod cleanup;
 mod crashes;
 #[cfg(test)]
 mod delivery;
-#[cfg(all(test, feature = "lambda"))]
+#[cfg(test)]
+#[cfg(feature = "lambda")]
 mod function;
 #[cfg(test)]
 mod platform;

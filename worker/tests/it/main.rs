@@ -12,7 +12,8 @@ mod claims;
 mod context;
 #[cfg(test)]
 mod crashes;
-#[cfg(all(test, feature = "lambda"))]
+#[cfg(test)]
+#[cfg(feature = "lambda")]
 mod function;
 mod golden;
 #[cfg(test)]
