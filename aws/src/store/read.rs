@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::client::customize::CustomizableOperation;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::query::{QueryError, QueryOutput};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use shared::domain::Timestamp;
 use shared::memory::limits::item_bytes;
 use shared::ports::store::{Item, Key, MAX_PAGE_BYTES, Page, Query, StoreError};
@@ -17,6 +18,8 @@ use crate::sdk::repeated_once;
 
 /// The fewest items to look at when expired ones were passed over.
 const STEP: usize = 25;
+/// How many due items are read at once.
+const READS_AT_ONCE: usize = 8;
 
 impl DynamoStore {
     /// Reads one item, expired or not.
@@ -54,23 +57,28 @@ impl DynamoStore {
         }
     }
 
-    /// Reads what is due from the index, earliest first.
+    /// Reads what is due, earliest first.
+    ///
+    /// The index holds keys only, so that nothing but a change of `due` is written to it; the items are read by them.
     pub(super) async fn due_items(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
-        let (mut items, mut from) = (Vec::new(), None);
-        while items.len() < limit {
-            let answer =
-                repeated(self.due_range(until, limit - items.len()).set_exclusive_start_key(from)).send().await;
+        let (mut keys, mut from) = (Vec::new(), None);
+        while keys.len() < limit {
+            let answer = repeated(self.due_range(until, limit - keys.len()).set_exclusive_start_key(from)).send().await;
             let answer = answer.map_err(|error| store_error(Fault::of("dynamodb Query", &error)))?;
             for stored in answer.items.unwrap_or_default() {
-                items.push(decode(stored)?);
+                keys.push(decode(stored)?.key);
             }
             from = answer.last_evaluated_key;
             if from.is_none() {
                 break;
             }
         }
-        items.truncate(limit);
-        Ok(items)
+        keys.truncate(limit);
+        let reads = stream::iter(&keys).map(|key| self.get_one(key)).buffered(READS_AT_ONCE);
+        let items: Vec<Option<Item>> = reads.try_collect().await?;
+        // The index may lag behind: what is not due any more, or gone, is left out.
+        let due = |item: &Item| item.number(DUE).is_some_and(|due| due <= until.0);
+        Ok(items.into_iter().flatten().filter(due).collect())
     }
 
     fn range(&self, query: &Query, now: Timestamp, step: usize) -> QueryFluentBuilder {

@@ -28,7 +28,7 @@ impl Made {
             .index_name("due")
             .key_schema(key("due_shard", KeyType::Hash))
             .key_schema(key("due", KeyType::Range))
-            .projection(Projection::builder().projection_type(ProjectionType::All).build());
+            .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
         let create = client
             .create_table()
             .table_name(&name)
