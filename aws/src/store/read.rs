@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::client::customize::CustomizableOperation;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::query::{QueryError, QueryOutput};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::future::try_join_all;
 use shared::domain::Timestamp;
 use shared::memory::limits::item_bytes;
 use shared::ports::store::{Item, Key, MAX_PAGE_BYTES, Page, Query, StoreError};
@@ -74,8 +74,10 @@ impl DynamoStore {
             }
         }
         keys.truncate(limit);
-        let reads = stream::iter(&keys).map(|key| self.get_one(key)).buffered(READS_AT_ONCE);
-        let items: Vec<Option<Item>> = reads.try_collect().await?;
+        let mut items = Vec::new();
+        for keys in keys.chunks(READS_AT_ONCE) {
+            items.extend(try_join_all(keys.iter().map(|key| self.get_one(key))).await?);
+        }
         // The index may lag behind: what is not due any more, or gone, is left out.
         let due = |item: &Item| item.number(DUE).is_some_and(|due| due <= until.0);
         Ok(items.into_iter().flatten().filter(due).collect())
