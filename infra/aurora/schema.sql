@@ -1,0 +1,36 @@
+-- The documents that answers may stand on, and the login that the worker reads them with.
+-- Every statement may be run again: setup.sh sends them one by one, each up to the line that is two dashes and "then".
+-- None has a colon: the Data API might take what follows it for a parameter.
+
+CREATE TABLE IF NOT EXISTS documents (
+    id      text PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 256),
+    title   text NOT NULL,
+    content text NOT NULL,
+    owner   text,
+    version bigint NOT NULL DEFAULT 1
+)
+-- then
+COMMENT ON COLUMN documents.owner IS 'The principal who may read it; NULL is everybody'
+-- then
+CREATE INDEX IF NOT EXISTS documents_of_owner ON documents (owner)
+-- then
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'chatbot_reader') THEN
+        CREATE ROLE chatbot_reader LOGIN;
+    END IF;
+END
+$$
+-- then
+-- A slow query is the chat's problem, not the database's; the worker gives up after five seconds anyway.
+ALTER ROLE chatbot_reader SET statement_timeout = '5s'
+-- then
+ALTER ROLE chatbot_reader SET default_transaction_read_only = on
+-- then
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM chatbot_reader
+-- then
+GRANT CONNECT ON DATABASE learningyogi TO chatbot_reader
+-- then
+GRANT USAGE ON SCHEMA public TO chatbot_reader
+-- then
+GRANT SELECT ON documents TO chatbot_reader

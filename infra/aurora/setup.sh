@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Creates the table of documents and the worker's read-only login through the Data API. It may be run again at any time.
+#
+#   infra/aurora/setup.sh STACK                                          for the cluster that the stack made
+#   infra/aurora/setup.sh CLUSTER_ARN ADMIN_SECRET_ARN READER_SECRET_ARN  for a cluster of your own
+#
+# The reader's secret is {"username":"chatbot_reader","password":"…"}, the password of letters and digits.
+# It needs the AWS command line, and the right to read both secrets and to call rds-data:ExecuteStatement.
+set -euo pipefail
+
+database=learningyogi
+folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+fail() {
+  echo "setup.sh: $*" >&2
+  exit 1
+}
+
+output() {
+  local value
+  value=$(aws cloudformation describe-stacks --stack-name "$1" --output text \
+    --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue")
+  [[ $value == arn:* ]] || fail "the stack $1 has no output $2: was it deployed with AuroraMode=create?"
+  echo "$value"
+}
+
+# Sends one statement from standard input, as the Data API's JSON. A paused database wakes up first, which takes a while.
+execute() {
+  local request answer try
+  request=$(cat)
+  for try in $(seq 1 12); do
+    if answer=$(aws rds-data execute-statement --cli-input-json file:///dev/stdin <<<"$request" 2>&1); then
+      return
+    fi
+    [[ $answer == *DatabaseResumingException* ]] || fail "${answer//$'\n'/ }"
+    echo "setup.sh: the database wakes up ($try)" >&2
+    sleep "${SETUP_PAUSE_SECONDS:-5}"
+  done
+  fail "the database did not wake up"
+}
+
+# Writes the JSON of a statement. It never is an argument of a program: others on this machine could read it there.
+statement() {
+  local sql=${1//\\/\\\\}
+  sql=${sql//\"/\\\"}
+  sql=${sql//$'\n'/\\n}
+  printf '{"resourceArn":"%s","secretArn":"%s","database":"%s","sql":"%s"}' "$cluster" "$admin" "$database" "$sql"
+}
+
+case $# in
+  1)
+    cluster=$(output "$1" DocumentsClusterArn)
+    admin=$(output "$1" DocumentsAdminSecretArn)
+    reader=$(output "$1" DocumentsReaderSecretArn)
+    ;;
+  3) cluster=$1 admin=$2 reader=$3 ;;
+  *) fail "say the stack's name, or three ARNs: the cluster's, its administrator's secret's, the reader's secret's" ;;
+esac
+
+sql=
+while IFS= read -r line || [[ -n $line ]]; do
+  if [[ $line == "-- then" ]]; then
+    statement "$sql" | execute
+    sql=
+  else
+    sql+=$line$'\n'
+  fi
+done <"$folder/schema.sql"
+statement "$sql" | execute
+
+secret=$(aws secretsmanager get-secret-value --secret-id "$reader" --query SecretString --output text)
+[[ $secret =~ \"username\"[[:space:]]*:[[:space:]]*\"chatbot_reader\" ]] ||
+  fail "the reader's secret does not name the user chatbot_reader"
+[[ $secret =~ \"password\"[[:space:]]*:[[:space:]]*\"([A-Za-z0-9]{20,})\" ]] ||
+  fail "the reader's secret has no password of at least 20 letters and digits"
+statement "ALTER ROLE chatbot_reader PASSWORD '${BASH_REMATCH[1]}'" | execute
+echo "setup.sh: the table and the login are there"
