@@ -139,15 +139,15 @@ class Deployer:
 
     def _iam_role(self, name, properties):
         document = json.dumps(properties["AssumeRolePolicyDocument"])
-        iam = self.client("iam")
-        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]
+        iam, own = self.client("iam"), f"{name}-{self.stack.resolver.values['Stage']}"
+        role = iam.create_role(RoleName=own, AssumeRolePolicyDocument=document)["Role"]
         statements = []
         for policy in properties.get("Policies", []):
             text = json.dumps(policy["PolicyDocument"])
-            iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=text)
+            iam.put_role_policy(RoleName=own, PolicyName=policy["PolicyName"], PolicyDocument=text)
             statements += policy["PolicyDocument"]["Statement"]
         self.stack.policies[role["Arn"]] = statements
-        self._names(name, name, Arn=role["Arn"])
+        self._names(name, own, Arn=role["Arn"])
 
     def _sqs_queue(self, name, properties):
         attributes = {key: _attribute(value) for key, value in properties.items() if key != "QueueName"}

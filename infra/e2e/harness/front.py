@@ -138,7 +138,8 @@ class Front:
         headers = {name.split("header.")[1]: value.strip("'") for name, value in parameters.items()}
         templates = response.get("ResponseTemplates") or response.get("responseTemplates")
         status = int(response.get("StatusCode") or response.get("statusCode") or status)
-        return web.Response(status=status, text=templates["application/problem+json"], headers={**headers, "Content-Type": "application/problem+json"})
+        body = templates["application/problem+json"].encode()
+        return web.Response(status=status, body=body, headers={**headers, "Content-Type": "application/problem+json"})
 
     # The WebSocket API
 

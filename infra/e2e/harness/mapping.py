@@ -50,6 +50,9 @@ class EventSource:
         self.mapping, self.sqs, self.functions = mapping, sqs, functions
         self.slots = asyncio.Semaphore(mapping.concurrency)
         self.busy: set[asyncio.Task] = set()
+        self.in_flight: list[dict] = []
+        self.failed: list[dict] = []
+        self.traces: list[str] = []
 
     def start(self) -> None:
         self.polling = asyncio.create_task(self._poll())
@@ -91,15 +94,21 @@ class EventSource:
 
     async def _work(self, messages: list[dict]) -> None:
         event = {"Records": [record(message, self.mapping.queue_arn) for message in messages]}
+        self.in_flight += messages
+        self.traces += [header for message in messages if (header := message["Attributes"].get("AWSTraceHeader"))]
         result = await self.functions.invoke(self.mapping.function, event)
         if result.error is not None:
             log.info("%s failed: %s", self.mapping.function, result.error.get("errorType"))
+            self.failed += messages
             return
         failed = set()
         if self.mapping.partial:
             failed = {failure["itemIdentifier"] for failure in (result.payload or {}).get("batchItemFailures", [])}
         for message in messages:
-            if message["MessageId"] not in failed:
+            if message["MessageId"] in failed:
+                self.failed.append(message)
+            else:
+                self.in_flight.remove(message)
                 await self.sqs.call("DeleteMessage", QueueUrl=self.mapping.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
 
