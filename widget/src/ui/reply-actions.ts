@@ -78,6 +78,7 @@ export class ReplyActions {
     });
     this.#form = h('div', { class: 'comment' }, box, send, textButton(texts.skipComment, done));
     this.element.append(this.#form);
+    this.element.scrollIntoView({ block: 'nearest' });
     box.focus();
   }
 
@@ -90,6 +91,7 @@ export class ReplyActions {
       this.#details = h('dl', { class: 'details' });
       for (const [name, value] of rows) this.#details.append(h('div', {}, h('dt', {}, name), detail(value)));
       this.element.append(this.#details);
+      this.element.scrollIntoView({ block: 'nearest' });
     }
     this.#info.setAttribute('aria-expanded', String(this.#details !== null));
   }

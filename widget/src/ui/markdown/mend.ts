@@ -7,7 +7,7 @@
 export function mend(source: string): string {
   const fence = openFence(source);
   if (fence) return source.replace(/\n[`~]{1,2}$/, '');
-  const start = source.search(/[^\n]*(?:\n[^\n]+)*$/);
+  const start = source.includes('\n\n') ? source.lastIndexOf('\n\n') + 2 : 0;
   const before = source.slice(0, start);
   const block = withoutBareMarker(source.slice(start));
   return before + (/^ {0,3}\|/.test(block) ? mendTable(block) : mendInline(block));
@@ -24,7 +24,9 @@ function openFence(source: string): boolean {
 
 // A line of which only the marker has come: a bullet could still be a rule, a number the start of a list.
 function withoutBareMarker(block: string): string {
-  return block.replace(/(^|\n)[ \t]*(?:[-*+=]+|\d{1,9}[.)]?|#{1,6}|>)[ \t]*$/, '');
+  const start = block.lastIndexOf('\n') + 1;
+  const isBare = /^[ \t]*(?:[-*+=]+|\d{1,9}[.)]?|#{1,6}|>)[ \t]*$/.test(block.slice(start));
+  return isBare ? block.slice(0, Math.max(0, start - 1)) : block;
 }
 
 function mendTable(block: string): string {
@@ -52,7 +54,9 @@ function lastInline(block: string): number {
 }
 
 function withoutOpenLink(text: string): string {
-  return text.replace(/!?\[([^[\]`]*)(?:\](?:\([^()\s]*(?:\s+"[^"]*"?)?)?)?$/, '$1');
+  // Only the last bracket can be open; looking no further keeps this short, whatever was written before.
+  const start = Math.max(0, text.lastIndexOf('[') - 1);
+  return text.slice(0, start) + text.slice(start).replace(/!?\[([^[\]`]*)(?:\](?:\([^()\s]*(?:\s+"[^"]*"?)?)?)?$/, '$1');
 }
 
 interface Mark {
