@@ -1,0 +1,29 @@
+"""Rules of a firewall, as CloudFormation writes them."""
+
+from typing import Any
+
+
+def rules(told: list[dict[str, Any]]) -> dict[str, Any]:
+    """Returns each rule by its name: its place, what it does, and what it looks for."""
+    return {rule["Name"]: _rule(rule) for rule in told}
+
+
+def _rule(rule: dict[str, Any]) -> dict[str, Any]:
+    acts = rule.get("Action") or rule.get("OverrideAction") or {}
+    return {"priority": int(rule["Priority"]), "action": "".join(acts), **_statement(rule["Statement"])}
+
+
+def _statement(statement: dict[str, Any]) -> dict[str, Any]:
+    (kind, about), = statement.items()
+    match kind:
+        case "RateBasedStatement":
+            window = int(about.get("EvaluationWindowSec", 300))
+            return {"rate": int(about["Limit"]), "window_seconds": window, "by": about["AggregateKeyType"]}
+        case "SizeConstraintStatement":
+            (field, how), = about["FieldToMatch"].items()
+            oversize = (how or {}).get("OversizeHandling", "")
+            return {"size": f"{field} {about['ComparisonOperator']} {about['Size']}", "oversize": oversize}
+        case "ManagedRuleGroupStatement":
+            overrides = {o["Name"]: "".join(o["ActionToUse"]) for o in about.get("RuleActionOverrides", [])}
+            return {"managed": f"{about['VendorName']} {about['Name']}", "overrides": overrides}
+    raise ValueError(f"nobody reads {kind}; add it to descriptions/firewall.py")

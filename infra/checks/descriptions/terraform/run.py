@@ -1,0 +1,101 @@
+"""Lets Terraform evaluate a module without an account.
+
+`terraform test` replaces the provider by a mock. A first run plans, and so tells which resources there are and what
+they are called; a second one applies, with the ARNs that these names would have, so that the state holds every
+expression in full, policies included.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .identities import identity
+from .overrides import test_file
+
+#: Values of variables, as Terraform reads them.
+Variables = Mapping[str, Any]
+State = dict[str, Any]
+
+
+class Missing(Exception):
+    """The provider cannot be had here."""
+
+
+def initialise(folder: Path) -> None:
+    """Runs `terraform init` in a folder; `TF_PLUGIN_DIR` names a folder of providers for machines without a registry."""
+    command = ["init", "-input=false", "-no-color", "-backend=false"]
+    if plugins := os.environ.get("TF_PLUGIN_DIR"):
+        command.append(f"-plugin-dir={plugins}")
+    done = terraform(folder, *command)
+    if done.returncode == 0:
+        return
+    if re.search(r"Failed to (query available provider packages|install provider)|Could not retrieve", done.stderr):
+        raise Missing("no provider for Terraform can be had here; TF_PLUGIN_DIR can name a folder of providers")
+    raise RuntimeError(done.stderr)
+
+
+def terraform(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs Terraform with nothing of the machine's AWS configuration."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    # A configuration file that is named and not there is an error to Terraform.
+    if not Path(environment.get("TF_CLI_CONFIG_FILE", "")).is_file():
+        environment.pop("TF_CLI_CONFIG_FILE", None)
+    environment |= {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", **more}
+    return subprocess.run(
+        ["terraform", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def copy(module: Path, folder: Path) -> None:
+    """Copies a module without what Terraform keeps beside it."""
+    shutil.copytree(module, folder, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "example"))
+
+
+def states(folder: Path, cases: Mapping[str, Variables]) -> dict[str, State]:
+    """Evaluates a copied, initialised module for each of the named sets of variables."""
+    plans = _run(folder, {name: test_file("plan", variables, []) for name, variables in cases.items()}, "test_plan")
+    applied = {name: test_file("apply", variables, _overrides(plans[name])) for name, variables in cases.items()}
+    return _run(folder, applied, "test_state")
+
+
+def _overrides(plan: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
+    """Returns the address of each resource and data source with the values that a provider would make up."""
+    found = []
+    for change in plan["resource_changes"]:
+        values = identity(change["type"], change["address"], change["change"]["after"] or {})
+        if values:
+            found.append((change["address"], "data" if change["mode"] == "data" else "resource", values))
+    return found
+
+
+def resources(module: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns all resources of a module and those within it."""
+    inner = [r for child in module.get("child_modules", []) for r in resources(child)]
+    return [*module.get("resources", []), *inner]
+
+
+def _run(folder: Path, files: Mapping[str, str], wanted: str) -> dict[str, dict[str, Any]]:
+    """Runs each test file, and returns the plan or state that each shows."""
+    tests = folder / "tests"
+    shutil.rmtree(tests, ignore_errors=True)
+    tests.mkdir()
+    for name, text in files.items():
+        (tests / f"{name}.tftest.hcl").write_text(text)
+    done = terraform(folder, "test", "-json", "-verbose")
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    found = {Path(m["@testfile"]).name.removesuffix(".tftest.hcl"): m[wanted] for m in messages if m["type"] == wanted}
+    wrong = [m["diagnostic"] for m in messages if m["type"] == "diagnostic" and m["@level"] == "error"]
+    if wrong or found.keys() != files.keys():
+        raise RuntimeError("\n".join([*map(_told, wrong), done.stderr]))
+    return found
+
+
+def _told(diagnostic: dict[str, Any]) -> str:
+    place = diagnostic.get("range", {})
+    line = place.get("start", {}).get("line", "")
+    return f"{place.get('filename', '')}:{line}: {diagnostic['summary']}: {diagnostic.get('detail', '')}"

@@ -1,0 +1,52 @@
+"""The parameters for which the descriptions are compared: as few as can be given, and as many."""
+
+#: What a first deployment gives.
+PLAIN = {"AllowAnonymous": "true", "AllowedOrigins": "https://app.example.com"}
+
+#: Everything that is optional, switched on.
+FULL = {
+    "Stage": "blue",
+    "AuthMode": "AWS_IAM",
+    "AllowAnonymous": "false",
+    "AllowedOrigins": "https://app.example.com,https://www.example.com",
+    "DailyBudgetUsd": "7",
+    "PrincipalDailyBudgetUsd": "0.70",
+    "RatePrincipalPerMinute": "20",
+    "RateAddressPer5Minutes": "900",
+    "ProviderPreference": "openai,claude",
+    "ClaudeModel": "claude-other",
+    "OpenAiModel": "gpt-other",
+    "AnthropicBaseUrl": "https://claude.example.com",
+    "OpenAiBaseUrl": "https://openai.example.com/v1",
+    "MaxTokens": "2048",
+    "AnthropicApiKey": "anthropic-example",
+    "OpenAiApiKey": "openai-example",
+    "ProductName": "Example School",
+    "Tone": "formal",
+    "EnableContext": "false",
+    "AuroraMode": "existing",
+    "AuroraClusterArn": "arn:aws:rds:us-east-1:123456789012:cluster:school",
+    "AuroraSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:school-reader",
+    "DocumentSql": "SELECT title, content FROM pages WHERE id = :id",
+    "DocumentsPublic": "true",
+    "Architecture": "x86_64",
+    "MemorySize": "256",
+    "WorkerMaxConcurrency": "25",
+    "ProvisionedConcurrency": "2",
+    "Warming": "true",
+    "SessionTtlHours": "48",
+    "VpcSubnetIds": "subnet-1,subnet-2",
+    "VpcSecurityGroupIds": "sg-1",
+    "VpcId": "vpc-1",
+    "VpcRouteTableIds": "rtb-1",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555",
+    "ThrottleRate": "50",
+    "ThrottleBurst": "60",
+    "ApiGatewayLogRole": "true",
+    "LogRetentionDays": "90",
+    "AnalyticsText": "true",
+    "AlarmEmail": "operator@example.com",
+    "AlarmCostPerHourUsd": "9",
+}
+
+CASES = {"plain": PLAIN, "full": FULL}

@@ -1,0 +1,132 @@
+"""Each function may do exactly what its code calls: the table of least privilege, written out."""
+
+import json
+
+from cases import FULL, PLAIN
+from descriptions import names, sam
+
+BASE = "learning-yogi-chatbot"
+REQUESTS, REPLIES = names.queue(f"{BASE}-requests.fifo"), names.queue(f"{BASE}-replies.fifo")
+TABLE = names.table("chatbot-sessions")
+RECEIVE = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
+POST, DELETE = (names.arn("execute-api", f"{names.SOCKET_API}/prod/{verb}/@connections/*") for verb in ("POST", "DELETE"))
+
+#: Statements on every resource are left to what has no resources.
+STARS = {
+    "xray:PutTraceSegments": "X-Ray has no resource level",
+    "xray:PutTelemetryRecords": "X-Ray has no resource level",
+    "ec2:CreateNetworkInterface": "Lambda makes the interfaces before they have a name",
+    "ec2:DescribeNetworkInterfaces": "EC2 has no resource level for it",
+    "ec2:DeleteNetworkInterface": "Lambda makes the interfaces before they have a name",
+}
+
+
+def allowed(function: str, *rows: tuple[list[str], list[str]]) -> dict[str, str]:
+    """Spreads rows of actions and resources, with what every function may do."""
+    logs = f"{names.log_group(f'/aws/lambda/{BASE}-{function}')}:*"
+    every = [
+        (["logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
+        (["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
+        (["assumed: sts:AssumeRole"], ["the principal"]),
+    ]
+    spread = {f"{action} on {resource}": "Allow" for row in [*every, *rows] for action in row[0] for resource in row[1]}
+    spread["assumed: sts:AssumeRole on the principal"] = 'Allow for {"Service": ["lambda.amazonaws.com"]}'
+    return spread
+
+
+def dynamodb(*actions: str) -> list[str]:
+    return [f"dynamodb:{action}" for action in actions]
+
+
+def test_ingress_may_do_what_the_table_says(plain):
+    items = dynamodb("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "ConditionCheckItem", "BatchWriteItem")
+    assert plain.iam[f"{BASE}-ingress"] == allowed(
+        "ingress",
+        (["sqs:SendMessage"], [REQUESTS, REPLIES]),
+        (items, [TABLE]),
+        (["secretsmanager:GetSecretValue"], [names.secret("/learning-yogi/chatbot/signing-key")]),
+        (["execute-api:ManageConnections"], [POST, DELETE]),
+    )
+
+
+def test_the_worker_may_do_what_the_table_says(plain):
+    items = dynamodb("GetItem", "Query", "UpdateItem", "PutItem", "DeleteItem", "ConditionCheckItem")
+    assert plain.iam[f"{BASE}-worker"] == allowed(
+        "worker",
+        (RECEIVE, [REQUESTS]),
+        (["sqs:SendMessage"], [REPLIES]),
+        (items, [TABLE]),
+        (["secretsmanager:GetSecretValue"], [names.secret("/learning-yogi/chatbot/api-keys")]),
+        (["ssm:GetParameter"], [names.parameter("/learning-yogi/chatbot/provider-preference")]),
+        (["execute-api:ManageConnections"], [POST]),
+    )
+
+
+def test_the_notifier_may_do_what_the_table_says(plain):
+    items = dynamodb("GetItem", "Query", "UpdateItem", "DeleteItem", "BatchWriteItem")
+    expected = allowed(
+        "notifier",
+        (RECEIVE, [REPLIES]),
+        (["sqs:SendMessage"], [REQUESTS, REPLIES]),
+        (items, [TABLE, f"{TABLE}/index/due"]),
+        (["events:PutEvents"], [names.bus(BASE)]),
+        (["execute-api:ManageConnections"], [POST, DELETE]),
+    )
+    source = json.dumps({"StringEquals": {"events:source": ["learning-yogi.chatbot"]}})
+    expected[f"events:PutEvents on {names.bus(BASE)}"] = f"Allow if {source}"
+    assert plain.iam[f"{BASE}-notifier"] == expected
+
+
+def test_options_add_what_they_need_and_nothing_else(template):
+    """A key, a network and a database each add their own statements, and only where they are needed."""
+    options = ["Stage", "KmsKeyArn", "AuroraMode", "AuroraClusterArn", "AuroraSecretArn", "VpcSubnetIds"]
+    chosen = {name: FULL[name] for name in options if name != "Stage"}
+    before, after = sam.parse(template, PLAIN).iam, sam.parse(template, PLAIN | chosen).iam
+    key = {f"kms:{action} on {FULL['KmsKeyArn']}" for action in ("Decrypt", "GenerateDataKey")}
+    network = {f"ec2:{verb} on *" for verb in ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")}
+    documents = {
+        f"secretsmanager:GetSecretValue on {FULL['AuroraSecretArn']}",
+        f"rds-data:ExecuteStatement on {FULL['AuroraClusterArn']}",
+    }
+    added = {name: after[name].keys() - before[name].keys() for name in after}
+    assert added == {f"{BASE}-ingress": key, f"{BASE}-notifier": key, f"{BASE}-worker": key | network | documents}
+
+
+def test_no_statement_is_on_every_resource_without_a_reason(either):
+    stars = [key.removesuffix(" on *") for role in either.iam.values() for key in role if key.endswith(" on *")]
+    assert stars and set(stars) <= STARS.keys()
+
+
+def test_no_action_is_a_pattern(either):
+    """What a role may do is spelled out; only the denial of what is not over TLS is about every action."""
+    actions = {key.split(" on ")[0] for role in either.iam.values() for key in role}
+    assert not [action for action in actions if "*" in action]
+    denied = {effect.split()[0] for policy in either.queue_policies.values() for effect in policy.values()}
+    assert denied == {"Deny"}
+
+
+def test_no_role_has_a_managed_policy(either):
+    """Managed policies allow more than is listed here."""
+    assert not [key for role in either.iam.values() for key in role if key.startswith("managed policy")]
+
+
+def test_every_star_of_the_transformed_template_has_a_reason(template):
+    """Looks at the text that SAM makes, in case a statement stands where no reader looks."""
+    for parameters in (PLAIN, FULL):
+        for where, statement in _statements(sam.expand(template, parameters)["Resources"], ""):
+            resources = statement.get("Resource", [])
+            resources = resources if isinstance(resources, list) else [resources]
+            if "*" in resources and statement.get("Effect") == "Allow":
+                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                assert set(actions) <= STARS.keys(), where
+
+
+def _statements(node, where):
+    if isinstance(node, dict):
+        if "Effect" in node and "Action" in node:
+            yield where, node
+        for key, inner in node.items():
+            yield from _statements(inner, f"{where}/{key}")
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _statements(inner, where)
