@@ -4,8 +4,6 @@ import { WebSocket } from 'ws';
 import { createChatClient } from '../../src/core/index.js';
 import { until } from '../../tests/support/wait.js';
 
-const REPLY = 'A reply with **bold** text, a list:\n\n- one\n- two\n\nand `code`. [[stub:echo]]';
-
 /** Makes a session of `turns` turns at `apiUrl`, and gives what a browser would have stored of it. */
 export async function converse(apiUrl: string, turns: number): Promise<ReadonlyMap<string, string>> {
   const stored = new Map<string, string>();
@@ -16,7 +14,7 @@ export async function converse(apiUrl: string, turns: number): Promise<ReadonlyM
   };
   const client = createChatClient({ apiUrl, storage, WebSocket: WebSocket as never });
   for (let n = 1; n <= turns; n += 1) {
-    await client.send(`${n}. ${REPLY}`);
+    await client.send(`Question ${n}`);
     await until(`turn ${n}`, () => client.getState().turns.at(-1)!.state === 'done');
   }
   client.close();

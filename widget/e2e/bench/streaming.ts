@@ -1,6 +1,7 @@
 // How quickly the chat window shows what it receives: `npm run bench`.
 import { expect, it } from 'vitest';
 import { until } from '../../tests/support/wait.js';
+import { Author } from '../support/author.js';
 import { ChatPage } from '../support/chat-page.js';
 import { isBare, Stage } from '../support/stage.js';
 import { converse, restore } from './history.js';
@@ -9,10 +10,23 @@ import { trace } from './trace.js';
 
 const TURNS = 250;
 const TOKENS = 4_000;
+const DELAY_MS = 10;
 const TRACED_MS = 10_000;
 
+// Markdown as models write it; `WIDGET_BENCH=paragraph` streams one paragraph without an end, the worst case.
+const SECTION = [
+  '## The plan for the week',
+  'On Monday **class 7B** begins with *Mathematics* in room 12, and the [plan](https://example.org/plan) has the rest of the day, which is long enough to fill more than two lines of the window.',
+  '- Bring your lab coat for `Science`\n- Ask at the office about the trip\n- The library closes at four on Friday',
+  '| period | subject | room |\n|---|---|---|\n| 1 | Mathematics | 12 |\n| 2 | Art | 3 |',
+  '```js\nconst room = plan.find({ period: 3 });\nconsole.log(room);\n```',
+].join('\n\n');
+const REPLY = process.env.WIDGET_BENCH === 'paragraph' ? words('On Monday class 7B begins with Mathematics. ') : words(`${SECTION}\n\n`);
+
 it.skipIf(isBare)('streaming into a long conversation', async () => {
-  const stage = await Stage.set({ tokens: TOKENS, delayMs: 10 });
+  const author = await Author.start();
+  const stage = await Stage.set({ env: { ANTHROPIC_BASE_URL: author.url, CHATBOT_PROVIDER_PREFERENCE: 'claude', CHATBOT_MAX_TOKENS: '8192' } });
+  author.writes('A reply with **bold** text, a list:\n\n- one\n- two\n\nand `code`.');
   const stored = await converse(stage.proxy.url, TURNS);
   const page = await (await stage.browser.newContext()).newPage();
   await install(page);
@@ -21,11 +35,11 @@ it.skipIf(isBare)('streaming into a long conversation', async () => {
   const chat = new ChatPage(page);
   await chat.open();
   await loadAll(chat);
-  await take(page);
-
+  author.writes(REPLY, 'ends', DELAY_MS);
   await chat.say('At length');
-  const text = await finished(chat);
-  expect(text.split(' ').filter(Boolean)).toHaveLength(TOKENS);
+  await chat.writing();
+  await take(page);
+  expect(await finished(chat)).toBe(REPLY);
   const { painted, longTasks } = await take(page);
 
   const frames = await trace(stage.browser, page, async () => {
@@ -35,17 +49,24 @@ it.skipIf(isBare)('streaming into a long conversation', async () => {
   });
   await page.context().close();
   await stage.strike();
+  await author.stop();
 
   const rows = [
     ['frame received to text painted, p50', `${quantile(painted, 0.5)} ms`],
     ['frame received to text painted, p95', `${quantile(painted, 0.95)} ms`],
     ['script, style and layout per frame, p50', `${quantile(frames, 0.5)} ms`],
     ['script, style and layout per frame, p95', `${quantile(frames, 0.95)} ms`],
-    [`long tasks (> 50 ms) while ${TOKENS} tokens stream`, `${longTasks.length}`],
+    [`long tasks (> 50 ms) while ${TOKENS} tokens stream`, `${longTasks.map((ms) => `${Math.round(ms)} ms`).join(', ') || 'none'}`],
     ['frames received, frames traced', `${painted.length}, ${frames.length}`],
   ];
   console.log(['| figure | measured |', '| --- | --- |', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n'));
 });
+
+// As many words as the model has tokens; each is a piece of the stream.
+function words(pattern: string): string {
+  const all = pattern.repeat(TOKENS / 5).split(/(?<= )/);
+  return all.slice(0, TOKENS).join('').trimEnd();
+}
 
 async function loadAll(chat: ChatPage): Promise<void> {
   for (let have = 0; have < TURNS; ) {

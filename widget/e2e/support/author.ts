@@ -1,4 +1,4 @@
-/** A provider that writes what it is told, for pictures: the least of the Claude Messages API. */
+/** A provider that writes what it is told, for pictures and measurements: the least of the Claude Messages API. */
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,8 +11,9 @@ export class Author {
   url = '';
   #text = '';
   #ending: Ending = 'ends';
+  #delayMs = 0;
   readonly #server: Server = createServer((request, response) => {
-    request.resume().on('end', () => this.#answer(response));
+    request.resume().on('end', () => void this.#answer(response));
   });
 
   static async start(): Promise<Author> {
@@ -23,10 +24,11 @@ export class Author {
     return author;
   }
 
-  /** Sets what is written from now on. */
-  writes(text: string, ending: Ending = 'ends'): void {
+  /** Sets what is written from now on, a word every `delayMs`, kept on average. */
+  writes(text: string, ending: Ending = 'ends', delayMs = 0): void {
     this.#text = text;
     this.#ending = ending;
+    this.#delayMs = delayMs;
   }
 
   async stop(): Promise<void> {
@@ -35,7 +37,7 @@ export class Author {
     await once(this.#server, 'close');
   }
 
-  #answer(response: ServerResponse): void {
+  async #answer(response: ServerResponse): Promise<void> {
     if (this.#ending === 'refuses') {
       const error = { type: 'authentication_error', message: 'no' };
       return void response.writeHead(401, { 'Content-Type': 'application/json' }).end(JSON.stringify({ type: 'error', error }));
@@ -47,11 +49,21 @@ export class Author {
     const message = { id: 'msg', type: 'message', role: 'assistant', model: 'claude', content: [], stop_reason: null, usage };
     send({ type: 'message_start', message });
     send({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } });
-    for (const text of this.#text.split(/(?<= )/)) send({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } });
+    await this.#write((text) => send({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }));
     if (this.#ending === 'stays silent') return;
     send({ type: 'content_block_stop', index: 0 });
     send({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 64 } });
     send({ type: 'message_stop' });
     response.end();
+  }
+
+  // A late word does not delay those after it.
+  async #write(send: (word: string) => void): Promise<void> {
+    const begin = performance.now();
+    for (const [n, word] of this.#text.split(/(?<= )/).entries()) {
+      const early = begin + n * this.#delayMs - performance.now();
+      if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+      send(word);
+    }
   }
 }
