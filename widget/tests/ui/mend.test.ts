@@ -20,7 +20,7 @@ const CASES: [string, string, string][] = [
   ['a whole link stays', '[a](https://b.example)', '[a](https://b.example)'],
   ['an image shows its text', '![a cat](htt', 'a cat'],
   ['a bare bullet is held back', 'Text\n- ', 'Text'],
-  ['a bare number is held back', 'Text\n\n1.', 'Text\n'],
+  ['a bare number is held back', 'Text\n\n1.', 'Text\n\n'],
   ['a line that may be an underline is held back', 'Text\n--', 'Text'],
   ['a bare heading mark is held back', '##', ''],
   ['marks do not reach over list items', '- **a\n- b', '- **a\n- b'],

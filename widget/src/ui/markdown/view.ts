@@ -38,7 +38,7 @@ export class MarkdownView {
   #showAll(text: string): void {
     const tokens = read(text);
     // A link's address may stand below the block that uses it, which was drawn without it then.
-    if (tokens.some(({ type }) => type === 'def')) this.#clear();
+    if ('links' in tokens && Object.keys(tokens.links as object).length > 0) this.#clear();
     this.#open = patch(this.container, [...this.#done, ...this.#open], tokens, this.frame);
     this.#done = [];
     this.#settled = text.length;
