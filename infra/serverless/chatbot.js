@@ -1,0 +1,91 @@
+"use strict";
+
+const { createHash } = require("node:crypto");
+const { copyFileSync, existsSync, mkdirSync } = require("node:fs");
+const path = require("node:path");
+
+/** The functions, by the names that the framework gives to their resources. */
+const FUNCTIONS = ["Ingress", "Worker", "Notifier"];
+
+/** What a deployment must not be without, as the rules of template.yaml have it. */
+const RULES = [
+  [(p) => p.AuthMode === "NONE" && p.AllowAnonymous === "true" && !p.DailyBudgetUsd, "dailyBudgetUsd must be set where allowAnonymous is true, because anybody can then spend it"],
+  [(p) => p.AuthMode !== "NONE" && p.AllowAnonymous !== "false", "allowAnonymous must be false unless authMode is NONE"],
+  [(p) => p.AuthMode === "JWT" && !p.JwtIssuer, "jwtIssuer must be set where authMode is JWT"],
+  [(p) => p.AuthMode === "JWT" && !p.JwtAudience, "jwtAudience must be set where authMode is JWT"],
+  [(p) => p.AuroraMode === "existing" && !p.AuroraClusterArn, "auroraClusterArn must be set where auroraMode is existing"],
+  [(p) => p.AuroraMode === "existing" && !p.AuroraSecretArn, "auroraSecretArn must be set where auroraMode is existing"],
+  [(p) => p.AuroraMode === "create" && !p.AuroraVpcId, "auroraVpcId must be set where auroraMode is create"],
+  [(p) => p.AuroraMode === "create" && !p.AuroraSubnetIds, "auroraSubnetIds must be set where auroraMode is create"],
+];
+
+/**
+ * Lets the aliases follow the published versions, the API's stage follow the API, and the worker into its VPC.
+ *
+ * The framework names a version after its content, so no resource file can refer to it; and a deployment of an API
+ * is only made anew when its name changes.
+ */
+class Chatbot {
+  constructor(serverless) {
+    this.serverless = serverless;
+    this.hooks = {
+      "before:package:initialize": () => {
+        this.check();
+        this.gather();
+      },
+      "after:aws:package:finalize:mergeCustomProviderResources": () => this.link(),
+    };
+  }
+
+  check() {
+    const given = this.serverless.service.provider.stackParameters;
+    const parameters = Object.fromEntries(given.map((p) => [p.ParameterKey, String(p.ParameterValue)]));
+    const broken = RULES.find(([isBroken]) => isBroken(parameters));
+    if (broken) throw new this.serverless.classes.Error(broken[1]);
+  }
+
+  /** Gives each function's package a name of its own: cargo lambda calls all of them bootstrap.zip. */
+  gather() {
+    const { serviceDir, classes } = this.serverless;
+    const folder = path.join(serviceDir, ".artifacts");
+    mkdirSync(folder, { recursive: true });
+    for (const name of FUNCTIONS.map((name) => name.toLowerCase())) {
+      const built = path.join(serviceDir, "../../target/lambda", name, "bootstrap.zip");
+      if (!existsSync(built)) {
+        throw new classes.Error(`target/lambda/${name}/bootstrap.zip is missing; make it as README.md says`);
+      }
+      copyFileSync(built, path.join(folder, `${name}.zip`));
+    }
+  }
+
+  link() {
+    const template = this.serverless.service.provider.compiledCloudFormationTemplate;
+    for (const name of FUNCTIONS) pointAlias(template.Resources, name);
+    renameDeployment(template.Resources);
+    enterVpc(template.Resources.WorkerLambdaFunction);
+  }
+}
+
+function pointAlias(resources, name) {
+  const isVersion = ([, resource]) =>
+    resource.Type === "AWS::Lambda::Version" && resource.Properties.FunctionName.Ref === `${name}LambdaFunction`;
+  const found = Object.entries(resources).find(isVersion);
+  if (!found) throw new Error(`${name} has no published version: versionFunctions must stay true`);
+  resources[`${name}Alias`].Properties.FunctionVersion = { "Fn::GetAtt": [found[0], "Version"] };
+}
+
+function renameDeployment(resources) {
+  const api = JSON.stringify(resources.RestApi.Properties.Body);
+  const name = `RestDeployment${createHash("sha256").update(api).digest("hex").slice(0, 12)}`;
+  resources[name] = resources.RestDeployment;
+  delete resources.RestDeployment;
+  resources.RestStage.Properties.DeploymentId = { Ref: name };
+}
+
+/** The framework knows a VPC or none; whether there is one is a condition of the stack. */
+function enterVpc(worker) {
+  const network = { SubnetIds: { Ref: "VpcSubnetIds" }, SecurityGroupIds: { Ref: "VpcSecurityGroupIds" } };
+  worker.Properties.VpcConfig = { "Fn::If": ["InVpc", network, { Ref: "AWS::NoValue" }] };
+}
+
+module.exports = Chatbot;
