@@ -6,7 +6,7 @@ import { ENTRIES, SCRIPT } from './entries.js';
 // In bytes; a kilobyte is 1,000 of them.
 const LIMITS = [
   ['the custom element, everything included', ENTRIES.element, 45_000],
-  ['the core client', ENTRIES.core, 8_000],
+  ['the core client', ENTRIES.core, 9_000],
 ];
 
 let isTooLarge = false;
