@@ -6,6 +6,8 @@ interface TraceEvent {
   readonly ph: string;
   readonly ts: number;
   readonly dur?: number;
+  /** What the thread itself ran, whatever else the machine did. */
+  readonly tdur?: number;
   readonly tid: number;
   readonly pid: number;
 }
@@ -13,19 +15,29 @@ interface TraceEvent {
 const WORK = new Set(['FunctionCall', 'EvaluateScript', 'FireAnimationFrame', 'TimerFire', 'EventDispatch', 'UpdateLayoutTree', 'Layout', 'MinorGC', 'MajorGC', 'RunMicrotasks']);
 const FRAME = 'FireAnimationFrame';
 
-/** Traces `page` while `during` runs, and gives the milliseconds of script, style and layout of each frame. */
-export async function trace(browser: Browser, page: Page, during: () => Promise<void>): Promise<number[]> {
-  await browser.startTracing(page, { categories: ['devtools.timeline', 'v8.execute', '-*'] });
-  await during();
-  const { traceEvents } = JSON.parse(String(await browser.stopTracing())) as { traceEvents: TraceEvent[] };
-  return perFrame(traceEvents.filter(({ ph, name, dur }) => ph === 'X' && WORK.has(name) && dur !== undefined));
+/** Milliseconds of the thread that draws. */
+export interface Traced {
+  /** Script, style and layout of each frame. */
+  readonly frames: readonly number[];
+  /** The processor time of its longest task. */
+  readonly longest: number;
 }
 
-// Of the thread that draws: work up to the next frame counts for the frame before it.
-function perFrame(events: readonly TraceEvent[]): number[] {
-  const main = events.find(({ name }) => name === FRAME);
+/** Traces `page` while `during` runs. */
+export async function trace(browser: Browser, page: Page, during: () => Promise<void>): Promise<Traced> {
+  await browser.startTracing(page, { categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8.execute', '-*'] });
+  await during();
+  const { traceEvents } = JSON.parse(String(await browser.stopTracing())) as { traceEvents: TraceEvent[] };
+  const whole = traceEvents.filter(({ ph, dur }) => ph === 'X' && dur !== undefined);
+  const main = whole.find(({ name }) => name === FRAME);
   if (!main) throw new Error('no frame was traced');
-  const own = events.filter(({ pid, tid }) => pid === main.pid && tid === main.tid).sort((a, b) => a.ts - b.ts);
+  const own = whole.filter(({ pid, tid }) => pid === main.pid && tid === main.tid).sort((a, b) => a.ts - b.ts);
+  const tasks = own.filter(({ name }) => name === 'RunTask').map(({ tdur = 0 }) => tdur / 1_000);
+  return { frames: perFrame(own.filter(({ name }) => WORK.has(name))), longest: Math.max(...tasks) };
+}
+
+// Work up to the next frame counts for the frame before it.
+function perFrame(own: readonly TraceEvent[]): number[] {
   const frames: number[] = [];
   let end = 0;
   for (const { name, ts, dur = 0 } of own) {
