@@ -13,8 +13,8 @@ const DOCUMENTS_AGAIN_MS = 15_000;
 const CLOCK_MS = 1_000;
 // A block that is dear to draw, such as a table of hundreds of rows, is drawn less often: never more than a part of
 // the time is spent on it.
-const DEAR_MS = 6;
-const DEAR_SHARE = 6;
+const DEAR_MS = 8;
+const DEAR_SHARE = 4;
 const QUIET_MS = 1_500; // a lost connection that is back by then is not worth a word
 
 /** What the host page decides about the window. */
