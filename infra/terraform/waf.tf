@@ -1,0 +1,123 @@
+# The firewall before the REST API. Ordinary questions trip some managed rules: those only count. Bodies have a rule
+# of our own.
+
+locals {
+  counted = ["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "EC2MetaDataSSRF_BODY", "NoUserAgent_HEADER"]
+}
+
+resource "aws_wafv2_web_acl" "main" {
+  count = var.waf ? 1 : 0
+  name  = local.name
+  scope = "REGIONAL"
+  tags  = local.tags
+
+  default_action {
+    allow {}
+  }
+  visibility_config {
+    cloudwatch_metrics_enabled = true
+    sampled_requests_enabled   = false
+    metric_name                = "firewall"
+  }
+
+  rule {
+    name     = "rate"
+    priority = 0
+    action {
+      block {}
+    }
+    statement {
+      rate_based_statement {
+        limit                 = 1000
+        evaluation_window_sec = 300
+        aggregate_key_type    = "IP"
+      }
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      sampled_requests_enabled   = false
+      metric_name                = "rate"
+    }
+  }
+
+  rule {
+    name     = "body-size"
+    priority = 1
+    action {
+      block {}
+    }
+    statement {
+      size_constraint_statement {
+        comparison_operator = "GT"
+        size                = 65536
+        field_to_match {
+          body {
+            oversize_handling = "MATCH"
+          }
+        }
+        text_transformation {
+          priority = 0
+          type     = "NONE"
+        }
+      }
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      sampled_requests_enabled   = false
+      metric_name                = "body-size"
+    }
+  }
+
+  rule {
+    name     = "common"
+    priority = 2
+    override_action {
+      none {}
+    }
+    statement {
+      managed_rule_group_statement {
+        vendor_name = "AWS"
+        name        = "AWSManagedRulesCommonRuleSet"
+        dynamic "rule_action_override" {
+          for_each = local.counted
+          content {
+            name = rule_action_override.value
+            action_to_use {
+              count {}
+            }
+          }
+        }
+      }
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      sampled_requests_enabled   = false
+      metric_name                = "common"
+    }
+  }
+
+  rule {
+    name     = "known-bad-inputs"
+    priority = 3
+    override_action {
+      none {}
+    }
+    statement {
+      managed_rule_group_statement {
+        vendor_name = "AWS"
+        name        = "AWSManagedRulesKnownBadInputsRuleSet"
+      }
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      sampled_requests_enabled   = false
+      metric_name                = "known-bad-inputs"
+    }
+  }
+}
+
+resource "aws_wafv2_web_acl_association" "rest" {
+  count        = var.waf ? 1 : 0
+  resource_arn = aws_api_gateway_stage.main.arn
+  web_acl_arn  = aws_wafv2_web_acl.main[0].arn
+}

@@ -1,0 +1,82 @@
+# The WebSocket API. A connection is opened by the authorizer's word alone; its first frame, resume, writes its row.
+# Access logs are left out: a ticket stands in the query.
+
+resource "aws_apigatewayv2_api" "socket" {
+  name                       = "${local.name}-socket"
+  protocol_type              = "WEBSOCKET"
+  route_selection_expression = "$request.body.type"
+  tags                       = local.tags
+}
+
+resource "aws_apigatewayv2_authorizer" "ticket" {
+  api_id           = aws_apigatewayv2_api.socket.id
+  name             = "ticket"
+  authorizer_type  = "REQUEST"
+  authorizer_uri   = aws_lambda_alias.live["ingress"].invoke_arn
+  identity_sources = ["route.request.querystring.ticket"]
+}
+
+resource "aws_apigatewayv2_integration" "connect" {
+  api_id                        = aws_apigatewayv2_api.socket.id
+  integration_type              = "MOCK"
+  template_selection_expression = "200"
+  request_templates             = { "200" = jsonencode({ statusCode = 200 }) }
+}
+
+resource "aws_apigatewayv2_integration_response" "connect" {
+  api_id                   = aws_apigatewayv2_api.socket.id
+  integration_id           = aws_apigatewayv2_integration.connect.id
+  integration_response_key = "$default"
+}
+
+resource "aws_apigatewayv2_route" "connect" {
+  api_id                              = aws_apigatewayv2_api.socket.id
+  route_key                           = "$connect"
+  authorization_type                  = "CUSTOM"
+  authorizer_id                       = aws_apigatewayv2_authorizer.ticket.id
+  route_response_selection_expression = "$default"
+  target                              = "integrations/${aws_apigatewayv2_integration.connect.id}"
+}
+
+resource "aws_apigatewayv2_route_response" "connect" {
+  api_id             = aws_apigatewayv2_api.socket.id
+  route_id           = aws_apigatewayv2_route.connect.id
+  route_response_key = "$default"
+}
+
+resource "aws_apigatewayv2_integration" "ingress" {
+  api_id             = aws_apigatewayv2_api.socket.id
+  integration_type   = "AWS_PROXY"
+  integration_method = "POST"
+  integration_uri    = aws_lambda_alias.live["ingress"].invoke_arn
+}
+
+resource "aws_apigatewayv2_route" "frame" {
+  for_each           = toset(["resume", "$default", "$disconnect"])
+  api_id             = aws_apigatewayv2_api.socket.id
+  route_key          = each.key
+  authorization_type = "NONE"
+  target             = "integrations/${aws_apigatewayv2_integration.ingress.id}"
+}
+
+resource "aws_apigatewayv2_stage" "socket" {
+  api_id      = aws_apigatewayv2_api.socket.id
+  name        = var.stage
+  auto_deploy = true
+  tags        = local.tags
+
+  default_route_settings {
+    data_trace_enabled     = false
+    logging_level          = "OFF"
+    throttling_rate_limit  = var.throttle_rate
+    throttling_burst_limit = var.throttle_burst
+  }
+}
+
+resource "aws_lambda_permission" "socket" {
+  function_name = aws_lambda_function.main["ingress"].function_name
+  qualifier     = aws_lambda_alias.live["ingress"].name
+  action        = "lambda:InvokeFunction"
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "arn:${local.partition}:execute-api:${local.region}:${local.account}:${aws_apigatewayv2_api.socket.id}/*"
+}
