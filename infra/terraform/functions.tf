@@ -35,7 +35,6 @@ locals {
         CHATBOT_RATE_PRINCIPAL_PER_MINUTE  = tostring(var.rate_principal_per_minute)
         CHATBOT_RATE_ADDRESS_PER_5_MINUTES = tostring(var.rate_address_per_5_minutes)
         CHATBOT_DAILY_BUDGET_USD           = local.daily_budget
-        CHATBOT_PRINCIPAL_DAILY_BUDGET_USD = local.own_budget
       }
     }
     worker = {

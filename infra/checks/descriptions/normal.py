@@ -1,6 +1,7 @@
 """Brings values into one form, where tools differ in nothing else."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -28,10 +29,13 @@ def number(value: Any, default: float = 0) -> float:
 
 
 def text(value: Any) -> str:
-    """Writes a value as AWS would keep it in an environment."""
+    """Writes a value as an environment keeps it; how many zeros end a fraction is form."""
     if value is None:
         return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    written = str(value)
+    return written.rstrip("0").removesuffix(".") if re.fullmatch(r"\d+\.\d+", written) else written
 
 
 def as_list(value: Any) -> list:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cases import CASES, FULL, PLAIN
-from descriptions import sam
+from descriptions import sam, serverless, terraform
 from descriptions.model import Model
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,3 +33,29 @@ def full(template: str) -> Model:
 def either(request: pytest.FixtureRequest, template: str) -> Model:
     """The template's model, once plain and once full."""
     return sam.parse(template, CASES[request.param])
+
+
+@pytest.fixture(scope="session")
+def osls() -> Path:
+    """The service for `osls`, its packages installed."""
+    folder = ROOT / "infra/serverless"
+    if not (folder / "node_modules/.bin/osls").exists():
+        pytest.fail("osls is not installed: run `npm ci` in infra/serverless")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the Terraform module, initialised."""
+    folder = terraform.copy(ROOT, tmp_path_factory.mktemp("module"))
+    try:
+        terraform.initialise(folder)
+    except terraform.Missing as missing:
+        pytest.skip(str(missing))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def service(osls: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the service for `osls`."""
+    return serverless.copy(osls, tmp_path_factory.mktemp("service"))

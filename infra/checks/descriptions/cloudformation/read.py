@@ -1,6 +1,6 @@
 """From the resources of a template to the model."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ..model import Model
 from . import apis, compute, data, events, watching
@@ -25,9 +25,13 @@ class Stack:
         return next(resource for resource in self.resources if resource.logical == logical)
 
 
-def model(template: dict, parameters: dict[str, str]) -> Model:
-    """Reads a template; a type of resource that nobody reads is an error, lest it be compared with nothing."""
-    stack = Stack(Resolver(template, parameters).resources())
+def model(template: dict, parameters: dict[str, str], leave_out: Collection[str] = ()) -> Model:
+    """Reads a template, without the resources of the given logical ids.
+
+    A type of resource that nobody reads is an error, lest it be compared with nothing.
+    """
+    resources = Resolver(template, parameters).resources()
+    stack = Stack(resource for resource in resources if resource.logical not in leave_out)
     unknown = sorted({resource.kind for resource in stack.resources} - READERS.keys())
     if unknown:
         raise ValueError(f"nobody reads {unknown}; add a reader to descriptions/cloudformation")

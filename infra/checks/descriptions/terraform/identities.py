@@ -40,9 +40,8 @@ def _function(_: str, values: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _alias(address: str, values: dict[str, Any]) -> dict[str, str]:
-    # The function's name may only be known when it is made; `read.py` puts it in the address's place.
-    arn = names.function(f"{address}:{values['name']}")
+def _alias(_: str, values: dict[str, Any]) -> dict[str, str]:
+    arn = names.function(f"{names.last(values['function_name'])}:{values['name']}")
     return {"arn": arn, "id": arn, "invoke_arn": names.invocation(arn)}
 
 

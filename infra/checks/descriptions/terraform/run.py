@@ -16,9 +16,11 @@ from typing import Any
 
 from .identities import identity
 from .overrides import test_file
+from .variables import FUNCTIONS
 
 #: Values of variables, as Terraform reads them.
 Variables = Mapping[str, Any]
+Plan = dict[str, Any]
 State = dict[str, Any]
 
 
@@ -51,32 +53,46 @@ def terraform(folder: Path, *arguments: str, **more: str) -> subprocess.Complete
     )
 
 
-def copy(module: Path, folder: Path) -> None:
-    """Copies a module without what Terraform keeps beside it."""
-    shutil.copytree(module, folder, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "example"))
+def copy(root: Path, work: Path) -> Path:
+    """Copies the project's module, with what it reads beside itself and empty archives for the functions."""
+    made = work / "infra/terraform"
+    shutil.copytree(root / "infra/terraform", made, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "example"))
+    (work / "contracts").symlink_to(root / "contracts")
+    for function in FUNCTIONS:
+        (made / f"{function}.zip").write_bytes(b"")
+    return made
 
 
-def states(folder: Path, cases: Mapping[str, Variables]) -> dict[str, State]:
-    """Evaluates a copied, initialised module for each of the named sets of variables."""
-    plans = _run(folder, {name: test_file("plan", variables, []) for name, variables in cases.items()}, "test_plan")
-    applied = {name: test_file("apply", variables, _overrides(plans[name])) for name, variables in cases.items()}
-    return _run(folder, applied, "test_state")
+def plans(folder: Path, cases: Mapping[str, Variables]) -> dict[str, Plan]:
+    """Plans a copied, initialised module for each of the named sets of variables."""
+    return _run(folder, {name: test_file("plan", variables, []) for name, variables in cases.items()}, "test_plan")
 
 
-def _overrides(plan: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
+def states(folder: Path, cases: Mapping[str, Variables], planned: Mapping[str, Plan]) -> dict[str, State]:
+    """Evaluates a module that was planned for each of the named sets of variables."""
+    documents = _documents(folder)
+    files = {
+        name: test_file("apply", variables, _overrides(planned[name], documents)) for name, variables in cases.items()
+    }
+    return _run(folder, files, "test_state")
+
+
+def _documents(folder: Path) -> set[str]:
+    """Returns the addresses of all policies that data sources write; a plan lists only those that it cannot know yet."""
+    text = "\n".join(file.read_text() for file in folder.glob("*.tf"))
+    return {f"data.aws_iam_policy_document.{name}" for name in re.findall(r'data "aws_iam_policy_document" "(\w+)"', text)}
+
+
+def _overrides(plan: Plan, documents: set[str]) -> list[tuple[str, str, dict[str, str]]]:
     """Returns the address of each resource and data source with the values that a provider would make up."""
-    found = []
+    found, open_documents = [], set()
     for change in plan["resource_changes"]:
-        values = identity(change["type"], change["address"], change["change"]["after"] or {})
-        if values:
-            found.append((change["address"], "data" if change["mode"] == "data" else "resource", values))
-    return found
-
-
-def resources(module: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns all resources of a module and those within it."""
-    inner = [r for child in module.get("child_modules", []) for r in resources(child)]
-    return [*module.get("resources", []), *inner]
+        address, kind = change["address"], "data" if change["mode"] == "data" else "resource"
+        if values := identity(change["type"], address, change["change"]["after"] or {}):
+            found.append((address, kind, values))
+        open_documents.add(address.split("[")[0])
+    known = sorted(documents - open_documents)
+    return found + [(address, "data", identity("aws_iam_policy_document", address, {})) for address in known]
 
 
 def _run(folder: Path, files: Mapping[str, str], wanted: str) -> dict[str, dict[str, Any]]:
