@@ -1,10 +1,14 @@
 //! The document about the functions.
 
+mod chats;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use self::chats::Chats;
 use super::cold_start::{self, Starts};
+use super::load::Places;
 use super::program::Program;
 use super::settings;
 use crate::measure::{Machine, Spread};
@@ -33,6 +37,15 @@ pub struct Options {
     /// The Python that has the peer's packages; without it the peer is left out
     #[arg(long)]
     python: Option<PathBuf>,
+    /// The program `moto_server`; without it no chats are led
+    #[arg(long)]
+    moto: Option<PathBuf>,
+    /// Chats whose processor time is measured
+    #[arg(long, default_value_t = 60)]
+    chats: usize,
+    /// Messages after which memory is read, for the first time after a tenth of them
+    #[arg(long, default_value_t = 1_000)]
+    messages: usize,
     /// Starts of each program
     #[arg(long, default_value_t = 25)]
     starts: usize,
@@ -46,7 +59,14 @@ pub async fn run(options: &Options, say: impl Fn(&str)) -> anyhow::Result<()> {
     let machine = Machine::this();
     let programs = settings::programs(&options.programs, options.python.as_deref());
     let starts = cold_start::measure(&programs, options.starts).await?;
-    let text = document(&machine, options, &programs, &starts)?;
+    let chats = match &options.moto {
+        Some(moto) => {
+            let places = Places { programs: &options.programs, moto };
+            Some(Chats::measure(places, options.chats, options.messages, &programs).await?)
+        }
+        None => None,
+    };
+    let text = document(&machine, options, &programs, &starts, chats.as_ref())?;
     say(&text);
     if options.write {
         std::fs::write(Path::new(DOCUMENT), text).context("the document cannot be written")?;
@@ -55,7 +75,13 @@ pub async fn run(options: &Options, say: impl Fn(&str)) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn document(machine: &Machine, options: &Options, programs: &[Program], starts: &[Starts]) -> anyhow::Result<String> {
+fn document(
+    machine: &Machine,
+    options: &Options,
+    programs: &[Program],
+    starts: &[Starts],
+    chats: Option<&Chats>,
+) -> anyhow::Result<String> {
     let mut rows = Vec::new();
     let (functions, others): (Vec<_>, Vec<_>) = starts.iter().partition(|start| settings::is_function(start.name));
     let other = |name: &str| others.iter().find(|start| start.name == name);
@@ -80,6 +106,9 @@ fn document(machine: &Machine, options: &Options, programs: &[Program], starts: 
         let size = Spread::of([settings::zipped(&program.path)? / 1e6]);
         rows.push(row("zip", program.name, Target::AtMost(4.0), size, "MB", 2));
     }
+    if let Some(chats) = chats {
+        rows.extend(chats.rows());
+    }
     let lines: Vec<_> = starts.iter().map(line).collect();
     let own = table(&["program", "milliseconds to the first question", "resident MB"], &lines);
     let made = format!(
@@ -89,7 +118,8 @@ fn document(machine: &Machine, options: &Options, programs: &[Program], starts: 
     let targets = table(&HEADINGS, &rows);
     Ok(format!(
         "# Benchmarks of the functions\n\n{INTRODUCTION}\n{made}\n## What they must reach\n\n{targets}\n\
-         ## Cold start\n\n{COLD_START}\n{own}"
+         ## Cold start\n\n{COLD_START}\n{own}{}",
+        chats.map(Chats::section).unwrap_or_default()
     ))
 }
 
