@@ -8,6 +8,7 @@ mod soak;
 mod targets;
 mod test;
 mod tidy;
+mod tools;
 mod tree;
 
 use std::process::ExitCode;

@@ -1,6 +1,8 @@
 //! Everything that CI checks, as steps that can be run alone.
 
 mod contracts;
+mod e2e;
+mod infra;
 mod live;
 mod node;
 mod steps;
@@ -34,6 +36,10 @@ pub(crate) enum Step {
     Contracts,
     /// Tests of pages and packages, on Node
     Node,
+    /// The descriptions of the system on AWS: lints, packaging, and whether they are the same system
+    Infra,
+    /// The deployed system on stand-ins for AWS, end to end
+    E2e,
     /// Licences and sources of dependencies, where cargo-deny is installed
     Deny,
 }

@@ -7,10 +7,11 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Context, Outcome, Step, contracts, node};
+use super::{Context, Outcome, Step, contracts, e2e, infra, node};
 use crate::process::{self, is_present};
 use crate::targets::{Target, documented_binaries};
 use crate::tidy;
+use crate::tools::{Environment, has_python};
 use crate::tree::Tree;
 
 /// Runs one step.
@@ -24,6 +25,8 @@ pub(super) fn run(context: &Context<'_>, step: Step) -> Result<Outcome> {
         Step::Tidy => tidy::run(Tree::read(context.root)?).map(|()| Outcome::Done),
         Step::Contracts => contracts::check(&Tree::read(context.root)?).map(|()| Outcome::Done),
         Step::Node => node::run(context, &Tree::read(context.root)?),
+        Step::Infra => infra::run(context),
+        Step::E2e => e2e::run(context),
         Step::Deny => deny(context),
     }
 }
@@ -50,7 +53,11 @@ fn clippy(context: &Context<'_>) -> Result<Outcome> {
     finish(&mut context.locked("clippy", &["--all-targets", "--", "-D", "warnings"]))
 }
 
+/// Runs the tests of all crates; those of the AWS adapters find moto in the project's own folder.
 fn tests(context: &Context<'_>) -> Result<Outcome> {
+    if has_python(context.root)? {
+        Environment::of_infra(context.root)?;
+    }
     if !is_present(context.root, "cargo", &["nextest", "--version"])? {
         return finish(&mut context.locked("test", &["--all-targets", "--no-fail-fast"]));
     }

@@ -1,0 +1,138 @@
+//! The descriptions of the system on AWS: linted, packaged, and held to be the same system.
+//!
+//! Programs that have nothing to do with each other run side by side, in lanes; what one says is
+//! printed when it has ended.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+
+use super::{Context, Outcome, timed};
+use crate::process::is_present;
+use crate::say;
+use crate::tools::{Environment, has_python};
+
+const CHECKS: &str = "infra/checks";
+
+/// One program, with the name it has in the output.
+struct Job {
+    name: &'static str,
+    command: Command,
+}
+
+/// Lints and packages the descriptions, and compares them.
+pub(super) fn run(context: &Context<'_>) -> Result<Outcome> {
+    if let Some(tool) = missing(context.root)? {
+        return context.missing(&format!("{tool} is not installed"));
+    }
+    let environment = Environment::of_infra(context.root)?;
+    super::install(&context.root.join("infra/serverless"))?;
+    let lanes = [lints(context.root, &environment), comparison(context, &environment)];
+    let failed = side_by_side(lanes);
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    Ok(Outcome::Done)
+}
+
+/// Returns the first of the tools that is not installed.
+fn missing(root: &Path) -> Result<Option<&'static str>> {
+    if !has_python(root)? {
+        return Ok(Some("python3 with venv"));
+    }
+    for (tool, version) in [("terraform", "-version"), ("node", "--version"), ("npm", "--version")] {
+        if !is_present(root, tool, &[version])? {
+            return Ok(Some(tool));
+        }
+    }
+    Ok(None)
+}
+
+/// What reads the template and builds what it names.
+fn lints(root: &Path, environment: &Environment) -> Vec<Job> {
+    let job = |name, program, arguments: &[&str]| {
+        let mut command = environment.command(root, program);
+        command.args(arguments);
+        command.env("SAM_CLI_TELEMETRY", "0").env("AWS_DEFAULT_REGION", "us-east-1");
+        Job { name, command }
+    };
+    vec![
+        job("sam validate --lint", "sam", &["validate", "--lint"]),
+        job("cfn-lint", "cfn-lint", &["template.yaml"]),
+        job("checkov", "checkov", &["--config-file", ".checkov.yaml", "--skip-download", "--quiet", "--compact"]),
+        job("sam build", "sam", &["build", "--build-dir", "target/sam", "--parameter-overrides", ARCHITECTURE]),
+    ]
+}
+
+/// Builds for the processor at hand: its Rust target is always installed.
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURE: &str = "Architecture=arm64";
+#[cfg(not(target_arch = "aarch64"))]
+const ARCHITECTURE: &str = "Architecture=x86_64";
+
+/// What holds the three descriptions against each other, the code and the contracts.
+fn comparison(context: &Context<'_>, environment: &Environment) -> Vec<Job> {
+    let mut command = environment.command(&context.root.join(CHECKS), "pytest");
+    command.args(["-q", "-ra", "-p", "no:cacheprovider", "--durations=5"]);
+    vec![Job { name: "pytest infra/checks", command }]
+}
+
+/// Runs each lane's jobs one after the other, the lanes at once, and returns the names of those that failed.
+///
+/// A lane goes on after a failure: its later jobs do not build on the earlier ones.
+fn side_by_side<const N: usize>(lanes: [Vec<Job>; N]) -> Vec<&'static str> {
+    let jobs = |lane: Vec<Job>| lane.into_iter().filter_map(|job| one(job).err()).collect::<Vec<_>>();
+    thread::scope(|scope| {
+        let running = lanes.map(|lane| scope.spawn(move || jobs(lane)));
+        let ended = running.map(|lane| lane.join().unwrap_or_else(|_| vec!["a lane"]));
+        ended.into_iter().flatten().collect()
+    })
+}
+
+/// Runs one job and prints what it said; fails with its name.
+fn one(mut job: Job) -> Result<(), &'static str> {
+    let (outcome, time) = timed(|| ended(&mut job.command));
+    let seconds = time.as_secs_f64();
+    match outcome {
+        Ok(said) => say::line(format!("{said}ok      {} {seconds:.1} s", job.name)),
+        Err(error) => {
+            say::line(format!("{error:#}\nFAILED  {} {seconds:.1} s", job.name));
+            return Err(job.name);
+        }
+    }
+    Ok(())
+}
+
+/// Returns what a program said, which is the error where it failed.
+fn ended(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().context("the program does not start")?;
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(said) } else { Err(anyhow!("{said}it ended with {}", output.status)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::command;
+    use crate::tree::root;
+
+    fn job(name: &'static str, script: &str) -> Job {
+        let mut shell = command(&root(), "sh");
+        shell.args(["-c", script]);
+        Job { name, command: shell }
+    }
+
+    #[test]
+    fn a_lane_goes_on_after_a_failure_and_every_failure_is_named() {
+        let lanes = [vec![job("a", "exit 1"), job("b", "exit 0"), job("c", "exit 3")], vec![job("d", "exit 2")]];
+        assert_eq!(side_by_side(lanes), ["a", "c", "d"]);
+    }
+
+    #[test]
+    fn a_program_that_fails_has_said_why() {
+        let error = ended(&mut job("a", "echo out; echo why >&2; exit 7").command).unwrap_err().to_string();
+        assert!(error.starts_with("out\nwhy\n") && error.contains('7'), "{error}");
+    }
+}
