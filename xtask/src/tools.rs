@@ -65,7 +65,7 @@ pub(crate) fn has_python(root: &Path) -> Result<bool> {
     is_present(root, "python3", &["-c", "import ensurepip, venv"])
 }
 
-/// Tells whether PostgreSQL's programs are there, where Debian puts them or on the path.
+/// Tells whether `PostgreSQL`'s programs are there, where Debian puts them or on the path.
 pub(crate) fn has_postgres(root: &Path) -> Result<bool> {
     let debian = fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some());
     Ok(debian || is_present(root, "initdb", &["--version"])?)
