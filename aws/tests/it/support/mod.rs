@@ -3,3 +3,4 @@
 pub(crate) mod home;
 pub(crate) mod moto;
 pub(crate) mod places;
+pub(crate) mod service;
