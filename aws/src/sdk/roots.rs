@@ -1,0 +1,57 @@
+//! Whom the clients trust: the system's bundle of root certificates, read once.
+//!
+//! The SDK's own way reads the bundle and every file beside it, which takes longer than all the rest of a start.
+//! It happens at the start all the same: there a function has a whole core, and at its first call a fraction of one.
+
+use std::fs;
+
+use aws_smithy_http_client::tls::TrustStore;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+/// Where Amazon Linux has the bundle, and where Debian and its kin.
+const BUNDLES: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+
+/// Returns the system's roots; where there is no bundle, whatever the SDK finds.
+pub(super) fn trust_store() -> TrustStore {
+    let bundles = BUNDLES.iter().filter_map(|path| fs::read_to_string(path).ok());
+    let found = bundles.map(|bundle| usable(&bundle)).find(|usable| !usable.is_empty());
+    found.map_or_else(TrustStore::default, |roots| TrustStore::empty().with_pem_certificate(roots))
+}
+
+/// Keeps the certificates that can be used: the SDK takes all of a bundle, or panics.
+fn usable(bundle: &str) -> String {
+    let mut roots = RootCertStore::empty();
+    let mut kept = String::with_capacity(bundle.len());
+    for section in bundle.split(BEGIN).skip(1) {
+        let pem = format!("{BEGIN}{section}");
+        let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
+        if certificate.is_ok_and(|certificate| roots.add(certificate).is_ok()) {
+            kept.push_str(&pem);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_used_is_left_out_of_a_bundle() {
+        assert_eq!(usable(""), "");
+        assert_eq!(usable("# a comment\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "");
+        assert_eq!(usable("-----BEGIN CERTIFICATE-----\nno base64"), "");
+    }
+
+    #[test]
+    fn the_systems_own_bundle_can_be_used_whole() {
+        for path in BUNDLES {
+            let Ok(bundle) = fs::read_to_string(path) else { continue };
+            let (all, kept) = (bundle.matches(BEGIN).count(), usable(&bundle).matches(BEGIN).count());
+            assert!(kept * 10 >= all * 9, "{kept} of {all} in {path}");
+        }
+    }
+}
