@@ -3,6 +3,9 @@
 //! Conformance suites run against `moto`, where it is faithful, and against a real account where
 //! `CHATBOT_AWS_CONFORMANCE` names a prefix; everything else runs against recorded answers.
 
+#[cfg(test)]
 mod calls;
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
 mod support;

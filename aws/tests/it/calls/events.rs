@@ -22,9 +22,12 @@ fn number(call: &Call) -> usize {
 
 /// Takes every entry but those at these places.
 fn taken(call: &Call, failed: &[usize]) -> Answer {
-    let result = |place| match failed.contains(&place) {
-        true => json!({"ErrorCode": "ThrottlingException", "ErrorMessage": CANARY}),
-        false => json!({"EventId": "1"}),
+    let result = |place| {
+        if failed.contains(&place) {
+            json!({"ErrorCode": "ThrottlingException", "ErrorMessage": CANARY})
+        } else {
+            json!({"EventId": "1"})
+        }
     };
     let entries: Vec<Value> = (0..number(call)).map(result).collect();
     Answer::ok(json!({"FailedEntryCount": failed.len(), "Entries": entries}))

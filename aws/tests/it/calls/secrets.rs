@@ -100,7 +100,7 @@ async fn a_key_that_was_not_set_is_looked_for_again_after_a_minute() {
     assert!(!has_key().await);
     *vault.api_keys.lock().unwrap() = Some(r#"{"OPENAI_API_KEY":"k"}"#.to_owned());
     assert!(!has_key().await);
-    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::time::advance(Duration::from_mins(1)).await;
     assert!(has_key().await);
     assert_eq!(vault.service.calls().len(), 2);
 }

@@ -28,7 +28,7 @@ pub(super) fn item(sort: &str, attributes: &Value) -> Item {
 
 /// Returns an item as the service has it, past its end or not.
 pub(super) fn stored(sort: &str, expired: bool) -> Value {
-    let end = NOW.0 / 1000 + if expired { 0 } else { 1 };
+    let end = NOW.0 / 1000 + i64::from(!expired);
     json!({
         "session_id": {"S": "p"}, "item": {"S": sort}, "words": {"S": CANARY}, "expires_at": {"N": end.to_string()},
     })
