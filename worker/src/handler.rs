@@ -162,7 +162,10 @@ impl Worker {
             Claimed::Exhausted(turn) => finish::exhausted(self, key, &turn).await,
             Claimed::Running(_, turn) if problem.is_some() => finish::unreadable(self, key, &turn).await,
             Claimed::Running(_, turn) if receives >= LAST_RECEIVE => finish::exhausted(self, key, &turn).await,
-            Claimed::Running(owner, turn) => Answer::new(self, key, owner, *turn, deadline).run().await,
+            Claimed::Running(owner, turn) => {
+                // By far the largest of what is waited for here: it lives apart, for as long as the answer takes.
+                Box::pin(Answer::new(self, key, owner, *turn, deadline).run()).await
+            }
         }
     }
 

@@ -88,7 +88,7 @@ mod tests {
         let preference = Preference::new(vec![Claude, OpenAi]);
         assert_eq!(read(&preference, NOW, "openai, claude").await, [OpenAi, Claude]);
         assert_eq!(read(&preference, NOW.plus(Duration::from_secs(299)), "claude").await, [OpenAi, Claude]);
-        assert_eq!(read(&preference, NOW.plus(Duration::from_secs(300)), "claude").await, [Claude]);
+        assert_eq!(read(&preference, NOW.plus(Duration::from_mins(5)), "claude").await, [Claude]);
     }
 
     #[tokio::test]
@@ -96,7 +96,7 @@ mod tests {
         for text in ["claude,gemini", "offline", " , "] {
             let preference = Preference::new(vec![OpenAi]);
             assert_eq!(read(&preference, NOW, text).await, [OpenAi], "{text:?}");
-            assert_eq!(read(&preference, NOW.plus(Duration::from_secs(60)), "claude").await, [Claude]);
+            assert_eq!(read(&preference, NOW.plus(Duration::from_mins(1)), "claude").await, [Claude]);
         }
     }
 
