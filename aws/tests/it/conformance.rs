@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws::events::EventBridgeEvents;
 use aws::queue::SqsQueue;
 use aws::store::DynamoStore;
 use shared::conformance;
@@ -11,6 +12,7 @@ use shared::domain::Timestamp;
 use shared::ports::store::{Item, Key, Page, Query, Store, StoreError, Write};
 use shared::ports::{Clock, Durability, EventSource};
 
+use crate::support::bus::Bus;
 use crate::support::home::Home;
 use crate::support::places::Made;
 
@@ -71,6 +73,14 @@ async fn the_queue_keeps_its_promises() {
         conformance::queue_except(make, except).await;
         places.remove(&home).await;
     }
+}
+
+#[tokio::test]
+async fn the_bus_keeps_its_promises() {
+    let Some(home) = Home::on_moto() else { return };
+    let bus = Bus::new(&home).await;
+    let events = EventBridgeEvents::new(&home.sdk, bus.name.as_str());
+    conformance::events(&events, || bus.published()).await;
 }
 
 /// How many reads of the index in a row must agree.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws::sdk::{Credentials, Sdk, Settings};
-use shared::environment::Environment;
 
+use super::config::environment;
 use super::moto::Moto;
 
 /// Clients, and the names of what they may create.
@@ -28,8 +28,9 @@ impl Home {
 
     /// Returns a home in the account of the environment's credentials, if a prefix of names is given.
     pub(crate) fn in_an_account() -> Option<Self> {
-        let prefix = std::env::var("CHATBOT_AWS_CONFORMANCE").ok().filter(|prefix| !prefix.is_empty())?;
-        let settings = Settings::from_environment(&Environment::new(std::env::vars())).unwrap();
+        let environment = environment();
+        let prefix = environment.text("CHATBOT_AWS_CONFORMANCE")?;
+        let settings = Settings::from_environment(&environment).unwrap();
         let prefix = format!("{prefix}-{}", std::process::id());
         Some(Self { sdk: Sdk::new(settings), real: true, prefix, count: AtomicUsize::new(0), _moto: None })
     }

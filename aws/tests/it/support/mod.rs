@@ -1,5 +1,7 @@
 //! What the tests stand on.
 
+pub(crate) mod bus;
+pub(crate) mod config;
 pub(crate) mod home;
 pub(crate) mod moto;
 pub(crate) mod places;
