@@ -15,6 +15,8 @@ use crate::say;
 use crate::tools::{Environment, has_python};
 
 const CHECKS: &str = "infra/checks";
+/// What SAM makes of the template.
+const EXPANDED: &str = "target/expanded/template.json";
 
 /// One program, with the name it has in the output.
 struct Job {
@@ -29,7 +31,12 @@ pub(super) fn run(context: &Context<'_>) -> Result<Outcome> {
     }
     let environment = Environment::of_infra(context.root)?;
     super::install(&context.root.join("infra/serverless"))?;
-    let lanes = [lints(context.root, &environment), comparison(context, &environment)];
+    let pytest = |name, folder| vec![pytest(context.root, &environment, name, folder)];
+    let lanes = [
+        lints(context.root, &environment),
+        pytest("comparison of the descriptions", "tests"),
+        pytest("terraform apply on moto", "apply"),
+    ];
     let failed = side_by_side(lanes);
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
@@ -60,10 +67,18 @@ fn lints(root: &Path, environment: &Environment) -> Vec<Job> {
     };
     vec![
         job("sam validate --lint", "sam", &["validate", "--lint"]),
-        job("cfn-lint", "cfn-lint", &["template.yaml"]),
-        job("checkov", "checkov", &["--config-file", ".checkov.yaml", "--skip-download", "--quiet", "--compact"]),
+        expansion(root, environment),
+        job("cfn-lint", "cfn-lint", &["template.yaml", EXPANDED]),
+        job("checkov", "checkov", &["--config-file", ".checkov.yaml", "--file", "template.yaml", EXPANDED]),
         job("sam build", "sam", &["build", "--build-dir", "target/sam", "--parameter-overrides", ARCHITECTURE]),
     ]
+}
+
+/// Writes what SAM makes of the template, for tools that look at both.
+fn expansion(root: &Path, environment: &Environment) -> Job {
+    let mut command = environment.command(&root.join(CHECKS), "python");
+    command.args(["-m", "descriptions"]).args([root.join("template.yaml"), root.join(EXPANDED)]);
+    Job { name: "the template's expansion", command }
 }
 
 /// Builds for the processor at hand: its Rust target is always installed.
@@ -72,11 +87,11 @@ const ARCHITECTURE: &str = "Architecture=arm64";
 #[cfg(not(target_arch = "aarch64"))]
 const ARCHITECTURE: &str = "Architecture=x86_64";
 
-/// What holds the three descriptions against each other, the code and the contracts.
-fn comparison(context: &Context<'_>, environment: &Environment) -> Vec<Job> {
-    let mut command = environment.command(&context.root.join(CHECKS), "pytest");
-    command.args(["-q", "-ra", "-p", "no:cacheprovider", "--durations=5"]);
-    vec![Job { name: "pytest infra/checks", command }]
+/// Tests in Python, of one folder.
+fn pytest(root: &Path, environment: &Environment, name: &'static str, folder: &str) -> Job {
+    let mut command = environment.command(&root.join(CHECKS), "pytest");
+    command.args(["-q", "-ra", "-p", "no:cacheprovider", "--durations=3", folder]);
+    Job { name, command }
 }
 
 /// Runs each lane's jobs one after the other, the lanes at once, and returns the names of those that failed.

@@ -8,7 +8,7 @@ from cases import CASES, FULL, PLAIN
 from descriptions import sam, serverless, terraform
 from descriptions.model import Model
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,35 @@
+"""The Terraform module can be applied: the real provider creates every resource that the stand-in knows."""
+
+import json
+import shutil
+import zipfile
+
+from stand_in import prepare, server
+
+from cases import PLAIN
+from descriptions.terraform import terraform
+from descriptions.terraform.variables import FUNCTIONS, variables
+
+
+def test_the_module_can_be_applied(module, tmp_path):
+    shutil.copytree(module.parents[1], tmp_path, symlinks=True, dirs_exist_ok=True)
+    folder = tmp_path / "infra/terraform"
+    prepare(folder)
+    for function in FUNCTIONS:
+        with zipfile.ZipFile(folder / f"{function}.zip", "w") as archive:
+            archive.writestr("bootstrap", "")
+    (folder / "terraform.tfvars.json").write_text(json.dumps(variables(PLAIN)))
+    apply = ["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"]
+    with server(tmp_path / "moto.log") as address:
+        done = terraform(folder, *apply, AWS_ENDPOINT_URL=address, AWS_MAX_ATTEMPTS="2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    state = json.loads(terraform(folder, "show", "-json").stdout)["values"]
+    created = {r["type"] for r in state["root_module"]["resources"] if r["mode"] == "managed"}
+    needed = {
+        "aws_apigatewayv2_route", "aws_api_gateway_rest_api", "aws_cloudwatch_event_bus", "aws_cloudwatch_metric_alarm",
+        "aws_dynamodb_table", "aws_iam_role_policy", "aws_lambda_alias", "aws_lambda_event_source_mapping",
+        "aws_secretsmanager_secret", "aws_sqs_queue", "aws_ssm_parameter", "aws_wafv2_web_acl",
+    }
+    assert needed <= created
+    assert state["outputs"]["chatbot_api_url"]["value"].startswith("https://")
+    assert state["outputs"]["chatbot_websocket_url"]["value"].startswith("wss://")
