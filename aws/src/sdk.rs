@@ -8,6 +8,7 @@
 //! frozen. Everything beyond that is the handlers' [patience](shared::patience), who know their deadlines and tell
 //! a lost acknowledgement from a lost race. A single conditional write is never repeated here.
 
+mod http_client;
 mod roots;
 mod settings;
 
@@ -16,9 +17,6 @@ use std::time::Duration;
 use aws_credential_types::Credentials as SdkCredentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_http_client::Builder as HttpBuilder;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -47,7 +45,7 @@ pub struct Sdk {
 impl Sdk {
     /// Prepares the clients. No call is made.
     pub fn new(settings: Settings) -> Self {
-        Self::with_http_client(settings, http_client())
+        Self::with_http_client(settings, http_client::http_client())
     }
 
     /// Prepares the clients on another way to the network; tests hand in recorded answers.
@@ -101,11 +99,4 @@ fn credentials(credentials: &Credentials) -> SharedCredentialsProvider {
         secret_access_key.expose_secret(),
         session_token,
     ))
-}
-
-/// Makes the one pool of connections: HTTP/1 or 2 over rustls with `ring`, without Nagle's delay.
-fn http_client() -> SharedHttpClient {
-    let tls = TlsContext::builder().with_trust_store(roots::trust_store()).build().unwrap_or_default();
-    let builder = HttpBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls);
-    builder.pool_idle_timeout(IDLE_TIMEOUT).build_https()
 }

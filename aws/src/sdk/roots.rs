@@ -13,6 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 /// Where Amazon Linux has the bundle, and where Debian and its kin.
 const BUNDLES: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+const END: &str = "-----END CERTIFICATE-----";
 
 /// Returns the system's roots; where there is no bundle, whatever the SDK finds.
 pub(super) fn trust_store() -> TrustStore {
@@ -22,14 +23,22 @@ pub(super) fn trust_store() -> TrustStore {
 }
 
 /// Keeps the certificates that can be used: the SDK takes all of a bundle, or panics.
+///
+/// It goes by lines, whose ends are found many times faster than the marks between certificates.
 fn usable(bundle: &str) -> String {
-    let mut roots = RootCertStore::empty();
-    let mut kept = String::with_capacity(bundle.len());
-    for section in bundle.split(BEGIN).skip(1) {
-        let pem = format!("{BEGIN}{section}");
-        let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
-        if certificate.is_ok_and(|certificate| roots.add(certificate).is_ok()) {
-            kept.push_str(&pem);
+    let (mut roots, mut kept) = (RootCertStore::empty(), String::with_capacity(bundle.len()));
+    let (mut begun, mut place) = (0, 0);
+    for line in bundle.split_inclusive('\n') {
+        if line.starts_with(BEGIN) {
+            begun = place;
+        }
+        place += line.len();
+        if line.starts_with(END) {
+            let pem = bundle.get(begun..place).unwrap_or_default();
+            let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
+            if certificate.is_ok_and(|certificate| roots.add(certificate).is_ok()) {
+                kept.push_str(pem);
+            }
         }
     }
     kept
