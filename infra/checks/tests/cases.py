@@ -49,4 +49,23 @@ FULL = {
     "AlarmCostPerHourUsd": "9",
 }
 
-CASES = {"plain": PLAIN, "full": FULL}
+#: The other side of each choice: a cluster and domains of its own, callers with tokens, nothing that can be left out.
+OTHER = {
+    "Stage": "green",
+    "AuthMode": "JWT",
+    "AllowAnonymous": "false",
+    "AllowedOrigins": "https://app.example.com",
+    "JwtIssuer": "https://login.example.com",
+    "JwtAudience": "chat,school",
+    "JwksUrl": "https://login.example.com/keys",
+    "AuroraMode": "create",
+    "AuroraVpcId": "vpc-2",
+    "AuroraSubnetIds": "subnet-3,subnet-4",
+    "Waf": "false",
+    "LogEvents": "false",
+    "CustomDomainName": "api.example.com",
+    "WebSocketDomainName": "socket.example.com",
+    "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+}
+
+CASES = {"plain": PLAIN, "full": FULL, "other": OTHER}

@@ -2,7 +2,7 @@
 
 import re
 
-from cases import FULL
+from cases import FULL, OTHER
 from conftest import ROOT
 from descriptions import terraform
 from descriptions.terraform.variables import variables
@@ -21,4 +21,4 @@ def test_the_module_is_valid(module):
 def test_every_parameter_is_a_variable_of_the_module():
     """Terraform only warns of variables that it does not know, and a comparison would be of defaults."""
     declared = re.findall(r'^variable "(\w+)"', (ROOT / "infra/terraform/variables.tf").read_text(), re.MULTILINE)
-    assert variables(FULL).keys() <= set(declared)
+    assert variables(FULL | OTHER).keys() <= set(declared)

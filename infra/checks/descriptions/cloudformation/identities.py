@@ -59,9 +59,8 @@ def _socket_api(*_: object) -> tuple[str, dict[str, str]]:
     return names.SOCKET_API, {"ApiEndpoint": address, "ApiId": names.SOCKET_API}
 
 
-def _cluster(logical: str, properties: dict) -> tuple[str, dict[str, str]]:
-    name = properties.get("DBClusterIdentifier", logical)
-    return name, {"DBClusterArn": names.cluster(name)}
+def _cluster(logical: str, _: dict) -> tuple[str, dict[str, str]]:
+    return logical, {"DBClusterArn": names.cluster("documents")}
 
 
 def _registry(_: str, properties: dict) -> tuple[str, dict[str, str]]:

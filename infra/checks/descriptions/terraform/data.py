@@ -3,7 +3,6 @@
 from .. import names
 from ..model import Cluster, Queue, Secret, Table
 from ..normal import any_document, boolean, integer, number, statements
-from .overrides import GENERATED
 
 
 def _queue(model, resource, state):
@@ -67,11 +66,12 @@ def _secret(model, resource, state):
 
 def _generated(initial, state):
     """A drawn value is told by its length, which stands where it is drawn."""
-    if not isinstance(initial, dict) or GENERATED not in initial.values():
+    drawn = {source["random_password"]: source for source in state.data("aws_secretsmanager_random_password")}
+    sources = [drawn[value] for value in initial.values() if value in drawn] if isinstance(initial, dict) else []
+    if not sources:
         return initial
-    (drawn,) = state.data("aws_secretsmanager_random_password")
-    told = {name: "…" if value == GENERATED else value for name, value in initial.items()}
-    return {"generated": integer(drawn["password_length"], 32), **told}
+    told = {name: "…" if value in drawn else value for name, value in initial.items()}
+    return {"generated": integer(sources[0]["password_length"], 32), **told}
 
 
 def _parameter(model, resource, _):
@@ -92,7 +92,8 @@ def _cluster(model, resource, state):
         max_capacity=number(scaling["max_capacity"]),
         seconds_until_pause=integer(scaling.get("seconds_until_auto_pause"), 300),
         encrypted=boolean(values["storage_encrypted"]),
-        kms_key=values["kms_key_id"] or "",
+        # Where no key is named, the mock makes something up that is no ARN.
+        kms_key=values["kms_key_id"] if str(values["kms_key_id"]).startswith("arn:") else "",
         managed_password=boolean(values["manage_master_user_password"]),
         instances=sorted(r.values["instance_class"] for r in state.of("aws_rds_cluster_instance")),
     )

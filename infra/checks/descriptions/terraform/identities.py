@@ -82,6 +82,14 @@ def _document(address: str, _: dict[str, Any]) -> dict[str, str]:
     return {"json": json.dumps({"Id": address, "Version": "2012-10-17", "Statement": []})}
 
 
+def _drawn(address: str, _: dict[str, Any]) -> dict[str, str]:
+    return {"random_password": f"drawn by {address}"}
+
+
+def _cluster(address: str, _: dict[str, Any]) -> dict[str, str]:
+    return {"arn": names.cluster("documents"), "id": address}
+
+
 def _by_address(address: str, _: dict[str, Any]) -> dict[str, str]:
     return {"id": address}
 
@@ -103,8 +111,9 @@ IDENTITIES: dict[str, Identity] = {
     "aws_iam_role": _by("name", names.role, _itself),
     "aws_lambda_alias": _alias,
     "aws_lambda_function": _function,
-    "aws_rds_cluster": _by("cluster_identifier", names.cluster, _itself),
+    "aws_rds_cluster": _cluster,
     "aws_schemas_registry": _by("name", lambda name: names.arn("schemas", f"registry/{name}"), _itself),
+    "aws_secretsmanager_random_password": _drawn,
     "aws_secretsmanager_secret": _by("name", names.secret),
     "aws_sns_topic": _by("name", names.topic),
     "aws_sqs_queue": _queue,

@@ -6,20 +6,16 @@ from typing import Any
 
 from .. import names
 
-#: Stands for a value that is drawn.
-GENERATED = "(generated)"
-
 #: What data sources say that have no name: the account of the checks.
 DATA = {
     "aws_caller_identity": {"account_id": names.ACCOUNT},
     "aws_iam_policy_document": {"json": "{}"},
     "aws_partition": {"partition": names.PARTITION, "dns_suffix": names.SUFFIX},
     "aws_region": {"name": names.REGION, "id": names.REGION},
-    "aws_secretsmanager_random_password": {"random_password": GENERATED},
 }
 
 
-def test_file(command: str, variables: Mapping[str, Any], overrides: Iterable[tuple[str, str, dict[str, str]]]) -> str:
+def run_file(command: str, variables: Mapping[str, Any], overrides: Iterable[tuple[str, str, dict[str, str]]]) -> str:
     """Returns a test file with one run; an override is an address, `resource` or `data`, and the values."""
     lines = ['mock_provider "aws" {']
     for kind, values in DATA.items():

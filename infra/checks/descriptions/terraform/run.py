@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .identities import identity
-from .overrides import test_file
+from .overrides import run_file
 from .variables import FUNCTIONS
 
 #: Values of variables, as Terraform reads them.
@@ -65,34 +65,36 @@ def copy(root: Path, work: Path) -> Path:
 
 def plans(folder: Path, cases: Mapping[str, Variables]) -> dict[str, Plan]:
     """Plans a copied, initialised module for each of the named sets of variables."""
-    return _run(folder, {name: test_file("plan", variables, []) for name, variables in cases.items()}, "test_plan")
+    return _run(folder, {name: run_file("plan", variables, []) for name, variables in cases.items()}, "test_plan")
 
 
 def states(folder: Path, cases: Mapping[str, Variables], planned: Mapping[str, Plan]) -> dict[str, State]:
     """Evaluates a module that was planned for each of the named sets of variables."""
-    documents = _documents(folder)
+    sources = _sources(folder)
     files = {
-        name: test_file("apply", variables, _overrides(planned[name], documents)) for name, variables in cases.items()
+        name: run_file("apply", variables, _overrides(planned[name], sources)) for name, variables in cases.items()
     }
     return _run(folder, files, "test_state")
 
 
-def _documents(folder: Path) -> set[str]:
-    """Returns the addresses of all policies that data sources write; a plan lists only those that it cannot know yet."""
+def _sources(folder: Path) -> set[tuple[str, str]]:
+    """Returns type and address of the data sources that make something up; a plan lists only those still unknown."""
     text = "\n".join(file.read_text() for file in folder.glob("*.tf"))
-    return {f"data.aws_iam_policy_document.{name}" for name in re.findall(r'data "aws_iam_policy_document" "(\w+)"', text)}
+    kinds = "aws_iam_policy_document|aws_secretsmanager_random_password"
+    found = re.findall(rf'^data "({kinds})" "(\w+)"', text, re.MULTILINE)
+    return {(kind, f"data.{kind}.{name}") for kind, name in found}
 
 
-def _overrides(plan: Plan, documents: set[str]) -> list[tuple[str, str, dict[str, str]]]:
+def _overrides(plan: Plan, sources: set[tuple[str, str]]) -> list[tuple[str, str, dict[str, str]]]:
     """Returns the address of each resource and data source with the values that a provider would make up."""
-    found, open_documents = [], set()
+    found, listed = [], set()
     for change in plan["resource_changes"]:
         address, kind = change["address"], "data" if change["mode"] == "data" else "resource"
         if values := identity(change["type"], address, change["change"]["after"] or {}):
             found.append((address, kind, values))
-        open_documents.add(address.split("[")[0])
-    known = sorted(documents - open_documents)
-    return found + [(address, "data", identity("aws_iam_policy_document", address, {})) for address in known]
+        listed.add(address.split("[")[0])
+    known = sorted((kind, address) for kind, address in sources if address not in listed)
+    return found + [(address, "data", identity(kind, address, {})) for kind, address in known]
 
 
 def _run(folder: Path, files: Mapping[str, str], wanted: str) -> dict[str, dict[str, Any]]:
