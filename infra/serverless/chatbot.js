@@ -33,6 +33,7 @@ class Chatbot {
         this.check();
         this.gather();
       },
+      "after:package:initialize": () => this.declare(),
       "after:aws:package:finalize:mergeCustomProviderResources": () => this.link(),
     };
   }
@@ -56,6 +57,18 @@ class Chatbot {
       }
       copyFileSync(built, path.join(folder, `${name}.zip`));
     }
+  }
+
+  /**
+   * Names the parameters in the stack's first template too, which holds only the bucket of the packages.
+   *
+   * The framework hands over every value with it already, and CloudFormation refuses values that no parameter takes.
+   * With a bucket of one's own there is no such template.
+   */
+  declare() {
+    const { provider, resources } = this.serverless.service;
+    const first = provider.coreCloudFormationTemplate;
+    if (first) first.Parameters = structuredClone(resources.Parameters);
   }
 
   link() {
