@@ -14,6 +14,14 @@ resource "aws_wafv2_web_acl" "main" {
   default_action {
     allow {}
   }
+  # Else it looks at 16 KB only, and a body above that would count as oversize: long messages would be blocked.
+  association_config {
+    request_body {
+      api_gateway {
+        default_size_inspection_limit = "KB_64"
+      }
+    }
+  }
   visibility_config {
     cloudwatch_metrics_enabled = true
     sampled_requests_enabled   = false

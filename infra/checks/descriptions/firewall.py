@@ -2,6 +2,9 @@
 
 from typing import Any
 
+# How much of a body a firewall before API Gateway looks at where nothing is said.
+INSPECTED = "KB_16"
+
 
 def rules(told: list[dict[str, Any]]) -> dict[str, Any]:
     """Returns each rule by its name: its place, what it does, and what it looks for."""

@@ -1,4 +1,4 @@
-"""Ten edits, each of which makes one description another system."""
+"""Eleven edits, each of which makes one description another system."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +73,7 @@ SERVERLESS = [
 ]
 TERRAFORM = [
     Seed("infra/terraform/table.tf", '"expires_at"', '"expired_at"', "tables › chatbot-sessions › ttl"),
+    Seed("infra/terraform/waf.tf", '"KB_64"', '"KB_16"', "firewall › inspects"),
     Seed("infra/terraform/waf.tf", ', "NoUserAgent_HEADER"]', "]", "firewall › common › overrides › NoUserAgent_HEADER"),
     Seed(
         "infra/terraform/alarms.tf",

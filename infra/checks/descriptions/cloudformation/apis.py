@@ -1,7 +1,7 @@
 """The REST and the WebSocket API, and the firewall before the one."""
 
 from .. import names
-from ..firewall import rules
+from ..firewall import INSPECTED, rules
 from ..gateway import openapi_routes, response
 from ..model import Authorizer, RestStage, Route, SocketRoute, SocketStage
 from ..normal import boolean, document, integer, number
@@ -100,7 +100,10 @@ def _socket_stage(model, resource, stack):
 
 
 def _firewall(model, resource, _):
-    model.firewall.update(rules(resource.properties["Rules"]))
+    properties = resource.properties
+    model.firewall.update(rules(properties["Rules"]))
+    body = properties.get("AssociationConfig", {}).get("RequestBody", {}).get("API_GATEWAY", {})
+    model.firewall["inspects"] = body.get("DefaultSizeInspectionLimit", INSPECTED)
 
 
 def _shield(model, resource, _):

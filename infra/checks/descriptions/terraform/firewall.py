@@ -1,10 +1,18 @@
 """The firewall: Terraform's blocks written as CloudFormation writes rules, so that both are read in one way."""
 
-from ..firewall import rules
+from ..firewall import INSPECTED, rules
 
 
 def _firewall(model, resource, _):
     model.firewall.update(rules([_rule(told) for told in resource.values["rule"]]))
+    model.firewall["inspects"] = _inspected(resource.values.get("association_config") or [])
+
+
+def _inspected(told):
+    """Returns how much of a body is looked at, which three nested blocks say."""
+    bodies = [body for config in told for body in config["request_body"]]
+    limits = [gateway["default_size_inspection_limit"] for body in bodies for gateway in body["api_gateway"]]
+    return limits[0] if limits else INSPECTED
 
 
 def _rule(told):
