@@ -1,9 +1,11 @@
 //! Chats over the three functions, as Lambda, the queues and API Gateway would lead them.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::cloud::{Cloud, Sent};
 use super::program::Running;
@@ -12,6 +14,8 @@ use super::settings;
 
 /// How often a message may fail on its way.
 const PATIENCE: usize = 5;
+/// How long a function may take to say something.
+const SILENCE: Duration = Duration::from_mins(1);
 const CONNECTION: &str = "Bench1connAMCKjA=";
 
 /// One environment of each function.
@@ -60,14 +64,19 @@ impl Functions {
 impl Running {
     /// Gives the function an event, and returns its answer.
     pub async fn ask(&mut self, event: &Value) -> anyhow::Result<Value> {
-        match self.api.heard().await? {
+        match self.heard().await? {
             Said::Next(question) => question.give(event.to_string()),
             said => bail!("the function does not ask for an event: {said:?}"),
         }
-        match self.api.heard().await? {
+        match self.heard().await? {
             Said::Response(body) => serde_json::from_slice(&body).context("an answer is no JSON"),
             said => bail!("the function failed: {said:?}"),
         }
+    }
+
+    /// A function that has died says nothing more.
+    async fn heard(&mut self) -> anyhow::Result<Said> {
+        timeout(SILENCE, self.api.heard()).await.context("the function is silent")?
     }
 }
 

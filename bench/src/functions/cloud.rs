@@ -87,6 +87,11 @@ impl Cloud {
         format!("http://{}", self.address)
     }
 
+    /// Empties the table, between two sessions.
+    pub async fn empty_table(&self) -> anyhow::Result<()> {
+        self.shared.table.empty().await
+    }
+
     /// Returns what was called since the last time.
     pub fn take_counts(&self) -> Counts {
         std::mem::take(&mut self.shared.state().counts)

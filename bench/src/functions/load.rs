@@ -61,18 +61,23 @@ pub async fn count(places: Places<'_>) -> anyhow::Result<Counts> {
 /// Returns the processor time of one chat, in milliseconds, function by function.
 pub async fn time(places: Places<'_>, chats: usize) -> anyhow::Result<Vec<(&'static str, f64)>> {
     let (mut functions, cloud, _stub) = start(places, false, LOAD_PACE).await?;
-    let mut chat = Chat::open(&mut functions).await?;
-    for _ in 0..PER_SESSION {
-        chat.say(&mut functions, &cloud).await?;
+    let sessions = chats.div_ceil(PER_SESSION);
+    let mut spent = cpu(&functions)?.map(|(name, _)| (name, Duration::ZERO));
+    // The first session warms up.
+    for session in 0..=sessions {
+        let mut chat = Chat::open(&mut functions).await?;
+        let before = cpu(&functions)?;
+        for _ in 0..PER_SESSION {
+            chat.say(&mut functions, &cloud).await?;
+        }
+        if session > 0 {
+            for (sum, ((_, before), (_, after))) in spent.iter_mut().zip(before.into_iter().zip(cpu(&functions)?)) {
+                sum.1 += after.saturating_sub(before);
+            }
+        }
+        cloud.empty_table().await?;
     }
-    let before = cpu(&functions)?;
-    for _ in 0..chats {
-        chat.say(&mut functions, &cloud).await?;
-    }
-    let spent = |(before, after): ((&'static str, Duration), (&'static str, Duration))| {
-        (before.0, per(after.1.saturating_sub(before.1), chats))
-    };
-    Ok(before.into_iter().zip(cpu(&functions)?).map(spent).collect())
+    Ok(spent.into_iter().map(|(name, time)| (name, per(time, sessions * PER_SESSION))).collect())
 }
 
 /// Returns the processor time of one chat of the peer, in milliseconds.
@@ -86,11 +91,11 @@ pub async fn peer_time(peer: &Program, places: Places<'_>, chats: usize) -> anyh
     for _ in 0..PER_SESSION {
         check(&running.ask(&event).await?)?;
     }
-    let before = Process(running.id()?).cpu()?;
+    let before = Process(running.id()?).cpu_of_threads()?;
     for _ in 0..chats {
         check(&running.ask(&event).await?)?;
     }
-    Ok(per(Process(running.id()?).cpu()?.saturating_sub(before), chats))
+    Ok(per(Process(running.id()?).cpu_of_threads()?.saturating_sub(before), chats))
 }
 
 /// Returns the memory after a tenth of the messages and after all of them.
@@ -106,6 +111,7 @@ pub async fn memory(places: Places<'_>, messages: usize) -> anyhow::Result<Vec<M
         for _ in 0..PER_SESSION {
             chat.say(&mut functions, &cloud).await?;
         }
+        cloud.empty_table().await?;
     }
     let both = few.into_iter().zip(resident(&functions)?);
     Ok(both.map(|((name, few), (_, many))| Memory { name, few, many }).collect())
@@ -119,8 +125,12 @@ async fn start(places: Places<'_>, counting: bool, pace: Duration) -> anyhow::Re
     Ok((functions, cloud, stub))
 }
 
-fn cpu(functions: &Functions) -> anyhow::Result<Vec<(&'static str, Duration)>> {
-    functions.all().into_iter().map(|(name, running)| Ok((name, Process(running.id()?).cpu()?))).collect()
+fn cpu(functions: &Functions) -> anyhow::Result<[(&'static str, Duration); 3]> {
+    let mut found = functions.all().map(|(name, _)| (name, Duration::ZERO));
+    for (place, (_, running)) in found.iter_mut().zip(functions.all()) {
+        place.1 = Process(running.id()?).cpu_of_threads()?;
+    }
+    Ok(found)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "memory is far below what a float counts exactly")]

@@ -19,7 +19,7 @@ const HEADINGS: [&str; 4] = ["figure", "target", "measured", "met"];
 const INTRODUCTION: &str = "\
 What the three Lambda functions cost, measured on x86-64 on one machine; they are deployed on arm64.
 The floor is a bare function on the same `lambda_runtime`, built with the same profile; the peer is the chatbot as one \
-Python function with the official clients (`bench/peer`), run by AWS's own runtime client.
+Python function with the official clients (`bench/peer`), run by the least loop over the Runtime API.
 ";
 const COLD_START: &str = "\
 The time from the start of the process to its first question for work, with every client made; nothing of Lambda \

@@ -59,9 +59,8 @@ pub(super) fn programs(folder: &Path, python: Option<&Path>) -> Vec<Program> {
     let path = folder.join("examples/bare");
     programs.push(Program { name: FLOOR, path, arguments: Vec::new(), variables: Vec::new() });
     if let Some(python) = python {
-        let arguments = ["-m", "awslambdaric", "handler.handle"].map(str::to_owned).into();
-        let mut variables: Vec<_> = own(&PEER_VARIABLES);
-        variables.push(("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/peer").to_owned()));
+        let arguments = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/peer/run.py").to_owned()];
+        let variables = own(&PEER_VARIABLES);
         programs.push(Program { name: PEER, path: python.to_owned(), arguments, variables });
     }
     programs

@@ -86,6 +86,12 @@ impl Table {
         Ok(items)
     }
 
+    /// Empties the table: moto copies all of it for every transaction.
+    pub(super) async fn empty(&self) -> anyhow::Result<()> {
+        self.send("DeleteTable", json!({ "TableName": NAME }).to_string().into()).await?;
+        self.create().await
+    }
+
     async fn create(&self) -> anyhow::Result<()> {
         let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
         let attribute = |name: &str, kind: &str| json!({ "AttributeName": name, "AttributeType": kind });

@@ -18,6 +18,17 @@ impl Process {
         self.times(11)
     }
 
+    /// Returns the same to the nanosecond, of the threads that are there.
+    pub fn cpu_of_threads(self) -> anyhow::Result<Duration> {
+        let mut sum = Duration::ZERO;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.0))? {
+            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+            let nanoseconds = text.split(' ').next().context("an unknown form of schedstat")?;
+            sum += Duration::from_nanos(nanoseconds.parse()?);
+        }
+        Ok(sum)
+    }
+
     /// Returns the same of its children that ended and were waited for.
     pub fn children_cpu(self) -> anyhow::Result<Duration> {
         self.times(13)

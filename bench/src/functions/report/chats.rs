@@ -11,7 +11,7 @@ use crate::report::{Target, table};
 const CHATS: &str = "\
 A chat is a message over all three functions, with a socket open and a reply of 50 pieces.
 The table is on moto, the provider is the stub, all other services answer at once; processor time is that of the \
-functions' own processes, with a reply of one second, and the Python function's for the same reply.
+functions' own processes, with a reply of one second, in sessions of ten messages, and the Python function's for the same reply.
 The Python function keeps nothing, streams to nobody and sends one event.
 Memory is measured with replies that come at once, in sessions of ten messages.
 ";
