@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use shared::domain::Timestamp;
 use shared::ports::store::{Change, Condition, StoreError};
 
-use super::item::{DUE, DUE_SHARD, EXPIRES_AT, PARTITION, SHARD, check_name, encode_value, number, text};
+use super::item::{DUE, DUE_SHARD, EXPIRES_AT, PARTITION, SHARD, UNSET, check_name, encode_value, number, text};
 
 /// What an item that is stored but past its `expires_at` means for a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,10 +97,12 @@ impl Placeholders {
         }
     }
 
-    /// Says all changes; `None` if there is none.
+    /// Says all changes.
     ///
+    /// An update that only proves its conditions says so too, by removing what is not there: a transaction takes
+    /// no update without an expression, and nothing promises that a call of its own does.
     /// An item that becomes due goes to the index with the same write, and leaves it so.
-    pub(super) fn changes(&mut self, changes: &[Change]) -> Result<Option<String>, StoreError> {
+    pub(super) fn changes(&mut self, changes: &[Change]) -> Result<String, StoreError> {
         let (mut sets, mut removals, mut additions) = (Vec::new(), Vec::new(), Vec::new());
         for change in changes {
             match change {
@@ -124,10 +126,13 @@ impl Placeholders {
                 }
             }
         }
+        if changes.is_empty() {
+            removals.push(self.name(UNSET));
+        }
         let clauses = [("SET", sets), ("REMOVE", removals), ("ADD", additions)];
         let clauses = clauses.into_iter().filter(|(_, parts)| !parts.is_empty());
         let said: Vec<String> = clauses.map(|(verb, parts)| format!("{verb} {}", parts.join(", "))).collect();
-        Ok((!said.is_empty()).then(|| said.join(" ")))
+        Ok(said.join(" "))
     }
 
     fn now(&mut self, now: Timestamp) -> String {
@@ -192,10 +197,16 @@ mod tests {
         let mut placeholders = Placeholders::default();
         let changes = [Change::Set("due", json!(7)), Change::Add("n", -1), Change::Remove("partial")];
         let said = placeholders.changes(&changes).unwrap();
-        assert_eq!(said.as_deref(), Some("SET #n0 = :v0, #n1 = :v1 REMOVE #n3 ADD #n2 :v2"));
+        assert_eq!(said, "SET #n0 = :v0, #n1 = :v1 REMOVE #n3 ADD #n2 :v2");
         assert_eq!(placeholders.names().unwrap()["#n1"], DUE_SHARD);
         let said = Placeholders::default().changes(&[Change::Remove("due")]).unwrap();
-        assert_eq!(said.as_deref(), Some("REMOVE #n0, #n1"));
-        assert_eq!(Placeholders::default().changes(&[]).unwrap(), None);
+        assert_eq!(said, "REMOVE #n0, #n1");
+    }
+
+    #[test]
+    fn an_update_without_changes_has_an_expression_all_the_same() {
+        let mut placeholders = Placeholders::default();
+        assert_eq!(placeholders.changes(&[]).unwrap(), "REMOVE #n0");
+        assert_eq!(placeholders.names().unwrap()["#n0"], UNSET);
     }
 }

@@ -19,8 +19,11 @@ pub(super) const DUE_SHARD: &str = "due_shard";
 /// Its only value.
 pub(super) const SHARD: &str = "0";
 
+/// An attribute that no item has.
+pub(super) const UNSET: &str = "unset";
+
 /// The attributes that are this adapter's own.
-const RESERVED: [&str; 3] = [PARTITION, SORT, DUE_SHARD];
+const RESERVED: [&str; 4] = [PARTITION, SORT, DUE_SHARD, UNSET];
 
 /// An item as the service has it.
 pub(super) type Stored = HashMap<String, AttributeValue>;

@@ -33,7 +33,7 @@ pub(super) enum Request {
     /// The key alone.
     Delete(Stored, Clause),
     /// The key and the changes.
-    Update(Stored, Option<String>, Clause),
+    Update(Stored, String, Clause),
 }
 
 /// The conditions, and every placeholder of the request.

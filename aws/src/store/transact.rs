@@ -99,7 +99,7 @@ impl DynamoStore {
                 Update::builder()
                     .table_name(&self.table)
                     .set_key(Some(key))
-                    .set_update_expression(changes)
+                    .update_expression(changes)
                     .set_condition_expression(clause.condition)
                     .set_expression_attribute_names(clause.names)
                     .set_expression_attribute_values(clause.values)

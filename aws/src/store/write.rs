@@ -73,10 +73,10 @@ impl DynamoStore {
         })
     }
 
-    async fn update(&self, key: Stored, changes: Option<String>, clause: Clause) -> Result<Item, Failure> {
+    async fn update(&self, key: Stored, changes: String, clause: Clause) -> Result<Item, Failure> {
         let update = self.client.update_item().table_name(&self.table).set_key(Some(key));
         let update = update
-            .set_update_expression(changes)
+            .update_expression(changes)
             .set_condition_expression(clause.condition)
             .set_expression_attribute_names(clause.names)
             .set_expression_attribute_values(clause.values)

@@ -58,6 +58,16 @@ pub(super) async fn all_conditions_must_hold(case: Case) {
     assert_eq!(case.get("a").await, Some(json!({"n": 2})));
 }
 
+pub(super) async fn an_update_without_changes_proves_its_conditions(case: Case) {
+    case.put("a", json!({"n": 1})).await;
+    let prove = |n: i64| Write::update(key("a"), vec![equals("n", n)], Vec::new());
+    assert_eq!(case.write(prove(1)).await.unwrap(), Some(item("a", json!({"n": 1}))));
+    assert_eq!(refusal(case.write(prove(2)).await).current, Some(item("a", json!({"n": 1}))));
+    case.transact(vec![prove(1), put_if("b", json!({"n": 2}), vec![Condition::Absent])]).await.unwrap();
+    refusal(case.transact(vec![prove(2)]).await);
+    assert_eq!(case.get("a").await, Some(json!({"n": 1})));
+}
+
 pub(super) async fn concurrent_conditional_writes_have_one_winner(case: Case) {
     let writes = (0..20).map(|n| case.write(put_if("a", json!({ "n": n }), vec![Condition::Absent])));
     let results = futures::future::join_all(writes).await;
