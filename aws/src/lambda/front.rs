@@ -94,11 +94,17 @@ fn attempt(event: Value) -> Result<Attempt, UnknownEvent> {
         serde_json::from_value(event).map_err(|_| UnknownEvent("its authorizer request cannot be read"))?;
     let header = |name: &str| event.headers.get(name).map(|value| value.to_str().unwrap_or("null").to_owned());
     Ok(Attempt {
-        ticket: event.query_string_parameters.first("ticket").unwrap_or_default().to_owned(),
+        ticket: ticket(&event.multi_value_query_string_parameters, &event.query_string_parameters),
         origin: header("origin"),
         host: header("host"),
         method_arn: event.method_arn.unwrap_or_default(),
     })
+}
+
+/// Returns the one ticket; several are none, whichever of them API Gateway would show first.
+fn ticket(all: &QueryMap, last: &QueryMap) -> String {
+    let given = [all, last].into_iter().find_map(|query| query.all("ticket")).unwrap_or_default();
+    if let [ticket] = given.as_slice() { (*ticket).to_owned() } else { String::new() }
 }
 
 fn socket(event: Value) -> Result<FrontEvent, UnknownEvent> {

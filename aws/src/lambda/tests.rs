@@ -95,8 +95,13 @@ fn an_attempt_to_connect_has_its_ticket_and_its_origin() {
     let FrontEvent::Authorize(attempt) = FrontEvent::of(fixture!("socket-authorizer")).unwrap() else { panic!() };
     assert_eq!((attempt.ticket.as_str(), attempt.origin.as_deref()), ("a-ticket", Some("https://app.example.com")));
     assert!(attempt.method_arn.ends_with("/prod/$connect"));
+    let mut twice = fixture!("socket-authorizer");
+    twice["multiValueQueryStringParameters"]["ticket"] = json!(["a-ticket", "another"]);
+    let FrontEvent::Authorize(attempt) = FrontEvent::of(twice).unwrap() else { panic!() };
+    assert_eq!(attempt.ticket, "", "two tickets are none");
     let mut without = fixture!("socket-authorizer");
     without["queryStringParameters"] = Value::Null;
+    without["multiValueQueryStringParameters"] = Value::Null;
     without["headers"] = json!({});
     let FrontEvent::Authorize(attempt) = FrontEvent::of(without).unwrap() else { panic!() };
     assert_eq!((attempt.ticket.as_str(), attempt.origin), ("", None));
