@@ -7,6 +7,7 @@
 //! | [`queue_messages`] | the bodies on the two queues, tagged and versioned |
 //! | [`ag_ui`] | the events that a browser receives |
 //! | [`analytics`] | the events that EventBridge receives |
+//! | [`operator`] | the bodies of the operator calls |
 //! | [`ports`] | the traits that adapters implement, with their guarantees |
 //! | [`patience`] | brief retries of a store that throttles |
 //! | [`memory`] | in-memory adapters that behave like the real services |
@@ -24,6 +25,7 @@ pub mod environment;
 #[cfg(feature = "http-client")]
 pub mod http_client;
 pub mod memory;
+pub mod operator;
 pub mod patience;
 pub mod ports;
 pub mod protocol;

@@ -5,6 +5,7 @@
 //! cannot read it must not settle it, but leave it on the queue for those who can.
 
 mod remains;
+mod replay;
 mod reply;
 mod request;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::unquoted::unquoted;
 
 pub use remains::Remains;
+pub use replay::{Exchange, Replay};
 pub use reply::{DeletedNotice, Feedback, FinalPointer, ReplyMessage};
 pub use request::{MessagePointer, RequestMessage, Submit};
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::BodyError;
+use super::{BodyError, Replay};
 use crate::domain::{DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey, Timestamp};
 use crate::ports::{Durability, Outgoing};
 use crate::protocol::accept::Submission;
@@ -60,6 +60,9 @@ pub struct Submit {
     /// The trace that it came with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
+    /// What it is answered with in place of its session's history and the deployment's settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Box<Replay>>,
 }
 
 impl Submit {

@@ -82,8 +82,17 @@ fn request() -> impl Strategy<Value = RequestMessage> {
     let ids = (principal(), session_id(), message_id(), timestamp());
     let submit = (ids, message(), document, option::of(provider()), option::of(text())).prop_map(
         |((principal, session_id, message_id, accepted_at), message, document_id, provider, trace)| {
-            let submit =
-                Submit { principal, session_id, message_id, accepted_at, message, document_id, provider, trace };
+            let submit = Submit {
+                principal,
+                session_id,
+                message_id,
+                accepted_at,
+                message,
+                document_id,
+                provider,
+                trace,
+                replay: None,
+            };
             RequestMessage::Submit(submit)
         },
     );

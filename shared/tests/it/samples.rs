@@ -62,7 +62,8 @@ pub(crate) fn requests() -> Vec<(&'static str, RequestMessage)> {
     let pointer = |trace| MessagePointer { session_key: key(), message_id: message(), accepted_at: NOW, trace };
     let Submission { principal, session_id, message_id, message, document_id, provider, accepted_at } = submission();
     let trace = Some(TRACE.to_owned());
-    let whole = Submit { principal, session_id, message_id, accepted_at, message, document_id, provider, trace };
+    let whole =
+        Submit { principal, session_id, message_id, accepted_at, message, document_id, provider, trace, replay: None };
     let bare = Submit { document_id: None, provider: None, trace: None, ..whole.clone() };
     vec![
         ("request_message", RequestMessage::Message(pointer(Some(TRACE.to_owned())))),

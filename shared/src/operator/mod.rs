@@ -1,0 +1,33 @@
+//! The bodies of the operator calls (`contracts/operator.yaml`): what `yogi` and the admin page are told, and ask for.
+//!
+//! Times are milliseconds since 1970 unless a name says otherwise.
+
+mod events;
+mod messages;
+mod queues;
+mod sessions;
+mod status;
+
+use serde::{Deserialize, Serialize};
+
+pub use events::{EventPage, EventQuery, StoredEvent};
+pub use messages::{Lookup, LookupRequest, Message, Outcome, Pointer, SubmitRequest, SubmitResponse, Submitted};
+pub use queues::{DeadLetterView, DeadLetters, QueueName, RedriveRequest, RedriveResponse};
+pub use sessions::{SessionPage, SessionView, TurnPage, TurnView};
+pub use status::{BreakerState, ProviderStatus, QueueStatus, Status};
+
+/// Where a running server is, as it says in its data directory, in [`Address::FILE`].
+///
+/// The file can be read by its owner only; it is removed when the server stops, and may outlive one that was killed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Address {
+    /// The base of all calls, such as `http://127.0.0.1:8080`.
+    pub url: String,
+    /// What the operator calls ask for as `Authorization: Bearer`.
+    pub token: String,
+}
+
+impl Address {
+    /// The name of the file.
+    pub const FILE: &str = "operator.json";
+}

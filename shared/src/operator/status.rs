@@ -1,0 +1,71 @@
+//! How a server is.
+
+use serde::{Deserialize, Serialize};
+
+use super::QueueName;
+use crate::domain::{ProviderName, Timestamp};
+
+/// `GET /admin/api/status`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The program's version.
+    pub version: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// Its clock.
+    pub now: Timestamp,
+    /// Who can answer, in the order of preference.
+    pub providers: Vec<ProviderStatus>,
+    /// Both queues.
+    pub queues: Vec<QueueStatus>,
+    /// How many WebSockets are open.
+    pub connections: u64,
+    /// How large the database is.
+    pub database_bytes: u64,
+    /// What is left on its disk, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_bytes: Option<u64>,
+    /// How many documents there are.
+    pub documents: u64,
+    /// Whether events carry texts (`CHATBOT_ANALYTICS_TEXT`).
+    pub analytics_text: bool,
+}
+
+/// One provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProviderStatus {
+    /// Its name.
+    pub provider: ProviderName,
+    /// The configured model; none where there is no model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Whether calls go through.
+    pub breaker: BreakerState,
+}
+
+/// Where a circuit breaker is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerState {
+    /// Calls go through.
+    Closed,
+    /// None do.
+    Open,
+    /// One does, to see whether it is well again.
+    HalfOpen,
+}
+
+/// One queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueStatus {
+    /// Its name.
+    pub queue: QueueName,
+    /// How many messages wait.
+    pub waiting: u64,
+    /// How many are being handled.
+    pub in_flight: u64,
+    /// How long the oldest that waits has waited.
+    pub oldest_ms: u64,
+    /// How many dead letters there are.
+    pub dead: u64,
+}
