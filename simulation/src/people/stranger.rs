@@ -62,6 +62,7 @@ impl Conversation {
             document_id: message.document_id.and_then(|id| DocumentId::parse(id).ok()),
             provider: None,
             trace: None,
+            replay: None,
         });
         let outgoing = Outgoing {
             group: self.key.to_string(),

@@ -93,6 +93,7 @@ async fn submit(stopped: &Stopped, id: &str, message: &str) {
         document_id: None,
         provider: None,
         trace: None,
+        replay: None,
     };
     let group = submit.submission().session_key().to_string();
     let body = RequestMessage::Submit(submit).to_body();
