@@ -169,6 +169,7 @@ async fn a_submission_from_a_wrong_clock_is_answered() {
             document_id: None,
             provider: None,
             trace: None,
+            replay: None,
         };
         world.post(world.key.as_str(), RequestMessage::Submit(submit).to_body()).await;
         assert!(matches!(world.deliver().await, Ended::Acked));

@@ -21,6 +21,7 @@ fn submit(id: &str, accepted_at: Timestamp) -> Submit {
         document_id: None,
         provider: None,
         trace: None,
+        replay: None,
     }
 }
 
