@@ -109,7 +109,12 @@ async fn check_is_data(stub: &Stub, setup: Setup) {
     // A model that obeys all the same: what it writes reaches the browser as it is, to be shown as text.
     let shown = &bob.view.finals[0].text;
     assert_eq!((shown.as_str(), &bob.turns().await[0]["text"]), (obeys, &json!(obeys)));
-    let page = bob.http.get("/").await;
+}
+
+#[tokio::test]
+async fn the_page_that_shows_replies_loads_nothing_from_elsewhere() {
+    let server = Setup::offline().start().await;
+    let page = Chatter::join(&server).await.http.get("/").await;
     let policy = page.header("content-security-policy");
     for rule in ["default-src 'self'", "img-src 'self' data:", "base-uri 'none'", "form-action 'none'"] {
         assert!(policy.contains(rule), "{policy}");

@@ -34,7 +34,7 @@
 //! | documents | test |
 //! |---|---|
 //! | a private one, also through the cache | [`documents`]`::a_private_document_is_its_owners_also_when_it_is_in_the_cache`, `stories::context::another_users_document_is_as_absent_as_one_that_does_not_exist` |
-//! | one that asks for secrets, links and other sessions | [`documents`]`::a_document_that_gives_orders_is_data_and_the_reply_is_text`, [`documents`]`::a_title_that_knows_the_fence_of_its_document_does_not_close_the_block`; what the page makes of a reply: `widget/tests/ui/markdown.test.ts`, "what a model writes is data" |
+//! | one that asks for secrets, links and other sessions | [`documents`]`::a_document_that_gives_orders_is_data_and_the_reply_is_text`, [`documents`]`::the_page_that_shows_replies_loads_nothing_from_elsewhere`, [`documents`]`::a_title_that_knows_the_fence_of_its_document_does_not_close_the_block`; what the page makes of a reply: `widget/tests/ui/markdown.test.ts`, "what a model writes is data" |
 //! | invisible characters | `stories::context::what_cannot_be_seen_does_not_reach_the_model` |
 //!
 //! | floods | test |

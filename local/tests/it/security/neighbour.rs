@@ -8,6 +8,7 @@ use crate::support::{TestServer, in_time};
 /// Calls a server from 127.0.0.2.
 pub(super) struct Neighbour {
     server: String,
+    path: String,
 }
 
 /// What came back.
@@ -19,15 +20,17 @@ pub(super) struct Answer {
 
 impl Neighbour {
     pub(super) fn of(server: &TestServer) -> Self {
-        Self { server: server.base().strip_prefix("http://").unwrap().to_owned() }
+        let (server, path) = server.place();
+        Self { server: server.to_owned(), path: path.to_owned() }
     }
 
     /// Posts a message without credentials.
     pub(super) async fn chat_as_newcomer(&self, message: &str) -> Answer {
         let body = serde_json::json!({ "message": message }).to_string();
         let request = format!(
-            "POST /chat HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+            "POST {}/chat HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n{body}",
+            self.path,
             self.server,
             body.len()
         );
@@ -41,7 +44,10 @@ impl Neighbour {
         })
         .await;
         let status = text.split(' ').nth(1).unwrap().parse().unwrap();
-        let header = |line: &str| line.strip_prefix("retry-after: ").map(str::to_owned);
+        let header = |line: &str| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("retry-after").then(|| value.to_owned())
+        };
         Answer { status, retry_after: text.lines().find_map(header).unwrap_or_default() }
     }
 }

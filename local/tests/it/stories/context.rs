@@ -80,8 +80,6 @@ async fn the_chosen_document_reaches_the_model_as_data() {
     let documents = json!([{ "id": "plan", "title": "Week plan", "content": "Monday: maths in room 14." }]);
     let server = Setup::claude(&stub).start_with_documents(&documents).await;
     let mut ann = Chatter::join(&server).await;
-    let listed = ann.http.get("/documents").await.expect(200);
-    assert_eq!(listed["documents"], json!([{ "id": "plan", "title": "Week plan" }]));
     let id = ann.say_with("What is on Monday?", json!({ "context": { "document_id": "plan" } })).await;
     ann.final_of(&id).await;
     let system = latest(&stub).system;
@@ -90,6 +88,15 @@ async fn the_chosen_document_reaches_the_model_as_data() {
     ann.ask("And without it?").await;
     assert!(!latest(&stub).system.contains("maths"), "a document belongs to its message");
     assert_eq!(ann.turns().await[1]["context"], "none");
+}
+
+#[tokio::test]
+async fn the_documents_that_may_be_chosen_are_listed() {
+    let documents = json!([{ "id": "plan", "title": "Week plan", "content": "Monday: maths in room 14." }]);
+    let server = Setup::offline().start_with_documents(&documents).await;
+    let ann = Chatter::join(&server).await;
+    let listed = ann.http.get("/documents").await.expect(200);
+    assert_eq!(listed["documents"], json!([{ "id": "plan", "title": "Week plan" }]));
 }
 
 #[tokio::test]

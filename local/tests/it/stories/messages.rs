@@ -67,7 +67,7 @@ async fn ten_pipelined_posts_keep_their_order() {
     let server = Setup::claude(&stub).start().await;
     let mut ann = Chatter::join(&server).await;
     let requests: String = (0..10).map(|n| raw_post(&server, &ann, n)).collect();
-    let mut stream = TcpStream::connect(server.base().strip_prefix("http://").unwrap()).await.unwrap();
+    let mut stream = TcpStream::connect(server.place().0).await.unwrap();
     stream.write_all(requests.as_bytes()).await.unwrap();
     let mut answers = String::new();
     while answers.matches("HTTP/1.1 202").count() < 10 {
@@ -85,11 +85,10 @@ async fn ten_pipelined_posts_keep_their_order() {
 
 fn raw_post(server: &TestServer, ann: &Chatter, n: usize) -> String {
     let body = json!({ "message": format!("Message {n}"), "session_id": ann.session, "message_id": format!("p{n}") });
-    let (body, host) = (body.to_string(), server.base());
+    let (body, (host, path)) = (body.to_string(), server.place());
     format!(
-        "POST /chat HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+        "POST {path}/chat HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
-        host.strip_prefix("http://").unwrap(),
         ann.http.token.as_deref().unwrap(),
         body.len(),
     )

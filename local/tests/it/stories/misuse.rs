@@ -31,13 +31,20 @@ async fn a_wrong_field_is_named() {
         (json!({ "message": "Hi", "context": { "document_id": 7 } }), "context.document_id"),
         (json!({ "message": "Hi", "context": { "document_id": "../etc" } }), "context.document_id"),
         (json!({ "message": "Hi", "provider": "hal" }), "provider"),
-        (json!({ "message": "Hi", "provider": "claude" }), "provider"),
         (json!({ "message": "Hi", "provider": true }), "provider"),
     ] {
         let problem = ann.http.post("/chat", &body).await.problem(400);
         assert_eq!(problem["field"], field, "{body}");
     }
     assert!(ann.turns().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_provider_that_has_no_key_is_no_choice() {
+    let server = Setup::offline().start().await;
+    let ann = Chatter::join(&server).await;
+    let wish = json!({ "message": "Hi", "provider": "claude" });
+    assert_eq!(ann.http.post("/chat", &wish).await.problem(400)["field"], "provider");
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Reply};
+use bench::stub::{Behaviour, Reply, Stub};
 use serde_json::json;
 
-use crate::support::{Chatter, Setup, in_time, provider};
+use crate::support::{Chatter, Setup, TestServer, in_time, provider};
 
 #[tokio::test]
 async fn a_stop_while_the_answer_streams_keeps_what_was_shown_and_lets_the_provider_go() {
@@ -68,11 +68,13 @@ async fn a_stop_while_a_retry_is_waited_for_ends_the_wait() {
     assert_eq!(stub.calls().len(), 1);
 }
 
-#[tokio::test]
-async fn deleting_a_session_while_it_is_answered_leaves_nothing_of_it() {
-    let stub = provider(Behaviour::Reply(Reply::words(100).paced(Duration::from_millis(50)))).await;
-    let server = Setup::claude(&stub).start().await;
-    let mut ann = Chatter::join(&server).await;
+fn five_seconds_long() -> Behaviour {
+    Behaviour::Reply(Reply::words(100).paced(Duration::from_millis(50)))
+}
+
+/// Deletes a session while it is answered; returns its id.
+async fn deleted_while_answered(stub: &Stub, server: &TestServer) -> String {
+    let mut ann = Chatter::join(server).await;
     let id = ann.say("Remember the canary").await;
     ann.text_of(&id, 10).await;
     let (path, again) = (format!("/sessions/{}", ann.session), json!({ "message": "Hello" }));
@@ -82,12 +84,26 @@ async fn deleting_a_session_while_it_is_answered_leaves_nothing_of_it() {
     ann.until(|view| view.gone).await;
     in_time(stub.until(|seen| seen.abandoned == 1)).await;
     assert_eq!(ann.http.delete(&path).await.status, 204, "once more is as good");
+    ann.session
+}
 
+#[tokio::test]
+async fn deleting_a_session_while_it_is_answered_ends_it_for_everybody() {
+    let stub = provider(five_seconds_long()).await;
+    let server = Setup::claude(&stub).start().await;
+    deleted_while_answered(&stub, &server).await;
+}
+
+#[tokio::test]
+async fn deleting_a_session_while_it_is_answered_leaves_nothing_of_it() {
+    let stub = provider(five_seconds_long()).await;
+    let server = Setup::claude(&stub).start().await;
+    let session = deleted_while_answered(&stub, &server).await;
     let stopped = server.stop().await;
     let left: Vec<String> = rows(&stopped.database(), "SELECT sort || attributes FROM items");
     let own: Vec<_> = left.iter().filter(|row| row.starts_with("META") || row.contains("canary")).collect();
     let [tombstone] = own.as_slice() else { panic!("{own:?}") };
-    assert!(tombstone.contains("\"deleted\":true") && !tombstone.contains(&ann.session), "{tombstone}");
+    assert!(tombstone.contains("\"deleted\":true") && !tombstone.contains(&session), "{tombstone}");
     let queued: Vec<String> = rows(&stopped.database(), "SELECT body FROM messages");
     assert!(queued.iter().all(|body| !body.contains("canary")), "{queued:?}");
     let events: Vec<String> = rows(&stopped.database(), "SELECT detail_type FROM events");

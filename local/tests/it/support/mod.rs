@@ -1,6 +1,8 @@
-//! A whole server in this process, and users of it that know nothing but the contract.
+//! A whole server in this process, or the deployed system, and users of it that know nothing but the contract.
 
 mod chatter;
+mod config;
+mod deployed;
 mod http;
 mod server;
 mod socket;
