@@ -24,6 +24,8 @@ class AwsGateway:
         self.index_writes = 0
         self.denied: list[str] = []
         self.outages: set[str] = set()
+        #: Told after each call to a queue.
+        self.sources: list = []
 
     async def start(self) -> None:
         self.session = ClientSession(auto_decompress=False)
@@ -64,6 +66,9 @@ class AwsGateway:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in ("host", "content-length")}
         async with self.session.request(request.method, self.moto + request.path_qs, data=body, headers=headers) as answer:
             kept = {k: v for k, v in answer.headers.items() if k.lower() in ("content-type", "x-amzn-requestid", "x-amz-crc32")}
+            if service == "sqs":
+                for source in self.sources:
+                    source.news.set()
             return web.Response(status=answer.status, body=await answer.read(), headers=kept)
 
     def _statements(self, function: str) -> list[dict]:

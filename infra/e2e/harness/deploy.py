@@ -4,6 +4,7 @@ moto's CloudFormation has neither secrets nor WebSocket APIs nor aliases, so the
 in the order of their references. What moto lacks altogether is listed in `LEFT_OUT`, with what stands in for it.
 """
 
+import functools
 import json
 import logging
 import secrets
@@ -92,7 +93,7 @@ class Deployer:
 
     def __init__(self, endpoint: str, template: dict, parameters: dict[str, str]):
         keys = {"aws_access_key_id": "deployer", "aws_secret_access_key": "deployer"}
-        self.client = lambda service: boto3.client(service, endpoint_url=endpoint, region_name=REGION, **keys)
+        self.client = functools.cache(lambda service: boto3.client(service, endpoint_url=endpoint, region_name=REGION, **keys))
         self.template = template
         self.stack = Stack(Resolver(template, parameters))
 

@@ -75,6 +75,7 @@ class Deployment:
         }
         self.sqs = Sqs(self.moto.url)
         self.sources = [EventSource(mapping, self.sqs, self.functions) for mapping in self.stack.mappings]
+        self.aws.sources = self.sources
         for source in self.sources:
             source.start()
         return self

@@ -17,8 +17,8 @@ REST_BODY = 10 * 1024 * 1024
 MESSAGE = 128 * 1024
 FRAME = 32 * 1024
 INTEGRATION_SECONDS = 29
-#: A connection whose client leaves so much unread is too slow.
-UNREAD = 256 * 1024
+#: A connection whose client leaves so much unread is too slow. A write waits from 64 KB on; a push must not.
+UNREAD = 32 * 1024
 FUNCTION = re.compile(r"function:([^:/]+):live/invocations")
 GATEWAY_RESPONSE = {404: "MISSING_AUTHENTICATION_TOKEN", 401: "UNAUTHORIZED", 403: "ACCESS_DENIED", 413: "REQUEST_TOO_LARGE", 502: "DEFAULT_5XX", 504: "INTEGRATION_TIMEOUT"}
 
@@ -98,12 +98,7 @@ class Front:
         return None, {}
 
     def _proxy_event(self, request, resource, path, parameters, body, signed) -> dict:
-        headers: dict[str, list[str]] = {}
-        for name, value in request.headers.items():
-            headers.setdefault(name, []).append(value)
-        query: dict[str, list[str]] = {}
-        for name, value in request.query.items():
-            query.setdefault(name, []).append(value)
+        headers, query = multiple(request.headers), multiple(request.query)
         try:
             text, encoded = body.decode(), False
         except UnicodeDecodeError:
@@ -116,9 +111,9 @@ class Front:
             "resource": resource,
             "path": path,
             "httpMethod": request.method,
-            "headers": {name: values[-1] for name, values in headers.items()},
+            "headers": last(headers),
             "multiValueHeaders": headers,
-            "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+            "queryStringParameters": last(query) or None,
             "multiValueQueryStringParameters": query or None,
             "pathParameters": parameters or None,
             "stageVariables": None,
@@ -167,10 +162,10 @@ class Front:
 
     async def _authorize(self, request: web.Request, context: dict) -> dict | int:
         arn = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:websocketapi/{self.stage}/$connect"
-        headers = {name: value for name, value in request.headers.items()}
+        headers, query = multiple(request.headers), multiple(request.query)
         event = {
-            "type": "REQUEST", "methodArn": arn, "headers": headers, "multiValueHeaders": {k: [v] for k, v in headers.items()},
-            "queryStringParameters": dict(request.query), "multiValueQueryStringParameters": {k: [v] for k, v in request.query.items()},
+            "type": "REQUEST", "methodArn": arn, "headers": last(headers), "multiValueHeaders": headers,
+            "queryStringParameters": last(query), "multiValueQueryStringParameters": query,
             "stageVariables": {}, "requestContext": facts("$connect", "CONNECT", context),
         }
         result = await self.functions.invoke(self.authorizer, event)
@@ -236,6 +231,16 @@ class Front:
         self.frames += 1
         await socket.send_str(body.decode())
         return web.Response(status=200)
+
+
+def multiple(pairs) -> dict[str, list[str]]:
+    """Returns all values of each name, as API Gateway states them."""
+    return {name: pairs.getall(name) for name in dict.fromkeys(pairs)}
+
+
+def last(values: dict[str, list[str]]) -> dict[str, str]:
+    """Returns the last value of each name, which is the one that API Gateway states where it states one."""
+    return {name: all_of_it[-1] for name, all_of_it in values.items()}
 
 
 def now() -> int:

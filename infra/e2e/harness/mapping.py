@@ -14,8 +14,9 @@ from .deploy import Mapping
 from .template import REGION
 
 log = logging.getLogger("mapping")
-#: The pause after an empty receive; Lambda polls long instead, which would hold up moto's one thread.
-EMPTY = 0.05
+#: The longest pause after an empty receive: a call of a function to a queue ends it, and so does a message that is done.
+#: Lambda polls long instead, which would hold up moto's threads.
+EMPTY = 0.25
 #: What Lambda puts into an event of each message.
 ATTRIBUTES = ["All"]
 
@@ -53,6 +54,7 @@ class EventSource:
         self.in_flight: list[dict] = []
         self.failed: list[dict] = []
         self.traces: list[str] = []
+        self.news = asyncio.Event()
 
     def start(self) -> None:
         self.polling = asyncio.create_task(self._poll())
@@ -66,6 +68,8 @@ class EventSource:
     async def _poll(self) -> None:
         while True:
             await self.slots.acquire()
+            # Before the call, so that what happens during it is not missed.
+            self.news.clear()
             try:
                 received = await self.sqs.call(
                     "ReceiveMessage",
@@ -80,11 +84,19 @@ class EventSource:
             messages = received.get("Messages", [])
             if not messages:
                 self.slots.release()
-                await asyncio.sleep(EMPTY)
+                await self._pause()
                 continue
             task = asyncio.create_task(self._work(messages))
             self.busy.add(task)
             task.add_done_callback(self._done)
+
+    async def _pause(self) -> None:
+        news = asyncio.create_task(self.news.wait())
+        try:
+            # Not `wait_for`, which may swallow a cancellation that comes together with the news.
+            await asyncio.wait({news}, timeout=EMPTY)
+        finally:
+            news.cancel()
 
     def _done(self, task: asyncio.Task) -> None:
         self.busy.discard(task)
@@ -110,6 +122,7 @@ class EventSource:
             else:
                 self.in_flight.remove(message)
                 await self.sqs.call("DeleteMessage", QueueUrl=self.mapping.queue_url, ReceiptHandle=message["ReceiptHandle"])
+                self.news.set()
 
 
 def record(message: dict, arn: str) -> dict:

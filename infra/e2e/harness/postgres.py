@@ -2,10 +2,13 @@
 
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+
+import psycopg
 
 SCHEMA = Path(__file__).resolve().parents[2] / "aurora" / "schema.sql"
 
@@ -17,6 +20,11 @@ def binaries() -> Path | None:
         return found[-1].parent
     installed = shutil.which("initdb")
     return Path(installed).parent if installed else None
+
+
+def schema() -> str:
+    """Returns the statements as psql takes them."""
+    return SCHEMA.read_text().replace("-- then", ";")
 
 
 class Postgres:
@@ -36,9 +44,22 @@ class Postgres:
         options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c fsync=off"
         self._run("pg_ctl", "-D", data, "-w", "-l", self.folder / "log", "-o", options, "start")
         self._run("createdb", "-h", self.folder, "-U", "admin", "learningyogi")
-        self._run("psql", "-h", self.folder, "-U", "admin", "-q", "-v", "ON_ERROR_STOP=1", "-d", "learningyogi", "-f", "-", stdin=SCHEMA.read_text().replace("-- then", ";"))
+        self._run("psql", "-h", self.folder, "-U", "admin", "-q", "-v", "ON_ERROR_STOP=1", "-d", "learningyogi", "-f", "-", stdin=schema())
         self.admin = f"host={self.folder} user=admin dbname=learningyogi"
         self.dsn = f"host={self.folder} user=chatbot_reader dbname=learningyogi"
+
+    def database(self, documents: list[dict]) -> str:
+        """Makes a database with these documents and no others; returns where the worker's login finds it."""
+        name = "documents_" + secrets.token_hex(5)
+        self._run("createdb", "-h", self.folder, "-U", "admin", name)
+        self._run("psql", "-h", self.folder, "-U", "admin", "-q", "-v", "ON_ERROR_STOP=1", "-d", name, "-f", "-", stdin=schema())
+        with psycopg.connect(f"host={self.folder} user=admin dbname={name}") as connection:
+            row = "INSERT INTO documents (id, title, content, owner) VALUES (%s, %s, %s, %s)"
+            for document in documents:
+                content = document["content"]
+                text = content if isinstance(content, str) else "\n".join(content)
+                connection.execute(row, (document["id"], document["title"], text, document.get("owner")))
+        return f"host={self.folder} user=chatbot_reader dbname={name}"
 
     def _run(self, program: str, *arguments, stdin: str = "") -> None:
         command = [str(self.bin / program), *map(str, arguments)]

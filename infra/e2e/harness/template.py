@@ -1,6 +1,7 @@
 """The SAM template, expanded and resolved: what CloudFormation would make of it."""
 
 import base64
+import functools
 import json
 import os
 import re
@@ -21,6 +22,12 @@ PSEUDO = {
 NOTHING = object()
 
 
+@functools.cache
+def read(path: Path) -> str:
+    """Returns the template as JSON; reading YAML takes longer than all that is made of it."""
+    return json.dumps(load(str(path)))
+
+
 class _NoManagedPolicies:
     def load(self):
         return {}
@@ -29,7 +36,7 @@ class _NoManagedPolicies:
 def expand(path: Path, parameters: dict[str, str]) -> dict:
     """Runs the template through SAM's own translator, with the parameters' defaults filled in."""
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator asks for it and calls nobody
-    template = json.loads(json.dumps(load(str(path))))
+    template = json.loads(read(path))
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://code/code.zip"

@@ -1,6 +1,9 @@
 """What goes wrong in the deployed system, and what comes of it."""
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import json
 
 import boto3
@@ -112,6 +115,31 @@ async def test_a_ticket_lets_in_once_and_only_from_an_allowed_page(deploy):
         assert await refused(ann, url, origin=ORIGIN) == 401, "it was used"
         assert await refused(ann, websocket["url"] + "?ticket=forged", origin=ORIGIN) == 401
         assert await refused(ann, websocket["url"], origin=ORIGIN) == 401
+
+
+async def test_a_ticket_that_has_run_out_lets_nobody_in(deploy):
+    async with Provider() as provider, deploy(provider) as deployment, Person(deployment) as ann:
+        await ann.begin()
+        _, _, body = await ann.call("POST", f"/sessions/{ann.session_id}/tickets")
+        url, ticket = body["websocket"]["url"], body["websocket"]["ticket"]
+        assert body["websocket"]["expires_in"] == 30
+        assert await refused(ann, f"{url}?ticket={older(deployment, ticket, 31)}", origin=ORIGIN) == 401
+        # It is the time that is refused, and not the signature; and a refusal uses nothing up.
+        await (await ann.http.ws_connect(f"{url}?ticket={older(deployment, ticket, 1)}", origin=ORIGIN)).close()
+
+
+def older(deployment, ticket: str, seconds: int) -> str:
+    """Returns the ticket as it would be had it been made so long ago, signed with the stack's own key."""
+    secret = aws(deployment, "secretsmanager").get_secret_value(SecretId=deployment.ref("SigningSecret"))["SecretString"]
+    kind, payload, _ = ticket.split(".")
+    stated = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    stated["c"]["e"] -= seconds * 1000
+    signed = f"{kind}.{unpadded(json.dumps(stated).encode())}"
+    return f"{signed}.{unpadded(hmac.digest(json.loads(secret)['key'].encode(), signed.encode(), hashlib.sha256))}"
+
+
+def unpadded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 async def test_a_missing_permission_is_a_clear_failure_and_an_unavailable_service(deploy):
