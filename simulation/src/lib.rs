@@ -15,6 +15,7 @@
 //! | [`checks`] | what must hold |
 //! | [`mutants`] | broken variants of the protocol that the checks must catch |
 //! | [`stage`] | the pipeline for pinned scenarios: nothing goes wrong but what the scenario says |
+//! | [`recording`] | what every tab was told and showed, for other clients that follow the rule |
 //! | [`run`] | one run: from a seed to a report |
 //! | [`campaign`] | many runs, and what they exercised |
 //! | [`machine`] | the same clients on the real server, which is killed again and again |
@@ -30,6 +31,7 @@ pub mod mutants;
 pub mod people;
 pub mod platform;
 pub mod ports;
+pub mod recording;
 pub mod run;
 pub mod stage;
 pub mod trace;

@@ -6,7 +6,9 @@ use std::sync::Mutex;
 
 use tokio::time::Instant;
 
+use crate::client::tab::TabId;
 use crate::faults::{Fault, Op, Process, Subject, lock};
+use crate::recording::{Record, Step};
 
 /// The trace of a run.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub struct Trace {
 struct State {
     hasher: DefaultHasher,
     lines: Option<Vec<Line>>,
+    tabs: Option<Vec<Record>>,
 }
 
 /// One line of a recorded trace.
@@ -37,7 +40,7 @@ pub struct Line {
 impl Trace {
     /// Begins a trace; without lines it only hashes.
     pub fn begin(record: bool) -> Self {
-        let state = State { hasher: DefaultHasher::new(), lines: record.then(Vec::new) };
+        let state = State { hasher: DefaultHasher::new(), lines: record.then(Vec::new), tabs: record.then(Vec::new) };
         Self { began: Instant::now(), state: Mutex::new(state) }
     }
 
@@ -61,6 +64,19 @@ impl Trace {
         if let Some(lines) = &mut state.lines {
             lines.push(Line { millis, subject: subject.clone(), notable: true, text: text() });
         }
+    }
+
+    /// Notes what a tab was told or did; it counts for nothing, and `step` is made only where lines are recorded.
+    pub(crate) fn tab(&self, tab: TabId, step: impl FnOnce() -> Option<Step>) {
+        let mut state = lock(&self.state);
+        let Some(tabs) = &mut state.tabs else { return };
+        let at = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tabs.extend(step().map(|step| step.record(tab, at)));
+    }
+
+    /// Returns what the tabs were told and did, in its order.
+    pub fn tabs(&self) -> Vec<Record> {
+        lock(&self.state).tabs.clone().unwrap_or_default()
     }
 
     /// Returns the hash of all that happened so far.

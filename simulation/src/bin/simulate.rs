@@ -29,13 +29,17 @@ struct Flags {
     /// Runs this seed alone, and prints its whole trace
     #[arg(long, conflicts_with_all = ["seeds", "first", "turns", "jobs"])]
     replay: Option<u64>,
+    /// Runs this seed alone, and prints what every tab was told and showed as lines of JSON
+    #[arg(long, conflicts_with_all = ["seeds", "first", "turns", "jobs", "replay"])]
+    tabs: Option<u64>,
 }
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
-    let clean = match flags.replay {
-        Some(seed) => replay(seed),
-        None => campaign(&flags),
+    let clean = match (flags.replay, flags.tabs) {
+        (Some(seed), _) => replay(seed),
+        (None, Some(seed)) => tabs(seed),
+        (None, None) => campaign(&flags),
     };
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -46,6 +50,14 @@ fn replay(seed: u64) -> bool {
     let seconds = report.time.as_secs();
     say(&format!("seed {seed}: {} turns in {seconds} s of virtual time, trace {:016x}", report.turns, report.hash));
     list(&report);
+    report.is_clean()
+}
+
+fn tabs(seed: u64) -> bool {
+    let report = run::seed(seed, Options { record: true, ..Options::default() });
+    for record in &report.records {
+        say(&serde_json::to_string(record).unwrap_or_default());
+    }
     report.is_clean()
 }
 

@@ -14,9 +14,10 @@ use tokio::time::Instant;
 use super::Checker;
 use super::book::Promise;
 use crate::client::account::{History, StoredTurn};
-use crate::client::rule::{Resumed, ShownTurn};
+use crate::client::rule::{Input, Resumed, ShownTurn};
 use crate::client::tab::{TabId, Watch};
 use crate::faults::{Subject, lock};
+use crate::recording::Step;
 
 /// How every text of an account begins: with its number, by which it is recognised wherever it turns up.
 const MARK: &str = "~u";
@@ -226,12 +227,18 @@ impl Watch for TabWatch {
     }
 
     fn frame(&self, tab: TabId, raw: &str) {
+        self.checker.trace.tab(tab, || Some(Step::Frame { frame: serde_json::from_str(raw).unwrap_or_default() }));
         if let Some(other) = foreign(self.owner, raw) {
             self.violation("7", tab, &format!("it was sent what belongs to {other}"));
         }
     }
 
+    fn given(&self, tab: TabId, input: &Input<'_>) {
+        self.checker.trace.tab(tab, || Step::of(input));
+    }
+
     fn text_shown(&self, tab: TabId, turn: u64, generation: u64, text: &str) {
+        self.checker.trace.tab(tab, || Some(Step::Text { turn, generation, text: text.to_owned() }));
         let said = self.checker.with(|book| {
             let lives = book.sessions.get(&self.key).map(|session| session.lives.as_slice()).unwrap_or_default();
             let turns = lives.iter().rev().filter_map(|life| life.turns.get(&turn));
@@ -259,6 +266,8 @@ impl Watch for TabWatch {
     }
 
     fn final_shown(&self, tab: TabId, turn: &ShownTurn) {
+        let (number, kind, text) = (turn.number, turn.kind, &turn.text);
+        self.checker.trace.tab(tab, || Some(Step::Final { turn: number, kind, text: text.clone() }));
         let id = turn.message_id.clone();
         let stored = self.checker.with(|book| {
             let lives = book.sessions.get(&self.key).map(|session| session.lives.as_slice()).unwrap_or_default();
@@ -293,6 +302,7 @@ impl Watch for TabWatch {
     }
 
     fn moved(&self, tab: TabId, cursor: u64) {
+        self.checker.trace.tab(tab, || Some(Step::Moved { cursor }));
         let mut state = lock(&self.state);
         let (from, to) = (state.cursor, cursor);
         state.cursor = cursor;
@@ -309,6 +319,7 @@ impl Watch for TabWatch {
     }
 
     fn forgot(&self, tab: TabId) {
+        self.checker.trace.tab(tab, || Some(Step::Forgot));
         *lock(&self.state) = Shown::default();
         self.checker.trace.note(&self.subject(), tab.0, || format!("{tab} forgot everything"));
     }

@@ -8,6 +8,7 @@ use shared::ports::Clock as _;
 use crate::checks::Violation;
 use crate::cloud::{Cloud, START};
 use crate::faults::{Counts, Subject};
+use crate::recording::Record;
 use crate::trace::Line;
 
 /// What came of a run.
@@ -31,6 +32,8 @@ pub struct Report {
     pub counts: Counts,
     /// The trace, if it was recorded.
     pub lines: Vec<Line>,
+    /// What the tabs were told and did, if it was recorded.
+    pub records: Vec<Record>,
 }
 
 impl Report {
@@ -46,6 +49,7 @@ impl Report {
             time: cloud.clock.now().since(START),
             counts,
             lines: cloud.trace.lines(),
+            records: cloud.trace.tabs(),
         }
     }
 
@@ -62,6 +66,7 @@ impl Report {
             time: Duration::ZERO,
             counts: Counts::default(),
             lines: Vec::new(),
+            records: Vec::new(),
         }
     }
 

@@ -1,23 +1,30 @@
 /** The programs that tests talk to: the real server, and the stub provider before which it stands. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const FOLDER = process.env.WIDGET_PROGRAMS ?? fileURLToPath(new URL('../../../target/debug', import.meta.url));
-const NAMES = { server: 'learning-yogi-chatbot', provider: 'stub-provider' };
+const NAMES = { server: 'learning-yogi-chatbot', provider: 'stub-provider', simulation: 'simulate' };
 
-/** Tells whether both programs are built; in CI a missing one is an error. */
+/** Tells whether a program is not built; in CI a missing one is an error. */
 export function haveNoPrograms(): boolean {
   const missing = Object.values(NAMES).filter((name) => !existsSync(join(FOLDER, name)));
   if (missing.length === 0) return false;
-  const cure = `${missing.join(' and ')} not found in ${FOLDER}: build them with cargo build --workspace --bins`;
+  const cure = `${missing.join(', ')} not found in ${FOLDER}: build them with cargo build --workspace --bins`;
   if (process.env.CI) throw new Error(cure);
   console.warn(`skipped: ${cure}`);
   return true;
+}
+
+/** Runs a seed of the simulation; gives what its tabs were told and showed, one JSON line each. */
+export async function simulate(seed: number): Promise<string[]> {
+  const run = promisify(execFile)(join(FOLDER, NAMES.simulation), ['--tabs', String(seed)], { maxBuffer: 2 ** 30 });
+  return (await run).stdout.split('\n').filter((line) => line !== '');
 }
 
 /** How the provider answers what has no marker, and what the server is told beyond its defaults. */

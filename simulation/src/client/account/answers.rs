@@ -1,6 +1,6 @@
 //! What the calls answer, as far as a client needs it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::domain::{ErrorCode, FinishReason, TurnKind};
 
 /// Where to open a socket, and the ticket for it.
@@ -42,7 +42,7 @@ pub struct History {
 }
 
 /// A turn as the history tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredTurn {
     /// Its number.
     pub turn: u64,
@@ -65,7 +65,7 @@ pub struct StoredTurn {
 }
 
 /// Whether a turn has its final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TurnState {
     /// It is being answered.
@@ -75,7 +75,7 @@ pub enum TurnState {
 }
 
 /// Why a turn failed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredError {
     /// The kind of failure.
     pub code: ErrorCode,

@@ -124,6 +124,7 @@ impl Tab {
         if was_open {
             // A closed client asks nothing, so there is nothing to do about it.
             let mut nothing = Vec::new();
+            self.watch.given(self.id, &Input::Closed);
             self.rule.apply(Input::Closed, self.now(), &mut nothing);
             self.shared.view().connected = false;
             self.watch.disconnected(self.id);
@@ -132,6 +133,7 @@ impl Tab {
 
     /// Gives the rule an input, and does what it says.
     async fn give(&mut self, input: Input<'_>) {
+        self.watch.given(self.id, &input);
         let mut actions = mem::take(&mut self.actions);
         self.rule.apply(input, self.now(), &mut actions);
         for action in actions.drain(..) {

@@ -1,7 +1,7 @@
 //! What a tab tells of itself.
 
 use super::TabId;
-use crate::client::rule::{Resumed, ShownTurn};
+use crate::client::rule::{Input, Resumed, ShownTurn};
 
 /// Somebody who watches tabs. Every method is called in the order of what the user sees, and must not block.
 pub trait Watch: Send + Sync {
@@ -19,6 +19,9 @@ pub trait Watch: Send + Sync {
 
     /// A frame came, before the tab made anything of it.
     fn frame(&self, _tab: TabId, _raw: &str) {}
+
+    /// The tab's rule is given this next.
+    fn given(&self, _tab: TabId, _input: &Input<'_>) {}
 
     /// The provisional text shown for a turn changed; `gen` is the generation that the tab takes it for.
     fn text_shown(&self, _tab: TabId, _turn: u64, _gen: u64, _text: &str) {}
