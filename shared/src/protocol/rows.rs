@@ -212,6 +212,9 @@ pub struct TurnRow {
     /// What they cost; none for an unpriced model.
     #[serde(default)]
     pub cost_micro_usd: Option<MicroUsd>,
+    /// Whether the reply was kept from an earlier question, and no model was called.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cached: bool,
     /// What became of the document.
     #[serde(default)]
     pub context: Option<ContextUse>,

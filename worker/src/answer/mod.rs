@@ -8,7 +8,7 @@ mod spending;
 use shared::ag_ui::{Status, StatusPhase};
 use shared::domain::{ContextUse, ErrorCode, ProviderName, SessionKey, Turn};
 use shared::patience::Patience;
-use shared::ports::{ChatMessage, Document, Effort, Model, ModelError, Prompt, Role};
+use shared::ports::{Caching, ChatMessage, Document, Effort, Model, ModelError, Prompt, Role};
 use shared::protocol::commit::Outcome;
 use shared::protocol::{Owner, Timings, TurnRow};
 use shared::queue_messages::Replay;
@@ -17,12 +17,15 @@ use tokio::time::{Instant, sleep_until};
 use self::call::Ended;
 use self::choice::Choice;
 use self::spending::Spending;
-use crate::context;
+use crate::context::{self, History};
 use crate::error::WorkerError;
 use crate::handler::Worker;
 use crate::prompt::{Told, without_invisible};
 use crate::streaming::{Attendant, Interrupt};
 use crate::turn::{Claim, Ending, finish};
+
+/// How many groups the speakers are divided into, for the providers' caches.
+const CACHE_GROUPS: u8 = 16;
 
 /// One worker's work on one turn, from the claim to the commit.
 pub(crate) struct Answer<'w> {
@@ -163,12 +166,7 @@ impl<'w> Answer<'w> {
         able.into_iter().find(asked).into_iter().collect()
     }
 
-    fn prompt(
-        &self,
-        mut messages: Vec<ChatMessage>,
-        document: Option<Document>,
-        turn: &TurnRow,
-    ) -> Result<Prompt, WorkerError> {
+    fn prompt(&self, history: History, document: Option<Document>, turn: &TurnRow) -> Result<Prompt, WorkerError> {
         let config = &self.worker.config;
         let replay = self.replay.as_deref();
         let told = Told {
@@ -178,14 +176,19 @@ impl<'w> Answer<'w> {
             max_tokens: config.document_tokens,
         };
         let system = self.worker.template.system(told)?;
+        // A session of replays never goes on from one to the next.
+        let conversation = !history.cut && replay.is_none();
+        let group = self.owner.principal.hash().as_str().bytes().next().unwrap_or(0) % CACHE_GROUPS;
+        let caching = config.prompt_caching.then_some(Caching { group, conversation });
         let model = replay.and_then(|replay| replay.model.clone());
+        let mut messages = history.messages;
         messages.push(ChatMessage { role: Role::User, text: turn.message.as_str().to_owned() });
         for message in &mut messages {
             if let std::borrow::Cow::Owned(clean) = without_invisible(&message.text) {
                 message.text = if clean.is_empty() { "(nothing visible)".to_owned() } else { clean };
             }
         }
-        Ok(Prompt { system, messages, document, max_tokens: config.max_tokens, model })
+        Ok(Prompt { system, messages, document, max_tokens: config.max_tokens, model, caching })
     }
 
     /// Returns the providers in the order in which they are asked: the message's own wish first.
@@ -256,7 +259,7 @@ async fn history(
     key: &SessionKey,
     turn: Turn,
     replay: Option<&Replay>,
-) -> Result<Vec<ChatMessage>, WorkerError> {
+) -> Result<History, WorkerError> {
     match replay {
         Some(replay) => Ok(context::replayed(&replay.history, worker.config.history_tokens)),
         None => context::history(worker, key, turn).await,
