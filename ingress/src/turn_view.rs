@@ -26,6 +26,8 @@ struct TurnView<'a> {
     usage: Option<Usage>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost_micro_usd: Option<MicroUsd>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cached: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     finish_reason: Option<FinishReason>,
     context: ContextUse,
@@ -51,6 +53,7 @@ pub(crate) fn to_json(row: &TurnRow) -> String {
         model: row.model.as_deref(),
         usage: row.usage,
         cost_micro_usd: row.cost_micro_usd,
+        cached: row.cached,
         finish_reason: row.finish_reason,
         context: row.context.unwrap_or(ContextUse::None),
         created_at: row.created_at.to_rfc3339(),

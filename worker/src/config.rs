@@ -6,6 +6,8 @@ use shared::domain::{MicroUsd, ProviderName};
 use shared::environment::{ConfigError, Environment, invalid};
 use shared::protocol::accept::Bounds;
 
+use crate::providers::PROMPT_CACHING;
+
 /// The visibility timeout of the queue of requests on AWS, which wants six times the function's timeout.
 const QUEUE_VISIBILITY: Duration = Duration::from_mins(15);
 
@@ -32,6 +34,8 @@ pub struct WorkerConfig {
     pub queue_visibility: Duration,
     /// How often provisional text is pushed.
     pub pace: Pace,
+    /// Whether providers are asked to keep the beginnings of prompts (`CHATBOT_PROMPT_CACHING`).
+    pub prompt_caching: bool,
     /// What may be spent a day (`CHATBOT_DAILY_BUDGET_USD`, `CHATBOT_PRINCIPAL_DAILY_BUDGET_USD`).
     pub budgets: Budgets,
     /// The product's name in the prompt (`CHATBOT_PRODUCT_NAME`).
@@ -111,6 +115,7 @@ impl WorkerConfig {
                 later: environment.millis_or("CHATBOT_PUSH_LATER_MS", millis(pace.later))?,
                 tail: pace.tail,
             },
+            prompt_caching: environment.switch_or(PROMPT_CACHING, true)?,
             budgets: Budgets {
                 stack: dollars(environment, "CHATBOT_DAILY_BUDGET_USD")?,
                 principal: dollars(environment, "CHATBOT_PRINCIPAL_DAILY_BUDGET_USD")?,

@@ -32,6 +32,7 @@ pub(crate) fn running(world: &World, number: u64) -> TurnRow {
         model: None,
         usage: None,
         cost_micro_usd: None,
+        cached: false,
         context: None,
         timings: Timings::default(),
         accepted_at: world.now(),

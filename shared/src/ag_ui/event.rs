@@ -122,6 +122,9 @@ pub struct Metadata<'a> {
     /// What it cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_micro_usd: Option<MicroUsd>,
+    /// Set where the reply was kept from an earlier question, and no model was called.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
     /// The hex SHA-256 of the text's UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<&'a str>,
@@ -140,6 +143,7 @@ impl Metadata<'_> {
             message_id: None,
             finish_reason: None,
             cost_micro_usd: None,
+            cached: false,
             sha256: None,
             trace_id: None,
         }

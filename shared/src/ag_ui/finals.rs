@@ -75,6 +75,7 @@ fn final_metadata(turn: &TurnRow) -> Metadata<'_> {
     Metadata {
         finish_reason: turn.finish_reason,
         cost_micro_usd: turn.cost_micro_usd,
+        cached: turn.cached,
         sha256: turn.sha256.as_deref(),
         trace_id: turn.trace.as_deref().filter(fits),
         ..Metadata::of(turn.turn, turn.epoch)

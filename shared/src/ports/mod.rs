@@ -18,7 +18,7 @@ pub use documents::{Document, DocumentSummary, Documents, DocumentsError};
 pub use events::{EventEntry, Events, EventsError};
 pub use ids::Ids;
 pub use metrics::{Effort, Metrics, TurnMeasure};
-pub use model::{ChatMessage, Finish, Model, ModelError, ModelEvent, ModelStream, Prompt, Role};
+pub use model::{Caching, ChatMessage, Finish, Model, ModelError, ModelEvent, ModelStream, Prompt, Role};
 pub use push::{Push, PushError};
 pub use queue::{DeadLetter, Delivery, Durability, EventSource, Outgoing, Queue, QueueError, Receipt};
 pub use secrets::{Secrets, SecretsError, SigningKey, SigningKeys};

@@ -37,6 +37,27 @@ pub struct Prompt {
     pub document: Option<Document>,
     /// The largest reply, in the provider's tokens.
     pub max_tokens: u32,
+    /// The model to be asked in place of the configured one.
+    pub model: Option<String>,
+    /// What the provider may keep of it for the next call; `None`: nothing is asked for.
+    pub caching: Option<Caching>,
+}
+
+/// What a later prompt will share with this one, for a provider that keeps the beginnings of prompts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caching {
+    /// Which of a few groups the speaker is in. Always the same for one speaker, and too many share it for it to
+    /// tell who speaks.
+    pub group: u8,
+    /// Whether the next prompt of this session will begin with all of this one: its history was not cut.
+    pub conversation: bool,
+}
+
+impl Prompt {
+    /// Returns the id of the model that is asked: the prompt's own, or the configured one.
+    pub fn model_or<'a>(&'a self, configured: &'a str) -> &'a str {
+        self.model.as_deref().unwrap_or(configured)
+    }
 }
 
 /// What a model's stream yields.

@@ -73,6 +73,7 @@ pub fn claim(
         model: None,
         usage: None,
         cost_micro_usd: None,
+        cached: false,
         context: None,
         timings: Timings { queue_ms: millis(now, message.accepted_at), ..Timings::default() },
         accepted_at: message.accepted_at,

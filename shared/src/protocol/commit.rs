@@ -30,6 +30,8 @@ pub struct Outcome {
     pub usage: Option<Usage>,
     /// What they cost.
     pub cost_micro_usd: Option<MicroUsd>,
+    /// Whether the reply was kept from an earlier question, and no model was called.
+    pub cached: bool,
     /// What became of the document.
     pub context: ContextUse,
     /// Where the time went.
@@ -69,6 +71,7 @@ impl Outcome {
             model: None,
             usage: None,
             cost_micro_usd: None,
+            cached: false,
             context: ContextUse::None,
             timings: Timings::default(),
         }
@@ -123,6 +126,9 @@ fn changes(turn: &TurnRow, outcome: &Outcome, now: Timestamp) -> Vec<Change> {
         Change::Set("finished_at", json!(now)),
         Change::Remove("partial"),
     ];
+    if outcome.cached {
+        changes.push(Change::Set("cached", json!(true)));
+    }
     set(&mut changes, "error", outcome.error.as_ref());
     set(&mut changes, "provider", outcome.provider.as_ref());
     set(&mut changes, "model", outcome.model.as_ref());

@@ -37,6 +37,7 @@ impl Answer<'_> {
         }
         let (usage, cost_micro_usd) = self.spending.total();
         let (context, timings) = (self.context, self.timings);
-        Outcome { kind, text, finish_reason, error, provider, model, usage, cost_micro_usd, context, timings }
+        let cached = false;
+        Outcome { kind, text, finish_reason, error, provider, model, usage, cost_micro_usd, cached, context, timings }
     }
 }

@@ -5,6 +5,7 @@ use shared::patience::patiently;
 use shared::ports::store::Item;
 use shared::ports::{ChatMessage, Role};
 use shared::protocol::{TurnRow, keys};
+use shared::queue_messages::Exchange;
 
 use super::estimated_tokens;
 use crate::error::WorkerError;
@@ -18,19 +19,31 @@ const LATER_PAGE: usize = 32;
 /// default budget of 4,000 is spent before this bound is reached, unless turns are left out.
 const MOST_TURNS: usize = 400;
 
+/// What the model remembers.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct History {
+    /// Oldest first.
+    pub(crate) messages: Vec<ChatMessage>,
+    /// Whether older turns did not fit: then the next turn's history begins elsewhere.
+    pub(crate) cut: bool,
+}
+
 /// Reads the history of a turn, oldest first: the longest run of committed turns that fits the token budget, among
 /// the last [`MOST_TURNS`].
 ///
 /// Error turns are left out; cancelled ones are kept if they have text. It reads no more than what fits the
 /// budget and one page, so its cost does not grow with the session. Turns that are left out cost no budget: what
 /// bounds the reading of a session of nearly only errors is the number of turns.
-pub(crate) async fn history(worker: &Worker, key: &SessionKey, turn: Turn) -> Result<Vec<ChatMessage>, WorkerError> {
+pub(crate) async fn history(worker: &Worker, key: &SessionKey, turn: Turn) -> Result<History, WorkerError> {
     let mut left = worker.config.history_tokens;
     let mut newest_first: Vec<ChatMessage> = Vec::new();
     let mut unread = MOST_TURNS;
     let mut query = keys::turns_before(key, turn.get(), FIRST_PAGE);
-    if turn.previous().is_none() || left == 0 {
-        return Ok(newest_first);
+    if turn.previous().is_none() {
+        return Ok(History::default());
+    }
+    if left == 0 {
+        return Ok(History { cut: true, ..History::default() });
     }
     loop {
         let (store, ids) = (&worker.ports.store, &worker.ports.ids);
@@ -39,22 +52,42 @@ pub(crate) async fn history(worker: &Worker, key: &SessionKey, turn: Turn) -> Re
         let Some(last) = page.items.last().map(|item| item.key.sort.clone()) else { break };
         for row in page.items.into_iter().map(Item::into_row::<TurnRow>) {
             let Some(pair) = messages(row?) else { continue };
-            let size: usize = pair.iter().map(|message| estimated_tokens(&message.text) + OVERHEAD).sum();
-            let Some(rest) = left.checked_sub(size) else {
-                newest_first.reverse();
-                return Ok(newest_first);
+            let Some(rest) = left.checked_sub(size(&pair)) else {
+                return Ok(History::of(newest_first, true));
             };
             left = rest;
             newest_first.extend(pair);
         }
         if !page.more || unread == 0 {
-            break;
+            return Ok(History::of(newest_first, page.more));
         }
         query.limit = LATER_PAGE.min(unread);
         query.to = before(&last);
     }
-    newest_first.reverse();
-    Ok(newest_first)
+    Ok(History::of(newest_first, false))
+}
+
+impl History {
+    fn of(mut newest_first: Vec<ChatMessage>, cut: bool) -> Self {
+        newest_first.reverse();
+        Self { messages: newest_first, cut }
+    }
+}
+
+/// Returns a replayed history: the longest run of its last exchanges that fits the token budget.
+pub(crate) fn replayed(history: &[Exchange], mut left: usize) -> History {
+    let mut newest_first = Vec::new();
+    for exchange in history.iter().rev().filter(|exchange| !exchange.reply.is_empty()) {
+        let pair = pair(exchange.reply.clone(), exchange.message.as_str().to_owned());
+        let Some(rest) = left.checked_sub(size(&pair)) else { return History::of(newest_first, true) };
+        left = rest;
+        newest_first.extend(pair);
+    }
+    History::of(newest_first, false)
+}
+
+fn size(pair: &[ChatMessage; 2]) -> usize {
+    pair.iter().map(|message| estimated_tokens(&message.text) + OVERHEAD).sum()
 }
 
 /// Returns a turn's two messages, the reply first, if it belongs to the history.
@@ -63,8 +96,11 @@ fn messages(turn: TurnRow) -> Option<[ChatMessage; 2]> {
     if turn.kind == Some(TurnKind::Error) {
         return None;
     }
-    let reply = ChatMessage { role: Role::Assistant, text };
-    Some([reply, ChatMessage { role: Role::User, text: turn.message.into() }])
+    Some(pair(text, turn.message.into()))
+}
+
+fn pair(reply: String, message: String) -> [ChatMessage; 2] {
+    [ChatMessage { role: Role::Assistant, text: reply }, ChatMessage { role: Role::User, text: message }]
 }
 
 /// Returns a bound just below a turn's sort key.

@@ -24,6 +24,7 @@ mod sse;
 
 pub use claude::ClaudeModel;
 pub use openai::OpenAiModel;
+pub(crate) use settings::PROMPT_CACHING;
 pub use settings::{ClaudeSettings, MaxTokensField, OpenAiSettings};
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use reqwest::Url;
 use shared::environment::{ConfigError, Environment, invalid};
 
 const CLAUDE_BASE: &str = "https://api.anthropic.com";
+/// The variable that switches caching by the providers.
+pub(crate) const PROMPT_CACHING: &str = "CHATBOT_PROMPT_CACHING";
 const OPENAI_BASE: &str = "https://api.openai.com/v1";
 
 /// The settings of [`super::ClaudeModel`].
@@ -39,6 +41,9 @@ pub struct OpenAiSettings {
     pub keyless: bool,
     /// How the server calls the largest reply (`CHATBOT_OPENAI_MAX_TOKENS_FIELD`).
     pub max_tokens_field: MaxTokensField,
+    /// Whether the server knows `prompt_cache_key`: `OpenAI` does, and of other servers whoever says so
+    /// (`CHATBOT_PROMPT_CACHING`); some refuse fields that they do not know.
+    pub cache_key: bool,
 }
 
 impl OpenAiSettings {
@@ -49,6 +54,7 @@ impl OpenAiSettings {
             model: environment.text_or("CHATBOT_OPENAI_MODEL", "gpt-6-luna"),
             keyless: environment.text("OPENAI_BASE_URL").is_some(),
             max_tokens_field: MaxTokensField::from(environment)?,
+            cache_key: environment.switch_or(PROMPT_CACHING, environment.text("OPENAI_BASE_URL").is_none())?,
         })
     }
 }

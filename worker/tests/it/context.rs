@@ -244,3 +244,26 @@ async fn what_cannot_be_seen_is_not_told() {
     assert_eq!(texts(&prompts[1].messages), ["visible question", "Tagged.", "(nothing visible)"]);
     assert_eq!(world.final_of(1).await.message.as_str(), "visible\u{200B}\u{E0049} question", "stored as it was sent");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_is_kept_by_the_provider_until_its_history_is_cut() {
+    let model = FakeModel::saying("Period 3 is maths.");
+    let world = World::of(Setup::new(vec![model.clone()]).with("CHATBOT_HISTORY_TOKENS", "40"));
+    for id in ["m1", "m2", "m3", "m4"] {
+        world.say(id).await;
+    }
+    world.drain().await;
+    let kept: Vec<_> = model.prompts().iter().map(|prompt| prompt.caching.unwrap().conversation).collect();
+    assert_eq!(kept, [true, true, true, false]);
+    let groups: Vec<_> = model.prompts().iter().map(|prompt| prompt.caching.unwrap().group).collect();
+    assert!(groups.iter().all(|group| *group == groups[0] && *group < 16), "{groups:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn providers_keep_nothing_where_that_is_switched_off() {
+    let model = FakeModel::saying("Period 3 is maths.");
+    let world = World::of(Setup::new(vec![model.clone()]).with("CHATBOT_PROMPT_CACHING", "false"));
+    world.say("m1").await;
+    world.drain().await;
+    assert_eq!(model.prompts()[0].caching, None);
+}

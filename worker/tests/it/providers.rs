@@ -8,7 +8,9 @@ use bench::stub::{Behaviour, Call, Failure, Finish, Protocol, Reply, Stub, Usage
 use futures::StreamExt as _;
 use secrecy::SecretString;
 use shared::domain::{FinishReason, ProviderName, Usage};
-use shared::ports::{ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError, SigningKeys};
+use shared::ports::{
+    Caching, ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError, SigningKeys,
+};
 use worker::providers::client::{self, ClientSettings};
 use worker::providers::{ClaudeModel, ClaudeSettings, MaxTokensField, OpenAiModel, OpenAiSettings};
 
@@ -62,7 +64,8 @@ fn model_at(protocol: Protocol, base: &str, secrets: Arc<dyn Secrets>) -> Box<dy
         Protocol::OpenAi => {
             let max_tokens_field = MaxTokensField::default();
             let base_url = format!("{base}/v1");
-            let settings = OpenAiSettings { base_url, model: "gpt-x".to_owned(), keyless: false, max_tokens_field };
+            let (model, keyless, cache_key) = ("gpt-x".to_owned(), false, true);
+            let settings = OpenAiSettings { base_url, model, keyless, max_tokens_field, cache_key };
             Box::new(OpenAiModel::new(settings, secrets, client()))
         }
     }
@@ -83,6 +86,8 @@ fn prompt() -> Prompt {
         ],
         document: None,
         max_tokens: 77,
+        model: None,
+        caching: Some(Caching { group: 3, conversation: true }),
     }
 }
 
@@ -155,6 +160,42 @@ async fn a_request_is_what_claude_wants() {
 }
 
 #[tokio::test]
+async fn nothing_is_kept_that_nobody_asked_to_keep() {
+    for (caching, marks) in [
+        (None, 0),
+        (Some(Caching { group: 3, conversation: false }), 1),
+        (Some(Caching { group: 3, conversation: true }), 2),
+    ] {
+        let stub = Stub::start(Behaviour::Echo).await.unwrap();
+        for protocol in BOTH {
+            drop(model(protocol, &stub).stream(&Prompt { caching, ..prompt() }).await.unwrap());
+        }
+        let calls = stub.calls();
+        assert_eq!(calls[0].body.to_string().matches("cache_control").count(), marks);
+        assert_eq!(calls[1].body.get("prompt_cache_key").is_some(), caching.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_cache_key_is_that_of_the_beginning_and_the_group_alone() {
+    let stub = Stub::start(Behaviour::Echo).await.unwrap();
+    let model = model(Protocol::OpenAi, &stub);
+    let message = ChatMessage { role: Role::User, text: "Something else".to_owned() };
+    let other_group = Some(Caching { group: 4, conversation: true });
+    for prompt in [
+        prompt(),
+        Prompt { messages: vec![message], ..prompt() },
+        Prompt { system: "Be brief.".to_owned(), ..prompt() },
+        Prompt { caching: other_group, ..prompt() },
+    ] {
+        drop(model.stream(&prompt).await.unwrap());
+    }
+    let keys: Vec<_> = stub.calls().iter().map(|call| call.body["prompt_cache_key"].clone()).collect();
+    assert_eq!(keys[0], keys[1]);
+    assert!(keys[0] != keys[2] && keys[0] != keys[3] && keys[2] != keys[3], "{keys:?}");
+}
+
+#[tokio::test]
 async fn a_request_is_what_openai_wants() {
     let calls = requests(Protocol::OpenAi, |stub| model(Protocol::OpenAi, stub)).await;
     assert_eq!(calls[0].headers["authorization"].to_str().unwrap(), "Bearer the-key");
@@ -165,13 +206,15 @@ async fn a_request_is_what_openai_wants() {
 async fn a_compatible_server_can_be_given_max_tokens() {
     let calls = requests(Protocol::OpenAi, |stub| {
         let max_tokens_field = MaxTokensField::MaxTokens;
+        let (model, cache_key) = ("llama".to_owned(), false);
         let settings =
-            OpenAiSettings { base_url: stub.openai_url(), model: "llama".to_owned(), keyless: true, max_tokens_field };
+            OpenAiSettings { base_url: stub.openai_url(), model, keyless: true, max_tokens_field, cache_key };
         Box::new(OpenAiModel::new(settings, Arc::new(Key(Some("k"))), client()))
     });
     let calls = calls.await;
     assert_eq!(calls[0].body["max_tokens"], 77);
     assert!(calls[0].body.get("max_completion_tokens").is_none());
+    assert!(calls[0].body.get("prompt_cache_key").is_none());
 }
 
 #[tokio::test]

@@ -66,6 +66,7 @@ pub(crate) fn reply(text: &str) -> Outcome {
         model: Some("claude-test".into()),
         usage: Some(Usage { input_tokens: 10, output_tokens: 20, ..Usage::default() }),
         cost_micro_usd: Some(MicroUsd(3)),
+        cached: false,
         ..Outcome::cancelled(text.into())
     }
 }
@@ -109,6 +110,7 @@ impl World {
             document_id: None,
             provider: None,
             accepted_at: now,
+            replay: None,
         };
         let read = accept::look_up(self.table.as_ref(), &submission, BOUNDS).await.unwrap();
         accept::record(self.table.as_ref(), &submission, read, BOUNDS).await.unwrap();

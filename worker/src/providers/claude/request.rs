@@ -19,7 +19,8 @@ struct TextBlock<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     text: &'a str,
-    cache_control: CacheControl,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<CacheControl>,
 }
 
 #[derive(Debug, Serialize)]
@@ -31,18 +32,35 @@ struct CacheControl {
 #[derive(Debug, Serialize)]
 struct Message<'a> {
     role: &'static str,
-    content: &'a str,
+    content: Content<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(&'a str),
+    Blocks([TextBlock<'a>; 1]),
 }
 
 impl<'a> Request<'a> {
-    /// Makes the request; the system text, document included, is cached for five minutes by the provider.
+    /// Makes the request.
+    ///
+    /// The provider keeps what stands before a mark for five minutes: the system text, document included, which
+    /// everybody's prompts with this document begin with; and the conversation, if the session's next prompt will
+    /// begin with it. What is shorter than the model's least length is not kept, and costs nothing extra.
     pub(super) fn new(model: &'a str, prompt: &'a Prompt) -> Self {
-        let cache_control = CacheControl { kind: "ephemeral" };
-        let block = TextBlock { kind: "text", text: &prompt.system, cache_control };
+        let keep = |wanted: bool| wanted.then_some(CacheControl { kind: "ephemeral" });
+        let block = |text, wanted| TextBlock { kind: "text", text, cache_control: keep(wanted) };
         // The API refuses blocks without text.
-        let system = (!prompt.system.trim().is_empty()).then_some([block]);
-        let messages = prompt.messages.iter();
-        let messages = messages.map(|message| Message { role: role(message.role), content: &message.text }).collect();
+        let system = Some(prompt.system.as_str()).filter(|text| !text.trim().is_empty());
+        let system = system.map(|text| [block(text, prompt.caching.is_some())]);
+        let kept = prompt.caching.is_some_and(|caching| caching.conversation).then_some(prompt.messages.len());
+        let messages = prompt.messages.iter().zip(1..).map(|(message, place)| {
+            let text = message.text.as_str();
+            let content = if Some(place) == kept { Content::Blocks([block(text, true)]) } else { Content::Text(text) };
+            Message { role: role(message.role), content }
+        });
+        let messages = messages.collect();
         Self { model, max_tokens: prompt.max_tokens, stream: true, system, messages }
     }
 }

@@ -1,7 +1,8 @@
 //! The request of Chat Completions.
 
 use serde::Serialize;
-use shared::ports::{Prompt, Role};
+use shared::ports::{Caching, Prompt, Role};
+use shared::protocol::commit::sha256;
 
 use crate::providers::{MaxTokensField, OpenAiSettings};
 
@@ -15,6 +16,8 @@ pub(super) struct Request<'a> {
     max_tokens: Option<u32>,
     stream: bool,
     stream_options: StreamOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<String>,
     messages: Vec<Message<'a>>,
 }
 
@@ -40,14 +43,24 @@ impl<'a> Request<'a> {
         let messages = messages.map(|message| Message { role: role(message.role), content: &message.text });
         let limit = |field| (settings.max_tokens_field == field).then_some(prompt.max_tokens);
         Self {
-            model: &settings.model,
+            model: prompt.model_or(&settings.model),
             max_completion_tokens: limit(MaxTokensField::MaxCompletionTokens),
             max_tokens: limit(MaxTokensField::MaxTokens),
             stream: true,
             stream_options: StreamOptions { include_usage: true },
+            prompt_cache_key: prompt.caching.filter(|_| settings.cache_key).map(|caching| cache_key(prompt, caching)),
             messages: system.into_iter().chain(messages).collect(),
         }
     }
+}
+
+/// Names the machine to ask: that which keeps the beginning of this prompt.
+///
+/// Without a key all prompts with one document go to one machine until it is busy, and then anywhere. The key makes
+/// it a few machines, each with the document, and keeps every speaker at one of them, where the conversation is too.
+/// It holds no more than the provider reads in the prompt anyway, and the group, which does not tell who speaks.
+fn cache_key(prompt: &Prompt, caching: Caching) -> String {
+    format!("{}.{}", &sha256(&prompt.system)[..32], caching.group)
 }
 
 fn role(role: Role) -> &'static str {

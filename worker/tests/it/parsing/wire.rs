@@ -70,7 +70,8 @@ impl Wire {
             }
             Protocol::OpenAi => {
                 let max_tokens_field = MaxTokensField::default();
-                let settings = OpenAiSettings { base_url, model: "gpt-x".into(), keyless: false, max_tokens_field };
+                let (keyless, cache_key) = (false, false);
+                let settings = OpenAiSettings { base_url, model: "gpt-x".into(), keyless, max_tokens_field, cache_key };
                 Box::new(OpenAiModel::new(settings, Arc::new(Key), client))
             }
         };
@@ -143,7 +144,14 @@ fn is_request(read: &[u8]) -> bool {
 
 async fn hear(model: &dyn Model) -> Heard {
     let message = ChatMessage { role: Role::User, text: "Hello".to_owned() };
-    let prompt = Prompt { system: String::new(), messages: vec![message], document: None, max_tokens: 7 };
+    let prompt = Prompt {
+        system: String::new(),
+        messages: vec![message],
+        document: None,
+        max_tokens: 7,
+        model: None,
+        caching: None,
+    };
     let mut heard = Heard { events: Vec::new(), error: None };
     let mut stream = match model.stream(&prompt).await {
         Ok(stream) => stream,
