@@ -15,10 +15,15 @@ impl Ingress {
     /// Deletes a session of the caller's own, or finishes a deletion that died.
     pub(crate) async fn delete_session(&self, call: &Call<'_>, principal: &Principal, id: &str) -> Answer {
         let id = SessionId::parse(id).map_err(|_| Failure::NotFound)?;
+        self.delete_of(principal, id, call.now).await
+    }
+
+    /// Deletes a session of this principal.
+    pub(crate) async fn delete_of(&self, principal: &Principal, id: SessionId, now: Timestamp) -> Answer {
         let key = session_key(principal, &id);
         let mut session = self.marked_or_live(&key).await?.ok_or(Failure::NotFound)?;
         if !session.deleted {
-            session = self.bury(&key, call.now).await?.ok_or(Failure::NotFound)?;
+            session = self.bury(&key, now).await?.ok_or(Failure::NotFound)?;
         }
         if session.due.is_some() {
             self.clear(key, id, session.created_at).await?;

@@ -7,6 +7,7 @@
 //! | [`identity`] | who speaks: session tokens, JWTs, IAM |
 //! | [`socket`] | the WebSocket: who may connect, `resume`, the end of a connection |
 //! | `route`, `body`, `answer`, `error`, `cors`, `limits` | what every call shares |
+//! | `operator` | what operators may do that nobody else may |
 //! | `sessions`, `chat`, `turns`, `tickets`, `stop`, `feedback`, `deletion`, `documents`, `health` | one call each |
 //!
 //! A message goes through [`Ingress::handle`]: `route` → `identity` → `chat` → `limits` → the store → the queue → 202.
@@ -24,6 +25,7 @@ pub mod handler;
 mod health;
 pub mod identity;
 mod limits;
+mod operator;
 mod route;
 mod sessions;
 mod signing;

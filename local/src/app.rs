@@ -1,5 +1,6 @@
 //! The whole chatbot: adapters, handlers, pumps, host, in the order in which they start and stop.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use ingress::{AllowedOrigins, AuthMode, HttpKeySource, Ingress, KeySource};
 use notifier::Notifier;
+use secrecy::SecretString;
+use shared::analytics::Texts;
 use shared::domain::ProviderName;
 use shared::memory::{NoMetrics, QueueSettings};
 use shared::ports::{Clock, Delivery, Documents, Events, Ids, Model, Secrets, Store};
@@ -26,6 +29,8 @@ use worker::providers::{ClaudeModel, OpenAiModel, client};
 use crate::config::Config;
 use crate::documents_file;
 use crate::host::{Connections, Host, Names, router};
+use crate::operator::Operator;
+use crate::operator::token::{self, AddressFile};
 use crate::pump::{Handler, Pump};
 use crate::schedule::every;
 use crate::secrets::LocalSecrets;
@@ -46,6 +51,7 @@ const REPLIES_CONCURRENCY: usize = 64;
 /// A running chatbot.
 pub struct App {
     address: SocketAddr,
+    address_file: AddressFile,
     data: String,
     providers: Vec<ProviderName>,
     database: Database,
@@ -80,11 +86,14 @@ impl App {
         config.worker.queue_visibility = config.worker.timeouts.deadline + VISIBILITY_MARGIN;
         let adapters = Adapters::open(&config).await?;
         let client = client::build(config.client).context("the HTTP client cannot be made")?;
+        let keys = keys(&config);
         let models = models(&mut config, &adapters, &client);
         let providers: Vec<_> = models.iter().map(|model| model.provider()).collect();
         config.ingress.providers.clone_from(&providers);
+        let token = operator_token(&mut config, adapters.ids.as_ref())?;
         let listener = bind(&config).await?;
         let address = listener.local_addr()?;
+        let address_file = AddressFile::write(&config.data_dir, address, &token)?;
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -92,15 +101,23 @@ impl App {
         let worker = Arc::new(adapters.worker(&config, models)?);
         let notifier = Arc::new(adapters.notifier(&config));
         let grace = config.shutdown;
+        let operator =
+            adapters.operator(&config, &Crew { ingress: &ingress, worker: &worker, notifier: &notifier }, token, keys);
+        let operator = Arc::new(operator);
+        let counting = Arc::clone(&operator);
+        let stop_counting = stopped.clone();
+        tasks.spawn(async move { counting.counters.run(counting.events.clone(), stop_counting).await });
         tasks.spawn(adapters.request_pump(worker, config.worker_concurrency).run(stopped.clone(), grace));
         tasks.spawn(adapters.reply_pump(notifier.clone()).run(stopped.clone(), grace));
         tasks.spawn(every(CLEANUP_EVERY, stopped.clone(), move || clean_up(notifier.clone())));
         let database = adapters.database.clone();
         tasks.spawn(every(PURGE_EVERY, stopped.clone(), move || purge(database.clone())));
         let (connections, ids) = (adapters.connections, adapters.ids);
-        tasks.spawn(serve(listener, Host { ingress, connections, names: names(&config), ids, stop: stopped }));
+        let names = names(&config);
+        tasks.spawn(serve(listener, Host { ingress, connections, names, ids, operator, stop: stopped }));
         let data = config.data_dir.display().to_string();
-        Ok(Self { address, data, providers, database: adapters.database, stop, tasks, shutdown: config.shutdown })
+        let (database, shutdown) = (adapters.database, config.shutdown);
+        Ok(Self { address, address_file, data, providers, database, stop, tasks, shutdown })
     }
 
     /// Returns where it listens.
@@ -120,6 +137,7 @@ impl App {
             ready => tracing::info!("ready providers: {}", ready.join(", ")),
         }
         tracing::info!("data in {}", self.data);
+        tracing::info!("for operators: http://{}/admin, and yogi --local {}", self.address, self.data);
     }
 
     /// Runs until `signal` returns, then stops: no new requests, what is in flight is finished or released.
@@ -128,12 +146,20 @@ impl App {
             () = signal => tracing::info!("stopping"),
             ended = self.tasks.join_next() => anyhow::bail!("a part of the server ended by itself: {ended:?}"),
         }
+        self.address_file.remove();
         self.stop.send_replace(true);
         let grace = self.shutdown + Duration::from_secs(2);
         drop(timeout(grace, async { while self.tasks.join_next().await.is_some() {} }).await);
         self.tasks.shutdown().await;
         self.database.sync().await.context("the last writes could not be synced")
     }
+}
+
+/// The handlers.
+struct Crew<'a> {
+    ingress: &'a Arc<Ingress>,
+    worker: &'a Arc<Worker>,
+    notifier: &'a Arc<Notifier>,
 }
 
 impl Adapters {
@@ -213,6 +239,34 @@ impl Adapters {
         Notifier::new(ports, config.texts)
     }
 
+    fn operator(
+        &self,
+        config: &Config,
+        crew: &Crew<'_>,
+        token: SecretString,
+        keys: BTreeMap<&'static str, bool>,
+    ) -> Operator {
+        Operator {
+            ingress: Arc::clone(crew.ingress),
+            worker: Arc::clone(crew.worker),
+            notifier: Arc::clone(crew.notifier),
+            connections: self.connections.clone(),
+            database: self.database.clone(),
+            store: self.database.store(),
+            events: self.database.events(),
+            requests: self.queues.requests.clone(),
+            replies: self.queues.replies.clone(),
+            clock: self.clock.clone(),
+            started_at: self.clock.now(),
+            token,
+            is_private: names(config) == Names::Loopback,
+            has_texts: config.texts == Texts::Included,
+            settings: config.settings.clone(),
+            keys,
+            counters: Arc::default(),
+        }
+    }
+
     fn request_pump(&self, worker: Arc<Worker>, concurrency: usize) -> Pump {
         let handler: Handler = Arc::new(move |batch: Arc<[Delivery]>| {
             let worker = worker.clone();
@@ -253,6 +307,16 @@ fn models(config: &mut Config, adapters: &Adapters, client: &reqwest::Client) ->
         models.push(Arc::new(OfflineModel));
     }
     models
+}
+
+/// Tells which keys are set; they themselves are handed to the models.
+fn keys(config: &Config) -> BTreeMap<&'static str, bool> {
+    let openai = config.openai.as_ref().is_some_and(|(_, key)| key.is_some());
+    BTreeMap::from([("ANTHROPIC_API_KEY", config.claude.is_some()), ("OPENAI_API_KEY", openai)])
+}
+
+fn operator_token(config: &mut Config, ids: &dyn Ids) -> anyhow::Result<SecretString> {
+    config.operator_token.take().map_or_else(|| token::load(&config.data_dir, ids), Ok)
 }
 
 fn names(config: &Config) -> Names {

@@ -1,5 +1,6 @@
 //! Flags, variables, defaults: the only file of this crate that reads the environment.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +59,10 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Which log lines there are (`CHATBOT_LOG`).
     pub log_filter: String,
+    /// What operator calls ask for; none: a token of the data directory's own (`CHATBOT_OPERATOR_TOKEN`).
+    pub operator_token: Option<SecretString>,
+    /// The variables that are set and no secret.
+    pub settings: BTreeMap<String, String>,
     /// What events may carry (`CHATBOT_ANALYTICS_TEXT`).
     pub texts: Texts,
     /// The front door's settings.
@@ -117,6 +122,8 @@ impl Config {
             synchronous: synchronous(environment)?,
             log_format: log_format(environment)?,
             log_filter: environment.text_or("CHATBOT_LOG", "info"),
+            operator_token: operator_token(environment)?,
+            settings: settings(environment),
             texts: NotifierConfig::from(environment)?.texts,
             ingress: IngressConfig::from(environment, Platform::OneMachine)?,
             worker: WorkerConfig::from(environment, Pace::ONE_MACHINE)?,
@@ -154,6 +161,28 @@ fn openai(environment: &Environment) -> Result<Option<(OpenAiSettings, Option<Se
     let key = environment.text("OPENAI_API_KEY").map(SecretString::from);
     let configured = key.is_some() || environment.text("OPENAI_BASE_URL").is_some();
     Ok(configured.then_some((settings, key)))
+}
+
+/// A token that can be guessed is none.
+fn operator_token(environment: &Environment) -> Result<Option<SecretString>, ConfigError> {
+    const VARIABLE: &str = "CHATBOT_OPERATOR_TOKEN";
+    match environment.text(VARIABLE) {
+        Some(token) if token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Err(invalid(VARIABLE, "…", "must be at least 16 printable ASCII characters without spaces"))
+        }
+        token => Ok(token.map(|token| SecretString::from(token.to_owned()))),
+    }
+}
+
+/// Returns what operators may see: our own variables, without secrets, and without addresses that hold one.
+fn settings(environment: &Environment) -> BTreeMap<String, String> {
+    let is_ours = |name: &str| name.starts_with("CHATBOT_") || name.ends_with("_BASE_URL");
+    let is_secret = |name: &str, value: &str| {
+        ["KEY", "TOKEN", "SECRET", "PASSWORD"].iter().any(|word| name.contains(word)) && !name.contains("TOKENS")
+            || value.contains('@')
+    };
+    let shown = environment.all().filter(|(name, value)| is_ours(name) && !is_secret(name, value));
+    shown.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn synchronous(environment: &Environment) -> Result<Synchronous, ConfigError> {

@@ -42,6 +42,11 @@ impl Environment {
         self
     }
 
+    /// Returns all variables and their texts, in the order of their names.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(variable, value)| (variable.as_str(), value.trim()))
+    }
+
     /// Returns the variable's text.
     pub fn text(&self, variable: &str) -> Option<&str> {
         self.0.get(variable).map(|value| value.trim())

@@ -34,3 +34,5 @@ pub mod system;
 pub mod telemetry;
 
 mod unquoted;
+
+pub use unquoted::unquoted;

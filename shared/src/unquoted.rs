@@ -4,7 +4,7 @@
 const QUOTING: [&str; 3] = ["invalid type: string", "invalid value: string", "unknown variant"];
 
 /// Leaves out what serde quotes; what was expected instead is a text of our own, and comes last.
-pub(crate) fn unquoted(error: &serde_json::Error) -> String {
+pub fn unquoted(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let Some(kind) = QUOTING.into_iter().find(|kind| text.starts_with(kind)) else { return text };
     let expected = text.rfind(", expected").and_then(|at| text.get(at..)).unwrap_or_default();

@@ -9,6 +9,7 @@ mod session_token;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use shared::domain::{Principal, Timestamp};
+use shared::ports::SigningKeys;
 
 pub use iam::IamIdentity;
 pub use jwks::{HttpKeySource, KeySource, KeySourceError};
@@ -68,9 +69,10 @@ impl Ingress {
 
     async fn newcomer(&self, now: Timestamp) -> Result<Speaker, Failure> {
         let keys = self.ports.secrets.signing_keys().await?;
-        let token = SessionToken::first(Principal::anonymous(self.ports.ids.random()), now);
-        let text = token.seal(&keys).ok_or_else(|| Failure::unavailable("no signing key"))?;
-        Ok(Speaker { principal: token.principal, session_token: Some(text) })
+        let principal = Principal::anonymous(self.ports.ids.random());
+        let text =
+            session_token(principal.clone(), &keys, now).ok_or_else(|| Failure::unavailable("no signing key"))?;
+        Ok(Speaker { principal, session_token: Some(text) })
     }
 
     async fn known(&self, text: &str, now: Timestamp) -> Result<Speaker, Failure> {
@@ -79,6 +81,11 @@ impl Ingress {
         let renewed = token.renewed(newest_key, now).and_then(|token| token.seal(&keys));
         Ok(Speaker { principal: token.principal, session_token: renewed })
     }
+}
+
+/// Writes the first session token of a principal.
+pub(crate) fn session_token(principal: Principal, keys: &SigningKeys, now: Timestamp) -> Option<String> {
+    SessionToken::first(principal, now).seal(keys)
 }
 
 /// Returns the bearer token; anything else in the header is a 401.

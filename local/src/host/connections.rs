@@ -29,6 +29,11 @@ impl Connections {
         receiver
     }
 
+    /// Counts the open sockets.
+    pub fn count(&self) -> u64 {
+        u64::try_from(self.lock().len()).unwrap_or(u64::MAX)
+    }
+
     pub(super) fn closed(&self, id: &ConnectionId) {
         self.lock().remove(id);
     }

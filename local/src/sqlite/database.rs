@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use shared::memory::{MemoryStore, QueueSettings};
 use shared::ports::{Clock, Durability};
+use tokio::sync::watch;
 
 use super::engine::Engine;
 use super::error::Failure;
@@ -41,6 +42,8 @@ struct Open {
     // The order of the fields is the order of their ends: the thread closes the file before the lock is free.
     writer: Writer,
     rates: MemoryStore,
+    /// Changes when events are published.
+    published: watch::Sender<()>,
     _lock: File,
 }
 
@@ -64,7 +67,8 @@ impl Database {
         let engine = Engine::new(connection, Arc::clone(&clock)).map_err(refine)?;
         let unwritable = |source| OpenError::Unwritable { directory: directory.to_owned(), source };
         let writer = Writer::start(engine).map_err(unwritable)?;
-        Ok(Self(Arc::new(Open { writer, rates: MemoryStore::new(clock), _lock: lock })))
+        let (rates, (published, _)) = (MemoryStore::new(clock), watch::channel(()));
+        Ok(Self(Arc::new(Open { writer, rates, published, _lock: lock })))
     }
 
     /// Returns the store.
@@ -102,6 +106,20 @@ impl Database {
     #[doc(hidden)]
     pub async fn limit_pages(&self, pages: u32) -> Result<(), Failure> {
         self.read(move |engine| engine.connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))).await
+    }
+
+    /// Returns what changes when events are published.
+    pub(super) fn published(&self) -> &watch::Sender<()> {
+        &self.0.published
+    }
+
+    /// Returns the size of the database in bytes.
+    pub async fn bytes(&self) -> Result<u64, Failure> {
+        let read = |engine: &mut Engine| {
+            let pragma = |name: &str| engine.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            Ok((pragma("page_count")? * pragma("page_size")?).cast_unsigned())
+        };
+        self.read(read).await
     }
 
     /// Returns the store of what need not outlive the process.

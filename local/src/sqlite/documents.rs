@@ -40,6 +40,14 @@ impl SqliteDocuments {
         Self { database }
     }
 
+    /// Counts them.
+    pub async fn count(&self) -> Result<u64, Failure> {
+        let count = |engine: &mut Engine| {
+            engine.connection.query_row("SELECT count(*) FROM documents", (), |row| row.get::<_, i64>(0))
+        };
+        Ok(self.database.read(count).await?.cast_unsigned())
+    }
+
     /// Puts these documents, in this order, in the place of all that were there. Ids must differ.
     pub async fn replace_all(&self, documents: Vec<StoredDocument>) -> Result<(), Failure> {
         self.database.write(Durability::Synced, move |engine| replace_all(engine, &documents)).await

@@ -74,6 +74,11 @@ pub(super) fn seq_at(time: Timestamp) -> u64 {
     u64::try_from(time.0).unwrap_or(0).saturating_mul(1 << 20)
 }
 
+/// Returns when the message of a place was sent, or last brought back.
+pub(super) fn sent_at(seq: u64) -> Timestamp {
+    Timestamp(i64::try_from(seq >> 20).unwrap_or(i64::MAX))
+}
+
 /// Returns a number of rows as `SQLite` takes it.
 pub(super) fn rows_at_most(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)

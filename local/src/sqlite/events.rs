@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{Row, params};
 use shared::domain::Timestamp;
 use shared::ports::{Durability, EventEntry, Events, EventsError};
+use tokio::sync::watch;
 
 use super::Database;
 use super::engine::{Engine, rows_at_most};
@@ -49,6 +50,19 @@ impl SqliteEvents {
         self.database.read(move |engine| list(engine, after, limit)).await
     }
 
+    /// Returns the place of the newest event, 0 if there is none.
+    pub async fn newest(&self) -> Result<i64, Failure> {
+        let newest = |engine: &mut Engine| {
+            engine.connection.query_row("SELECT coalesce(max(seq), 0) FROM events", (), |row| row.get(0))
+        };
+        self.database.read(newest).await
+    }
+
+    /// Returns what changes when events are published.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.database.published().subscribe()
+    }
+
     /// Removes up to `limit` events that were kept long enough. Returns how many it removed.
     pub async fn purge(&self, limit: usize) -> Result<usize, Failure> {
         self.database.write(Durability::Ordered, move |engine| purge(engine, limit)).await
@@ -73,6 +87,7 @@ impl Events for SqliteEvents {
             })
         };
         self.database.write(Durability::Ordered, put).await?;
+        self.database.published().send_replace(());
         Ok(Vec::new())
     }
 }

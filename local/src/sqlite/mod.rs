@@ -33,7 +33,7 @@ pub use database::{Database, Synchronous};
 pub use documents::{SqliteDocuments, StoredDocument};
 pub use error::OpenError;
 pub use events::{SqliteEvents, StoredEvent};
-pub use queue::SqliteQueue;
+pub use queue::{QueueDepth, SqliteQueue};
 pub use store::SqliteStore;
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! The queues.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use shared::domain::Timestamp;
 use shared::memory::Readiness;
-use shared::memory::fifo::{Handle, Moment, Stale, Taken};
+use shared::memory::fifo::{Depth, Handle, Moment, Seq, Stale, Taken};
 use shared::memory::limits::check_message;
 use shared::ports::{DeadLetter, Delivery, Durability, EventSource, Outgoing, Queue, QueueError, Receipt};
 
-use super::engine::Engine;
+use super::engine::{Engine, sent_at};
 use super::queue_index::QueueIndex;
 use super::{Database, queue_rows};
 
@@ -25,9 +27,68 @@ pub struct SqliteQueue {
     readiness: Arc<Readiness>,
 }
 
+/// How much there is in a queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// The messages that wait.
+    pub waiting: usize,
+    /// The messages in flight.
+    pub in_flight: usize,
+    /// The dead letters.
+    pub dead: usize,
+    /// How long the one that waits longest has been in the queue.
+    pub oldest: Duration,
+}
+
 impl SqliteQueue {
     pub(super) fn new(database: Database, place: usize, readiness: Arc<Readiness>) -> Self {
         Self { database, place, readiness }
+    }
+
+    /// Counts what there is.
+    pub async fn depth(&self) -> Result<QueueDepth, QueueError> {
+        let count = |engine: &mut Engine, place: usize, now| {
+            let Depth { waiting, in_flight, dead, oldest } = engine.queues[place].fifo.depth(now);
+            let oldest = oldest.map_or(Duration::ZERO, |seq| engine.now().since(sent_at(seq)));
+            Ok(QueueDepth { waiting, in_flight, dead, oldest })
+        };
+        self.act(Durability::Ordered, count).await
+    }
+
+    /// Lists the dead letters with the times at which they were sent, oldest first, at most `limit`.
+    pub async fn letters(&self, limit: usize) -> Result<Vec<(DeadLetter, Timestamp)>, QueueError> {
+        let place = self.place;
+        let list = move |engine: &mut Engine| {
+            let dead = engine.queues[place].fifo.dead().take(limit);
+            dead.map(|seq| Ok((queue_rows::dead_letter(&engine.connection, seq)?, sent_at(seq)))).collect()
+        };
+        Ok(self.database.read(list).await?)
+    }
+
+    /// Moves these dead letters back, oldest first, behind the newer messages of their groups; absent ones are
+    /// passed over. Returns those that were there.
+    pub async fn redrive_only(&self, ids: Vec<String>) -> Result<Vec<String>, QueueError> {
+        self.act(Durability::Synced, move |engine, place, _| {
+            let dead = chosen(engine, place, &ids);
+            revive(engine, place, &dead)?;
+            Ok(dead.iter().map(Seq::to_string).collect())
+        })
+        .await
+    }
+
+    /// Removes these dead letters for good; absent ones are passed over. Returns those that were there.
+    pub async fn drop_only(&self, ids: Vec<String>) -> Result<Vec<String>, QueueError> {
+        self.act(Durability::Synced, move |engine, place, _| {
+            let dead = chosen(engine, place, &ids);
+            engine.is_ahead = true;
+            for seq in &dead {
+                queue_rows::delete(&engine.connection, *seq)?;
+                engine.queues[place].fifo.revive(*seq);
+            }
+            engine.is_ahead = false;
+            Ok(dead.iter().map(Seq::to_string).collect())
+        })
+        .await
     }
 
     /// Does one thing to the queue in the thread that owns it, and tells those who wait what comes next.
@@ -141,8 +202,19 @@ fn delete(engine: &mut Engine, place: usize, handle: Handle, now: Moment) -> rus
 
 fn redrive(engine: &mut Engine, place: usize) -> rusqlite::Result<usize> {
     let dead: Vec<_> = engine.queues[place].fifo.dead().collect();
+    revive(engine, place, &dead)?;
+    Ok(dead.len())
+}
+
+/// Returns the dead letters among these, oldest first.
+fn chosen(engine: &Engine, place: usize, ids: &[String]) -> Vec<Seq> {
+    let ids: BTreeSet<Seq> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    engine.queues[place].fifo.dead().filter(|seq| ids.contains(seq)).collect()
+}
+
+fn revive(engine: &mut Engine, place: usize, dead: &[Seq]) -> rusqlite::Result<()> {
     engine.is_ahead = true;
-    for seq in &dead {
+    for seq in dead {
         let new = engine.next_seq();
         let group = queue_rows::revive(&engine.connection, *seq, new)?;
         let fifo = &mut engine.queues[place].fifo;
@@ -150,5 +222,5 @@ fn redrive(engine: &mut Engine, place: usize) -> rusqlite::Result<usize> {
         fifo.append(new, &group, 0);
     }
     engine.is_ahead = false;
-    Ok(dead.len())
+    Ok(())
 }

@@ -77,6 +77,19 @@ pub(super) fn remove(connection: &Connection, key: &Key) -> rusqlite::Result<()>
     statement.execute(params![key.partition, key.sort]).map(drop)
 }
 
+/// Reads the names of partitions: one search of the index for each, however many rows it has.
+pub(super) fn partitions(connection: &Connection, after: String, limit: usize) -> rusqlite::Result<Vec<String>> {
+    let mut next =
+        connection.prepare_cached("SELECT partition FROM items WHERE partition > ?1 ORDER BY partition LIMIT 1")?;
+    let (mut found, mut last) = (Vec::new(), after);
+    while found.len() < limit {
+        let Some(partition) = next.query_row([&last], |row| row.get::<_, String>(0)).optional()? else { break };
+        last.clone_from(&partition);
+        found.push(partition);
+    }
+    Ok(found)
+}
+
 /// Reads one page.
 pub(super) fn query(connection: &Connection, query: &Query, now: Timestamp) -> rusqlite::Result<Page> {
     let sql = if query.descending {

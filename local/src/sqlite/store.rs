@@ -9,6 +9,7 @@ use shared::protocol::counters::RATE_PREFIX;
 
 use super::Database;
 use super::engine::Engine;
+use super::error::Failure;
 use super::rows::{self, Encoded};
 
 /// The store on `SQLite`.
@@ -32,6 +33,11 @@ type Outcome<T> = rusqlite::Result<Result<T, StoreError>>;
 impl SqliteStore {
     pub(super) fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    /// Lists partitions behind one, in order, at most `limit`; some may hold nothing that is not expired.
+    pub async fn partitions(&self, after: String, limit: usize) -> Result<Vec<String>, Failure> {
+        self.database.read(move |engine| rows::partitions(&engine.connection, after, limit)).await
     }
 }
 

@@ -66,6 +66,15 @@ pub struct Submit {
 }
 
 impl Submit {
+    /// Makes the message to be sent: in its session's group, and sent twice it is one.
+    pub fn outgoing(self) -> Outgoing {
+        let submission = self.submission();
+        let group = submission.session_key().to_string();
+        let deduplication_id = hash(&["submit", &group, self.message_id.as_str(), &submission.body_hash()]);
+        let body = RequestMessage::Submit(self).to_body();
+        Outgoing { group, deduplication_id, body, durability: Durability::Synced }
+    }
+
     /// Returns what is to be accepted.
     pub fn submission(&self) -> Submission {
         Submission {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use shared::environment::{ConfigError, Environment};
+use shared::operator::BreakerState;
 use shared::ports::ModelError;
 use tokio::time::Instant;
 
@@ -62,6 +63,15 @@ impl Breaker {
     /// Returns the earliest time for a call: `now` itself if it may be made at once.
     pub fn ready_at(&self, now: Instant) -> Instant {
         self.state().ready_at(now)
+    }
+
+    /// Tells where it is.
+    pub fn position(&self, now: Instant) -> BreakerState {
+        match self.state().open_until {
+            None => BreakerState::Closed,
+            Some(until) if until > now => BreakerState::Open,
+            Some(_) => BreakerState::HalfOpen,
+        }
     }
 
     /// Asks for a call, which the permit then reports on; refused: the earliest time to ask again.

@@ -39,6 +39,11 @@ impl Providers {
         able
     }
 
+    /// Returns all of them.
+    pub fn all(&self) -> &[Provider] {
+        &self.0
+    }
+
     /// Finds a provider.
     pub fn get(&self, name: ProviderName) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.model.provider() == name)

@@ -40,6 +40,15 @@ impl Groups {
         self.messages.insert(seq, Message { group: name, receive_count });
     }
 
+    /// Returns all messages, in flight or not, in no order.
+    pub(super) fn all(&self) -> impl Iterator<Item = Seq> + '_ {
+        self.messages.keys().copied()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
     pub(super) fn holds(&self, seq: Seq) -> bool {
         self.messages.contains_key(&seq)
     }

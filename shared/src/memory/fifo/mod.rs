@@ -75,6 +75,19 @@ pub struct Received {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stale;
 
+/// How much there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// The messages that wait.
+    pub waiting: usize,
+    /// The messages in flight.
+    pub in_flight: usize,
+    /// The dead letters.
+    pub dead: usize,
+    /// The place of the message that has waited longest.
+    pub oldest: Option<Seq>,
+}
+
 /// One FIFO queue.
 #[derive(Debug)]
 pub struct Fifo {
@@ -169,7 +182,15 @@ impl Fifo {
         self.dead.iter().copied()
     }
 
-    /// Forgets a dead letter that is appended anew.
+    /// Counts what there is; the only operation that looks at every message.
+    pub fn depth(&mut self, now: Moment) -> Depth {
+        self.release(now);
+        let in_flight = self.flights.len();
+        let oldest = self.groups.all().filter(|seq| !self.flights.holds(*seq)).min();
+        Depth { waiting: self.groups.len() - in_flight, in_flight, dead: self.dead.len(), oldest }
+    }
+
+    /// Forgets a dead letter that is removed, or appended anew.
     pub fn revive(&mut self, seq: Seq) {
         self.dead.remove(&seq);
     }
