@@ -1,6 +1,7 @@
 //! `yogi`: the operator's tool.
 
 mod args;
+mod ask;
 mod batch;
 mod completions;
 mod config;
@@ -13,6 +14,7 @@ mod facts;
 mod home;
 mod output;
 mod reference;
+mod replay;
 mod sessions;
 mod stats;
 mod tail;
@@ -66,6 +68,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Stats(span) => stats::run(&desk, &span).await,
         Command::Cost(what) => cost::run(&desk, &what).await,
         Command::Completions { .. } | Command::Man => Ok(Exit::Done),
-        Command::Chat(_) | Command::Replay(_) | Command::Eval(_) => Ok(Exit::Failed),
+        Command::Replay(what) => replay::run(&desk, &what).await,
+        Command::Chat(_) | Command::Eval(_) => Ok(Exit::Failed),
     }
 }

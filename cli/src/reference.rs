@@ -1,6 +1,6 @@
 //! How people name a session.
 
-use shared::domain::{Principal, SessionId, SessionKey};
+use shared::domain::{Principal, ProviderName, SessionId, SessionKey};
 
 use crate::exit::usage;
 
@@ -19,6 +19,14 @@ pub(crate) fn session(text: &str) -> anyhow::Result<SessionKey> {
         Principal::parse(principal).map_err(|error| usage(format!("{text:?}: the principal {principal:?} {error}")))?;
     let id = SessionId::parse(id).map_err(|error| usage(format!("{text:?}: the session id {id:?} {error}")))?;
     Ok(SessionKey::derive(&principal, &id))
+}
+
+/// Reads a provider's name.
+pub(crate) fn provider(text: &str) -> anyhow::Result<ProviderName> {
+    ProviderName::parse(text).ok_or_else(|| {
+        let known: Vec<_> = ProviderName::ALL.iter().map(|name| name.as_str()).collect();
+        usage(format!("{text:?} is no provider: they are {}", known.join(", ")))
+    })
 }
 
 #[cfg(test)]

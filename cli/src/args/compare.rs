@@ -27,7 +27,7 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "NAME")]
     pub(crate) provider: Option<String>,
     /// The provider's model [the configured one]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "provider")]
     pub(crate) model: Option<String>,
     /// Instructions in place of the built-in ones
     #[arg(long, value_name = "FILE")]
