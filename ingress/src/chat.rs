@@ -73,7 +73,9 @@ impl Ingress {
         };
         let principal = principal.clone();
         let (document_id, provider) = (document_id(&fields)?, self.provider(&fields)?);
-        Ok(Submission { principal, session_id, message_id, message, document_id, provider, accepted_at: call.now })
+        // A replay comes by the queue alone: whoever may call may not choose model and instructions.
+        let (accepted_at, replay) = (call.now, None);
+        Ok(Submission { principal, session_id, message_id, message, document_id, provider, accepted_at, replay })
     }
 
     fn provider(&self, fields: &Fields) -> Result<Option<ProviderName>, Failure> {

@@ -160,11 +160,11 @@ impl Worker {
             Claimed::Final(turn) => finish::enqueue(self, key, turn).await,
             Claimed::Cancelled(turn) => finish::cancelled(self, key, &turn).await,
             Claimed::Exhausted(turn) => finish::exhausted(self, key, &turn).await,
-            Claimed::Running(_, turn) if problem.is_some() => finish::unreadable(self, key, &turn).await,
-            Claimed::Running(_, turn) if receives >= LAST_RECEIVE => finish::exhausted(self, key, &turn).await,
-            Claimed::Running(owner, turn) => {
+            Claimed::Running(claim) if problem.is_some() => finish::unreadable(self, key, &claim.turn).await,
+            Claimed::Running(claim) if receives >= LAST_RECEIVE => finish::exhausted(self, key, &claim.turn).await,
+            Claimed::Running(claim) => {
                 // By far the largest of what is waited for here: it lives apart, for as long as the answer takes.
-                Box::pin(Answer::new(self, key, owner, *turn, deadline).run()).await
+                Box::pin(Answer::new(self, key, claim, deadline).run()).await
             }
         }
     }
@@ -183,6 +183,9 @@ impl Worker {
             "its group is not its session key"
         } else if age >= oldest {
             "it is too old"
+        } else if let Some(Err(error)) = submission.replay.as_ref().map(|replay| replay.check()) {
+            refuse(&key, &submission.message_id, &error);
+            return Ok(None);
         } else {
             match self.record(&submission).await {
                 Ok(_) => {

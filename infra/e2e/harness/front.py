@@ -9,6 +9,7 @@ import time
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from .callers import PREFIX, Callers
 from .deploy import Stack
 from .template import ACCOUNT, REGION
 
@@ -45,6 +46,7 @@ class Front:
         self.socket_function = function_of(proxies[0]["IntegrationUri"])
         self.sockets: dict[str, web.WebSocketResponse] = {}
         self.slow: set[str] = set()
+        self.callers = Callers()
         self.frames = 0
 
     async def start(self) -> None:
@@ -72,14 +74,17 @@ class Front:
         if operation is None:
             return self._gateway_response(404)
         security = operation.get("security")
-        signed = request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 ")
+        signed = request.headers.get("Authorization", "").startswith(PREFIX)
         if security and not signed:
             return self._gateway_response(404 if "Authorization" not in request.headers else 403)
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return self._gateway_response(413)
-        event = self._proxy_event(request, resource, path, parameters, body, bool(security))
+        caller = self.callers.who(request, body) if security else {}
+        if caller is None:
+            return self._gateway_response(403)
+        event = self._proxy_event(request, resource, path, parameters, body, caller)
         name = function_of(operation["x-amazon-apigateway-integration"]["uri"])
         try:
             result = await asyncio.wait_for(self.functions.invoke(name, event), INTEGRATION_SECONDS)
@@ -97,16 +102,14 @@ class Front:
                 return resource, {w[1:-1]: g for w, g in zip(wanted, given) if w.startswith("{")}
         return None, {}
 
-    def _proxy_event(self, request, resource, path, parameters, body, signed) -> dict:
+    def _proxy_event(self, request, resource, path, parameters, body, caller) -> dict:
         headers, query = multiple(request.headers), multiple(request.query)
         try:
             text, encoded = body.decode(), False
         except UnicodeDecodeError:
             text, encoded = base64.b64encode(body).decode(), True
         identity = {"sourceIp": request.remote, "userAgent": request.headers.get("User-Agent"), "userArn": None, "user": None, "cognitoIdentityId": None}
-        if signed:
-            key = re.search(r"Credential=([^/]+)/", request.headers["Authorization"]).group(1)
-            identity |= {"userArn": f"arn:aws:iam::{ACCOUNT}:user/{key}", "user": f"AIDA{key}"}
+        identity |= caller
         return {
             "resource": resource,
             "path": path,

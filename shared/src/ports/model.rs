@@ -37,6 +37,15 @@ pub struct Prompt {
     pub document: Option<Document>,
     /// The largest reply, in the provider's tokens.
     pub max_tokens: u32,
+    /// The model to be asked in place of the configured one.
+    pub model: Option<String>,
+}
+
+impl Prompt {
+    /// Returns the id of the model that is asked: the prompt's own, or the configured one.
+    pub fn model_or<'a>(&'a self, configured: &'a str) -> &'a str {
+        self.model.as_deref().unwrap_or(configured)
+    }
 }
 
 /// What a model's stream yields.

@@ -12,6 +12,7 @@ use crate::domain::{DocumentId, MessageId, MessageText, Principal, ProviderName,
 use crate::environment::{ConfigError, Environment};
 use crate::ports::Durability;
 use crate::ports::store::{Change, Condition, Item, Store, StoreError, Write};
+use crate::queue_messages::Replay;
 
 /// How often a refused write is tried again from a fresh read: each refusal means that another writer got on.
 const ATTEMPTS: usize = 16;
@@ -33,6 +34,8 @@ pub struct Submission {
     pub provider: Option<ProviderName>,
     /// When it was accepted.
     pub accepted_at: Timestamp,
+    /// What it is answered with in place of history and settings; only the queue brings it.
+    pub replay: Option<Box<Replay>>,
 }
 
 /// What is already known of a submission.
@@ -87,7 +90,11 @@ impl Submission {
 
     /// Returns the hash that tells a repeated message from another one with the same id.
     pub fn body_hash(&self) -> String {
-        let body = json!([self.message.as_str(), self.document_id, self.provider]);
+        let (message, replay) = (self.message.as_str(), &self.replay);
+        let body = match replay {
+            None => json!([message, self.document_id, self.provider]),
+            Some(replay) => json!([message, self.document_id, self.provider, replay]),
+        };
         URL_SAFE_NO_PAD.encode(Sha256::digest(body.to_string()))
     }
 }
@@ -179,6 +186,7 @@ fn writes(submission: &Submission, session: Option<&SessionRow>, bounds: Bounds)
         expires_at,
         turn: None,
         cancel: false,
+        replay: submission.replay.clone(),
     };
     let item = Item::from_row(keys::message(&key, &submission.message_id), &row)?;
     Ok(vec![session_write, Write::put(item, vec![Condition::Absent])])

@@ -6,6 +6,7 @@ use crate::domain::{
     ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId, MessageText, MicroUsd,
     Principal, PrincipalHash, ProviderName, SessionId, Timestamp, Turn, TurnKind, Usage,
 };
+use crate::queue_messages::Replay;
 
 /// `META`: one session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,6 +107,9 @@ pub struct MessageRow {
     /// Set by a stop.
     #[serde(default, skip_serializing_if = "is_false")]
     pub cancel: bool,
+    /// What it is answered with in place of history and settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Box<Replay>>,
 }
 
 /// How far a turn is.

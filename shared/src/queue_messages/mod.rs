@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::unquoted::unquoted;
 
 pub use remains::Remains;
-pub use replay::{Exchange, Replay};
+pub use replay::{Exchange, MAX_REPLAY_BYTES, Replay, ReplayError};
 pub use reply::{DeletedNotice, Feedback, FinalPointer, ReplyMessage};
 pub use request::{MessagePointer, RequestMessage, Submit};
 

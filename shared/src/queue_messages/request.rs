@@ -76,6 +76,7 @@ impl Submit {
             document_id: self.document_id.clone(),
             provider: self.provider,
             accepted_at: self.accepted_at,
+            replay: self.replay.clone(),
         }
     }
 }

@@ -12,7 +12,7 @@ use shared::domain::{
 use shared::ports::push::MAX_FRAME_BYTES;
 use shared::protocol::{TurnError, TurnRow};
 use shared::queue_messages::{
-    DeletedNotice, Feedback, FinalPointer, MessagePointer, ReplyMessage, RequestMessage, Submit,
+    DeletedNotice, Exchange, Feedback, FinalPointer, MessagePointer, Replay, ReplyMessage, RequestMessage, Submit,
 };
 
 use crate::samples;
@@ -80,8 +80,12 @@ fn request() -> impl Strategy<Value = RequestMessage> {
     );
     let document = option::of(id(256).prop_map(|id| DocumentId::parse(id).unwrap()));
     let ids = (principal(), session_id(), message_id(), timestamp());
-    let submit = (ids, message(), document, option::of(provider()), option::of(text())).prop_map(
-        |((principal, session_id, message_id, accepted_at), message, document_id, provider, trace)| {
+    let exchange = (message(), text()).prop_map(|(message, reply)| Exchange { message, reply });
+    let replay = (vec(exchange, 0..3), option::of(text()), option::of(text()))
+        .prop_map(|(history, model, instructions)| Box::new(Replay { history, model, instructions }));
+    let extras = (option::of(text()), option::of(replay));
+    let submit = (ids, message(), document, option::of(provider()), extras).prop_map(
+        |((principal, session_id, message_id, accepted_at), message, document_id, provider, (trace, replay))| {
             let submit = Submit {
                 principal,
                 session_id,
@@ -91,7 +95,7 @@ fn request() -> impl Strategy<Value = RequestMessage> {
                 document_id,
                 provider,
                 trace,
-                replay: None,
+                replay,
             };
             RequestMessage::Submit(submit)
         },

@@ -14,7 +14,7 @@ use shared::protocol::accept::Submission;
 use shared::protocol::commit::sha256;
 use shared::protocol::{ConnectionRow, MessageRow, SessionRow, Timings, TurnError, TurnRow, TurnState};
 use shared::queue_messages::{
-    DeletedNotice, Feedback, FinalPointer, MessagePointer, ReplyMessage, RequestMessage, Submit,
+    DeletedNotice, Exchange, Feedback, FinalPointer, MessagePointer, Replay, ReplyMessage, RequestMessage, Submit,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -54,22 +54,33 @@ pub(crate) fn submission() -> Submission {
         document_id: Some(document()),
         provider: Some(ProviderName::Claude),
         accepted_at: NOW,
+        replay: None,
     }
+}
+
+pub(crate) fn replay() -> Replay {
+    let message = MessageText::parse("Which class am I in?").unwrap();
+    let history = vec![Exchange { message, reply: "7B “of course”.".to_owned() }];
+    let (model, instructions) = (Some("claude-haiku-6".to_owned()), Some("Answer in one word.".to_owned()));
+    Replay { history, model, instructions }
 }
 
 /// Every kind of request, with and without what may be left out.
 pub(crate) fn requests() -> Vec<(&'static str, RequestMessage)> {
     let pointer = |trace| MessagePointer { session_key: key(), message_id: message(), accepted_at: NOW, trace };
-    let Submission { principal, session_id, message_id, message, document_id, provider, accepted_at } = submission();
+    let Submission { principal, session_id, message_id, message, document_id, provider, accepted_at, .. } =
+        submission();
     let trace = Some(TRACE.to_owned());
     let whole =
         Submit { principal, session_id, message_id, accepted_at, message, document_id, provider, trace, replay: None };
     let bare = Submit { document_id: None, provider: None, trace: None, ..whole.clone() };
+    let replayed = Submit { replay: Some(Box::new(replay())), ..whole.clone() };
     vec![
         ("request_message", RequestMessage::Message(pointer(Some(TRACE.to_owned())))),
         ("request_message_bare", RequestMessage::Message(pointer(None))),
         ("request_submit", RequestMessage::Submit(whole)),
         ("request_submit_bare", RequestMessage::Submit(bare)),
+        ("request_submit_replay", RequestMessage::Submit(replayed)),
     ]
 }
 
@@ -222,7 +233,17 @@ pub(crate) fn message_row() -> MessageRow {
     let Submission { message, document_id, provider, accepted_at, .. } = submission();
     let body_hash = submission().body_hash();
     let turn = Some(turn(4));
-    MessageRow { message, document_id, provider, body_hash, accepted_at, expires_at: END, turn, cancel: true }
+    MessageRow {
+        message,
+        document_id,
+        provider,
+        body_hash,
+        accepted_at,
+        expires_at: END,
+        turn,
+        cancel: true,
+        replay: None,
+    }
 }
 
 pub(crate) fn connection_row() -> ConnectionRow {

@@ -5,7 +5,7 @@ use serde_json::json;
 use shared::domain::Principal;
 use shared::ports::store::{Effect, Item};
 use shared::protocol::accept::Submission;
-use shared::protocol::{delete, keys};
+use shared::protocol::{MessageRow, delete, keys};
 use shared::queue_messages::RequestMessage;
 
 use crate::samples;
@@ -66,6 +66,8 @@ fn the_body_hash_of_fixed_inputs_never_changes() {
     let whole = samples::submission();
     let bare = Submission { document_id: None, provider: None, ..whole.clone() };
     assert_snapshot!("body_hashes", format!("{}\n{}", whole.body_hash(), bare.body_hash()));
+    let replayed = Submission { replay: Some(Box::new(samples::replay())), ..whole };
+    assert_snapshot!("body_hash_of_a_replay", replayed.body_hash());
 }
 
 #[test]
@@ -77,6 +79,8 @@ fn rows_are_stored_so() {
     let reply = samples::replied(shared::domain::FinishReason::Stop, "Maths 🎈");
     pin("row_session", &Item::from_row(keys::session(&key), &samples::session_row()).unwrap());
     pin("row_message", &Item::from_row(keys::message(&key, &samples::message()), &message).unwrap());
+    let replayed = MessageRow { replay: Some(Box::new(samples::replay())), ..message };
+    pin("row_message_replay", &Item::from_row(keys::message(&key, &samples::message()), &replayed).unwrap());
     pin("row_turn_running", &Item::from_row(at.clone(), &turn).unwrap());
     pin("row_turn_replied", &Item::from_row(at.clone(), &reply).unwrap());
     pin("row_turn_failed", &Item::from_row(at, &samples::failed()).unwrap());
@@ -101,8 +105,11 @@ fn rows_are_read_as_they_were_stored() {
         assert_eq!(Item::from_row(at.clone(), &row).unwrap().into_row::<shared::protocol::TurnRow>().unwrap(), row);
     }
     let message = samples::message_row();
-    let item = Item::from_row(at.clone(), &message).unwrap();
-    assert_eq!(item.into_row::<shared::protocol::MessageRow>().unwrap(), message);
+    let replayed = MessageRow { replay: Some(Box::new(samples::replay())), ..message.clone() };
+    for message in [message, replayed] {
+        let item = Item::from_row(at.clone(), &message).unwrap();
+        assert_eq!(item.into_row::<MessageRow>().unwrap(), message);
+    }
     let session = samples::session_row();
     let item = Item::from_row(at, &session).unwrap();
     assert_eq!(item.into_row::<shared::protocol::SessionRow>().unwrap(), session);

@@ -30,7 +30,7 @@ impl Answer<'_> {
     /// Calls the model, and settles what it cost whatever becomes of the turn.
     pub(super) async fn call(&mut self, model: &dyn Model, prompt: &Prompt) -> Result<Ended, Halt> {
         let mut progress = Progress::default();
-        self.answered_by = Some((model.provider(), model.model().to_owned()));
+        self.answered_by = Some((model.provider(), prompt.model_or(model.model()).to_owned()));
         let ended = self.stream(model, prompt, &mut progress).await;
         self.spending.settle(self.worker, model, prompt, &progress).await;
         Ok(ended?)

@@ -6,11 +6,12 @@ mod outcome;
 mod spending;
 
 use shared::ag_ui::{Status, StatusPhase};
-use shared::domain::{ContextUse, ErrorCode, ProviderName, SessionKey};
+use shared::domain::{ContextUse, ErrorCode, ProviderName, SessionKey, Turn};
 use shared::patience::Patience;
 use shared::ports::{ChatMessage, Document, Effort, Model, ModelError, Prompt, Role};
 use shared::protocol::commit::Outcome;
 use shared::protocol::{Owner, Timings, TurnRow};
+use shared::queue_messages::Replay;
 use tokio::time::{Instant, sleep_until};
 
 use self::call::Ended;
@@ -19,9 +20,9 @@ use self::spending::Spending;
 use crate::context;
 use crate::error::WorkerError;
 use crate::handler::Worker;
-use crate::prompt::without_invisible;
+use crate::prompt::{Told, without_invisible};
 use crate::streaming::{Attendant, Interrupt};
-use crate::turn::{Ending, finish};
+use crate::turn::{Claim, Ending, finish};
 
 /// One worker's work on one turn, from the claim to the commit.
 pub(crate) struct Answer<'w> {
@@ -29,6 +30,8 @@ pub(crate) struct Answer<'w> {
     key: &'w SessionKey,
     owner: Owner,
     attendant: Attendant,
+    /// What the turn is answered with in place of history and settings.
+    replay: Option<Box<Replay>>,
     deadline: Instant,
     context: ContextUse,
     timings: Timings,
@@ -57,16 +60,18 @@ impl From<WorkerError> for Halt {
 }
 
 impl<'w> Answer<'w> {
-    pub(crate) fn new(worker: &'w Worker, key: &'w SessionKey, owner: Owner, turn: TurnRow, deadline: Instant) -> Self {
+    pub(crate) fn new(worker: &'w Worker, key: &'w SessionKey, claim: Claim, deadline: Instant) -> Self {
+        let Claim { owner, turn, replay } = claim;
         let ports = &worker.ports;
         let ports = (ports.store.clone(), ports.push.clone());
         let (timings, spending) = (turn.timings, Spending::new(worker, &owner.principal));
-        let attendant = Attendant::new(ports, key.clone(), &owner, turn, worker.config.pace, deadline);
+        let attendant = Attendant::new(ports, key.clone(), &owner, *turn, worker.config.pace, deadline);
         Self {
             worker,
             key,
             owner,
             attendant,
+            replay,
             deadline,
             context: ContextUse::None,
             timings,
@@ -109,7 +114,7 @@ impl<'w> Answer<'w> {
                 return Ok(self.failed(ErrorCode::BudgetExhausted, "Today's budget for answers is used up."));
             }
             calls += 1;
-            self.ask(model);
+            self.ask(model, &prompt);
             let error = match self.call(model, &prompt).await? {
                 Ended::Complete(finish) => {
                     permit.succeeded();
@@ -137,14 +142,25 @@ impl<'w> Answer<'w> {
     async fn prepare(&mut self) -> Result<(Prompt, Vec<ProviderName>), Halt> {
         let began = Instant::now();
         let turn = self.attendant.turn.clone();
-        let (worker, key) = (self.worker, self.key);
+        let worker = self.worker;
         let document = context::look_up(worker, turn.document_id.as_ref(), &self.owner.principal);
         let able = worker.providers.configured(self.requested());
-        let gathered = async { futures::join!(context::history(worker, key, turn.turn), document, able) };
+        let history = history(worker, self.key, turn.turn, self.replay.as_deref());
+        let gathered = async { futures::join!(history, document, able) };
         let (history, looked, order) = self.attendant.during(gathered).await?;
         self.context = looked.context;
         self.timings.context_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok((self.prompt(history?, looked.document, &turn)?, order))
+        Ok((self.prompt(history?, looked.document, &turn)?, self.allowed(order)))
+    }
+
+    /// Returns who of those that can be asked may be: a model that is asked for by name has no stand-in.
+    fn allowed(&self, able: Vec<ProviderName>) -> Vec<ProviderName> {
+        if self.replay.as_ref().is_none_or(|replay| replay.model.is_none()) {
+            return able;
+        }
+        let wish = self.attendant.turn.requested_provider;
+        let asked = |name: &ProviderName| wish.map_or(*name != ProviderName::Offline, |wish| *name == wish);
+        able.into_iter().find(asked).into_iter().collect()
     }
 
     fn prompt(
@@ -154,14 +170,22 @@ impl<'w> Answer<'w> {
         turn: &TurnRow,
     ) -> Result<Prompt, WorkerError> {
         let config = &self.worker.config;
-        let system = self.worker.template.system(document.as_ref(), self.context, config.document_tokens)?;
+        let replay = self.replay.as_deref();
+        let told = Told {
+            instructions: replay.and_then(|replay| replay.instructions.as_deref()),
+            document: document.as_ref(),
+            context: self.context,
+            max_tokens: config.document_tokens,
+        };
+        let system = self.worker.template.system(told)?;
+        let model = replay.and_then(|replay| replay.model.clone());
         messages.push(ChatMessage { role: Role::User, text: turn.message.as_str().to_owned() });
         for message in &mut messages {
             if let std::borrow::Cow::Owned(clean) = without_invisible(&message.text) {
                 message.text = if clean.is_empty() { "(nothing visible)".to_owned() } else { clean };
             }
         }
-        Ok(Prompt { system, messages, document, max_tokens: config.max_tokens })
+        Ok(Prompt { system, messages, document, max_tokens: config.max_tokens, model })
     }
 
     /// Returns the providers in the order in which they are asked: the message's own wish first.
@@ -177,13 +201,13 @@ impl<'w> Answer<'w> {
     }
 
     /// Takes note of a call to come: a repeated one, or one of another provider than before.
-    fn ask(&mut self, model: &dyn Model) {
+    fn ask(&mut self, model: &dyn Model, prompt: &Prompt) {
         match &self.asked {
             Some((provider, _)) if *provider == model.provider() => self.effort.retries += 1,
             Some(_) => self.effort.fallbacks += 1,
             None => (),
         }
-        self.asked = Some((model.provider(), model.model().to_owned()));
+        self.asked = Some((model.provider(), prompt.model_or(model.model()).to_owned()));
     }
 
     fn ending(&self, outcome: Outcome) -> Ending {
@@ -223,6 +247,19 @@ impl<'w> Answer<'w> {
         }
         self.attendant.restart(turn);
         Ok(())
+    }
+}
+
+/// Returns the conversation so far: that of the session, or the replayed one.
+async fn history(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: Turn,
+    replay: Option<&Replay>,
+) -> Result<Vec<ChatMessage>, WorkerError> {
+    match replay {
+        Some(replay) => Ok(context::replayed(&replay.history, worker.config.history_tokens)),
+        None => context::history(worker, key, turn).await,
     }
 }
 

@@ -42,8 +42,8 @@ impl Spending {
         if self.limits.is_empty() {
             return Ok(true);
         }
-        let amount =
-            worker.prices.highest_cost(model.provider(), model.model(), prompt_bytes(prompt), prompt.max_tokens);
+        let name = prompt.model_or(model.model());
+        let amount = worker.prices.highest_cost(model.provider(), name, prompt_bytes(prompt), prompt.max_tokens);
         let (store, now) = (worker.ports.store.as_ref(), worker.ports.clock.now());
         let mut held = Vec::new();
         for (who, limit) in &self.limits {
@@ -60,7 +60,7 @@ impl Spending {
 
     /// Replaces the reservation by what the call really used, on the rows that it came from.
     pub(super) async fn settle(&mut self, worker: &Worker, model: &dyn Model, prompt: &Prompt, progress: &Progress) {
-        let (provider, name) = (model.provider(), model.model());
+        let (provider, name) = (model.provider(), prompt.model_or(model.model()));
         // Quoting a document is no model call: it uses no tokens.
         let usage = (provider != ProviderName::Offline).then(|| used(prompt, progress)).flatten();
         let cost = usage.map_or(Some(MicroUsd(0)), |usage| worker.prices.cost(provider, name, usage));

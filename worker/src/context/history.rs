@@ -5,6 +5,7 @@ use shared::patience::patiently;
 use shared::ports::store::Item;
 use shared::ports::{ChatMessage, Role};
 use shared::protocol::{TurnRow, keys};
+use shared::queue_messages::Exchange;
 
 use super::estimated_tokens;
 use crate::error::WorkerError;
@@ -39,8 +40,7 @@ pub(crate) async fn history(worker: &Worker, key: &SessionKey, turn: Turn) -> Re
         let Some(last) = page.items.last().map(|item| item.key.sort.clone()) else { break };
         for row in page.items.into_iter().map(Item::into_row::<TurnRow>) {
             let Some(pair) = messages(row?) else { continue };
-            let size: usize = pair.iter().map(|message| estimated_tokens(&message.text) + OVERHEAD).sum();
-            let Some(rest) = left.checked_sub(size) else {
+            let Some(rest) = left.checked_sub(size(&pair)) else {
                 newest_first.reverse();
                 return Ok(newest_first);
             };
@@ -57,14 +57,34 @@ pub(crate) async fn history(worker: &Worker, key: &SessionKey, turn: Turn) -> Re
     Ok(newest_first)
 }
 
+/// Returns a replayed history, oldest first: the longest run of its last exchanges that fits the token budget.
+pub(crate) fn replayed(history: &[Exchange], mut left: usize) -> Vec<ChatMessage> {
+    let mut newest_first = Vec::new();
+    for exchange in history.iter().rev().filter(|exchange| !exchange.reply.is_empty()) {
+        let pair = pair(exchange.reply.clone(), exchange.message.as_str().to_owned());
+        let Some(rest) = left.checked_sub(size(&pair)) else { break };
+        left = rest;
+        newest_first.extend(pair);
+    }
+    newest_first.reverse();
+    newest_first
+}
+
+fn size(pair: &[ChatMessage; 2]) -> usize {
+    pair.iter().map(|message| estimated_tokens(&message.text) + OVERHEAD).sum()
+}
+
 /// Returns a turn's two messages, the reply first, if it belongs to the history.
 fn messages(turn: TurnRow) -> Option<[ChatMessage; 2]> {
     let text = turn.text.filter(|text| !text.is_empty())?;
     if turn.kind == Some(TurnKind::Error) {
         return None;
     }
-    let reply = ChatMessage { role: Role::Assistant, text };
-    Some([reply, ChatMessage { role: Role::User, text: turn.message.into() }])
+    Some(pair(text, turn.message.into()))
+}
+
+fn pair(reply: String, message: String) -> [ChatMessage; 2] {
+    [ChatMessage { role: Role::Assistant, text: reply }, ChatMessage { role: Role::User, text: message }]
 }
 
 /// Returns a bound just below a turn's sort key.

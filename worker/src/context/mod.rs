@@ -4,7 +4,7 @@ mod document;
 mod history;
 
 pub(crate) use document::{DocumentCache, look_up};
-pub(crate) use history::history;
+pub(crate) use history::{history, replayed};
 
 /// Estimates a text's tokens: four bytes each, a common rule of thumb for English.
 ///

@@ -116,7 +116,7 @@ fn an_error_names_the_file_and_the_entry() {
 fn a_prompt_has_no_more_tokens_than_counted_bytes() {
     let message = |text: &str| ChatMessage { role: Role::User, text: text.to_owned() };
     let messages = vec![message("é"), message("ab")];
-    let prompt = Prompt { system: "abc".to_owned(), messages, document: None, max_tokens: 1 };
+    let prompt = Prompt { system: "abc".to_owned(), messages, document: None, max_tokens: 1, model: None };
     assert_eq!(prompt_bytes(&prompt), 2 + 2 + 3 + 4 * FRAMING_BYTES);
 }
 

@@ -4,4 +4,4 @@ mod sanitize;
 mod template;
 
 pub use sanitize::without_invisible;
-pub use template::Template;
+pub use template::{Template, Told};

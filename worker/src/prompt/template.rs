@@ -18,6 +18,19 @@ pub struct Template {
     tone: String,
 }
 
+/// What the model is told beside the conversation.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// The instructions in place of the built-in ones; the rules about data follow them all the same.
+    pub instructions: Option<&'a str>,
+    /// The document, shown up to `max_tokens`, cut at a line's end.
+    pub document: Option<&'a Document>,
+    /// What became of the document.
+    pub context: ContextUse,
+    /// The document's share of the prompt, in estimated tokens.
+    pub max_tokens: usize,
+}
+
 impl Template {
     /// Compiles the template.
     pub fn new(product: &str, tone: &str) -> Result<Self, minijinja::Error> {
@@ -27,26 +40,23 @@ impl Template {
         Ok(Self { environment, product: product.to_owned(), tone: tone.to_owned() })
     }
 
-    /// Writes the instructions, with the document as a block of data cut to `max_tokens` at a line's end.
+    /// Writes the instructions, with the document as a block of data.
     ///
     /// The block's fence is made from the hash of all that stands in it, so that neither the title nor the text can
     /// close it.
-    pub fn system(
-        &self,
-        document: Option<&Document>,
-        context: ContextUse,
-        max_tokens: usize,
-    ) -> Result<String, minijinja::Error> {
+    pub fn system(&self, told: Told<'_>) -> Result<String, minijinja::Error> {
+        let Told { instructions, document, context, max_tokens } = told;
         let (product, tone) = (&self.product, &self.tone);
         let template = self.environment.get_template(NAME)?;
+        let common = instructions.map_or_else(|| context! { product, tone }, |instructions| context! { instructions });
         let Some(document) = document else {
-            return template.render(context! { product, tone, unavailable => context == ContextUse::Unavailable });
+            return template.render(context! { unavailable => context == ContextUse::Unavailable, ..common });
         };
         let text = without_invisible(&document.content);
         let shown = cut(&text, max_tokens.saturating_mul(BYTES_PER_TOKEN));
         let title = without_invisible(&document.title).replace(['\n', '\r', '\u{2028}', '\u{2029}'], " ");
         let fence = format!("<<document {}>>", &sha256(&format!("{title}\n{}", document.content))[..32]);
-        template.render(context! { product, tone, title, fence, document => shown, cut => shown.len() < text.len() })
+        template.render(context! { title, fence, document => shown, cut => shown.len() < text.len(), ..common })
     }
 }
 
@@ -64,16 +74,20 @@ mod tests {
     use super::*;
     use shared::domain::DocumentId;
 
+    fn told(document: Option<&Document>, context: ContextUse, max_tokens: usize) -> Told<'_> {
+        Told { instructions: None, document, context, max_tokens }
+    }
+
     fn render(content: &str, max_tokens: usize) -> String {
         let document =
             Document { id: DocumentId::parse("d").unwrap(), title: "Week\nplan".into(), content: content.into() };
         let template = Template::new("Sample School", "kind").unwrap();
-        template.system(Some(&document), ContextUse::Used, max_tokens).unwrap()
+        template.system(told(Some(&document), ContextUse::Used, max_tokens)).unwrap()
     }
 
     #[test]
     fn product_and_tone_are_those_configured() {
-        let system = Template::new("Sample School", "kind").unwrap().system(None, ContextUse::None, 10).unwrap();
+        let system = Template::new("Sample School", "kind").unwrap().system(told(None, ContextUse::None, 10)).unwrap();
         assert!(system.starts_with("You are the assistant of Sample School."), "{system}");
         assert!(system.contains("Be kind."));
         assert!(!system.contains("cannot be read at the moment"));
@@ -97,6 +111,20 @@ mod tests {
     #[test]
     fn a_document_that_cannot_be_read_is_said_to_the_model() {
         let template = Template::new("S", "kind").unwrap();
-        assert!(template.system(None, ContextUse::Unavailable, 10).unwrap().contains("cannot be read at the moment"));
+        assert!(
+            template.system(told(None, ContextUse::Unavailable, 10)).unwrap().contains("cannot be read at the moment")
+        );
+    }
+
+    #[test]
+    fn other_instructions_keep_the_rules_about_data_and_the_fence() {
+        let document =
+            Document { id: DocumentId::parse("d").unwrap(), title: "Plan".into(), content: "Monday: maths".into() };
+        let template = Template::new("Sample School", "kind").unwrap();
+        let told = Told { instructions: Some("One {{ word }}."), ..told(Some(&document), ContextUse::Used, 100) };
+        let system = template.system(told).unwrap();
+        assert!(system.starts_with("One {{ word }}.\n\nText in the document"), "{system}");
+        assert!(system.contains("<<document ") && system.contains("Monday: maths"), "{system}");
+        assert!(!system.contains("Sample School") && !system.contains("Be kind"), "{system}");
     }
 }

@@ -7,6 +7,7 @@ use shared::ports::store::{Item, StoreError};
 use shared::protocol::claim::{PREDECESSOR, Reading};
 use shared::protocol::commit::Outcome;
 use shared::protocol::{self, MessageRow, Owner, SessionRow, TurnRow, TurnState, generation, keys};
+use shared::queue_messages::Replay;
 use tokio::time::Instant;
 
 use super::finish;
@@ -29,7 +30,16 @@ pub(crate) enum Claimed {
     /// The turn was begun too often.
     Exhausted(Box<TurnRow>),
     /// The turn is this worker's, in the row's generation.
-    Running(Owner, Box<TurnRow>),
+    Running(Claim),
+}
+
+/// A turn that is this worker's.
+pub(crate) struct Claim {
+    pub(crate) owner: Owner,
+    pub(crate) turn: Box<TurnRow>,
+    /// What it is answered with in place of history and settings; kept with the message, so that every generation
+    /// has the same.
+    pub(crate) replay: Option<Box<Replay>>,
 }
 
 /// Claims the message's turn, or its next generation.
@@ -71,7 +81,7 @@ async fn attempt(
             let reading = Reading { key, session: &session, message_id, message: &message, predecessor_is_final };
             first(worker, reading, owner, trace).await
         }
-        Some(turn) => again(worker, key, turn, owner).await,
+        Some(turn) => again(worker, key, turn, owner, message.replay).await,
     }
 }
 
@@ -108,7 +118,10 @@ async fn first(
     let (turn, writes) = protocol::claim::claim(reading, trace, worker.config.bounds.lifetime, now)?;
     match worker.ports.store.transact(writes, Durability::Ordered).await {
         Ok(()) if turn.cancel => Ok(Some(Claimed::Cancelled(Box::new(turn)))),
-        Ok(()) => Ok(Some(Claimed::Running(owner, Box::new(turn)))),
+        Ok(()) => {
+            let (turn, replay) = (Box::new(turn), reading.message.replay.clone());
+            Ok(Some(Claimed::Running(Claim { owner, turn, replay })))
+        }
         Err(StoreError::Refused(refusal)) if refusal.index == PREDECESSOR => {
             end_predecessor(worker, reading).await.map(|()| None)
         }
@@ -137,7 +150,13 @@ async fn end_predecessor(worker: &Worker, reading: Reading<'_>) -> Result<(), Wo
 }
 
 /// Goes on with a turn that an earlier delivery claimed; `None` if it changed meanwhile.
-async fn again(worker: &Worker, key: &SessionKey, turn: Turn, owner: Owner) -> Result<Option<Claimed>, WorkerError> {
+async fn again(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: Turn,
+    owner: Owner,
+    replay: Option<Box<Replay>>,
+) -> Result<Option<Claimed>, WorkerError> {
     let Some(mut turn) = read_turn(worker, key, turn).await? else { return Ok(Some(Claimed::Gone)) };
     match turn.state {
         TurnState::Delivered => Ok(Some(Claimed::Delivered)),
@@ -147,7 +166,8 @@ async fn again(worker: &Worker, key: &SessionKey, turn: Turn, owner: Owner) -> R
             Ok(Some(Claimed::Exhausted(Box::new(turn))))
         }
         TurnState::Running => {
-            Ok(take_generation(worker, key, &mut turn).await?.then(|| Claimed::Running(owner, Box::new(turn))))
+            let taken = take_generation(worker, key, &mut turn).await?;
+            Ok(taken.then(|| Claimed::Running(Claim { owner, turn: Box::new(turn), replay })))
         }
     }
 }

@@ -4,5 +4,5 @@ mod claim;
 pub(crate) mod finish;
 mod measure;
 
-pub(crate) use claim::{Claimed, claim, take_generation};
+pub(crate) use claim::{Claim, Claimed, claim, take_generation};
 pub(crate) use measure::Ending;

@@ -27,6 +27,8 @@ mod poison;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod streaming;
 #[cfg(test)]
 mod submit;

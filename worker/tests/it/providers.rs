@@ -83,6 +83,7 @@ fn prompt() -> Prompt {
         ],
         document: None,
         max_tokens: 77,
+        model: None,
     }
 }
 

@@ -19,7 +19,7 @@
 //! | expired | `ingress: tickets::a_ticket_is_good_for_thirty_seconds`, `ingress: session_tokens::a_token_lasts_a_day_and_is_renewed_on_use` |
 //! | replayed | `stories::sockets::a_used_ticket_does_not_open_a_second_connection`; `ingress: security::a_used_ticket_never_opens_again_however_late_it_comes` |
 //! | of another session, of another server, of a session that is gone | [`passes`] |
-//! | JWT and IAM | `ingress: jwt` |
+//! | JWT and IAM | `ingress: jwt`; on the deployed system `infra/e2e/tests/test_identity.py` |
 //! | compared in constant time | `ingress: security::macs_are_compared_by_the_librarys_constant_time_verification_and_nowhere_else` |
 //!
 //! | origins | test |

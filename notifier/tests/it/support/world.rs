@@ -109,6 +109,7 @@ impl World {
             document_id: None,
             provider: None,
             accepted_at: now,
+            replay: None,
         };
         let read = accept::look_up(self.table.as_ref(), &submission, BOUNDS).await.unwrap();
         accept::record(self.table.as_ref(), &submission, read, BOUNDS).await.unwrap();

@@ -10,7 +10,7 @@ use crate::samples;
 fn bodies() -> Vec<(String, Value)> {
     let requests = samples::requests().into_iter().map(|(name, request)| (name, request.to_body()));
     let replies = samples::replies().into_iter().map(|(name, reply)| (name, reply.to_body()));
-    let schema = |name: &str| name.trim_end_matches("_bare").replace('_', "-");
+    let schema = |name: &str| name.trim_end_matches("_bare").trim_end_matches("_replay").replace('_', "-");
     requests.chain(replies).map(|(name, body)| (schema(name), json(&body))).collect()
 }
 
@@ -92,6 +92,10 @@ fn wrong_values_are_refused_by_schema_and_reader_alike() {
         ("request-submit", "message", json!("a\u{fffe}b")),
         ("request-submit", "document_id", json!("a b")),
         ("request-submit", "provider", json!("gemini")),
+        ("request-submit", "replay", json!({ "history": [{ "message": "", "reply": "x" }] })),
+        ("request-submit", "replay", json!({ "history": [{ "message": "x" }] })),
+        ("request-submit", "replay", json!({ "model": 7 })),
+        ("request-submit", "replay", json!("again")),
         ("reply-final", "v", json!(0)),
         ("reply-final", "type", json!("message")),
         ("reply-final", "turn", json!(0)),

@@ -58,7 +58,7 @@ impl Model for ClaudeModel {
 
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let headers = self.headers().await?;
-        let request = Request::new(&self.settings.model, prompt);
+        let request = Request::new(prompt.model_or(&self.settings.model), prompt);
         call::stream(&self.client, &self.url, headers, &request, Events::default()).await
     }
 }

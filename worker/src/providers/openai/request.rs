@@ -40,7 +40,7 @@ impl<'a> Request<'a> {
         let messages = messages.map(|message| Message { role: role(message.role), content: &message.text });
         let limit = |field| (settings.max_tokens_field == field).then_some(prompt.max_tokens);
         Self {
-            model: &settings.model,
+            model: prompt.model_or(&settings.model),
             max_completion_tokens: limit(MaxTokensField::MaxCompletionTokens),
             max_tokens: limit(MaxTokensField::MaxTokens),
             stream: true,

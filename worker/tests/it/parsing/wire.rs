@@ -143,7 +143,7 @@ fn is_request(read: &[u8]) -> bool {
 
 async fn hear(model: &dyn Model) -> Heard {
     let message = ChatMessage { role: Role::User, text: "Hello".to_owned() };
-    let prompt = Prompt { system: String::new(), messages: vec![message], document: None, max_tokens: 7 };
+    let prompt = Prompt { system: String::new(), messages: vec![message], document: None, max_tokens: 7, model: None };
     let mut heard = Heard { events: Vec::new(), error: None };
     let mut stream = match model.stream(&prompt).await {
         Ok(stream) => stream,

@@ -150,6 +150,7 @@ impl World {
             document_id: None,
             provider: None,
             accepted_at: self.clock.now(),
+            replay: None,
         }
     }
 
