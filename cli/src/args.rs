@@ -39,6 +39,7 @@ pub(crate) struct Arguments {
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "it is what people read in the terminal")]
 pub(crate) struct Global {
     /// The server: its data directory, or its address [CHATBOT_DATA_DIR, .chatbot]
     #[arg(long, global = true, value_name = "DIR|URL")]

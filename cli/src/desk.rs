@@ -55,12 +55,19 @@ impl Desk {
     /// Returns a new id, such as a batch's: short, of letters and digits.
     pub(crate) fn new_id(&self) -> String {
         let Self { .. } = self;
-        SystemIds.random().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        crate::output::hex(&SystemIds.random()[..6])
     }
 }
 
-/// Returns once somebody presses Ctrl-C.
+/// Returns once somebody presses Ctrl-C, or ends the program by a signal.
 pub(crate) async fn interrupted() {
+    #[cfg(unix)]
+    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            pressed = tokio::signal::ctrl_c() => if pressed.is_ok() { return },
+            _ = terminated.recv() => return,
+        }
+    }
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

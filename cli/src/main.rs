@@ -3,12 +3,14 @@
 mod args;
 mod ask;
 mod batch;
+mod chat;
 mod completions;
 mod config;
 mod cost;
 mod desk;
 mod dlq;
 mod doctor;
+mod eval;
 mod exit;
 mod facts;
 mod home;
@@ -69,6 +71,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Cost(what) => cost::run(&desk, &what).await,
         Command::Completions { .. } | Command::Man => Ok(Exit::Done),
         Command::Replay(what) => replay::run(&desk, &what).await,
-        Command::Chat(_) | Command::Eval(_) => Ok(Exit::Failed),
+        Command::Eval(what) => eval::run(&desk, &what).await,
+        Command::Chat(what) => chat::run(&desk, &what).await,
     }
 }

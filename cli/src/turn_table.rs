@@ -1,6 +1,6 @@
 //! Turns as people read them.
 
-use shared::domain::TurnKind;
+use shared::domain::{ProviderName, TurnKind};
 use shared::operator::TurnView;
 
 use crate::output::{Table, Tone, count, cut, millis, money};
@@ -15,7 +15,7 @@ pub(crate) fn table(turns: &[TurnView]) -> Table {
         table.row([
             turn.turn.to_string(),
             kind(turn),
-            turn.model.as_deref().or(turn.provider.map(|provider| provider.as_str())).map_or_else(dash, |m| cut(m, 24)),
+            turn.model.as_deref().or(turn.provider.map(ProviderName::as_str)).map_or_else(dash, |m| cut(m, 24)),
             millis(turn.timings.queue_ms),
             turn.timings.first_token_ms.map_or_else(dash, millis),
             millis(turn.timings.total_ms),

@@ -52,13 +52,15 @@ pub(crate) struct Replay {
 /// `yogi eval`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-FILE is a JSON object, as worker/tests/golden/school.json in the repository:
-  answered   questions: {\"document\": …, \"question\": …, \"answer\": [[\"part\", …], …]}; for each entry of answer, one line
-             of the reply must hold all of its parts
-  declined   questions {\"document\": …, \"question\": …} whose answer is not in the document
-  judge      a prompt that judges a reply; {question}, {answer} and {reply} are filled in; it must ask for yes or no
+FILE is a JSON object:
+  answered   questions whose answer is known: {\"question\": …, \"document\": ID, \"answer\": [[\"part\", …], …], \"facts\": […]}
+             for each entry of answer, one line of the reply must hold all parts; each of facts must be in it somewhere
+  declined   questions {\"question\": …, \"document\": ID} whose answer is not in the document: the reply must say so
+  declines   words of which one makes a reply such a one [a list in English]
+  judge      a prompt that decides in their place; {question}, {answer} and {reply} are filled in; it asks for yes or no
 
-A question in declined counts as right where the reply has none of --confident's words; look at those replies yourself.")]
+The golden questions of the sample school are such files:
+  yogi eval worker/tests/golden/school.json --with claude --with openai:gpt-6-luna --out scores.jsonl")]
 pub(crate) struct Eval {
     /// The questions
     pub(crate) file: PathBuf,

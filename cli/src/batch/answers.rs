@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::domain::{ContextUse, FinishReason, MicroUsd, ProviderName, SessionKey, Timestamp, Turn, TurnKind, Usage};
+use shared::domain::{
+    ContextUse, DocumentId, FinishReason, MicroUsd, ProviderName, SessionKey, Timestamp, Turn, TurnKind, Usage,
+};
 use shared::operator::TurnView;
 use shared::protocol::{Timings, TurnError};
 
@@ -60,7 +62,7 @@ impl<'a> Answer<'a> {
             finish_reason: turn.finish_reason,
             provider: turn.provider,
             model: turn.model.as_deref(),
-            document_id: item.document_id.as_ref().map(|id| id.as_str()),
+            document_id: item.document_id.as_ref().map(DocumentId::as_str),
             context: turn.context,
             usage: turn.usage.unwrap_or_default(),
             cost_micro_usd: turn.cost_micro_usd,

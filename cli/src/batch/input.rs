@@ -104,16 +104,13 @@ impl Feed {
             return;
         }
         let next = self.held.get_mut(&item.session_id).and_then(VecDeque::pop_front);
-        match next {
-            Some(next) => {
-                self.held_items -= 1;
-                self.held_bytes = self.held_bytes.saturating_sub(size(&next));
-                self.ready.push_back(next);
-            }
-            None => {
-                self.held.remove(&item.session_id);
-                self.busy.remove(&item.session_id);
-            }
+        if let Some(next) = next {
+            self.held_items -= 1;
+            self.held_bytes = self.held_bytes.saturating_sub(size(&next));
+            self.ready.push_back(next);
+        } else {
+            self.held.remove(&item.session_id);
+            self.busy.remove(&item.session_id);
         }
     }
 

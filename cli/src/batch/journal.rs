@@ -246,7 +246,7 @@ impl Input {
         while lines.next()?.is_some() {
             count += 1;
         }
-        let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = crate::output::hex(&hash.finalize());
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         Ok(Self { path, lines: count, sha256 })
     }

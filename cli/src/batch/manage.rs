@@ -20,7 +20,7 @@ use crate::exit::{Exit, usage};
 use crate::home::{Need, Patience};
 use crate::output::{Progress, count, note};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Runs `yogi batch status`: from the files alone, without a server.
@@ -119,5 +119,5 @@ fn done(desk: &Desk, summary: &Summary, lines: u64) {
 
 /// Counts the rejects of the last run.
 fn rejected(out: &Path) -> u64 {
-    std::fs::read(beside(out, "rejects")).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count() as u64)
+    std::fs::read(beside(out, "rejects")).map_or(0, |bytes| bytes.split(|byte| *byte == b'\n').skip(1).count() as u64)
 }

@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_batch_makes_room_while_somebody_waits() {
         let mut window = Window::new(16);
-        [5_000, 5_000, 5_000].into_iter().for_each(|ms| window.heard(ms));
+        (0..3).for_each(|_| window.heard(5_000));
         assert_eq!(window.size(), 2);
         (0..5).for_each(|_| window.heard(5_000));
         assert_eq!(window.size(), 1);

@@ -92,8 +92,8 @@ pub(super) fn providers(findings: &mut Findings, status: &Status) {
                 format!("{model}: it failed too often and is not called now; `yogi tail --failed` says how"),
             ),
         }
-        let priced = |prices: &Prices| prices.cost(provider.provider, model, Usage::default()).is_some();
-        if provider.provider != ProviderName::Offline && !prices.as_ref().is_some_and(priced) {
+        let is_listed = |prices: &Prices| prices.cost(provider.provider, model, Usage::default()).is_some();
+        if provider.provider != ProviderName::Offline && !prices.as_ref().is_some_and(is_listed) {
             findings.careful(
                 &name,
                 format!("{model} is in no price list: its costs are not counted, budgets count the dearest"),

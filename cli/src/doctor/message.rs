@@ -13,7 +13,7 @@ use crate::home::{Home, HomeError};
 use crate::output::{cut, millis, money};
 
 const QUESTION: &str = "This is a test of the connection. Answer with the single word: yes";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const WAIT_MS: u64 = 5_000;
 
 /// Sends a test message, to one provider or to each.
@@ -91,7 +91,7 @@ fn tell(findings: &mut Findings, name: &str, turn: &TurnView, wall: Duration) {
         millis(times.total_ms),
         millis(wall),
     );
-    let who = turn.model.as_deref().or(turn.provider.map(|provider| provider.as_str())).unwrap_or("nobody");
+    let who = turn.model.as_deref().or(turn.provider.map(ProviderName::as_str)).unwrap_or("nobody");
     let cost = turn.cost_micro_usd.map(|cost| format!(", {}", money(cost))).unwrap_or_default();
     match (turn.kind, &turn.error) {
         (Some(TurnKind::Reply), _) => findings.ok(name, format!("{} answered{cost}: {stages}", cut(who, 40))),

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server that runs somewhere.
 pub(super) struct Client {
-    client: reqwest::Client,
+    http: reqwest::Client,
     address: Mutex<Address>,
     /// Where to read its address again: a server that was started again may be elsewhere.
     directory: Option<PathBuf>,
@@ -51,7 +51,7 @@ impl Client {
 
     fn new(address: Address, directory: Option<PathBuf>) -> anyhow::Result<Self> {
         let client = http_client::build(ClientSettings { connect_timeout: CONNECT })?;
-        Ok(Self { client, address: Mutex::new(address), directory })
+        Ok(Self { http: client, address: Mutex::new(address), directory })
     }
 
     fn address(&self) -> Address {
@@ -111,7 +111,7 @@ impl Client {
         body: Option<String>,
         patience: Duration,
     ) -> Answer<String> {
-        let mut request = self.client.request(method, format!("{}{path}", address.url)).timeout(patience);
+        let mut request = self.http.request(method, format!("{}{path}", address.url)).timeout(patience);
         if !token.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -201,11 +201,6 @@ impl Home for Client {
         let body = Some(json!({ "message_id": message_id }).to_string());
         let address = self.address();
         self.send(&address, &session.session_token, Method::POST, &path, body, PATIENCE).await.map(drop)
-    }
-
-    async fn stats(&self, from: i64, to: i64, step: Option<&str>) -> Answer<Value> {
-        let step = step.map(|step| format!("&step={step}")).unwrap_or_default();
-        self.get(&format!("/admin/api/stats?from={from}&to={to}{step}")).await
     }
 }
 

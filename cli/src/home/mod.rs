@@ -3,6 +3,7 @@
 mod client;
 mod embedded;
 mod problem;
+mod public;
 mod watched;
 
 use std::sync::Arc;
@@ -94,8 +95,6 @@ pub(crate) trait Home: Send + Sync {
     fn public_url(&self) -> String;
     /// Stops a message at the public calls.
     async fn stop(&self, session: &ChatSession, message_id: &str) -> Answer<()>;
-    /// Returns what a figure of `GET /admin/api/stats` is asked with.
-    async fn stats(&self, from: i64, to: i64, step: Option<&str>) -> Answer<Value>;
 }
 
 /// A home that was found, and the server in this process where none was running.
@@ -154,4 +153,5 @@ impl Opened {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience(pub(crate) Duration);
 
+pub(crate) use self::public::Public;
 pub(crate) use self::watched::patiently;

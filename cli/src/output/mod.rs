@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub(crate) use self::progress::Progress;
 pub(crate) use self::table::Table;
-pub(crate) use self::text::{ago, bytes, clean, count, cut, millis, money, share, short};
+pub(crate) use self::text::{ago, bytes, clean, count, cut, hex, millis, money, share, short};
 
 /// Where a command says what it found.
 #[derive(Debug, Clone, Copy)]

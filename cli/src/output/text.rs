@@ -29,6 +29,13 @@ pub(crate) fn short(key: &str) -> String {
     key.chars().take(10).collect()
 }
 
+/// Writes bytes in hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |place: u8| char::from(DIGITS[usize::from(place)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// Writes a whole number with commas: 12,345.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();

@@ -42,8 +42,8 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    pub(super) fn new(case: Case, turn: TurnView) -> Self {
-        Self { case, new: Old::of(&turn), vote: None }
+    pub(super) fn new(case: Case, turn: &TurnView) -> Self {
+        Self { case, new: Old::of(turn), vote: None }
     }
 
     /// Tells whether both answers are the same text.

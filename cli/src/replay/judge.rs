@@ -1,4 +1,4 @@
-//! Another model's opinion of each pair, asked through the same queue.
+//! Another model's opinion of each pair, wanted through the same queue.
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ impl Judge {
         provider: Option<ProviderName>,
         pairs: &mut [Pair],
     ) -> anyhow::Result<bool> {
-        let mut asked = Vec::new();
+        let mut wanted = Vec::new();
         let mut questions = Vec::new();
         for (number, pair) in pairs.iter_mut().enumerate() {
             if pair.is_same() {
@@ -48,7 +48,7 @@ impl Judge {
                 Ok(message) => {
                     let replay = Replay { instructions: Some(INSTRUCTIONS.to_owned()), ..Replay::default() };
                     questions.push(Question { message, document_id: None, provider, replay });
-                    asked.push(number);
+                    wanted.push(number);
                 }
                 Err(error) => {
                     note(&format!("{} cannot be judged: the prompt {error}", pair.case.message_id));
@@ -57,7 +57,7 @@ impl Judge {
             }
         }
         let answered = asker.all(prefix, &questions).await?;
-        for (number, reply) in asked.into_iter().zip(answered.replies) {
+        for (number, reply) in wanted.into_iter().zip(answered.replies) {
             let text = match reply {
                 Some(Reply::Turn(turn)) => turn.text.unwrap_or_default(),
                 _ => String::new(),
@@ -96,14 +96,14 @@ pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> String {
 
 /// Reads a verdict: the last of the words that it may be.
 fn vote(text: &str) -> Vote {
-    let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    let votes = words.filter_map(|word| match word.as_str() {
+    let words = text.rsplit(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    let mut votes = words.filter_map(|word| match word.as_str() {
         "old" => Some(Vote::Old),
         "new" => Some(Vote::New),
         "same" => Some(Vote::Same),
         _ => None,
     });
-    votes.last().unwrap_or(Vote::Unclear)
+    votes.next().unwrap_or(Vote::Unclear)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use shared::domain::ProviderName;
 use shared::queue_messages::Replay as Conditions;
 
 use self::compare::{Pair, Totals};
+pub(crate) use self::judge::fill;
 use self::select::{Case, Selected};
 use crate::args::Replay;
 use crate::ask::{Asker, Question, Reply};
@@ -71,7 +72,7 @@ async fn work(
     let mut pairs = Vec::new();
     for (case, reply) in selected.cases.into_iter().zip(answered.replies) {
         match reply {
-            Some(Reply::Turn(turn)) => pairs.push(Pair::new(case, *turn)),
+            Some(Reply::Turn(turn)) => pairs.push(Pair::new(case, &turn)),
             Some(Reply::Problem(problem)) => {
                 problems += 1;
                 note(&format!("{} was not answered: {}", case.message_id, clean(&problem)));

@@ -73,7 +73,9 @@ pub(super) fn page(pairs: &[Pair], gone: &[Gone], conditions: &Conditions, total
     page.push_str("</table>\n");
     plots(&mut page, pairs, totals);
     page.push_str("<h2>Side by side</h2>\n");
-    pairs.iter().for_each(|pair| one(&mut page, pair));
+    for pair in pairs {
+        one(&mut page, pair);
+    }
     if !gone.is_empty() {
         let _ = write!(page, "<h2>{} messages whose text is gone</h2>\n<ul>", count(gone.len() as u64));
         for gone in gone {

@@ -8,7 +8,7 @@ use shared::domain::{DocumentId, MessageText, SessionKey, Timestamp, TurnKind};
 use shared::operator::{EventQuery, TurnView};
 use shared::queue_messages::Exchange;
 
-use super::source::{self, Old, Record};
+use super::source::{self, Answered, Old, Record};
 use crate::args::Replay;
 use crate::desk::Desk;
 use crate::exit::usage;
@@ -171,18 +171,12 @@ async fn of_records(home: &dyn Home, records: Vec<Record>, selected: &mut Select
     for record in records {
         match record {
             Record::Id { session_key, message_id } => wanted.entry(session_key).or_default().push(message_id),
-            Record::Whole { session_key, message_id, turn, message, document_id, old } => {
+            Record::Whole(answered) => {
+                let Answered { session_key, message_id, turn, message, document_id, old } = *answered;
                 let history = histories.entry(session_key.clone()).or_default();
-                selected.cases.push(Case {
-                    session_key,
-                    message_id,
-                    turn,
-                    message: message.clone(),
-                    document_id,
-                    history: history.clone(),
-                    old: old.clone(),
-                });
-                history.extend(exchange(old.kind, message, old.text));
+                let before = history.clone();
+                history.extend(exchange(old.kind, message.clone(), old.text.clone()));
+                selected.cases.push(Case { session_key, message_id, turn, message, document_id, history: before, old });
             }
         }
     }
@@ -190,7 +184,7 @@ async fn of_records(home: &dyn Home, records: Vec<Record>, selected: &mut Select
         let before = selected.cases.len();
         match home.session(&key).await {
             Ok(_) => {
-                of_session(home, &key, selected, |turn| ids.iter().any(|id| id == turn.message_id.as_str())).await?
+                of_session(home, &key, selected, |turn| ids.iter().any(|id| id == turn.message_id.as_str())).await?;
             }
             Err(HomeError::Missing(_)) => (),
             Err(error) => return Err(error.into()),

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use shared::domain::{DocumentId, FinishReason, MessageText, MicroUsd, ProviderName, SessionKey, TurnKind, Usage};
 use shared::operator::TurnView;
 use shared::protocol::{Timings, TurnError};
@@ -58,14 +58,18 @@ pub(super) enum Record {
     /// It names a message.
     Id { session_key: SessionKey, message_id: String },
     /// It holds one, with its answer.
-    Whole {
-        session_key: String,
-        message_id: String,
-        turn: u64,
-        message: MessageText,
-        document_id: Option<DocumentId>,
-        old: Old,
-    },
+    Whole(Box<Answered>),
+}
+
+/// A message with its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Answered {
+    pub(super) session_key: String,
+    pub(super) message_id: String,
+    pub(super) turn: u64,
+    pub(super) message: MessageText,
+    pub(super) document_id: Option<DocumentId>,
+    pub(super) old: Old,
 }
 
 /// A line of an export, of a batch's answers, or of an event, as far as it is needed.
@@ -98,7 +102,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
         }
     }
     records.sort_by_key(|record| match record {
-        Record::Whole { turn, .. } => *turn,
+        Record::Whole(answered) => answered.turn,
         Record::Id { .. } => 0,
     });
     Ok(records)
@@ -132,14 +136,13 @@ fn event(mut detail: Value) -> Result<Record, String> {
         _ => "reply",
     };
     fields.insert("kind".to_owned(), kind.into());
-    let usage = serde_json::json!({
-        "input_tokens": fields.get("input_tokens"), "output_tokens": fields.get("output_tokens"),
-    });
+    let numbers = |names: &[&str], fields: &Map<String, Value>| -> Value {
+        let known = names.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone())));
+        known.filter(|(_, value)| value.is_number()).collect::<Map<_, _>>().into()
+    };
+    let usage = numbers(&["input_tokens", "output_tokens"], fields);
+    let timings = numbers(&["queue_ms", "context_ms", "first_token_ms", "total_ms"], fields);
     fields.insert("usage".to_owned(), usage);
-    let timings = serde_json::json!({
-        "queue_ms": fields.get("queue_ms"), "context_ms": fields.get("context_ms"),
-        "first_token_ms": fields.get("first_token_ms"), "total_ms": fields.get("total_ms"),
-    });
     fields.insert("timings".to_owned(), timings);
     whole(detail)
 }
@@ -151,14 +154,14 @@ fn whole(value: Value) -> Result<Record, String> {
     match whole.message {
         // Without its text it is as good as its id.
         None => id_of(&session_key, &message_id),
-        Some(message) => Ok(Record::Whole {
+        Some(message) => Ok(Record::Whole(Box::new(Answered {
             session_key,
             message_id,
             turn: whole.turn,
             message,
             document_id: whole.document_id,
             old: whole.old,
-        }),
+        }))),
     }
 }
 
@@ -180,14 +183,15 @@ mod tests {
         let line = format!(
             r#"{{"session_key":"{KEY}","message_id":"m1","turn":2,"message":"hi","kind":"reply","text":"yo"}}"#
         );
-        let Some(Record::Whole { turn: 2, old, .. }) = record(&line).unwrap() else { panic!() };
-        assert_eq!(old.text.as_deref(), Some("yo"));
+        let Some(Record::Whole(found)) = record(&line).unwrap() else { panic!() };
+        assert_eq!((found.turn, found.old.text.as_deref()), (2, Some("yo")));
         let detail = format!(
             r#"{{"session_key":"{KEY}","message_id":"m1","turn":1,"user_message":"hi","response":"yo","total_ms":7,
                 "queue_ms":1,"context_ms":0,"first_token_ms":null,"input_tokens":3,"output_tokens":4,"error_code":null}}"#
         );
         let line = format!(r#"{{"seq":1,"id":"x","detail_type":"Chat Message","detail":{detail},"published_at":1}}"#);
-        let Some(Record::Whole { old, .. }) = record(&line.replace('\n', "")).unwrap() else { panic!() };
+        let Some(Record::Whole(found)) = record(&line.replace('\n', "")).unwrap() else { panic!() };
+        let old = found.old;
         assert_eq!((old.text.as_deref(), old.timings.total_ms), (Some("yo"), 7));
         assert_eq!(old.usage.unwrap().output_tokens, 4);
     }
