@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::batch::{BatchCommand, BatchRun, BatchWhich};
 pub(crate) use self::compare::{Eval, Replay};
 pub(crate) use self::look::{
-    Chat, Cost, DlqCommand, Doctor, Export, List, One, Queue, SessionCommand, Stats, Tail, Turns, Which,
+    Chat, Cost, DlqCommand, Doctor, Drop, Export, List, One, Queue, Redrive, SessionCommand, Stats, Tail, Turns, Which,
 };
 
 const EXAMPLES: &str = "\

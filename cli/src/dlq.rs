@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use shared::operator::{DeadLetterView, QueueName, RedriveRequest, RedriveResponse};
 
-use crate::args::{DlqCommand, List, One, Queue, Which};
+use crate::args::{DlqCommand, Drop, List, One, Queue, Redrive, Which};
 use crate::desk::Desk;
 use crate::exit::{Exit, usage};
 use crate::home::{Home, Need};
@@ -24,6 +24,12 @@ enum Way {
 
 /// Runs the command.
 pub(crate) async fn run(desk: &Desk, command: DlqCommand) -> anyhow::Result<Exit> {
+    if let DlqCommand::Redrive(Redrive { which }) | DlqCommand::Drop(Drop { which, .. }) = &command
+        && which.ids.is_empty()
+        && !which.all
+    {
+        return Err(usage("name dead letters by their ids, as `yogi dlq list` shows them, or all of them with --all"));
+    }
     desk.with_home(Need::Existing, |home| async move {
         match command {
             DlqCommand::List(what) => list(desk, home, &what).await,

@@ -101,7 +101,7 @@ pub(crate) struct Drop {
 #[derive(Debug, Args)]
 pub(crate) struct Which {
     /// Their ids, as `yogi dlq list` shows them
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(conflicts_with = "all")]
     pub(crate) ids: Vec<String>,
     /// All of them
     #[arg(long)]

@@ -48,7 +48,8 @@ impl Rejects {
     /// Says where the rest is.
     pub(super) fn tell(&self) {
         if self.count > 0 {
-            note(&format!("{} lines were rejected: {} has each with its number", self.count, self.path.display()));
+            let lines = if self.count == 1 { "line was" } else { "lines were" };
+            note(&format!("{} {lines} rejected: {} has the numbers and the reasons", self.count, self.path.display()));
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use shared::domain::{DocumentId, MessageText, SessionId};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use self::link::{Link, News};
 use self::screen::Screen;
@@ -22,6 +22,8 @@ use crate::home::{HomeError, Need, Patience, Public, patiently};
 use crate::output::note;
 use crate::reference;
 
+/// How long a socket is waited for before the first message goes without.
+const HELLO: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(500);
 const PATIENCE: Patience = Patience(Duration::from_mins(1));
 const HELP: &str = "\
@@ -60,6 +62,8 @@ pub(crate) async fn run(desk: &Desk, what: &Chat) -> anyhow::Result<Exit> {
             cost,
             away: false,
         };
+        // An open socket first: the answer's first words are then seen as they come.
+        drop(timeout(HELLO, talk.connect()).await);
         match &what.message {
             Some(message) => talk.once(message).await,
             None => talk.converse().await,
@@ -82,6 +86,15 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
+    /// Waits until the session is known on an open socket.
+    async fn connect(&mut self) {
+        while !self.view.has_resumed() {
+            let news = self.link.next(&self.public).await;
+            let shown = self.news(news).await;
+            self.show(shown);
+        }
+    }
+
     /// Says one thing, and prints the answer.
     async fn once(&mut self, message: &str) -> anyhow::Result<Exit> {
         self.say(message).await?;

@@ -88,6 +88,11 @@ impl View {
         self.gap = false;
     }
 
+    /// Tells whether the open socket's session is known.
+    pub(super) fn has_resumed(&self) -> bool {
+        self.resumed
+    }
+
     /// Tells whether it is time to ask to resume.
     pub(super) fn is_due(&self, awaiting: bool) -> bool {
         let (asked, heard) = (self.asked.elapsed(), self.heard.elapsed());

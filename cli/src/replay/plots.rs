@@ -9,7 +9,7 @@ const HEIGHT: f64 = 260.0;
 const LEFT: f64 = 64.0;
 const BOTTOM: f64 = 36.0;
 const TOP: f64 = 10.0;
-const RIGHT: f64 = 12.0;
+const RIGHT: f64 = 36.0;
 const TICKS: u32 = 4;
 
 /// What an axis counts.

@@ -81,7 +81,11 @@ async fn wrong_lines_are_rejected_by_number_and_the_rest_goes_on() {
     file.extend(std::iter::repeat_n(b'x', 100_000_000));
     file.extend_from_slice(b"\"}\n{\"message\":\"question <7>\",\"metadata\":{\"n\":7}}");
     world.write("in.jsonl", &file);
-    world.yogi(&[&RUN[..], &["--rejects", "bad.jsonl"]].concat()).await.expect(3).saying(&["line 5: color", "bad.jsonl"]);
+    world
+        .yogi(&[&RUN[..], &["--rejects", "bad.jsonl"]].concat())
+        .await
+        .expect(3)
+        .saying(&["line 5: color", "bad.jsonl"]);
     check_answers(&world.lines("out.jsonl"), 2);
     let rejects = world.lines("bad.jsonl");
     let lines: Vec<_> = rejects.iter().map(|reject| reject["line"].as_u64().unwrap()).collect();

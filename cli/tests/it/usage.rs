@@ -23,7 +23,7 @@ async fn shells_and_manuals_know_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         world.yogi(&["completions", shell]).await.expect(0).saying(&["redrive"]);
     }
-    world.yogi(&["man"]).await.expect(0).saying(&[".TH yogi", "redrive", "--concurrency"]);
+    world.yogi(&["man"]).await.expect(0).saying(&[".TH yogi", "redrive", "concurrency"]);
 }
 
 #[tokio::test]

@@ -54,6 +54,13 @@ impl World {
         Self { folder: TempDir::new().unwrap(), stub, variables }
     }
 
+    /// Without any provider: answers are quotes.
+    pub(crate) async fn offline() -> Self {
+        let mut world = Self::new(Behaviour::Echo).await;
+        world.variables.retain(|(name, _)| !name.starts_with("ANTHROPIC"));
+        world
+    }
+
     pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
         self.variables.push((variable.to_owned(), value.to_owned()));
         self
