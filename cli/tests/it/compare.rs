@@ -8,9 +8,9 @@ use crate::support::World;
 
 /// Sends a conversation of a user who is nobody's operator, and returns the session's key.
 async fn conversation(world: &World, id: &str, messages: &[&str]) -> String {
-    let lines: String =
-        messages.iter().map(|message| format!("{}\n", json!({ "message": message, "session_id": id }))).collect();
-    world.write("talk.jsonl", lines);
+    let lines: Vec<_> =
+        messages.iter().map(|message| json!({ "message": message, "session_id": id }).to_string()).collect();
+    world.write("talk.jsonl", lines.join("\n"));
     let out = format!("{id}.jsonl");
     world.yogi(&["--operator", "user", "batch", "run", "talk.jsonl", "--out", &out]).await;
     let principal = Principal::parse("op:user").unwrap();

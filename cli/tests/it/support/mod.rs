@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 pub(crate) const YOGI: &str = env!("CARGO_BIN_EXE_yogi");
 
 /// How long anything that must happen may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder with data, and a provider.
 pub(crate) struct World {
