@@ -54,6 +54,9 @@ pub(crate) struct BatchRun {
     /// At most so many messages on their way
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(crate) concurrency: u16,
+    /// Send nothing more once the answers cost so much, in dollars
+    #[arg(long, value_parser = dollars, value_name = "USD")]
+    pub(crate) budget: Option<f64>,
     /// How long to wait for a server that is away, in seconds
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     pub(crate) patience: u64,
@@ -64,6 +67,12 @@ pub(crate) struct BatchRun {
 pub(crate) struct BatchWhich {
     /// The file of answers (--out) of the batch
     pub(crate) out: PathBuf,
+}
+
+/// Reads an amount of money.
+fn dollars(text: &str) -> Result<f64, String> {
+    let amount: f64 = text.trim_start_matches('$').parse().map_err(|_| "write it as 5 or 0.50".to_owned())?;
+    if amount.is_finite() && amount > 0.0 { Ok(amount) } else { Err("must be more than nothing".to_owned()) }
 }
 
 /// Reads messages per second.

@@ -75,6 +75,7 @@ pub(crate) async fn cancel(desk: &Desk, which: &BatchWhich) -> anyhow::Result<Ex
             flights: Flights::default(),
             window: Window::new(1),
             rate: None,
+            budget: None,
             patience: Patience(Duration::ZERO),
             progress: Progress::new(journal.header.lines, true),
             cancel: beside(&which.out, "cancel"),

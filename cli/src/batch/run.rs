@@ -36,6 +36,8 @@ pub(super) enum End {
     Interrupted,
     /// Somebody cancelled the batch.
     Cancelled,
+    /// The answers cost what they may cost.
+    Spent,
 }
 
 /// A batch at work.
@@ -50,6 +52,8 @@ pub(super) struct Run {
     pub(super) flights: Flights,
     pub(super) window: Window,
     pub(super) rate: Option<Rate>,
+    /// What the answers may cost, in millionths of a dollar.
+    pub(super) budget: Option<i64>,
     pub(super) patience: Patience,
     pub(super) progress: Progress,
     /// The file by which another process cancels it.
@@ -84,8 +88,8 @@ impl Run {
                 () = &mut stop => return self.interrupted().await,
                 more = self.fill() => more?,
             };
-            if !more && self.flights.len() == 0 {
-                return Ok(End::Finished);
+            if self.flights.len() == 0 && (!more || self.is_spent()) {
+                return Ok(if more { End::Spent } else { End::Finished });
             }
             tokio::select! {
                 () = &mut stop => return self.interrupted().await,
@@ -128,6 +132,10 @@ impl Run {
                     self.flights.add(pointer(&self.principal, &item), *item);
                 }
                 Next::Item(_) if self.stopping => (),
+                Next::Item(item) if self.is_spent() => {
+                    self.feed.put_back(*item);
+                    return Ok((batch, true));
+                }
                 Next::Item(item) => {
                     if self.rate.as_mut().is_some_and(|rate| !rate.take(Instant::now())) {
                         self.feed.put_back(*item);
@@ -138,6 +146,10 @@ impl Run {
             }
         }
         Ok((batch, true))
+    }
+
+    fn is_spent(&self) -> bool {
+        self.budget.is_some_and(|budget| self.summary.cost() >= budget)
     }
 
     async fn send(&mut self, batch: Vec<Item>) -> anyhow::Result<()> {

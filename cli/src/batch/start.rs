@@ -98,6 +98,7 @@ fn prepare(desk: &Desk, home: Arc<dyn Home>, what: &BatchRun, files: Files) -> a
         flights: Flights::default(),
         window: Window::new(what.concurrency.into()),
         rate: what.rate.map(Rate::new),
+        budget: what.budget.map(micro_usd),
         patience: Patience(Duration::from_secs(what.patience)),
         progress: Progress::new(journal.header.lines, desk.output.json),
         cancel: beside(&what.out, "cancel"),
@@ -107,6 +108,11 @@ fn prepare(desk: &Desk, home: Arc<dyn Home>, what: &BatchRun, files: Files) -> a
         answers,
         summary,
     })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a budget of more than that is none")]
+fn micro_usd(dollars: f64) -> i64 {
+    (dollars * 1e6) as i64
 }
 
 fn report(desk: &Desk, run: &Run, what: &BatchRun, ended: anyhow::Result<End>) -> anyhow::Result<Exit> {
@@ -127,6 +133,11 @@ fn report(desk: &Desk, run: &Run, what: &BatchRun, ended: anyhow::Result<End>) -
         End::Interrupted => {
             go_on();
             Exit::Interrupted
+        }
+        End::Spent => {
+            note("the budget is spent; what was answered is kept");
+            go_on();
+            Exit::Partly
         }
         End::Cancelled => {
             note("the batch was cancelled; what was answered is kept");

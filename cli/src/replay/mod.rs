@@ -107,6 +107,12 @@ fn question(case: &Case, provider: Option<ProviderName>, conditions: &Conditions
 }
 
 fn tell_gone(selected: &Selected) {
+    if selected.gaps > 0 {
+        note(&format!(
+            "{} messages had turns before them that the file does not have: they are replayed without",
+            count(selected.gaps as u64)
+        ));
+    }
     for gone in selected.gone.iter().take(TOLD) {
         note(&format!("gone: {} {}: {}", clean(&gone.session_key), clean(&gone.message_id), gone.why));
     }

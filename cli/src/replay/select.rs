@@ -43,6 +43,8 @@ pub(super) struct Gone {
 pub(super) struct Selected {
     pub(super) cases: Vec<Case>,
     pub(super) gone: Vec<Gone>,
+    /// How many messages of a file come without turns before them that they had.
+    pub(super) gaps: usize,
 }
 
 /// Finds the messages that are meant.
@@ -167,13 +169,18 @@ async fn only_in_events(home: &dyn Home, from: Timestamp, to: Timestamp, operato
 /// Adds the messages that a file names or holds.
 async fn of_records(home: &dyn Home, records: Vec<Record>, selected: &mut Selected) -> anyhow::Result<()> {
     let mut wanted: BTreeMap<SessionKey, Vec<String>> = BTreeMap::new();
-    let mut histories: BTreeMap<String, Vec<Exchange>> = BTreeMap::new();
+    let mut histories: BTreeMap<String, (u64, Vec<Exchange>)> = BTreeMap::new();
     for record in records {
         match record {
             Record::Id { session_key, message_id } => wanted.entry(session_key).or_default().push(message_id),
             Record::Whole(answered) => {
                 let Answered { session_key, message_id, turn, message, document_id, old } = *answered;
-                let history = histories.entry(session_key.clone()).or_default();
+                let (last, history) = histories.entry(session_key.clone()).or_default();
+                if turn <= *last && turn > 0 {
+                    continue;
+                }
+                selected.gaps += usize::from(turn > *last + 1);
+                *last = turn;
                 let before = history.clone();
                 history.extend(exchange(old.kind, message.clone(), old.text.clone()));
                 selected.cases.push(Case { session_key, message_id, turn, message, document_id, history: before, old });

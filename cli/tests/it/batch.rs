@@ -186,3 +186,40 @@ async fn two_at_once_do_not_work_on_one_batch() {
     child.kill().await.unwrap();
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_stops_where_its_budget_is_spent_and_goes_on_with_another() {
+    let world = World::new(Behaviour::Echo).await;
+    let server = world.serve().await;
+    world.write("in.jsonl", questions(60));
+    let run = [&RUN[..], &["--concurrency", "4", "--budget"]].concat();
+    world.yogi(&[&run[..], &["0.00003"]].concat()).await.expect(3).saying(&["budget is spent", "goes on"]);
+    let some = world.lines("out.jsonl").len();
+    assert!((1..30).contains(&some), "{some}");
+    world.yogi(&[&run[..], &["5"]].concat()).await.expect(0);
+    check_answers(&world.lines("out.jsonl"), 60);
+    check_calls(&world, 0);
+    server.stop().await;
+}
+
+/// A limit on the size of files stands in for a full disk: a write fails in the middle of a line.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_keeps_what_was_done_and_says_how_to_go_on() {
+    let world = World::new(Behaviour::Echo).await;
+    let server = world.serve().await;
+    world.write("in.jsonl", questions(100));
+    let script = "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"";
+    let mut limited = tokio::process::Command::new("sh");
+    limited.current_dir(world.folder.path()).args(["-c", script, crate::support::YOGI]).args(RUN);
+    let output = limited.env_clear().env("USER", "anna").output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("out.jsonl cannot be written") && said.contains("the same command goes on"), "{said}");
+    let kept = world.lines("out.jsonl").len();
+    assert!((1..100).contains(&kept), "{kept}");
+    world.yogi(&RUN).await.expect(0).saying(&["going on"]);
+    check_answers(&world.lines("out.jsonl"), 100);
+    check_calls(&world, 0);
+    server.stop().await;
+}

@@ -25,7 +25,7 @@ async fn a_batch_that_is_killed_at_any_moment_goes_on() {
     let world = World::new(Behaviour::Echo).await;
     let server = world.serve().await;
     world.write("in.jsonl", questions(LINES));
-    for moment in [0, 1, 2, 17, 40, 41, 90, 150, 222, 280] {
+    for moment in [0, 1, 2, 3, 17, 40, 41, 42, 66, 90, 91, 120, 150, 151, 177, 200, 222, 239, 250, 280] {
         let child = world.command(&RUN).spawn().unwrap();
         until(|| done(&world) >= moment && (moment > 0 || world.path("out.jsonl.journal").exists())).await;
         kill(child).await;
