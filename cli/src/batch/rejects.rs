@@ -1,0 +1,55 @@
+//! Lines that are not sent, and why: written anew by each run, since each run reads the whole input.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::item::Reject;
+use crate::output::{Progress, clean, note};
+
+/// How many are told on the terminal.
+const TOLD: u64 = 10;
+
+/// The file of rejects.
+#[derive(Debug)]
+pub(super) struct Rejects {
+    path: PathBuf,
+    file: Option<File>,
+    pub(super) count: u64,
+}
+
+impl Rejects {
+    /// Makes the file with the first reject; one of an earlier run is removed.
+    pub(super) fn new(path: PathBuf) -> Self {
+        drop(std::fs::remove_file(&path));
+        Self { path, file: None, count: 0 }
+    }
+
+    /// Adds one.
+    pub(super) fn add(&mut self, reject: &Reject, progress: &Progress) -> anyhow::Result<()> {
+        let failed = || format!("{} cannot be written", self.path.display());
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(File::create(&self.path).with_context(failed)?),
+        };
+        let mut line = serde_json::to_vec(reject)?;
+        line.push(b'\n');
+        file.write_all(&line).with_context(failed)?;
+        self.count += 1;
+        if self.count <= TOLD {
+            let column = reject.column.as_ref().map(|column| format!(" {}", clean(column))).unwrap_or_default();
+            progress.aside(|| note(&format!("line {}:{column} {}", reject.line, clean(&reject.problem))));
+        }
+        Ok(())
+    }
+
+    /// Says where the rest is.
+    pub(super) fn tell(&self) {
+        if self.count > 0 {
+            let lines = if self.count == 1 { "line was" } else { "lines were" };
+            note(&format!("{} {lines} rejected: {} has the numbers and the reasons", self.count, self.path.display()));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The environment, read here and nowhere else.
+
+use std::path::PathBuf;
+
+use shared::environment::Environment;
+
+use crate::args::Global;
+use crate::exit::usage;
+
+/// The largest name of an operator.
+const LONGEST_NAME: usize = 64;
+
+/// What the environment and the flags before the command say.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Which server.
+    pub(crate) target: Target,
+    /// The operator token, where one was given.
+    pub(crate) token: Option<String>,
+    /// Who works here: the `<name>` of `op:<name>`.
+    pub(crate) operator: String,
+    /// Whether people do not want colours.
+    pub(crate) no_colour: bool,
+    /// The settings of a server that is started in this process.
+    pub(crate) environment: Environment,
+}
+
+/// Which server is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The one that works on this data directory, running or not.
+    Directory(PathBuf),
+    /// The one that answers at this address.
+    Url(String),
+}
+
+impl Config {
+    /// Reads the environment of this process.
+    #[expect(clippy::disallowed_methods, reason = "this is the file that reads the environment")]
+    pub(crate) fn load(flags: &Global) -> anyhow::Result<Self> {
+        Self::from(flags, Environment::new(std::env::vars()))
+    }
+
+    fn from(flags: &Global, environment: Environment) -> anyhow::Result<Self> {
+        let place = flags.local.clone().unwrap_or_else(|| environment.text_or("CHATBOT_DATA_DIR", ".chatbot"));
+        Ok(Self {
+            target: target(&place),
+            token: flags.token.clone().or_else(|| environment.text("CHATBOT_OPERATOR_TOKEN").map(str::to_owned)),
+            operator: operator(flags.operator.as_deref(), &environment)?,
+            no_colour: environment.text("NO_COLOR").is_some() || environment.text("TERM") == Some("dumb"),
+            environment,
+        })
+    }
+}
+
+fn target(place: &str) -> Target {
+    if place.starts_with("http://") || place.starts_with("https://") {
+        return Target::Url(place.trim_end_matches('/').to_owned());
+    }
+    Target::Directory(PathBuf::from(place))
+}
+
+/// Returns the name that was given, or the user's, with what a name cannot hold left out.
+fn operator(given: Option<&str>, environment: &Environment) -> anyhow::Result<String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if let Some(name) = given {
+        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(legal) {
+            return Err(usage(format!(
+                "--operator {name:?}: a name has 1 to {LONGEST_NAME} letters, digits and the characters . _ -"
+            )));
+        }
+        return Ok(name.to_owned());
+    }
+    let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|variable| environment.text(variable));
+    let name: String = user.unwrap_or_default().chars().filter(|c| legal(*c)).take(LONGEST_NAME).collect();
+    Ok(if name.is_empty() { "operator".to_owned() } else { name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn name(given: Option<&str>, user: &str) -> Option<String> {
+        operator(given, &Environment::default().with("USER", user)).ok()
+    }
+
+    #[test]
+    fn an_operator_is_who_they_say_or_the_user_of_this_machine() {
+        assert_eq!(name(Some("anna"), "root").as_deref(), Some("anna"));
+        assert_eq!(name(None, "Änna Müller").as_deref(), Some("nnaMller"));
+        assert_eq!(name(None, "").as_deref(), Some("operator"));
+        assert_eq!(name(Some("a b"), "root"), None);
+        assert_eq!(name(Some(""), "root"), None);
+    }
+
+    #[test]
+    fn an_address_is_told_from_a_directory() {
+        assert_eq!(target("http://127.0.0.1:8080/"), Target::Url("http://127.0.0.1:8080".to_owned()));
+        assert_eq!(target(".chatbot"), Target::Directory(PathBuf::from(".chatbot")));
+    }
+}

@@ -1,0 +1,124 @@
+//! `yogi cost`: what so many chats a day cost on AWS.
+
+use serde_json::json;
+use shared::domain::{MicroUsd, ProviderName, Usage};
+use worker::prices::Prices;
+
+use crate::args::Cost;
+use crate::desk::Desk;
+use crate::exit::{Exit, usage};
+use crate::home::Need;
+use crate::output::{Table, Tone, count, money, note};
+use crate::stats;
+
+const DAYS: f64 = 30.0;
+const ASSUMED_INPUT: u64 = 1_000;
+const ASSUMED_OUTPUT: u64 = 200;
+const LOOK_BACK: std::time::Duration = std::time::Duration::from_hours(168);
+
+/// What a chat takes of something that is billed, and its list price in us-east-1: the formula of `docs/DEPLOY.md`.
+///
+/// A chat is the second message on an open socket with a reply of five seconds, the cache and the budgets off.
+const BILLED: [(&str, f64, f64); 9] = [
+    ("REST requests", 1.0, 3.50),
+    ("WebSocket messages", 16.0, 1.00),
+    ("WebSocket minutes", 1.0, 0.25),
+    ("SQS FIFO requests", 7.0, 0.50),
+    ("DynamoDB write units", 24.0, 0.625),
+    ("DynamoDB read units, at most", 79.0, 0.125),
+    ("events", 1.0, 1.00),
+    ("Lambda requests", 3.0, 0.20),
+    ("Lambda GB-seconds (arm64)", 0.65, 13.3334),
+];
+/// What a stack costs that nobody uses: two secrets and the alarms, dollars a month.
+const IDLE: [(&str, f64); 2] = [("two secrets", 0.80), ("eleven alarms", 1.10)];
+
+/// Whose price and whose tokens.
+struct Chat {
+    provider: ProviderName,
+    model: String,
+    usage: Usage,
+    measured: Option<u64>,
+}
+
+/// Runs the command.
+pub(crate) async fn run(desk: &Desk, what: &Cost) -> anyhow::Result<Exit> {
+    desk.with_home(Need::Existing, |home| async move {
+        let status = home.status().await?;
+        let now = desk.now();
+        let facts = stats::read(home.as_ref(), now.minus(LOOK_BACK), now).await?;
+        let preferred = status.providers.iter().find(|provider| provider.model.is_some());
+        let model = what.model.clone().or_else(|| preferred.and_then(|provider| provider.model.clone()));
+        let Some(model) = model else {
+            return Err(usage("this server has no model whose price could be looked up: name one with --model"));
+        };
+        let turns = facts.all.turns();
+        let mean = |sum: u64| sum.checked_div(turns).filter(|mean| *mean > 0);
+        let measured = (what.input_tokens.is_none() && mean(facts.all.input_tokens).is_some()).then_some(turns);
+        let usage = Usage {
+            input_tokens: what.input_tokens.or(mean(facts.all.input_tokens)).unwrap_or(ASSUMED_INPUT),
+            output_tokens: what.output_tokens.or(mean(facts.all.output_tokens)).unwrap_or(ASSUMED_OUTPUT),
+            ..Usage::default()
+        };
+        let provider = preferred.map_or(ProviderName::Claude, |provider| provider.provider);
+        show(desk, what.chats_per_day, &Chat { provider, model, usage, measured })
+    })
+    .await
+}
+
+#[expect(clippy::cast_precision_loss, reason = "money for people")]
+fn show(desk: &Desk, chats_per_day: u64, chat: &Chat) -> anyhow::Result<Exit> {
+    let month = chats_per_day as f64 * DAYS;
+    let Chat { provider, model, usage: tokens, measured } = chat;
+    let price = Prices::built_in()?.cost(*provider, model, *tokens);
+    let mut table = Table::new(&["what", ">a chat", ">$ a million", ">$ a thousand chats", ">$ a month"]);
+    let mut aws = 0.0;
+    for (name, quantity, million) in BILLED {
+        let thousand = quantity * million / 1e3;
+        aws += thousand;
+        table.row([
+            name.to_owned(),
+            format!("{quantity}"),
+            format!("{million}"),
+            format!("{thousand:.4}"),
+            format!("{:.2}", thousand * month / 1e3),
+        ]);
+    }
+    let aws_month = aws * month / 1e3;
+    let idle: f64 = IDLE.iter().map(|(_, dollars)| dollars).sum();
+    let model_month = price.map(|MicroUsd(micro)| micro as f64 * month / 1e6);
+    desk.output.object(&json!({
+        "type": "cost", "chats_per_day": chats_per_day, "model": model, "input_tokens": tokens.input_tokens,
+        "output_tokens": tokens.output_tokens, "aws_usd_per_month": aws_month, "idle_usd_per_month": idle,
+        "model_usd_per_month": model_month, "model_usd_per_chat": price.map(|MicroUsd(micro)| micro as f64 / 1e6),
+        "total_usd_per_month": model_month.map(|model| model + aws_month + idle),
+    }));
+    let output = desk.output;
+    output.table(&table);
+    output.line("");
+    let mut sums = Table::new(&["", ">$ a month"]);
+    sums.row([format!("AWS, {} chats a day", count(chats_per_day)), format!("{aws_month:.2}")]);
+    sums.row(["AWS, idle (two secrets, eleven alarms)".to_owned(), format!("{idle:.2}")]);
+    let per_chat = price.map_or_else(|| "no price".to_owned(), money);
+    let tokens_of = format!("{} in and {} out", count(tokens.input_tokens), count(tokens.output_tokens));
+    sums.row([
+        format!("{model}, {tokens_of} a chat: {per_chat}"),
+        model_month.map_or_else(|| "?".to_owned(), |dollars| format!("{dollars:.2}")),
+    ]);
+    if let Some(model_month) = model_month {
+        sums.row(["together".to_owned(), format!("{:.2}", aws_month + idle + model_month)]);
+        sums.tone(0, Tone::Bold);
+    }
+    output.table(&sums);
+    output.line("");
+    output.line(&match measured {
+        Some(turns) => format!("Tokens are the mean of this server's last {} messages.", count(*turns)),
+        None => "Tokens are what was named or assumed: --input-tokens and --output-tokens say yours.".to_owned(),
+    });
+    output.line("The counts of calls are bounds; docs/DEPLOY.md has the formula, what is not in it, and its sources.");
+    if price.is_none() {
+        note(&format!("{model} is in no price list (worker/prices.json), so its cost is not known"));
+        return Ok(Exit::Partly);
+    }
+    Ok(Exit::Done)
+}

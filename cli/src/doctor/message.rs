@@ -1,0 +1,114 @@
+//! One message through everything, with its time in each stage.
+
+use std::time::Duration;
+
+use shared::domain::{ErrorCode, MessageId, MessageText, ProviderName, SessionId, TurnKind};
+use shared::operator::{LookupRequest, Message, Outcome, Pointer, Status, SubmitRequest, TurnView};
+use tokio::time::{Instant, timeout};
+
+use super::Findings;
+use crate::desk::Desk;
+use crate::exit::usage;
+use crate::home::{Home, HomeError};
+use crate::output::{cut, millis, money};
+
+const QUESTION: &str = "This is a test of the connection. Answer with the single word: yes";
+const PATIENCE: Duration = Duration::from_mins(1);
+const WAIT_MS: u64 = 5_000;
+
+/// Sends a test message, to one provider or to each.
+pub(super) async fn send(
+    findings: &mut Findings,
+    desk: &Desk,
+    home: &dyn Home,
+    status: &Status,
+    every: bool,
+) -> anyhow::Result<()> {
+    let providers: Vec<Option<ProviderName>> =
+        if every { status.providers.iter().map(|provider| Some(provider.provider)).collect() } else { vec![None] };
+    for provider in providers {
+        let name = provider.map_or_else(|| "test message".to_owned(), |provider| format!("test of {provider}"));
+        match one(desk, home, provider).await {
+            Ok(Some((turn, wall))) => tell(findings, &name, &turn, wall),
+            Ok(None) => findings.bad(&name, format!("no answer in {} s: is the worker running?", PATIENCE.as_secs())),
+            Err(error) => match error.downcast::<HomeError>() {
+                Ok(error) => findings.bad(&name, error.to_string()),
+                Err(error) => return Err(error),
+            },
+        }
+    }
+    Ok(())
+}
+
+async fn one(
+    desk: &Desk,
+    home: &dyn Home,
+    provider: Option<ProviderName>,
+) -> anyhow::Result<Option<(Box<TurnView>, Duration)>> {
+    let began = Instant::now();
+    let id = format!("doctor.{}", desk.new_id());
+    let wrong = |error: &dyn std::fmt::Display| usage(error.to_string());
+    let message = Message {
+        session_id: SessionId::parse(id.clone()).map_err(|error| wrong(&error))?,
+        message_id: MessageId::parse(id).map_err(|error| wrong(&error))?,
+        message: MessageText::parse(QUESTION).map_err(|error| wrong(&error))?,
+        document_id: None,
+        provider,
+        replay: None,
+    };
+    let request = SubmitRequest { principal: desk.principal()?, messages: vec![message] };
+    let response = home.submit(&request).await?;
+    let Some(submitted) = response.messages.into_iter().next() else { return Ok(None) };
+    if let Some(problem) = submitted.problem {
+        return Err(HomeError::Failed(problem).into());
+    }
+    let found = timeout(PATIENCE, answer(home, &submitted.pointer)).await;
+    // A test leaves nothing behind; where it cannot be removed it goes by itself within a day.
+    drop(home.delete(&submitted.pointer.session_key).await);
+    match found {
+        Err(_) => Ok(None),
+        Ok(turn) => Ok(Some((turn?, began.elapsed()))),
+    }
+}
+
+async fn answer(home: &dyn Home, pointer: &Pointer) -> anyhow::Result<Box<TurnView>> {
+    let request = LookupRequest { messages: vec![pointer.clone()], wait_ms: WAIT_MS };
+    loop {
+        if let Some(Outcome::Done { turn }) = home.lookup(&request).await?.messages.into_iter().next() {
+            return Ok(turn);
+        }
+    }
+}
+
+fn tell(findings: &mut Findings, name: &str, turn: &TurnView, wall: Duration) {
+    let times = &turn.timings;
+    let wall = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
+    let stages = format!(
+        "queue {}, context {}, first text {}, committed {}, seen here {}",
+        millis(times.queue_ms),
+        millis(times.context_ms),
+        times.first_token_ms.map_or_else(|| "–".to_owned(), millis),
+        millis(times.total_ms),
+        millis(wall),
+    );
+    let who = turn.model.as_deref().or(turn.provider.map(ProviderName::as_str)).unwrap_or("nobody");
+    let cost = turn.cost_micro_usd.map(|cost| format!(", {}", money(cost))).unwrap_or_default();
+    match (turn.kind, &turn.error) {
+        (Some(TurnKind::Reply), _) => findings.ok(name, format!("{} answered{cost}: {stages}", cut(who, 40))),
+        (_, Some(error)) => {
+            let why = match error.code {
+                ErrorCode::ProvidersRejected => {
+                    "the provider refuses the key, or the model is retired: check the key, and CHATBOT_CLAUDE_MODEL or \
+                     CHATBOT_OPENAI_MODEL"
+                }
+                ErrorCode::ProvidersUnavailable => {
+                    "no provider could be reached: check the network, and its status page"
+                }
+                ErrorCode::BudgetExhausted => "the day's budget is spent: raise CHATBOT_DAILY_BUDGET_USD, or wait",
+                _ => error.message.as_str(),
+            };
+            findings.bad(name, format!("{}: {why} ({stages})", error.code));
+        }
+        _ => findings.careful(name, format!("it was stopped ({stages})")),
+    }
+}

@@ -1,0 +1,47 @@
+//! The server in this process, where none is running: it takes the data directory's lock and runs the pumps.
+
+use std::path::Path;
+
+use local::app::App;
+use local::config::Config;
+use shared::environment::Environment;
+use shared::telemetry::{self, LogFormat};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::exit::{unreachable, usage};
+
+/// A running server of ours.
+pub(super) struct Embedded {
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Embedded {
+    /// Starts it with the settings that `cargo run` would have, on a free port of this machine.
+    pub(super) async fn start(directory: &Path, environment: &Environment) -> anyhow::Result<Self> {
+        let environment = environment
+            .clone()
+            .with("CHATBOT_DATA_DIR", directory.to_string_lossy())
+            .with("CHATBOT_HOST", "127.0.0.1")
+            .with("CHATBOT_PORT", "0");
+        let config = Config::from(&environment).map_err(|error| usage(error.to_string()))?;
+        telemetry::start(LogFormat::Text, "warn");
+        let app = App::start(config).await.map_err(|error| unreachable(format!("{error:#}")))?;
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(app.run_until(async move { drop(stopped.await) }));
+        Ok(Self { stop, running })
+    }
+
+    /// Stops it as a signal does.
+    pub(super) async fn stop(self) {
+        let _ = self.stop.send(());
+        if let Ok(Err(error)) = self.running.await {
+            tell(&error);
+        }
+    }
+}
+
+fn tell(error: &anyhow::Error) {
+    crate::output::note(&format!("the server in this process: {error:#}"));
+}
