@@ -87,7 +87,9 @@ impl Documents for RdsDocuments {
         let content = column(&answer, "content").ok_or_else(|| permanent("the query returns no column `content`"))?;
         let Some(content) = row.get(content).and_then(text) else { return Ok(None) };
         let title = column(&answer, "title").and_then(|column| row.get(column)).and_then(text);
-        Ok(Some(Document { id: id.clone(), title: title.unwrap_or_default(), content: content.into() }))
+        // Only a query that asks for everybody's documents alike is known to return what everybody may read.
+        let public = !self.settings.sql.names_principal();
+        Ok(Some(Document { id: id.clone(), title: title.unwrap_or_default(), content: content.into(), public }))
     }
 
     /// Lists nothing: the query asks for one document, and the pages that embed the chat name it.

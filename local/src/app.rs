@@ -13,8 +13,8 @@ use notifier::Notifier;
 use secrecy::SecretString;
 use shared::analytics::Texts;
 use shared::domain::ProviderName;
-use shared::memory::{NoMetrics, QueueSettings};
-use shared::ports::{Clock, Delivery, Documents, Events, Ids, Model, Secrets, Store};
+use shared::memory::{MemoryReplyCache, NoMetrics, QueueSettings};
+use shared::ports::{Clock, Delivery, Documents, Events, Ids, Model, ReplyCache, Secrets, Store};
 use shared::system::{SystemClock, SystemIds};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use worker::Worker;
 use worker::calls::Providers;
+use worker::kept::{CachePlace, CacheSettings, KeptReplies};
 use worker::prices::Prices;
 use worker::providers::offline::OfflineModel;
 use worker::providers::{ClaudeModel, OpenAiModel, client};
@@ -74,6 +75,7 @@ struct Adapters {
     documents: Arc<dyn Documents>,
     secrets: Arc<dyn Secrets>,
     connections: Arc<Connections>,
+    kept: Option<KeptReplies>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 }
@@ -185,6 +187,7 @@ impl Adapters {
             documents: Arc::new(documents),
             secrets: Arc::new(secrets),
             connections: Arc::default(),
+            kept: kept_replies(&config.reply_cache, &database, clock.clone()).await?,
             database,
             clock,
             ids,
@@ -220,6 +223,7 @@ impl Adapters {
             push: self.connections.clone(),
             documents: self.documents.clone(),
             secrets: self.secrets.clone(),
+            kept: self.kept.clone(),
             metrics: Arc::new(NoMetrics),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
@@ -291,6 +295,20 @@ impl Adapters {
         let (batch, concurrency) = (REPLIES_BATCH, REPLIES_CONCURRENCY);
         Pump { source: self.queues.replies.clone(), handler, batch, concurrency }
     }
+}
+
+/// Opens the place where replies are kept, if there is one.
+async fn kept_replies(
+    settings: &CacheSettings,
+    database: &Database,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Option<KeptReplies>> {
+    let cache: Arc<dyn ReplyCache> = match settings.place {
+        CachePlace::Off | CachePlace::Redis => return Ok(None),
+        CachePlace::Memory => Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds())),
+        CachePlace::Sqlite => Arc::new(database.reply_cache(settings.entries).await?),
+    };
+    Ok(Some(KeptReplies { cache, keep: settings.keep }))
 }
 
 /// Returns the models that have what they need; where none has, the one that needs nothing.

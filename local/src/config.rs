@@ -16,10 +16,14 @@ use shared::telemetry::LogFormat;
 use worker::WorkerConfig;
 use worker::calls::breaker::BreakerSettings;
 use worker::config::Pace;
+use worker::kept::{CachePlace, CacheSettings};
 use worker::providers::client::ClientSettings;
 use worker::providers::{ClaudeSettings, OpenAiSettings};
 
 use crate::sqlite::Synchronous;
+
+/// Where one machine can keep replies.
+const REPLY_CACHES: [(&str, CachePlace); 2] = [("memory", CachePlace::Memory), ("sqlite", CachePlace::Sqlite)];
 
 /// The chatbot on one machine. Flags take precedence over variables; docs/CONFIGURATION.md lists all of them.
 #[derive(Debug, Parser)]
@@ -69,6 +73,8 @@ pub struct Config {
     pub ingress: IngressConfig,
     /// The worker's settings.
     pub worker: WorkerConfig,
+    /// Where replies are kept for the same first question.
+    pub reply_cache: CacheSettings,
     /// The circuit breakers' settings.
     pub breaker: BreakerSettings,
     /// The settings of the client that all providers share.
@@ -127,6 +133,7 @@ impl Config {
             texts: NotifierConfig::from(environment)?.texts,
             ingress: IngressConfig::from(environment, Platform::OneMachine)?,
             worker: WorkerConfig::from(environment, Pace::ONE_MACHINE)?,
+            reply_cache: CacheSettings::from(environment, &REPLY_CACHES)?,
             breaker: BreakerSettings::from(environment)?,
             client: ClientSettings::from(environment)?,
             claude: claude(environment)?,

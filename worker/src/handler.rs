@@ -15,6 +15,7 @@ use crate::calls::Providers;
 use crate::config::WorkerConfig;
 use crate::context::DocumentCache;
 use crate::error::WorkerError;
+use crate::kept::KeptReplies;
 use crate::preference::Preference;
 use crate::prices::Prices;
 use crate::prompt::Template;
@@ -48,6 +49,8 @@ pub struct Ports {
     pub documents: Arc<dyn Documents>,
     /// Where keys come from.
     pub secrets: Arc<dyn Secrets>,
+    /// Where replies are kept, if anywhere.
+    pub kept: Option<KeptReplies>,
     /// Who watches.
     pub metrics: Arc<dyn Metrics>,
     /// The time of day.

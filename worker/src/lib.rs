@@ -10,6 +10,7 @@
 //! | [`calls`] | the rules around one call: retry, circuit breaker, choice of provider |
 //! | [`providers`] | who answers: Claude, `OpenAI`, offline |
 //! | [`streaming`] | provisional text to whoever watches, and the checkpoint once a second |
+//! | [`kept`] | replies that were kept for the same first question |
 //! | [`prices`] | what a call costs |
 //! | [`config`] | the settings of all of these |
 
@@ -18,6 +19,7 @@ pub mod calls;
 pub mod config;
 pub mod context;
 pub mod handler;
+pub mod kept;
 mod preference;
 pub mod prices;
 pub mod prompt;

@@ -10,14 +10,15 @@ use aws::lambda::runtime::{Failed, Invocation};
 use aws::lambda::task::Task;
 use aws::sdk::Sdk;
 use serde_json::Value;
-use shared::environment::Environment;
-use shared::memory::MemoryDocuments;
-use shared::ports::{Documents, Model, Secrets};
+use shared::environment::{ConfigError, Environment};
+use shared::memory::{MemoryDocuments, MemoryReplyCache};
+use shared::ports::{Clock, Documents, Model, Secrets};
 use shared::system::{SystemClock, SystemIds};
 use tokio::time::Instant;
 use worker::calls::Providers;
 use worker::calls::breaker::BreakerSettings;
 use worker::config::Pace;
+use worker::kept::{CachePlace, CacheSettings, KeptReplies};
 use worker::prices::Prices;
 use worker::providers::client::{self, ClientSettings};
 use worker::providers::{ClaudeModel, ClaudeSettings, OpenAiModel, OpenAiSettings};
@@ -58,6 +59,7 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
         push: Arc::new(aws::push::GatewayPush::new(&sdk, &connections_url)),
         documents,
         secrets,
+        kept: kept_replies(environment, clock.clone())?,
         metrics: Arc::new(aws::metrics::EmbeddedMetrics::new(stage, clock.clone())),
         clock,
         ids: Arc::new(SystemIds),
@@ -72,6 +74,13 @@ fn models(environment: &Environment, secrets: &Arc<dyn Secrets>) -> Result<Vec<A
     let claude = ClaudeModel::new(ClaudeSettings::from(environment)?, secrets.clone(), client.clone());
     let openai = OpenAiModel::new(OpenAiSettings::from(environment)?, secrets.clone(), client);
     Ok(vec![Arc::new(claude), Arc::new(openai)])
+}
+
+/// Returns where replies are kept, if anywhere: each function has its own, for as long as it lives.
+fn kept_replies(environment: &Environment, clock: Arc<dyn Clock>) -> Result<Option<KeptReplies>, ConfigError> {
+    let settings = CacheSettings::from(environment, &[("memory", CachePlace::Memory)])?;
+    let cache = Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds()));
+    Ok((settings.place != CachePlace::Off).then_some(KeptReplies { cache, keep: settings.keep }))
 }
 
 async fn answer(function: Arc<Function>, invocation: Invocation) -> Result<Value, Failed> {

@@ -245,7 +245,12 @@ impl Answer {
 
 fn documents() -> Vec<OwnedDocument> {
     let document = |id: &str, owner: Option<&str>| OwnedDocument {
-        document: Document { id: DocumentId::parse(id).unwrap(), title: format!("Title of {id}"), content: "".into() },
+        document: Document {
+            id: DocumentId::parse(id).unwrap(),
+            title: format!("Title of {id}"),
+            content: "".into(),
+            public: owner.is_none(),
+        },
         owner: owner.map(|owner| Principal::parse(owner).unwrap()),
     };
     vec![document("public", None), document("alices", Some("jwt:https://issuer.example#alice"))]

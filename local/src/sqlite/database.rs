@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::error::Failure;
 use super::queue_index::QueueIndex;
 use super::writer::{Access, Writer};
-use super::{OpenError, SqliteDocuments, SqliteEvents, SqliteQueue, SqliteStore, lock, schema};
+use super::{OpenError, SqliteDocuments, SqliteEvents, SqliteQueue, SqliteReplyCache, SqliteStore, lock, schema};
 
 /// How far `SQLite`'s commits reach.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -95,6 +95,11 @@ impl Database {
     /// Returns the documents.
     pub fn documents(&self) -> SqliteDocuments {
         SqliteDocuments::new(self.clone())
+    }
+
+    /// Returns the reply cache, which keeps about so many replies.
+    pub async fn reply_cache(&self, entries: usize) -> Result<SqliteReplyCache, Failure> {
+        SqliteReplyCache::open(self.clone(), entries).await
     }
 
     /// Returns once everything that was acknowledged before is durable.

@@ -58,7 +58,7 @@ impl SqliteDocuments {
 impl Documents for SqliteDocuments {
     async fn fetch(&self, id: &DocumentId, reader: &Principal) -> Result<Option<Document>, DocumentsError> {
         let (id, reader) = (id.clone(), reader.clone());
-        Ok(self.database.read(move |engine| fetch(engine, id, &reader)).await?)
+        Ok(self.database.read(move |engine| fetch(engine, &id, &reader)).await?)
     }
 
     async fn list(&self, reader: &Principal) -> Result<Vec<DocumentSummary>, DocumentsError> {
@@ -72,13 +72,15 @@ impl Documents for SqliteDocuments {
     }
 }
 
-fn fetch(engine: &Engine, id: DocumentId, reader: &Principal) -> rusqlite::Result<Option<Document>> {
-    let mut statement = engine
-        .connection
-        .prepare_cached("SELECT title, content FROM documents WHERE id = ?1 AND (owner IS NULL OR owner = ?2)")?;
-    let document = |row: &Row<'_>| Ok((row.get(0)?, Arc::from(row.get_ref(1)?.as_str()?)));
-    let found = statement.query_row([id.as_str(), reader.as_str()], document).optional()?;
-    Ok(found.map(|(title, content)| Document { id, title, content }))
+fn fetch(engine: &Engine, id: &DocumentId, reader: &Principal) -> rusqlite::Result<Option<Document>> {
+    let mut statement = engine.connection.prepare_cached(
+        "SELECT title, content, owner IS NULL FROM documents WHERE id = ?1 AND (owner IS NULL OR owner = ?2)",
+    )?;
+    let document = |row: &Row<'_>| {
+        let (title, content) = (row.get(0)?, Arc::from(row.get_ref(1)?.as_str()?));
+        Ok(Document { id: id.clone(), title, content, public: row.get(2)? })
+    };
+    statement.query_row([id.as_str(), reader.as_str()], document).optional()
 }
 
 fn list(engine: &Engine, reader: &Principal) -> rusqlite::Result<Vec<(String, String)>> {

@@ -6,7 +6,7 @@
 //! | `writer` | the one thread that reads and writes, and commits in groups |
 //! | `engine`, `item_cache` | what that thread owns |
 //! | `schema` | the tables, and their versions |
-//! | `store`, `queue`, `events`, `documents` | the adapters |
+//! | `store`, `queue`, `events`, `documents`, `reply_cache` | the adapters |
 //!
 //! All adapters write to one ordered log.
 //! An act that is acknowledged as [`Ordered`](shared::ports::Durability::Ordered) is visible at once and
@@ -24,6 +24,7 @@ mod purge;
 pub mod queue;
 mod queue_index;
 mod queue_rows;
+pub mod reply_cache;
 mod rows;
 mod schema;
 pub mod store;
@@ -34,6 +35,7 @@ pub use documents::{SqliteDocuments, StoredDocument};
 pub use error::OpenError;
 pub use events::{SqliteEvents, StoredEvent};
 pub use queue::{QueueDepth, SqliteQueue};
+pub use reply_cache::SqliteReplyCache;
 pub use store::SqliteStore;
 
 #[cfg(test)]

@@ -62,6 +62,14 @@ async fn the_event_bus_on_sqlite_keeps_its_promises() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_reply_cache_on_sqlite_keeps_its_promises() {
+    let folders = Folders::default();
+    let clock = Arc::new(ManualClock::new(Timestamp(1_800_000_000_000)));
+    let make = async |entries| Arc::new(folders.open(clock.clone()).reply_cache(entries).await.unwrap()) as _;
+    conformance::reply_cache(make, 32, async |time| clock.advance(time)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_documents_on_sqlite_keep_their_promises() {
     let folders = Folders::default();
     let make = async |documents: Vec<OwnedDocument>| {

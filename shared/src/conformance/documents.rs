@@ -45,5 +45,6 @@ async fn list(documents: &dyn Documents, reader: &Principal) -> Vec<String> {
 fn document(id: &str, title: &str, owner: Option<&Principal>) -> OwnedDocument {
     let id = DocumentId::parse(id).unwrap();
     let content = Arc::from(format!("What {title} says: é🎈\nand a second line."));
-    OwnedDocument { document: Document { id, title: title.to_owned(), content }, owner: owner.cloned() }
+    let document = Document { id, title: title.to_owned(), content, public: owner.is_none() };
+    OwnedDocument { document, owner: owner.cloned() }
 }

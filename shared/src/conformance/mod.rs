@@ -19,6 +19,7 @@ mod documents;
 mod events;
 mod push;
 mod queue;
+mod reply_cache;
 mod secrets;
 mod store;
 
@@ -26,6 +27,7 @@ pub use documents::documents;
 pub use events::{Published, events};
 pub use push::push;
 pub use queue::{queue, queue_except};
+pub use reply_cache::reply_cache;
 pub use secrets::secrets;
 pub use store::{store, store_except};
 

@@ -3,6 +3,7 @@
 //! They keep the services' rules: pages, size limits, message groups, stale handles. Nothing here fails by
 //! itself; faults are laid around them.
 
+mod cache;
 mod clock;
 mod documents;
 mod events;
@@ -16,6 +17,7 @@ mod readiness;
 mod secrets;
 mod store;
 
+pub use cache::{CacheBounds, MemoryReplyCache};
 pub use clock::{FixedClock, ManualClock, TokioClock};
 pub use documents::{MemoryDocuments, OwnedDocument};
 pub use events::MemoryEvents;

@@ -16,6 +16,8 @@ pub struct Document {
     pub title: String,
     /// Its content.
     pub content: Arc<str>,
+    /// Whether everybody may read it: then replies about it may be shared.
+    pub public: bool,
 }
 
 /// A document in a list.

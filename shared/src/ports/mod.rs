@@ -2,6 +2,7 @@
 //!
 //! Every guarantee in these documents is a test in [`crate::conformance`].
 
+mod cache;
 mod clock;
 mod documents;
 mod events;
@@ -13,6 +14,7 @@ pub mod queue;
 mod secrets;
 pub mod store;
 
+pub use cache::{CacheError, CacheKey, CachedReply, ReplyCache};
 pub use clock::Clock;
 pub use documents::{Document, DocumentSummary, Documents, DocumentsError};
 pub use events::{EventEntry, Events, EventsError};

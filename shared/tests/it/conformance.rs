@@ -1,11 +1,15 @@
 //! The adapters in memory pass every suite.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::conformance::{self, Published};
-use shared::domain::ConnectionId;
-use shared::memory::{MemoryDocuments, MemoryEvents, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore};
-use shared::ports::{EventSource, SigningKey, SigningKeys, store::Store};
+use shared::domain::{ConnectionId, ProviderName, Timestamp};
+use shared::memory::{
+    CacheBounds, MemoryDocuments, MemoryEvents, MemoryPush, MemoryQueue, MemoryReplyCache, MemorySecrets, MemoryStore,
+    TokioClock,
+};
+use shared::ports::{CacheKey, CachedReply, EventSource, ReplyCache, SigningKey, SigningKeys, store::Store};
 
 #[tokio::test(start_paused = true)]
 async fn the_store_in_memory_keeps_its_promises() {
@@ -26,6 +30,36 @@ async fn the_event_bus_in_memory_keeps_its_promises() {
 #[tokio::test(start_paused = true)]
 async fn the_documents_in_memory_keep_their_promises() {
     conformance::documents(async |documents| Arc::new(MemoryDocuments::new(documents)) as _).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reply_cache_in_memory_keeps_its_promises() {
+    let clock = Arc::new(TokioClock::starting_at(Timestamp(1_800_000_000_000)));
+    let make = async |entries| {
+        let bounds = CacheBounds { entries, bytes: 1024 * 1024 };
+        Arc::new(MemoryReplyCache::new(clock.clone(), bounds)) as Arc<dyn ReplyCache>
+    };
+    conformance::reply_cache(make, 0, tokio::time::sleep).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reply_that_was_not_asked_for_the_longest_goes_first() {
+    let clock = Arc::new(TokioClock::starting_at(Timestamp(1_800_000_000_000)));
+    let cache = MemoryReplyCache::new(clock, CacheBounds { entries: 10, bytes: 5_000 });
+    let reply = |bytes| CachedReply { provider: ProviderName::Claude, model: String::new(), text: "x".repeat(bytes) };
+    let key = |name| CacheKey::of(&[name]);
+    for (name, bytes) in [("a", 1_500), ("b", 1_500), ("c", 10)] {
+        cache.put(&key(name), &reply(bytes), Duration::from_mins(1)).await.unwrap();
+    }
+    assert!(cache.get(&key("a")).await.unwrap().is_some());
+    cache.put(&key("d"), &reply(1_500), Duration::from_mins(1)).await.unwrap();
+    let mut found = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        found.push(cache.get(&key(name)).await.unwrap().is_some());
+    }
+    assert_eq!(found, [true, false, true, true], "its bytes are too many with the fourth");
+    cache.put(&key("e"), &reply(6_000), Duration::from_mins(1)).await.unwrap();
+    assert_eq!(cache.get(&key("e")).await.unwrap(), None, "one that never fits is not kept");
 }
 
 #[tokio::test(start_paused = true)]

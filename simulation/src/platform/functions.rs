@@ -204,6 +204,7 @@ impl Platform {
             push: rig.push(),
             documents: rig.documents(),
             secrets: rig.secrets(),
+            kept: None,
             metrics: Arc::new(NoMetrics),
             clock: rig.clock(),
             ids: Arc::new(ids),

@@ -23,7 +23,7 @@ pub(super) fn documents() -> Vec<OwnedDocument> {
         let owner = owner.and_then(|owner| Principal::parse(owner).ok());
         let id = DocumentId::parse(id).ok()?;
         Some(OwnedDocument {
-            document: Document { id, title: "A document".to_owned(), content: content.into() },
+            document: Document { id, title: "A document".to_owned(), content: content.into(), public: false },
             owner,
         })
     };

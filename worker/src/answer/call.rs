@@ -79,14 +79,19 @@ impl Answer<'_> {
             return true;
         }
         progress.delta_bytes += delta.len() as u64;
-        if self.timings.first_token_ms.is_none() {
-            let age = self.worker.ports.clock.now().since(self.attendant.turn.accepted_at);
-            self.timings.first_token_ms = u64::try_from(age.as_millis()).ok();
-        }
+        self.note_first_piece();
         let room = MAX_REPLY_BYTES.saturating_sub(self.attendant.text().len());
         let kept = &delta[..delta.floor_char_boundary(room)];
         self.attendant.add(kept);
         kept.len() == delta.len()
+    }
+
+    /// Takes the time of the reply's first piece.
+    pub(super) fn note_first_piece(&mut self) {
+        if self.timings.first_token_ms.is_none() {
+            let age = self.worker.ports.clock.now().since(self.attendant.turn.accepted_at);
+            self.timings.first_token_ms = u64::try_from(age.as_millis()).ok();
+        }
     }
 
     /// An empty reply is a failure, unless the model refused.

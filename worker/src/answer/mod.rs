@@ -2,13 +2,14 @@
 
 mod call;
 mod choice;
+mod kept;
 mod outcome;
 mod spending;
 
 use shared::ag_ui::{Status, StatusPhase};
 use shared::domain::{ContextUse, ErrorCode, ProviderName, SessionKey, Turn};
 use shared::patience::Patience;
-use shared::ports::{Caching, ChatMessage, Document, Effort, Model, ModelError, Prompt, Role};
+use shared::ports::{CacheKey, CachedReply, Caching, ChatMessage, Document, Effort, Model, ModelError, Prompt, Role};
 use shared::protocol::commit::Outcome;
 use shared::protocol::{Owner, Timings, TurnRow};
 use shared::queue_messages::Replay;
@@ -42,6 +43,8 @@ pub(crate) struct Answer<'w> {
     effort: Effort,
     asked: Option<(ProviderName, String)>,
     answered_by: Option<(ProviderName, String)>,
+    /// What is to be kept for the same question, once it is final.
+    to_keep: Option<(CacheKey, CachedReply)>,
 }
 
 /// Why the work ends without an outcome of its own.
@@ -82,6 +85,7 @@ impl<'w> Answer<'w> {
             effort: Effort::default(),
             asked: None,
             answered_by: None,
+            to_keep: None,
         }
     }
 
@@ -98,11 +102,18 @@ impl<'w> Answer<'w> {
             Err(Halt::Failed(error)) => return Err(error),
         };
         let (turn, ending) = (self.attendant.turn.clone(), self.ending(outcome));
-        self.attendant.while_committing(finish::commit(self.worker, self.key, &turn, ending)).await
+        let commit = finish::commit(self.worker, self.key, &turn, ending);
+        if self.attendant.while_committing(commit).await? {
+            self.keep().await;
+        }
+        Ok(())
     }
 
     async fn reply(&mut self) -> Result<Outcome, Halt> {
         let (prompt, order) = self.prepare().await?;
+        if let Some(outcome) = self.find(&prompt, &order).await? {
+            return Ok(outcome);
+        }
         let mut choice = Choice::new(&self.worker.providers, order);
         let mut calls = 0;
         loop {
@@ -121,7 +132,9 @@ impl<'w> Answer<'w> {
             let error = match self.call(model, &prompt).await? {
                 Ended::Complete(finish) => {
                     permit.succeeded();
-                    return Ok(self.replied(finish));
+                    let outcome = self.replied(finish);
+                    self.note_reply(&prompt, &outcome);
+                    return Ok(outcome);
                 }
                 Ended::Failed(error) => error,
             };

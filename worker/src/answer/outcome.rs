@@ -1,7 +1,7 @@
 //! What the work of an answer amounts to.
 
-use shared::domain::{ErrorCode, FinishReason, TurnKind};
-use shared::ports::Finish;
+use shared::domain::{ErrorCode, FinishReason, MicroUsd, TurnKind};
+use shared::ports::{CachedReply, Finish};
 use shared::protocol::TurnError;
 use shared::protocol::commit::Outcome;
 
@@ -28,6 +28,13 @@ impl Answer<'_> {
     pub(super) fn failed(&self, code: ErrorCode, message: &str) -> Outcome {
         let error = TurnError { code, message: message.to_owned() };
         self.outcome(TurnKind::Error, FinishReason::Error, String::new(), Some(error))
+    }
+
+    /// A reply that was kept: no model was called, and it costs nothing.
+    pub(super) fn repeated(&mut self, reply: CachedReply) -> Outcome {
+        self.answered_by = Some((reply.provider, reply.model));
+        let outcome = self.outcome(TurnKind::Reply, FinishReason::Stop, reply.text, None);
+        Outcome { usage: None, cost_micro_usd: Some(MicroUsd(0)), cached: true, ..outcome }
     }
 
     fn outcome(&self, kind: TurnKind, finish_reason: FinishReason, text: String, error: Option<TurnError>) -> Outcome {

@@ -79,8 +79,12 @@ mod tests {
     }
 
     fn render(content: &str, max_tokens: usize) -> String {
-        let document =
-            Document { id: DocumentId::parse("d").unwrap(), title: "Week\nplan".into(), content: content.into() };
+        let document = Document {
+            id: DocumentId::parse("d").unwrap(),
+            title: "Week\nplan".into(),
+            content: content.into(),
+            public: true,
+        };
         let template = Template::new("Sample School", "kind").unwrap();
         template.system(told(Some(&document), ContextUse::Used, max_tokens)).unwrap()
     }
@@ -118,8 +122,12 @@ mod tests {
 
     #[test]
     fn other_instructions_keep_the_rules_about_data_and_the_fence() {
-        let document =
-            Document { id: DocumentId::parse("d").unwrap(), title: "Plan".into(), content: "Monday: maths".into() };
+        let document = Document {
+            id: DocumentId::parse("d").unwrap(),
+            title: "Plan".into(),
+            content: "Monday: maths".into(),
+            public: true,
+        };
         let template = Template::new("Sample School", "kind").unwrap();
         let told = Told { instructions: Some("One {{ word }}."), ..told(Some(&document), ContextUse::Used, 100) };
         let system = template.system(told).unwrap();

@@ -21,7 +21,7 @@ pub(crate) async fn commit(
     key: &SessionKey,
     turn: &TurnRow,
     ending: impl Into<Ending>,
-) -> Result<(), WorkerError> {
+) -> Result<bool, WorkerError> {
     let (ending, now) = (ending.into(), worker.ports.clock.now());
     let outcome = &ending.outcome;
     let write = if outcome.kind == TurnKind::Cancelled {
@@ -32,19 +32,19 @@ pub(crate) async fn commit(
     match store(worker, write).await? {
         Stored::Now => {
             note(worker, key, turn, &ending, now);
-            enqueue(worker, key, turn.turn).await
+            enqueue(worker, key, turn.turn).await.map(|()| true)
         }
         Stored::Refused(current) => match judge(worker, key, turn, current).await? {
             Verdict::Final(stored) => {
                 if is_ours(&stored, turn, outcome, now) {
                     note(worker, key, turn, &ending, now);
                 }
-                enqueue(worker, key, turn.turn).await
+                enqueue(worker, key, turn.turn).await.map(|()| false)
             }
-            Verdict::Over => Ok(()),
+            Verdict::Over => Ok(false),
             Verdict::Stopped(saved) => {
                 let ending = Ending { outcome: as_cancelled(ending.outcome, saved), ..ending };
-                Box::pin(commit(worker, key, turn, ending)).await
+                Box::pin(commit(worker, key, turn, ending)).await.map(|_| false)
             }
             Verdict::SomebodyElse => Err(WorkerError::Fenced),
             Verdict::Lost => Err(WorkerError::Unclaimed),
@@ -60,19 +60,19 @@ pub(super) fn note(worker: &Worker, key: &SessionKey, turn: &TurnRow, ending: &E
 /// Ends a stopped turn with the text saved so far, without any model call.
 pub(crate) async fn cancelled(worker: &Worker, key: &SessionKey, turn: &TurnRow) -> Result<(), WorkerError> {
     let outcome = Outcome::cancelled(turn.partial.clone().unwrap_or_default());
-    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await
+    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await.map(drop)
 }
 
 /// Ends a turn that was begun too often, without any model call.
 pub(crate) async fn exhausted(worker: &Worker, key: &SessionKey, turn: &TurnRow) -> Result<(), WorkerError> {
     let outcome = Outcome::error(ErrorCode::AttemptsExhausted, "The answer failed too often. Please ask again.");
-    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await
+    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await.map(drop)
 }
 
 /// Ends a turn whose request could not be read, without any model call.
 pub(crate) async fn unreadable(worker: &Worker, key: &SessionKey, turn: &TurnRow) -> Result<(), WorkerError> {
     let outcome = Outcome::error(ErrorCode::InvalidRequest, "The message was damaged on its way. Please ask again.");
-    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await
+    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await.map(drop)
 }
 
 /// Sends the pointer to a final.
@@ -94,7 +94,7 @@ pub(crate) async fn stand_down(
     match judge(worker, key, turn, items.pop().flatten()).await? {
         Verdict::Final(_) => enqueue(worker, key, turn.turn).await,
         Verdict::Over => Ok(()),
-        Verdict::Stopped(_) => commit(worker, key, turn, ending).await,
+        Verdict::Stopped(_) => commit(worker, key, turn, ending).await.map(drop),
         Verdict::SomebodyElse => Err(WorkerError::Fenced),
         Verdict::Lost => Err(WorkerError::Unclaimed),
     }

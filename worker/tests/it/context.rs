@@ -16,8 +16,12 @@ use crate::support::{FakeModel, Fault, Op, Setup, World, fail, finish, says};
 const TEXT: &str = "Period 3 is maths.";
 
 fn document(id: &str, content: &str, owner: Option<Principal>) -> OwnedDocument {
-    let document =
-        Document { id: DocumentId::parse(id).unwrap(), title: format!("Title of {id}"), content: content.into() };
+    let document = Document {
+        id: DocumentId::parse(id).unwrap(),
+        title: format!("Title of {id}"),
+        content: content.into(),
+        public: owner.is_none(),
+    };
     OwnedDocument { document, owner }
 }
 

@@ -17,6 +17,8 @@ mod crashes;
 mod function;
 mod golden;
 #[cfg(test)]
+mod kept;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod parsing;

@@ -257,7 +257,7 @@ const CANARY: &str = "canary-4711";
 fn documents() -> Vec<OwnedDocument> {
     let document = |id: &str, content: &str, owner| {
         let (id, title, content) = (DocumentId::parse(id).unwrap(), format!("Title of {id}"), content.into());
-        OwnedDocument { document: Document { id, title, content }, owner: Some(owner) }
+        OwnedDocument { document: Document { id, title, content, public: false }, owner: Some(owner) }
     };
     vec![document("mine", "Tuesday: art", principal()), document("theirs", CANARY, stranger())]
 }

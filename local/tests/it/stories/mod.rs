@@ -6,6 +6,7 @@ mod connections;
 mod context;
 mod fallback;
 mod history;
+mod kept;
 mod messages;
 mod misuse;
 mod restarts;

@@ -92,7 +92,12 @@ impl FakeModel {
 
     /// Answers every call with one reply, said in words.
     pub(crate) fn saying(text: &str) -> Arc<Self> {
-        Self::claude(vec![[says(text, Duration::from_millis(10)), finish()].concat()])
+        Self::claude(vec![Self::words(text)])
+    }
+
+    /// A reply in words, ten milliseconds each.
+    pub(crate) fn words(text: &str) -> Vec<Step> {
+        [says(text, Duration::from_millis(10)), finish()].concat()
     }
 
     pub(crate) fn obey(&self, faults: &Arc<Faults>) {

@@ -25,6 +25,7 @@ use tokio::time::{Instant, sleep};
 use worker::calls::Providers;
 use worker::calls::breaker::BreakerSettings;
 use worker::config::Pace;
+use worker::kept::KeptReplies;
 use worker::prices::Prices;
 use worker::{Ports, Worker, WorkerConfig, WorkerError};
 
@@ -42,13 +43,14 @@ pub(crate) struct Setup {
     pub(crate) secrets: Arc<MemorySecrets>,
     pub(crate) documents: Vec<OwnedDocument>,
     pub(crate) environment: Environment,
+    pub(crate) kept: Option<KeptReplies>,
     pub(crate) pace: Pace,
 }
 
 impl Setup {
     pub(crate) fn new(models: Vec<Arc<FakeModel>>) -> Self {
         let (own, secrets, documents, environment) = (None, Arc::new(secrets()), Vec::new(), Environment::default());
-        Self { models, own, secrets, documents, environment, pace: Pace::ONE_MACHINE }
+        Self { models, own, secrets, documents, environment, kept: None, pace: Pace::ONE_MACHINE }
     }
 
     pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
@@ -124,6 +126,7 @@ impl World {
             push: push.clone(),
             documents: Arc::new(documents),
             secrets: setup.secrets,
+            kept: setup.kept,
             metrics: metrics.clone(),
             clock: Arc::new(clock),
             ids: Arc::new(SeededIds::new(1)),

@@ -60,7 +60,8 @@ fn documents() -> Vec<OwnedDocument> {
     );
     let document = |id: &str, title: &str, content: String| {
         let id = DocumentId::parse(id).unwrap();
-        OwnedDocument { document: Document { id, title: title.to_owned(), content: content.into() }, owner: None }
+        let document = Document { id, title: title.to_owned(), content: content.into(), public: true };
+        OwnedDocument { document, owner: None }
     };
     vec![document("plan", TITLE, orders), document("diary", "A diary", DIARY.to_owned())]
 }

@@ -18,9 +18,9 @@ async fn firstcomer() -> Principal {
 }
 
 async fn scene() -> Scene {
-    let document = |id: &str, content: &str, owner| {
+    let document = |id: &str, content: &str, owner: Option<Principal>| {
         let (id, title, content) = (DocumentId::parse(id).unwrap(), format!("Title of {id}"), content.into());
-        OwnedDocument { document: Document { id, title, content }, owner }
+        OwnedDocument { document: Document { id, title, content, public: owner.is_none() }, owner }
     };
     let documents = vec![document("diary", DIARY, Some(firstcomer().await)), document("plan", "Monday: art.", None)];
     Scene { documents, ..Scene::default() }.with("CHATBOT_DAILY_BUDGET_USD", "5")

@@ -19,7 +19,7 @@ const UNREADABLE: &str = "it cannot be read at the moment";
 
 fn scene(content: &str) -> Scene {
     let id = DocumentId::parse("plan").unwrap();
-    let document = Document { id, title: "The plan".to_owned(), content: Arc::from(content) };
+    let document = Document { id, title: "The plan".to_owned(), content: Arc::from(content), public: true };
     Scene { documents: vec![OwnedDocument { document, owner: None }], ..Scene::default() }
 }
 

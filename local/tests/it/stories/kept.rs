@@ -1,0 +1,40 @@
+//! The same first question, asked by somebody else: its reply is kept, where that is switched on.
+
+use bench::stub::{Behaviour, Reply};
+use serde_json::json;
+
+use crate::support::{Chatter, Setup, provider};
+
+const QUESTION: &str = "What does class 7B have on Tuesday in period 3?";
+
+#[tokio::test]
+async fn a_repeated_first_question_costs_no_model_call() {
+    for place in ["memory", "sqlite"] {
+        let stub = provider(Behaviour::Reply(Reply::default())).await;
+        let server = Setup::claude(&stub).with("CHATBOT_REPLY_CACHE", place).start().await;
+        let (mut ann, mut ben) = (Chatter::join(&server).await, Chatter::join(&server).await);
+        let first = ann.ask(QUESTION).await;
+        let again = ben.ask(QUESTION).await;
+        assert_eq!(first.text, again.text, "{place}");
+        assert_eq!((again.kind.as_str(), stub.calls().len()), ("reply", 1), "{place}");
+        let turn = &ben.turns().await[0];
+        assert_eq!((&turn["cached"], &turn["cost_micro_usd"]), (&json!(true), &json!(0)));
+        assert!(ann.turns().await[0].get("cached").is_none());
+        ben.ask(QUESTION).await;
+        assert_eq!(stub.calls().len(), 2, "a later turn has another history");
+
+        let server = server.stop().await.start().await;
+        Chatter::join(&server).await.ask(QUESTION).await;
+        assert_eq!(stub.calls().len(), if place == "sqlite" { 2 } else { 3 }, "a database outlives the process");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_kept_unless_somebody_wants_it() {
+    let stub = provider(Behaviour::Reply(Reply::default())).await;
+    let server = Setup::claude(&stub).start().await;
+    for _ in 0..2 {
+        Chatter::join(&server).await.ask(QUESTION).await;
+    }
+    assert_eq!(stub.calls().len(), 2);
+}

@@ -1,0 +1,197 @@
+//! The reply cache: what is kept, for whom, and what a hit is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use shared::domain::{ContextUse, DocumentId, FinishReason, MicroUsd, Principal, SessionId, TurnKind};
+use shared::memory::{CacheBounds, MemoryReplyCache, OwnedDocument, TokioClock};
+use shared::ports::{CacheError, CacheKey, CachedReply, Document, ReplyCache};
+use shared::protocol::TurnRow;
+use shared::protocol::accept::Submission;
+use tokio::time::{Instant, sleep};
+use worker::kept::KeptReplies;
+
+use crate::support::model::Failure;
+use crate::support::world::{START, pass, principal};
+use crate::support::{FakeModel, Setup, Step, World, fail, finish};
+
+const KEEP: Duration = Duration::from_hours(1);
+
+fn memory() -> Arc<dyn ReplyCache> {
+    let bounds = CacheBounds { entries: 10, bytes: 1_000_000 };
+    Arc::new(MemoryReplyCache::new(Arc::new(TokioClock::starting_at(START)), bounds))
+}
+
+fn setup(model: &Arc<FakeModel>, cache: Arc<dyn ReplyCache>) -> Setup {
+    let document = |id: &str, owner: Option<Principal>| {
+        let id = DocumentId::parse(id).unwrap();
+        let (title, content, public) = ("Plan".to_owned(), "Period 3 is maths.".into(), owner.is_none());
+        OwnedDocument { document: Document { id, title, content, public }, owner }
+    };
+    let documents = vec![document("public", None), document("own", Some(principal())), document("her", Some(other()))];
+    Setup { kept: Some(KeptReplies { cache, keep: KEEP }), documents, ..Setup::new(vec![model.clone()]) }
+}
+
+fn other() -> Principal {
+    Principal::parse("anon:somebody-else").unwrap()
+}
+
+/// A question in a session of its own, and what came of it.
+async fn ask(world: &World, session: &str, who: Principal, document: Option<&str>, text: &str) -> TurnRow {
+    let submission = Submission {
+        principal: who,
+        session_id: SessionId::parse(session).unwrap(),
+        document_id: document.map(|id| DocumentId::parse(id).unwrap()),
+        ..world.submission("m1", text)
+    };
+    world.accept(&submission).await;
+    world.drain().await;
+    let key = submission.session_key();
+    let mut rows = world.table.dump().into_iter().filter(|row| row.key.partition == key.to_string());
+    rows.rfind(|row| row.key.sort.starts_with("T#")).unwrap().into_row().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_first_question_is_answered_without_a_model() {
+    let model = FakeModel::saying("Period 3 is maths.");
+    let world = World::of(setup(&model, memory()).with("CHATBOT_DAILY_BUDGET_USD", "5"));
+    let first = ask(&world, "s1", principal(), Some("public"), "What is period 3?").await;
+    let budget =
+        |world: &World| world.table.dump().into_iter().filter(|row| row.key.partition.starts_with("budget#")).collect();
+    let spent: Vec<_> = budget(&world);
+    assert_eq!(spent.len(), 1);
+    let again = ask(&world, "s2", other(), Some("public"), "What is period 3?").await;
+    assert_eq!(model.calls(), 1);
+    assert_eq!((&again.text, &again.sha256, again.provider), (&first.text, &first.sha256, first.provider));
+    assert_eq!((&again.model, again.kind, again.context), (&first.model, first.kind, Some(ContextUse::Used)));
+    assert_eq!((again.finish_reason, again.usage), (Some(FinishReason::Stop), None));
+    assert_eq!((first.cached, again.cached, again.cost_micro_usd), (false, true, Some(MicroUsd(0))));
+    assert_eq!(budget(&world), spent, "nothing is reserved");
+    assert!(again.timings.first_token_ms.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_reply_is_asked_for_again_after_its_time() {
+    let model = FakeModel::saying("Period 3 is maths.");
+    let world = World::of(setup(&model, memory()));
+    ask(&world, "s1", principal(), None, "What is period 3?").await;
+    pass(3_600_000).await;
+    assert!(!ask(&world, "s2", principal(), None, "What is period 3?").await.cached);
+    assert_eq!(model.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_another_question_is_asked() {
+    let model = FakeModel::saying("Period 3 is maths.");
+    let world = World::of(setup(&model, memory()));
+    ask(&world, "s1", principal(), Some("public"), "What is period 3?").await;
+    for (session, document, text) in [
+        ("s2", Some("public"), "What is period 3"),
+        ("s3", None, "What is period 3?"),
+        ("s4", Some("own"), "What is period 3?"),
+    ] {
+        assert!(!ask(&world, session, principal(), document, text).await.cached, "{session}");
+    }
+    assert_eq!(model.calls(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_about_a_private_document_is_its_readers_alone() {
+    let model = FakeModel::saying("Period 3 is maths.");
+    let world = World::of(setup(&model, memory()));
+    ask(&world, "s1", principal(), Some("own"), "What is period 3?").await;
+    assert!(!ask(&world, "s2", other(), Some("her"), "What is period 3?").await.cached, "the same words, another's");
+    assert!(ask(&world, "s3", principal(), Some("own"), "What is period 3?").await.cached);
+    assert_eq!(model.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn later_turns_and_unreadable_documents_are_asked_always() {
+    let model = FakeModel::saying("Period 3 is maths.");
+    let world = World::of(setup(&model, memory()));
+    for _ in 0..2 {
+        ask(&world, &format!("s{}", model.calls()), principal(), Some("absent"), "What is period 3?").await;
+    }
+    for id in ["m1", "m2"] {
+        world.accept(&world.submission(id, "What is period 3?")).await;
+    }
+    world.drain().await;
+    assert_eq!(model.calls(), 4);
+    assert!(!world.final_of(2).await.cached, "the history is another one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_refusals_and_unfinished_replies_are_not_kept() {
+    for script in [
+        fail(Failure::Permanent),
+        vec![Step::Say("I cannot help with that.".to_owned()), Step::Finish(FinishReason::Refusal)],
+        vec![Step::Say("Period 3 is".to_owned()), Step::Finish(FinishReason::Length)],
+    ] {
+        let model = FakeModel::claude(vec![script]);
+        let world = World::of(setup(&model, memory()));
+        ask(&world, "s1", principal(), None, "What is period 3?").await;
+        let calls = model.calls();
+        let again = ask(&world, "s2", principal(), None, "What is period 3?").await;
+        assert!(!again.cached && model.calls() == 2 * calls, "{again:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_reply_is_not_kept() {
+    let script =
+        vec![Step::Say("Period 3 ".to_owned()), Step::Wait(Duration::from_secs(5)), Step::Say("is".to_owned())];
+    let model = FakeModel::claude(vec![[script, finish()].concat(), FakeModel::words("Maths.")]);
+    let world = Arc::new(World::of(setup(&model, memory())));
+    let submission = world.submission("m1", "What is period 3?");
+    world.accept(&submission).await;
+    let delivery = world.begin().await;
+    pass(4_900).await;
+    world.stop(&submission.message_id).await;
+    delivery.await.unwrap();
+    assert_eq!(world.final_of(1).await.kind, Some(TurnKind::Cancelled));
+    assert!(!ask(&world, "s2", principal(), None, "What is period 3?").await.cached);
+}
+
+/// A cache that never answers, or always fails.
+struct Bad {
+    hangs: bool,
+    asked: AtomicUsize,
+}
+
+impl Bad {
+    async fn act<T>(&self) -> Result<T, CacheError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.hangs {
+            sleep(Duration::from_hours(1)).await;
+        }
+        Err(CacheError("scripted".into()))
+    }
+}
+
+#[async_trait]
+impl ReplyCache for Bad {
+    async fn get(&self, _: &CacheKey) -> Result<Option<CachedReply>, CacheError> {
+        self.act().await
+    }
+
+    async fn put(&self, _: &CacheKey, _: &CachedReply, _: Duration) -> Result<(), CacheError> {
+        self.act().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_fails_or_hangs_neither_fails_nor_delays_a_reply() {
+    for hangs in [false, true] {
+        let model = FakeModel::claude(vec![FakeModel::words("Maths.")]);
+        let cache = Arc::new(Bad { hangs, asked: AtomicUsize::new(0) });
+        let world = World::of(setup(&model, cache.clone()));
+        let began = Instant::now();
+        let turn = ask(&world, "s1", principal(), None, "What is period 3?").await;
+        assert_eq!((turn.kind, model.calls()), (Some(TurnKind::Reply), 1));
+        assert_eq!(cache.asked.load(Ordering::SeqCst), 2, "read once, written once");
+        assert!(began.elapsed() <= Duration::from_millis(25), "{:?}", began.elapsed());
+        assert!(turn.timings.total_ms <= 20, "{:?}", turn.timings);
+    }
+}
