@@ -16,14 +16,20 @@ impl Ingress {
     pub(crate) async fn delete_session(&self, call: &Call<'_>, principal: &Principal, id: &str) -> Answer {
         let id = SessionId::parse(id).map_err(|_| Failure::NotFound)?;
         let key = session_key(principal, &id);
+        self.delete(key, id, call.now).await?;
+        Ok(answer::empty(StatusCode::NO_CONTENT))
+    }
+
+    /// Deletes a session, or finishes a deletion that died.
+    pub(crate) async fn delete(&self, key: SessionKey, id: SessionId, now: Timestamp) -> Result<(), Failure> {
         let mut session = self.marked_or_live(&key).await?.ok_or(Failure::NotFound)?;
         if !session.deleted {
-            session = self.bury(&key, call.now).await?.ok_or(Failure::NotFound)?;
+            session = self.bury(&key, now).await?.ok_or(Failure::NotFound)?;
         }
         if session.due.is_some() {
             self.clear(key, id, session.created_at).await?;
         }
-        Ok(answer::empty(StatusCode::NO_CONTENT))
+        Ok(())
     }
 
     async fn marked_or_live(&self, key: &SessionKey) -> Result<Option<SessionRow>, Failure> {

@@ -24,6 +24,7 @@ pub mod handler;
 mod health;
 pub mod identity;
 mod limits;
+mod operator;
 mod route;
 mod sessions;
 mod signing;

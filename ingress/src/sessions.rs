@@ -36,14 +36,14 @@ impl Ingress {
         SessionId::parse(self.ports.ids.id()).map_err(Failure::unavailable)
     }
 
-    async fn exists(&self, key: &SessionKey) -> Result<bool, Failure> {
+    pub(crate) async fn exists(&self, key: &SessionKey) -> Result<bool, Failure> {
         match self.ports.store.get(&[keys::session(key)]).await?.pop().flatten() {
             Some(tombstone) if tombstone.flag("deleted") => Err(Failure::NotFound),
             found => Ok(found.is_some()),
         }
     }
 
-    async fn put_session(
+    pub(crate) async fn put_session(
         &self,
         key: &SessionKey,
         principal: &Principal,

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use ingress::{AllowedOrigins, AuthMode, HttpKeySource, Ingress, KeySource};
 use notifier::Notifier;
+use shared::analytics::Texts;
 use shared::domain::ProviderName;
 use shared::memory::{NoMetrics, QueueSettings};
 use shared::ports::{Clock, Delivery, Documents, Events, Ids, Model, Secrets, Store};
@@ -26,6 +27,7 @@ use worker::providers::{ClaudeModel, OpenAiModel, client};
 use crate::config::Config;
 use crate::documents_file;
 use crate::host::{Connections, Host, Names, router};
+use crate::operator::{self, Announcement, Operator, OperatorToken};
 use crate::pump::{Handler, Pump};
 use crate::schedule::every;
 use crate::secrets::LocalSecrets;
@@ -49,6 +51,7 @@ pub struct App {
     data: String,
     providers: Vec<ProviderName>,
     database: Database,
+    announcement: Announcement,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     shutdown: Duration,
@@ -57,6 +60,14 @@ pub struct App {
 struct Queues {
     requests: Arc<SqliteQueue>,
     replies: Arc<SqliteQueue>,
+}
+
+/// The handlers, as the host needs them.
+struct Doors {
+    ingress: Arc<Ingress>,
+    worker: Arc<Worker>,
+    notifier: Arc<Notifier>,
+    stop: watch::Receiver<bool>,
 }
 
 /// What everything else is put together from.
@@ -70,6 +81,8 @@ struct Adapters {
     connections: Arc<Connections>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    /// Changes whenever turns were delivered.
+    delivered: Arc<watch::Sender<u64>>,
 }
 
 impl App {
@@ -78,6 +91,7 @@ impl App {
         std::fs::create_dir_all(&config.data_dir)
             .with_context(|| format!("the data directory {} cannot be made", config.data_dir.display()))?;
         config.worker.queue_visibility = config.worker.timeouts.deadline + VISIBILITY_MARGIN;
+        let settings = operator::settings(&config);
         let adapters = Adapters::open(&config).await?;
         let client = client::build(config.client).context("the HTTP client cannot be made")?;
         let models = models(&mut config, &adapters, &client);
@@ -91,16 +105,19 @@ impl App {
         let ingress = Arc::new(adapters.ingress(&config, &client));
         let worker = Arc::new(adapters.worker(&config, models)?);
         let notifier = Arc::new(adapters.notifier(&config));
+        let token = OperatorToken::open(&config.data_dir, config.operator_token.as_ref(), adapters.ids.as_ref())?;
+        let announcement = Announcement::write(&config.data_dir, address, &token)?;
+        let doors = Doors { ingress, worker: worker.clone(), notifier: notifier.clone(), stop: stopped.clone() };
+        let host = adapters.host(&config, doors, token, settings);
         let grace = config.shutdown;
         tasks.spawn(adapters.request_pump(worker, config.worker_concurrency).run(stopped.clone(), grace));
         tasks.spawn(adapters.reply_pump(notifier.clone()).run(stopped.clone(), grace));
         tasks.spawn(every(CLEANUP_EVERY, stopped.clone(), move || clean_up(notifier.clone())));
         let database = adapters.database.clone();
         tasks.spawn(every(PURGE_EVERY, stopped.clone(), move || purge(database.clone())));
-        let (connections, ids) = (adapters.connections, adapters.ids);
-        tasks.spawn(serve(listener, Host { ingress, connections, names: names(&config), ids, stop: stopped }));
-        let data = config.data_dir.display().to_string();
-        Ok(Self { address, data, providers, database: adapters.database, stop, tasks, shutdown: config.shutdown })
+        tasks.spawn(serve(listener, host));
+        let (data, shutdown) = (config.data_dir.display().to_string(), config.shutdown);
+        Ok(Self { address, data, providers, database: adapters.database, announcement, stop, tasks, shutdown })
     }
 
     /// Returns where it listens.
@@ -132,6 +149,7 @@ impl App {
         let grace = self.shutdown + Duration::from_secs(2);
         drop(timeout(grace, async { while self.tasks.join_next().await.is_some() {} }).await);
         self.tasks.shutdown().await;
+        self.announcement.remove();
         self.database.sync().await.context("the last writes could not be synced")
     }
 }
@@ -159,6 +177,7 @@ impl Adapters {
             documents: Arc::new(documents),
             secrets: Arc::new(secrets),
             connections: Arc::default(),
+            delivered: Arc::new(watch::Sender::new(0)),
             database,
             clock,
             ids,
@@ -213,6 +232,30 @@ impl Adapters {
         Notifier::new(ports, config.texts)
     }
 
+    fn host(&self, config: &Config, doors: Doors, token: OperatorToken, settings: serde_json::Value) -> Host {
+        let Doors { ingress, worker, notifier, stop } = doors;
+        let operator = Operator {
+            token,
+            names: names(config),
+            ingress: ingress.clone(),
+            worker,
+            notifier,
+            store: self.store.clone(),
+            requests: self.queues.requests.clone(),
+            replies: self.queues.replies.clone(),
+            database: self.database.clone(),
+            connections: self.connections.clone(),
+            clock: self.clock.clone(),
+            started_at: self.clock.now(),
+            analytics_text: config.texts == Texts::Included,
+            settings,
+            delivered: self.delivered.subscribe(),
+            stop: stop.clone(),
+        };
+        let (connections, ids) = (self.connections.clone(), self.ids.clone());
+        Host { ingress, connections, names: names(config), ids, operator: Arc::new(operator), stop }
+    }
+
     fn request_pump(&self, worker: Arc<Worker>, concurrency: usize) -> Pump {
         let handler: Handler = Arc::new(move |batch: Arc<[Delivery]>| {
             let worker = worker.clone();
@@ -230,9 +273,14 @@ impl Adapters {
     }
 
     fn reply_pump(&self, notifier: Arc<Notifier>) -> Pump {
+        let delivered = self.delivered.clone();
         let handler: Handler = Arc::new(move |batch: Arc<[Delivery]>| {
-            let notifier = notifier.clone();
-            Box::pin(async move { notifier.handle_batch(&batch).await })
+            let (notifier, delivered) = (notifier.clone(), delivered.clone());
+            Box::pin(async move {
+                let failed = notifier.handle_batch(&batch).await;
+                delivered.send_modify(|times| *times += 1);
+                failed
+            })
         });
         let (batch, concurrency) = (REPLIES_BATCH, REPLIES_CONCURRENCY);
         Pump { source: self.queues.replies.clone(), handler, batch, concurrency }

@@ -60,6 +60,8 @@ pub struct Config {
     pub log_filter: String,
     /// What events may carry (`CHATBOT_ANALYTICS_TEXT`).
     pub texts: Texts,
+    /// The operator token; none is one of the data directory (`CHATBOT_OPERATOR_TOKEN`).
+    pub operator_token: Option<SecretString>,
     /// The front door's settings.
     pub ingress: IngressConfig,
     /// The worker's settings.
@@ -118,6 +120,7 @@ impl Config {
             log_format: log_format(environment)?,
             log_filter: environment.text_or("CHATBOT_LOG", "info"),
             texts: NotifierConfig::from(environment)?.texts,
+            operator_token: environment.text("CHATBOT_OPERATOR_TOKEN").map(SecretString::from),
             ingress: IngressConfig::from(environment, Platform::OneMachine)?,
             worker: WorkerConfig::from(environment, Pace::ONE_MACHINE)?,
             breaker: BreakerSettings::from(environment)?,

@@ -5,6 +5,7 @@
 //! | [`app`] | the whole chatbot: adapters, handlers, pumps, host, in the order in which they start and stop |
 //! | [`config`] | flags, variables, defaults |
 //! | [`host`] | HTTP, WebSocket and the chat page |
+//! | [`operator`] | the operator calls: what `yogi` and the admin page ask |
 //! | [`pump`] | drives the handlers the way an event source mapping does |
 //! | [`schedule`] | what runs every few minutes |
 //! | [`secrets`] | keys from the environment, signing keys in the data directory |
@@ -16,6 +17,7 @@ pub mod app;
 pub mod config;
 pub mod documents_file;
 pub mod host;
+pub mod operator;
 pub mod pump;
 pub mod schedule;
 pub mod secrets;

@@ -100,6 +100,11 @@ impl Worker {
         Ok(Self { ports, config, providers, prices, template, documents, preference })
     }
 
+    /// Returns the providers, with their breakers.
+    pub fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
     /// Looks for another order of providers, if it is time to: before the first message, and every five minutes.
     ///
     /// `fetch` returns the names, separated by commas; where it fails, finds nothing or takes long, the known order

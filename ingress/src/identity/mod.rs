@@ -4,7 +4,7 @@ mod iam;
 mod jwks;
 mod jwt;
 mod ring_provider;
-mod session_token;
+pub(crate) mod session_token;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;

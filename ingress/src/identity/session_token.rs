@@ -1,4 +1,4 @@
-//! Session tokens: `yogi1.<payload>.<mac>`, the proof of an anonymous principal.
+//! Session tokens: `yogi1.<payload>.<mac>`, the proof of an anonymous principal, or of an operator.
 
 use std::time::Duration;
 
@@ -44,8 +44,8 @@ impl SessionToken {
     /// Reads a token that is genuine and good at `now`, and tells whether the newest key signed it.
     pub(crate) fn open(text: &str, keys: &SigningKeys, now: Timestamp) -> Option<(Self, bool)> {
         let (token, newest_key) = signing::open::<Self>(PREFIX, keys, text)?;
-        let anonymous = token.principal.as_str().starts_with("anon:");
-        (anonymous && now < token.expires_at).then_some((token, newest_key))
+        let ours = token.principal.as_str().starts_with("anon:") || token.principal.is_operator();
+        (ours && now < token.expires_at).then_some((token, newest_key))
     }
 
     /// Returns a later token of the same principal, if this one is worth replacing.

@@ -33,6 +33,11 @@ impl Connections {
         self.lock().remove(id);
     }
 
+    /// Counts them.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn sender(&self, id: &ConnectionId) -> Result<Sender<Outbound>, PushError> {
         self.lock().get(id).cloned().ok_or(PushError::Gone)
     }

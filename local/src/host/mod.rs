@@ -14,6 +14,7 @@ use axum::routing::get;
 use ingress::Ingress;
 use shared::ports::Ids;
 
+use crate::operator::{self, Operator};
 use crate::stop::Stop;
 
 pub use connections::Connections;
@@ -30,16 +31,19 @@ pub struct Host {
     pub names: Names,
     /// Names connections.
     pub ids: Arc<dyn Ids>,
+    /// What the operator calls stand on.
+    pub operator: Arc<Operator>,
     /// Turns true when the server stops.
     pub stop: Stop,
 }
 
-/// Returns the routes: the page, the socket, and everything else for ingress.
+/// Returns the routes: the page, the socket, the operator calls, and everything else for ingress.
 pub fn router(host: Host) -> Router {
     Router::new()
         .route("/", get(page::index))
         .route("/page/{file}", get(page::file))
         .route(ingress::config::LOCAL_SOCKET_PATH, get(socket::connect))
+        .merge(operator::router(host.operator.clone()))
         .fallback(http::handle)
         .layer(from_fn_with_state(host.names, guard::guard))
         .with_state(host)

@@ -49,6 +49,14 @@ impl SqliteEvents {
         self.database.read(move |engine| list(engine, after, limit)).await
     }
 
+    /// Returns the place of the newest event, 0 if there is none.
+    pub async fn newest(&self) -> Result<i64, Failure> {
+        let newest = |engine: &mut Engine| {
+            engine.connection.query_row("SELECT coalesce(max(seq), 0) FROM events", (), |row| row.get(0))
+        };
+        self.database.read(newest).await
+    }
+
     /// Removes up to `limit` events that were kept long enough. Returns how many it removed.
     pub async fn purge(&self, limit: usize) -> Result<usize, Failure> {
         self.database.write(Durability::Ordered, move |engine| purge(engine, limit)).await

@@ -6,6 +6,7 @@
 //! | `writer` | the one thread that reads and writes, and commits in groups |
 //! | `engine`, `item_cache` | what that thread owns |
 //! | `schema` | the tables, and their versions |
+//! | `queue_admin`, `sessions` | what operators look at, and mend |
 //! | `store`, `queue`, `events`, `documents` | the adapters |
 //!
 //! All adapters write to one ordered log.
@@ -22,10 +23,12 @@ mod item_cache;
 mod lock;
 mod purge;
 pub mod queue;
+mod queue_admin;
 mod queue_index;
 mod queue_rows;
 mod rows;
 mod schema;
+mod sessions;
 pub mod store;
 mod writer;
 
@@ -34,6 +37,7 @@ pub use documents::{SqliteDocuments, StoredDocument};
 pub use error::OpenError;
 pub use events::{SqliteEvents, StoredEvent};
 pub use queue::SqliteQueue;
+pub use queue_admin::BuriedMessage;
 pub use store::SqliteStore;
 
 #[cfg(test)]

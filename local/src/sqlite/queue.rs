@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::memory::Readiness;
-use shared::memory::fifo::{Handle, Moment, Stale, Taken};
+use shared::memory::fifo::{Handle, Moment, Seq, Stale, Taken};
 use shared::memory::limits::check_message;
 use shared::ports::{DeadLetter, Delivery, Durability, EventSource, Outgoing, Queue, QueueError, Receipt};
 
@@ -30,8 +30,22 @@ impl SqliteQueue {
         Self { database, place, readiness }
     }
 
+    /// Reads from the queue in the thread that owns it.
+    pub(super) async fn look<T, W>(&self, work: W) -> Result<T, QueueError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Engine, usize, Moment) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (place, caller) = (self.place, self.readiness.now());
+        let read = move |engine: &mut Engine| {
+            let now = engine.queues[place].time(caller);
+            work(engine, place, now)
+        };
+        Ok(self.database.read(read).await?)
+    }
+
     /// Does one thing to the queue in the thread that owns it, and tells those who wait what comes next.
-    async fn act<T, W>(&self, durability: Durability, work: W) -> Result<T, QueueError>
+    pub(super) async fn act<T, W>(&self, durability: Durability, work: W) -> Result<T, QueueError>
     where
         T: Send + 'static,
         W: FnOnce(&mut Engine, usize, Moment) -> rusqlite::Result<T> + Send + 'static,
@@ -141,8 +155,14 @@ fn delete(engine: &mut Engine, place: usize, handle: Handle, now: Moment) -> rus
 
 fn redrive(engine: &mut Engine, place: usize) -> rusqlite::Result<usize> {
     let dead: Vec<_> = engine.queues[place].fifo.dead().collect();
+    revive(engine, place, &dead)?;
+    Ok(dead.len())
+}
+
+/// Moves dead letters back, in their order.
+pub(super) fn revive(engine: &mut Engine, place: usize, dead: &[Seq]) -> rusqlite::Result<()> {
     engine.is_ahead = true;
-    for seq in &dead {
+    for seq in dead {
         let new = engine.next_seq();
         let group = queue_rows::revive(&engine.connection, *seq, new)?;
         let fifo = &mut engine.queues[place].fifo;
@@ -150,5 +170,5 @@ fn redrive(engine: &mut Engine, place: usize) -> rusqlite::Result<usize> {
         fifo.append(new, &group, 0);
     }
     engine.is_ahead = false;
-    Ok(dead.len())
+    Ok(())
 }

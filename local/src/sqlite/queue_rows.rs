@@ -69,6 +69,12 @@ pub(super) fn dead_letter(connection: &Connection, seq: Seq) -> rusqlite::Result
     })
 }
 
+/// Returns when a message was sent.
+pub(super) fn sent_at(connection: &Connection, seq: Seq) -> rusqlite::Result<Timestamp> {
+    let mut statement = connection.prepare_cached("SELECT sent_at FROM messages WHERE seq = ?1")?;
+    statement.query_row([seq.cast_signed()], |row| row.get(0).map(Timestamp))
+}
+
 /// Reads the order of a queue.
 pub(super) fn load(connection: &Connection, queue: &str, fifo: &mut Fifo) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(

@@ -64,6 +64,11 @@ impl Breaker {
         self.state().ready_at(now)
     }
 
+    /// Tells where it is: `None` while closed, else whether a trial may begin.
+    pub fn open(&self, now: Instant) -> Option<bool> {
+        self.state().open_until.map(|until| until <= now)
+    }
+
     /// Asks for a call, which the permit then reports on; refused: the earliest time to ask again.
     pub fn acquire(&self, now: Instant) -> Result<Permit<'_>, Instant> {
         let mut state = self.state();

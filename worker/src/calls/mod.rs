@@ -39,6 +39,11 @@ impl Providers {
         able
     }
 
+    /// Returns all of them, in the order of their models.
+    pub fn iter(&self) -> impl Iterator<Item = &Provider> {
+        self.0.iter()
+    }
+
     /// Finds a provider.
     pub fn get(&self, name: ProviderName) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.model.provider() == name)

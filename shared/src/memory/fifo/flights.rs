@@ -50,6 +50,10 @@ impl Flights {
         self.by_seq.get(&handle.seq).is_some_and(|flight| flight.handle == handle)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_seq.len()
+    }
+
     pub(super) fn first_end(&self) -> Option<Moment> {
         self.ends.first().map(|(until, _)| *until)
     }

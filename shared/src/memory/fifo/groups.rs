@@ -54,6 +54,16 @@ impl Groups {
         self.current.or_else(|| self.available.first().copied())
     }
 
+    /// Counts the messages, in flight or not.
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Returns the place of the message that has waited longest for nothing but a receive.
+    pub(super) fn oldest(&self) -> Option<Seq> {
+        self.available.first().copied()
+    }
+
     pub(super) fn next_is_some(&self) -> bool {
         !self.available.is_empty()
     }

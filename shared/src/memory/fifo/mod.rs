@@ -71,6 +71,19 @@ pub struct Received {
     pub dead: Vec<Seq>,
 }
 
+/// How much a queue has to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Load {
+    /// How many messages wait.
+    pub waiting: usize,
+    /// How many are in flight.
+    pub in_flight: usize,
+    /// The place of the one that has waited longest for nothing but a receive.
+    pub oldest: Option<Seq>,
+    /// How many dead letters there are.
+    pub dead: usize,
+}
+
 /// The reason why a handle was refused: it is not the message's newest, or its visibility timeout has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stale;
@@ -162,6 +175,14 @@ impl Fifo {
             self.flights.hide(Flight { handle, until: now + visibility.min(MAX_VISIBILITY) });
         }
         Ok(())
+    }
+
+    /// Returns how much there is to do.
+    pub fn load(&mut self, now: Moment) -> Load {
+        self.release(now);
+        let in_flight = self.flights.len();
+        let waiting = self.groups.len().saturating_sub(in_flight);
+        Load { waiting, in_flight, oldest: self.groups.oldest(), dead: self.dead.len() }
     }
 
     /// Returns the dead letters, oldest first.
