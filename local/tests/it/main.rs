@@ -5,6 +5,8 @@ mod conformance;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
 mod parsing;
 #[cfg(test)]
 mod pump;
