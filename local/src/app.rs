@@ -35,11 +35,13 @@ use crate::operator::token::{self, AddressFile};
 use crate::pump::{Handler, Pump};
 use crate::schedule::every;
 use crate::secrets::LocalSecrets;
-use crate::sqlite::{Database, SqliteQueue};
+use crate::sqlite::{Database, SqliteQueue, SqliteStatistics};
 use crate::stop::stopped;
 
 const DATABASE: &str = "chatbot.db";
 const CLEANUP_EVERY: Duration = Duration::from_mins(5);
+/// Between two foldings of events into figures, unless somebody asks for them.
+const FOLD_EVERY: Duration = Duration::from_secs(10);
 const PURGE_EVERY: Duration = Duration::from_mins(10);
 const PURGE_AT_ONCE: usize = 1_000;
 /// How much longer than its worker's deadline a message stays hidden.
@@ -109,6 +111,8 @@ impl App {
         let counting = Arc::clone(&operator);
         let stop_counting = stopped.clone();
         tasks.spawn(async move { counting.counters.run(counting.events.clone(), stop_counting).await });
+        let statistics = operator.statistics.clone();
+        tasks.spawn(every(FOLD_EVERY, stopped.clone(), move || fold(statistics.clone())));
         tasks.spawn(adapters.request_pump(worker, config.worker_concurrency).run(stopped.clone(), grace));
         tasks.spawn(adapters.reply_pump(notifier.clone()).run(stopped.clone(), grace));
         tasks.spawn(every(CLEANUP_EVERY, stopped.clone(), move || clean_up(notifier.clone())));
@@ -258,6 +262,7 @@ impl Adapters {
             database: self.database.clone(),
             store: self.database.store(),
             events: self.database.events(),
+            statistics: self.database.statistics(),
             requests: self.queues.requests.clone(),
             replies: self.queues.replies.clone(),
             clock: self.clock.clone(),
@@ -367,10 +372,17 @@ async fn clean_up(notifier: Arc<Notifier>) {
     }
 }
 
+async fn fold(statistics: SqliteStatistics) {
+    if let Err(error) = statistics.fold().await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the figures will be brought up to date later");
+    }
+}
+
 async fn purge(database: Database) {
     let rows = database.purge_expired(PURGE_AT_ONCE).await;
     let events = database.events().purge(PURGE_AT_ONCE).await;
-    if let Some(error) = rows.and(events).err() {
+    let figures = database.statistics().purge().await;
+    if let Some(error) = rows.and(events).map(drop).and(figures).err() {
         tracing::warn!(error = &error as &dyn std::error::Error, "the purge will try again");
     }
 }

@@ -10,6 +10,8 @@
 //! | `sessions` | sessions, their turns, their deletion; a token to speak with |
 //! | `events` | the events that were published |
 //! | `dead_letters` | what nobody could handle |
+//! | `stats` | figures of a span of time |
+//! | `page` | the page that shows them |
 //! | `metrics`, `counters` | figures for Prometheus |
 
 mod access;
@@ -19,7 +21,9 @@ mod dead_letters;
 mod events;
 mod messages;
 mod metrics;
+mod page;
 mod sessions;
+mod stats;
 mod status;
 pub mod token;
 
@@ -38,7 +42,7 @@ use shared::ports::Clock;
 use worker::Worker;
 
 use crate::host::Connections;
-use crate::sqlite::{Database, SqliteEvents, SqliteQueue, SqliteStore};
+use crate::sqlite::{Database, SqliteEvents, SqliteQueue, SqliteStatistics, SqliteStore};
 
 pub use counters::Counters;
 
@@ -61,6 +65,8 @@ pub struct Operator {
     pub store: SqliteStore,
     /// The events.
     pub events: SqliteEvents,
+    /// The figures.
+    pub statistics: SqliteStatistics,
     /// The queue to the worker.
     pub requests: Arc<SqliteQueue>,
     /// The queue to the notifier.
@@ -83,11 +89,13 @@ pub struct Operator {
     pub counters: Arc<Counters>,
 }
 
-/// Returns the calls, behind their rule of access.
+/// Returns the calls, behind their rule of access, and the page, which holds nothing of anybody's.
 pub(crate) fn router(operator: Arc<Operator>) -> Router {
-    Router::new()
+    let page = Router::new().route("/admin", get(page::index)).route("/admin/page/{file}", get(page::file));
+    let calls = Router::new()
         .route("/metrics", get(metrics::metrics))
         .route("/admin/api/status", get(status::status))
+        .route("/admin/api/stats", get(stats::stats))
         .route("/admin/api/settings", get(status::settings))
         .route("/admin/api/cleanup", post(status::clean_up))
         .route("/admin/api/messages", post(messages::submit))
@@ -104,5 +112,6 @@ pub(crate) fn router(operator: Arc<Operator>) -> Router {
         .method_not_allowed_fallback(answer::wrong_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(Arc::clone(&operator), access::check))
-        .with_state(operator)
+        .with_state(operator);
+    calls.merge(page)
 }

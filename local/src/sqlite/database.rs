@@ -12,7 +12,10 @@ use super::engine::Engine;
 use super::error::Failure;
 use super::queue_index::QueueIndex;
 use super::writer::{Access, Writer};
-use super::{OpenError, SqliteDocuments, SqliteEvents, SqliteQueue, SqliteReplyCache, SqliteStore, lock, schema};
+use super::{
+    OpenError, SqliteDocuments, SqliteEvents, SqliteQueue, SqliteReplyCache, SqliteStatistics, SqliteStore, lock,
+    schema,
+};
 
 /// How far `SQLite`'s commits reach.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -90,6 +93,11 @@ impl Database {
     /// Returns the event bus.
     pub fn events(&self) -> SqliteEvents {
         SqliteEvents::new(self.clone())
+    }
+
+    /// Returns the figures. To be made once: it remembers what was counted.
+    pub fn statistics(&self) -> SqliteStatistics {
+        SqliteStatistics::new(self.clone())
     }
 
     /// Returns the documents.

@@ -6,6 +6,7 @@
 //! | `writer` | the one thread that reads and writes, and commits in groups |
 //! | `engine`, `item_cache` | what that thread owns |
 //! | `schema` | the tables, and their versions |
+//! | `statistics` | figures of every minute and hour, folded from the events |
 //! | `store`, `queue`, `events`, `documents`, `reply_cache` | the adapters |
 //!
 //! All adapters write to one ordered log.
@@ -27,6 +28,7 @@ mod queue_rows;
 pub mod reply_cache;
 mod rows;
 mod schema;
+pub mod statistics;
 pub mod store;
 mod writer;
 
@@ -36,6 +38,7 @@ pub use error::OpenError;
 pub use events::{SqliteEvents, StoredEvent};
 pub use queue::{QueueDepth, SqliteQueue};
 pub use reply_cache::SqliteReplyCache;
+pub use statistics::{Span, SqliteStatistics};
 pub use store::SqliteStore;
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use super::{OpenError, Synchronous};
 const APPLICATION_ID: i64 = 0x4C59_6362;
 
 /// The steps from each version to the next; the version of a database is the number of steps it has seen.
-const MIGRATIONS: &[&str] = &["CREATE TABLE items (
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE items (
         partition TEXT NOT NULL,
         sort TEXT NOT NULL,
         attributes TEXT NOT NULL,
@@ -44,7 +45,26 @@ const MIGRATIONS: &[&str] = &["CREATE TABLE items (
         content TEXT NOT NULL,
         owner TEXT,
         version TEXT NOT NULL
-    ) STRICT;"];
+    ) STRICT;",
+    "CREATE TABLE figures (
+        width INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        synthetic INTEGER NOT NULL,
+        figures TEXT NOT NULL,
+        PRIMARY KEY (width, at, provider, model, synthetic)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE document_figures (
+        at INTEGER NOT NULL,
+        document_id TEXT NOT NULL,
+        turns INTEGER NOT NULL,
+        cost_micro_usd INTEGER NOT NULL,
+        PRIMARY KEY (at, document_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE folded (seq INTEGER NOT NULL) STRICT;
+    INSERT INTO folded (seq) VALUES (0);",
+];
 
 /// Opens the file and brings it to the newest version.
 pub(super) fn open(file: &Path, synchronous: Synchronous) -> Result<Connection, OpenError> {

@@ -6,6 +6,7 @@ mod events;
 mod messages;
 mod queues;
 mod sessions;
+mod stats;
 mod status;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ pub use events::{EventPage, EventQuery, StoredEvent};
 pub use messages::{Lookup, LookupRequest, Message, Outcome, Pointer, SubmitRequest, SubmitResponse, Submitted};
 pub use queues::{DeadLetterView, DeadLetters, QueueName, RedriveRequest, RedriveResponse};
 pub use sessions::{SessionPage, SessionView, TurnPage, TurnView};
+pub use stats::{Bucket, DocumentFigures, Figures, Group, Latency, Stats};
 pub use status::{BreakerState, ProviderStatus, QueueStatus, Status};
 
 /// Where a running server is, as it says in its data directory, in [`Address::FILE`].

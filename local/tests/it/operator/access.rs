@@ -9,10 +9,11 @@ use crate::support::{Chatter, Http, Setup};
 const TOKEN: &str = "a-token-of-the-operators-own";
 
 /// Every call, and whether it shows nothing but figures.
-const CALLS: [(&str, &str, bool); 14] = [
+const CALLS: [(&str, &str, bool); 15] = [
     ("GET", "/metrics", true),
     ("GET", "/admin/api/status", true),
     ("GET", "/admin/api/events?after=0", true),
+    ("GET", "/admin/api/stats", true),
     ("GET", "/admin/api/settings", false),
     ("POST", "/admin/api/cleanup", false),
     ("POST", "/admin/api/messages", false),

@@ -81,3 +81,78 @@ fn check_format(page: &str) {
         }
     }
 }
+
+#[tokio::test]
+async fn the_figures_of_an_hour_are_what_happened_in_it() {
+    let stub = provider(Behaviour::Reply(Reply::words(5))).await;
+    let server = Setup::claude(&stub).start().await;
+    let mut ann = Chatter::join(&server).await;
+    ann.ask("One").await;
+    ann.ask("Two").await;
+    let http = operator(&server);
+    super::answered(&http, &super::submit(&http, json!({ "message_id": "m1", "message": "Three" })).await).await;
+    let stats = figures(&http, 3).await;
+    let totals = &stats["totals"];
+    assert_eq!((&totals["turns"], &totals["synthetic"], &totals["total"]["count"]), (&json!(3), &json!(1), &json!(3)));
+    let groups: Vec<_> =
+        stats["groups"].as_array().unwrap().iter().map(|g| (&g["synthetic"], &g["figures"]["turns"])).collect();
+    assert_eq!(groups, [(&json!(false), &json!(2)), (&json!(true), &json!(1))]);
+    let server = server.stop().await.start().await;
+    assert_eq!(figures(&operator(&server), 3).await["totals"], *totals, "a restart keeps them");
+    for (query, field) in
+        [("from=5&to=4", "from"), ("step=1", "step"), ("from=0&step=60000", "step"), ("from=x", "query")]
+    {
+        let problem = http_problem(&server, query).await;
+        assert_eq!(problem["field"], field, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_was_published_twice_counts_once_also_after_a_restart() {
+    let stub = provider(Behaviour::Reply(Reply::words(5))).await;
+    let server = Setup::claude(&stub).start().await;
+    let mut ann = Chatter::join(&server).await;
+    ann.ask("One").await;
+    figures(&operator(&server), 1).await;
+    let mut server = server;
+    for _ in 0..2 {
+        let stopped = server.stop().await;
+        let database = rusqlite::Connection::open(stopped.data_dir().join("chatbot.db")).unwrap();
+        let again = "INSERT INTO events (id, detail_type, detail, published_at) SELECT id, detail_type, detail, published_at FROM events";
+        database.execute(again, ()).unwrap();
+        drop(database);
+        server = stopped.start().await;
+        assert_eq!(figures(&operator(&server), 1).await["totals"]["turns"], 1);
+    }
+}
+
+/// Waits until so many turns are counted.
+async fn figures(http: &Http, turns: u64) -> serde_json::Value {
+    crate::support::in_time(async {
+        loop {
+            let stats = http.get("/admin/api/stats").await.expect(200);
+            if stats["totals"]["turns"].as_u64() >= Some(turns) {
+                return stats;
+            }
+        }
+    })
+    .await
+}
+
+async fn http_problem(server: &crate::support::TestServer, query: &str) -> serde_json::Value {
+    operator(server).get(&format!("/admin/api/stats?{query}")).await.problem(400)
+}
+
+#[tokio::test]
+async fn the_admin_page_is_served_and_loads_nothing_from_elsewhere() {
+    let server = Setup::offline().start().await;
+    let http = Http::new(server.base());
+    let page = http.get("/admin").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(page.header("content-security-policy").contains("default-src 'self'"));
+    for file in ["admin.css", "admin.js", "plot.js"] {
+        assert_eq!(http.get(&format!("/admin/page/{file}")).await.status, 200, "{file}");
+        assert!(file == "plot.js" || page.text.contains(&format!("/admin/page/{file}")), "{file}");
+    }
+    assert_eq!(http.get("/admin/page/other.js").await.status, 404);
+}

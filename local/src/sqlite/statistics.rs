@@ -1,0 +1,276 @@
+//! Figures of every minute and hour, folded from the events.
+//!
+//! Folding runs behind the publishing, in batches: a thousand events cost a few rows. The place up to which events are
+//! folded is written with the figures, so that a crash counts nothing twice, and the events that were there before
+//! there were figures are folded at the first start.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension as _, params};
+use serde_json::Value;
+use shared::domain::Timestamp;
+use shared::operator::{Bucket, DocumentFigures, Figures, Group, Stats};
+use shared::ports::Durability;
+
+use super::engine::Engine;
+use super::error::Failure;
+use super::{Database, StoredEvent};
+
+/// How long the figures of minutes are kept; those of hours are kept as long as events.
+const MINUTES_KEPT: Duration = Duration::from_hours(72);
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+/// How many events are folded in one write.
+const BATCH: usize = 1_000;
+/// How many ids are remembered: a repeated event comes minutes after the first at the latest.
+const REMEMBERED: usize = 65_536;
+const DOCUMENTS: i64 = 20;
+
+/// Which figures are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Where it begins.
+    pub from: Timestamp,
+    /// Where it ends.
+    pub to: Timestamp,
+    /// The width of a bucket in milliseconds, whole minutes.
+    pub step: u64,
+}
+
+/// The figures on `SQLite`.
+#[derive(Debug, Clone)]
+pub struct SqliteStatistics {
+    database: Database,
+    recent: Arc<Mutex<Recent>>,
+    /// Held while events are folded: two at once would count from the same place.
+    folding: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// The hashes of the ids that were folded last.
+#[derive(Debug, Default)]
+struct Recent {
+    is_loaded: bool,
+    ids: HashSet<u64>,
+    order: VecDeque<u64>,
+}
+
+/// The row that an event counts for.
+type Row = (i64, i64, String, String, bool);
+
+/// What a batch of events comes to.
+#[derive(Default)]
+struct Folded {
+    rows: BTreeMap<Row, Figures>,
+    documents: BTreeMap<(i64, String), (u64, u64)>,
+}
+
+impl SqliteStatistics {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database, recent: Arc::default(), folding: Arc::default() }
+    }
+
+    /// Folds the events that were published since the last time. Returns how many.
+    pub async fn fold(&self) -> Result<usize, Failure> {
+        let _alone = self.folding.lock().await;
+        self.load_recent().await?;
+        let mut folded = 0;
+        loop {
+            let after = self.database.read(folded_place).await?;
+            let events = self.database.events().list(after, BATCH).await?;
+            let Some(last) = events.last().map(|event| event.seq) else { return Ok(folded) };
+            folded += events.len();
+            let is_last = events.len() < BATCH;
+            let sum = self.sum_up(events);
+            let stored = self.database.write(Durability::Ordered, move |engine| store(engine, &sum, last)).await;
+            if let Err(error) = stored {
+                // What was not stored is to be counted again.
+                *self.recent() = Recent::default();
+                return Err(error);
+            }
+            if is_last {
+                return Ok(folded);
+            }
+        }
+    }
+
+    /// Returns the figures of a span.
+    pub async fn query(&self, span: Span) -> Result<Stats, Failure> {
+        self.database.read(move |engine| query(engine, span)).await
+    }
+
+    /// Removes what was kept long enough.
+    pub async fn purge(&self) -> Result<(), Failure> {
+        self.database.write(Durability::Ordered, purge).await
+    }
+
+    /// After a start, the ids before the place are read again.
+    async fn load_recent(&self) -> Result<(), Failure> {
+        if self.recent().is_loaded {
+            return Ok(());
+        }
+        let after = self.database.read(folded_place).await?;
+        let place = after.saturating_sub(i64::try_from(REMEMBERED).unwrap_or(i64::MAX));
+        let limit = usize::try_from(after - place).unwrap_or(REMEMBERED).min(REMEMBERED);
+        let events = if limit == 0 { Vec::new() } else { self.database.events().list(place, limit).await? };
+        let mut recent = self.recent();
+        for event in events.into_iter().filter(|event| event.seq <= after) {
+            recent.is_new(&event.id);
+        }
+        recent.is_loaded = true;
+        Ok(())
+    }
+
+    fn sum_up(&self, events: Vec<StoredEvent>) -> Folded {
+        let mut recent = self.recent();
+        let mut folded = Folded::default();
+        for event in events {
+            if recent.is_new(&event.id) {
+                folded.count(&event);
+            }
+        }
+        folded
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Recent {
+    fn is_new(&mut self, id: &str) -> bool {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        let hash = hasher.finish();
+        if !self.ids.insert(hash) {
+            return false;
+        }
+        self.order.push_back(hash);
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        true
+    }
+}
+
+impl Folded {
+    fn count(&mut self, event: &StoredEvent) {
+        let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
+        let one = |is: bool| u64::from(is);
+        let figures = match event.detail_type.as_str() {
+            "Chat Message" | "Chat Failed" => Figures::of_turn(&detail),
+            "Chat Feedback" => {
+                let (up, down) = (one(detail["rating"] == "up"), one(detail["rating"] == "down"));
+                Figures { up, down, ..Figures::default() }
+            }
+            "Session Expired" => Figures { expired: 1, ..Figures::default() },
+            "Session Deleted" => Figures { deleted: 1, ..Figures::default() },
+            _ => return,
+        };
+        let at = event.published_at.0;
+        let text = |field: &str| detail[field].as_str().unwrap_or_default().to_owned();
+        for width in [MINUTE, HOUR] {
+            let row = (width, at - at.rem_euclid(width), text("provider"), text("model"), detail["synthetic"] == true);
+            self.rows.entry(row).or_default().add(&figures);
+        }
+        if let Some(document) = detail["document_id"].as_str().filter(|_| figures.turns > 0) {
+            let of = self.documents.entry((at - at.rem_euclid(HOUR), document.to_owned())).or_default();
+            *of = (of.0 + 1, of.1 + figures.cost_micro_usd);
+        }
+    }
+}
+
+fn folded_place(engine: &mut Engine) -> rusqlite::Result<i64> {
+    engine.connection.prepare_cached("SELECT seq FROM folded")?.query_row((), |row| row.get(0))
+}
+
+fn store(engine: &mut Engine, folded: &Folded, last: i64) -> rusqlite::Result<()> {
+    let connection = &engine.connection;
+    let mut find = connection.prepare_cached(
+        "SELECT figures FROM figures WHERE width = ?1 AND at = ?2 AND provider = ?3 AND model = ?4 AND synthetic = ?5",
+    )?;
+    let mut put = connection.prepare_cached(
+        "INSERT OR REPLACE INTO figures (width, at, provider, model, synthetic, figures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for ((width, at, provider, model, synthetic), more) in &folded.rows {
+        let known: Option<String> =
+            find.query_row(params![width, at, provider, model, synthetic], |row| row.get(0)).optional()?;
+        let mut figures = known.map(|text| read(&text)).unwrap_or_default();
+        figures.add(more);
+        let text = serde_json::to_string(&figures).unwrap_or_default();
+        put.execute(params![width, at, provider, model, synthetic, text])?;
+    }
+    let mut document = connection.prepare_cached(
+        "INSERT INTO document_figures (at, document_id, turns, cost_micro_usd) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (at, document_id) DO UPDATE
+         SET turns = turns + excluded.turns, cost_micro_usd = cost_micro_usd + excluded.cost_micro_usd",
+    )?;
+    for ((at, id), (turns, cost)) in &folded.documents {
+        document.execute(params![at, id, turns.cast_signed(), cost.cast_signed()])?;
+    }
+    connection.prepare_cached("UPDATE folded SET seq = ?1")?.execute([last]).map(drop)
+}
+
+fn query(engine: &mut Engine, Span { from, to, step }: Span) -> rusqlite::Result<Stats> {
+    let step_ms = step.cast_signed().max(MINUTE);
+    let is_old = engine.now().minus(MINUTES_KEPT).0 > from.0;
+    let width = if step_ms % HOUR == 0 || is_old { HOUR } else { MINUTE };
+    let mut rows = engine.connection.prepare_cached(
+        "SELECT at, provider, model, synthetic, figures FROM figures WHERE width = ?1 AND at >= ?2 AND at < ?3",
+    )?;
+    let mut rows = rows.query(params![width, from.0 - from.0.rem_euclid(width), to.0])?;
+    let mut buckets: BTreeMap<i64, Figures> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, String, bool), Figures> = BTreeMap::new();
+    let mut totals = Figures::default();
+    while let Some(row) = rows.next()? {
+        let at: i64 = row.get(0)?;
+        let figures = read(row.get_ref(4)?.as_str()?);
+        totals.add(&figures);
+        buckets.entry(at - at.rem_euclid(step_ms)).or_default().add(&figures);
+        groups.entry((row.get(1)?, row.get(2)?, row.get(3)?)).or_default().add(&figures);
+    }
+    let series = buckets.into_iter().map(|(at, figures)| Bucket { at: Timestamp(at), figures: figures.summed_up() });
+    let mut groups: Vec<Group> = groups
+        .into_iter()
+        .filter(|(_, figures)| figures.turns > 0)
+        .map(|((provider, model, synthetic), figures)| Group {
+            provider,
+            model,
+            synthetic,
+            figures: figures.summed_up(),
+        })
+        .collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.figures.turns));
+    let documents = documents(engine, from, to)?;
+    Ok(Stats { from, to, step, totals: totals.summed_up(), series: series.collect(), groups, documents })
+}
+
+fn documents(engine: &Engine, from: Timestamp, to: Timestamp) -> rusqlite::Result<Vec<DocumentFigures>> {
+    let mut rows = engine.connection.prepare_cached(
+        "SELECT document_id, sum(turns), sum(cost_micro_usd) FROM document_figures WHERE at >= ?1 AND at < ?2
+         GROUP BY document_id ORDER BY sum(turns) DESC, document_id LIMIT ?3",
+    )?;
+    let rows = rows.query_map(params![from.0 - from.0.rem_euclid(HOUR), to.0, DOCUMENTS], |row| {
+        let [turns, cost_micro_usd] = [row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?.cast_unsigned()];
+        Ok(DocumentFigures { document_id: row.get(0)?, turns, cost_micro_usd })
+    })?;
+    rows.collect()
+}
+
+fn purge(engine: &mut Engine) -> rusqlite::Result<()> {
+    let (minutes, hours) = (engine.now().minus(MINUTES_KEPT).0, engine.now().minus(super::events::KEPT).0);
+    let connection = &engine.connection;
+    for (width, before) in [(MINUTE, minutes), (HOUR, hours)] {
+        connection.prepare_cached("DELETE FROM figures WHERE width = ?1 AND at < ?2")?.execute([width, before])?;
+    }
+    connection.prepare_cached("DELETE FROM document_figures WHERE at < ?1")?.execute([hours]).map(drop)
+}
+
+/// A row that cannot be read counts nothing: figures are not worth a failure.
+fn read(text: &str) -> Figures {
+    serde_json::from_str(text).unwrap_or_default()
+}
