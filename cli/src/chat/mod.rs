@@ -4,6 +4,7 @@ mod link;
 mod screen;
 mod view;
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead as _};
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ pub(crate) async fn run(desk: &Desk, what: &Chat) -> anyhow::Result<Exit> {
             awaiting: None,
             cost,
             away: false,
+            ahead: VecDeque::new(),
         };
         // An open socket first: the answer's first words are then seen as they come.
         drop(timeout(HELLO, talk.connect()).await);
@@ -83,6 +85,8 @@ struct Talk<'a> {
     awaiting: Option<String>,
     cost: i64,
     away: bool,
+    /// What was typed while an answer was being written.
+    ahead: VecDeque<String>,
 }
 
 impl Talk<'_> {
@@ -111,9 +115,12 @@ impl Talk<'_> {
         let mut lines = lines();
         loop {
             self.screen.prompt();
-            let line = tokio::select! {
-                () = interrupted() => None,
-                line = lines.recv() => line,
+            let line = match self.ahead.pop_front() {
+                Some(line) => Some(line),
+                None => tokio::select! {
+                    () = interrupted() => None,
+                    line = lines.recv() => line,
+                },
             };
             let Some(line) = line else { break };
             match line.trim() {
@@ -173,9 +180,9 @@ impl Talk<'_> {
                 line = line => {
                     match line.as_deref().map(str::trim) {
                         Some("/stop") => self.stop().await,
-                        Some("/quit" | "/exit") | None => return Ok(None),
-                        Some("") => (),
-                        Some(_) => note("one moment: the answer is still being written; /stop ends it"),
+                        // One after the other: what is typed ahead is said once this answer is whole.
+                        Some(line) => self.ahead.push_back(line.to_owned()),
+                        None => lines = None,
                     }
                     Vec::new()
                 }

@@ -58,3 +58,15 @@ async fn what_is_typed_is_said_and_stop_ends_an_answer() {
     assert!(chat.wait().await.unwrap().success());
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_ahead_is_said_in_its_order() {
+    let world = World::new(Behaviour::Echo).await;
+    let server = world.serve().await;
+    let mut chat = world.command(&["chat"]).stdin(Stdio::piped()).spawn().unwrap();
+    chat.stdin.take().unwrap().write_all(b"one\ntwo\n/cost\nthree\n").await.unwrap();
+    let output = chat.wait_with_output().await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "one\ntwo\nthree\n");
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("so far"));
+    server.stop().await;
+}
