@@ -17,7 +17,7 @@ use worker::calls::breaker::BreakerSettings;
 use worker::config::Pace;
 use worker::kept::{CachePlace, CacheSettings};
 use worker::providers::client::ClientSettings;
-use worker::providers::{ClaudeSettings, OpenAiSettings};
+use worker::providers::{BedrockSettings, ClaudeSettings, OpenAiSettings};
 
 use crate::sqlite::Synchronous;
 
@@ -78,6 +78,8 @@ pub struct Config {
     pub claude: Option<(ClaudeSettings, SecretString)>,
     /// `OpenAI` or a compatible server, if a key or an address is set (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
     pub openai: Option<(OpenAiSettings, Option<SecretString>)>,
+    /// Claude on Bedrock, if a key is set (`AWS_BEARER_TOKEN_BEDROCK`) and a model is named.
+    pub bedrock: Option<(BedrockSettings, SecretString)>,
 }
 
 /// What reading the settings came to.
@@ -131,6 +133,7 @@ impl Config {
             client: ClientSettings::from(environment)?,
             claude: claude(environment)?,
             openai: openai(environment)?,
+            bedrock: bedrock(environment)?,
         })
     }
 }
@@ -161,6 +164,12 @@ fn openai(environment: &Environment) -> Result<Option<(OpenAiSettings, Option<Se
     let key = environment.text("OPENAI_API_KEY").map(SecretString::from);
     let configured = key.is_some() || environment.text("OPENAI_BASE_URL").is_some();
     Ok(configured.then_some((settings, key)))
+}
+
+/// A key alone may be there for other programs.
+fn bedrock(environment: &Environment) -> Result<Option<(BedrockSettings, SecretString)>, ConfigError> {
+    let key = environment.text("AWS_BEARER_TOKEN_BEDROCK").map(SecretString::from);
+    Ok(BedrockSettings::from(environment)?.zip(key))
 }
 
 fn synchronous(environment: &Environment) -> Result<Synchronous, ConfigError> {
