@@ -171,7 +171,7 @@ fn websocket_url(environment: &Environment, platform: Platform) -> Result<Option
 
 fn providers(environment: &Environment) -> Result<Vec<ProviderName>, ConfigError> {
     const NAME: &str = "CHATBOT_PROVIDER_PREFERENCE";
-    let names = environment.list(NAME).unwrap_or_else(|| vec!["claude".to_owned(), "openai".to_owned()]);
+    let names = environment.list(NAME).unwrap_or_else(|| ["claude", "openai", "bedrock"].map(str::to_owned).to_vec());
     let parse = |name: &String| ProviderName::parse(name).ok_or_else(|| invalid(NAME, name, "is not a provider"));
     names.iter().map(parse).collect()
 }

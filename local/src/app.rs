@@ -25,7 +25,7 @@ use worker::calls::Providers;
 use worker::kept::{CachePlace, CacheSettings, KeptReplies};
 use worker::prices::Prices;
 use worker::providers::offline::OfflineModel;
-use worker::providers::{ClaudeModel, OpenAiModel, client};
+use worker::providers::{BedrockModel, ClaudeModel, OpenAiModel, client};
 
 use crate::config::Config;
 use crate::documents_file;
@@ -177,7 +177,8 @@ impl Adapters {
         documents.replace_all(documents_file::load(config.documents.as_deref())?).await?;
         let claude = config.claude.as_ref().map(|(_, key)| key.clone());
         let openai = config.openai.as_ref().and_then(|(_, key)| key.clone());
-        let secrets = LocalSecrets::open(&config.data_dir, ids.as_ref(), claude, openai)?;
+        let bedrock = config.bedrock.as_ref().map(|(_, key)| key.clone());
+        let secrets = LocalSecrets::open(&config.data_dir, ids.as_ref(), claude, openai, bedrock)?;
         let visibility = config.worker.queue_visibility;
         let queue =
             |name, max_receives| database.queue(name, QueueSettings::new(visibility, max_receives)).map(Arc::new);
@@ -325,6 +326,9 @@ fn models(config: &mut Config, adapters: &Adapters, client: &reqwest::Client) ->
     }
     if let Some((settings, _)) = config.openai.take() {
         models.push(Arc::new(OpenAiModel::new(settings, secrets(), client.clone())));
+    }
+    if let Some((settings, _)) = config.bedrock.take() {
+        models.push(Arc::new(BedrockModel::new(settings, secrets(), client.clone())));
     }
     if models.is_empty() {
         models.push(Arc::new(OfflineModel));

@@ -18,7 +18,7 @@ use worker::calls::breaker::BreakerSettings;
 use worker::config::Pace;
 use worker::kept::{CachePlace, CacheSettings};
 use worker::providers::client::ClientSettings;
-use worker::providers::{ClaudeSettings, OpenAiSettings};
+use worker::providers::{BedrockSettings, ClaudeSettings, OpenAiSettings};
 
 use crate::sqlite::Synchronous;
 
@@ -83,6 +83,8 @@ pub struct Config {
     pub claude: Option<(ClaudeSettings, SecretString)>,
     /// `OpenAI` or a compatible server, if a key or an address is set (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
     pub openai: Option<(OpenAiSettings, Option<SecretString>)>,
+    /// Claude on Bedrock, if a key is set (`AWS_BEARER_TOKEN_BEDROCK`) and a model is named.
+    pub bedrock: Option<(BedrockSettings, SecretString)>,
 }
 
 /// What reading the settings came to.
@@ -138,6 +140,7 @@ impl Config {
             client: ClientSettings::from(environment)?,
             claude: claude(environment)?,
             openai: openai(environment)?,
+            bedrock: bedrock(environment)?,
         })
     }
 }
@@ -190,6 +193,12 @@ fn settings(environment: &Environment) -> BTreeMap<String, String> {
     };
     let shown = environment.all().filter(|(name, value)| is_ours(name) && !is_secret(name, value));
     shown.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// A key alone may be there for other programs.
+fn bedrock(environment: &Environment) -> Result<Option<(BedrockSettings, SecretString)>, ConfigError> {
+    let key = environment.text("AWS_BEARER_TOKEN_BEDROCK").map(SecretString::from);
+    Ok(BedrockSettings::from(environment)?.zip(key))
 }
 
 fn synchronous(environment: &Environment) -> Result<Synchronous, ConfigError> {

@@ -20,6 +20,7 @@ const MOST_KEYS: usize = 2;
 pub struct LocalSecrets {
     claude: Option<SecretString>,
     openai: Option<SecretString>,
+    bedrock: Option<SecretString>,
     signing: SigningKeys,
 }
 
@@ -37,12 +38,13 @@ impl LocalSecrets {
         ids: &dyn Ids,
         claude: Option<SecretString>,
         openai: Option<SecretString>,
+        bedrock: Option<SecretString>,
     ) -> anyhow::Result<Self> {
         let path = data_dir.join(FILE);
         if !path.exists() {
             create(&path, ids).with_context(|| format!("{} cannot be written", path.display()))?;
         }
-        Ok(Self { claude, openai, signing: read(&path)? })
+        Ok(Self { claude, openai, bedrock, signing: read(&path)? })
     }
 }
 
@@ -52,6 +54,7 @@ impl Secrets for LocalSecrets {
         Ok(match provider {
             ProviderName::Claude => self.claude.clone(),
             ProviderName::OpenAi => self.openai.clone(),
+            ProviderName::Bedrock => self.bedrock.clone(),
             ProviderName::Offline => None,
         })
     }

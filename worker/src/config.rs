@@ -139,12 +139,15 @@ fn timeouts(environment: &Environment) -> Result<Timeouts, ConfigError> {
 
 fn preference(environment: &Environment) -> Result<Vec<ProviderName>, ConfigError> {
     const VARIABLE: &str = "CHATBOT_PROVIDER_PREFERENCE";
-    let Some(names) = environment.list(VARIABLE) else { return Ok(vec![ProviderName::Claude, ProviderName::OpenAi]) };
+    let Some(names) = environment.list(VARIABLE) else { return Ok(DEFAULT_ORDER.to_vec()) };
     order(names.iter().map(String::as_str)).map_err(|name| invalid(VARIABLE, name, LISTABLE))
 }
 
+/// Who is asked where nobody said in which order.
+const DEFAULT_ORDER: [ProviderName; 3] = [ProviderName::Claude, ProviderName::OpenAi, ProviderName::Bedrock];
+
 /// What may be in an order of providers.
-pub(crate) const LISTABLE: &str = "only claude and openai can be listed";
+pub(crate) const LISTABLE: &str = "only claude, openai and bedrock can be listed";
 
 /// Reads an order of providers; an error is the name that cannot be in one.
 pub(crate) fn order<'n>(names: impl Iterator<Item = &'n str>) -> Result<Vec<ProviderName>, &'n str> {
@@ -193,7 +196,7 @@ mod tests {
         check(
             "CHATBOT_PROVIDER_PREFERENCE",
             "claude,gemini",
-            "CHATBOT_PROVIDER_PREFERENCE is \"gemini\", but only claude and openai can be listed",
+            "CHATBOT_PROVIDER_PREFERENCE is \"gemini\", but only claude, openai and bedrock can be listed",
         );
         check("CHATBOT_MAX_TOKENS", "0", "CHATBOT_MAX_TOKENS is \"0\", but must be from 1 to 64000");
         check(

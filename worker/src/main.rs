@@ -21,7 +21,7 @@ use worker::config::Pace;
 use worker::kept::{CachePlace, CacheSettings, KeptReplies};
 use worker::prices::Prices;
 use worker::providers::client::{self, ClientSettings};
-use worker::providers::{ClaudeModel, ClaudeSettings, OpenAiModel, OpenAiSettings};
+use worker::providers::{BedrockModel, BedrockSettings, ClaudeModel, ClaudeSettings, OpenAiModel, OpenAiSettings};
 use worker::{Ports, Worker, WorkerConfig};
 
 /// The worker, and where the order of its providers is.
@@ -72,8 +72,12 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
 fn models(environment: &Environment, secrets: &Arc<dyn Secrets>) -> Result<Vec<Arc<dyn Model>>, Box<dyn Error>> {
     let client = client::build(ClientSettings::from(environment)?)?;
     let claude = ClaudeModel::new(ClaudeSettings::from(environment)?, secrets.clone(), client.clone());
-    let openai = OpenAiModel::new(OpenAiSettings::from(environment)?, secrets.clone(), client);
-    Ok(vec![Arc::new(claude), Arc::new(openai)])
+    let openai = OpenAiModel::new(OpenAiSettings::from(environment)?, secrets.clone(), client.clone());
+    let mut models: Vec<Arc<dyn Model>> = vec![Arc::new(claude), Arc::new(openai)];
+    if let Some(settings) = BedrockSettings::from(environment)? {
+        models.push(Arc::new(BedrockModel::new(settings, secrets.clone(), client)));
+    }
+    Ok(models)
 }
 
 /// Returns where replies are kept, if anywhere: each function has its own, for as long as it lives.

@@ -80,6 +80,7 @@ fn provider(name: &str) -> Option<ProviderName> {
     match name {
         "ANTHROPIC_API_KEY" => Some(ProviderName::Claude),
         "OPENAI_API_KEY" => Some(ProviderName::OpenAi),
+        "AWS_BEARER_TOKEN_BEDROCK" => Some(ProviderName::Bedrock),
         _ => None,
     }
 }

@@ -115,12 +115,13 @@ impl Talk<'_> {
         let mut lines = lines();
         loop {
             self.screen.prompt();
-            let line = match self.ahead.pop_front() {
-                Some(line) => Some(line),
-                None => tokio::select! {
+            let line = if let Some(line) = self.ahead.pop_front() {
+                Some(line)
+            } else {
+                tokio::select! {
                     () = interrupted() => None,
                     line = lines.recv() => line,
-                },
+                }
             };
             let Some(line) = line else { break };
             match line.trim() {

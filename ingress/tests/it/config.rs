@@ -27,7 +27,7 @@ fn one_machine_needs_no_variable() {
     assert_eq!(config.bounds.lifetime.ttl, Duration::from_hours(24));
     assert_eq!(config.bounds.max_waiting, 50);
     assert_eq!((config.rates.principal_per_minute, config.rates.address_per_5_minutes), (30, 1000));
-    assert_eq!(config.providers, [ProviderName::Claude, ProviderName::OpenAi]);
+    assert_eq!(config.providers, [ProviderName::Claude, ProviderName::OpenAi, ProviderName::Bedrock]);
     assert_eq!(config.websocket_url, None);
 }
 

@@ -114,6 +114,8 @@ closed_set! {
         Claude = "claude",
         /// `OpenAI`'s Chat Completions API, or a server that speaks it.
         OpenAi = "openai",
+        /// Claude on Amazon Bedrock.
+        Bedrock = "bedrock",
         /// Lines of the document, without a model.
         Offline = "offline",
     }

@@ -26,6 +26,7 @@ pub const fn provider_name(provider: ProviderName) -> &'static str {
     match provider {
         ProviderName::Claude => "anthropic",
         ProviderName::OpenAi => "openai",
+        ProviderName::Bedrock => "aws.bedrock",
         ProviderName::Offline => "offline",
     }
 }

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`claude`] | the Messages API: request, events |
+//! | [`bedrock`] | the Messages API on Amazon Bedrock: its address, its frames |
 //! | [`openai`] | Chat Completions: request, chunks |
 //! | [`offline`] | an answer from the document, without a model |
 //! | [`client`] | the HTTP client that they share, TLS and connect timeout included |
@@ -12,6 +13,7 @@
 //!
 //! Wire JSON is converted once, at the edge: only [`shared::ports::ModelEvent`]s leave this module.
 
+pub mod bedrock;
 mod call;
 pub mod claude;
 pub use shared::http_client as client;
@@ -22,10 +24,11 @@ mod retry_after;
 mod settings;
 mod sse;
 
+pub use bedrock::BedrockModel;
 pub use claude::ClaudeModel;
 pub use openai::OpenAiModel;
 pub(crate) use settings::PROMPT_CACHING;
-pub use settings::{ClaudeSettings, MaxTokensField, OpenAiSettings};
+pub use settings::{BedrockSettings, ClaudeSettings, MaxTokensField, OpenAiSettings};
 
 #[cfg(test)]
 mod tests;

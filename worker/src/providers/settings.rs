@@ -30,6 +30,30 @@ impl ClaudeSettings {
     }
 }
 
+/// The settings of [`super::BedrockModel`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BedrockSettings {
+    /// What `/model/…` is appended to (`CHATBOT_BEDROCK_BASE_URL`, or Bedrock in `AWS_REGION`).
+    pub base_url: String,
+    /// The model's id, or the ARN of a profile (`CHATBOT_BEDROCK_MODEL`).
+    pub model: String,
+}
+
+impl BedrockSettings {
+    /// Reads the settings; `None` where no model is named: ids differ by region, so that none is a good default.
+    pub fn from(environment: &Environment) -> Result<Option<Self>, ConfigError> {
+        const MODEL: &str = "CHATBOT_BEDROCK_MODEL";
+        let region = environment.text("AWS_REGION").or(environment.text("AWS_DEFAULT_REGION")).unwrap_or("us-east-1");
+        let default = format!("https://bedrock-runtime.{region}.amazonaws.com");
+        let base_url = base_url(environment, "CHATBOT_BEDROCK_BASE_URL", &default)?;
+        let Some(model) = environment.text(MODEL) else { return Ok(None) };
+        if !model.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(invalid(MODEL, model, "must be printable ASCII characters without spaces"));
+        }
+        Ok(Some(Self { base_url, model: model.to_owned() }))
+    }
+}
+
 /// The settings of [`super::OpenAiModel`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenAiSettings {

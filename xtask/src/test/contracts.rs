@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::say;
 use crate::tree::{File, Tree};
 
-const REQUIRED: [&str; 2] = ["contracts/openapi.yaml", "contracts/asyncapi.yaml"];
+const REQUIRED: [&str; 3] = ["contracts/openapi.yaml", "contracts/asyncapi.yaml", "contracts/operator.yaml"];
 
 /// Holds that the contracts are there, can be read, and refer to files that exist.
 pub(super) fn check(tree: &Tree) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::support::{Chatter, Http, Setup};
 const TOKEN: &str = "a-token-of-the-operators-own";
 
 /// Every call, and whether it shows nothing but figures.
-const CALLS: [(&str, &str, bool); 15] = [
+const CALLS: [(&str, &str, bool); 16] = [
     ("GET", "/metrics", true),
     ("GET", "/admin/api/status", true),
     ("GET", "/admin/api/events?after=0", true),
@@ -25,6 +25,7 @@ const CALLS: [(&str, &str, bool); 15] = [
     ("DELETE", "/admin/api/sessions/AVQC1QrKF9bUxN9hP2UZ42h1XKC2J3zRWaU4w5qFnuI", false),
     ("GET", "/admin/api/dead-letters", false),
     ("POST", "/admin/api/dead-letters/redrive", false),
+    ("POST", "/admin/api/dead-letters/drop", false),
 ];
 
 async fn call(http: &Http, (method, path, _): (&str, &str, bool), headers: &[(&str, &str)]) -> u16 {
@@ -106,4 +107,25 @@ async fn a_token_of_the_data_directory_outlives_a_restart() {
     let mut after = Http::new(server.base());
     after.token = before.token;
     after.get("/admin/api/sessions").await.expect(200);
+}
+
+#[test]
+fn every_call_is_documented_and_every_documented_call_is_tried_here() {
+    let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/operator.yaml");
+    let (mut documented, mut path) = (Vec::new(), String::new());
+    for line in std::fs::read_to_string(contract).unwrap().lines() {
+        if let Some(found) = line.strip_prefix("  /").and_then(|rest| rest.strip_suffix(':')) {
+            path = format!("/{found}");
+        } else if let Some(method) = ["get", "post", "delete"].iter().find(|m| line == format!("    {m}:")) {
+            documented.push(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    let plain = |path: &str| {
+        let path = path.split('?').next().unwrap_or_default();
+        path.replace("AVQC1QrKF9bUxN9hP2UZ42h1XKC2J3zRWaU4w5qFnuI", "{session_key}")
+    };
+    let mut tried: Vec<_> = CALLS.iter().map(|(method, path, _)| format!("{method} {}", plain(path))).collect();
+    documented.sort();
+    tried.sort();
+    assert_eq!(tried, documented);
 }

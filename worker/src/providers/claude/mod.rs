@@ -12,7 +12,7 @@ use shared::domain::ProviderName;
 use shared::ports::{Model, ModelError, ModelStream, Prompt, Secrets};
 
 pub(super) use self::events::Events;
-use self::request::Request;
+pub(super) use self::request::Request;
 use super::{ClaudeSettings, call};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");

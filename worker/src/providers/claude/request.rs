@@ -3,12 +3,19 @@
 use serde::Serialize;
 use shared::ports::{Prompt, Role};
 
+/// The only version of the API that Bedrock has.
+const BEDROCK_VERSION: &str = "bedrock-2023-05-31";
+
 /// The body of a request, without sampling fields: the present version of the API refuses them.
 #[derive(Debug, Serialize)]
-pub(super) struct Request<'a> {
-    model: &'a str,
+pub(in crate::providers) struct Request<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anthropic_version: Option<&'static str>,
     max_tokens: u32,
-    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<[TextBlock<'a>; 1]>,
     messages: Vec<Message<'a>>,
@@ -61,7 +68,13 @@ impl<'a> Request<'a> {
             Message { role: role(message.role), content }
         });
         let messages = messages.collect();
-        Self { model, max_tokens: prompt.max_tokens, stream: true, system, messages }
+        let (model, stream, max_tokens) = (Some(model), Some(true), prompt.max_tokens);
+        Self { model, anthropic_version: None, max_tokens, stream, system, messages }
+    }
+
+    /// Makes the request for Bedrock, where model and streaming are in the address, and the version is in the body.
+    pub(in crate::providers) fn on_bedrock(prompt: &'a Prompt) -> Self {
+        Self { model: None, stream: None, anthropic_version: Some(BEDROCK_VERSION), ..Self::new("", prompt) }
     }
 }
 
