@@ -2,6 +2,7 @@
 
 mod events;
 mod examples;
+mod published;
 mod queue;
 mod sets;
 mod socket;
@@ -49,6 +50,17 @@ schemas!(
 schemas!(
     event_schemas,
     "events",
+    Draft::V4,
+    "chat-message",
+    "chat-failed",
+    "chat-feedback",
+    "session-expired",
+    "session-deleted"
+);
+
+schemas!(
+    published_schemas,
+    "events/published/1",
     Draft::V4,
     "chat-message",
     "chat-failed",
