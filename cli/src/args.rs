@@ -44,7 +44,7 @@ pub(crate) struct Global {
     /// The server: its data directory, or its address [CHATBOT_DATA_DIR, .chatbot]
     #[arg(long, global = true, value_name = "DIR|URL")]
     pub(crate) local: Option<String>,
-    /// The operator token, for an address; a data directory holds its own [CHATBOT_OPERATOR_TOKEN]
+    /// The operator token, for an address; a data directory holds its own [variable: CHATBOT_OPERATOR_TOKEN]
     #[arg(long, global = true, value_name = "TOKEN")]
     pub(crate) token: Option<String>,
     /// Who you are: messages are sent as op:NAME [the user of this machine]

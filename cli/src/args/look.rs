@@ -195,7 +195,7 @@ pub(crate) struct Tail {
     /// Leave out what operators sent: batches, replays, doctors
     #[arg(long)]
     pub(crate) no_operators: bool,
-    /// Begin behind this place in the order of publishing; 0 is the first event kept [now]
+    /// Begin behind this place in the order of publishing; 0 is the first event kept [default: now]
     #[arg(long, value_name = "PLACE")]
     pub(crate) after: Option<i64>,
     /// Print what is there and leave, instead of waiting for more
@@ -209,7 +209,7 @@ pub(crate) struct Stats {
     /// From when: a span back from now (90m, 24h, 7d), or a time (2026-11-27, 2026-11-27T08:00:00Z)
     #[arg(long, default_value = "24h", value_name = "TIME")]
     pub(crate) from: String,
-    /// Until when [now]
+    /// Until when [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<String>,
 }
