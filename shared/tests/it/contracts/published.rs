@@ -67,7 +67,7 @@ fn every_kind_of_break_is_found() {
     let less = |pointer: &str, key: &str| edited(pointer, |place| drop_key(place, key));
     for (kind, found) in [
         ("a removed field", less("/properties", "user_message")),
-        ("a removed required field", edited("/required", |place| shorten(place))),
+        ("a removed required field", edited("/required", shorten)),
         ("a narrowed type", set("/properties/model/type", json!("string"))),
         ("a changed type", set("/properties/turn/type", json!("string"))),
         ("a removed value", set("/properties/context/enum", json!(["used", "none"]))),
