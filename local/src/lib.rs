@@ -6,6 +6,7 @@
 //! | [`config`] | flags, variables, defaults |
 //! | [`host`] | HTTP, WebSocket and the chat page |
 //! | [`operator`] | the operator calls, the token for them, figures for Prometheus |
+//! | `private_file` | files that nobody but their owner may read |
 //! | [`pump`] | drives the handlers the way an event source mapping does |
 //! | [`schedule`] | what runs every few minutes |
 //! | [`secrets`] | keys from the environment, signing keys in the data directory |
@@ -18,6 +19,7 @@ pub mod config;
 pub mod documents_file;
 pub mod host;
 pub mod operator;
+mod private_file;
 pub mod pump;
 pub mod schedule;
 pub mod secrets;

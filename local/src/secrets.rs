@@ -1,8 +1,7 @@
 //! Keys from the environment, signing keys in the data directory.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,6 +10,8 @@ use secrecy::{SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
 use shared::domain::ProviderName;
 use shared::ports::{Ids, Secrets, SecretsError, SigningKey, SigningKeys};
+
+use crate::private_file;
 
 const FILE: &str = "signing-keys.json";
 /// The first signs, all verify; to rotate, put a new one first, and drop the old one after seven days.
@@ -69,19 +70,9 @@ impl Secrets for LocalSecrets {
     }
 }
 
-fn create(path: &PathBuf, ids: &dyn Ids) -> anyhow::Result<()> {
-    let key = format!("{:032x}{:032x}", u128::from_be_bytes(ids.random()), u128::from_be_bytes(ids.random()));
-    let text = serde_json::to_string_pretty(&[StoredKey { id: ids.id(), key }])?;
-    // Written whole before it has its name: a crash leaves no half file.
-    let draft = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(fs::rename(&draft, path)?)
+fn create(path: &Path, ids: &dyn Ids) -> anyhow::Result<()> {
+    let key = StoredKey { id: ids.id(), key: private_file::secret(ids) };
+    Ok(private_file::write(path, &serde_json::to_string_pretty(&[key])?)?)
 }
 
 fn read(path: &Path) -> anyhow::Result<SigningKeys> {

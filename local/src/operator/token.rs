@@ -1,14 +1,15 @@
 //! The operator's token, and the file that says where the server is.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use shared::operator::Address;
 use shared::ports::Ids;
+
+use crate::private_file;
 
 const FILE: &str = "operator.token";
 
@@ -21,8 +22,8 @@ pub fn load(data_dir: &Path, ids: &dyn Ids) -> anyhow::Result<SecretString> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
     }
-    let token = format!("{:032x}{:032x}", u128::from_be_bytes(ids.random()), u128::from_be_bytes(ids.random()));
-    write(&path, &token).with_context(|| format!("{} cannot be written", path.display()))?;
+    let token = private_file::secret(ids);
+    private_file::write(&path, &token).with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(token.into())
 }
 
@@ -43,7 +44,7 @@ impl AddressFile {
         let address = Address { url: format!("http://{reachable}"), token: token.expose_secret().to_owned() };
         let path = data_dir.join(Address::FILE);
         let text = serde_json::to_string(&address)?;
-        write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
+        private_file::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(Self(path))
     }
 
@@ -53,17 +54,4 @@ impl AddressFile {
             tracing::debug!(%error, "the file that says where the server is was gone already");
         }
     }
-}
-
-/// Written whole before it has its name: a crash leaves no half file.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let draft = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&draft, path)
 }
