@@ -108,9 +108,6 @@ impl App {
         let operator =
             adapters.operator(&config, &Crew { ingress: &ingress, worker: &worker, notifier: &notifier }, token, keys);
         let operator = Arc::new(operator);
-        let counting = Arc::clone(&operator);
-        let stop_counting = stopped.clone();
-        tasks.spawn(async move { counting.counters.run(counting.events.clone(), stop_counting).await });
         let statistics = operator.statistics.clone();
         tasks.spawn(every(FOLD_EVERY, stopped.clone(), move || fold(statistics.clone())));
         tasks.spawn(adapters.request_pump(worker, config.worker_concurrency).run(stopped.clone(), grace));
@@ -273,7 +270,6 @@ impl Adapters {
             has_texts: config.texts == Texts::Included,
             settings: config.settings.clone(),
             keys,
-            counters: Arc::default(),
         }
     }
 
@@ -339,7 +335,11 @@ fn models(config: &mut Config, adapters: &Adapters, client: &reqwest::Client) ->
 /// Tells which keys are set; they themselves are handed to the models.
 fn keys(config: &Config) -> BTreeMap<&'static str, bool> {
     let openai = config.openai.as_ref().is_some_and(|(_, key)| key.is_some());
-    BTreeMap::from([("ANTHROPIC_API_KEY", config.claude.is_some()), ("OPENAI_API_KEY", openai)])
+    BTreeMap::from([
+        ("ANTHROPIC_API_KEY", config.claude.is_some()),
+        ("OPENAI_API_KEY", openai),
+        ("AWS_BEARER_TOKEN_BEDROCK", config.bedrock.is_some()),
+    ])
 }
 
 fn operator_token(config: &mut Config, ids: &dyn Ids) -> anyhow::Result<SecretString> {

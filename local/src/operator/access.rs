@@ -45,7 +45,8 @@ pub(super) async fn check(
 impl Operator {
     fn is_open(&self, request: &Request) -> bool {
         let path = request.uri().path();
-        request.method() == Method::GET && (FIGURES.contains(&path) || (path == EVENTS && !self.has_texts))
+        let reads = [Method::GET, Method::HEAD].contains(request.method());
+        reads && (FIGURES.contains(&path) || (path == EVENTS && !self.has_texts))
     }
 
     /// Compares hashes, so that the time it takes tells nothing of the token.

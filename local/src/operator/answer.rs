@@ -1,13 +1,11 @@
-//! JSON in and out, and problems.
+//! Answers: JSON, and problems.
 
 use std::fmt::Display;
 
-use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 use shared::domain::ErrorCode;
 use shared::ports::{QueueError, StoreError};
@@ -93,14 +91,6 @@ pub(super) fn json_of(status: StatusCode, value: &impl Serialize) -> Response {
     let body = serde_json::to_vec(value).unwrap_or_default();
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     (status, headers, body).into_response()
-}
-
-/// Reads a body. What is wrong with it is said without its words.
-pub(super) fn body<T: DeserializeOwned>(bytes: &Bytes) -> Answer<T> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let detail = format!("The body is not what this call takes: {}.", shared::unquoted(&error));
-        Problem::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, detail)
-    })
 }
 
 pub(super) async fn unknown() -> Problem {

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,8 +13,8 @@ use shared::protocol::{MessageRow, SessionRow, TurnRow, keys};
 use shared::queue_messages::{BodyError, ReplyMessage, RequestMessage};
 
 use super::Operator;
-use super::answer::{Answer, Problem, body, json_of};
-use super::events::bad_query;
+use super::answer::{Answer, Problem, json_of};
+use super::asked::{Asked, Json};
 use crate::sqlite::SqliteQueue;
 
 const MOST: usize = 1_000;
@@ -35,9 +33,9 @@ type Act = fn(
 /// `GET /admin/api/dead-letters`.
 pub(super) async fn list(
     State(operator): State<Arc<Operator>>,
-    query: Result<Query<LetterQuery>, QueryRejection>,
+    Asked(LetterQuery { limit }): Asked<LetterQuery>,
 ) -> Answer {
-    let limit = query.map_err(|error| bad_query(&error))?.limit.unwrap_or(100);
+    let limit = limit.unwrap_or(100);
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::field("limit", "must be 1 to 1000"));
     }
@@ -51,17 +49,17 @@ pub(super) async fn list(
 }
 
 /// `POST /admin/api/dead-letters/redrive`.
-pub(super) async fn redrive(State(operator): State<Arc<Operator>>, bytes: Bytes) -> Answer {
-    act(&operator, &bytes, |queue, ids| Box::pin(async move { queue.redrive_only(ids).await })).await
+pub(super) async fn redrive(State(operator): State<Arc<Operator>>, Json(asked): Json<RedriveRequest>) -> Answer {
+    act(&operator, asked, |queue, ids| Box::pin(async move { queue.redrive_only(ids).await })).await
 }
 
 /// `POST /admin/api/dead-letters/drop`.
-pub(super) async fn remove(State(operator): State<Arc<Operator>>, bytes: Bytes) -> Answer {
-    act(&operator, &bytes, |queue, ids| Box::pin(async move { queue.drop_only(ids).await })).await
+pub(super) async fn remove(State(operator): State<Arc<Operator>>, Json(asked): Json<RedriveRequest>) -> Answer {
+    act(&operator, asked, |queue, ids| Box::pin(async move { queue.drop_only(ids).await })).await
 }
 
-async fn act(operator: &Operator, bytes: &Bytes, act: Act) -> Answer {
-    let RedriveRequest { queue, ids, dry_run } = body(bytes)?;
+async fn act(operator: &Operator, asked: RedriveRequest, act: Act) -> Answer {
+    let RedriveRequest { queue, ids, dry_run } = asked;
     let queue = operator.queue(queue);
     let there: Vec<String> =
         queue.letters(usize::MAX).await?.into_iter().map(|(letter, _)| letter.message_id).collect();

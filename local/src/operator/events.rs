@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use http::StatusCode;
 use serde_json::Value;
 use shared::operator::{EventPage, EventQuery, StoredEvent};
@@ -12,6 +11,7 @@ use tokio::time::Instant;
 
 use super::Operator;
 use super::answer::{Answer, Problem, json_of};
+use super::asked::Asked;
 use super::messages::wait;
 use crate::sqlite;
 
@@ -21,9 +21,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// `GET /admin/api/events`.
 pub(super) async fn list(
     State(operator): State<Arc<Operator>>,
-    query: Result<Query<EventQuery>, QueryRejection>,
+    Asked(EventQuery { after, limit, wait_ms }): Asked<EventQuery>,
 ) -> Answer {
-    let Query(EventQuery { after, limit, wait_ms }) = query.map_err(|error| bad_query(&error))?;
     let limit = limit.unwrap_or(MOST);
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::field("limit", "must be 1 to 1000"));
@@ -42,11 +41,6 @@ pub(super) async fn list(
             return Ok(json_of(StatusCode::OK, &EventPage { events, next }));
         }
     }
-}
-
-/// Says what is wrong with a query, without its words.
-pub(super) fn bad_query(_: &QueryRejection) -> Problem {
-    Problem::field("query", "is not what this call takes")
 }
 
 fn view(event: sqlite::StoredEvent) -> StoredEvent {

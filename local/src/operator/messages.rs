@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use http::StatusCode;
 use shared::domain::{Principal, SessionKey, Turn};
@@ -15,10 +14,11 @@ use shared::ports::{Queue as _, QueueError, Store as _};
 use shared::protocol::{MessageRow, TurnRow, keys};
 use shared::queue_messages::Submit;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::Operator;
-use super::answer::{Answer, Problem, body, json_of};
+use super::answer::{Answer, Problem, json_of};
+use super::asked::Json;
 
 const MOST: usize = 100;
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
@@ -28,8 +28,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const MOST_BYTES: usize = 4_000_000;
 
 /// `POST /admin/api/messages`.
-pub(super) async fn submit(State(operator): State<Arc<Operator>>, bytes: Bytes) -> Answer {
-    let SubmitRequest { principal, messages } = body(&bytes)?;
+pub(super) async fn submit(State(operator): State<Arc<Operator>>, Json(asked): Json<SubmitRequest>) -> Answer {
+    let SubmitRequest { principal, messages } = asked;
     check_operator(&principal)?;
     check_number(messages.len())?;
     let mut submitted = Vec::with_capacity(messages.len());
@@ -40,8 +40,8 @@ pub(super) async fn submit(State(operator): State<Arc<Operator>>, bytes: Bytes) 
 }
 
 /// `POST /admin/api/messages/lookup`.
-pub(super) async fn lookup(State(operator): State<Arc<Operator>>, bytes: Bytes) -> Answer {
-    let LookupRequest { messages, wait_ms } = body(&bytes)?;
+pub(super) async fn lookup(State(operator): State<Arc<Operator>>, Json(asked): Json<LookupRequest>) -> Answer {
+    let LookupRequest { messages, wait_ms } = asked;
     check_number(messages.len())?;
     let until = Instant::now() + Duration::from_millis(wait_ms).min(LONGEST_WAIT);
     let mut published = operator.events.subscribe();
@@ -65,10 +65,8 @@ pub(super) async fn wait(published: &mut watch::Receiver<()>, until: Instant) ->
         return false;
     }
     let look = until.min(Instant::now() + LOOK);
-    tokio::select! {
-        _ = timeout(LONGEST_WAIT, published.changed()) => {}
-        () = sleep_until(look) => {}
-    }
+    // Woken or not, it is worth looking.
+    drop(timeout_at(look, published.changed()).await);
     true
 }
 

@@ -1,29 +1,34 @@
 //! `GET /metrics`: the figures in Prometheus' text format, version 0.0.4.
 
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
-use shared::operator::{BreakerState, Status};
+use shared::operator::{BreakerState, Figures, Latency, Status};
 
 use super::Operator;
 use super::answer::Answer;
-use super::counters::{BOUNDS, Counted, Histogram, Labels};
+use crate::sqlite::Series;
 
+/// The bounds of the histograms, 2^n ms each: from 16 ms to 131 s.
+const BOUNDS: std::ops::RangeInclusive<u8> = 4..=17;
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+type Labels = BTreeMap<&'static str, String>;
 
 /// The text as it grows.
 #[derive(Default)]
 struct Page(String);
 
 pub(super) async fn metrics(State(operator): State<Arc<Operator>>) -> Answer<Response> {
-    operator.counters.catch_up(&operator.events).await;
+    operator.statistics.fold().await?;
     let status = operator.status().await?;
     let mut page = Page::default();
     page.status(&status);
-    page.counted(&operator.counters.counted());
+    page.counted(&operator.statistics.since_start());
     Ok(([(CONTENT_TYPE, FORMAT)], page.0).into_response())
 }
 
@@ -58,39 +63,74 @@ impl Page {
         self.line("chatbot_start_time_seconds", &Labels::new(), seconds(status.started_at.0.max(0).cast_unsigned()));
     }
 
-    fn counted(&mut self, counted: &Counted) {
-        self.counter("chatbot_turns_total", "Turns that reached their final.", &counted.turns);
-        self.counter("chatbot_tokens_total", "Tokens of all model calls.", &counted.tokens);
+    fn counted(&mut self, counted: &BTreeMap<Series, Figures>) {
+        self.head("chatbot_turns_total", "counter", "Turns that reached their final.");
+        for (series, figures) in counted {
+            self.outcomes(series, figures);
+        }
+        self.head("chatbot_tokens_total", "counter", "Tokens of all model calls.");
+        for (series, figures) in counted {
+            for (direction, tokens) in [("input", figures.input_tokens), ("output", figures.output_tokens)] {
+                let labels = with(series, &[("direction", direction)]);
+                self.line("chatbot_tokens_total", &labels, tokens);
+            }
+        }
         self.head("chatbot_cost_usd_total", "counter", "What model calls cost, in US dollars.");
-        for (labels, micro) in &counted.cost_micro_usd {
-            self.line("chatbot_cost_usd_total", labels, format_args!("{}.{:06}", micro / 1_000_000, micro % 1_000_000));
+        for (series, figures) in counted {
+            let micro = figures.cost_micro_usd;
+            let usd = format_args!("{}.{:06}", micro / 1_000_000, micro % 1_000_000);
+            self.line("chatbot_cost_usd_total", &with(series, &[]), usd);
         }
-        self.head("chatbot_restarts_total", "counter", "Generations after the first of a turn.");
-        self.line("chatbot_restarts_total", &Labels::new(), counted.restarts);
-        self.counter("chatbot_feedback_total", "Ratings of replies.", &counted.feedback);
-        self.counter("chatbot_sessions_ended_total", "Sessions that ended.", &counted.sessions);
-        self.histogram("chatbot_queue_seconds", "From acceptance to the claim.", &counted.queue);
-        self.histogram("chatbot_first_token_seconds", "From acceptance to the first piece.", &counted.first_token);
-        self.histogram("chatbot_turn_seconds", "From acceptance to the commit.", &counted.total);
+        let mut all = Figures::default();
+        for figures in counted.values() {
+            all.add(figures);
+        }
+        self.one("chatbot_restarted_turns_total", "Turns that were begun anew at least once.", all.restarted);
+        self.few("chatbot_feedback_total", "Ratings of replies.", "rating", [("up", all.up), ("down", all.down)]);
+        let ends = [("expired", all.expired), ("deleted", all.deleted)];
+        self.few("chatbot_sessions_ended_total", "Sessions that ended.", "end", ends);
+        self.histogram("chatbot_queue_seconds", "From acceptance to the claim.", &all.queue);
+        self.histogram("chatbot_first_token_seconds", "From acceptance to the first piece.", &all.first_token);
+        self.histogram("chatbot_turn_seconds", "From acceptance to the commit.", &all.total);
     }
 
-    fn counter(&mut self, name: &str, help: &str, values: &std::collections::BTreeMap<Labels, u64>) {
+    fn outcomes(&mut self, series: &Series, figures: &Figures) {
+        let failed: u64 = figures.errors.values().sum();
+        let other = failed + figures.cancelled + figures.refused;
+        let outcomes = [
+            ("reply", figures.turns.saturating_sub(other)),
+            ("cancelled", figures.cancelled),
+            ("refused", figures.refused),
+        ];
+        for (outcome, count) in outcomes {
+            self.line("chatbot_turns_total", &with(series, &[("outcome", outcome), ("error", "")]), count);
+        }
+        for (code, count) in &figures.errors {
+            self.line("chatbot_turns_total", &with(series, &[("outcome", "error"), ("error", code)]), count);
+        }
+    }
+
+    fn one(&mut self, name: &str, help: &str, value: u64) {
         self.head(name, "counter", help);
-        for (labels, value) in values {
-            self.line(name, labels, value);
+        self.line(name, &Labels::new(), value);
+    }
+
+    fn few(&mut self, name: &str, help: &str, label: &'static str, values: [(&str, u64); 2]) {
+        self.head(name, "counter", help);
+        for (text, value) in values {
+            self.line(name, &Labels::from([(label, text.to_owned())]), value);
         }
     }
 
-    fn histogram(&mut self, name: &str, help: &str, of: &Histogram) {
+    fn histogram(&mut self, name: &str, help: &str, of: &Latency) {
         self.head(name, "histogram", help);
-        let mut sum = 0;
-        let bounds = BOUNDS.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
-        for (count, bound) in of.counts.iter().zip(bounds) {
-            sum += count;
-            self.line(&format!("{name}_bucket"), &[("le", bound)].into(), sum);
+        for doublings in BOUNDS {
+            let labels = Labels::from([("le", seconds(1 << doublings))]);
+            self.line(&format!("{name}_bucket"), &labels, of.within(doublings));
         }
+        self.line(&format!("{name}_bucket"), &Labels::from([("le", "+Inf".to_owned())]), of.count);
         self.line(&format!("{name}_sum"), &Labels::new(), seconds(of.sum_ms));
-        self.line(&format!("{name}_count"), &Labels::new(), sum);
+        self.line(&format!("{name}_count"), &Labels::new(), of.count);
     }
 
     fn head(&mut self, name: &str, kind: &str, help: &str) {
@@ -102,6 +142,13 @@ impl Page {
         let labels = if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) };
         let _ = writeln!(self.0, "{name}{labels} {value}");
     }
+}
+
+/// Names a series, and what is told of it.
+fn with((provider, model, synthetic): &Series, more: &[(&'static str, &str)]) -> Labels {
+    let source = if *synthetic { "operator" } else { "live" };
+    let names = [("provider", provider.as_str()), ("model", model), ("source", source)];
+    names.iter().chain(more).map(|(label, value)| (*label, (*value).to_owned())).collect()
 }
 
 fn escaped(value: &str) -> String {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `access` | who may call: the token, this machine, no other site's pages |
 //! | `token` | the token, and the file that says where the server is |
-//! | `answer` | JSON in and out, and problems |
+//! | `asked`, `answer` | what a call asks, and what it is answered: JSON and problems |
 //! | `status` | how the server is, and how it is set |
 //! | `messages` | messages through the queue, and what became of them |
 //! | `sessions` | sessions, their turns, their deletion; a token to speak with |
@@ -12,11 +12,11 @@
 //! | `dead_letters` | what nobody could handle |
 //! | `stats` | figures of a span of time |
 //! | `page` | the page that shows them |
-//! | `metrics`, `counters` | figures for Prometheus |
+//! | `metrics` | the same for Prometheus |
 
 mod access;
 mod answer;
-mod counters;
+mod asked;
 mod dead_letters;
 mod events;
 mod messages;
@@ -43,8 +43,6 @@ use worker::Worker;
 
 use crate::host::Connections;
 use crate::sqlite::{Database, SqliteEvents, SqliteQueue, SqliteStatistics, SqliteStore};
-
-pub use counters::Counters;
 
 /// A hundred messages, each with the largest replay.
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
@@ -85,8 +83,6 @@ pub struct Operator {
     pub settings: BTreeMap<String, String>,
     /// Whether keys are set, by their variables.
     pub keys: BTreeMap<&'static str, bool>,
-    /// What was counted since the start.
-    pub counters: Arc<Counters>,
 }
 
 /// Returns the calls, behind their rule of access, and the page, which holds nothing of anybody's.

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::extract::{ConnectInfo, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
@@ -14,12 +13,11 @@ use serde_json::{Value, json};
 use shared::domain::{ErrorCode, Principal, SessionId, SessionKey};
 use shared::operator::{SessionPage, SessionView, TurnPage, TurnView};
 use shared::ports::Store as _;
-use shared::ports::store::Item;
 use shared::protocol::{SessionRow, TurnRow, keys};
 
 use super::Operator;
-use super::answer::{Answer, Problem, body, json_of};
-use super::events::bad_query;
+use super::answer::{Answer, Problem, json_of};
+use super::asked::{Asked, Json, OfSession};
 use super::messages::check_operator;
 
 const MOST: usize = 100;
@@ -48,9 +46,8 @@ pub(super) struct Speak {
 /// `GET /admin/api/sessions`.
 pub(super) async fn list(
     State(operator): State<Arc<Operator>>,
-    query: Result<Query<SessionQuery>, QueryRejection>,
+    Asked(SessionQuery { after, limit }): Asked<SessionQuery>,
 ) -> Answer {
-    let Query(SessionQuery { after, limit }) = query.map_err(|error| bad_query(&error))?;
     let limit = check_limit(limit)?;
     let mut last = after.map(String::from).unwrap_or_default();
     let (mut sessions, mut looked_at) = (Vec::new(), 0);
@@ -76,28 +73,27 @@ pub(super) async fn list(
 }
 
 /// `GET /admin/api/sessions/{session_key}`.
-pub(super) async fn one(State(operator): State<Arc<Operator>>, Path(key): Path<String>) -> Answer {
-    let (key, row) = operator.session(key).await?;
+pub(super) async fn one(State(operator): State<Arc<Operator>>, OfSession(key): OfSession) -> Answer {
+    let row = operator.session(&key).await?;
     Ok(json_of(StatusCode::OK, &SessionView::new(key, &row)))
 }
 
 /// `GET /admin/api/sessions/{session_key}/turns`.
 pub(super) async fn turns(
     State(operator): State<Arc<Operator>>,
-    Path(key): Path<String>,
-    query: Result<Query<TurnQuery>, QueryRejection>,
+    OfSession(key): OfSession,
+    Asked(TurnQuery { after, limit }): Asked<TurnQuery>,
 ) -> Answer {
-    let Query(TurnQuery { after, limit }) = query.map_err(|error| bad_query(&error))?;
     let limit = check_limit(limit)?;
-    let (key, _) = operator.session(key).await?;
+    operator.session(&key).await?;
     let page = operator.store.query(&keys::turns_after(&key, after, limit)).await?;
     let turns = page.items.into_iter().map(|item| item.into_row::<TurnRow>().map(TurnView::from));
     Ok(json_of(StatusCode::OK, &TurnPage { turns: turns.collect::<Result<_, _>>()? }))
 }
 
 /// `DELETE /admin/api/sessions/{session_key}`: as its owner can.
-pub(super) async fn delete(State(operator): State<Arc<Operator>>, Path(key): Path<String>) -> Answer {
-    let (_, row) = operator.session(key).await?;
+pub(super) async fn delete(State(operator): State<Arc<Operator>>, OfSession(key): OfSession) -> Answer {
+    let row = operator.session(&key).await?;
     let Some(owner) = row.owner() else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     let answer = operator.ingress.delete_session_of(&owner.principal, owner.session_id).await;
     Ok(answer.map(axum::body::Body::from))
@@ -108,9 +104,8 @@ pub(super) async fn speak(
     State(operator): State<Arc<Operator>>,
     ConnectInfo(caller): ConnectInfo<std::net::SocketAddr>,
     headers: HeaderMap,
-    bytes: Bytes,
+    Json(Speak { principal, session_id }): Json<Speak>,
 ) -> Answer {
-    let Speak { principal, session_id } = body(&bytes)?;
     check_operator(&principal)?;
     let token = operator.ingress.operator_token(principal).await.map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "no token was made");
@@ -150,9 +145,8 @@ fn check_limit(limit: Option<usize>) -> Answer<usize> {
 }
 
 impl Operator {
-    async fn session(&self, key: String) -> Answer<(SessionKey, SessionRow)> {
-        let key = SessionKey::parse(key).map_err(|_| Problem::not_found("session"))?;
-        let row = self.store.get(&[keys::session(&key)]).await?.pop().flatten().map(Item::into_row).transpose()?;
-        Ok((key, row.ok_or_else(|| Problem::not_found("session"))?))
+    async fn session(&self, key: &SessionKey) -> Answer<SessionRow> {
+        let row = self.rows(&[keys::session(key)]).await?.pop().flatten();
+        row.ok_or_else(|| Problem::not_found("session"))
     }
 }

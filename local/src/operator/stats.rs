@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use shared::domain::Timestamp;
 
 use super::Operator;
 use super::answer::{Answer, Problem, json_of};
-use super::events::bad_query;
+use super::asked::Asked;
 use crate::sqlite::Span;
 
 const MINUTE: u64 = 60_000;
@@ -29,11 +28,7 @@ pub(super) struct StatsQuery {
 }
 
 /// `GET /admin/api/stats`: the last hour, unless a span is asked for.
-pub(super) async fn stats(
-    State(operator): State<Arc<Operator>>,
-    query: Result<Query<StatsQuery>, QueryRejection>,
-) -> Answer {
-    let Query(query) = query.map_err(|error| bad_query(&error))?;
+pub(super) async fn stats(State(operator): State<Arc<Operator>>, Asked(query): Asked<StatsQuery>) -> Answer {
     let span = query.span(operator.clock.now())?;
     operator.statistics.fold().await?;
     Ok(json_of(StatusCode::OK, &operator.statistics.query(span).await?))

@@ -32,7 +32,7 @@ pub(super) async fn clean_up(State(operator): State<Arc<Operator>>) -> Answer {
         tracing::warn!(error = &error as &dyn std::error::Error, "the cleanup will try again");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, "The cleanup did not get to its end.")
     })?;
-    Ok(json_of(StatusCode::OK, &json!({ "report": format!("{report:?}") })))
+    Ok(json_of(StatusCode::OK, &report))
 }
 
 impl Operator {

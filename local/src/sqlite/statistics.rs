@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
@@ -21,6 +22,8 @@ use super::{Database, StoredEvent};
 
 /// How long the figures of minutes are kept; those of hours are kept as long as events.
 const MINUTES_KEPT: Duration = Duration::from_hours(72);
+/// A longer span is read from the figures of hours: its ends are then whole hours.
+const MINUTES_READ: Duration = Duration::from_hours(24);
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 /// How many events are folded in one write.
@@ -44,56 +47,67 @@ pub struct Span {
 #[derive(Debug, Clone)]
 pub struct SqliteStatistics {
     database: Database,
-    recent: Arc<Mutex<Recent>>,
-    /// Held while events are folded: two at once would count from the same place.
-    folding: Arc<tokio::sync::Mutex<()>>,
+    /// Held while events are folded: two at once would count from the same place. None: to be read from the events.
+    recent: Arc<tokio::sync::Mutex<Option<Recent>>>,
+    /// What this process has folded.
+    since_start: Arc<Mutex<BTreeMap<Series, Figures>>>,
 }
 
 /// The hashes of the ids that were folded last.
 #[derive(Debug, Default)]
 struct Recent {
-    is_loaded: bool,
     ids: HashSet<u64>,
     order: VecDeque<u64>,
 }
 
-/// The row that an event counts for.
-type Row = (i64, i64, String, String, bool);
+/// Who answered, with which model, and whether for operators.
+pub type Series = (String, String, bool);
 
 /// What a batch of events comes to.
 #[derive(Default)]
 struct Folded {
-    rows: BTreeMap<Row, Figures>,
+    /// By the width of the bucket and its beginning.
+    rows: BTreeMap<(i64, i64, Series), Figures>,
+    series: BTreeMap<Series, Figures>,
     documents: BTreeMap<(i64, String), (u64, u64)>,
 }
 
 impl SqliteStatistics {
     pub(super) fn new(database: Database) -> Self {
-        Self { database, recent: Arc::default(), folding: Arc::default() }
+        Self { database, recent: Arc::default(), since_start: Arc::default() }
     }
 
     /// Folds the events that were published since the last time. Returns how many.
     pub async fn fold(&self) -> Result<usize, Failure> {
-        let _alone = self.folding.lock().await;
-        self.load_recent().await?;
+        let mut kept = self.recent.lock().await;
+        let mut after = self.database.read(folded_place).await?;
+        // Taken, and put back at the end: after a failure it is read again, so that what was not stored counts.
+        let mut recent = match kept.take() {
+            Some(recent) => recent,
+            None => self.database.read(move |engine| Recent::before(engine, after)).await?,
+        };
         let mut folded = 0;
         loop {
-            let after = self.database.read(folded_place).await?;
             let events = self.database.events().list(after, BATCH).await?;
-            let Some(last) = events.last().map(|event| event.seq) else { return Ok(folded) };
-            folded += events.len();
-            let is_last = events.len() < BATCH;
-            let sum = self.sum_up(events);
-            let stored = self.database.write(Durability::Ordered, move |engine| store(engine, &sum, last)).await;
-            if let Err(error) = stored {
-                // What was not stored is to be counted again.
-                *self.recent() = Recent::default();
-                return Err(error);
+            let mut sum = Folded::default();
+            events.iter().filter(|event| recent.is_new(&event.id)).for_each(|event| sum.count(event));
+            if let Some(last) = events.last().map(|event| event.seq) {
+                let series = mem::take(&mut sum.series);
+                self.database.write(Durability::Ordered, move |engine| store(engine, &sum, last)).await?;
+                self.stored(series);
+                after = last;
             }
-            if is_last {
+            folded += events.len();
+            if events.len() < BATCH {
+                *kept = Some(recent);
                 return Ok(folded);
             }
         }
+    }
+
+    /// Returns what this process has folded.
+    pub fn since_start(&self) -> BTreeMap<Series, Figures> {
+        self.since_start.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns the figures of a span.
@@ -106,40 +120,27 @@ impl SqliteStatistics {
         self.database.write(Durability::Ordered, purge).await
     }
 
-    /// After a start, the ids before the place are read again.
-    async fn load_recent(&self) -> Result<(), Failure> {
-        if self.recent().is_loaded {
-            return Ok(());
+    fn stored(&self, series: BTreeMap<Series, Figures>) {
+        let mut since_start = self.since_start.lock().unwrap_or_else(PoisonError::into_inner);
+        for (series, more) in series {
+            since_start.entry(series).or_default().add(&more);
         }
-        let after = self.database.read(folded_place).await?;
-        let place = after.saturating_sub(i64::try_from(REMEMBERED).unwrap_or(i64::MAX));
-        let limit = usize::try_from(after - place).unwrap_or(REMEMBERED).min(REMEMBERED);
-        let events = if limit == 0 { Vec::new() } else { self.database.events().list(place, limit).await? };
-        let mut recent = self.recent();
-        for event in events.into_iter().filter(|event| event.seq <= after) {
-            recent.is_new(&event.id);
-        }
-        recent.is_loaded = true;
-        Ok(())
-    }
-
-    fn sum_up(&self, events: Vec<StoredEvent>) -> Folded {
-        let mut recent = self.recent();
-        let mut folded = Folded::default();
-        for event in events {
-            if recent.is_new(&event.id) {
-                folded.count(&event);
-            }
-        }
-        folded
-    }
-
-    fn recent(&self) -> MutexGuard<'_, Recent> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Recent {
+    /// Reads the ids of the events up to a place, as many as are remembered.
+    fn before(engine: &mut Engine, place: i64) -> rusqlite::Result<Self> {
+        let first = place.saturating_sub(i64::try_from(REMEMBERED).unwrap_or(i64::MAX));
+        let ids = "SELECT id FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq";
+        let (mut recent, mut ids) = (Self::default(), engine.connection.prepare_cached(ids)?);
+        let mut rows = ids.query([first, place])?;
+        while let Some(row) = rows.next()? {
+            recent.is_new(row.get_ref(0)?.as_str()?);
+        }
+        Ok(recent)
+    }
+
     fn is_new(&mut self, id: &str) -> bool {
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
@@ -173,10 +174,12 @@ impl Folded {
         };
         let at = event.published_at.0;
         let text = |field: &str| detail[field].as_str().unwrap_or_default().to_owned();
+        let series = (text("provider"), text("model"), detail["synthetic"] == true);
         for width in [MINUTE, HOUR] {
-            let row = (width, at - at.rem_euclid(width), text("provider"), text("model"), detail["synthetic"] == true);
+            let row = (width, at - at.rem_euclid(width), series.clone());
             self.rows.entry(row).or_default().add(&figures);
         }
+        self.series.entry(series).or_default().add(&figures);
         if let Some(document) = detail["document_id"].as_str().filter(|_| figures.turns > 0) {
             let of = self.documents.entry((at - at.rem_euclid(HOUR), document.to_owned())).or_default();
             *of = (of.0 + 1, of.1 + figures.cost_micro_usd);
@@ -196,7 +199,7 @@ fn store(engine: &mut Engine, folded: &Folded, last: i64) -> rusqlite::Result<()
     let mut put = connection.prepare_cached(
         "INSERT OR REPLACE INTO figures (width, at, provider, model, synthetic, figures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    for ((width, at, provider, model, synthetic), more) in &folded.rows {
+    for ((width, at, (provider, model, synthetic)), more) in &folded.rows {
         let known: Option<String> =
             find.query_row(params![width, at, provider, model, synthetic], |row| row.get(0)).optional()?;
         let mut figures = known.map(|text| read(&text)).unwrap_or_default();
@@ -218,13 +221,13 @@ fn store(engine: &mut Engine, folded: &Folded, last: i64) -> rusqlite::Result<()
 fn query(engine: &mut Engine, Span { from, to, step }: Span) -> rusqlite::Result<Stats> {
     let step_ms = step.cast_signed().max(MINUTE);
     let is_old = engine.now().minus(MINUTES_KEPT).0 > from.0;
-    let width = if step_ms % HOUR == 0 || is_old { HOUR } else { MINUTE };
+    let width = if is_old || to.since(from) > MINUTES_READ { HOUR } else { MINUTE };
     let mut rows = engine.connection.prepare_cached(
         "SELECT at, provider, model, synthetic, figures FROM figures WHERE width = ?1 AND at >= ?2 AND at < ?3",
     )?;
     let mut rows = rows.query(params![width, from.0 - from.0.rem_euclid(width), to.0])?;
     let mut buckets: BTreeMap<i64, Figures> = BTreeMap::new();
-    let mut groups: BTreeMap<(String, String, bool), Figures> = BTreeMap::new();
+    let mut groups: BTreeMap<Series, Figures> = BTreeMap::new();
     let mut totals = Figures::default();
     while let Some(row) = rows.next()? {
         let at: i64 = row.get(0)?;

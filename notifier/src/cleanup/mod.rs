@@ -5,6 +5,7 @@ mod turns;
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
 use shared::domain::SessionKey;
 use shared::ports::store::{Item, Key};
 use shared::protocol::keys::META;
@@ -18,7 +19,7 @@ const PAGE: usize = 100;
 const PASSES: usize = 20;
 
 /// What a run found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Turns without a checkpoint for 15 minutes, ended.
     pub ended_turns: usize,

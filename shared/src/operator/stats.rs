@@ -117,6 +117,8 @@ pub struct Figures {
 pub struct Latency {
     /// How many were measured.
     pub count: u64,
+    /// How long they took together, in milliseconds.
+    pub sum_ms: u64,
     /// Half took at most so many milliseconds; filled in for answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p50: Option<u64>,
@@ -203,14 +205,20 @@ impl Figures {
 impl Latency {
     /// Counts one that took so many milliseconds.
     pub fn of(millis: u64) -> Self {
-        Self { count: 1, bounds: BTreeMap::from([(bound_of(millis), 1)]), ..Self::default() }
+        Self { count: 1, sum_ms: millis, bounds: BTreeMap::from([(bound_of(millis), 1)]), ..Self::default() }
     }
 
     fn add(&mut self, other: &Self) {
         self.count += other.count;
+        self.sum_ms += other.sum_ms;
         for (bound, count) in &other.bounds {
             *self.bounds.entry(*bound).or_default() += count;
         }
+    }
+
+    /// Counts those that took at most so many doublings of a millisecond: 2^n ms.
+    pub fn within(&self, doublings: u8) -> u64 {
+        self.bounds.range(..=doublings.saturating_mul(2)).map(|(_, count)| count).sum()
     }
 
     /// Returns what so many of a hundred took at most, rounded up to a bound.
@@ -265,6 +273,8 @@ mod tests {
         low.add(&high);
         assert_eq!(low, whole);
         assert_eq!((whole.percentile(50), whole.percentile(99)), (Some(512), Some(1_024)));
+        assert_eq!((whole.within(0), whole.within(9), whole.within(10)), (1, 512, 1_000));
+        assert_eq!(whole.sum_ms, 500_500);
         assert_eq!(Latency::default().percentile(50), None);
     }
 }

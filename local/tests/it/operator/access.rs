@@ -87,7 +87,10 @@ async fn the_operator_may_choose_the_token_and_nobody_else_can_read_it() {
     http.token = Some(TOKEN.to_owned());
     let settings = http.get("/admin/api/settings").await.expect(200);
     assert!(!settings.to_string().contains(TOKEN), "{settings}");
-    assert_eq!(settings["keys"], json!({ "ANTHROPIC_API_KEY": false, "OPENAI_API_KEY": false }));
+    assert_eq!(
+        settings["keys"],
+        json!({ "ANTHROPIC_API_KEY": false, "AWS_BEARER_TOKEN_BEDROCK": false, "OPENAI_API_KEY": false })
+    );
     assert!(!server.data_dir().join("operator.token").exists(), "the variable stands for the file");
     #[cfg(unix)]
     {
@@ -128,4 +131,21 @@ fn every_call_is_documented_and_every_documented_call_is_tried_here() {
     documented.sort();
     tried.sort();
     assert_eq!(tried, documented);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_problem_that_says_where() {
+    let server = Setup::offline().start().await;
+    let http = operator(&server);
+    http.get("/admin/api/sessions/%FF").await.problem(404);
+    http.get("/admin/api/nothing").await.problem(404);
+    http.get("/admin/api/messages").await.problem(405);
+    assert_eq!(http.get("/admin/api/events?limit=many").await.problem(400)["field"], "limit");
+    for body in ["", "[]", "{\"principal\":\"op:a\",\"messages\":7}"] {
+        http.call(Method::POST, "/admin/api/messages", Some(body.to_owned())).await.problem(400);
+    }
+    let huge = "x".repeat(33 * 1024 * 1024);
+    http.call(Method::POST, "/admin/api/messages/lookup", Some(huge)).await.problem(413);
+    assert_eq!(Http::new(server.base()).call(Method::HEAD, "/metrics", None).await.status, 200);
+    assert_eq!(http.post("/admin/api/cleanup", &json!({})).await.expect(200)["ended_turns"], 0);
 }

@@ -43,7 +43,8 @@ async fn prometheus_reads_what_happened() {
         ann.ask(message).await;
     }
     let http = Http::new(server.base());
-    let turns = r#"chatbot_turns_total{error_code="",finish_reason="stop",provider="claude",source="live"} 3"#;
+    let turns =
+        r#"chatbot_turns_total{error="",model="claude-haiku-5-5",outcome="reply",provider="claude",source="live"} 3"#;
     let page = loop {
         let page = http.get("/metrics").await;
         if page.text.contains(turns) {
@@ -100,7 +101,7 @@ async fn the_figures_of_an_hour_are_what_happened_in_it() {
     let server = server.stop().await.start().await;
     assert_eq!(figures(&operator(&server), 3).await["totals"], *totals, "a restart keeps them");
     for (query, field) in
-        [("from=5&to=4", "from"), ("step=1", "step"), ("from=0&step=60000", "step"), ("from=x", "query")]
+        [("from=5&to=4", "from"), ("step=1", "step"), ("from=0&step=60000", "step"), ("from=x", "from")]
     {
         let problem = http_problem(&server, query).await;
         assert_eq!(problem["field"], field, "{query}");
