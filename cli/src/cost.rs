@@ -9,7 +9,6 @@ use crate::desk::Desk;
 use crate::exit::{Exit, usage};
 use crate::home::Need;
 use crate::output::{Table, Tone, count, money, note};
-use crate::stats;
 
 const DAYS: f64 = 30.0;
 const ASSUMED_INPUT: u64 = 1_000;
@@ -46,18 +45,18 @@ pub(crate) async fn run(desk: &Desk, what: &Cost) -> anyhow::Result<Exit> {
     desk.with_home(Need::Existing, |home| async move {
         let status = home.status().await?;
         let now = desk.now();
-        let facts = stats::read(home.as_ref(), now.minus(LOOK_BACK), now).await?;
+        let figures = home.stats(now.minus(LOOK_BACK), now, LOOK_BACK).await?.totals;
         let preferred = status.providers.iter().find(|provider| provider.model.is_some());
         let model = what.model.clone().or_else(|| preferred.and_then(|provider| provider.model.clone()));
         let Some(model) = model else {
             return Err(usage("this server has no model whose price could be looked up: name one with --model"));
         };
-        let turns = facts.all.turns();
+        let turns = figures.turns;
         let mean = |sum: u64| sum.checked_div(turns).filter(|mean| *mean > 0);
-        let measured = (what.input_tokens.is_none() && mean(facts.all.input_tokens).is_some()).then_some(turns);
+        let measured = (what.input_tokens.is_none() && mean(figures.input_tokens).is_some()).then_some(turns);
         let usage = Usage {
-            input_tokens: what.input_tokens.or(mean(facts.all.input_tokens)).unwrap_or(ASSUMED_INPUT),
-            output_tokens: what.output_tokens.or(mean(facts.all.output_tokens)).unwrap_or(ASSUMED_OUTPUT),
+            input_tokens: what.input_tokens.or(mean(figures.input_tokens)).unwrap_or(ASSUMED_INPUT),
+            output_tokens: what.output_tokens.or(mean(figures.output_tokens)).unwrap_or(ASSUMED_OUTPUT),
             ..Usage::default()
         };
         let provider = preferred.map_or(ProviderName::Claude, |provider| provider.provider);

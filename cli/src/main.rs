@@ -12,7 +12,6 @@ mod dlq;
 mod doctor;
 mod eval;
 mod exit;
-mod facts;
 mod home;
 mod output;
 mod reference;
@@ -21,6 +20,7 @@ mod sessions;
 mod stats;
 mod tail;
 mod time_span;
+mod times;
 mod turn_table;
 
 use std::process::ExitCode;

@@ -1,23 +1,25 @@
-//! `yogi stats`: figures of a span of time.
+//! `yogi stats`: figures of a span of time, as the server keeps them.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::domain::{MicroUsd, Timestamp};
-use shared::operator::EventQuery;
+use shared::operator::{Figures, Latency, Stats};
 
-use crate::args::Stats;
+use crate::args;
 use crate::desk::Desk;
 use crate::exit::{Exit, usage};
-use crate::facts::{Facts, Figures};
-use crate::home::{Home, Need};
+use crate::home::Need;
 use crate::output::{Table, Tone, clean, count, cut, millis, money, share};
 use crate::time_span;
 
-const PAGE: usize = 1_000;
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+/// The most rows that a person reads.
+const MOST_ROWS: u32 = 100;
 
 /// Runs the command.
-pub(crate) async fn run(desk: &Desk, span: &Stats) -> anyhow::Result<Exit> {
+pub(crate) async fn run(desk: &Desk, span: &args::Stats) -> anyhow::Result<Exit> {
     let now = desk.now();
     let from = time_span::point(&span.from, now)?;
     let to = span.to.as_deref().map_or(Ok(now), |to| time_span::point(to, now))?;
@@ -25,65 +27,55 @@ pub(crate) async fn run(desk: &Desk, span: &Stats) -> anyhow::Result<Exit> {
         return Err(usage(format!("--from {} is not before --to {}", from.to_rfc3339(), to.to_rfc3339())));
     }
     desk.with_home(Need::Existing, |home| async move {
-        let facts = read(home.as_ref(), from, to).await?;
-        show(desk, &facts, from, to);
+        let stats = home.stats(from, to, step(to.since(from))).await?;
+        show(desk, &stats);
         Ok(Exit::Done)
     })
     .await
 }
 
-/// Folds the events that were published in a span of time.
-pub(crate) async fn read(home: &dyn Home, from: Timestamp, to: Timestamp) -> anyhow::Result<Facts> {
-    let mut facts = Facts::default();
-    let mut after = Some(0);
-    loop {
-        let page = home.events(&EventQuery { after, limit: Some(PAGE), wait_ms: 0 }).await?;
-        let Some(last) = page.events.last().map(|event| event.published_at) else { return Ok(facts) };
-        page.events.iter().filter(|event| (from..to).contains(&event.published_at)).for_each(|event| facts.add(event));
-        if last >= to {
-            return Ok(facts);
-        }
-        after = Some(page.next);
+/// Returns hours for a day, days for months, and more days for years.
+fn step(span: Duration) -> Duration {
+    if span <= DAY {
+        return HOUR;
     }
+    let days = u32::try_from(span.as_secs() / DAY.as_secs()).unwrap_or(u32::MAX);
+    DAY * (days / MOST_ROWS + 1)
 }
 
-fn show(desk: &Desk, facts: &Facts, from: Timestamp, to: Timestamp) {
+fn show(desk: &Desk, stats: &Stats) {
     let output = desk.output;
-    output.object(&json!({
-        "type": "stats", "from": from.to_rfc3339(), "to": to.to_rfc3339(), "all": object(&facts.all),
-        "by_day": objects(&facts.by_day), "by_model": objects(&facts.by_model),
-        "by_document": objects(&facts.by_document), "errors": facts.errors,
-        "feedback": { "up": facts.rated[0], "down": facts.rated[1] },
-    }));
-    if facts.all.turns() == 0 {
-        return output.line(&format!("no messages from {} to {}", from.to_rfc3339(), to.to_rfc3339()));
+    let mut object = json!(stats);
+    object["type"] = json!("stats");
+    output.object(&object);
+    let (from, to, all) = (stats.from.to_rfc3339(), stats.to.to_rfc3339(), &stats.totals);
+    if all.turns == 0 {
+        return output.line(&format!("no messages from {from} to {to}"));
     }
-    output.line(&output.paint(Tone::Bold, &format!("{} to {}", from.to_rfc3339(), to.to_rfc3339())));
+    output.line(&output.paint(Tone::Bold, &format!("{from} to {to}")));
     output.line("");
-    for (name, parts) in [("day", &facts.by_day), ("model", &facts.by_model), ("document", &facts.by_document)] {
-        output.table(&table(name, parts, &facts.all));
+    let name = |at: Timestamp| at.to_rfc3339().chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect();
+    let times: Vec<_> = stats.series.iter().map(|bucket| (name(bucket.at), &bucket.figures)).collect();
+    output.table(&table("from", &times, all));
+    output.line("");
+    let groups: Vec<_> = stats.groups.iter().map(|group| (answered_by(group), &group.figures)).collect();
+    output.table(&table("model", &groups, all));
+    if !stats.documents.is_empty() {
         output.line("");
+        output.table(&documents(stats));
     }
-    let times = [("queue", &facts.all.queue), ("first text", &facts.all.first), ("whole answer", &facts.all.total)];
-    let mut table = Table::new(&["time until", ">median", ">90 %", ">99 %", ">longest"]);
-    for (name, times) in times {
-        if let Some(p) = times.summary() {
-            table.row([name.to_owned(), millis(p.p50), millis(p.p90), millis(p.p99), millis(p.max)]);
-        }
-    }
-    output.table(&table);
-    for (code, times) in &facts.errors {
-        output.line(&output.paint(Tone::Bad, &format!("{} failed with {}", count(*times), clean(code))));
-    }
-    if facts.rated != [0, 0] {
-        output.line(&format!("rated: {} up, {} down", facts.rated[0], facts.rated[1]));
-    }
-    if facts.all.unpriced > 0 {
-        output.line(&format!("{} answers came from a model without a price", count(facts.all.unpriced)));
-    }
+    output.line("");
+    output.table(&latencies(all));
+    rest(desk, all);
 }
 
-fn table(name: &'static str, parts: &BTreeMap<String, Figures>, all: &Figures) -> Table {
+fn answered_by(group: &shared::operator::Group) -> String {
+    let name = [&group.model, &group.provider].into_iter().find(|name| !name.is_empty());
+    let name = name.map_or("nobody", String::as_str);
+    if group.synthetic { format!("{name} (operators)") } else { name.to_owned() }
+}
+
+fn table(name: &'static str, parts: &[(String, &Figures)], all: &Figures) -> Table {
     let mut table = Table::new(&[
         name,
         ">messages",
@@ -98,37 +90,66 @@ fn table(name: &'static str, parts: &BTreeMap<String, Figures>, all: &Figures) -
         ">99 %",
     ]);
     for (part, figures) in parts {
-        let time = |percent| figures.total.percentile(percent).map_or_else(|| "–".to_owned(), millis);
+        let failed = figures.errors.values().sum();
         table.row([
-            cut(part, 32),
-            count(figures.turns()),
-            share(figures.turns(), all.turns()),
-            count(figures.failed),
+            cut(part, 40),
+            count(figures.turns),
+            share(figures.turns, all.turns),
+            count(failed),
             count(figures.cancelled),
             count(figures.restarted),
             count(figures.input_tokens),
             count(figures.output_tokens),
-            money(MicroUsd(figures.cost_micro_usd)),
-            time(50),
-            time(99),
+            money(cost(figures.cost_micro_usd)),
+            time(figures.total.p50),
+            time(figures.total.p99),
         ]);
-        if figures.failed > 0 {
+        if failed > 0 {
             table.tone(3, Tone::Bad);
         }
     }
     table
 }
 
-fn objects(parts: &BTreeMap<String, Figures>) -> Value {
-    parts.iter().map(|(name, figures)| (name.clone(), object(figures))).collect::<serde_json::Map<_, _>>().into()
+fn documents(stats: &Stats) -> Table {
+    let mut table = Table::new(&["document", ">messages", ">share", ">cost"]);
+    for document in &stats.documents {
+        table.row([
+            cut(&document.document_id, 40),
+            count(document.turns),
+            share(document.turns, stats.totals.turns),
+            money(cost(document.cost_micro_usd)),
+        ]);
+    }
+    table
 }
 
-fn object(figures: &Figures) -> Value {
-    json!({
-        "messages": figures.turns(), "answered": figures.answered, "failed": figures.failed,
-        "cancelled": figures.cancelled, "restarted": figures.restarted, "input_tokens": figures.input_tokens,
-        "output_tokens": figures.output_tokens, "cost_micro_usd": figures.cost_micro_usd,
-        "unpriced": figures.unpriced, "queue_ms": figures.queue.summary(),
-        "first_token_ms": figures.first.summary(), "total_ms": figures.total.summary(),
-    })
+fn latencies(all: &Figures) -> Table {
+    let mut table = Table::new(&["time until", ">median", ">95 %", ">99 %"]);
+    let times = [("queue", &all.queue), ("first text", &all.first_token), ("whole answer", &all.total)];
+    for (name, Latency { p50, p95, p99, .. }) in times {
+        table.row([name.to_owned(), time(*p50), time(*p95), time(*p99)]);
+    }
+    table
+}
+
+fn rest(desk: &Desk, all: &Figures) {
+    let output = desk.output;
+    for (code, times) in &all.errors {
+        output.line(&output.paint(Tone::Bad, &format!("{} failed with {}", count(*times), clean(code))));
+    }
+    if all.up + all.down > 0 {
+        output.line(&format!("rated: {} up, {} down", all.up, all.down));
+    }
+    if all.unpriced > 0 {
+        output.line(&format!("{} answers came from a model without a price", count(all.unpriced)));
+    }
+}
+
+fn time(ms: Option<u64>) -> String {
+    ms.map_or_else(|| "–".to_owned(), millis)
+}
+
+fn cost(micro_usd: u64) -> MicroUsd {
+    MicroUsd(i64::try_from(micro_usd).unwrap_or(i64::MAX))
 }

@@ -205,6 +205,7 @@ pub(crate) struct Tail {
 
 /// `yogi stats`.
 #[derive(Debug, Args)]
+#[command(after_help = "Spans of more than a day, and of more than three days ago, begin at a whole hour.")]
 pub(crate) struct Stats {
     /// From when: a span back from now (90m, 24h, 7d), or a time (2026-11-27, 2026-11-27T08:00:00Z)
     #[arg(long, default_value = "24h", value_name = "TIME")]

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use shared::domain::{MicroUsd, TurnKind};
 
 use super::answers::Counted;
-use crate::facts::Times;
 use crate::output::{Output, Table, Tone, count, millis, money};
+use crate::times::Times;
 
 /// The figures so far.
 #[derive(Debug, Default)]

@@ -18,10 +18,10 @@ use crate::args::Eval;
 use crate::ask::{self, Asker, Reply};
 use crate::desk::Desk;
 use crate::exit::{Exit, usage};
-use crate::facts::Times;
 use crate::home::Need;
 use crate::output::{Table, Tone, clean, count, cut, millis, money, note, share};
 use crate::reference;
+use crate::times::Times;
 
 /// How many wrong answers are shown of each model.
 const SHOWN: usize = 10;

@@ -11,11 +11,11 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shared::domain::{SessionId, SessionKey};
+use shared::domain::{SessionId, SessionKey, Timestamp};
 use shared::http_client::{self, ClientSettings};
 use shared::operator::{
     Address, DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, RedriveRequest, RedriveResponse, SessionPage,
-    SessionView, Status, SubmitRequest, SubmitResponse, TurnPage,
+    SessionView, Stats, Status, SubmitRequest, SubmitResponse, TurnPage,
 };
 
 use super::{Answer, ChatSession, Home, HomeError, problem};
@@ -138,6 +138,11 @@ impl Home for Client {
 
     async fn status(&self) -> Answer<Status> {
         self.get("/admin/api/status").await
+    }
+
+    async fn stats(&self, from: Timestamp, to: Timestamp, step: Duration) -> Answer<Stats> {
+        let (from, to, step) = (from.0, to.0, step.as_millis());
+        self.get(&format!("/admin/api/stats?from={from}&to={to}&step={step}")).await
     }
 
     async fn settings(&self) -> Answer<Value> {

@@ -12,10 +12,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::domain::{SessionId, SessionKey};
+use shared::domain::{SessionId, SessionKey, Timestamp};
 use shared::operator::{
     DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, RedriveRequest, RedriveResponse, SessionPage,
-    SessionView, Status, SubmitRequest, SubmitResponse, TurnPage,
+    SessionView, Stats, Status, SubmitRequest, SubmitResponse, TurnPage,
 };
 
 use self::client::Client;
@@ -67,6 +67,8 @@ pub(crate) trait Home: Send + Sync {
     fn place(&self) -> String;
     /// Returns how it is.
     async fn status(&self) -> Answer<Status>;
+    /// Returns the figures of a span of time, in buckets of a width of whole minutes.
+    async fn stats(&self, from: Timestamp, to: Timestamp, step: Duration) -> Answer<Stats>;
     /// Returns the settings that are no secret.
     async fn settings(&self) -> Answer<Value>;
     /// Puts messages on the queue.

@@ -9,8 +9,8 @@ use shared::operator::TurnView;
 use super::select::Case;
 use super::source::Old;
 use super::{cost, span};
-use crate::facts::Times;
 use crate::output::count;
+use crate::times::Times;
 
 /// Which of two answers a judge prefers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

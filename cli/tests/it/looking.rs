@@ -75,9 +75,13 @@ async fn what_happened_is_told_with_filters_and_in_figures() {
     assert_eq!((failed.len(), &failed[0]["detail_type"]), (1, &json!("Chat Failed")));
     assert_eq!(world.yogi(&["tail", "--no-follow", "--no-operators"]).await.expect(0).out, "");
     let stats = world.yogi(&["stats", "--json"]).await.expect(0).objects().remove(0);
-    assert_eq!([&stats["all"]["messages"], &stats["all"]["failed"]], [2, 1], "{stats}");
-    assert_eq!(stats["errors"]["providers_rejected"], 1, "{stats}");
-    world.yogi(&["stats"]).await.expect(0).saying(&["claude-haiku", "no document", "whole answer"]);
+    let totals = &stats["totals"];
+    assert_eq!([&totals["turns"], &totals["errors"]["providers_rejected"]], [2, 1], "{stats}");
+    world.yogi(&["stats"]).await.expect(0).saying(&[
+        "claude-haiku-5-5 (operators)",
+        "whole answer",
+        "1 failed with providers_rejected",
+    ]);
     world.yogi(&["stats", "--from", "2020-01-01", "--to", "2020-01-02"]).await.expect(0).saying(&["no messages"]);
     let cost = world.yogi(&["cost", "--chats-per-day", "1000", "--json"]).await.expect(0).objects().remove(0);
     assert!(cost["total_usd_per_month"].as_f64().unwrap() > 1.0, "{cost}");
