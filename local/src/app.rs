@@ -1,5 +1,8 @@
 //! The whole chatbot: adapters, handlers, pumps, host, in the order in which they start and stop.
 
+mod adapters;
+mod chores;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -8,48 +11,29 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
-use ingress::{AllowedOrigins, AuthMode, HttpKeySource, Ingress, KeySource};
-use notifier::Notifier;
 use secrecy::SecretString;
-use shared::analytics::Texts;
 use shared::domain::ProviderName;
-use shared::memory::{MemoryReplyCache, NoMetrics, QueueSettings};
-use shared::ports::{Clock, Delivery, Documents, Events, Ids, Model, ReplyCache, Secrets, Store};
-use shared::system::{SystemClock, SystemIds};
+use shared::ports::Ids;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use worker::Worker;
-use worker::calls::Providers;
-use worker::kept::{CachePlace, CacheSettings, KeptReplies};
-use worker::prices::Prices;
-use worker::providers::offline::OfflineModel;
-use worker::providers::{BedrockModel, ClaudeModel, OpenAiModel, client};
+use worker::providers::client;
 
+use self::adapters::{Adapters, Crew, models, names};
 use crate::config::Config;
-use crate::documents_file;
-use crate::host::{Connections, Host, Names, router};
-use crate::operator::Operator;
+use crate::host::{Host, router};
 use crate::operator::token::{self, AddressFile};
-use crate::pump::{Handler, Pump};
 use crate::schedule::every;
-use crate::secrets::LocalSecrets;
-use crate::sqlite::{Database, SqliteQueue, SqliteStatistics};
+use crate::sqlite::Database;
 use crate::stop::stopped;
 
-const DATABASE: &str = "chatbot.db";
 const CLEANUP_EVERY: Duration = Duration::from_mins(5);
 /// Between two foldings of events into figures, unless somebody asks for them.
 const FOLD_EVERY: Duration = Duration::from_secs(10);
 const PURGE_EVERY: Duration = Duration::from_mins(10);
-const PURGE_AT_ONCE: usize = 1_000;
 /// How much longer than its worker's deadline a message stays hidden.
 const VISIBILITY_MARGIN: Duration = Duration::from_secs(10);
-const REQUESTS_MAX_RECEIVES: u32 = 10;
-const REPLIES_MAX_RECEIVES: u32 = 5;
-const REPLIES_BATCH: usize = 10;
-const REPLIES_CONCURRENCY: usize = 64;
 
 /// A running chatbot.
 pub struct App {
@@ -61,25 +45,6 @@ pub struct App {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     shutdown: Duration,
-}
-
-struct Queues {
-    requests: Arc<SqliteQueue>,
-    replies: Arc<SqliteQueue>,
-}
-
-/// What everything else is put together from.
-struct Adapters {
-    database: Database,
-    queues: Queues,
-    store: Arc<dyn Store>,
-    events: Arc<dyn Events>,
-    documents: Arc<dyn Documents>,
-    secrets: Arc<dyn Secrets>,
-    connections: Arc<Connections>,
-    kept: Option<KeptReplies>,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn Ids>,
 }
 
 impl App {
@@ -105,16 +70,15 @@ impl App {
         let worker = Arc::new(adapters.worker(&config, models)?);
         let notifier = Arc::new(adapters.notifier(&config));
         let grace = config.shutdown;
-        let operator =
-            adapters.operator(&config, &Crew { ingress: &ingress, worker: &worker, notifier: &notifier }, token, keys);
-        let operator = Arc::new(operator);
+        let crew = Crew { ingress: &ingress, worker: &worker, notifier: &notifier };
+        let operator = Arc::new(adapters.operator(&config, &crew, token, keys));
         let statistics = operator.statistics.clone();
-        tasks.spawn(every(FOLD_EVERY, stopped.clone(), move || fold(statistics.clone())));
+        tasks.spawn(every(FOLD_EVERY, stopped.clone(), move || chores::fold(statistics.clone())));
         tasks.spawn(adapters.request_pump(worker, config.worker_concurrency).run(stopped.clone(), grace));
         tasks.spawn(adapters.reply_pump(notifier.clone()).run(stopped.clone(), grace));
-        tasks.spawn(every(CLEANUP_EVERY, stopped.clone(), move || clean_up(notifier.clone())));
+        tasks.spawn(every(CLEANUP_EVERY, stopped.clone(), move || chores::clean_up(notifier.clone())));
         let database = adapters.database.clone();
-        tasks.spawn(every(PURGE_EVERY, stopped.clone(), move || purge(database.clone())));
+        tasks.spawn(every(PURGE_EVERY, stopped.clone(), move || chores::purge(database.clone())));
         let (connections, ids) = (adapters.connections, adapters.ids);
         let names = names(&config);
         tasks.spawn(serve(listener, Host { ingress, connections, names, ids, operator, stop: stopped }));
@@ -158,180 +122,6 @@ impl App {
     }
 }
 
-/// The handlers.
-struct Crew<'a> {
-    ingress: &'a Arc<Ingress>,
-    worker: &'a Arc<Worker>,
-    notifier: &'a Arc<Notifier>,
-}
-
-impl Adapters {
-    async fn open(config: &Config) -> anyhow::Result<Self> {
-        let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
-        let file = config.data_dir.join(DATABASE);
-        let database = Database::open_with(&file, clock.clone(), config.synchronous)?;
-        let documents = database.documents();
-        documents.replace_all(documents_file::load(config.documents.as_deref())?).await?;
-        let claude = config.claude.as_ref().map(|(_, key)| key.clone());
-        let openai = config.openai.as_ref().and_then(|(_, key)| key.clone());
-        let bedrock = config.bedrock.as_ref().map(|(_, key)| key.clone());
-        let secrets = LocalSecrets::open(&config.data_dir, ids.as_ref(), claude, openai, bedrock)?;
-        let visibility = config.worker.queue_visibility;
-        let queue =
-            |name, max_receives| database.queue(name, QueueSettings::new(visibility, max_receives)).map(Arc::new);
-        Ok(Self {
-            queues: Queues {
-                requests: queue("requests", REQUESTS_MAX_RECEIVES)?,
-                replies: queue("replies", REPLIES_MAX_RECEIVES)?,
-            },
-            store: Arc::new(database.store()),
-            events: Arc::new(database.events()),
-            documents: Arc::new(documents),
-            secrets: Arc::new(secrets),
-            connections: Arc::default(),
-            kept: kept_replies(&config.reply_cache, &database, clock.clone()).await?,
-            database,
-            clock,
-            ids,
-        })
-    }
-
-    fn ingress(&self, config: &Config, client: &reqwest::Client) -> Ingress {
-        let jwt_keys = match &config.ingress.auth {
-            AuthMode::Jwt(jwt) => {
-                Some(Arc::new(HttpKeySource::new(client.clone(), jwt.jwks_url.clone())) as Arc<dyn KeySource>)
-            }
-            _ => None,
-        };
-        let ports = ingress::Ports {
-            store: self.store.clone(),
-            requests: self.queues.requests.clone(),
-            replies: self.queues.replies.clone(),
-            push: self.connections.clone(),
-            documents: self.documents.clone(),
-            secrets: self.secrets.clone(),
-            jwt_keys,
-            clock: self.clock.clone(),
-            ids: self.ids.clone(),
-        };
-        Ingress::new(ports, config.ingress.clone())
-    }
-
-    fn worker(&self, config: &Config, models: Vec<Arc<dyn Model>>) -> anyhow::Result<Worker> {
-        let ports = worker::Ports {
-            store: self.store.clone(),
-            requests: self.queues.requests.clone(),
-            replies: self.queues.replies.clone(),
-            push: self.connections.clone(),
-            documents: self.documents.clone(),
-            secrets: self.secrets.clone(),
-            kept: self.kept.clone(),
-            metrics: Arc::new(NoMetrics),
-            clock: self.clock.clone(),
-            ids: self.ids.clone(),
-        };
-        let providers = Providers::new(models, config.breaker);
-        Ok(Worker::new(ports, config.worker.clone(), providers, Prices::built_in()?)?)
-    }
-
-    fn notifier(&self, config: &Config) -> Notifier {
-        let ports = notifier::Ports {
-            store: self.store.clone(),
-            replies: self.queues.replies.clone(),
-            push: self.connections.clone(),
-            events: self.events.clone(),
-            clock: self.clock.clone(),
-        };
-        Notifier::new(ports, config.texts)
-    }
-
-    fn operator(
-        &self,
-        config: &Config,
-        crew: &Crew<'_>,
-        token: SecretString,
-        keys: BTreeMap<&'static str, bool>,
-    ) -> Operator {
-        Operator {
-            ingress: Arc::clone(crew.ingress),
-            worker: Arc::clone(crew.worker),
-            notifier: Arc::clone(crew.notifier),
-            connections: self.connections.clone(),
-            database: self.database.clone(),
-            store: self.database.store(),
-            events: self.database.events(),
-            statistics: self.database.statistics(),
-            requests: self.queues.requests.clone(),
-            replies: self.queues.replies.clone(),
-            clock: self.clock.clone(),
-            started_at: self.clock.now(),
-            token,
-            is_private: names(config) == Names::Loopback,
-            has_texts: config.texts == Texts::Included,
-            settings: config.settings.clone(),
-            keys,
-        }
-    }
-
-    fn request_pump(&self, worker: Arc<Worker>, concurrency: usize) -> Pump {
-        let handler: Handler = Arc::new(move |batch: Arc<[Delivery]>| {
-            let worker = worker.clone();
-            Box::pin(async move {
-                let mut failed = Vec::new();
-                for delivery in batch.iter() {
-                    if worker.handle(delivery).await.is_err() {
-                        failed.push(delivery.message_id.clone());
-                    }
-                }
-                failed
-            })
-        });
-        Pump { source: self.queues.requests.clone(), handler, batch: 1, concurrency }
-    }
-
-    fn reply_pump(&self, notifier: Arc<Notifier>) -> Pump {
-        let handler: Handler = Arc::new(move |batch: Arc<[Delivery]>| {
-            let notifier = notifier.clone();
-            Box::pin(async move { notifier.handle_batch(&batch).await })
-        });
-        let (batch, concurrency) = (REPLIES_BATCH, REPLIES_CONCURRENCY);
-        Pump { source: self.queues.replies.clone(), handler, batch, concurrency }
-    }
-}
-
-/// Opens the place where replies are kept, if there is one.
-async fn kept_replies(
-    settings: &CacheSettings,
-    database: &Database,
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<Option<KeptReplies>> {
-    let cache: Arc<dyn ReplyCache> = match settings.place {
-        CachePlace::Off | CachePlace::Redis => return Ok(None),
-        CachePlace::Memory => Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds())),
-        CachePlace::Sqlite => Arc::new(database.reply_cache(settings.entries).await?),
-    };
-    Ok(Some(KeptReplies { cache, keep: settings.keep }))
-}
-
-/// Returns the models that have what they need; where none has, the one that needs nothing.
-fn models(config: &mut Config, adapters: &Adapters, client: &reqwest::Client) -> Vec<Arc<dyn Model>> {
-    let secrets = || adapters.secrets.clone();
-    let mut models: Vec<Arc<dyn Model>> = Vec::new();
-    if let Some((settings, _)) = config.claude.take() {
-        models.push(Arc::new(ClaudeModel::new(settings, secrets(), client.clone())));
-    }
-    if let Some((settings, _)) = config.openai.take() {
-        models.push(Arc::new(OpenAiModel::new(settings, secrets(), client.clone())));
-    }
-    if let Some((settings, _)) = config.bedrock.take() {
-        models.push(Arc::new(BedrockModel::new(settings, secrets(), client.clone())));
-    }
-    if models.is_empty() {
-        models.push(Arc::new(OfflineModel));
-    }
-    models
-}
-
 /// Tells which keys are set; they themselves are handed to the models.
 fn keys(config: &Config) -> BTreeMap<&'static str, bool> {
     let openai = config.openai.as_ref().is_some_and(|(_, key)| key.is_some());
@@ -344,11 +134,6 @@ fn keys(config: &Config) -> BTreeMap<&'static str, bool> {
 
 fn operator_token(config: &mut Config, ids: &dyn Ids) -> anyhow::Result<SecretString> {
     config.operator_token.take().map_or_else(|| token::load(&config.data_dir, ids), Ok)
-}
-
-fn names(config: &Config) -> Names {
-    let only_here = config.host.is_loopback() && config.ingress.origins == AllowedOrigins::Loopback;
-    if only_here { Names::Loopback } else { Names::Any }
 }
 
 async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
@@ -365,28 +150,5 @@ async fn serve(listener: TcpListener, host: Host) {
     let until = async move { stopped(&mut stop).await };
     if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until).await {
         tracing::error!(error = &error as &dyn std::error::Error, "the server stopped listening");
-    }
-}
-
-async fn clean_up(notifier: Arc<Notifier>) {
-    match notifier.clean_up().await {
-        Ok(report) if report == notifier::cleanup::Report::default() => (),
-        Ok(report) => tracing::info!(?report, "cleaned up"),
-        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the cleanup will try again"),
-    }
-}
-
-async fn fold(statistics: SqliteStatistics) {
-    if let Err(error) = statistics.fold().await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the figures will be brought up to date later");
-    }
-}
-
-async fn purge(database: Database) {
-    let rows = database.purge_expired(PURGE_AT_ONCE).await;
-    let events = database.events().purge(PURGE_AT_ONCE).await;
-    let figures = database.statistics().purge().await;
-    if let Some(error) = rows.and(events).map(drop).and(figures).err() {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the purge will try again");
     }
 }

@@ -1,0 +1,231 @@
+//! What the handlers stand on, and the handlers on it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ingress::{AllowedOrigins, AuthMode, HttpKeySource, Ingress, KeySource};
+use notifier::Notifier;
+use secrecy::SecretString;
+use shared::analytics::Texts;
+use shared::memory::{MemoryReplyCache, NoMetrics, QueueSettings};
+use shared::ports::{Clock, Delivery, Documents, Events, Ids, Model, ReplyCache, Secrets, Store};
+use shared::system::{SystemClock, SystemIds};
+use worker::Worker;
+use worker::calls::Providers;
+use worker::kept::{CachePlace, CacheSettings, KeptReplies};
+use worker::prices::Prices;
+use worker::providers::offline::OfflineModel;
+use worker::providers::{BedrockModel, ClaudeModel, OpenAiModel};
+
+use crate::config::Config;
+use crate::documents_file;
+use crate::host::{Connections, Names};
+use crate::operator::Operator;
+use crate::pump::{Handler, Pump};
+use crate::secrets::LocalSecrets;
+use crate::sqlite::{Database, SqliteQueue};
+
+const DATABASE: &str = "chatbot.db";
+const REQUESTS_MAX_RECEIVES: u32 = 10;
+const REPLIES_MAX_RECEIVES: u32 = 5;
+const REPLIES_BATCH: usize = 10;
+const REPLIES_CONCURRENCY: usize = 64;
+
+struct Queues {
+    requests: Arc<SqliteQueue>,
+    replies: Arc<SqliteQueue>,
+}
+
+/// What everything else is put together from.
+pub(super) struct Adapters {
+    pub(super) database: Database,
+    queues: Queues,
+    store: Arc<dyn Store>,
+    events: Arc<dyn Events>,
+    documents: Arc<dyn Documents>,
+    pub(super) secrets: Arc<dyn Secrets>,
+    pub(super) connections: Arc<Connections>,
+    kept: Option<KeptReplies>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn Ids>,
+}
+
+/// The handlers.
+pub(super) struct Crew<'a> {
+    pub(super) ingress: &'a Arc<Ingress>,
+    pub(super) worker: &'a Arc<Worker>,
+    pub(super) notifier: &'a Arc<Notifier>,
+}
+
+impl Adapters {
+    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
+        let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
+        let file = config.data_dir.join(DATABASE);
+        let database = Database::open_with(&file, clock.clone(), config.synchronous)?;
+        let documents = database.documents();
+        documents.replace_all(documents_file::load(config.documents.as_deref())?).await?;
+        let claude = config.claude.as_ref().map(|(_, key)| key.clone());
+        let openai = config.openai.as_ref().and_then(|(_, key)| key.clone());
+        let bedrock = config.bedrock.as_ref().map(|(_, key)| key.clone());
+        let secrets = LocalSecrets::open(&config.data_dir, ids.as_ref(), claude, openai, bedrock)?;
+        let visibility = config.worker.queue_visibility;
+        let queue =
+            |name, max_receives| database.queue(name, QueueSettings::new(visibility, max_receives)).map(Arc::new);
+        Ok(Self {
+            queues: Queues {
+                requests: queue("requests", REQUESTS_MAX_RECEIVES)?,
+                replies: queue("replies", REPLIES_MAX_RECEIVES)?,
+            },
+            store: Arc::new(database.store()),
+            events: Arc::new(database.events()),
+            documents: Arc::new(documents),
+            secrets: Arc::new(secrets),
+            connections: Arc::default(),
+            kept: kept_replies(&config.reply_cache, &database, clock.clone()).await?,
+            database,
+            clock,
+            ids,
+        })
+    }
+
+    pub(super) fn ingress(&self, config: &Config, client: &reqwest::Client) -> Ingress {
+        let jwt_keys = match &config.ingress.auth {
+            AuthMode::Jwt(jwt) => {
+                Some(Arc::new(HttpKeySource::new(client.clone(), jwt.jwks_url.clone())) as Arc<dyn KeySource>)
+            }
+            _ => None,
+        };
+        let ports = ingress::Ports {
+            store: self.store.clone(),
+            requests: self.queues.requests.clone(),
+            replies: self.queues.replies.clone(),
+            push: self.connections.clone(),
+            documents: self.documents.clone(),
+            secrets: self.secrets.clone(),
+            jwt_keys,
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+        };
+        Ingress::new(ports, config.ingress.clone())
+    }
+
+    pub(super) fn worker(&self, config: &Config, models: Vec<Arc<dyn Model>>) -> anyhow::Result<Worker> {
+        let ports = worker::Ports {
+            store: self.store.clone(),
+            requests: self.queues.requests.clone(),
+            replies: self.queues.replies.clone(),
+            push: self.connections.clone(),
+            documents: self.documents.clone(),
+            secrets: self.secrets.clone(),
+            kept: self.kept.clone(),
+            metrics: Arc::new(NoMetrics),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+        };
+        let providers = Providers::new(models, config.breaker);
+        Ok(Worker::new(ports, config.worker.clone(), providers, Prices::built_in()?)?)
+    }
+
+    pub(super) fn notifier(&self, config: &Config) -> Notifier {
+        let ports = notifier::Ports {
+            store: self.store.clone(),
+            replies: self.queues.replies.clone(),
+            push: self.connections.clone(),
+            events: self.events.clone(),
+            clock: self.clock.clone(),
+        };
+        Notifier::new(ports, config.texts)
+    }
+
+    pub(super) fn operator(
+        &self,
+        config: &Config,
+        crew: &Crew<'_>,
+        token: SecretString,
+        keys: BTreeMap<&'static str, bool>,
+    ) -> Operator {
+        Operator {
+            ingress: Arc::clone(crew.ingress),
+            worker: Arc::clone(crew.worker),
+            notifier: Arc::clone(crew.notifier),
+            connections: self.connections.clone(),
+            database: self.database.clone(),
+            store: self.database.store(),
+            events: self.database.events(),
+            statistics: self.database.statistics(),
+            requests: self.queues.requests.clone(),
+            replies: self.queues.replies.clone(),
+            clock: self.clock.clone(),
+            started_at: self.clock.now(),
+            token,
+            is_private: names(config) == Names::Loopback,
+            has_texts: config.texts == Texts::Included,
+            settings: config.settings.clone(),
+            keys,
+        }
+    }
+
+    pub(super) fn request_pump(&self, worker: Arc<Worker>, concurrency: usize) -> Pump {
+        let handler: Handler = Arc::new(move |batch: Arc<[Delivery]>| {
+            let worker = worker.clone();
+            Box::pin(async move {
+                let mut failed = Vec::new();
+                for delivery in batch.iter() {
+                    if worker.handle(delivery).await.is_err() {
+                        failed.push(delivery.message_id.clone());
+                    }
+                }
+                failed
+            })
+        });
+        Pump { source: self.queues.requests.clone(), handler, batch: 1, concurrency }
+    }
+
+    pub(super) fn reply_pump(&self, notifier: Arc<Notifier>) -> Pump {
+        let handler: Handler = Arc::new(move |batch: Arc<[Delivery]>| {
+            let notifier = notifier.clone();
+            Box::pin(async move { notifier.handle_batch(&batch).await })
+        });
+        let (batch, concurrency) = (REPLIES_BATCH, REPLIES_CONCURRENCY);
+        Pump { source: self.queues.replies.clone(), handler, batch, concurrency }
+    }
+}
+
+/// Opens the place where replies are kept, if there is one.
+async fn kept_replies(
+    settings: &CacheSettings,
+    database: &Database,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Option<KeptReplies>> {
+    let cache: Arc<dyn ReplyCache> = match settings.place {
+        CachePlace::Off | CachePlace::Redis => return Ok(None),
+        CachePlace::Memory => Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds())),
+        CachePlace::Sqlite => Arc::new(database.reply_cache(settings.entries).await?),
+    };
+    Ok(Some(KeptReplies { cache, keep: settings.keep }))
+}
+
+/// Returns the models that have what they need; where none has, the one that needs nothing.
+pub(super) fn models(config: &mut Config, adapters: &Adapters, client: &reqwest::Client) -> Vec<Arc<dyn Model>> {
+    let secrets = || adapters.secrets.clone();
+    let mut models: Vec<Arc<dyn Model>> = Vec::new();
+    if let Some((settings, _)) = config.claude.take() {
+        models.push(Arc::new(ClaudeModel::new(settings, secrets(), client.clone())));
+    }
+    if let Some((settings, _)) = config.openai.take() {
+        models.push(Arc::new(OpenAiModel::new(settings, secrets(), client.clone())));
+    }
+    if let Some((settings, _)) = config.bedrock.take() {
+        models.push(Arc::new(BedrockModel::new(settings, secrets(), client.clone())));
+    }
+    if models.is_empty() {
+        models.push(Arc::new(OfflineModel));
+    }
+    models
+}
+
+/// Tells which names the server answers to.
+pub(super) fn names(config: &Config) -> Names {
+    let only_here = config.host.is_loopback() && config.ingress.origins == AllowedOrigins::Loopback;
+    if only_here { Names::Loopback } else { Names::Any }
+}
