@@ -32,8 +32,6 @@ pub enum CachePlace {
     Memory,
     /// In the database of one machine.
     Sqlite,
-    /// In a server that speaks Redis's protocol.
-    Redis,
 }
 
 /// How replies are kept.
@@ -43,7 +41,7 @@ pub struct CacheSettings {
     pub place: CachePlace,
     /// For how long (`CHATBOT_REPLY_CACHE_SECONDS`).
     pub keep: Duration,
-    /// How many, at most (`CHATBOT_REPLY_CACHE_ENTRIES`); a server has a bound of its own.
+    /// How many, at most (`CHATBOT_REPLY_CACHE_ENTRIES`).
     pub entries: usize,
 }
 

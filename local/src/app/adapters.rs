@@ -198,7 +198,7 @@ async fn kept_replies(
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Option<KeptReplies>> {
     let cache: Arc<dyn ReplyCache> = match settings.place {
-        CachePlace::Off | CachePlace::Redis => return Ok(None),
+        CachePlace::Off => return Ok(None),
         CachePlace::Memory => Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds())),
         CachePlace::Sqlite => Arc::new(database.reply_cache(settings.entries).await?),
     };
