@@ -41,12 +41,9 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[expect(clippy::doc_markdown, reason = "it is what people read in the terminal")]
 pub(crate) struct Global {
-    /// The server: its data directory, or its address [CHATBOT_DATA_DIR, .chatbot]
+    /// The server: its data directory, or its address, whose token CHATBOT_OPERATOR_TOKEN holds [CHATBOT_DATA_DIR, .chatbot]
     #[arg(long, global = true, value_name = "DIR|URL")]
     pub(crate) local: Option<String>,
-    /// The operator token, for an address; a data directory holds its own [variable: CHATBOT_OPERATOR_TOKEN]
-    #[arg(long, global = true, value_name = "TOKEN")]
-    pub(crate) token: Option<String>,
     /// Who you are: messages are sent as op:NAME [the user of this machine]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) operator: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
 use shared::environment::Environment;
 
 use crate::args::Global;
@@ -11,12 +12,11 @@ use crate::exit::usage;
 const LONGEST_NAME: usize = 64;
 
 /// What the environment and the flags before the command say.
-#[derive(Debug)]
 pub(crate) struct Config {
     /// Which server.
     pub(crate) target: Target,
-    /// The operator token, where one was given.
-    pub(crate) token: Option<String>,
+    /// The operator token, where one was given: by a variable only, since everybody can list arguments.
+    pub(crate) token: Option<SecretString>,
     /// Who works here: the `<name>` of `op:<name>`.
     pub(crate) operator: String,
     /// Whether people do not want colours.
@@ -45,7 +45,7 @@ impl Config {
         let place = flags.local.clone().unwrap_or_else(|| environment.text_or("CHATBOT_DATA_DIR", ".chatbot"));
         Ok(Self {
             target: target(&place),
-            token: flags.token.clone().or_else(|| environment.text("CHATBOT_OPERATOR_TOKEN").map(str::to_owned)),
+            token: environment.text("CHATBOT_OPERATOR_TOKEN").map(SecretString::from),
             operator: operator(flags.operator.as_deref(), &environment)?,
             no_colour: environment.text("NO_COLOR").is_some() || environment.text("TERM") == Some("dumb"),
             environment,

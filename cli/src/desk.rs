@@ -13,7 +13,6 @@ use crate::home::{self, Home, Need};
 use crate::output::Output;
 
 /// Settings, output, clock.
-#[derive(Debug)]
 pub(crate) struct Desk {
     /// What flags and environment say.
     pub(crate) config: Config,

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -34,8 +35,9 @@ pub(super) struct Client {
 
 impl Client {
     /// Speaks to the server at an address.
-    pub(super) fn at(url: &str, token: Option<String>) -> anyhow::Result<Self> {
-        Self::new(Address { url: url.to_owned(), token: token.unwrap_or_default() }, None)
+    pub(super) fn at(url: &str, token: Option<&SecretString>) -> anyhow::Result<Self> {
+        let token = token.map(|token| token.expose_secret().to_owned()).unwrap_or_default();
+        Self::new(Address { url: url.to_owned(), token }, None)
     }
 
     /// Finds the server that works on a data directory; none runs where nobody is at the address that it left.

@@ -52,7 +52,7 @@ pub(crate) enum HomeError {
 pub(crate) type Answer<T> = Result<T, HomeError>;
 
 /// A token for the public calls, as an operator.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ChatSession {
     /// The session.
     pub(crate) session_id: SessionId,
@@ -119,7 +119,7 @@ pub(crate) enum Need {
 pub(crate) async fn open(config: &Config, need: Need) -> anyhow::Result<Opened> {
     let directory = match &config.target {
         Target::Url(url) => {
-            let home: Arc<dyn Home> = Arc::new(Client::at(url, config.token.clone())?);
+            let home: Arc<dyn Home> = Arc::new(Client::at(url, config.token.as_ref())?);
             return Ok(Opened { home, embedded: None });
         }
         Target::Directory(directory) => directory,

@@ -19,7 +19,7 @@ pub(super) fn error(place: &str, path: &str, status: u16, body: &str) -> HomeErr
     match status {
         401 => HomeError::NotAllowed(format!(
             "{place} does not know this operator token; its own is in operator.token in its data directory: \
-             give --token or CHATBOT_OPERATOR_TOKEN"
+             set CHATBOT_OPERATOR_TOKEN"
         )),
         403 => HomeError::NotAllowed(format!("{place} refuses: {said}")),
         // A path that the server does not have is no missing session.

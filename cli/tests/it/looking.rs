@@ -174,9 +174,10 @@ async fn a_wrong_token_is_a_four_and_says_where_the_right_one_is() {
     let server = world.serve().await;
     let address: serde_json::Value = serde_json::from_str(&world.read(".chatbot/operator.json")).unwrap();
     let (url, token) = (address["url"].as_str().unwrap(), address["token"].as_str().unwrap());
-    world.yogi(&["--local", url, "--token", "wrong", "dlq", "list"]).await.expect(4).saying(&["operator.token"]);
-    world.yogi(&["--local", url, "dlq", "list"]).await.expect(4).saying(&["--token"]);
-    world.yogi(&["--local", url, "--token", token, "dlq", "list"]).await.expect(0);
+    world.yogi(&["--local", url, "dlq", "list"]).await.expect(4).saying(&["operator.token", "CHATBOT_OPERATOR_TOKEN"]);
+    world.yogi(&["--local", url, "--token", token, "dlq", "list"]).await.expect(2);
+    let world = world.with("CHATBOT_OPERATOR_TOKEN", "wrong");
+    world.yogi(&["--local", url, "dlq", "list"]).await.expect(4).saying(&["operator.token"]);
     let world = world.with("CHATBOT_OPERATOR_TOKEN", token);
     world.yogi(&["--local", url, "dlq", "list"]).await.expect(0);
     server.stop().await;

@@ -21,12 +21,19 @@ pub use status::{BreakerState, ProviderStatus, QueueStatus, Status};
 /// Where a running server is, as it says in its data directory, in [`Address::FILE`].
 ///
 /// The file can be read by its owner only; it is removed when the server stops, and may outlive one that was killed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Address {
     /// The base of all calls, such as `http://127.0.0.1:8080`.
     pub url: String,
     /// What the operator calls ask for as `Authorization: Bearer`.
     pub token: String,
+}
+
+/// The token stays out of whatever it is printed in.
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Address").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 impl Address {
