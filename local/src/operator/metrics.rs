@@ -7,11 +7,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
-use shared::operator::{BreakerState, Figures, Latency, Status};
+use shared::operator::{BreakerState, Figures, Latency, Series, Status};
 
 use super::Operator;
 use super::answer::Answer;
-use crate::sqlite::Series;
 
 /// The bounds of the histograms, 2^n ms each: from 16 ms to 131 s.
 const BOUNDS: std::ops::RangeInclusive<u8> = 4..=17;

@@ -11,9 +11,8 @@ use ingress::Caller;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::domain::{ErrorCode, Principal, SessionId, SessionKey};
-use shared::operator::{SessionPage, SessionView, TurnPage, TurnView};
-use shared::ports::Store as _;
-use shared::protocol::{SessionRow, TurnRow, keys};
+use shared::operator::{SessionPage, SessionView, calls};
+use shared::protocol::SessionRow;
 
 use super::Operator;
 use super::answer::{Answer, Problem, json_of};
@@ -57,7 +56,7 @@ pub(super) async fn list(
         looked_at += partitions.len();
         last.clone_from(end);
         for key in partitions.into_iter().filter_map(|partition| SessionKey::parse(partition).ok()) {
-            let row = operator.rows::<SessionRow>(&[keys::session(&key)]).await?.pop().flatten();
+            let row = calls::session(&operator.store, &key).await?;
             sessions.extend(row.filter(|row| !row.deleted).map(|row| SessionView::new(key, &row)));
             if sessions.len() == limit {
                 break;
@@ -86,9 +85,7 @@ pub(super) async fn turns(
 ) -> Answer {
     let limit = check_limit(limit)?;
     operator.session(&key).await?;
-    let page = operator.store.query(&keys::turns_after(&key, after, limit)).await?;
-    let turns = page.items.into_iter().map(|item| item.into_row::<TurnRow>().map(TurnView::from));
-    Ok(json_of(StatusCode::OK, &TurnPage { turns: turns.collect::<Result<_, _>>()? }))
+    Ok(json_of(StatusCode::OK, &calls::turns(&operator.store, &key, after, limit).await?))
 }
 
 /// `DELETE /admin/api/sessions/{session_key}`: as its owner can.
@@ -146,7 +143,6 @@ fn check_limit(limit: Option<usize>) -> Answer<usize> {
 
 impl Operator {
     async fn session(&self, key: &SessionKey) -> Answer<SessionRow> {
-        let row = self.rows(&[keys::session(key)]).await?.pop().flatten();
-        row.ok_or_else(|| Problem::not_found("session"))
+        calls::session(&self.store, key).await?.ok_or_else(|| Problem::not_found("session"))
     }
 }

@@ -38,7 +38,7 @@ pub use error::OpenError;
 pub use events::{SqliteEvents, StoredEvent};
 pub use queue::{QueueDepth, SqliteQueue};
 pub use reply_cache::SqliteReplyCache;
-pub use statistics::{Series, Span, SqliteStatistics};
+pub use statistics::{Span, SqliteStatistics};
 pub use store::SqliteStore;
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::Value;
 use shared::domain::Timestamp;
-use shared::operator::{Bucket, DocumentFigures, Figures, Group, Stats};
+use shared::operator::{DocumentFigures, Figures, Series, Stats, Tally, series_of};
 use shared::ports::Durability;
 
 use super::engine::Engine;
@@ -59,9 +59,6 @@ struct Recent {
     ids: HashSet<u64>,
     order: VecDeque<u64>,
 }
-
-/// Who answered, with which model, and whether for operators.
-pub type Series = (String, String, bool);
 
 /// What a batch of events comes to.
 #[derive(Default)]
@@ -161,20 +158,8 @@ impl Recent {
 impl Folded {
     fn count(&mut self, event: &StoredEvent) {
         let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
-        let one = |is: bool| u64::from(is);
-        let figures = match event.detail_type.as_str() {
-            "Chat Message" | "Chat Failed" => Figures::of_turn(&detail),
-            "Chat Feedback" => {
-                let (up, down) = (one(detail["rating"] == "up"), one(detail["rating"] == "down"));
-                Figures { up, down, ..Figures::default() }
-            }
-            "Session Expired" => Figures { expired: 1, ..Figures::default() },
-            "Session Deleted" => Figures { deleted: 1, ..Figures::default() },
-            _ => return,
-        };
-        let at = event.published_at.0;
-        let text = |field: &str| detail[field].as_str().unwrap_or_default().to_owned();
-        let series = (text("provider"), text("model"), detail["synthetic"] == true);
+        let Some(figures) = Figures::of_event(&event.detail_type, &detail) else { return };
+        let (at, series) = (event.published_at.0, series_of(&detail));
         for width in [MINUTE, HOUR] {
             let row = (width, at - at.rem_euclid(width), series.clone());
             self.rows.entry(row).or_default().add(&figures);
@@ -219,37 +204,19 @@ fn store(engine: &mut Engine, folded: &Folded, last: i64) -> rusqlite::Result<()
 }
 
 fn query(engine: &mut Engine, Span { from, to, step }: Span) -> rusqlite::Result<Stats> {
-    let step_ms = step.cast_signed().max(MINUTE);
+    let step_ms = step.max(MINUTE.cast_unsigned());
     let is_old = engine.now().minus(MINUTES_KEPT).0 > from.0;
     let width = if is_old || to.since(from) > MINUTES_READ { HOUR } else { MINUTE };
     let mut rows = engine.connection.prepare_cached(
         "SELECT at, provider, model, synthetic, figures FROM figures WHERE width = ?1 AND at >= ?2 AND at < ?3",
     )?;
     let mut rows = rows.query(params![width, from.0 - from.0.rem_euclid(width), to.0])?;
-    let mut buckets: BTreeMap<i64, Figures> = BTreeMap::new();
-    let mut groups: BTreeMap<Series, Figures> = BTreeMap::new();
-    let mut totals = Figures::default();
+    let mut tally = Tally::default();
     while let Some(row) = rows.next()? {
-        let at: i64 = row.get(0)?;
-        let figures = read(row.get_ref(4)?.as_str()?);
-        totals.add(&figures);
-        buckets.entry(at - at.rem_euclid(step_ms)).or_default().add(&figures);
-        groups.entry((row.get(1)?, row.get(2)?, row.get(3)?)).or_default().add(&figures);
+        let series = (row.get(1)?, row.get(2)?, row.get(3)?);
+        tally.add(Timestamp(row.get(0)?), step_ms, series, &read(row.get_ref(4)?.as_str()?));
     }
-    let series = buckets.into_iter().map(|(at, figures)| Bucket { at: Timestamp(at), figures: figures.summed_up() });
-    let mut groups: Vec<Group> = groups
-        .into_iter()
-        .filter(|(_, figures)| figures.turns > 0)
-        .map(|((provider, model, synthetic), figures)| Group {
-            provider,
-            model,
-            synthetic,
-            figures: figures.summed_up(),
-        })
-        .collect();
-    groups.sort_by_key(|group| std::cmp::Reverse(group.figures.turns));
-    let documents = documents(engine, from, to)?;
-    Ok(Stats { from, to, step, totals: totals.summed_up(), series: series.collect(), groups, documents })
+    Ok(tally.stats(from, to, step_ms, documents(engine, from, to)?))
 }
 
 fn documents(engine: &Engine, from: Timestamp, to: Timestamp) -> rusqlite::Result<Vec<DocumentFigures>> {

@@ -2,6 +2,7 @@
 //!
 //! Times are milliseconds since 1970 unless a name says otherwise.
 
+pub mod calls;
 mod events;
 mod messages;
 mod queues;
@@ -15,7 +16,7 @@ pub use events::{EventPage, EventQuery, StoredEvent};
 pub use messages::{Lookup, LookupRequest, Message, Outcome, Pointer, SubmitRequest, SubmitResponse, Submitted};
 pub use queues::{DeadLetterView, DeadLetters, QueueName, RedriveRequest, RedriveResponse};
 pub use sessions::{SessionPage, SessionView, TurnPage, TurnView};
-pub use stats::{Bucket, DocumentFigures, Figures, Group, Latency, Stats};
+pub use stats::{Bucket, DocumentFigures, Figures, Group, Latency, Series, Stats, Tally, series_of};
 pub use status::{BreakerState, ProviderStatus, QueueStatus, Status};
 
 /// Where a running server is, as it says in its data directory, in [`Address::FILE`].

@@ -133,9 +133,68 @@ pub struct Latency {
     pub bounds: BTreeMap<u8, u64>,
 }
 
+/// Who answered, with which model, and whether for operators.
+pub type Series = (String, String, bool);
+
+/// Adds figures up to the answer for a span.
+#[derive(Debug, Default)]
+pub struct Tally {
+    totals: Figures,
+    buckets: BTreeMap<i64, Figures>,
+    groups: BTreeMap<Series, Figures>,
+}
+
+impl Tally {
+    /// Adds what happened at a time; buckets are `step` milliseconds wide.
+    pub fn add(&mut self, at: Timestamp, step: u64, series: Series, figures: &Figures) {
+        let step = step.max(1).cast_signed();
+        self.totals.add(figures);
+        self.buckets.entry(at.0 - at.0.rem_euclid(step)).or_default().add(figures);
+        self.groups.entry(series).or_default().add(figures);
+    }
+
+    /// Returns the answer for the span; `documents` are in their order.
+    pub fn stats(self, from: Timestamp, to: Timestamp, step: u64, documents: Vec<DocumentFigures>) -> Stats {
+        let series = self.buckets.into_iter();
+        let series = series.map(|(at, figures)| Bucket { at: Timestamp(at), figures: figures.summed_up() });
+        let groups = self.groups.into_iter().filter(|(_, figures)| figures.turns > 0);
+        let mut groups: Vec<Group> = groups
+            .map(|((provider, model, synthetic), figures)| Group {
+                provider,
+                model,
+                synthetic,
+                figures: figures.summed_up(),
+            })
+            .collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.figures.turns));
+        Stats { from, to, step, totals: self.totals.summed_up(), series: series.collect(), groups, documents }
+    }
+}
+
+/// Returns whom an event is counted for, by its detail.
+pub fn series_of(detail: &Value) -> Series {
+    let text = |field: &str| detail[field].as_str().unwrap_or_default().to_owned();
+    (text("provider"), text("model"), detail["synthetic"] == true)
+}
+
 impl Figures {
+    /// Counts an event; none for one that is not known here.
+    pub fn of_event(detail_type: &str, detail: &Value) -> Option<Self> {
+        let one = |is: bool| u64::from(is);
+        Some(match detail_type {
+            "Chat Message" | "Chat Failed" => Self::of_turn(detail),
+            "Chat Feedback" => {
+                let (up, down) = (one(detail["rating"] == "up"), one(detail["rating"] == "down"));
+                Self { up, down, ..Self::default() }
+            }
+            "Session Expired" => Self { expired: 1, ..Self::default() },
+            "Session Deleted" => Self { deleted: 1, ..Self::default() },
+            _ => return None,
+        })
+    }
+
     /// Counts the event of a turn, by its detail.
-    pub fn of_turn(detail: &Value) -> Self {
+    fn of_turn(detail: &Value) -> Self {
         let number = |field: &str| detail[field].as_u64().unwrap_or(0);
         let is = |field: &str, value: &str| u64::from(detail[field] == value);
         let error = detail["error_code"].as_str().map(|code| (code.to_owned(), 1));

@@ -1,0 +1,74 @@
+//! Messages through the queue, and what became of them.
+
+use super::rows;
+use crate::domain::{Principal, SessionKey, Timestamp, Turn};
+use crate::operator::{Message, Outcome, Pointer, Submitted, TurnView};
+use crate::ports::store::{Store, StoreError};
+use crate::ports::{Queue, QueueError};
+use crate::protocol::{MessageRow, TurnRow, keys};
+use crate::queue_messages::Submit;
+
+/// The most messages of one call.
+pub const MOST_MESSAGES: usize = 100;
+/// What does not fit an answer is told the next time: until then it runs.
+const MOST_BYTES: usize = 4_000_000;
+
+/// Puts one message on the queue; one that can never be sent is a problem of its own, not of the others.
+pub async fn submit(
+    requests: &dyn Queue,
+    now: Timestamp,
+    principal: &Principal,
+    message: Message,
+) -> Result<Submitted, QueueError> {
+    let session_key = SessionKey::derive(principal, &message.session_id);
+    let pointer = Pointer { session_key, message_id: message.message_id.clone() };
+    if let Some(problem) = message.replay.as_deref().and_then(|replay| replay.check().err()) {
+        return Ok(Submitted { pointer, problem: Some(problem.to_string()) });
+    }
+    let submit = Submit {
+        principal: principal.clone(),
+        session_id: message.session_id,
+        message_id: message.message_id,
+        accepted_at: now,
+        message: message.message,
+        document_id: message.document_id,
+        provider: message.provider,
+        trace: None,
+        replay: message.replay,
+    };
+    match requests.send(submit.outgoing()).await {
+        Ok(()) => Ok(Submitted { pointer, problem: None }),
+        Err(QueueError::Refused(problem)) => Ok(Submitted { pointer, problem: Some(problem) }),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns how far each message is, in their order.
+pub async fn outcomes(store: &dyn Store, messages: &[Pointer]) -> Result<Vec<Outcome>, StoreError> {
+    let message_keys: Vec<_> =
+        messages.iter().map(|pointer| keys::message(&pointer.session_key, &pointer.message_id)).collect();
+    let message_rows: Vec<Option<MessageRow>> = rows(store, &message_keys).await?;
+    let turn_of = |row: &Option<MessageRow>| row.as_ref().and_then(|row| row.turn);
+    let claimed: Vec<_> = messages
+        .iter()
+        .zip(message_rows.iter().map(turn_of))
+        .filter_map(|(pointer, turn): (_, Option<Turn>)| Some(keys::turn(&pointer.session_key, turn?)))
+        .collect();
+    let mut turns = rows::<TurnRow>(store, &claimed).await?.into_iter();
+    let mut bytes = 0;
+    let outcome_of = |row: &Option<MessageRow>| match (row, turn_of(row)) {
+        (None, _) => Outcome::Unknown,
+        (Some(_), None) => Outcome::Waiting,
+        (Some(_), Some(_)) => outcome(turns.next().flatten(), &mut bytes),
+    };
+    Ok(message_rows.iter().map(outcome_of).collect())
+}
+
+fn outcome(turn: Option<TurnRow>, bytes: &mut usize) -> Outcome {
+    let Some(turn) = turn else { return Outcome::Unknown };
+    if !turn.is_final() || *bytes > MOST_BYTES {
+        return Outcome::Running;
+    }
+    *bytes += turn.text.as_ref().map_or(0, String::len) + turn.message.as_str().len();
+    Outcome::Done { turn: Box::new(TurnView::from(turn)) }
+}
