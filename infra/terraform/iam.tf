@@ -10,7 +10,7 @@ locals {
   rights = {
     ingress = [
       { sid = "Enqueue", actions = ["sqs:SendMessage"], resources = local.both_queues },
-      { sid = "Record", actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:ConditionCheckItem", "dynamodb:BatchWriteItem"], resources = [aws_dynamodb_table.sessions.arn] },
+      { sid = "Record", actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"], resources = [aws_dynamodb_table.sessions.arn] },
       { sid = "Sign", actions = ["secretsmanager:GetSecretValue"], resources = [aws_secretsmanager_secret.signing_key.arn] },
       { sid = "Push", actions = ["execute-api:ManageConnections"], resources = [local.push, local.close] },
     ]
@@ -31,7 +31,7 @@ locals {
     notifier = [
       { sid = "Receive", actions = local.receive, resources = [aws_sqs_queue.main["replies"].arn] },
       { sid = "Enqueue", actions = ["sqs:SendMessage"], resources = local.both_queues },
-      { sid = "Deliver", actions = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], resources = [aws_dynamodb_table.sessions.arn, "${aws_dynamodb_table.sessions.arn}/index/due"] },
+      { sid = "Deliver", actions = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], resources = [aws_dynamodb_table.sessions.arn, "${aws_dynamodb_table.sessions.arn}/index/due"] },
       { sid = "Push", actions = ["execute-api:ManageConnections"], resources = [local.push, local.close] },
     ]
   }

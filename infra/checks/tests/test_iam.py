@@ -39,7 +39,7 @@ def dynamodb(*actions: str) -> list[str]:
 
 
 def test_ingress_may_do_what_the_table_says(plain):
-    items = dynamodb("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "ConditionCheckItem", "BatchWriteItem")
+    items = dynamodb("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "ConditionCheckItem")
     assert plain.iam[f"{BASE}-ingress"] == allowed(
         "ingress",
         (["sqs:SendMessage"], [REQUESTS, REPLIES]),
@@ -63,7 +63,7 @@ def test_the_worker_may_do_what_the_table_says(plain):
 
 
 def test_the_notifier_may_do_what_the_table_says(plain):
-    items = dynamodb("GetItem", "Query", "UpdateItem", "DeleteItem", "BatchWriteItem")
+    items = dynamodb("GetItem", "Query", "UpdateItem", "DeleteItem")
     expected = allowed(
         "notifier",
         (RECEIVE, [REPLIES]),
