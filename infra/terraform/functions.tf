@@ -2,6 +2,7 @@
 # environments in all.
 
 locals {
+  api_url         = var.custom_domain_name != "" ? "https://${var.custom_domain_name}" : "https://${aws_api_gateway_rest_api.main.id}.execute-api.${local.region}.${local.suffix}/${var.stage}"
   connections_url = "https://${aws_apigatewayv2_api.socket.id}.execute-api.${local.region}.${local.suffix}/${var.stage}"
   websocket_url   = var.websocket_domain_name != "" ? "wss://${var.websocket_domain_name}" : "wss://${aws_apigatewayv2_api.socket.id}.execute-api.${local.region}.${local.suffix}/${var.stage}"
   daily_budget    = var.daily_budget_usd == null ? "" : tostring(var.daily_budget_usd)

@@ -1,6 +1,6 @@
 output "chatbot_api_url" {
   description = "The REST API's address; the widget's apiUrl."
-  value       = var.custom_domain_name != "" ? "https://${var.custom_domain_name}" : "https://${aws_api_gateway_rest_api.main.id}.execute-api.${local.region}.${local.suffix}/${var.stage}"
+  value       = local.api_url
 }
 
 output "chatbot_websocket_url" {
@@ -31,6 +31,11 @@ output "event_bus_name" {
 output "api_keys_secret_arn" {
   description = "Where the providers' keys go."
   value       = aws_secretsmanager_secret.api_keys.arn
+}
+
+output "operator_policy_arn" {
+  description = "What operators may do, to be attached to their roles."
+  value       = aws_iam_policy.operator.arn
 }
 
 output "signing_secret_arn" {

@@ -198,7 +198,7 @@ class Cluster:
     instances: list[str]
 
 
-#: A role's permissions: `action on resource`, with the effect and its condition.
+#: The permissions of a role, or of a policy that somebody may attach: `action on resource`, with the effect and its condition.
 Permissions = dict[str, str]
 
 
@@ -214,7 +214,7 @@ class Model:
     queue_policies: dict[str, Permissions] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     secrets: dict[str, Secret] = field(default_factory=dict)
-    parameters: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
     buses: dict[str, bool] = field(default_factory=dict)
     archives: dict[str, Archive] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
@@ -226,6 +226,7 @@ class Model:
     socket_stages: dict[str, SocketStage] = field(default_factory=dict)
     authorizers: dict[str, Authorizer] = field(default_factory=dict)
     iam: dict[str, Permissions] = field(default_factory=dict)
+    policies: dict[str, Permissions] = field(default_factory=dict)
     invokers: dict[str, bool] = field(default_factory=dict)
     alarms: dict[str, Alarm] = field(default_factory=dict)
     dashboard: dict[str, list[str]] = field(default_factory=dict)

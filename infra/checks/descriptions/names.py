@@ -65,6 +65,11 @@ def role(name: str) -> str:
     return arn("iam", f"role/{name}", region="")
 
 
+def policy(name: str) -> str:
+    """Returns the ARN of a policy that can be attached."""
+    return arn("iam", f"policy/{name}", region="")
+
+
 def cluster(name: str) -> str:
     """Returns a database cluster's ARN."""
     return arn("rds", f"cluster:{name}")

@@ -1,4 +1,4 @@
-"""Eleven edits, each of which makes one description another system."""
+"""Edits, each of which makes one description another system."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,12 @@ SAM = [
         """Schedule: rate(15 minutes), Input: '{"task":"cleanup"}'""",
         f"schedules › cleanup → {BASE}-notifier:live › expression",
     ),
+    Seed(
+        "template.yaml",
+        '"replies_dead_letters_url":"${RepliesDeadLetters}"',
+        '"replies_dead_letters_url":"${RepliesQueue}"',
+        "parameters › /learning-yogi/chatbot/operator › value › replies_dead_letters_url",
+    ),
 ]
 SERVERLESS = [
     Seed(
@@ -69,6 +75,12 @@ SERVERLESS = [
         "          /documents:\n",
         "          /papers:\n",
         "routes › GET /documents › target",
+    ),
+    Seed(
+        "infra/serverless/resources/operator.yml",
+        "dynamodb:Query, dynamodb:Scan, dynamodb:ConditionCheckItem]",
+        "dynamodb:Query, dynamodb:ConditionCheckItem]",
+        f"policies › {BASE}-operator › dynamodb:Scan on {TABLE}",
     ),
 ]
 TERRAFORM = [

@@ -27,11 +27,14 @@ def allowed(function: str, *rows: tuple[list[str], list[str]]) -> dict[str, str]
     every = [
         (["logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
         (["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
-        (["assumed: sts:AssumeRole"], ["the principal"]),
     ]
-    spread = {f"{action} on {resource}": "Allow" for row in [*every, *rows] for action in row[0] for resource in row[1]}
-    spread["assumed: sts:AssumeRole on the principal"] = 'Allow for {"Service": ["lambda.amazonaws.com"]}'
-    return spread
+    assumed = {"assumed: sts:AssumeRole on the principal": 'Allow for {"Service": ["lambda.amazonaws.com"]}'}
+    return spread(*every, *rows) | assumed
+
+
+def spread(*rows: tuple[list[str], list[str]]) -> dict[str, str]:
+    """Allows each action of a row on each of its resources."""
+    return {f"{action} on {resource}": "Allow" for actions, resources in rows for action in actions for resource in resources}
 
 
 def dynamodb(*actions: str) -> list[str]:
@@ -77,6 +80,34 @@ def test_the_notifier_may_do_what_the_table_says(plain):
     assert plain.iam[f"{BASE}-notifier"] == expected
 
 
+def test_an_operator_may_do_what_the_table_says(template, plain):
+    """The policy is for people, and holds what their tool calls; a key and the log come with their options."""
+    dead = [names.queue(f"{BASE}-{queue}-dlq.fifo") for queue in ("requests", "replies")]
+    items = dynamodb("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "ConditionCheckItem")
+    rows = [
+        (["ssm:GetParameter"], [names.parameter("/learning-yogi/chatbot/operator")]),
+        (["sqs:GetQueueAttributes", "sqs:SendMessage"], [REQUESTS, REPLIES]),
+        (RECEIVE, dead),
+        (items, [TABLE]),
+        (dynamodb("Query"), [f"{TABLE}/index/due"]),
+        (["secretsmanager:GetSecretValue"], [names.secret("/learning-yogi/chatbot/signing-key")]),
+        (["execute-api:ManageConnections"], [POST, DELETE]),
+    ]
+    log = (["logs:FilterLogEvents"], [f"{names.log_group(f'/aws/events/{BASE}')}:*"])
+    key = (["kms:Decrypt", "kms:GenerateDataKey"], [FULL["KmsKeyArn"]])
+    assert plain.policies == {f"{BASE}-operator": spread(*rows, log)}
+    chosen = sam.parse(template, PLAIN | {"LogEvents": "false", "KmsKeyArn": FULL["KmsKeyArn"]})
+    assert chosen.policies == {f"{BASE}-operator": spread(*rows, key)}
+
+
+def test_the_queues_let_operators_in(plain):
+    """What a queue denies goes before what anybody is allowed: it is only what does not come over TLS."""
+    assert len(plain.queue_policies) == 4
+    for name, denied in plain.queue_policies.items():
+        insecure = json.dumps({"Bool": {"aws:SecureTransport": ["false"]}})
+        assert denied == {f"sqs:* on {names.queue(name)}": f'Deny for "*" if {insecure}'}
+
+
 def test_options_add_what_they_need_and_nothing_else(template):
     """A key, a network and a database each add their own statements, and only where they are needed."""
     options = ["Stage", "KmsKeyArn", "AuroraMode", "AuroraClusterArn", "AuroraSecretArn", "VpcSubnetIds"]
@@ -93,13 +124,13 @@ def test_options_add_what_they_need_and_nothing_else(template):
 
 
 def test_no_statement_is_on_every_resource_without_a_reason(either):
-    stars = [key.removesuffix(" on *") for role in either.iam.values() for key in role if key.endswith(" on *")]
+    stars = [key.removesuffix(" on *") for may in _all(either) for key in may if key.endswith(" on *")]
     assert stars and set(stars) <= STARS.keys()
 
 
 def test_no_action_is_a_pattern(either):
     """What a role may do is spelled out; only the denial of what is not over TLS is about every action."""
-    actions = {key.split(" on ")[0] for role in either.iam.values() for key in role}
+    actions = {key.split(" on ")[0] for may in _all(either) for key in may}
     assert not [action for action in actions if "*" in action]
     denied = {effect.split()[0] for policy in either.queue_policies.values() for effect in policy.values()}
     assert denied == {"Deny"}
@@ -119,6 +150,11 @@ def test_every_star_of_the_transformed_template_has_a_reason(template):
             if "*" in resources and statement.get("Effect") == "Allow":
                 actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
                 assert set(actions) <= STARS.keys(), where
+
+
+def _all(model):
+    """Returns what every role and every policy allows."""
+    return [*model.iam.values(), *model.policies.values()]
 
 
 def _statements(node, where):

@@ -36,6 +36,7 @@ LEFT_OUT = {
     "AWS::EventSchemas::Registry": "moto has no schemas; infra/checks compares them with contracts/events",
     "AWS::EventSchemas::Schema": "moto has no schemas; infra/checks compares them with contracts/events",
     "AWS::Events::Archive": "nothing is replayed here",
+    "AWS::IAM::ManagedPolicy": "for people; infra/checks reads what it allows",
     "AWS::Lambda::Permission": "the front of this harness is the only caller",
     "AWS::Logs::ResourcePolicy": "moto writes no events to logs",
     "AWS::WAFv2::WebACL": "moto filters nothing; infra/checks reads its rules",

@@ -50,6 +50,11 @@ def _permissions(role_arn, stack):
     return found
 
 
+def _policy(model, resource, _):
+    properties = resource.properties
+    model.policies[properties["ManagedPolicyName"]] = statements(properties["PolicyDocument"])
+
+
 def _mapping(model, resource, _):
     properties = resource.properties
     concurrency = properties.get("ScalingConfig", {}).get("MaximumConcurrency")
@@ -79,6 +84,7 @@ def _nothing(*_):
 
 
 READERS = {
+    "AWS::IAM::ManagedPolicy": _policy,
     "AWS::IAM::Policy": _nothing,
     "AWS::IAM::Role": _nothing,
     "AWS::Lambda::Alias": _nothing,

@@ -70,7 +70,7 @@ def _secret(model, resource, _):
 
 def _parameter(model, resource, _):
     properties = resource.properties
-    model.parameters[properties["Name"]] = f"{properties['Type']} {properties['Value']}"
+    model.parameters[properties["Name"]] = {"type": properties["Type"], "value": any_document(properties["Value"])}
 
 
 def _cluster(model, resource, stack):

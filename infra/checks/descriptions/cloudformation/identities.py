@@ -82,6 +82,7 @@ IDENTITIES: dict[str, Identity] = {
     "AWS::EventSchemas::Registry": _registry,
     "AWS::Events::EventBus": _named("Name", names.bus, "Name"),
     "AWS::Events::Rule": _named("Name", lambda name: names.arn("events", f"rule/{name}")),
+    "AWS::IAM::ManagedPolicy": _by_arn("ManagedPolicyName", names.policy),
     "AWS::IAM::Role": _named("RoleName", names.role),
     "AWS::Lambda::Alias": _alias,
     "AWS::Lambda::Function": _named("FunctionName", names.function),

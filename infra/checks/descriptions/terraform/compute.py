@@ -52,6 +52,11 @@ def _permissions(role_arn, state):
     return found
 
 
+def _policy(model, resource, state):
+    values = resource.values
+    model.policies[values["name"]] = statements(state.policy(values["policy"]))
+
+
 def _mapping(model, resource, _):
     values = resource.values
     scaling = _first(values.get("scaling_config") or [])
@@ -83,6 +88,7 @@ def _nothing(*_):
 
 
 READERS = {
+    "aws_iam_policy": _policy,
     "aws_iam_role": _nothing,
     "aws_iam_role_policy": _nothing,
     "aws_iam_role_policy_attachment": _nothing,

@@ -77,7 +77,7 @@ def _generated(initial, state):
 def _parameter(model, resource, _):
     values = resource.values
     value = values["value"] if values.get("value") is not None else values.get("insecure_value")
-    model.parameters[values["name"]] = f"{values['type']} {value}"
+    model.parameters[values["name"]] = {"type": values["type"], "value": any_document(value)}
 
 
 def _cluster(model, resource, state):

@@ -107,6 +107,7 @@ IDENTITIES: dict[str, Identity] = {
     "aws_cloudwatch_event_rule": _by("name", lambda name: names.arn("events", f"rule/{name}"), _itself),
     "aws_cloudwatch_log_group": _by("name", names.log_group, _itself),
     "aws_dynamodb_table": _by("name", names.table, _itself),
+    "aws_iam_policy": _by("name", names.policy),
     "aws_iam_policy_document": _document,
     "aws_iam_role": _by("name", names.role, _itself),
     "aws_lambda_alias": _alias,

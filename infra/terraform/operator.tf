@@ -1,0 +1,52 @@
+# What the command line tool asks for first, and what whoever uses it may do. Nobody has the policy until it is attached.
+
+resource "aws_ssm_parameter" "operator" {
+  name        = "${local.secrets}/operator"
+  description = "Where everything of this stage is, for yogi --stack."
+  type        = "String"
+  tags        = local.tags
+  value = jsonencode({
+    api_url                   = local.api_url
+    table                     = aws_dynamodb_table.sessions.name
+    requests_queue_url        = aws_sqs_queue.main["requests"].url
+    requests_dead_letters_url = aws_sqs_queue.dead_letters["requests"].url
+    replies_queue_url         = aws_sqs_queue.main["replies"].url
+    replies_dead_letters_url  = aws_sqs_queue.dead_letters["replies"].url
+    signing_secret_arn        = aws_secretsmanager_secret.signing_key.arn
+    auth_mode                 = var.auth_mode
+    connections_url           = local.connections_url
+    event_log_group           = var.log_events ? aws_cloudwatch_log_group.events[0].name : ""
+  })
+}
+
+locals {
+  operator_rights = concat([
+    { sid = "Find", actions = ["ssm:GetParameter"], resources = [aws_ssm_parameter.operator.arn] },
+    { sid = "Enqueue", actions = ["sqs:GetQueueAttributes", "sqs:SendMessage"], resources = local.both_queues },
+    { sid = "Redrive", actions = local.receive, resources = [for queue in aws_sqs_queue.dead_letters : queue.arn] },
+    { sid = "Sessions", actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:ConditionCheckItem"], resources = [aws_dynamodb_table.sessions.arn] },
+    { sid = "Due", actions = ["dynamodb:Query"], resources = ["${aws_dynamodb_table.sessions.arn}/index/due"] },
+    { sid = "Sign", actions = ["secretsmanager:GetSecretValue"], resources = [aws_secretsmanager_secret.signing_key.arn] },
+    { sid = "Push", actions = ["execute-api:ManageConnections"], resources = [local.push, local.close] },
+    ], var.log_events ? [
+    { sid = "Tail", actions = ["logs:FilterLogEvents"], resources = ["${aws_cloudwatch_log_group.events[0].arn}:*"] },
+  ] : [], local.kms_rights)
+}
+
+data "aws_iam_policy_document" "operator" {
+  dynamic "statement" {
+    for_each = local.operator_rights
+    content {
+      sid       = statement.value.sid
+      actions   = statement.value.actions
+      resources = statement.value.resources
+    }
+  }
+}
+
+resource "aws_iam_policy" "operator" {
+  name        = "${local.name}-operator"
+  description = "What yogi does in this stage. Attach it to the roles of the people who operate it."
+  policy      = data.aws_iam_policy_document.operator.json
+  tags        = local.tags
+}
