@@ -71,6 +71,33 @@ impl Fault {
         self.code.as_deref()
     }
 
+    /// Returns the right that was missing, as policies name it, if that is why the call failed.
+    pub fn missing_right(&self) -> Option<String> {
+        const DENIED: [&str; 4] =
+            ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ForbiddenException"];
+        let (service, operation) = self.call.split_once(' ')?;
+        let is_denied = self.code().is_some_and(|code| DENIED.contains(&code));
+        is_denied.then(|| match (service, operation) {
+            ("dynamodb", "TransactWriteItems") => {
+                "dynamodb:PutItem, UpdateItem, DeleteItem or ConditionCheckItem".to_owned()
+            }
+            _ => format!("{service}:{operation}"),
+        })
+    }
+
+    /// Tells whether nobody is known by the credentials, or no longer.
+    pub fn is_unknown_caller(&self) -> bool {
+        const UNKNOWN: [&str; 6] = [
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidClientTokenId",
+            "UnrecognizedClientException",
+            "InvalidSignatureException",
+            "SignatureDoesNotMatch",
+        ];
+        self.code().is_some_and(|code| UNKNOWN.contains(&code))
+    }
+
     /// Returns the status of the answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.status
@@ -110,7 +137,23 @@ fn clean_id(id: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{clean_code, clean_id};
+    use super::{Fault, Kind, clean_code, clean_id};
+
+    #[test]
+    fn a_missing_right_is_named_as_policies_name_it() {
+        let fault = |call, code: &str| Fault {
+            call,
+            kind: Kind::Answered,
+            code: Some(code.to_owned()),
+            status: Some(400),
+            request_id: None,
+            detail: None,
+        };
+        let denied = fault("sqs SendMessage", "AccessDeniedException");
+        assert_eq!(denied.missing_right().as_deref(), Some("sqs:SendMessage"));
+        assert_eq!(fault("sqs SendMessage", "QueueDoesNotExist").missing_right(), None);
+        assert!(fault("ssm GetParameter", "ExpiredTokenException").is_unknown_caller());
+    }
 
     #[test]
     fn a_code_is_a_word() {

@@ -6,6 +6,7 @@
 //! | [`store`] | the table, on DynamoDB |
 //! | [`queue`] | the FIFO queues, on SQS |
 //! | [`events`] | the event bus, on EventBridge |
+//! | `event_log` | the events that were logged, for operators (feature `operator`) |
 //! | [`push`] | WebSocket connections, through API Gateway |
 //! | [`documents`] | documents in Aurora, through the RDS Data API |
 //! | [`secrets`] | keys, from Secrets Manager |
@@ -18,6 +19,8 @@
 
 pub mod config;
 pub mod documents;
+#[cfg(feature = "operator")]
+pub mod event_log;
 pub mod events;
 pub mod fault;
 pub mod lambda;

@@ -1,6 +1,7 @@
 //! The FIFO queues, on SQS.
 
 mod consume;
+mod letters;
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use shared::ports::{Outgoing, Queue, QueueError, Receipt};
 use crate::fault::Fault;
 use crate::sdk::{Sdk, Service};
 use crate::trace;
+
+pub use letters::Depth;
 
 /// The longest visibility timeout.
 const MAX_VISIBILITY: Duration = Duration::from_hours(12);

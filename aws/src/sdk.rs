@@ -78,7 +78,7 @@ fn retries(service: Service) -> RetryConfig {
     match service {
         // Writes, and what a second try would only delay; the callers that may repeat say so.
         Service::DynamoDb | Service::Connections | Service::RdsData => RetryConfig::disabled(),
-        Service::Sqs | Service::EventBridge | Service::SecretsManager | Service::Ssm => repeated_once(),
+        Service::Sqs | Service::EventBridge | Service::SecretsManager | Service::Ssm | Service::Logs => repeated_once(),
     }
 }
 
@@ -86,7 +86,7 @@ fn timeouts(service: Service) -> TimeoutConfig {
     let attempt = match service {
         Service::DynamoDb | Service::Connections | Service::EventBridge => Duration::from_secs(2),
         Service::Sqs | Service::SecretsManager | Service::Ssm => Duration::from_secs(3),
-        Service::RdsData => Duration::from_secs(10),
+        Service::RdsData | Service::Logs => Duration::from_secs(10),
     };
     TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
 }

@@ -23,6 +23,8 @@ Examples:
 
 Where the chatbot is: --local names its data directory (.chatbot unless CHATBOT_DATA_DIR says otherwise) or the
 address of a running server. Where no server runs, one is started on the data for as long as the command lasts.
+--stack names a stage on AWS; credentials and region are those of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+AWS_SESSION_TOKEN and AWS_REGION.
 
 Exit codes: 0 done; 1 failed; 2 the command or its input is wrong; 3 done in part (some messages failed or were
 rejected, or texts are gone); 4 nothing answers, or it does not let you in; 130 interrupted, and said how to go on.";
@@ -44,6 +46,9 @@ pub(crate) struct Global {
     /// The server: its data directory, or its address, whose token CHATBOT_OPERATOR_TOKEN holds [CHATBOT_DATA_DIR, .chatbot]
     #[arg(long, global = true, value_name = "DIR|URL")]
     pub(crate) local: Option<String>,
+    /// The chatbot on AWS: the name of its stage, such as prod, or a .json file that says where its parts are
+    #[arg(long, global = true, value_name = "STAGE|FILE", conflicts_with = "local")]
+    pub(crate) stack: Option<String>,
     /// Who you are: messages are sent as op:NAME [the user of this machine]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) operator: Option<String>,

@@ -32,6 +32,8 @@ pub(crate) enum Target {
     Directory(PathBuf),
     /// The one that answers at this address.
     Url(String),
+    /// A stage on AWS, by its name, or by a file that says where its parts are.
+    Stack(String),
 }
 
 impl Config {
@@ -44,7 +46,7 @@ impl Config {
     fn from(flags: &Global, environment: Environment) -> anyhow::Result<Self> {
         let place = flags.local.clone().unwrap_or_else(|| environment.text_or("CHATBOT_DATA_DIR", ".chatbot"));
         Ok(Self {
-            target: target(&place),
+            target: flags.stack.clone().map_or_else(|| target(&place), Target::Stack),
             token: environment.text("CHATBOT_OPERATOR_TOKEN").map(SecretString::from),
             operator: operator(flags.operator.as_deref(), &environment)?,
             no_colour: environment.text("NO_COLOR").is_some() || environment.text("TERM") == Some("dumb"),

@@ -46,7 +46,7 @@ pub(crate) async fn run(desk: &Desk, what: &Cost) -> anyhow::Result<Exit> {
         let status = home.status().await?;
         let now = desk.now();
         let figures = home.stats(now.minus(LOOK_BACK), now, LOOK_BACK).await?.totals;
-        let preferred = status.providers.iter().find(|provider| provider.model.is_some());
+        let preferred = status.providers.iter().flatten().find(|provider| provider.model.is_some());
         let model = what.model.clone().or_else(|| preferred.and_then(|provider| provider.model.clone()));
         let Some(model) = model else {
             return Err(usage("this server has no model whose price could be looked up: name one with --model"));

@@ -76,10 +76,10 @@ async fn examine(desk: &Desk, home: Arc<dyn Home>, what: &Doctor) -> anyhow::Res
     checks::providers(&mut findings, &status);
     checks::queues(&mut findings, &status);
     checks::disk(&mut findings, &status);
-    if status.documents == 0 {
-        findings.careful("documents", "there are none: every question is answered without");
-    } else {
-        findings.ok("documents", format!("{} can be asked about", status.documents));
+    match status.documents {
+        Some(0) => findings.careful("documents", "there are none: every question is answered without"),
+        Some(documents) => findings.ok("documents", format!("{documents} can be asked about")),
+        None => (),
     }
     if !what.no_message {
         message::send(&mut findings, desk, home.as_ref(), &status, what.every_provider).await?;

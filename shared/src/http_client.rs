@@ -47,8 +47,10 @@ pub enum ClientError {
 /// It never retries (the caller has the one policy), follows no redirect (a redirect would carry the prompt
 /// elsewhere), and ignores the proxy variables of the environment (all settings are in `Config`).
 pub fn build(settings: ClientSettings) -> Result<Client, ClientError> {
+    let mut tls = tls()?;
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let client = Client::builder()
-        .tls_backend_preconfigured(tls()?)
+        .tls_backend_preconfigured(tls)
         .connect_timeout(settings.connect_timeout)
         .tcp_nodelay(true)
         .tcp_keepalive(KEEP_ALIVE)
@@ -63,13 +65,12 @@ pub fn build(settings: ClientSettings) -> Result<Client, ClientError> {
     Ok(client.build()?)
 }
 
-fn tls() -> Result<ClientConfig, rustls::Error> {
+/// Returns TLS as the client has it, for connections that are no HTTP.
+pub fn tls() -> Result<ClientConfig, rustls::Error> {
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    Ok(ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(SystemRoots::new(provider)))
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
+        .with_no_client_auth())
 }

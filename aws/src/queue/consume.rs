@@ -10,15 +10,20 @@ use super::{SqsQueue, handle_error, unavailable};
 use crate::fault::Fault;
 
 /// The largest number of messages in one receive.
-const BATCH: usize = 10;
+pub(super) const BATCH: usize = 10;
 /// How long [`EventSource::ready`] waits before it says "maybe": SQS tells nobody who does not receive.
 const POLL: Duration = Duration::from_secs(1);
 /// How long dead letters are hidden while they are listed or moved.
-const HELD: Duration = Duration::from_mins(2);
+pub(super) const HELD: Duration = Duration::from_mins(2);
 
 impl SqsQueue {
     /// Receives until there is nothing more or `max` are there; `held` goes before the queue's own timeout.
-    async fn receive_from(&self, url: &str, max: usize, held: Option<Duration>) -> Result<Vec<Message>, QueueError> {
+    pub(super) async fn receive_from(
+        &self,
+        url: &str,
+        max: usize,
+        held: Option<Duration>,
+    ) -> Result<Vec<Message>, QueueError> {
         let mut messages = Vec::new();
         while messages.len() < max {
             let most = BATCH.min(max - messages.len());
@@ -41,19 +46,19 @@ impl SqsQueue {
         Ok(messages)
     }
 
-    async fn delete_from(&self, url: &str, receipt: &Receipt) -> Result<(), QueueError> {
+    pub(super) async fn delete_from(&self, url: &str, receipt: &Receipt) -> Result<(), QueueError> {
         let delete = self.client.delete_message().queue_url(url).receipt_handle(&receipt.0);
         delete.send().await.map(drop).map_err(|error| handle_error(Fault::of("sqs DeleteMessage", &error)))
     }
 
-    fn dead_letter_url(&self) -> Result<&str, QueueError> {
+    pub(super) fn dead_letter_url(&self) -> Result<&str, QueueError> {
         self.dead_letters.as_deref().ok_or_else(|| QueueError::Refused("no queue of dead letters is named".to_owned()))
     }
 
     /// Sends a dead letter behind the newer messages, and only then deletes it.
     ///
     /// The deduplication id is the dead letter's own, so that a redrive that died in between repeats nothing.
-    async fn send_back(&self, dead: &str, message: Message) -> Result<(), QueueError> {
+    pub(super) async fn send_back(&self, dead: &str, message: Message) -> Result<(), QueueError> {
         let receipt = receipt(&message);
         let trace = attribute(&message, &MessageSystemAttributeName::AwsTraceHeader);
         let delivery = delivery(message);
@@ -85,28 +90,11 @@ impl EventSource for SqsQueue {
 
     /// Receives the dead letters and gives them back: whoever else looks meanwhile does not see them.
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, QueueError> {
-        let url = self.dead_letter_url()?;
-        let mut messages = self.receive_from(url, limit, Some(HELD)).await?;
-        for message in &messages {
-            self.change_visibility_in(url, &receipt(message), Duration::ZERO).await?;
-        }
-        messages.sort_by_key(sent_at);
-        Ok(messages.into_iter().map(dead_letter).collect())
+        Ok(self.letters(limit).await?.into_iter().map(|(letter, _)| letter).collect())
     }
 
     async fn redrive(&self) -> Result<usize, QueueError> {
-        let url = self.dead_letter_url()?;
-        let mut moved = 0;
-        loop {
-            let messages = self.receive_from(url, BATCH, Some(HELD)).await?;
-            if messages.is_empty() {
-                return Ok(moved);
-            }
-            for message in messages {
-                self.send_back(url, message).await?;
-                moved += 1;
-            }
-        }
+        Ok(self.redrive_only(None).await?.len())
     }
 }
 
@@ -121,12 +109,12 @@ fn delivery(message: Message) -> Delivery {
 }
 
 /// SQS counts looks as receives: this one is taken off, earlier ones stay.
-fn dead_letter(message: Message) -> DeadLetter {
+pub(super) fn dead_letter(message: Message) -> DeadLetter {
     let Delivery { message_id, group, body, receive_count, .. } = delivery(message);
     DeadLetter { message_id, group, body, receive_count: receive_count.saturating_sub(1) }
 }
 
-fn receipt(message: &Message) -> Receipt {
+pub(super) fn receipt(message: &Message) -> Receipt {
     Receipt(message.receipt_handle.clone().unwrap_or_default())
 }
 
@@ -135,7 +123,7 @@ fn count(message: &Message) -> u32 {
     count.and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
-fn sent_at(message: &Message) -> u64 {
+pub(super) fn sent_at(message: &Message) -> u64 {
     let sent = attribute(message, &MessageSystemAttributeName::SentTimestamp);
     sent.and_then(|sent| sent.parse().ok()).unwrap_or(u64::MAX)
 }

@@ -22,6 +22,8 @@ pub enum Service {
     SecretsManager,
     /// Parameter Store.
     Ssm,
+    /// Log groups, which only operators read.
+    Logs,
 }
 
 /// Who calls.
@@ -49,13 +51,14 @@ pub struct Settings {
 }
 
 /// The services with the variable that moves each, as the SDKs call it.
-const ENDPOINTS: [(Service, &str); 6] = [
+const ENDPOINTS: [(Service, &str); 7] = [
     (Service::DynamoDb, "AWS_ENDPOINT_URL_DYNAMODB"),
     (Service::Sqs, "AWS_ENDPOINT_URL_SQS"),
     (Service::EventBridge, "AWS_ENDPOINT_URL_EVENTBRIDGE"),
     (Service::RdsData, "AWS_ENDPOINT_URL_RDS_DATA"),
     (Service::SecretsManager, "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
     (Service::Ssm, "AWS_ENDPOINT_URL_SSM"),
+    (Service::Logs, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"),
 ];
 
 impl Settings {

@@ -6,6 +6,7 @@
 //! | `expression` | conditions and changes in its language |
 //! | `prepare` | from a write of the port to a request |
 //! | `read`, `write`, `transact` | the calls |
+//! | `scan` | the call that only operators may make |
 //! | `error` | what its errors mean |
 
 mod error;
@@ -13,6 +14,7 @@ mod expression;
 mod item;
 mod prepare;
 mod read;
+mod scan;
 mod transact;
 mod write;
 
@@ -27,11 +29,14 @@ use shared::ports::{Clock, Durability};
 
 use crate::sdk::{Sdk, Service};
 
+pub use scan::Sessions;
+
 /// One table: partition key `session_id`, sort key `item`, TTL attribute `expires_at`, and the index `due`
 /// (`due_shard`, `due`) with all attributes.
 ///
 /// It calls `GetItem`, `Query`, `PutItem`, `UpdateItem` and `DeleteItem`, alone and in transactions, and nothing
-/// else: several items are several `GetItem`s at once, because the functions may not do more.
+/// else: several items are several `GetItem`s at once, because the functions may not do more. For operators there is
+/// a `Scan`.
 #[derive(Clone)]
 pub struct DynamoStore {
     client: Client,

@@ -276,7 +276,7 @@ impl Run {
         self.answers.sync()?;
         if let Ok(status) = self.home.status().await {
             let requests = status.queues.iter().find(|queue| queue.queue == QueueName::Requests);
-            let oldest = requests.map_or(0, |queue| queue.oldest_ms);
+            let oldest = requests.and_then(|queue| queue.oldest_ms).unwrap_or(0);
             self.oldest = Duration::from_millis(oldest);
             self.window.heard(oldest);
         }

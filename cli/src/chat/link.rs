@@ -1,13 +1,15 @@
 //! One WebSocket after another: whatever is lost, the next one brings.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use shared::http_client;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use crate::home::Public;
 
@@ -86,6 +88,8 @@ impl Link {
 async fn open(public: &Public) -> Option<Socket> {
     let ticket = public.ticket().await.ok()?;
     let address = format!("{}?ticket={}", ticket.url, ticket.ticket);
-    let (socket, _) = timeout(CONNECT, connect_async(address)).await.ok()?.ok()?;
+    let connector = Connector::Rustls(Arc::new(http_client::tls().ok()?));
+    let connect = connect_async_tls_with_config(address, None, true, Some(connector));
+    let (socket, _) = timeout(CONNECT, connect).await.ok()?.ok()?;
     Some(socket)
 }

@@ -22,7 +22,7 @@ pub(super) async fn access(findings: &mut Findings, home: &dyn Home) {
     match home.settings().await {
         Ok(settings) => {
             findings.ok("token", "the server lets operators in");
-            let keys = settings["keys"].as_object().cloned().unwrap_or_default();
+            let Some(keys) = settings["keys"].as_object().cloned() else { return };
             let named = |wanted: bool| -> Vec<String> {
                 keys.iter().filter(|(_, set)| set.as_bool() == Some(wanted)).map(|(name, _)| name.clone()).collect()
             };
@@ -77,11 +77,12 @@ pub(super) fn clock(findings: &mut Findings, theirs: Timestamp, ours: Timestamp)
 
 /// Looks at who can answer.
 pub(super) fn providers(findings: &mut Findings, status: &Status) {
-    if status.providers.is_empty() {
+    let Some(providers) = &status.providers else { return };
+    if providers.is_empty() {
         findings.bad("providers", "nobody can answer: set a provider's key");
     }
     let prices = Prices::built_in().ok();
-    for provider in &status.providers {
+    for provider in providers {
         let name = format!("provider {}", provider.provider);
         let model = provider.model.as_deref().unwrap_or("no model");
         match provider.breaker {
@@ -107,10 +108,9 @@ pub(super) fn queues(findings: &mut Findings, status: &Status) {
     for queue in &status.queues {
         let name = format!("queue {}", queue.queue.as_str());
         let load = format!("{} waiting, {} in flight", count(queue.waiting), count(queue.in_flight));
-        if queue.waiting > 0 && queue.oldest_ms > LONG_WAIT_MS {
-            findings.careful(&name, format!("{load}, the oldest for {}", millis(queue.oldest_ms)));
-        } else {
-            findings.ok(&name, load);
+        match queue.oldest_ms.filter(|oldest| queue.waiting > 0 && *oldest > LONG_WAIT_MS) {
+            Some(oldest) => findings.careful(&name, format!("{load}, the oldest for {}", millis(oldest))),
+            None => findings.ok(&name, load),
         }
         if queue.dead > 0 {
             findings.bad(&name, format!("{} dead letters: `yogi dlq list` says why", count(queue.dead)));
@@ -120,7 +120,8 @@ pub(super) fn queues(findings: &mut Findings, status: &Status) {
 
 /// Looks at what is left of the disk.
 pub(super) fn disk(findings: &mut Findings, status: &Status) {
-    let database = format!("the database has {}", bytes(status.database_bytes));
+    let Some(database) = status.database_bytes else { return };
+    let database = format!("the database has {}", bytes(database));
     match status.free_bytes {
         None => findings.ok("disk", database),
         Some(free) if free < NO_DISK => findings.bad("disk", format!("{database}, only {} are left", bytes(free))),

@@ -24,8 +24,11 @@ pub(super) async fn send(
     status: &Status,
     every: bool,
 ) -> anyhow::Result<()> {
+    let Some(known) = status.providers.as_deref().or((!every).then_some(&[])) else {
+        return Err(usage("which providers it has is not told here: leave out --every-provider"));
+    };
     let providers: Vec<Option<ProviderName>> =
-        if every { status.providers.iter().map(|provider| Some(provider.provider)).collect() } else { vec![None] };
+        if every { known.iter().map(|provider| Some(provider.provider)).collect() } else { vec![None] };
     for provider in providers {
         let name = provider.map_or_else(|| "test message".to_owned(), |provider| format!("test of {provider}"));
         match one(desk, home, provider).await {

@@ -4,6 +4,8 @@ mod client;
 mod embedded;
 mod problem;
 mod public;
+#[cfg(feature = "aws")]
+mod stack;
 mod watched;
 
 use std::sync::Arc;
@@ -115,13 +117,14 @@ pub(crate) enum Need {
     Any,
 }
 
-/// Finds the server: the one that runs, or one in this process on the same data.
+/// Finds the stack or the server: the one that runs, or one in this process on the same data.
 pub(crate) async fn open(config: &Config, need: Need) -> anyhow::Result<Opened> {
     let directory = match &config.target {
         Target::Url(url) => {
             let home: Arc<dyn Home> = Arc::new(Client::at(url, config.token.as_ref())?);
             return Ok(Opened { home, embedded: None });
         }
+        Target::Stack(stack) => return Ok(Opened { home: on_aws(stack, config).await?, embedded: None }),
         Target::Directory(directory) => directory,
     };
     if let Some(client) = Client::running(directory).await? {
@@ -139,6 +142,16 @@ pub(crate) async fn open(config: &Config, need: Need) -> anyhow::Result<Opened> 
         return Err(unreachable("the server in this process has not said where it is"));
     };
     Ok(Opened { home: Arc::new(client), embedded: Some(embedded) })
+}
+
+#[cfg(feature = "aws")]
+async fn on_aws(stack: &str, config: &Config) -> anyhow::Result<Arc<dyn Home>> {
+    Ok(Arc::new(stack::Stack::find(stack, &config.environment).await?))
+}
+
+#[cfg(not(feature = "aws"))]
+async fn on_aws(_: &str, _: &Config) -> anyhow::Result<Arc<dyn Home>> {
+    Err(crate::exit::usage("this yogi was built without its home on AWS: build it with the feature `aws`"))
 }
 
 impl Opened {

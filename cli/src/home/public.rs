@@ -31,8 +31,34 @@ pub(crate) struct Socket {
 impl Public {
     /// Speaks in a session.
     pub(crate) fn new(base: String, session: ChatSession) -> anyhow::Result<Self> {
-        let client = http_client::build(ClientSettings { connect_timeout: CONNECT })?;
-        Ok(Self { client, base, session })
+        Ok(Self { client: client()?, base, session })
+    }
+
+    /// Opens a session, or the one that is named, as whoever the token proves.
+    #[cfg(feature = "aws")]
+    pub(super) async fn begin(
+        base: &str,
+        token: String,
+        session: Option<&shared::domain::SessionId>,
+    ) -> Answer<ChatSession> {
+        let named = session.map_or_else(|| json!({}), |id| json!({ "session_id": id }));
+        let client = client().map_err(|error| HomeError::Failed(error.to_string()))?;
+        let opened = call(&client, base, &token, Method::POST, "/sessions", Some(named)).await?;
+        let session_id = serde_json::from_value(opened["session_id"].clone())
+            .map_err(|error| HomeError::Failed(format!("{base} opened no session: {error}")))?;
+        Ok(ChatSession { session_id, session_token: token })
+    }
+
+    /// Returns the time of the other side, to a second, if it says it; nothing answers if there is nobody.
+    #[cfg(feature = "aws")]
+    pub(super) async fn clock(base: &str) -> Answer<Option<shared::domain::Timestamp>> {
+        let away = |_: reqwest::Error| HomeError::Unreachable(format!("{base} does not answer"));
+        let client = client().map_err(|error| HomeError::Failed(error.to_string()))?;
+        let answer = client.get(format!("{base}/health")).timeout(PATIENCE).send().await.map_err(away)?;
+        let date = answer.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
+        let time = date.and_then(|date| httpdate::parse_http_date(date).ok());
+        let since = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        Ok(since.map(|since| shared::domain::Timestamp(0).plus(since)))
     }
 
     /// Returns the session's id.
@@ -77,18 +103,33 @@ impl Public {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer<Value> {
-        let request = self.client.request(method, format!("{}{path}", self.base)).timeout(PATIENCE);
-        let mut request = request.header(AUTHORIZATION, format!("Bearer {}", self.session.session_token));
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
-        }
-        let away = |_: reqwest::Error| HomeError::Unreachable(format!("{} does not answer", self.base));
-        let response = request.send().await.map_err(away)?;
-        let status = response.status().as_u16();
-        let text = response.text().await.map_err(away)?;
-        if !(200..300).contains(&status) {
-            return Err(problem::error(&self.base, path, status, &text));
-        }
-        Ok(serde_json::from_str(&text).unwrap_or_default())
+        call(&self.client, &self.base, &self.session.session_token, method, path, body).await
     }
+}
+
+fn client() -> anyhow::Result<reqwest::Client> {
+    Ok(http_client::build(ClientSettings { connect_timeout: CONNECT })?)
+}
+
+async fn call(
+    client: &reqwest::Client,
+    base: &str,
+    token: &str,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+) -> Answer<Value> {
+    let request = client.request(method, format!("{base}{path}")).timeout(PATIENCE);
+    let mut request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    if let Some(body) = body {
+        request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+    }
+    let away = |_: reqwest::Error| HomeError::Unreachable(format!("{base} does not answer"));
+    let response = request.send().await.map_err(away)?;
+    let status = response.status().as_u16();
+    let text = response.text().await.map_err(away)?;
+    if !(200..300).contains(&status) {
+        return Err(problem::error(base, path, status, &text));
+    }
+    Ok(serde_json::from_str(&text).unwrap_or_default())
 }

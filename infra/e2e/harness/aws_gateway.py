@@ -11,6 +11,8 @@ from .deploy import Stack
 from .template import ACCOUNT, REGION
 
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/aws4_request")
+#: moto's times of log lines have a fraction, CloudWatch's are whole milliseconds.
+FRACTION = re.compile(rb'("timestamp": \d+)\.\d+')
 TRANSACT = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 
@@ -45,7 +47,7 @@ class AwsGateway:
         found = CREDENTIAL.search(request.headers.get("Authorization", ""))
         if not found:
             return _error(403, "MissingAuthenticationTokenException", "the call is not signed")
-        function, service = found.groups()
+        caller, service = found.groups()
         body = await request.read()
         operation = request.headers.get("X-Amz-Target", "").rsplit(".", 1)[-1] or request.path.strip("/")
         if service == "execute-api":
@@ -54,8 +56,8 @@ class AwsGateway:
         if f"{service}:{operation}" in self.outages or service in self.outages:
             return _error(500, "InternalServerError", "an outage of the test's own")
         for action, resource, context in needed(service, operation, request, body):
-            if not allowed(self._statements(function), action, resource, context):
-                self.denied.append(f"{function}: {action} on {resource}")
+            if not allowed(self._statements(caller), action, resource, context):
+                self.denied.append(f"{caller}: {action} on {resource}")
                 return _error(403 if service == "execute-api" else 400, "AccessDeniedException", f"not authorized to perform: {action}")
         if service == "execute-api":
             return await self.connections(request, body)
@@ -69,10 +71,15 @@ class AwsGateway:
             if service == "sqs":
                 for source in self.sources:
                     source.news.set()
-            return web.Response(status=answer.status, body=await answer.read(), headers=kept)
+            said = await answer.read()
+            if service == "logs":
+                said = FRACTION.sub(rb"\1", said)
+            return web.Response(status=answer.status, body=said, headers=kept)
 
-    def _statements(self, function: str) -> list[dict]:
-        return self.stack.policies[self.stack.functions[function].role]
+    def _statements(self, caller: str) -> list[dict]:
+        """Returns what a function may do by its role, or a person by the policy that they are named after, if any."""
+        function = self.stack.functions.get(caller)
+        return self.stack.policies.get(function.role if function else caller, [])
 
     def _count_writes(self, operation: str, request: dict) -> None:
         if operation == "TransactWriteItems":
@@ -110,6 +117,8 @@ def needed(service: str, operation: str, request: web.Request, body: bytes):
         for entry in asked["Entries"]:
             bus = entry["EventBusName"].rsplit("/", 1)[-1]
             yield "events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{bus}", {"events:source": entry["Source"]}
+    elif service == "logs":
+        yield f"logs:{operation}", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{asked['logGroupName']}:*", {}
     elif service == "rds-data":
         yield "rds-data:ExecuteStatement", asked["resourceArn"], {}
         yield "secretsmanager:GetSecretValue", asked["secretArn"], {}

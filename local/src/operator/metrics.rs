@@ -43,10 +43,10 @@ impl Page {
         self.head("chatbot_queue_oldest_seconds", "gauge", "How long the oldest waiting message has waited.");
         for queue in &status.queues {
             let labels = [("queue", queue.queue.as_str().to_owned())].into();
-            self.line("chatbot_queue_oldest_seconds", &labels, seconds(queue.oldest_ms));
+            self.line("chatbot_queue_oldest_seconds", &labels, seconds(queue.oldest_ms.unwrap_or_default()));
         }
         self.head("chatbot_provider_up", "gauge", "Whether calls of a provider go through: 1 yes, 0.5 on trial, 0 no.");
-        for provider in &status.providers {
+        for provider in status.providers.iter().flatten() {
             let up = match provider.breaker {
                 BreakerState::Closed => "1",
                 BreakerState::HalfOpen => "0.5",
@@ -55,11 +55,12 @@ impl Page {
             self.line("chatbot_provider_up", &[("provider", provider.provider.as_str().to_owned())].into(), up);
         }
         self.head("chatbot_connections", "gauge", "Open WebSockets.");
-        self.line("chatbot_connections", &Labels::new(), status.connections);
+        self.line("chatbot_connections", &Labels::new(), status.connections.unwrap_or_default());
         self.head("chatbot_database_bytes", "gauge", "The size of the database.");
-        self.line("chatbot_database_bytes", &Labels::new(), status.database_bytes);
+        self.line("chatbot_database_bytes", &Labels::new(), status.database_bytes.unwrap_or_default());
         self.head("chatbot_start_time_seconds", "gauge", "When the server started, in seconds since 1970.");
-        self.line("chatbot_start_time_seconds", &Labels::new(), seconds(status.started_at.0.max(0).cast_unsigned()));
+        let started_at = status.started_at.unwrap_or(status.now);
+        self.line("chatbot_start_time_seconds", &Labels::new(), seconds(started_at.0.max(0).cast_unsigned()));
     }
 
     fn counted(&mut self, counted: &BTreeMap<Series, Figures>) {

@@ -44,15 +44,15 @@ impl Operator {
         }
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: self.started_at,
+            started_at: Some(self.started_at),
             now: self.clock.now(),
-            providers: self.providers(),
+            providers: Some(self.providers()),
             queues: depths,
-            connections: self.connections.count(),
-            database_bytes: self.database.bytes().await?,
+            connections: Some(self.connections.count()),
+            database_bytes: Some(self.database.bytes().await?),
             free_bytes: None,
-            documents: self.database.documents().count().await?,
-            analytics_text: self.has_texts,
+            documents: Some(self.database.documents().count().await?),
+            analytics_text: Some(self.has_texts),
         })
     }
 
@@ -73,7 +73,7 @@ async fn depth(queue: QueueName, of: &SqliteQueue) -> Answer<QueueStatus> {
         queue,
         waiting: number(depth.waiting),
         in_flight: number(depth.in_flight),
-        oldest_ms: u64::try_from(depth.oldest.as_millis()).unwrap_or(u64::MAX),
+        oldest_ms: Some(u64::try_from(depth.oldest.as_millis()).unwrap_or(u64::MAX)),
         dead: number(depth.dead),
     })
 }

@@ -5,30 +5,37 @@ use serde::{Deserialize, Serialize};
 use super::QueueName;
 use crate::domain::{ProviderName, Timestamp};
 
-/// `GET /admin/api/status`.
+/// `GET /admin/api/status`. What a home does not know is left out: a server of one machine knows all of it, but for
+/// `free_bytes` where the system does not tell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The program's version.
     pub version: String,
     /// When it started.
-    pub started_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
     /// Its clock.
     pub now: Timestamp,
     /// Who can answer, in the order of preference.
-    pub providers: Vec<ProviderStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub providers: Option<Vec<ProviderStatus>>,
     /// Both queues.
     pub queues: Vec<QueueStatus>,
     /// How many WebSockets are open.
-    pub connections: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u64>,
     /// How large the database is.
-    pub database_bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_bytes: Option<u64>,
     /// What is left on its disk, where the system tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free_bytes: Option<u64>,
     /// How many documents there are.
-    pub documents: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<u64>,
     /// Whether events carry texts (`CHATBOT_ANALYTICS_TEXT`).
-    pub analytics_text: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analytics_text: Option<bool>,
 }
 
 /// One provider.
@@ -65,7 +72,8 @@ pub struct QueueStatus {
     /// How many are being handled.
     pub in_flight: u64,
     /// How long the oldest that waits has waited.
-    pub oldest_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest_ms: Option<u64>,
     /// How many dead letters there are.
     pub dead: u64,
 }
