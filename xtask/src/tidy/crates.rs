@@ -11,12 +11,12 @@ pub(super) fn check(house: &House) -> Vec<Offence> {
         return vec![Offence::new(DOCUMENT, 1, "is missing", "write it")];
     };
     let unknown = house.crates.iter().filter(|krate| {
-        let name = format!("{}/", krate.name);
+        let name = format!("{}/", krate.folder);
         !map.lines().any(|(_, line)| describes(line, &name))
     });
     unknown
         .map(|krate| {
-            let what = format!("`{}/` is not on the code map", krate.name);
+            let what = format!("`{}/` is not on the code map", krate.folder);
             Offence::new(DOCUMENT, 1, what, "add one line that says what lives there")
         })
         .collect()

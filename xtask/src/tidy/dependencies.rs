@@ -36,7 +36,7 @@ fn reason_of(line: &str) -> Option<&str> {
 fn unexplained(house: &House, reasons: &BTreeMap<&str, usize>) -> Vec<Offence> {
     let direct = external(house);
     let missing = direct.filter(|(_, name)| !reasons.contains_key(name.as_str()));
-    let offence = |(krate, name): (&str, &String)| {
+    let offence = |(krate, name): (&Crate, &String)| {
         let what = format!("`{name}` has no reason in {DOCUMENT}");
         let (path, line) = house.place(krate, name);
         Offence::new(&path, line, what, "add a line like: - `name`: why it is here")
@@ -57,7 +57,7 @@ fn stale(house: &House, reasons: &BTreeMap<&str, usize>) -> Vec<Offence> {
 
 /// Reports what a crate names in `Cargo.toml` and nowhere in its code.
 fn unused(house: &House, krate: &Crate) -> Vec<Offence> {
-    let folder = format!("{}/", krate.name);
+    let folder = format!("{}/", krate.folder);
     let own = house.sources.iter();
     let sources: Vec<_> = own.filter(|s| s.path.starts_with(&folder)).collect();
     let used = |name: &str| sources.iter().any(|s| s.names(&name.replace('-', "_")));
@@ -65,16 +65,16 @@ fn unused(house: &House, krate: &Crate) -> Vec<Offence> {
     let idle = all.into_iter().filter(|name| !used(name));
     idle.map(|name| {
         let what = format!("`{name}` is nowhere in the code of `{}`", krate.name);
-        let (path, line) = house.place(&krate.name, name);
+        let (path, line) = house.place(krate, name);
         Offence::new(&path, line, what, "remove it: it only costs build time")
     })
     .collect()
 }
 
-fn external(house: &House) -> impl Iterator<Item = (&str, &String)> {
+fn external(house: &House) -> impl Iterator<Item = (&Crate, &String)> {
     house.crates.iter().flat_map(|krate| {
         let foreign = krate.dependencies.iter().filter(|d| !d.ours);
-        foreign.map(|d| (krate.name.as_str(), &d.name))
+        foreign.map(move |d| (krate, &d.name))
     })
 }
 

@@ -1,5 +1,7 @@
 //! What the checks look at, gathered once.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
@@ -25,8 +27,10 @@ pub(super) struct House {
 /// A crate of the workspace.
 #[derive(Debug)]
 pub(super) struct Crate {
-    /// Its name, and its folder's.
+    /// Its name.
     pub(super) name: String,
+    /// Its folder, from the root.
+    pub(super) folder: String,
     /// What its `Cargo.toml` names, of every kind.
     pub(super) dependencies: Vec<Dependency>,
 }
@@ -59,8 +63,8 @@ impl House {
     }
 
     /// Returns the file and line where a crate names a dependency.
-    pub(super) fn place(&self, krate: &str, dependency: &str) -> (String, usize) {
-        let path = format!("{krate}/Cargo.toml");
+    pub(super) fn place(&self, krate: &Crate, dependency: &str) -> (String, usize) {
+        let path = format!("{}/Cargo.toml", krate.folder);
         let names_it = |text: &str| {
             let rest = text.strip_prefix(dependency);
             rest.is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
@@ -80,12 +84,18 @@ pub(super) fn check(house: &House) -> Vec<Offence> {
 fn crates(metadata: &str) -> Result<Vec<Crate>> {
     let metadata: Value = serde_json::from_str(metadata).context("cargo metadata is not JSON")?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
-    Ok(packages.map(one_crate).collect())
+    Ok(packages.map(|package| one_crate(&text(&metadata["workspace_root"]), package)).collect())
 }
 
-fn one_crate(package: &Value) -> Crate {
+fn one_crate(root: &str, package: &Value) -> Crate {
+    let manifest = text(&package["manifest_path"]);
+    let folder = Path::new(&manifest).parent().and_then(|folder| folder.strip_prefix(root).ok());
     let dependencies = package["dependencies"].as_array().into_iter().flatten();
-    Crate { name: text(&package["name"]), dependencies: dependencies.map(dependency).collect() }
+    Crate {
+        name: text(&package["name"]),
+        folder: folder.map_or_else(String::new, |folder| folder.to_string_lossy().replace('\\', "/")),
+        dependencies: dependencies.map(dependency).collect(),
+    }
 }
 
 fn dependency(value: &Value) -> Dependency {
@@ -122,7 +132,8 @@ pub(super) mod tests {
             let name = written.trim_end_matches('?');
             Dependency { name: name.to_owned(), optional: name != *written, ours: ours.contains(&name) }
         };
-        Crate { name: name.to_owned(), dependencies: dependencies.iter().map(dependency).collect() }
+        let dependencies = dependencies.iter().map(dependency).collect();
+        Crate { name: name.to_owned(), folder: name.to_owned(), dependencies }
     }
 
     /// Holds a check's findings against the expected places.
@@ -141,12 +152,13 @@ pub(super) mod tests {
     #[test]
     fn crates_are_read_with_the_kind_of_their_dependencies() {
         let read = crates(
-            r#"{"packages": [{"name": "worker", "dependencies": [
+            r#"{"workspace_root": "/x", "packages": [
+                {"name": "work", "manifest_path": "/x/a/work/Cargo.toml", "dependencies": [
                 {"name": "lambda_runtime", "optional": true},
                 {"name": "shared", "path": "/x/shared", "optional": false}]}]}"#,
         );
         let read = read.unwrap();
-        assert_eq!(read[0].name, "worker");
+        assert_eq!((read[0].name.as_str(), read[0].folder.as_str()), ("work", "a/work"));
         assert!(read[0].dependencies[0].optional && !read[0].dependencies[0].ours);
         assert!(read[0].dependencies[1].ours);
     }

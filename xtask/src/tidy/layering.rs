@@ -21,7 +21,7 @@ fn one_crate(house: &House, krate: &Crate) -> Vec<Offence> {
     let broken = |dependency: &Dependency| {
         let mend = rule(&krate.name, dependency)?;
         let what = format!("`{}` depends on `{}`", krate.name, dependency.name);
-        let (path, line) = house.place(&krate.name, &dependency.name);
+        let (path, line) = house.place(krate, &dependency.name);
         Some(Offence::new(&path, line, what, mend))
     };
     krate.dependencies.iter().filter_map(broken).collect()
