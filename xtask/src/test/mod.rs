@@ -36,6 +36,8 @@ pub(crate) enum Step {
     Contracts,
     /// Tests of pages and packages, on Node
     Node,
+    /// Tests of the analytics consumer in Python
+    Python,
     /// The descriptions of the system on AWS: lints, packaging, and whether they are the same system
     Infra,
     /// The deployed system on stand-ins for AWS, end to end

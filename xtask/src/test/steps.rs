@@ -8,11 +8,13 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::{Context, Outcome, Step, contracts, e2e, infra, node};
-use crate::process::{self, is_present};
+use crate::process::{self, command, is_present};
 use crate::targets::{Target, documented_binaries};
 use crate::tidy;
 use crate::tools::{Environment, has_python};
 use crate::tree::Tree;
+
+const CONSUMER: &str = "examples/analytics/python";
 
 /// Runs one step.
 pub(super) fn run(context: &Context<'_>, step: Step) -> Result<Outcome> {
@@ -25,6 +27,7 @@ pub(super) fn run(context: &Context<'_>, step: Step) -> Result<Outcome> {
         Step::Tidy => tidy::run(Tree::read(context.root)?).map(|()| Outcome::Done),
         Step::Contracts => contracts::check(&Tree::read(context.root)?).map(|()| Outcome::Done),
         Step::Node => node::run(context, &Tree::read(context.root)?),
+        Step::Python => python(context),
         Step::Infra => infra::run(context),
         Step::E2e => e2e::run(context),
         Step::Deny => deny(context),
@@ -76,6 +79,14 @@ fn docs(context: &Context<'_>) -> Result<Outcome> {
         doc.args(["--bin", binary]);
     }
     finish(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Needs no package, and no server: only a Python that has what 3.11 brought.
+fn python(context: &Context<'_>) -> Result<Outcome> {
+    if !is_present(context.root, "python3", &["-c", "import tomllib"])? {
+        return context.missing("python3 of 3.11 or later is not installed");
+    }
+    finish(command(&context.root.join(CONSUMER), "python3").args(["-m", "unittest"]))
 }
 
 /// Advisories are left out: their database cannot be fetched everywhere.
