@@ -24,7 +24,7 @@ const BILLED: [(&str, f64, f64); 9] = [
     ("WebSocket minutes", 1.0, 0.25),
     ("SQS FIFO requests", 7.0, 0.50),
     ("DynamoDB write units", 24.0, 0.625),
-    ("DynamoDB read units, at most", 79.0, 0.125),
+    ("DynamoDB read units", 15.0, 0.125),
     ("events", 1.0, 1.00),
     ("Lambda requests", 3.0, 0.20),
     ("Lambda GB-seconds (arm64)", 0.65, 13.3334),

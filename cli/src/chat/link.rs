@@ -6,10 +6,14 @@ use std::time::Duration;
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use shared::http_client;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::home::Public;
 
@@ -17,7 +21,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+/// A connection, with TLS or without.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
+type Socket = WebSocketStream<Box<dyn Wire>>;
 
 /// The connection, open or about to be.
 pub(super) struct Link {
@@ -87,9 +95,23 @@ impl Link {
 
 async fn open(public: &Public) -> Option<Socket> {
     let ticket = public.ticket().await.ok()?;
-    let address = format!("{}?ticket={}", ticket.url, ticket.ticket);
-    let connector = Connector::Rustls(Arc::new(http_client::tls().ok()?));
-    let connect = connect_async_tls_with_config(address, None, true, Some(connector));
-    let (socket, _) = timeout(CONNECT, connect).await.ok()?.ok()?;
+    let address: Uri = format!("{}?ticket={}", ticket.url, ticket.ticket).parse().ok()?;
+    let opened = async {
+        let wire = connect(&address).await?;
+        client_async(address, wire).await.ok()
+    };
+    let (socket, _) = timeout(CONNECT, opened).await.ok()??;
     Some(socket)
+}
+
+async fn connect(address: &Uri) -> Option<Box<dyn Wire>> {
+    let is_safe = address.scheme_str() == Some("wss");
+    let (host, port) = (address.host()?, address.port_u16().unwrap_or(if is_safe { 443 } else { 80 }));
+    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await.ok()?;
+    if !is_safe {
+        return Some(Box::new(stream));
+    }
+    let tls = TlsConnector::from(Arc::new(http_client::tls().ok()?));
+    let name = ServerName::try_from(host.to_owned()).ok()?;
+    Some(Box::new(tls.connect(name, stream).await.ok()?))
 }
