@@ -31,7 +31,7 @@ def full(template: str) -> Model:
 
 @pytest.fixture(scope="session", params=CASES)
 def either(request: pytest.FixtureRequest, template: str) -> Model:
-    """The template's model, once plain and once full."""
+    """The template's model in each of the cases."""
     return sam.parse(template, CASES[request.param])
 
 

@@ -28,6 +28,16 @@ output "event_bus_name" {
   value       = aws_cloudwatch_event_bus.main.name
 }
 
+output "event_store_bucket_name" {
+  description = "The bucket of the stored events, if there is one."
+  value       = var.event_store ? aws_s3_bucket.events[0].bucket : null
+}
+
+output "event_work_group_name" {
+  description = "Where Athena asks them."
+  value       = var.event_store ? aws_athena_workgroup.events[0].name : null
+}
+
 output "api_keys_secret_arn" {
   description = "Where the providers' keys go."
   value       = aws_secretsmanager_secret.api_keys.arn

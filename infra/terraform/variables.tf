@@ -317,7 +317,7 @@ variable "vpc_route_table_ids" {
 }
 
 variable "kms_key_arn" {
-  description = "A key of your own for queues, table and secrets; empty: the services' own keys."
+  description = "A key of your own for queues, table, secrets and the event store; empty: the services' own keys."
   type        = string
   default     = ""
 }
@@ -368,6 +368,22 @@ variable "log_events" {
   description = "Whether analytics events are also written to a log group."
   type        = bool
   default     = true
+}
+
+variable "event_store" {
+  description = "Whether analytics events are also kept in S3, where Athena can ask them."
+  type        = bool
+  default     = false
+}
+
+variable "event_store_days" {
+  description = "How long the store keeps an event."
+  type        = number
+  default     = 400
+  validation {
+    condition     = var.event_store_days >= 1 && var.event_store_days <= 3650
+    error_message = "event_store_days must be from 1 to 3650."
+  }
 }
 
 variable "analytics_text" {

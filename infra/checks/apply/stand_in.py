@@ -18,6 +18,7 @@ provider "aws" {
   secret_key                  = "example"
   skip_credentials_validation = true
   skip_metadata_api_check     = true
+  s3_use_path_style           = true
 }
 """
 

@@ -6,7 +6,7 @@ import zipfile
 
 from stand_in import prepare, server
 
-from cases import PLAIN
+from cases import SEEDED
 from descriptions.terraform import terraform
 from descriptions.terraform.variables import FUNCTIONS, variables
 
@@ -18,7 +18,7 @@ def test_the_module_can_be_applied(module, tmp_path):
     for function in FUNCTIONS:
         with zipfile.ZipFile(folder / f"{function}.zip", "w") as archive:
             archive.writestr("bootstrap", "")
-    (folder / "terraform.tfvars.json").write_text(json.dumps(variables(PLAIN)))
+    (folder / "terraform.tfvars.json").write_text(json.dumps(variables(SEEDED)))
     apply = ["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"]
     with server(tmp_path / "moto.log") as address:
         done = terraform(folder, *apply, AWS_ENDPOINT_URL=address, AWS_MAX_ATTEMPTS="2")
@@ -27,7 +27,8 @@ def test_the_module_can_be_applied(module, tmp_path):
     created = {r["type"] for r in state["root_module"]["resources"] if r["mode"] == "managed"}
     needed = {
         "aws_apigatewayv2_route", "aws_api_gateway_rest_api", "aws_cloudwatch_event_bus", "aws_cloudwatch_metric_alarm",
-        "aws_dynamodb_table", "aws_iam_role_policy", "aws_lambda_alias", "aws_lambda_event_source_mapping",
+        "aws_athena_named_query", "aws_dynamodb_table", "aws_glue_catalog_table", "aws_iam_policy", "aws_iam_role_policy",
+        "aws_kinesis_firehose_delivery_stream", "aws_s3_bucket_lifecycle_configuration", "aws_lambda_alias", "aws_lambda_event_source_mapping",
         "aws_secretsmanager_secret", "aws_sqs_queue", "aws_ssm_parameter", "aws_wafv2_web_acl",
     }
     assert needed <= created

@@ -6,13 +6,22 @@ from pathlib import Path
 
 from .sam import expand
 
+#: What is off by default, and would not be looked at: a linter leaves out what a condition leaves out.
+SWITCHED_ON = {"EventStore": "true"}
+
 
 def main() -> None:
-    """Expands the template without parameters: the defaults stay references, and only the transform is applied."""
+    """Expands the template without parameters: the defaults stay references, and only the transform is applied.
+
+    The options of `SWITCHED_ON` have another default there.
+    """
     template, output = map(Path, sys.argv[1:])
     needed = {"AllowAnonymous": "false", "AllowedOrigins": "https://example.com"}
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(expand(template.read_text(), needed), indent=1))
+    expanded = expand(template.read_text(), needed)
+    for name, value in SWITCHED_ON.items():
+        expanded["Parameters"][name]["Default"] = value
+    output.write_text(json.dumps(expanded, indent=1))
 
 
 main()

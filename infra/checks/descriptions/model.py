@@ -84,7 +84,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule on a bus."""
+    """A rule on a bus; each target with how long and how often it is tried."""
 
     bus: str
     pattern: Any
@@ -98,6 +98,70 @@ class Archive:
     source: str
     retention_days: int
     pattern: Any
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket; `expires` tells days by prefix."""
+
+    encryption: str
+    kms_key: str
+    bucket_key: bool
+    blocks_public: list[str]
+    ownership: str
+    versioned: bool
+    expires: dict[str, int]
+    abandoned_uploads_days: int
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A delivery stream into a bucket."""
+
+    bucket: str
+    prefix: str
+    error_prefix: str
+    seconds: int
+    megabytes: int
+    compression: str
+    processors: list[str]
+    log: str
+    encryption: str
+    kms_key: str
+
+
+@dataclass(frozen=True)
+class Catalogued:
+    """A table of the data catalogue."""
+
+    kind: str
+    location: str
+    formats: str
+    serializer: str
+    serializer_options: dict[str, str]
+    options: dict[str, str]
+    columns: dict[str, str]
+    partitions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class WorkGroup:
+    """Where Athena's queries are run."""
+
+    enforced: bool
+    most_bytes: int
+    results: str
+    encryption: str
+    kms_key: str
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that Athena keeps."""
+
+    database: str
+    work_group: str
+    sql: str
 
 
 @dataclass(frozen=True)
@@ -218,6 +282,12 @@ class Model:
     buses: dict[str, bool] = field(default_factory=dict)
     archives: dict[str, Archive] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    bucket_policies: dict[str, Permissions] = field(default_factory=dict)
+    streams: dict[str, Stream] = field(default_factory=dict)
+    catalogue: dict[str, Catalogued] = field(default_factory=dict)
+    work_groups: dict[str, WorkGroup] = field(default_factory=dict)
+    queries: dict[str, Query] = field(default_factory=dict)
     schemas: dict[str, Any] = field(default_factory=dict)
     routes: dict[str, Route] = field(default_factory=dict)
     rest_stages: dict[str, RestStage] = field(default_factory=dict)

@@ -70,6 +70,16 @@ def policy(name: str) -> str:
     return arn("iam", f"policy/{name}", region="")
 
 
+def bucket(name: str) -> str:
+    """Returns a bucket's ARN."""
+    return arn("s3", name, region="", account="")
+
+
+def stream(name: str) -> str:
+    """Returns a delivery stream's ARN."""
+    return arn("firehose", f"deliverystream/{name}")
+
+
 def cluster(name: str) -> str:
     """Returns a database cluster's ARN."""
     return arn("rds", f"cluster:{name}")

@@ -58,6 +58,11 @@ def any_document(value: Any) -> Any:
         return value
 
 
+def tried(target: str, seconds: Any, attempts: Any) -> str:
+    """Tells a rule's target, and for how long and how often it is tried: a day and 185 times unless told otherwise."""
+    return f"{target} for {integer(seconds, 86400)} s, {integer(attempts, 185)} times"
+
+
 def statements(policy: Any) -> dict[str, str]:
     """Spreads a policy into `action on resource`, with its effect and condition: how statements are grouped is form."""
     found = {}

@@ -20,10 +20,11 @@ FUNCTIONS = ("ingress", "worker", "notifier")
 
 
 def copy(folder: Path, work: Path) -> Path:
-    """Copies the service, with empty archives where `cargo lambda build` would put the functions."""
+    """Copies the service, with the queries that it reads and empty archives where `cargo lambda build` would put the functions."""
     made = work / "infra/serverless"
     shutil.copytree(folder, made, ignore=shutil.ignore_patterns("node_modules", ".serverless"))
     (made / "node_modules").symlink_to(folder / "node_modules")
+    (made.parent / "athena").symlink_to(folder.parent / "athena")
     for function in FUNCTIONS:
         archive = work / "target/lambda" / function / "bootstrap.zip"
         archive.parent.mkdir(parents=True)

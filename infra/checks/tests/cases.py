@@ -44,6 +44,8 @@ FULL = {
     "ThrottleBurst": "60",
     "ApiGatewayLogRole": "true",
     "LogRetentionDays": "90",
+    "EventStore": "true",
+    "EventStoreDays": "90",
     "AnalyticsText": "true",
     "AlarmEmail": "operator@example.com",
     "AlarmCostPerHourUsd": "9",
@@ -63,9 +65,13 @@ OTHER = {
     "AuroraSubnetIds": "subnet-3,subnet-4",
     "Waf": "false",
     "LogEvents": "false",
+    "EventStore": "true",
     "CustomDomainName": "api.example.com",
     "WebSocketDomainName": "socket.example.com",
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
 }
+
+#: What edits are tried on: a first deployment, and the store of events with it.
+SEEDED = PLAIN | {"EventStore": "true"}
 
 CASES = {"plain": PLAIN, "full": FULL, "other": OTHER}

@@ -56,6 +56,12 @@ SAM = [
         '"replies_dead_letters_url":"${RepliesQueue}"',
         "parameters › /learning-yogi/chatbot/operator › value › replies_dead_letters_url",
     ),
+    Seed(
+        "template.yaml",
+        "WHERE copy_number = 1\n",
+        "WHERE copy_number >= 1\n",
+        f"queries › {BASE}-chat-turns › sql",
+    ),
 ]
 SERVERLESS = [
     Seed(
@@ -82,9 +88,21 @@ SERVERLESS = [
         "dynamodb:Query, dynamodb:ConditionCheckItem]",
         f"policies › {BASE}-operator › dynamodb:Scan on {TABLE}",
     ),
+    Seed(
+        "infra/serverless/resources/event-store.yml",
+        "Prefix: \"events/dt=!{timestamp:yyyy-MM-dd}/\"",
+        "Prefix: \"events/day=!{timestamp:yyyy-MM-dd}/\"",
+        f"streams › {BASE}-events › prefix",
+    ),
 ]
 TERRAFORM = [
     Seed("infra/terraform/table.tf", '"expires_at"', '"expired_at"', "tables › chatbot-sessions › ttl"),
+    Seed(
+        "infra/terraform/event_store.tf",
+        "days = var.event_store_days",
+        "days = 30",
+        f"buckets › {BASE}-events-123456789012 › expires › everything",
+    ),
     Seed("infra/terraform/waf.tf", '"KB_64"', '"KB_16"', "firewall › inspects"),
     Seed("infra/terraform/waf.tf", ', "NoUserAgent_HEADER"]', "]", "firewall › common › overrides › NoUserAgent_HEADER"),
     Seed(

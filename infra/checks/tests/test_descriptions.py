@@ -16,8 +16,8 @@ def template(**resources):
 
 
 def test_a_type_that_nobody_reads_is_an_error():
-    told = template(Bucket={"Type": "AWS::S3::Bucket"})
-    with pytest.raises(ValueError, match="nobody reads .*AWS::S3::Bucket"):
+    told = template(Machine={"Type": "AWS::EC2::Instance"})
+    with pytest.raises(ValueError, match="nobody reads .*AWS::EC2::Instance"):
         cloudformation.model(told, {})
 
 

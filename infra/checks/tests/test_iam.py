@@ -2,7 +2,7 @@
 
 import json
 
-from cases import FULL, PLAIN
+from cases import FULL, PLAIN, SEEDED
 from descriptions import names, sam
 
 BASE = "learning-yogi-chatbot"
@@ -28,8 +28,12 @@ def allowed(function: str, *rows: tuple[list[str], list[str]]) -> dict[str, str]
         (["logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
         (["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
     ]
-    assumed = {"assumed: sts:AssumeRole on the principal": 'Allow for {"Service": ["lambda.amazonaws.com"]}'}
-    return spread(*every, *rows) | assumed
+    return spread(*every, *rows) | assumed_by("lambda.amazonaws.com")
+
+
+def assumed_by(service: str) -> dict[str, str]:
+    """Lets a service, and nobody else, take the role on."""
+    return {"assumed: sts:AssumeRole on the principal": f'Allow for {{"Service": ["{service}"]}}'}
 
 
 def spread(*rows: tuple[list[str], list[str]]) -> dict[str, str]:
@@ -108,6 +112,26 @@ def test_the_queues_let_operators_in(plain):
         assert denied == {f"sqs:* on {names.queue(name)}": f'Deny for "*" if {insecure}'}
 
 
+def test_the_store_of_events_may_do_what_the_table_says(template, plain):
+    """The stream may write where events and errors go, and the rule may write to the stream."""
+    stored = sam.parse(template, SEEDED)
+    bucket = names.bucket(f"{BASE}-events-{names.ACCOUNT}")
+    log = names.log_group(f"/aws/kinesisfirehose/{BASE}-events:log-stream:delivery")
+    stream = spread(
+        (["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"], [bucket]),
+        (["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], [f"{bucket}/events/*", f"{bucket}/errors/*"]),
+        (["logs:PutLogEvents"], [log]),
+    )
+    rule = spread((["firehose:PutRecord", "firehose:PutRecordBatch"], [names.stream(f"{BASE}-events")]))
+    assert stored.iam == plain.iam | {
+        f"{BASE}-events": stream | assumed_by("firehose.amazonaws.com"),
+        f"{BASE}-store": rule | assumed_by("events.amazonaws.com"),
+    }
+    keyed = sam.parse(template, SEEDED | {"KmsKeyArn": FULL["KmsKeyArn"]})
+    key = {f"kms:{action} on {FULL['KmsKeyArn']}" for action in ("Decrypt", "GenerateDataKey")}
+    assert keyed.iam[f"{BASE}-events"].keys() - stored.iam[f"{BASE}-events"].keys() == key
+
+
 def test_options_add_what_they_need_and_nothing_else(template):
     """A key, a network and a database each add their own statements, and only where they are needed."""
     options = ["Stage", "KmsKeyArn", "AuroraMode", "AuroraClusterArn", "AuroraSecretArn", "VpcSubnetIds"]
@@ -143,7 +167,7 @@ def test_no_role_has_a_managed_policy(either):
 
 def test_every_star_of_the_transformed_template_has_a_reason(template):
     """Looks at the text that SAM makes, in case a statement stands where no reader looks."""
-    for parameters in (PLAIN, FULL):
+    for parameters in (PLAIN, FULL, SEEDED):
         for where, statement in _statements(sam.expand(template, parameters)["Resources"], ""):
             resources = statement.get("Resource", [])
             resources = resources if isinstance(resources, list) else [resources]

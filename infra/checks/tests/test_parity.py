@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from cases import CASES, PLAIN
+from cases import CASES, SEEDED
 from conftest import ROOT
 from descriptions import sam, serverless, terraform
 from descriptions.diff import differences, report
@@ -13,13 +13,19 @@ from seeds import SAM, SERVERLESS, TERRAFORM
 @pytest.fixture(scope="module")
 def plans(module):
     """What the Terraform module would make."""
-    return terraform.plans(module, CASES)
+    return terraform.plans(module, {**CASES, "seeded": SEEDED})
 
 
 @pytest.fixture(scope="module")
 def evaluated(module, plans):
     """The models of the Terraform module."""
     return terraform.read(module, CASES, plans)
+
+
+@pytest.fixture(scope="module")
+def unedited(template):
+    """The template's model for what edits are tried on."""
+    return sam.parse(template, SEEDED)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -40,31 +46,31 @@ def test_there_are_ten_seeded_edits_at_least_spread_over_the_three():
     assert all((SAM, SERVERLESS, TERRAFORM))
 
 
-def check(seeds, plain, edited):
+def check(seeds, unedited, edited):
     """Holds that each edit is found where it was made."""
-    found = differences({"as it is": plain, "edited": edited})
+    found = differences({"as it is": unedited, "edited": edited})
     missed = [seed.path for seed in seeds if seed.path not in {difference.path for difference in found}]
     assert not missed, report(found)
 
 
 @pytest.mark.parametrize("seed", SAM, ids=lambda seed: seed.path)
-def test_an_edit_of_the_template_is_found(seed, plain, tmp_path):
+def test_an_edit_of_the_template_is_found(seed, unedited, tmp_path):
     shutil.copy(ROOT / seed.file, tmp_path)
     seed.plant(tmp_path)
-    edited = sam.read(tmp_path / seed.file, PLAIN)
-    check([seed], plain, edited)
-    assert len(differences({"as it is": plain, "edited": edited})) == 1
+    edited = sam.read(tmp_path / seed.file, SEEDED)
+    check([seed], unedited, edited)
+    assert len(differences({"as it is": unedited, "edited": edited})) == 1
 
 
-def test_edits_of_the_serverless_description_are_found(osls, plain, tmp_path):
+def test_edits_of_the_serverless_description_are_found(osls, unedited, tmp_path):
     """The edits are made together, since packaging takes a while; each has to be found for itself."""
     folder = serverless.copy(osls, tmp_path)
     for seed in SERVERLESS:
         seed.plant(tmp_path)
-    check(SERVERLESS, plain, serverless.read(folder, PLAIN))
+    check(SERVERLESS, unedited, serverless.read(folder, SEEDED))
 
 
-def test_edits_of_the_terraform_module_are_found(module, plans, plain, tmp_path):
+def test_edits_of_the_terraform_module_are_found(module, plans, unedited, tmp_path):
     """The edits are made together, since evaluating takes a while; each has to be found for itself.
 
     None of them makes or renames a resource, so the plan is that of the module as it is.
@@ -72,5 +78,5 @@ def test_edits_of_the_terraform_module_are_found(module, plans, plain, tmp_path)
     shutil.copytree(module.parents[1], tmp_path, symlinks=True, dirs_exist_ok=True)
     for seed in TERRAFORM:
         seed.plant(tmp_path)
-    edited = terraform.read(tmp_path / "infra/terraform", {"plain": PLAIN}, plans)["plain"]
-    check(TERRAFORM, plain, edited)
+    edited = terraform.read(tmp_path / "infra/terraform", {"seeded": SEEDED}, plans)["seeded"]
+    check(TERRAFORM, unedited, edited)

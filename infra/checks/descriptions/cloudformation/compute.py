@@ -26,7 +26,7 @@ def _function(model, resource, stack):
     variables = properties.get("Environment", {}).get("Variables", {})
     # An empty variable counts as unset; leaving it out is form.
     model.environment[name] = {key: text(value) for key, value in variables.items() if text(value) != ""}
-    model.iam[name] = _permissions(properties["Role"], stack)
+    model.iam[name] = permissions(properties["Role"], stack)
 
 
 def _alias_of(name, stack):
@@ -34,7 +34,8 @@ def _alias_of(name, stack):
     return next((alias for alias in aliases if names.last(alias["FunctionName"]) == name), {})
 
 
-def _permissions(role_arn, stack):
+def permissions(role_arn, stack):
+    """Returns what a role may do, and who may take it on."""
     roles = stack.of("AWS::IAM::Role")
     role = next(role for role in roles if names.role(role.properties.get("RoleName", role.logical)) == role_arn)
     found = {}

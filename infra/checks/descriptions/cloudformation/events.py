@@ -2,7 +2,8 @@
 
 from .. import names
 from ..model import Archive, Rule, Schedule
-from ..normal import document
+from ..normal import document, tried
+from .compute import permissions
 
 
 def _bus(model, resource, _):
@@ -18,7 +19,7 @@ def _archive(model, resource, _):
     )
 
 
-def _rule(model, resource, _):
+def _rule(model, resource, stack):
     properties = resource.properties
     if properties.get("State", "ENABLED") == "DISABLED":
         return
@@ -28,8 +29,16 @@ def _rule(model, resource, _):
     model.rules[properties["Name"]] = Rule(
         bus=names.last(properties["EventBusName"]),
         pattern=document(properties["EventPattern"]),
-        targets=sorted(target["Arn"] for target in properties["Targets"]),
+        targets=sorted(map(_target, properties["Targets"])),
     )
+    for target in properties["Targets"]:
+        if "RoleArn" in target:
+            model.iam[properties["Name"]] = permissions(target["RoleArn"], stack)
+
+
+def _target(target):
+    retry = target.get("RetryPolicy", {})
+    return tried(target["Arn"], retry.get("MaximumEventAgeInSeconds"), retry.get("MaximumRetryAttempts"))
 
 
 def _schedule(model, properties):

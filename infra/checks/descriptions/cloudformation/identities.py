@@ -63,6 +63,14 @@ def _cluster(logical: str, _: dict) -> tuple[str, dict[str, str]]:
     return logical, {"DBClusterArn": names.cluster("documents")}
 
 
+def _log_stream(logical: str, properties: dict) -> tuple[str, dict[str, str]]:
+    return properties.get("LogStreamName", logical), {}
+
+
+def _database(_: str, properties: dict) -> tuple[str, dict[str, str]]:
+    return properties["DatabaseInput"]["Name"], {}
+
+
 def _registry(_: str, properties: dict) -> tuple[str, dict[str, str]]:
     name = properties["RegistryName"]
     made = names.arn("schemas", f"registry/{name}")
@@ -78,17 +86,22 @@ IDENTITIES: dict[str, Identity] = {
     "AWS::ApiGateway::Stage": _stage,
     "AWS::ApiGatewayV2::Api": _socket_api,
     "AWS::ApiGatewayV2::Stage": _stage,
+    "AWS::Athena::WorkGroup": _named("Name", lambda name: names.arn("athena", f"workgroup/{name}")),
     "AWS::DynamoDB::Table": _named("TableName", names.table),
     "AWS::EventSchemas::Registry": _registry,
     "AWS::Events::EventBus": _named("Name", names.bus, "Name"),
     "AWS::Events::Rule": _named("Name", lambda name: names.arn("events", f"rule/{name}")),
+    "AWS::Glue::Database": _database,
     "AWS::IAM::ManagedPolicy": _by_arn("ManagedPolicyName", names.policy),
     "AWS::IAM::Role": _named("RoleName", names.role),
+    "AWS::KinesisFirehose::DeliveryStream": _named("DeliveryStreamName", names.stream),
     "AWS::Lambda::Alias": _alias,
     "AWS::Lambda::Function": _named("FunctionName", names.function),
     "AWS::Lambda::Version": _version,
     "AWS::Logs::LogGroup": _log_group,
+    "AWS::Logs::LogStream": _log_stream,
     "AWS::RDS::DBCluster": _cluster,
+    "AWS::S3::Bucket": _named("BucketName", names.bucket),
     "AWS::SNS::Topic": _by_arn("TopicName", names.topic),
     "AWS::SQS::Queue": _queue,
     "AWS::SSM::Parameter": _named("Name", names.parameter),

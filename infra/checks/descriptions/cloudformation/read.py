@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterable
 
 from ..model import Model
-from . import apis, compute, data, events, watching
+from . import apis, compute, data, event_store, events, watching
 from .intrinsics import Resolver, Resource
 
 #: Every type that descriptions may use: what reads it.
-READERS = {**compute.READERS, **data.READERS, **events.READERS, **apis.READERS, **watching.READERS}
+READERS = {
+    **compute.READERS, **data.READERS, **events.READERS, **event_store.READERS, **apis.READERS, **watching.READERS,
+}
 
 
 class Stack:

@@ -28,14 +28,15 @@ def _function(model, resource, state):
     )
     variables = _first(values.get("environment") or []).get("variables", {})
     model.environment[name] = {key: text(value) for key, value in variables.items() if text(value) != ""}
-    model.iam[name] = _permissions(values["role"], state)
+    model.iam[name] = permissions(values["role"], state)
 
 
 def _first(found):
     return next(iter(found), {})
 
 
-def _permissions(role_arn, state):
+def permissions(role_arn, state):
+    """Returns what a role may do, and who may take it on."""
     role = next(r.values for r in state.of("aws_iam_role") if r.values["arn"] == role_arn)
     found = {}
     for policy in state.of("aws_iam_role_policy"):

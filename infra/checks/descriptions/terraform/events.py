@@ -2,7 +2,8 @@
 
 from .. import names
 from ..model import Archive, Rule, Schedule
-from ..normal import document
+from ..normal import document, tried
+from .compute import permissions
 
 
 def _bus(model, resource, _):
@@ -32,8 +33,16 @@ def _rule(model, resource, state):
     model.rules[values["name"]] = Rule(
         bus=names.last(values["event_bus_name"]),
         pattern=document(values["event_pattern"]),
-        targets=sorted(target["arn"] for target in targets),
+        targets=sorted(map(_target, targets)),
     )
+    for target in targets:
+        if target["role_arn"]:
+            model.iam[values["name"]] = permissions(target["role_arn"], state)
+
+
+def _target(target):
+    retry = next(iter(target["retry_policy"] or []), {})
+    return tried(target["arn"], retry.get("maximum_event_age_in_seconds"), retry.get("maximum_retry_attempts"))
 
 
 def _schema(model, resource, _):

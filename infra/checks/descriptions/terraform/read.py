@@ -3,12 +3,13 @@
 from typing import Any
 
 from ..model import Model
-from . import apis, compute, data, events, firewall, watching
+from . import apis, compute, data, event_store, events, firewall, watching
 from .state import State
 
 #: Every type that the module may use: what reads it.
 READERS = {
-    **compute.READERS, **data.READERS, **events.READERS, **apis.READERS, **firewall.READERS, **watching.READERS,
+    **compute.READERS, **data.READERS, **events.READERS, **event_store.READERS, **apis.READERS, **firewall.READERS,
+    **watching.READERS,
 }
 
 

@@ -58,6 +58,7 @@ def copy(root: Path, work: Path) -> Path:
     made = work / "infra/terraform"
     shutil.copytree(root / "infra/terraform", made, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "example"))
     (work / "contracts").symlink_to(root / "contracts")
+    (work / "infra/athena").symlink_to(root / "infra/athena")
     for function in FUNCTIONS:
         (made / f"{function}.zip").write_bytes(b"")
     return made
