@@ -43,10 +43,10 @@ locals {
       threshold   = 120
     }
     ingress-errors = {
-      description = "Read the log of the ingress for lines of level ERROR; invocations fail."
-      namespace   = "AWS/Lambda"
-      metric      = "Errors"
-      dimensions  = { FunctionName = aws_lambda_function.main["ingress"].function_name }
+      description = "Read the log of the ingress for lines of level ERROR, and for timeouts; a refused WebSocket ticket is none."
+      namespace   = local.log_metrics
+      metric      = "${local.name}-ingress-errors"
+      dimensions  = {}
       statistic   = "Sum"
       period      = 300
       periods     = 1
@@ -104,6 +104,29 @@ locals {
     }
   }
   alarm_actions = var.alarm_email == "" ? null : [aws_sns_topic.alarms[0].arn]
+}
+
+# Lambda counts a refused WebSocket ticket as an error: an authorizer can answer 401 in no other way. So the alarm
+# counts what the log says: the function's own lines, and Lambda's about one that had no time to write any.
+locals {
+  log_metrics = "LearningYogi/Chatbot/Logs"
+  ingress_errors = {
+    error-lines = "{ $.level = \"ERROR\" }"
+    ends        = "?\"Task timed out\" ?\"Runtime exited\""
+  }
+}
+
+resource "aws_cloudwatch_log_metric_filter" "ingress_errors" {
+  for_each       = local.ingress_errors
+  name           = each.key
+  log_group_name = aws_cloudwatch_log_group.function["ingress"].name
+  pattern        = each.value
+
+  metric_transformation {
+    namespace = local.log_metrics
+    name      = "${local.name}-ingress-errors"
+    value     = "1"
+  }
 }
 
 resource "aws_sns_topic" "alarms" {

@@ -246,6 +246,15 @@ class Alarm:
 
 
 @dataclass(frozen=True)
+class LogMetric:
+    """A metric that counts lines of a log."""
+
+    pattern: str
+    metric: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Cluster:
     """The cluster of documents."""
 
@@ -302,6 +311,7 @@ class Model:
     dashboard: dict[str, list[str]] = field(default_factory=dict)
     firewall: dict[str, Any] = field(default_factory=dict)
     log_groups: dict[str, int] = field(default_factory=dict)
+    log_metrics: dict[str, LogMetric] = field(default_factory=dict)
     log_policies: dict[str, Permissions] = field(default_factory=dict)
     topics: dict[str, list[str]] = field(default_factory=dict)
     clusters: dict[str, Cluster] = field(default_factory=dict)

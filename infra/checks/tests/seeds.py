@@ -103,6 +103,12 @@ TERRAFORM = [
         "days = 30",
         f"buckets › {BASE}-events-123456789012 › expires › everything",
     ),
+    Seed(
+        "infra/terraform/alarms.tf",
+        '?\\"Runtime exited\\"',
+        '?\\"Runtime ended\\"',
+        f"log_metrics › /aws/lambda/{BASE}-ingress ends › pattern",
+    ),
     Seed("infra/terraform/waf.tf", '"KB_64"', '"KB_16"', "firewall › inspects"),
     Seed("infra/terraform/waf.tf", ', "NoUserAgent_HEADER"]', "]", "firewall › common › overrides › NoUserAgent_HEADER"),
     Seed(

@@ -1,4 +1,4 @@
-"""Every metric that is watched is emitted, by the code or by AWS."""
+"""Every metric that is watched is emitted, by the code, by AWS, or by what counts lines of a log."""
 
 from conftest import ROOT
 from sources import metrics
@@ -42,6 +42,9 @@ def watched(model):
 def test_every_metric_that_is_watched_is_emitted(either):
     namespace, ours = metrics(ROOT)
     known = {**AWS, namespace: ours}
+    for counted in either.log_metrics.values():
+        where, name = counted.metric.split()
+        known.setdefault(where, set()).add(name)
     unknown = [(where, name) for where, name, _ in watched(either) if name not in known.get(where, set())]
     assert not unknown
 
@@ -67,3 +70,11 @@ def test_alarms_watch_what_an_operator_is_woken_for(plain):
     dead_letters, age = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
     ours = {"ProviderFailures", "UnpricedTurns", "CostMicroUsd"}
     assert {dead_letters, age, "Errors", *ours} <= metrics_watched
+
+
+def test_a_refused_ticket_wakes_nobody(plain):
+    """The authorizer's 401 is a failed invocation to Lambda, so the ingress is watched by what its log says."""
+    (watched_metric,) = plain.alarms["learning-yogi-chatbot-ingress-errors"].metrics
+    counted = [found for found in plain.log_metrics.values() if found.metric == watched_metric]
+    assert {found.pattern for found in counted} == {'{ $.level = "ERROR" }', '?"Task timed out" ?"Runtime exited"'}
+    assert all(key.startswith("/aws/lambda/learning-yogi-chatbot-ingress ") for key in plain.log_metrics)

@@ -1,12 +1,22 @@
 """Logs, alarms and the dashboard."""
 
-from ..model import Alarm
+from ..model import Alarm, LogMetric
 from ..normal import dashboard, integer, metric, number, statements
 
 
 def _log_group(model, resource, _):
     properties = resource.properties
     model.log_groups[properties["LogGroupName"]] = integer(properties.get("RetentionInDays"))
+
+
+def _log_metric(model, resource, _):
+    properties = resource.properties
+    (told,) = properties["MetricTransformations"]
+    model.log_metrics[f"{properties['LogGroupName']} {properties['FilterName']}"] = LogMetric(
+        pattern=properties["FilterPattern"],
+        metric=metric(told["MetricNamespace"], told["MetricName"], []),
+        value=told["MetricValue"],
+    )
 
 
 def _log_policy(model, resource, _):
@@ -67,6 +77,7 @@ READERS = {
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::Dashboard": _dashboard,
     "AWS::Logs::LogGroup": _log_group,
+    "AWS::Logs::MetricFilter": _log_metric,
     "AWS::Logs::ResourcePolicy": _log_policy,
     "AWS::SNS::Topic": _topic,
 }

@@ -1,11 +1,21 @@
 """Logs, alarms and the dashboard."""
 
-from ..model import Alarm
+from ..model import Alarm, LogMetric
 from ..normal import dashboard, integer, metric, number, statements
 
 
 def _log_group(model, resource, _):
     model.log_groups[resource.values["name"]] = integer(resource.values["retention_in_days"])
+
+
+def _log_metric(model, resource, _):
+    values = resource.values
+    (told,) = values["metric_transformation"]
+    model.log_metrics[f"{values['log_group_name']} {values['name']}"] = LogMetric(
+        pattern=values["pattern"],
+        metric=metric(told["namespace"], told["name"], []),
+        value=told["value"],
+    )
 
 
 def _log_policy(model, resource, state):
@@ -58,6 +68,7 @@ def _nothing(*_):
 READERS = {
     "aws_cloudwatch_dashboard": _dashboard,
     "aws_cloudwatch_log_group": _log_group,
+    "aws_cloudwatch_log_metric_filter": _log_metric,
     "aws_cloudwatch_log_resource_policy": _log_policy,
     "aws_cloudwatch_metric_alarm": _alarm,
     "aws_sns_topic": _topic,
