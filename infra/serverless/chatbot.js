@@ -13,6 +13,7 @@ const RULES = [
   [(p) => p.AuthMode !== "NONE" && p.AllowAnonymous !== "false", "allowAnonymous must be false unless authMode is NONE"],
   [(p) => p.AuthMode === "JWT" && !p.JwtIssuer, "jwtIssuer must be set where authMode is JWT"],
   [(p) => p.AuthMode === "JWT" && !p.JwtAudience, "jwtAudience must be set where authMode is JWT"],
+  [(p) => p.ReplyCache === "redis" && !p.ReplyCacheUrl, "replyCacheUrl must be set where replyCache is redis"],
   [(p) => p.AuroraMode === "existing" && !p.AuroraClusterArn, "auroraClusterArn must be set where auroraMode is existing"],
   [(p) => p.AuroraMode === "existing" && !p.AuroraSecretArn, "auroraSecretArn must be set where auroraMode is existing"],
   [(p) => p.AuroraMode === "create" && !p.AuroraVpcId, "auroraVpcId must be set where auroraMode is create"],

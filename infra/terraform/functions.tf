@@ -49,6 +49,12 @@ locals {
         CHATBOT_OPENAI_MODEL                  = var.openai_model
         ANTHROPIC_BASE_URL                    = var.anthropic_base_url
         OPENAI_BASE_URL                       = var.openai_base_url
+        CHATBOT_BEDROCK_MODEL                 = var.bedrock_model
+        CHATBOT_BEDROCK_BASE_URL              = var.bedrock_base_url
+        CHATBOT_PROMPT_CACHING                = var.prompt_caching
+        CHATBOT_REPLY_CACHE                   = var.reply_cache
+        CHATBOT_REPLY_CACHE_URL               = var.reply_cache == "redis" ? var.reply_cache_url : ""
+        CHATBOT_REPLY_CACHE_SECONDS           = tostring(var.reply_cache_seconds)
         CHATBOT_MAX_TOKENS                    = tostring(var.max_tokens)
         CHATBOT_ENABLE_CONTEXT                = tostring(var.enable_context)
         CHATBOT_DAILY_BUDGET_USD              = local.daily_budget

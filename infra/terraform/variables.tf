@@ -132,6 +132,18 @@ variable "openai_base_url" {
   default     = ""
 }
 
+variable "bedrock_model" {
+  description = "Bedrock: a Claude model's id or the ARN of a profile; name bedrock in provider_preference too. Its key AWS_BEARER_TOKEN_BEDROCK goes into the secret."
+  type        = string
+  default     = ""
+}
+
+variable "bedrock_base_url" {
+  description = "Where Bedrock is, if not in this region."
+  type        = string
+  default     = ""
+}
+
 variable "max_tokens" {
   description = "The longest reply, in the provider's tokens."
   type        = number
@@ -154,6 +166,50 @@ variable "openai_api_key" {
   type        = string
   default     = ""
   sensitive   = true
+}
+
+variable "prompt_caching" {
+  description = "Whether providers are asked to keep the beginnings of prompts; empty: all but a compatible server at openai_base_url."
+  type        = string
+  default     = ""
+  validation {
+    condition     = contains(["", "true", "false"], var.prompt_caching)
+    error_message = "prompt_caching must be empty or one of true, false."
+  }
+}
+
+variable "reply_cache" {
+  description = "Where replies are kept for the same first question: nowhere, in each worker's memory, or in Redis or Valkey."
+  type        = string
+  default     = "off"
+  validation {
+    condition     = contains(["off", "memory", "redis"], var.reply_cache)
+    error_message = "reply_cache must be one of off, memory, redis."
+  }
+}
+
+variable "reply_cache_url" {
+  description = "With redis: its address. A password goes into the secret of the providers' keys, as REPLY_CACHE_PASSWORD."
+  type        = string
+  default     = ""
+  validation {
+    condition     = can(regex("^(rediss://([^@/: ]+@)?[^@/ ]+(/[0-9]+)?)?$", var.reply_cache_url))
+    error_message = "reply_cache_url must be an address such as rediss://cache.example.com:6379, without a password."
+  }
+  validation {
+    condition     = var.reply_cache != "redis" || var.reply_cache_url != ""
+    error_message = "reply_cache_url must be set where reply_cache is redis."
+  }
+}
+
+variable "reply_cache_seconds" {
+  description = "How long a reply is kept."
+  type        = number
+  default     = 3600
+  validation {
+    condition     = var.reply_cache_seconds >= 1 && var.reply_cache_seconds <= 604800
+    error_message = "reply_cache_seconds must be from 1 to 604800."
+  }
 }
 
 variable "product_name" {
