@@ -23,7 +23,8 @@ The same command again goes on after any interruption: nothing is lost, and noth
 kept in OUT.jsonl.journal; keep it until the batch is done. Sessions live for a day unless configured longer: go on
 before that.
 
-Live users come first: a batch has at most --concurrency messages on their way, and fewer while anybody waits.";
+Live users come first: a batch has at most --concurrency messages on their way, two while people chat, and fewer while
+anybody waits.";
 
 /// `yogi batch …`.
 #[derive(Debug, Subcommand)]

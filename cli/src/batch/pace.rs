@@ -7,6 +7,11 @@ use tokio::time::Instant;
 /// A live request that waits longer than this makes the batch smaller.
 const WAITS_TOO_LONG_MS: u64 = 1_000;
 
+/// Somebody who sent a message so lately is likely to send another.
+const LATELY_MS: u64 = 5_000;
+/// How many messages may be on their way while people chat.
+const BESIDE_PEOPLE: usize = 2;
+
 /// How many messages may be on their way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
@@ -25,10 +30,14 @@ impl Window {
         self.now
     }
 
-    /// Halves while somebody waits, grows back step by step when nobody does.
-    pub(super) fn heard(&mut self, oldest_waiting_ms: u64) {
+    /// Halves while somebody waits, and is small while people chat; grows back step by step when nobody does.
+    ///
+    /// `live_ms` tells how long ago a person sent the last message, where that is known.
+    pub(super) fn heard(&mut self, oldest_waiting_ms: u64, live_ms: Option<u64>) {
         self.now = if oldest_waiting_ms > WAITS_TOO_LONG_MS {
             (self.now / 2).max(1)
+        } else if live_ms.is_some_and(|ago| ago < LATELY_MS) {
+            self.most.min(BESIDE_PEOPLE)
         } else {
             (self.now + self.most.div_ceil(4)).min(self.most)
         };
@@ -71,11 +80,15 @@ mod tests {
     #[test]
     fn a_batch_makes_room_while_somebody_waits() {
         let mut window = Window::new(16);
-        (0..3).for_each(|_| window.heard(5_000));
+        (0..3).for_each(|_| window.heard(5_000, None));
         assert_eq!(window.size(), 2);
-        (0..5).for_each(|_| window.heard(5_000));
+        (0..5).for_each(|_| window.heard(5_000, Some(0)));
         assert_eq!(window.size(), 1);
-        (0..4).for_each(|_| window.heard(0));
+        (0..4).for_each(|_| window.heard(0, None));
+        assert_eq!(window.size(), 16);
+        window.heard(0, Some(100));
+        assert_eq!(window.size(), 2);
+        (0..4).for_each(|_| window.heard(0, Some(60_000)));
         assert_eq!(window.size(), 16);
     }
 

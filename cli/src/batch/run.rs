@@ -278,7 +278,7 @@ impl Run {
             let requests = status.queues.iter().find(|queue| queue.queue == QueueName::Requests);
             let oldest = requests.and_then(|queue| queue.oldest_ms).unwrap_or(0);
             self.oldest = Duration::from_millis(oldest);
-            self.window.heard(oldest);
+            self.window.heard(oldest, status.live_ms);
         }
         Ok(self.cancel.exists())
     }

@@ -20,7 +20,7 @@ use worker::providers::{BedrockModel, ClaudeModel, OpenAiModel};
 use crate::config::Config;
 use crate::documents_file;
 use crate::host::{Connections, Names};
-use crate::operator::Operator;
+use crate::operator::{Live, Operator};
 use crate::pump::{Handler, Pump};
 use crate::secrets::LocalSecrets;
 use crate::sqlite::{Database, SqliteQueue};
@@ -156,6 +156,7 @@ impl Adapters {
             requests: self.queues.requests.clone(),
             replies: self.queues.replies.clone(),
             clock: self.clock.clone(),
+            live: Live::default(),
             started_at: self.clock.now(),
             token,
             is_private: names(config) == Names::Loopback,

@@ -29,7 +29,11 @@ pub(super) async fn handle(
         return StatusCode::REQUEST_TIMEOUT.into_response();
     };
     let caller = Caller { address: Some(address.ip().to_string()), iam: None };
+    let is_message = parts.uri.path() == "/chat";
     let answer = host.ingress.handle(http::Request::from_parts(parts, body), caller).await;
+    if is_message && answer.status() == StatusCode::ACCEPTED {
+        host.operator.live.saw(host.operator.clock.now());
+    }
     answer.map(Body::from)
 }
 

@@ -8,6 +8,7 @@
 //! | `status` | how the server is, and how it is set |
 //! | `messages` | messages through the queue, and what became of them |
 //! | `sessions` | sessions, their turns, their deletion; a token to speak with |
+//! | `live` | when a person last sent a message |
 //! | `events` | the events that were published |
 //! | `dead_letters` | what nobody could handle |
 //! | `stats` | figures of a span of time |
@@ -19,6 +20,7 @@ mod answer;
 mod asked;
 mod dead_letters;
 mod events;
+mod live;
 mod messages;
 mod metrics;
 mod page;
@@ -40,6 +42,8 @@ use secrecy::SecretString;
 use shared::domain::Timestamp;
 use shared::ports::Clock;
 use worker::Worker;
+
+pub use live::Live;
 
 use crate::host::Connections;
 use crate::sqlite::{Database, SqliteEvents, SqliteQueue, SqliteStatistics, SqliteStore};
@@ -71,6 +75,8 @@ pub struct Operator {
     pub replies: Arc<SqliteQueue>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// When a person last sent a message.
+    pub live: Live,
     /// When the server started.
     pub started_at: Timestamp,
     /// What the calls ask for.

@@ -48,6 +48,7 @@ impl Operator {
             now: self.clock.now(),
             providers: Some(self.providers()),
             queues: depths,
+            live_ms: self.live.since(self.clock.now()),
             connections: Some(self.connections.count()),
             database_bytes: Some(self.database.bytes().await?),
             free_bytes: None,

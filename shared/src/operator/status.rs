@@ -24,6 +24,9 @@ pub struct Status {
     /// How many WebSockets are open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u64>,
+    /// How many milliseconds ago a person sent the last message; none since the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_ms: Option<u64>,
     /// How large the database is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database_bytes: Option<u64>,

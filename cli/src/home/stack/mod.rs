@@ -166,6 +166,7 @@ impl Home for Stack {
             now: now.unwrap_or_else(|| SystemClock.now()),
             providers: None,
             queues,
+            live_ms: None,
             connections: None,
             database_bytes: None,
             free_bytes: None,

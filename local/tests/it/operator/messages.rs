@@ -85,3 +85,17 @@ async fn an_operator_chats_like_everybody_else() {
     let mut ann = Chatter::join_as(http).await;
     assert_eq!(ann.ask("Hello").await.kind, "reply");
 }
+
+#[tokio::test]
+async fn a_persons_message_is_told_from_an_operators() {
+    let stub = provider(Behaviour::Reply(Reply::words(5))).await;
+    let server = Setup::claude(&stub).start().await;
+    let http = operator(&server);
+    let pointer = submit(&http, json!({ "message_id": "m1", "message": "One" })).await;
+    answered(&http, &pointer).await;
+    let status = http.get("/admin/api/status").await.expect(200);
+    assert!(status.get("live_ms").is_none(), "{status}");
+    Chatter::join(&server).await.ask("Hello").await;
+    let status = http.get("/admin/api/status").await.expect(200);
+    assert!(status["live_ms"].as_u64().is_some_and(|ago| ago < 30_000), "{status}");
+}
