@@ -7,14 +7,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 #[derive(Debug)]
-pub(super) struct Http {
+pub(crate) struct Http {
     stream: TcpStream,
     target: SocketAddr,
     buffer: Vec<u8>,
 }
 
 impl Http {
-    pub(super) async fn connect(target: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(target: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(target).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, target, buffer: Vec::with_capacity(1024) })
@@ -37,6 +37,17 @@ impl Http {
         self.stream.write_all(request.as_bytes()).await?;
         let (status, body) = self.answer().await?;
         if status != expected {
+            bail!("{path} was answered {status}: {}", String::from_utf8_lossy(&body));
+        }
+        Ok(body)
+    }
+
+    /// Returns the body of an answer that is 200; any other is an error.
+    pub(crate) async fn get(&mut self, path: &str, token: &str) -> anyhow::Result<Vec<u8>> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\r\n", self.target);
+        self.stream.write_all(request.as_bytes()).await?;
+        let (status, body) = self.answer().await?;
+        if status != 200 {
             bail!("{path} was answered {status}: {}", String::from_utf8_lossy(&body));
         }
         Ok(body)

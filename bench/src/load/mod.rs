@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+pub(crate) use http::Http;
 pub use session::Session;
 
 /// What the sessions say; the provider's reply does not depend on it.

@@ -58,6 +58,13 @@ impl Bench {
         launch.start(&self.programs, &self.folder).await
     }
 
+    /// Makes a folder for data that several runs share; it is removed with the bench.
+    pub(super) fn shared_data(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let data = self.folder.join(name);
+        std::fs::create_dir_all(&data)?;
+        Ok(data)
+    }
+
     /// Sets the pause before each token, and returns the text of every reply from now on.
     pub(super) fn set_delay(&self, delay: Duration) -> Arc<str> {
         let reply = Reply::words(TOKENS).paced(delay);

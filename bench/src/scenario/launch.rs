@@ -34,11 +34,11 @@ pub(super) struct Launch {
     pub(super) settings: Vec<(&'static str, String)>,
 }
 
-/// A program at work. Dropping it kills it and removes its data.
+/// A program at work. Dropping it kills it and removes its data, unless that was there before.
 #[derive(Debug)]
 pub(super) struct Running {
     child: Child,
-    data: PathBuf,
+    own_data: Option<PathBuf>,
     pub(super) address: SocketAddr,
 }
 
@@ -58,20 +58,31 @@ pub fn place_on(core: usize, process: u32) -> anyhow::Result<()> {
 impl Launch {
     /// Starts the program with new data in `folder`, and waits until it listens.
     pub(super) async fn start(&self, programs: &Path, folder: &Path) -> anyhow::Result<Running> {
-        // Taken and given back, so that the program can have it: the server's own log is silent in a run.
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let address = free_address()?;
         let data = folder.join(format!("run-{}", address.port()));
         std::fs::create_dir_all(&data)?;
+        let mut running = self.spawn(programs, address, &data)?;
+        running.own_data = Some(data);
+        running.listens().await?;
+        Ok(running)
+    }
+
+    /// Starts the program on data that outlives it, and waits until it listens.
+    pub(super) async fn start_on(&self, programs: &Path, data: &Path) -> anyhow::Result<Running> {
+        let mut running = self.spawn(programs, free_address()?, data)?;
+        running.listens().await?;
+        Ok(running)
+    }
+
+    fn spawn(&self, programs: &Path, address: SocketAddr, data: &Path) -> anyhow::Result<Running> {
         let mut command = Command::new("taskset");
         command.args(["-c", CORE]).kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::null());
         match self.program {
-            Program::Server => self.server(&mut command, programs, address.port(), &data),
-            Program::Floor => self.floor(&mut command, programs, address.port(), &data),
+            Program::Server => self.server(&mut command, programs, address.port(), data),
+            Program::Floor => self.floor(&mut command, programs, address.port(), data),
         }
         let child = command.spawn().context("`taskset` (util-linux) is needed")?;
-        let mut running = Running { child, data, address };
-        running.listens().await?;
-        Ok(running)
+        Ok(Running { child, own_data: None, address })
     }
 
     fn server(&self, command: &mut Command, programs: &Path, port: u16, data: &Path) {
@@ -90,13 +101,19 @@ impl Launch {
     }
 }
 
+/// Returns an address that was taken and given back, so that the program can have it: the server's own log is silent in
+/// a run.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
 impl Running {
     /// Returns the process; `taskset` has become the program itself.
     pub(super) fn process(&self) -> anyhow::Result<Process> {
         Ok(Process(self.child.id().context("the program has ended")?))
     }
 
-    /// Ends the program and removes its data.
+    /// Ends the program, and removes the data that was made for it.
     pub(super) async fn stop(mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
     }
@@ -118,6 +135,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.data));
+        if let Some(data) = &self.own_data {
+            drop(std::fs::remove_dir_all(data));
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! What is measured: one file for each kind of run.
 
+mod admin;
 mod bench;
 mod compare;
+mod events;
 mod first_build;
 mod history;
 mod launch;
@@ -31,13 +33,15 @@ pub enum Scenario {
     LongSession,
     /// Memory of the idle server, and of an idle session
     Memory,
+    /// The operator page over a million events, against one over none
+    Admin,
     /// CPU of the first build, in a target folder of its own; takes minutes
     FirstBuild,
 }
 
 impl Scenario {
     /// Every scenario but the build, in the order of the table.
-    pub const RUNS: [Self; 7] = [
+    pub const RUNS: [Self; 8] = [
         Self::Throughput,
         Self::FirstToken,
         Self::Tail,
@@ -45,6 +49,7 @@ impl Scenario {
         Self::Crowd,
         Self::LongSession,
         Self::Memory,
+        Self::Admin,
     ];
 
     /// Measures.
@@ -57,6 +62,7 @@ impl Scenario {
             Self::Crowd => pairs::crowd(bench).await,
             Self::LongSession => history::long_session(bench).await,
             Self::Memory => memory::memory(bench).await,
+            Self::Admin => admin::admin(bench).await,
             Self::FirstBuild => first_build::first_build(bench).await,
         }
     }

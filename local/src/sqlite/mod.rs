@@ -6,7 +6,7 @@
 //! | `writer` | the one thread that reads and writes, and commits in groups |
 //! | `engine`, `item_cache` | what that thread owns |
 //! | `schema` | the tables, and their versions |
-//! | `statistics` | figures of every minute and hour, folded from the events |
+//! | `statistics` | figures of every minute, hour and quarter of a day, folded from the events |
 //! | `store`, `queue`, `events`, `documents`, `reply_cache` | the adapters |
 //!
 //! All adapters write to one ordered log.

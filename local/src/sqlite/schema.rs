@@ -64,6 +64,18 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE folded (seq INTEGER NOT NULL) STRICT;
     INSERT INTO folded (seq) VALUES (0);",
+    // The figures of quarters of a day are made of the events, and with them all others anew.
+    "DROP TABLE document_figures;
+    CREATE TABLE document_figures (
+        width INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        document_id TEXT NOT NULL,
+        turns INTEGER NOT NULL,
+        cost_micro_usd INTEGER NOT NULL,
+        PRIMARY KEY (width, at, document_id)
+    ) STRICT, WITHOUT ROWID;
+    DELETE FROM figures;
+    UPDATE folded SET seq = 0;",
 ];
 
 /// Opens the file and brings it to the newest version.

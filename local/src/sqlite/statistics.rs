@@ -1,4 +1,4 @@
-//! Figures of every minute and hour, folded from the events.
+//! Figures of every minute, hour and quarter of a day, folded from the events.
 //!
 //! Folding runs behind the publishing, in batches: a thousand events cost a few rows. The place up to which events are
 //! folded is written with the figures, so that a crash counts nothing twice, and the events that were there before
@@ -16,16 +16,20 @@ use shared::domain::Timestamp;
 use shared::operator::{DocumentFigures, Figures, Series, Stats, Tally, series_of};
 use shared::ports::Durability;
 
-use super::engine::Engine;
+use super::engine::{Engine, rows_at_most};
 use super::error::Failure;
 use super::{Database, StoredEvent};
 
-/// How long the figures of minutes are kept; those of hours are kept as long as events.
+/// How long the figures of minutes are kept; all others are kept as long as events.
 const MINUTES_KEPT: Duration = Duration::from_hours(72);
 /// A longer span is read from the figures of hours: its ends are then whole hours.
 const MINUTES_READ: Duration = Duration::from_hours(24);
+/// A span longer than this, in steps of quarters of a day, is read from their figures: a month from those of hours would
+/// keep the thread, and every chat, for a tenth of a second.
+const HOURS_READ: Duration = Duration::from_hours(7 * 24);
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
+const QUARTER: i64 = 6 * HOUR;
 /// How many events are folded in one write.
 const BATCH: usize = 1_000;
 /// How many ids are remembered: a repeated event comes minutes after the first at the latest.
@@ -66,7 +70,7 @@ struct Folded {
     /// By the width of the bucket and its beginning.
     rows: BTreeMap<(i64, i64, Series), Figures>,
     series: BTreeMap<Series, Figures>,
-    documents: BTreeMap<(i64, String), (u64, u64)>,
+    documents: BTreeMap<(i64, i64, String), (u64, u64)>,
 }
 
 impl SqliteStatistics {
@@ -81,7 +85,7 @@ impl SqliteStatistics {
         // Taken, and put back at the end: after a failure it is read again, so that what was not stored counts.
         let mut recent = match kept.take() {
             Some(recent) => recent,
-            None => self.database.read(move |engine| Recent::before(engine, after)).await?,
+            None => self.read_recent(after).await?,
         };
         let mut folded = 0;
         loop {
@@ -117,6 +121,20 @@ impl SqliteStatistics {
         self.database.write(Durability::Ordered, purge).await
     }
 
+    /// Reads the ids of the events up to a place, as many as are remembered, in pieces: others get their turn between.
+    async fn read_recent(&self, place: i64) -> Result<Recent, Failure> {
+        let mut after = place.saturating_sub(i64::try_from(REMEMBERED).unwrap_or(i64::MAX));
+        let mut recent = Recent::default();
+        loop {
+            let ids = self.database.read(move |engine| ids(engine, after, place)).await?;
+            let Some((last, _)) = ids.last() else { return Ok(recent) };
+            after = *last;
+            for (_, id) in &ids {
+                recent.is_new(id);
+            }
+        }
+    }
+
     fn stored(&self, series: BTreeMap<Series, Figures>) {
         let mut since_start = self.since_start.lock().unwrap_or_else(PoisonError::into_inner);
         for (series, more) in series {
@@ -126,18 +144,6 @@ impl SqliteStatistics {
 }
 
 impl Recent {
-    /// Reads the ids of the events up to a place, as many as are remembered.
-    fn before(engine: &mut Engine, place: i64) -> rusqlite::Result<Self> {
-        let first = place.saturating_sub(i64::try_from(REMEMBERED).unwrap_or(i64::MAX));
-        let ids = "SELECT id FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq";
-        let (mut recent, mut ids) = (Self::default(), engine.connection.prepare_cached(ids)?);
-        let mut rows = ids.query([first, place])?;
-        while let Some(row) = rows.next()? {
-            recent.is_new(row.get_ref(0)?.as_str()?);
-        }
-        Ok(recent)
-    }
-
     fn is_new(&mut self, id: &str) -> bool {
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
@@ -160,16 +166,26 @@ impl Folded {
         let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
         let Some(figures) = Figures::of_event(&event.detail_type, &detail) else { return };
         let (at, series) = (event.published_at.0, series_of(&detail));
-        for width in [MINUTE, HOUR] {
+        for width in [MINUTE, HOUR, QUARTER] {
             let row = (width, at - at.rem_euclid(width), series.clone());
             self.rows.entry(row).or_default().add(&figures);
         }
         self.series.entry(series).or_default().add(&figures);
         if let Some(document) = detail["document_id"].as_str().filter(|_| figures.turns > 0) {
-            let of = self.documents.entry((at - at.rem_euclid(HOUR), document.to_owned())).or_default();
-            *of = (of.0 + 1, of.1 + figures.cost_micro_usd);
+            for width in [HOUR, QUARTER] {
+                let row = (width, at - at.rem_euclid(width), document.to_owned());
+                let of = self.documents.entry(row).or_default();
+                *of = (of.0 + 1, of.1 + figures.cost_micro_usd);
+            }
         }
     }
+}
+
+/// Lists the ids of events behind one place and up to another, in order, a batch at most.
+fn ids(engine: &mut Engine, after: i64, place: i64) -> rusqlite::Result<Vec<(i64, String)>> {
+    let ids = "SELECT seq, id FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3";
+    let mut ids = engine.connection.prepare_cached(ids)?;
+    ids.query_map(params![after, place, rows_at_most(BATCH)], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 fn folded_place(engine: &mut Engine) -> rusqlite::Result<i64> {
@@ -193,20 +209,19 @@ fn store(engine: &mut Engine, folded: &Folded, last: i64) -> rusqlite::Result<()
         put.execute(params![width, at, provider, model, synthetic, text])?;
     }
     let mut document = connection.prepare_cached(
-        "INSERT INTO document_figures (at, document_id, turns, cost_micro_usd) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (at, document_id) DO UPDATE
+        "INSERT INTO document_figures (width, at, document_id, turns, cost_micro_usd) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (width, at, document_id) DO UPDATE
          SET turns = turns + excluded.turns, cost_micro_usd = cost_micro_usd + excluded.cost_micro_usd",
     )?;
-    for ((at, id), (turns, cost)) in &folded.documents {
-        document.execute(params![at, id, turns.cast_signed(), cost.cast_signed()])?;
+    for ((width, at, id), (turns, cost)) in &folded.documents {
+        document.execute(params![width, at, id, turns.cast_signed(), cost.cast_signed()])?;
     }
     connection.prepare_cached("UPDATE folded SET seq = ?1")?.execute([last]).map(drop)
 }
 
 fn query(engine: &mut Engine, Span { from, to, step }: Span) -> rusqlite::Result<Stats> {
     let step_ms = step.max(MINUTE.cast_unsigned());
-    let is_old = engine.now().minus(MINUTES_KEPT).0 > from.0;
-    let width = if is_old || to.since(from) > MINUTES_READ { HOUR } else { MINUTE };
+    let width = width(engine.now(), Span { from, to, step });
     let mut rows = engine.connection.prepare_cached(
         "SELECT at, provider, model, synthetic, figures FROM figures WHERE width = ?1 AND at >= ?2 AND at < ?3",
     )?;
@@ -216,15 +231,27 @@ fn query(engine: &mut Engine, Span { from, to, step }: Span) -> rusqlite::Result
         let series = (row.get(1)?, row.get(2)?, row.get(3)?);
         tally.add(Timestamp(row.get(0)?), step_ms, series, &read(row.get_ref(4)?.as_str()?));
     }
-    Ok(tally.stats(from, to, step_ms, documents(engine, from, to)?))
+    let documents = documents(engine, width.max(HOUR), from, to)?;
+    Ok(tally.stats(from, to, step_ms, documents))
 }
 
-fn documents(engine: &Engine, from: Timestamp, to: Timestamp) -> rusqlite::Result<Vec<DocumentFigures>> {
+/// Chooses the coarsest figures that tell the span's buckets apart.
+fn width(now: Timestamp, Span { from, to, step }: Span) -> i64 {
+    let is_old = now.minus(MINUTES_KEPT).0 > from.0;
+    match to.since(from) {
+        length if length > HOURS_READ && step.cast_signed() % QUARTER == 0 => QUARTER,
+        length if length > MINUTES_READ || is_old => HOUR,
+        _ => MINUTE,
+    }
+}
+
+fn documents(engine: &Engine, width: i64, from: Timestamp, to: Timestamp) -> rusqlite::Result<Vec<DocumentFigures>> {
     let mut rows = engine.connection.prepare_cached(
-        "SELECT document_id, sum(turns), sum(cost_micro_usd) FROM document_figures WHERE at >= ?1 AND at < ?2
-         GROUP BY document_id ORDER BY sum(turns) DESC, document_id LIMIT ?3",
+        "SELECT document_id, sum(turns), sum(cost_micro_usd) FROM document_figures
+         WHERE width = ?1 AND at >= ?2 AND at < ?3
+         GROUP BY document_id ORDER BY sum(turns) DESC, document_id LIMIT ?4",
     )?;
-    let rows = rows.query_map(params![from.0 - from.0.rem_euclid(HOUR), to.0, DOCUMENTS], |row| {
+    let rows = rows.query_map(params![width, from.0 - from.0.rem_euclid(width), to.0, DOCUMENTS], |row| {
         let [turns, cost_micro_usd] = [row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?.cast_unsigned()];
         Ok(DocumentFigures { document_id: row.get(0)?, turns, cost_micro_usd })
     })?;
@@ -234,10 +261,13 @@ fn documents(engine: &Engine, from: Timestamp, to: Timestamp) -> rusqlite::Resul
 fn purge(engine: &mut Engine) -> rusqlite::Result<()> {
     let (minutes, hours) = (engine.now().minus(MINUTES_KEPT).0, engine.now().minus(super::events::KEPT).0);
     let connection = &engine.connection;
-    for (width, before) in [(MINUTE, minutes), (HOUR, hours)] {
-        connection.prepare_cached("DELETE FROM figures WHERE width = ?1 AND at < ?2")?.execute([width, before])?;
+    let mut rows = connection.prepare_cached("DELETE FROM figures WHERE width = ?1 AND at < ?2")?;
+    let mut documents = connection.prepare_cached("DELETE FROM document_figures WHERE width = ?1 AND at < ?2")?;
+    for (width, before) in [(MINUTE, minutes), (HOUR, hours), (QUARTER, hours)] {
+        rows.execute([width, before])?;
+        documents.execute([width, before])?;
     }
-    connection.prepare_cached("DELETE FROM document_figures WHERE at < ?1")?.execute([hours]).map(drop)
+    Ok(())
 }
 
 /// A row that cannot be read counts nothing: figures are not worth a failure.

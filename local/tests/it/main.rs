@@ -17,6 +17,8 @@ mod sqlite;
 #[cfg(test)]
 mod startup;
 #[cfg(test)]
+mod statistics;
+#[cfg(test)]
 mod steady;
 #[cfg(test)]
 mod stories;
