@@ -11,7 +11,9 @@ const at = (id) => document.getElementById(id);
 let span = '1 h';
 let asked = 0;
 
-class Refused extends Error {}
+class Refused extends Error {
+  message = 'This is not the operator token of this server.';
+}
 
 async function get(path) {
   const token = sessionStorage.getItem(KEY);
@@ -129,8 +131,7 @@ function repeat(work, pause) {
     if (!document.hidden) {
       try {
         await work();
-        at('trouble').hidden = true;
-        at('token').hidden = true;
+        isWell();
       } catch (error) {
         say(error);
       }
@@ -140,11 +141,17 @@ function repeat(work, pause) {
   void round();
 }
 
+function isWell() {
+  at('trouble').hidden = true;
+  at('token').hidden = true;
+}
+
 function say(error) {
   const refused = error instanceof Refused;
-  at('token').hidden = !refused;
-  at('trouble').hidden = refused;
   const away = error instanceof TypeError;
+  at('token').hidden = !refused;
+  // Who has given no token yet is asked, not blamed.
+  at('trouble').hidden = refused && sessionStorage.getItem(KEY) === null;
   at('trouble').textContent = away ? 'The server does not answer; trying again.' : error.message;
   if (away) at('server').textContent = 'away';
 }
@@ -182,7 +189,7 @@ at('token').addEventListener('submit', (event) => {
   event.preventDefault();
   sessionStorage.setItem(KEY, new FormData(event.target).get('token').trim());
   event.target.reset();
-  Promise.all([stats(), letters()]).then(() => (at('token').hidden = true), say);
+  Promise.all([stats(), letters()]).then(isWell, say);
 });
 showSpans();
 repeat(async () => showStatus(await get('status')), STATUS_MS);

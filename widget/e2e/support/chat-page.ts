@@ -1,12 +1,9 @@
 /** The chat window in a page, as a person uses it. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { expect } from 'vitest';
 import type { Page } from 'playwright-core';
 import type { ChatState } from '../../src/core/index.js';
 import { until } from '../../tests/support/wait.js';
+import { isAccessible, painted } from './accessible.js';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SETTLE_MS = 40_000;
 
 /** One tab. */
@@ -77,23 +74,12 @@ export class ChatPage {
   }
 
   painted(): Promise<void> {
-    return this.page.evaluate(() => new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))));
+    return painted(this.page);
   }
 
   /** Fails with every rule of accessibility that the page offends as it is now, light and dark. */
   async isAccessible(): Promise<void> {
-    if (!(await this.page.evaluate(() => 'axe' in globalThis))) await this.page.evaluate(AXE);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await this.painted();
-      const offences = await this.page.evaluate(async () => {
-        const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
-        const { violations } = await axe.run(document);
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} ${failureSummary}`).join('; ')}`);
-      });
-      expect(offences, colorScheme).toEqual([]);
-    }
-    await this.page.emulateMedia({ colorScheme: null, reducedMotion: null });
+    await isAccessible(this.page);
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,165 @@
+// What an operator sees on the server's page `/admin` (`local/admin`).
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { World } from '../tests/support/programs.js';
+import { until } from '../tests/support/wait.js';
+import { converse } from './bench/history.js';
+import { isAccessible, painted } from './support/accessible.js';
+import { launch } from './support/browser.js';
+import { isBare } from './support/stage.js';
+
+const TURNS = 3;
+const TOKEN = 'a-token-of-the-operators-own';
+const HOUR = 3_600_000;
+/** What the browser itself says of an answer that is 401, or of none at all. */
+const EXPECTED = /401 \(Unauthorized\)|ERR_CONNECTION_REFUSED/;
+
+let browser: Browser;
+let world: World;
+let faults: string[] = [];
+
+async function visit(options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await (await browser.newContext(options)).newPage();
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !EXPECTED.test(message.text())) faults.push(message.text());
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(world.url) && !request.url().startsWith('data:')) faults.push(`asks for ${request.url()}`);
+  });
+  await page.goto(`${world.url}/admin`);
+  return page;
+}
+
+const tile = (page: Page, label: string) => page.locator('.tile', { has: page.getByText(label, { exact: true }) }).locator('b');
+const plot = (page: Page, title: string) => page.locator('#plots article', { has: page.getByRole('heading', { name: title, exact: true }) });
+const trouble = (page: Page) => page.getByRole('alert');
+
+async function shows(page: Page, turns: number): Promise<void> {
+  await until(`${turns} messages`, async () => (await tile(page, 'Messages').allTextContents())[0] === String(turns));
+}
+
+describe.skipIf(isBare)('an operator', () => {
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(() => browser?.close());
+  afterEach(() => {
+    expect(faults.splice(0)).toEqual([]);
+  });
+
+  describe('on a machine of their own', () => {
+    beforeAll(async () => {
+      world = await World.start();
+      await converse(world.url, TURNS);
+    });
+    afterAll(() => world?.stop());
+
+    it('sees what was said, what it took and what it cost', async () => {
+      const page = await visit();
+      await shows(page, TURNS);
+      expect(await tile(page, 'Failed').textContent()).toBe('0');
+      expect(await tile(page, 'Cost').textContent()).toMatch(/^\$0\.\d+$/);
+      expect(await tile(page, 'Whole answer').textContent()).toMatch(/^[\d.]+ m?s$/);
+      for (const title of ['Messages', 'First text', 'Whole answer', 'Time in the queue', 'Tokens', 'Cost']) {
+        const marks = plot(page, title).locator('svg :is(rect, path)');
+        expect(await marks.count(), title).toBeGreaterThan(0);
+      }
+      expect(await plot(page, 'Ratings').innerText()).toContain('Nothing in this span.');
+      expect(await page.locator('#providers tbody tr').first().innerText()).toMatch(/^claude\s.*answering$/);
+      expect(await page.locator('#models tbody tr').first().innerText()).toMatch(/^claude\s.*users\s+3\s/);
+      expect(await page.locator('#letters').innerText()).toContain('yogi dlq list');
+      expect(await trouble(page).isVisible() || (await page.locator('#token').isVisible())).toBe(false);
+      await page.context().close();
+    });
+
+    it('reads the numbers of a plot in its table, and by any light', async () => {
+      const page = await visit();
+      await shows(page, TURNS);
+      await plot(page, 'Messages').getByText('As a table').click();
+      const rows = await plot(page, 'Messages').locator('tbody tr').allInnerTexts();
+      const users = rows.map((row) => Number(row.split('\t')[1]));
+      expect(users.reduce((sum, count) => sum + count, 0)).toBe(TURNS);
+      await isAccessible(page);
+      const papers = [];
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        papers.push(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+      }
+      expect(papers).toEqual(['rgb(246, 247, 249)', 'rgb(18, 21, 27)']);
+      await page.context().close();
+    });
+
+    it('chooses how far to look back', async () => {
+      const page = await visit();
+      await shows(page, TURNS);
+      for (const [label, hours] of [['6 h', 6], ['24 h', 24], ['7 d', 168], ['30 d', 720]] as const) {
+        const asked = page.waitForResponse((answer) => answer.url().includes('/stats?'));
+        await page.getByRole('button', { name: label }).click();
+        const query = new URL((await asked).url()).searchParams;
+        expect(Number(query.get('to')) - Number(query.get('from'))).toBe(hours * HOUR);
+        expect(await page.locator('#spans [aria-pressed=true]').allTextContents()).toEqual([label]);
+        await shows(page, TURNS);
+      }
+      await until('days on the axis', async () => /\d+ [A-Z][a-z]{2}/.test((await plot(page, 'Messages').locator('svg text').allTextContents()).at(-1)!));
+      await page.context().close();
+    });
+
+    it('has all of it on a phone', async () => {
+      const page = await visit({ viewport: { width: 360, height: 640 }, hasTouch: true });
+      await shows(page, TURNS);
+      await painted(page);
+      expect(await page.evaluate(() => document.scrollingElement!.scrollWidth)).toBeLessThanOrEqual(360);
+      await isAccessible(page);
+      await page.context().close();
+    });
+
+    it('is told when the server is away, and sees it come back', async () => {
+      const page = await visit();
+      await shows(page, TURNS);
+      await world.server.kill();
+      await until('a word about it', () => trouble(page).isVisible());
+      expect(await trouble(page).innerText()).toBe('The server does not answer; trying again.');
+      expect(await page.locator('#server').innerText()).toBe('away');
+      expect(await tile(page, 'Messages').textContent(), 'what was known stays').toBe(String(TURNS));
+      await isAccessible(page);
+      await world.server.start();
+      await until('the end of it', async () => !(await trouble(page).isVisible()));
+      expect(await page.locator('#server').innerText()).toMatch(/^Version .*, up [\d.]+ m?s/);
+      await shows(page, TURNS);
+      await page.context().close();
+    });
+  });
+
+  describe('where others can reach the server', () => {
+    beforeAll(async () => {
+      world = await World.start({ env: { CHATBOT_ALLOWED_ORIGINS: 'https://school.example', CHATBOT_OPERATOR_TOKEN: TOKEN } });
+      await converse(world.url, TURNS);
+    });
+    afterAll(() => world?.stop());
+
+    it('is asked for the token, and sees figures and dead letters with it', async () => {
+      const page = await visit();
+      const token = page.getByLabel('Operator token');
+      await token.waitFor();
+      expect(await page.locator('.tile').count()).toBe(0);
+      expect(await trouble(page).isVisible()).toBe(false);
+      await isAccessible(page);
+      await token.fill('not-the-token-of-them');
+      await token.press('Enter');
+      await until('a word about it', () => trouble(page).isVisible());
+      expect(await trouble(page).innerText()).toBe('This is not the operator token of this server.');
+      expect(await page.locator('.tile').count()).toBe(0);
+      await isAccessible(page);
+      await token.fill(TOKEN);
+      await page.getByRole('button', { name: 'Show' }).click();
+      await shows(page, TURNS);
+      expect(await trouble(page).isVisible() || (await token.isVisible())).toBe(false);
+      expect(await page.locator('#letters').innerText()).toBe('None.');
+      await page.reload();
+      await shows(page, TURNS);
+      await isAccessible(page);
+      await page.context().close();
+    });
+  });
+});
