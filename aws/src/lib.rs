@@ -10,6 +10,7 @@
 //! | [`push`] | WebSocket connections, through API Gateway |
 //! | [`documents`] | documents in Aurora, through the RDS Data API |
 //! | [`secrets`] | keys, from Secrets Manager |
+//! | [`sign`] | signatures of calls that no client of the SDK makes |
 //! | [`parameters`] | settings that change without a deployment, from Parameter Store |
 //! | [`trace`] | the trace that calls to queues and buses carry on |
 //! | [`metrics`] | one line per turn, which CloudWatch reads metrics from |
@@ -30,5 +31,6 @@ pub mod push;
 pub mod queue;
 pub mod sdk;
 pub mod secrets;
+pub mod sign;
 pub mod store;
 pub mod trace;

@@ -8,7 +8,8 @@ use aws::config::{Common, WorkerResources};
 use aws::lambda::batch::{self, Batch};
 use aws::lambda::runtime::{Failed, Invocation};
 use aws::lambda::task::Task;
-use aws::sdk::Sdk;
+use aws::sdk::{Sdk, Settings};
+use aws::sign::Signer;
 use serde_json::Value;
 use shared::environment::{ConfigError, Environment};
 use shared::memory::{MemoryDocuments, MemoryReplyCache};
@@ -20,6 +21,7 @@ use worker::calls::breaker::BreakerSettings;
 use worker::config::Pace;
 use worker::kept::{CachePlace, CacheSettings, KeptReplies};
 use worker::prices::Prices;
+use worker::providers::SIGNED_HEADERS;
 use worker::providers::client::{self, ClientSettings};
 use worker::providers::{BedrockModel, BedrockSettings, ClaudeModel, ClaudeSettings, OpenAiModel, OpenAiSettings};
 use worker::{Ports, Worker, WorkerConfig};
@@ -44,14 +46,15 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
     let config = WorkerConfig::from(environment, Pace::AWS)?;
     let resources = WorkerResources::from(environment)?;
     let Common { stage, table, replies_queue, connections_url, sdk } = resources.common;
-    let (sdk, clock) = (Sdk::new(sdk), Arc::new(SystemClock));
+    let (settings, sdk, clock) = (sdk.clone(), Sdk::new(sdk), Arc::new(SystemClock));
     let names = aws::secrets::SecretNames { api_keys: Some(resources.api_keys_secret), signing_keys: None };
     let secrets: Arc<dyn Secrets> = Arc::new(aws::secrets::SecretsManagerSecrets::new(&sdk, names));
     let documents: Arc<dyn Documents> = match resources.documents {
         Some(settings) => Arc::new(aws::documents::RdsDocuments::new(&sdk, settings)),
         None => Arc::new(MemoryDocuments::default()),
     };
-    let providers = Providers::new(models(environment, &secrets)?, BreakerSettings::from(environment)?);
+    let providers =
+        Providers::new(models(environment, &secrets, &settings, clock.clone())?, BreakerSettings::from(environment)?);
     let ports = Ports {
         store: Arc::new(aws::store::DynamoStore::new(&sdk, table, clock.clone())),
         requests: Arc::new(aws::queue::SqsQueue::new(&sdk, resources.requests_queue)),
@@ -69,13 +72,21 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
 }
 
 /// Returns every model; one without a key is passed over when its turn comes.
-fn models(environment: &Environment, secrets: &Arc<dyn Secrets>) -> Result<Vec<Arc<dyn Model>>, Box<dyn Error>> {
+fn models(
+    environment: &Environment,
+    secrets: &Arc<dyn Secrets>,
+    sdk: &Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<Vec<Arc<dyn Model>>, Box<dyn Error>> {
     let client = client::build(ClientSettings::from(environment)?)?;
     let claude = ClaudeModel::new(ClaudeSettings::from(environment)?, secrets.clone(), client.clone());
     let openai = OpenAiModel::new(OpenAiSettings::from(environment)?, secrets.clone(), client.clone());
     let mut models: Vec<Arc<dyn Model>> = vec![Arc::new(claude), Arc::new(openai)];
     if let Some(settings) = BedrockSettings::from(environment)? {
-        models.push(Arc::new(BedrockModel::new(settings, secrets.clone(), client)));
+        let signer = Signer::new(sdk, "bedrock", clock);
+        let sign =
+            move |url: &str, body: &[u8]| signer.post(url, &SIGNED_HEADERS, body).map_err(|error| error.to_string());
+        models.push(Arc::new(BedrockModel::new(settings, secrets.clone(), client).signed_by(Arc::new(sign))));
     }
     Ok(models)
 }

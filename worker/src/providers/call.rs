@@ -24,9 +24,14 @@ pub(super) async fn stream(
     request: &impl Serialize,
     decoder: impl Decoder,
 ) -> Result<ModelStream, ModelError> {
-    let response = send(client, url, headers, request, "text/event-stream").await?;
+    let response = send(client, url, headers, body(request)?, "text/event-stream").await?;
     let body = response.bytes_stream().map(|part| part.map_err(reqwest::Error::without_url));
     Ok(sse::events(body, decoder))
+}
+
+/// Writes the request as JSON.
+pub(super) fn body(request: &impl Serialize) -> Result<Vec<u8>, ModelError> {
+    serde_json::to_vec(request).map_err(|_| ModelError::Permanent("the request is not JSON".to_owned()))
 }
 
 /// Posts the request and returns its answer, if that is a success.
@@ -34,10 +39,9 @@ pub(super) async fn send(
     client: &Client,
     url: &str,
     headers: HeaderMap,
-    request: &impl Serialize,
+    body: Vec<u8>,
     accept: &'static str,
 ) -> Result<Response, ModelError> {
-    let body = serde_json::to_vec(request).map_err(|_| ModelError::Permanent("the request is not JSON".to_owned()))?;
     let post = client.post(url).headers(headers).header(CONTENT_TYPE, "application/json");
     let response = post.header(ACCEPT, accept).body(body).send().await.map_err(broken)?;
     if response.status().is_success() { Ok(response) } else { Err(refused(response).await) }

@@ -24,7 +24,7 @@ mod retry_after;
 mod settings;
 mod sse;
 
-pub use bedrock::BedrockModel;
+pub use bedrock::{BedrockModel, SIGNED_HEADERS};
 pub use claude::ClaudeModel;
 pub use openai::OpenAiModel;
 pub(crate) use settings::PROMPT_CACHING;

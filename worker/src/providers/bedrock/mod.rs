@@ -1,4 +1,4 @@
-//! The Claude Messages API on Amazon Bedrock, with a Bedrock API key.
+//! The Claude Messages API on Amazon Bedrock, with a Bedrock API key, or signed by whoever has a role on AWS.
 //!
 //! The request is Claude's with the model in the address; the answer's events come in AWS's binary frames.
 
@@ -25,17 +25,33 @@ use super::{BedrockSettings, call};
 /// What Bedrock takes and sends of the streams.
 const STREAM: &str = "application/vnd.amazon.eventstream";
 
+/// Signs a request to an address with a body, and returns the headers that prove who calls.
+///
+/// The headers that are signed besides the host are [`SIGNED_HEADERS`]; an error is for the log.
+pub type Sign = dyn Fn(&str, &[u8]) -> Result<HeaderMap, String> + Send + Sync;
+
+/// The headers that a signed request carries, and its signature covers.
+pub const SIGNED_HEADERS: [(&str, &str); 2] = [("accept", STREAM), ("content-type", "application/json")];
+
 /// A Claude model on Bedrock.
 pub struct BedrockModel {
     settings: BedrockSettings,
     secrets: Arc<dyn Secrets>,
     client: Client,
+    sign: Option<Arc<Sign>>,
 }
 
 impl BedrockModel {
     /// Makes the model; `client` comes from [`super::client::build`].
     pub fn new(settings: BedrockSettings, secrets: Arc<dyn Secrets>, client: Client) -> Self {
-        Self { settings, secrets, client }
+        Self { settings, secrets, client, sign: None }
+    }
+
+    /// Signs the requests where there is no key.
+    #[must_use]
+    pub fn signed_by(mut self, sign: Arc<Sign>) -> Self {
+        self.sign = Some(sign);
+        self
     }
 
     /// Returns the address of a model; an ARN has slashes, which are part of its name.
@@ -48,10 +64,13 @@ impl BedrockModel {
         Ok(url)
     }
 
-    async fn headers(&self) -> Result<HeaderMap, ModelError> {
-        let key = call::key(self.secrets.as_ref(), ProviderName::Bedrock).await?;
-        let key = key.ok_or_else(|| ModelError::Unauthorized("no key is configured".to_owned()))?;
-        Ok(HeaderMap::from_iter([(AUTHORIZATION, call::key_header("Bearer ", &key)?)]))
+    /// Proves who calls: by the key if there is one, else by a signature.
+    async fn headers(&self, url: &Url, body: &[u8]) -> Result<HeaderMap, ModelError> {
+        match (call::key(self.secrets.as_ref(), ProviderName::Bedrock).await?, &self.sign) {
+            (Some(key), _) => Ok(HeaderMap::from_iter([(AUTHORIZATION, call::key_header("Bearer ", &key)?)])),
+            (None, Some(sign)) => sign(url.as_str(), body).map_err(ModelError::Permanent),
+            (None, None) => Err(ModelError::Unauthorized("no key is configured".to_owned())),
+        }
     }
 }
 
@@ -66,13 +85,14 @@ impl Model for BedrockModel {
     }
 
     async fn is_configured(&self) -> bool {
-        call::has_key(self.secrets.as_ref(), ProviderName::Bedrock).await
+        self.sign.is_some() || call::has_key(self.secrets.as_ref(), ProviderName::Bedrock).await
     }
 
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
-        let (headers, url) = (self.headers().await?, self.url(prompt.model_or(&self.settings.model))?);
-        let request = Request::on_bedrock(prompt);
-        let response = call::send(&self.client, url.as_str(), headers, &request, STREAM).await?;
+        let url = self.url(prompt.model_or(&self.settings.model))?;
+        let body = call::body(&Request::on_bedrock(prompt))?;
+        let headers = self.headers(&url, &body).await?;
+        let response = call::send(&self.client, url.as_str(), headers, body, STREAM).await?;
         let body = response.bytes_stream().map(|part| part.map_err(reqwest::Error::without_url));
         Ok(stream::events(body))
     }

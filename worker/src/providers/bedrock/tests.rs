@@ -14,6 +14,23 @@ use super::*;
 use crate::providers::client::{self, ClientSettings};
 
 struct Key;
+/// No key at all.
+struct NoKey;
+
+#[async_trait]
+impl Secrets for NoKey {
+    async fn provider_key(&self, _: ProviderName) -> Result<Option<SecretString>, SecretsError> {
+        Ok(None)
+    }
+
+    async fn signing_keys(&self) -> Result<SigningKeys, SecretsError> {
+        Ok(SigningKeys(Vec::new()))
+    }
+
+    async fn refresh(&self, _: ProviderName) -> bool {
+        false
+    }
+}
 
 #[async_trait]
 impl Secrets for Key {
@@ -38,11 +55,20 @@ fn prompt() -> Prompt {
 
 /// Asks once; returns the request's head and body, and what came of the answer.
 async fn ask(prompt: Prompt, status: &str, answer: Vec<u8>) -> (String, Value, Result<Vec<ModelEvent>, ModelError>) {
+    ask_with(|settings, client| BedrockModel::new(settings, Arc::new(Key), client), prompt, status, answer).await
+}
+
+async fn ask_with(
+    make: impl FnOnce(BedrockSettings, Client) -> BedrockModel,
+    prompt: Prompt,
+    status: &str,
+    answer: Vec<u8>,
+) -> (String, Value, Result<Vec<ModelEvent>, ModelError>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     let settings = BedrockSettings { base_url, model: "us.anthropic.claude-x-v1:0".to_owned() };
     let client = client::build(ClientSettings { connect_timeout: std::time::Duration::from_secs(3) }).unwrap();
-    let model = BedrockModel::new(settings, Arc::new(Key), client);
+    let model = make(settings, client);
     let length = answer.len();
     let response = format!("HTTP/1.1 {status}\r\ncontent-type: {STREAM}\r\ncontent-length: {length}\r\n\r\n");
     let serve = async {
@@ -129,5 +155,25 @@ async fn errors_before_the_stream_are_told_apart() {
     ] {
         let (_, _, heard) = ask(prompt(), status, br#"{"message":"Do not quote me"}"#.to_vec()).await;
         assert_eq!(heard.unwrap_err().to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_a_request_is_signed_as_it_is_sent() {
+    let signed = Arc::new(std::sync::Mutex::new(None));
+    let seen = signed.clone();
+    let sign = move |url: &str, body: &[u8]| {
+        *seen.lock().unwrap() = Some((url.to_owned(), body.to_vec()));
+        Ok(HeaderMap::from_iter([(AUTHORIZATION, http::HeaderValue::from_static("AWS4-HMAC-SHA256 signed"))]))
+    };
+    let make = |settings, client| BedrockModel::new(settings, Arc::new(NoKey), client).signed_by(Arc::new(sign));
+    let (head, body, answer) = ask_with(make, prompt(), "200 OK", reply()).await;
+    assert!(answer.is_ok() && head.contains("authorization: AWS4-HMAC-SHA256 signed"), "{head}");
+    let (url, signed) = signed.lock().unwrap().take().unwrap();
+    let path = head.split(' ').nth(1).unwrap();
+    assert!(url.ends_with(path), "{url} is signed and {path} is asked");
+    assert_eq!(serde_json::from_slice::<Value>(&signed).unwrap(), body);
+    for (name, value) in SIGNED_HEADERS {
+        assert!(head.contains(&format!("{name}: {value}")), "{head}");
     }
 }
