@@ -6,6 +6,7 @@ use shared::environment::{ConfigError, Environment, invalid};
 use shared::telemetry::LogFormat;
 
 use crate::documents::{DocumentSettings, DocumentSql};
+use crate::replies::RedisAddress;
 use crate::sdk::Settings;
 
 /// The query for one document, for the table in docs/DEPLOY.md.
@@ -172,6 +173,14 @@ fn documents(environment: &Environment) -> Result<Option<DocumentSettings>, Conf
         database: environment.text_or("CHATBOT_DOCUMENT_DATABASE", "learningyogi"),
         sql,
     }))
+}
+
+/// Reads where the reply cache's server is (`CHATBOT_REPLY_CACHE_URL`).
+pub fn reply_cache(environment: &Environment) -> Result<RedisAddress, ConfigError> {
+    const URL: &str = "CHATBOT_REPLY_CACHE_URL";
+    let url = required(environment, URL)?;
+    // Whatever is wrong with it, it may hold a password.
+    RedisAddress::parse(&url).map_err(|problem| invalid(URL, "(not shown)", problem))
 }
 
 fn required(environment: &Environment, variable: &str) -> Result<String, ConfigError> {

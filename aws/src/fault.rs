@@ -1,6 +1,7 @@
 //! What went wrong in a call, without a word of what it carried.
 //!
-//! The SDK's own errors hold requests and answers whole: items, secrets, the texts of a database.
+//! The SDK's own errors hold requests and answers whole: items, secrets, the texts of a database; what a Redis
+//! server says of a command that it does not know begins with the command's arguments.
 //! They end here, so that no error that is logged can hold a user's words.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -53,6 +54,17 @@ impl Fault {
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code).and_then(clean_code);
         let request_id = answer.and_then(|answer| answer.headers().get("x-amzn-requestid")).and_then(clean_id);
         Self { call, kind, code, status: answer.map(|answer| answer.status().as_u16()), request_id, detail: None }
+    }
+
+    /// Says how a call failed that no SDK made.
+    pub(crate) fn new(call: &'static str, kind: Kind) -> Self {
+        Self { call, kind, code: None, status: None, request_id: None, detail: None }
+    }
+
+    /// Adds the code that the server answered with, if it is one.
+    pub(crate) fn with_code(mut self, code: Option<&str>) -> Self {
+        self.code = code.and_then(clean_code);
+        self
     }
 
     /// Adds what is known to hold nobody's words.

@@ -9,6 +9,7 @@
 //! | `event_log` | the events that were logged, for operators (feature `operator`) |
 //! | [`push`] | WebSocket connections, through API Gateway |
 //! | [`documents`] | documents in Aurora, through the RDS Data API |
+//! | [`replies`] | the reply cache, on Redis or Valkey |
 //! | [`secrets`] | keys, from Secrets Manager |
 //! | [`sign`] | signatures of calls that no client of the SDK makes |
 //! | [`parameters`] | settings that change without a deployment, from Parameter Store |
@@ -29,6 +30,7 @@ pub mod metrics;
 pub mod parameters;
 pub mod push;
 pub mod queue;
+pub mod replies;
 pub mod sdk;
 pub mod secrets;
 pub mod sign;

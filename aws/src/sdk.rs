@@ -9,7 +9,7 @@
 //! a lost acknowledgement from a lost race. A single conditional write is never repeated here.
 
 mod http_client;
-mod roots;
+pub(crate) mod roots;
 mod settings;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ use shared::ports::{Secrets, SecretsError, SigningKeys};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use self::parse::Opens;
 use crate::fault::Fault;
 use crate::sdk::{Sdk, Service};
 
@@ -24,7 +25,8 @@ const SIGNING_KEPT: Duration = Duration::from_mins(5);
 /// Which secrets hold which keys, by ARN or name; a function names only those that it may read.
 #[derive(Debug, Clone, Default)]
 pub struct SecretNames {
-    /// The secret with the providers' keys: `{"ANTHROPIC_API_KEY": "…", "OPENAI_API_KEY": "…"}`.
+    /// The secret with the providers' keys: `{"ANTHROPIC_API_KEY": "…", "OPENAI_API_KEY": "…"}`, and the reply
+    /// cache's password as `REPLY_CACHE_PASSWORD` where it has one.
     pub api_keys: Option<String>,
     /// The secret with the signing keys: `{"keys": [{"id": "…", "key": "…"}]}`, or one such key alone.
     pub signing_keys: Option<String>,
@@ -45,8 +47,8 @@ pub struct SecretsManagerSecrets {
 /// The providers' keys, which are in one secret.
 #[derive(Debug, Default)]
 struct Providers {
-    cached: Option<(Instant, BTreeMap<ProviderName, SecretString>)>,
-    refreshed: BTreeMap<ProviderName, Instant>,
+    cached: Option<(Instant, BTreeMap<Opens, SecretString>)>,
+    refreshed: BTreeMap<Opens, Instant>,
 }
 
 impl SecretsManagerSecrets {
@@ -54,6 +56,41 @@ impl SecretsManagerSecrets {
     pub fn new(sdk: &Sdk, names: SecretNames) -> Self {
         let client = Client::new(&sdk.config(Service::SecretsManager));
         Self { client, names, providers: Mutex::default(), signing: Mutex::default() }
+    }
+
+    /// Returns the reply cache's password; `None` if none is set. It is cached as the providers' keys are.
+    pub async fn reply_cache_password(&self) -> Result<Option<SecretString>, SecretsError> {
+        self.key(Opens::ReplyCache).await
+    }
+
+    /// Forgets the reply cache's cached password after a refusal, as [`Secrets::refresh`] does with a provider's key.
+    pub async fn refresh_reply_cache_password(&self) -> bool {
+        self.forget(Opens::ReplyCache).await
+    }
+
+    async fn key(&self, opens: Opens) -> Result<Option<SecretString>, SecretsError> {
+        let mut providers = self.providers.lock().await;
+        if let Some((fetched, keys)) = &providers.cached {
+            let key = keys.get(&opens);
+            if key.is_some() || fetched.elapsed() < REFRESH_EVERY {
+                return Ok(key.cloned());
+            }
+        }
+        let secret = self.fetch(self.names.api_keys.as_deref()).await?;
+        let keys = parse::provider_keys(&secret).map_err(failed)?;
+        let key = keys.get(&opens).cloned();
+        providers.cached = Some((Instant::now(), keys));
+        Ok(key)
+    }
+
+    async fn forget(&self, opens: Opens) -> bool {
+        let mut providers = self.providers.lock().await;
+        if providers.refreshed.get(&opens).is_some_and(|last| last.elapsed() < REFRESH_EVERY) {
+            return false;
+        }
+        providers.refreshed.insert(opens, Instant::now());
+        providers.cached = None;
+        true
     }
 
     async fn fetch(&self, name: Option<&str>) -> Result<SecretString, SecretsError> {
@@ -72,18 +109,7 @@ impl SecretsManagerSecrets {
 #[async_trait]
 impl Secrets for SecretsManagerSecrets {
     async fn provider_key(&self, provider: ProviderName) -> Result<Option<SecretString>, SecretsError> {
-        let mut providers = self.providers.lock().await;
-        if let Some((fetched, keys)) = &providers.cached {
-            let key = keys.get(&provider);
-            if key.is_some() || fetched.elapsed() < REFRESH_EVERY {
-                return Ok(key.cloned());
-            }
-        }
-        let secret = self.fetch(self.names.api_keys.as_deref()).await?;
-        let keys = parse::provider_keys(&secret).map_err(failed)?;
-        let key = keys.get(&provider).cloned();
-        providers.cached = Some((Instant::now(), keys));
-        Ok(key)
+        self.key(Opens::Provider(provider)).await
     }
 
     async fn signing_keys(&self) -> Result<SigningKeys, SecretsError> {
@@ -106,13 +132,7 @@ impl Secrets for SecretsManagerSecrets {
     }
 
     async fn refresh(&self, provider: ProviderName) -> bool {
-        let mut providers = self.providers.lock().await;
-        if providers.refreshed.get(&provider).is_some_and(|last| last.elapsed() < REFRESH_EVERY) {
-            return false;
-        }
-        providers.refreshed.insert(provider, Instant::now());
-        providers.cached = None;
-        true
+        self.forget(Opens::Provider(provider)).await
     }
 }
 

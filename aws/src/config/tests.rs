@@ -75,6 +75,23 @@ fn documents_are_where_both_arns_say() {
 }
 
 #[test]
+fn a_reply_cache_without_a_usable_url_stops_the_start_and_no_password_is_shown() {
+    let of = |url: &str| reply_cache(&environment().with("CHATBOT_REPLY_CACHE_URL", url));
+    assert!(of("rediss://replies.abc.cache.amazonaws.com:6379").is_ok());
+    let missing = reply_cache(&environment()).unwrap_err().to_string();
+    assert_eq!(missing, "CHATBOT_REPLY_CACHE_URL is not set, and has no default here");
+    for (url, problem) in [
+        ("rediss://bot:hunter2@host:6379", "must hold no password: "),
+        ("rediss://bot:hunter2", "must be redis://host:port or"),
+        ("redis:/bot:hunter2@host", "must be redis://host:port or"),
+    ] {
+        let error = of(url).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("CHATBOT_REPLY_CACHE_URL is \"(not shown)\", but {problem}")), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
 fn what_passes_through_other_crates_is_never_logged() {
     let asked =
         Environment::default().with("CHATBOT_LOG", "trace, lambda_runtime=trace,aws_sdk_sqs=debug,worker=debug");

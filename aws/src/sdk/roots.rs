@@ -17,9 +17,13 @@ const END: &str = "-----END CERTIFICATE-----";
 
 /// Returns the system's roots; where there is no bundle, whatever the SDK finds.
 pub(super) fn trust_store() -> TrustStore {
+    bundle().map_or_else(TrustStore::default, |roots| TrustStore::empty().with_pem_certificate(roots))
+}
+
+/// Reads the certificates of the system's bundle that can be used, in PEM; `None` where there is no bundle.
+pub(crate) fn bundle() -> Option<String> {
     let bundles = BUNDLES.iter().filter_map(|path| fs::read_to_string(path).ok());
-    let found = bundles.map(|bundle| usable(&bundle)).find(|usable| !usable.is_empty());
-    found.map_or_else(TrustStore::default, |roots| TrustStore::empty().with_pem_certificate(roots))
+    bundles.map(|bundle| usable(&bundle)).find(|usable| !usable.is_empty())
 }
 
 /// Keeps the certificates that can be used: the SDK takes all of a bundle, or panics.

@@ -28,6 +28,13 @@ pub(super) enum Unusable {
     Short,
 }
 
+/// What a key of the secret with the providers' keys opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Opens {
+    Provider(ProviderName),
+    ReplyCache,
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Signing {
@@ -41,13 +48,13 @@ struct Key {
     key: String,
 }
 
-/// Reads the providers' keys; one that is blank is not set.
-pub(super) fn provider_keys(secret: &SecretString) -> Result<BTreeMap<ProviderName, SecretString>, Unusable> {
+/// Reads the providers' keys and what is beside them; one that is blank is not set.
+pub(super) fn provider_keys(secret: &SecretString) -> Result<BTreeMap<Opens, SecretString>, Unusable> {
     let texts: BTreeMap<String, String> =
         serde_json::from_str(secret.expose_secret()).map_err(|_| Unusable::ProviderKeys)?;
     let key = |(name, key): (String, String)| {
         let key = key.trim();
-        (!key.is_empty()).then_some((provider(&name)?, SecretString::from(key)))
+        (!key.is_empty()).then_some((opens(&name)?, SecretString::from(key)))
     };
     Ok(texts.into_iter().filter_map(key).collect())
 }
@@ -76,11 +83,12 @@ fn signing_key(Key { id, key }: Key) -> SigningKey {
     SigningKey { id, key: Arc::new(SecretSlice::from(key.into_bytes())) }
 }
 
-fn provider(name: &str) -> Option<ProviderName> {
+fn opens(name: &str) -> Option<Opens> {
     match name {
-        "ANTHROPIC_API_KEY" => Some(ProviderName::Claude),
-        "OPENAI_API_KEY" => Some(ProviderName::OpenAi),
-        "AWS_BEARER_TOKEN_BEDROCK" => Some(ProviderName::Bedrock),
+        "ANTHROPIC_API_KEY" => Some(Opens::Provider(ProviderName::Claude)),
+        "OPENAI_API_KEY" => Some(Opens::Provider(ProviderName::OpenAi)),
+        "AWS_BEARER_TOKEN_BEDROCK" => Some(Opens::Provider(ProviderName::Bedrock)),
+        "REPLY_CACHE_PASSWORD" => Some(Opens::ReplyCache),
         _ => None,
     }
 }
@@ -120,7 +128,14 @@ mod tests {
         let secret = r#"{"ANTHROPIC_API_KEY":" sk-1 ","OPENAI_API_KEY":"","OTHER":"x"}"#;
         let keys = provider_keys(&secret.into()).unwrap();
         assert_eq!(keys.len(), 1);
-        assert_eq!(keys[&ProviderName::Claude].expose_secret(), "sk-1");
+        assert_eq!(keys[&Opens::Provider(ProviderName::Claude)].expose_secret(), "sk-1");
+    }
+
+    #[test]
+    fn the_reply_caches_password_is_beside_the_providers_keys() {
+        let keys = provider_keys(&r#"{"REPLY_CACHE_PASSWORD":"open","OPENAI_API_KEY":"sk-1"}"#.into()).unwrap();
+        assert_eq!(keys.len(), 2);
+        assert_eq!(keys[&Opens::ReplyCache].expose_secret(), "open");
     }
 
     #[test]
