@@ -2,7 +2,7 @@
 //!
 //! A reply is kept for whoever may read all that it was made of: for everybody where the document is public or there
 //! is none, else for the principal alone. The question is part of the key, so that nobody is told an answer to what
-//! they did not ask word for word. The cache is asked for a few milliseconds at most, and nothing depends on it.
+//! they did not ask word for word. The cache is asked for some milliseconds at most, and nothing depends on it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,17 @@ use shared::memory::CacheBounds;
 use shared::ports::{CacheKey, CachedReply, Prompt, ReplyCache, Role};
 use tokio::time::timeout;
 
-/// The longest that the cache is waited for.
-const PATIENCE: Duration = Duration::from_millis(5);
+/// The longest that a cache in this process or on this machine is waited for.
+const PATIENCE_NEARBY: Duration = Duration::from_millis(5);
+/// The longest that a cache behind a network is waited for: longer than it waits itself, so that it learns of a server
+/// that does not answer, and does not ask it for a while.
+const PATIENCE_AWAY: Duration = Duration::from_millis(100);
 /// The longest reply that is kept, in bytes.
 const MAX_KEPT_BYTES: usize = 64 * 1024;
 /// The most that a cache in memory takes.
 const MAX_MEMORY_BYTES: usize = 64 * 1024 * 1024;
+/// The places that one home alone has.
+const HOMES: [(&str, &str); 2] = [("redis", "AWS"), ("sqlite", "one machine")];
 /// What a key begins with; another one where what goes into keys changes.
 const VERSION: &str = "1";
 
@@ -32,6 +37,8 @@ pub enum CachePlace {
     Memory,
     /// In the database of one machine.
     Sqlite,
+    /// In a Redis or Valkey server that all functions share.
+    Redis,
 }
 
 /// How replies are kept.
@@ -52,10 +59,8 @@ impl CacheSettings {
         let place = match environment.text(VARIABLE) {
             None | Some("off") => CachePlace::Off,
             Some(name) => {
-                places.iter().find(|(known, _)| *known == name).map(|(_, place)| *place).ok_or_else(|| {
-                    let names: Vec<_> = places.iter().map(|(name, _)| *name).collect();
-                    invalid(VARIABLE, name, format!("must be off or {}", names.join(" or ")))
-                })?
+                let place = places.iter().find(|(known, _)| *known == name).map(|(_, place)| *place);
+                place.ok_or_else(|| invalid(VARIABLE, name, problem(name, places)))?
             }
         };
         let seconds = environment.number_or("CHATBOT_REPLY_CACHE_SECONDS", 3_600, 1..=604_800)?;
@@ -65,20 +70,36 @@ impl CacheSettings {
     }
 }
 
+/// Says which places there are here, and where one is that others have.
+fn problem(name: &str, places: &[(&str, CachePlace)]) -> String {
+    let names: Vec<_> = places.iter().map(|(name, _)| *name).collect();
+    let elsewhere = HOMES.iter().find(|(place, _)| *place == name);
+    let elsewhere = elsewhere.map(|(place, home)| format!("; {place} is for {home} only")).unwrap_or_default();
+    format!("must be off or {}{elsewhere}", names.join(" or "))
+}
+
 impl CacheSettings {
     /// Returns the bounds of a cache in memory.
     pub fn memory_bounds(&self) -> CacheBounds {
         CacheBounds { entries: self.entries, bytes: MAX_MEMORY_BYTES }
     }
+
+    /// Keeps replies in this cache, as these settings say.
+    pub fn keeping(&self, cache: Arc<dyn ReplyCache>) -> KeptReplies {
+        let patience = if self.place == CachePlace::Redis { PATIENCE_AWAY } else { PATIENCE_NEARBY };
+        KeptReplies { cache, keep: self.keep, patience }
+    }
 }
 
-/// A cache, and for how long it keeps replies.
+/// A cache, for how long it keeps replies, and for how long it is waited for.
 #[derive(Clone)]
 pub struct KeptReplies {
     /// Where replies are.
     pub cache: Arc<dyn ReplyCache>,
     /// For how long a reply is kept.
     pub keep: Duration,
+    /// The longest that the cache is waited for.
+    pub patience: Duration,
 }
 
 /// What decides whether a prompt's reply may be kept, and for whom.
@@ -110,8 +131,9 @@ impl Asked<'_> {
 impl KeptReplies {
     /// Finds a reply in time.
     pub(crate) async fn find(&self, key: &CacheKey) -> Option<CachedReply> {
-        match timeout(PATIENCE, self.cache.get(key)).await {
-            Ok(Ok(reply)) => reply.filter(|reply| !reply.text.is_empty()),
+        match timeout(self.patience, self.cache.get(key)).await {
+            // A cache that others can write to may hold anything.
+            Ok(Ok(reply)) => reply.filter(|reply| (1..=MAX_KEPT_BYTES).contains(&reply.text.len())),
             Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the reply cache was not read");
                 None
@@ -128,7 +150,7 @@ impl KeptReplies {
         if reply.text.len() > MAX_KEPT_BYTES {
             return;
         }
-        match timeout(PATIENCE, self.cache.put(key, reply, self.keep)).await {
+        match timeout(self.patience, self.cache.put(key, reply, self.keep)).await {
             Ok(Ok(())) => (),
             Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a reply was not kept");
@@ -152,7 +174,11 @@ mod tests {
         assert_eq!(of("sqlite").unwrap().place, CachePlace::Sqlite);
         assert_eq!(
             of("redis").unwrap_err().to_string(),
-            "CHATBOT_REPLY_CACHE is \"redis\", but must be off or memory or sqlite"
+            "CHATBOT_REPLY_CACHE is \"redis\", but must be off or memory or sqlite; redis is for AWS only"
+        );
+        assert_eq!(
+            of("disk").unwrap_err().to_string(),
+            "CHATBOT_REPLY_CACHE is \"disk\", but must be off or memory or sqlite"
         );
     }
 }

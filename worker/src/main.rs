@@ -8,12 +8,14 @@ use aws::config::{Common, WorkerResources};
 use aws::lambda::batch::{self, Batch};
 use aws::lambda::runtime::{Failed, Invocation};
 use aws::lambda::task::Task;
+use aws::replies::{RedisReplyCache, Timeouts};
 use aws::sdk::{Sdk, Settings};
+use aws::secrets::SecretsManagerSecrets;
 use aws::sign::Signer;
 use serde_json::Value;
 use shared::environment::{ConfigError, Environment};
 use shared::memory::{MemoryDocuments, MemoryReplyCache};
-use shared::ports::{Clock, Documents, Model, Secrets};
+use shared::ports::{Clock, Documents, Model, ReplyCache, Secrets};
 use shared::system::{SystemClock, SystemIds};
 use tokio::time::Instant;
 use worker::calls::Providers;
@@ -25,6 +27,9 @@ use worker::providers::SIGNED_HEADERS;
 use worker::providers::client::{self, ClientSettings};
 use worker::providers::{BedrockModel, BedrockSettings, ClaudeModel, ClaudeSettings, OpenAiModel, OpenAiSettings};
 use worker::{Ports, Worker, WorkerConfig};
+
+/// Where this home can keep replies.
+const REPLY_CACHES: [(&str, CachePlace); 2] = [("memory", CachePlace::Memory), ("redis", CachePlace::Redis)];
 
 /// The worker, and where the order of its providers is.
 struct Function {
@@ -48,7 +53,9 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
     let Common { stage, table, replies_queue, connections_url, sdk } = resources.common;
     let (settings, sdk, clock) = (sdk.clone(), Sdk::new(sdk), Arc::new(SystemClock));
     let names = aws::secrets::SecretNames { api_keys: Some(resources.api_keys_secret), signing_keys: None };
-    let secrets: Arc<dyn Secrets> = Arc::new(aws::secrets::SecretsManagerSecrets::new(&sdk, names));
+    let vault = Arc::new(SecretsManagerSecrets::new(&sdk, names));
+    let kept = kept_replies(environment, clock.clone(), &stage, vault.clone())?;
+    let secrets: Arc<dyn Secrets> = vault;
     let documents: Arc<dyn Documents> = match resources.documents {
         Some(settings) => Arc::new(aws::documents::RdsDocuments::new(&sdk, settings)),
         None => Arc::new(MemoryDocuments::default()),
@@ -62,7 +69,7 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
         push: Arc::new(aws::push::GatewayPush::new(&sdk, &connections_url)),
         documents,
         secrets,
-        kept: kept_replies(environment, clock.clone())?,
+        kept,
         metrics: Arc::new(aws::metrics::EmbeddedMetrics::new(stage, clock.clone())),
         clock,
         ids: Arc::new(SystemIds),
@@ -91,11 +98,24 @@ fn models(
     Ok(models)
 }
 
-/// Returns where replies are kept, if anywhere: each function has its own, for as long as it lives.
-fn kept_replies(environment: &Environment, clock: Arc<dyn Clock>) -> Result<Option<KeptReplies>, ConfigError> {
-    let settings = CacheSettings::from(environment, &[("memory", CachePlace::Memory)])?;
-    let cache = Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds()));
-    Ok((settings.place != CachePlace::Off).then_some(KeptReplies { cache, keep: settings.keep }))
+/// Returns where replies are kept, if anywhere: in each function for as long as it lives, or in one server for all.
+fn kept_replies(
+    environment: &Environment,
+    clock: Arc<dyn Clock>,
+    stage: &str,
+    vault: Arc<SecretsManagerSecrets>,
+) -> Result<Option<KeptReplies>, ConfigError> {
+    let settings = CacheSettings::from(environment, &REPLY_CACHES)?;
+    let cache: Arc<dyn ReplyCache> = match settings.place {
+        // SQLite is not among the places of this home.
+        CachePlace::Off | CachePlace::Sqlite => return Ok(None),
+        CachePlace::Memory => Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds())),
+        CachePlace::Redis => {
+            let address = aws::config::reply_cache(environment)?;
+            Arc::new(RedisReplyCache::new(address, stage, vault, Timeouts::default()))
+        }
+    };
+    Ok(Some(settings.keeping(cache)))
 }
 
 async fn answer(function: Arc<Function>, invocation: Invocation) -> Result<Value, Failed> {

@@ -199,11 +199,12 @@ async fn kept_replies(
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Option<KeptReplies>> {
     let cache: Arc<dyn ReplyCache> = match settings.place {
-        CachePlace::Off => return Ok(None),
+        // Redis is not among the places of this home.
+        CachePlace::Off | CachePlace::Redis => return Ok(None),
         CachePlace::Memory => Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds())),
         CachePlace::Sqlite => Arc::new(database.reply_cache(settings.entries).await?),
     };
-    Ok(Some(KeptReplies { cache, keep: settings.keep }))
+    Ok(Some(settings.keeping(cache)))
 }
 
 /// Returns the models that have what they need; where none has, the one that needs nothing.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::domain::{ContextUse, DocumentId, FinishReason, MicroUsd, Principal, SessionId, TurnKind};
+use shared::domain::{ContextUse, DocumentId, FinishReason, MicroUsd, Principal, ProviderName, SessionId, TurnKind};
 use shared::memory::{CacheBounds, MemoryReplyCache, OwnedDocument, TokioClock};
 use shared::ports::{CacheError, CacheKey, CachedReply, Document, ReplyCache};
 use shared::protocol::TurnRow;
@@ -18,6 +18,7 @@ use crate::support::world::{START, pass, principal};
 use crate::support::{FakeModel, Setup, Step, World, fail, finish};
 
 const KEEP: Duration = Duration::from_hours(1);
+const PATIENCE: Duration = Duration::from_millis(5);
 
 fn memory() -> Arc<dyn ReplyCache> {
     let bounds = CacheBounds { entries: 10, bytes: 1_000_000 };
@@ -31,7 +32,8 @@ fn setup(model: &Arc<FakeModel>, cache: Arc<dyn ReplyCache>) -> Setup {
         OwnedDocument { document: Document { id, title, content, public }, owner }
     };
     let documents = vec![document("public", None), document("own", Some(principal())), document("her", Some(other()))];
-    Setup { kept: Some(KeptReplies { cache, keep: KEEP }), documents, ..Setup::new(vec![model.clone()]) }
+    let kept = KeptReplies { cache, keep: KEEP, patience: PATIENCE };
+    Setup { kept: Some(kept), documents, ..Setup::new(vec![model.clone()]) }
 }
 
 fn other() -> Principal {
@@ -152,6 +154,29 @@ async fn a_stopped_reply_is_not_kept() {
     delivery.await.unwrap();
     assert_eq!(world.final_of(1).await.kind, Some(TurnKind::Cancelled));
     assert!(!ask(&world, "s2", principal(), None, "What is period 3?").await.cached);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_would_not_have_been_kept_is_not_taken_from_the_cache() {
+    /// A cache that others can write to.
+    struct Planted(usize);
+
+    #[async_trait]
+    impl ReplyCache for Planted {
+        async fn get(&self, _: &CacheKey) -> Result<Option<CachedReply>, CacheError> {
+            let (model, text) = ("claude-x".to_owned(), "x".repeat(self.0));
+            Ok(Some(CachedReply { provider: ProviderName::Claude, model, text }))
+        }
+
+        async fn put(&self, _: &CacheKey, _: &CachedReply, _: Duration) -> Result<(), CacheError> {
+            Ok(())
+        }
+    }
+    for (bytes, cached) in [(0, false), (1, true), (64 * 1024, true), (64 * 1024 + 1, false)] {
+        let model = FakeModel::saying("Maths.");
+        let world = World::of(setup(&model, Arc::new(Planted(bytes))));
+        assert_eq!(ask(&world, "s1", principal(), None, "What is period 3?").await.cached, cached, "{bytes}");
+    }
 }
 
 /// A cache that never answers, or always fails.
