@@ -3,6 +3,9 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+#[path = "../../../shared/tests/it/contract_files.rs"]
+mod contract_files;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod operator;

@@ -1,6 +1,7 @@
 //! What operators ask of the server on one machine, over HTTP.
 
 mod access;
+mod contract;
 mod dead_letters;
 mod figures;
 mod messages;

@@ -59,7 +59,8 @@ impl Http {
         body: Option<(String, &str)>,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        let sent = body.as_ref().map(|(body, _)| body.clone());
+        let mut request = self.client.request(method.clone(), format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -69,7 +70,9 @@ impl Http {
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.unwrap() }
+        let text = response.text().await.unwrap();
+        super::contract::check(&method, path, sent.as_deref(), status, &text);
+        Answer { status, headers, text }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod chatter;
 mod config;
+mod contract;
 mod deployed;
 mod http;
 mod server;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use bench::stub::{Behaviour, Stub};
 
 pub(crate) use chatter::Chatter;
+pub(crate) use contract::{Operation, operator_contract};
 pub(crate) use http::{Answer, Http};
 pub(crate) use server::{Setup, Stopped, TestServer};
 pub(crate) use socket::{Socket, next_frame, open, send, try_open, websocket};
