@@ -22,8 +22,7 @@ const MODELS: [(&str, &str); 4] = [
 ///
 /// They go where the event port puts them and nowhere else: the server makes its figures of them by itself.
 pub(super) fn write(data: &Path, newest: i64) -> anyhow::Result<u64> {
-    let file = data.join("chatbot.db");
-    let mut database = Connection::open(&file).context("the server left no database")?;
+    let mut database = Connection::open(data.join("chatbot.db")).context("the server left no database")?;
     database.execute_batch("PRAGMA synchronous = OFF")?;
     let transaction = database.transaction()?;
     let sql = "INSERT INTO events (id, detail_type, detail, published_at) VALUES (?1, ?2, ?3, ?4)";
@@ -37,9 +36,6 @@ pub(super) fn write(data: &Path, newest: i64) -> anyhow::Result<u64> {
     }
     drop(insert);
     transaction.commit()?;
-    database.close().map_err(|(_, error)| error)?;
-    // What is still to be written would be written in somebody's measured time.
-    std::fs::File::open(file)?.sync_all()?;
     Ok(turns)
 }
 
