@@ -42,7 +42,11 @@ function dollars(micro) {
   return usd < 0.01 ? `$${usd.toPrecision(2)}` : `$${usd < 100 ? usd.toFixed(2) : number(usd)}`;
 }
 
-const bytes = (count) => (count < 1e6 ? `${Math.round(count / 1e3)} kB` : `${(count / 1e6).toFixed(count < 1e8 ? 1 : 0)} MB`);
+function bytes(count) {
+  if (count < 1e6) return `${Math.round(count / 1e3)} kB`;
+  const [amount, unit] = count < 1e9 ? [count / 1e6, 'MB'] : [count / 1e9, 'GB'];
+  return `${amount.toFixed(amount < 100 ? 1 : 0)} ${unit}`;
+}
 
 function name(ms) {
   const options = SPANS[span] > 24 * HOUR ? { day: 'numeric', month: 'short' } : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
@@ -64,7 +68,8 @@ function tile(label, value, more = '', kind = '') {
 function showStatus(status) {
   const up = duration(status.now - status.started_at);
   const sockets = status.connections === 1 ? '1 open window' : `${number(status.connections)} open windows`;
-  at('server').textContent = `Version ${status.version}, up ${up}, ${sockets}, database ${bytes(status.database_bytes)}`;
+  const free = status.free_bytes === undefined ? '' : `, ${bytes(status.free_bytes)} of its disk free`;
+  at('server').textContent = `Version ${status.version}, up ${up}, ${sockets}, database ${bytes(status.database_bytes)}${free}`;
   const state = { closed: ['answering', 'good'], half_open: ['on trial', 'careful'], open: ['left alone, it fails', 'bad'] };
   fill('providers', table(['provider', 'model', 'state'], status.providers.map(({ provider, model, breaker }) => {
     const [text, kind] = state[breaker];

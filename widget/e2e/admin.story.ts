@@ -69,6 +69,7 @@ describe.skipIf(isBare)('an operator', () => {
       expect(await page.locator('#providers tbody tr').first().innerText()).toMatch(/^claude\s.*answering$/);
       expect(await page.locator('#models tbody tr').first().innerText()).toMatch(/^claude\s.*users\s+3\s/);
       expect(await page.locator('#letters').innerText()).toContain('yogi dlq list');
+      expect(await page.locator('#server').innerText()).toMatch(/ open windows?, database [\d.]+ [kM]B, [\d.]+ GB of its disk free$/);
       expect(await trouble(page).isVisible() || (await page.locator('#token').isVisible())).toBe(false);
       await page.context().close();
     });

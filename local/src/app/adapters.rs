@@ -150,6 +150,7 @@ impl Adapters {
             notifier: Arc::clone(crew.notifier),
             connections: self.connections.clone(),
             database: self.database.clone(),
+            data_dir: config.data_dir.clone(),
             store: self.database.store(),
             events: self.database.events(),
             statistics: self.database.statistics(),

@@ -58,6 +58,10 @@ impl Page {
         self.line("chatbot_connections", &Labels::new(), status.connections.unwrap_or_default());
         self.head("chatbot_database_bytes", "gauge", "The size of the database.");
         self.line("chatbot_database_bytes", &Labels::new(), status.database_bytes.unwrap_or_default());
+        if let Some(free) = status.free_bytes {
+            self.head("chatbot_disk_free_bytes", "gauge", "What the server may still write on the disk of its data.");
+            self.line("chatbot_disk_free_bytes", &Labels::new(), free);
+        }
         self.head("chatbot_start_time_seconds", "gauge", "When the server started, in seconds since 1970.");
         let started_at = status.started_at.unwrap_or(status.now);
         self.line("chatbot_start_time_seconds", &Labels::new(), seconds(started_at.0.max(0).cast_unsigned()));

@@ -6,6 +6,7 @@
 //! | `token` | the token, and the file that says where the server is |
 //! | `asked`, `answer` | what a call asks, and what it is answered: JSON and problems |
 //! | `status` | how the server is, and how it is set |
+//! | `disk` | what is left of it |
 //! | `messages` | messages through the queue, and what became of them |
 //! | `sessions` | sessions, their turns, their deletion; a token to speak with |
 //! | `live` | when a person last sent a message |
@@ -19,6 +20,7 @@ mod access;
 mod answer;
 mod asked;
 mod dead_letters;
+mod disk;
 mod events;
 mod live;
 mod messages;
@@ -30,6 +32,7 @@ mod status;
 pub mod token;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -63,6 +66,8 @@ pub struct Operator {
     pub connections: Arc<Connections>,
     /// Where everything is.
     pub database: Database,
+    /// The folder of the database.
+    pub data_dir: PathBuf,
     /// The sessions.
     pub store: SqliteStore,
     /// The events.

@@ -10,8 +10,8 @@ use shared::domain::ErrorCode;
 use shared::operator::{ProviderStatus, QueueName, QueueStatus, Status};
 use tokio::time::Instant;
 
-use super::Operator;
 use super::answer::{Answer, Problem, json_of};
+use super::{Operator, disk};
 use crate::sqlite::SqliteQueue;
 
 /// `GET /admin/api/status`.
@@ -51,7 +51,7 @@ impl Operator {
             live_ms: self.live.since(self.clock.now()),
             connections: Some(self.connections.count()),
             database_bytes: Some(self.database.bytes().await?),
-            free_bytes: None,
+            free_bytes: disk::free_bytes(self.data_dir.clone()).await,
             documents: Some(self.database.documents().count().await?),
             analytics_text: Some(self.has_texts),
         })

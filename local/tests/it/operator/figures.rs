@@ -19,6 +19,21 @@ async fn the_status_tells_of_providers_queues_and_connections() {
     drop(ann);
 }
 
+/// What `df` says of the same disk, on which others write meanwhile.
+#[cfg(unix)]
+#[tokio::test]
+async fn the_status_tells_what_is_left_of_the_disk() {
+    let server = Setup::offline().start().await;
+    let http = Http::new(server.base());
+    let free = http.get("/admin/api/status").await.expect(200)["free_bytes"].as_u64().unwrap();
+    let df = std::process::Command::new("df").arg("-Pk").arg(server.data_dir()).output().unwrap();
+    let text = String::from_utf8(df.stdout).unwrap();
+    let kilobytes: u64 = text.lines().nth(1).unwrap().split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert!(free.abs_diff(kilobytes * 1024) < 4 << 30, "{free} bytes, {text}");
+    let page = http.get("/metrics").await.text;
+    assert!(page.contains("# TYPE chatbot_disk_free_bytes gauge\nchatbot_disk_free_bytes "), "{page}");
+}
+
 #[tokio::test]
 async fn a_provider_that_fails_again_and_again_is_seen_to_be_left_alone() {
     let stub = provider(Behaviour::Status(bench::stub::Failure::new(500))).await;
