@@ -21,6 +21,9 @@ locals {
       { sid = "ProviderKeys", actions = ["secretsmanager:GetSecretValue"], resources = [aws_secretsmanager_secret.api_keys.arn] },
       { sid = "ProviderPreference", actions = ["ssm:GetParameter"], resources = [aws_ssm_parameter.provider_preference.arn] },
       { sid = "Push", actions = ["execute-api:ManageConnections"], resources = [local.push] },
+      ], var.bedrock_model == "" ? [] : [
+      # A profile leads to models of other regions.
+      { sid = "Bedrock", actions = ["bedrock:InvokeModelWithResponseStream"], resources = ["arn:${local.partition}:bedrock:*::foundation-model/anthropic.*", "arn:${local.partition}:bedrock:${local.region}:${local.account}:inference-profile/*"] },
       ], var.aurora_mode == "none" ? [] : [
       { sid = "DatabaseLogin", actions = ["secretsmanager:GetSecretValue"], resources = [local.aurora_secret_arn] },
       { sid = "Documents", actions = ["rds-data:ExecuteStatement"], resources = [local.aurora_cluster_arn] },

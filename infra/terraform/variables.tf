@@ -133,7 +133,7 @@ variable "openai_base_url" {
 }
 
 variable "bedrock_model" {
-  description = "Bedrock: a Claude model's id or the ARN of a profile; name bedrock in provider_preference too. Its key AWS_BEARER_TOKEN_BEDROCK goes into the secret."
+  description = "Bedrock: a Claude model's id or the ARN of a profile; name bedrock in provider_preference too. Calls are signed by the worker's role unless a key AWS_BEARER_TOKEN_BEDROCK is in the secret."
   type        = string
   default     = ""
 }

@@ -69,6 +69,12 @@ def test_the_worker_may_do_what_the_table_says(plain):
     )
 
 
+def test_the_worker_may_call_bedrock_where_a_model_is_named(template, plain):
+    chosen = sam.parse(template, PLAIN | {"BedrockModel": "anthropic.claude-other"}).iam[f"{BASE}-worker"]
+    models = ["arn:aws:bedrock:*::foundation-model/anthropic.*", names.arn("bedrock", "inference-profile/*")]
+    assert chosen == plain.iam[f"{BASE}-worker"] | spread((["bedrock:InvokeModelWithResponseStream"], models))
+
+
 def test_the_notifier_may_do_what_the_table_says(plain):
     items = dynamodb("GetItem", "Query", "UpdateItem", "DeleteItem")
     expected = allowed(
