@@ -6,6 +6,10 @@ use super::rust::Source;
 
 const FUNCTIONS: [&str; 3] = ["ingress", "worker", "notifier"];
 
+/// The operator's tool, which works on AWS as the functions do, and where in it.
+const TOOL: &str = "cli";
+const TOOL_ON_AWS: &str = "src/home/stack/";
+
 /// What only `aws/` may name; the functions may have it behind a feature, for their `main.rs`.
 const RUNTIME: [&str; 4] = ["lambda_runtime", "lambda_http", "aws_lambda_events", "lambda-extension"];
 
@@ -27,10 +31,15 @@ fn one_crate(house: &House, krate: &Crate) -> Vec<Offence> {
     krate.dependencies.iter().filter_map(broken).collect()
 }
 
-/// Finds files of the functions, other than `main.rs`, that name the AWS adapters.
+/// Finds files of the functions, other than `main.rs`, and of the tool, other than its home on AWS, that name the
+/// AWS adapters.
 fn named_adapters(source: &Source) -> Vec<Offence> {
     let (folder, rest) = source.path.split_once('/').unwrap_or_default();
-    if !FUNCTIONS.contains(&folder) || rest == "src/main.rs" {
+    let is_held = match folder {
+        TOOL => !rest.starts_with(TOOL_ON_AWS),
+        function => FUNCTIONS.contains(&function) && rest != "src/main.rs",
+    };
+    if !is_held {
         return Vec::new();
     }
     let named = source.find(&["aws", "::"]);
@@ -58,7 +67,7 @@ fn rule(krate: &str, dependency: &Dependency) -> Option<&'static str> {
     if RUNTIME.contains(&name) && krate != "aws" && !(function && dependency.optional) {
         return Some("only a function's `main.rs` runs on Lambda: make it optional, behind `lambda`");
     }
-    if name == "aws" && !(function && dependency.optional) {
+    if name == "aws" && !((function || krate == TOOL) && dependency.optional) {
         return Some("only a function's `main.rs` names an adapter: make it optional, behind `lambda`");
     }
     None
@@ -117,8 +126,17 @@ mod tests {
     fn an_adapter_is_named_in_main_rs_only() {
         let named = "use aws::Queue;";
         let house =
-            house(&[("worker/src/main.rs", named), ("worker/src/handler.rs", named), ("cli/src/lib.rs", named)]);
+            house(&[("worker/src/main.rs", named), ("worker/src/handler.rs", named), ("aws/src/lib.rs", named)]);
         check_finds(&super::check(&house), &[("worker/src/handler.rs", 1)]);
+    }
+
+    #[test]
+    fn the_tool_names_adapters_in_its_home_on_aws_only() {
+        check("cli", &["aws?"], 0);
+        check("cli", &["aws"], 1);
+        let named = "use aws::Queue;";
+        let house = house(&[("cli/src/home/stack/mod.rs", named), ("cli/src/tail.rs", named)]);
+        check_finds(&super::check(&house), &[("cli/src/tail.rs", 1)]);
     }
 
     #[test]
