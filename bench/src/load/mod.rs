@@ -7,8 +7,9 @@ mod http;
 mod reply;
 mod session;
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Plan {
     pub turns: Option<u64>,
     /// The text that every reply must have.
     pub reply: Arc<str>,
+    /// Whether no two messages are the same.
+    pub varied: bool,
 }
 
 /// One turn as its client saw it.
@@ -61,6 +64,7 @@ struct Shared {
     stopping: AtomicBool,
     /// A permit for each place whose first session is open.
     open: Semaphore,
+    asked: AtomicU64,
     samples: Mutex<Vec<Sample>>,
 }
 
@@ -68,8 +72,8 @@ impl Load {
     /// Starts the sessions.
     pub fn start(target: SocketAddr, plan: Plan) -> Self {
         let sessions = plan.sessions;
-        let (stopping, samples) = (AtomicBool::new(false), Mutex::default());
-        let shared = Arc::new(Shared { target, plan, stopping, open: Semaphore::new(0), samples });
+        let (stopping, samples, asked) = (AtomicBool::new(false), Mutex::default(), AtomicU64::new(0));
+        let shared = Arc::new(Shared { target, plan, stopping, open: Semaphore::new(0), asked, samples });
         let sessions = (0..sessions as u64).map(|index| place(Arc::clone(&shared), index)).collect();
         Self { shared, sessions }
     }
@@ -115,6 +119,13 @@ impl Shared {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn message(&self) -> Cow<'static, str> {
+        if self.plan.varied {
+            return format!("{MESSAGE} ({})", self.asked.fetch_add(1, Ordering::Relaxed)).into();
+        }
+        MESSAGE.into()
+    }
+
     fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
@@ -128,7 +139,7 @@ async fn place(shared: Arc<Shared>, index: u64) -> anyhow::Result<()> {
     shared.open.add_permits(1);
     loop {
         while life.is_none_or(|turns| session.turns() < turns) && !shared.stopping() {
-            let sample = session.ask(MESSAGE, &shared.plan.reply).await?;
+            let sample = session.ask(&shared.message(), &shared.plan.reply).await?;
             shared.samples().push(sample);
         }
         session.close().await?;

@@ -74,7 +74,7 @@ impl Bench {
     }
 
     pub(super) fn plan(&self, sessions: usize, turns: Option<u64>, delay: Duration) -> Plan {
-        Plan { sessions, turns, reply: self.set_delay(delay) }
+        Plan { sessions, turns, reply: self.set_delay(delay), varied: false }
     }
 }
 

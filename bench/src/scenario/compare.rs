@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Bench, Launch};
-use crate::load::{Load, Sample};
+use crate::load::{Load, Plan, Sample};
 use crate::measure::{Spread, percentile};
 use crate::report::{Section, say};
 
@@ -17,6 +17,8 @@ pub(super) struct Variant {
     pub(super) turns: Option<u64>,
     /// The provider's pause before each token.
     pub(super) delay: Duration,
+    /// Whether no two messages are the same.
+    pub(super) varied: bool,
 }
 
 /// What one run has shown.
@@ -31,7 +33,7 @@ pub(super) struct Run {
     /// Milliseconds to the first text: the median, and the 99th percentile.
     pub(super) first: (f64, f64),
     /// Milliseconds to the final, likewise.
-    full: (f64, f64),
+    pub(super) full: (f64, f64),
     frames: f64,
     /// Finals that came again, of a thousand messages.
     repeats: f64,
@@ -62,8 +64,8 @@ pub(super) async fn compare(bench: &Bench, variants: &[Variant]) -> anyhow::Resu
     Ok(all)
 }
 
-async fn measure(bench: &Bench, variant: &Variant) -> anyhow::Result<Run> {
-    let plan = bench.plan(variant.sessions, variant.turns, variant.delay);
+pub(super) async fn measure(bench: &Bench, variant: &Variant) -> anyhow::Result<Run> {
+    let plan = Plan { varied: variant.varied, ..bench.plan(variant.sessions, variant.turns, variant.delay) };
     let running = bench.run(&variant.launch).await?;
     let process = running.process()?;
     let mut load = Load::start(running.address, plan);

@@ -1,7 +1,9 @@
 //! What is measured: one file for each kind of run.
 
 mod admin;
+mod batch;
 mod bench;
+mod cache;
 mod compare;
 mod events;
 mod first_build;
@@ -33,6 +35,10 @@ pub enum Scenario {
     LongSession,
     /// Memory of the idle server, and of an idle session
     Memory,
+    /// A batch of `yogi` against the live path, alone and beside people
+    Batch,
+    /// A repeated first question, and a new one, with the reply cache and without
+    Cache,
     /// The operator page over a million events, against one over none
     Admin,
     /// CPU of the first build, in a target folder of its own; takes minutes
@@ -41,7 +47,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// Every scenario but the build, in the order of the table.
-    pub const RUNS: [Self; 8] = [
+    pub const RUNS: [Self; 10] = [
         Self::Throughput,
         Self::FirstToken,
         Self::Tail,
@@ -49,6 +55,8 @@ impl Scenario {
         Self::Crowd,
         Self::LongSession,
         Self::Memory,
+        Self::Batch,
+        Self::Cache,
         Self::Admin,
     ];
 
@@ -62,6 +70,8 @@ impl Scenario {
             Self::Crowd => pairs::crowd(bench).await,
             Self::LongSession => history::long_session(bench).await,
             Self::Memory => memory::memory(bench).await,
+            Self::Batch => batch::batch(bench).await,
+            Self::Cache => cache::cache(bench).await,
             Self::Admin => admin::admin(bench).await,
             Self::FirstBuild => first_build::first_build(bench).await,
         }

@@ -13,7 +13,7 @@ const TOKEN: Duration = Duration::from_millis(2);
 const TURNS: Option<u64> = Some(10);
 
 fn variant(bench: &Bench, name: &'static str, program: Program, sessions: usize, delay: Duration) -> Variant {
-    Variant { name, launch: bench.launch(program), sessions, turns: TURNS, delay }
+    Variant { name, launch: bench.launch(program), sessions, turns: TURNS, delay, varied: false }
 }
 
 fn against_floor(bench: &Bench, sessions: usize, delay: Duration) -> [Variant; 2] {

@@ -38,7 +38,8 @@ async fn a_later_turn_knows_what_was_shown_of_a_cancelled_one() {
     let server = Setup::claude(&stub).start().await;
     let mut ann = Chatter::join(&server).await;
     let id = ann.say("One").await;
-    let shown = ann.text_of(&id, 10).await;
+    // All three pieces, which may come one by one.
+    let shown = ann.text_of(&id, "Período 3 is ".len()).await;
     ann.stop(&id).await.expect(202);
     assert_eq!(ann.final_of(&id).await.kind, "cancelled");
     ann.ask("Two").await;
