@@ -67,6 +67,8 @@ struct Recent {
 /// What a batch of events comes to.
 #[derive(Default)]
 struct Folded {
+    /// Minutes before this would be purged at once: of a long past a million rows in one write.
+    minutes_from: i64,
     /// By the width of the bucket and its beginning.
     rows: BTreeMap<(i64, i64, Series), Figures>,
     series: BTreeMap<Series, Figures>,
@@ -81,7 +83,7 @@ impl SqliteStatistics {
     /// Folds the events that were published since the last time. Returns how many.
     pub async fn fold(&self) -> Result<usize, Failure> {
         let mut kept = self.recent.lock().await;
-        let mut after = self.database.read(folded_place).await?;
+        let (mut after, now) = self.database.read(|engine| Ok((folded_place(engine)?, engine.now()))).await?;
         // Taken, and put back at the end: after a failure it is read again, so that what was not stored counts.
         let mut recent = match kept.take() {
             Some(recent) => recent,
@@ -90,7 +92,7 @@ impl SqliteStatistics {
         let mut folded = 0;
         loop {
             let events = self.database.events().list(after, BATCH).await?;
-            let mut sum = Folded::default();
+            let mut sum = Folded { minutes_from: now.minus(MINUTES_KEPT).0, ..Folded::default() };
             events.iter().filter(|event| recent.is_new(&event.id)).for_each(|event| sum.count(event));
             if let Some(last) = events.last().map(|event| event.seq) {
                 let series = mem::take(&mut sum.series);
@@ -166,7 +168,8 @@ impl Folded {
         let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
         let Some(figures) = Figures::of_event(&event.detail_type, &detail) else { return };
         let (at, series) = (event.published_at.0, series_of(&detail));
-        for width in [MINUTE, HOUR, QUARTER] {
+        let widths = [MINUTE, HOUR, QUARTER];
+        for width in widths.into_iter().filter(|width| *width > MINUTE || at >= self.minutes_from) {
             let row = (width, at - at.rem_euclid(width), series.clone());
             self.rows.entry(row).or_default().add(&figures);
         }

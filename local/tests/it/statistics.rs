@@ -37,6 +37,12 @@ async fn a_month_comes_to_the_same_in_steps_of_any_width() {
     let hours = statistics.query(span(HOUR)).await.unwrap();
     assert_eq!((hours.series.len(), hours.totals.turns), (720, 720));
     assert!(quarters.series.len() <= 121, "{}", quarters.series.len());
+    let minutes = "SELECT count(*) FROM figures WHERE width = 60000";
+    let beside = rusqlite::Connection::open(folder.path().join("chatbot.db")).unwrap();
+    database.sync().await.unwrap();
+    let minutes: i64 = beside.query_row(minutes, (), |row| row.get(0)).unwrap();
+    assert_eq!(minutes, 72, "older ones would only be purged");
+    drop(beside);
     let rest = |Stats { totals, groups, documents, .. }: Stats| (totals, groups, documents);
     assert_eq!(rest(quarters), rest(hours));
     clock.advance(Duration::from_hours(24 * 91));
