@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use serde_json::Value;
 
 use crate::domain::{FinishReason, ProviderName, Usage};
 use crate::ports::Document;
@@ -124,6 +125,13 @@ pub trait Model: Send + Sync {
     /// What is not known counts as yes: the call then says what is wrong.
     async fn is_configured(&self) -> bool {
         true
+    }
+
+    /// Returns the body of the request for the whole reply at once, as the provider's batches want it.
+    ///
+    /// `None`: nothing is known of its batches.
+    fn batch_request(&self, _prompt: &Prompt) -> Option<Value> {
+        None
     }
 
     /// Sends the request and returns once the provider has accepted it.

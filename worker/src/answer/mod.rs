@@ -9,7 +9,7 @@ mod spending;
 use shared::ag_ui::{Status, StatusPhase};
 use shared::domain::{ContextUse, ErrorCode, ProviderName, SessionKey, Turn};
 use shared::patience::Patience;
-use shared::ports::{CacheKey, CachedReply, Caching, ChatMessage, Document, Effort, Model, ModelError, Prompt, Role};
+use shared::ports::{CacheKey, CachedReply, Document, Effort, Model, ModelError, Prompt};
 use shared::protocol::commit::Outcome;
 use shared::protocol::{Owner, Timings, TurnRow};
 use shared::queue_messages::Replay;
@@ -21,12 +21,9 @@ use self::spending::Spending;
 use crate::context::{self, History};
 use crate::error::WorkerError;
 use crate::handler::Worker;
-use crate::prompt::{Told, without_invisible};
+use crate::prompt::Parts;
 use crate::streaming::{Attendant, Interrupt};
 use crate::turn::{Claim, Ending, finish};
-
-/// How many groups the speakers are divided into, for the providers' caches.
-const CACHE_GROUPS: u8 = 16;
 
 /// One worker's work on one turn, from the claim to the commit.
 pub(crate) struct Answer<'w> {
@@ -180,28 +177,19 @@ impl<'w> Answer<'w> {
     }
 
     fn prompt(&self, history: History, document: Option<Document>, turn: &TurnRow) -> Result<Prompt, WorkerError> {
-        let config = &self.worker.config;
         let replay = self.replay.as_deref();
-        let told = Told {
-            instructions: replay.and_then(|replay| replay.instructions.as_deref()),
-            document: document.as_ref(),
+        let parts = Parts {
+            reader: &self.owner.principal,
+            message: turn.message.as_str(),
+            history: history.messages,
+            // A session of replays never goes on from one to the next.
+            goes_on: !history.cut && replay.is_none(),
+            document,
             context: self.context,
-            max_tokens: config.document_tokens,
+            instructions: replay.and_then(|replay| replay.instructions.as_deref()),
+            model: replay.and_then(|replay| replay.model.clone()),
         };
-        let system = self.worker.template.system(told)?;
-        // A session of replays never goes on from one to the next.
-        let conversation = !history.cut && replay.is_none();
-        let group = self.owner.principal.hash().as_str().bytes().next().unwrap_or(0) % CACHE_GROUPS;
-        let caching = config.prompt_caching.then_some(Caching { group, conversation });
-        let model = replay.and_then(|replay| replay.model.clone());
-        let mut messages = history.messages;
-        messages.push(ChatMessage { role: Role::User, text: turn.message.as_str().to_owned() });
-        for message in &mut messages {
-            if let std::borrow::Cow::Owned(clean) = without_invisible(&message.text) {
-                message.text = if clean.is_empty() { "(nothing visible)".to_owned() } else { clean };
-            }
-        }
-        Ok(Prompt { system, messages, document, max_tokens: config.max_tokens, model, caching })
+        Ok(parts.prompt(&self.worker.template, &self.worker.config)?)
     }
 
     /// Returns the providers in the order in which they are asked: the message's own wish first.

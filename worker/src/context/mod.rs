@@ -3,7 +3,7 @@
 mod document;
 mod history;
 
-pub(crate) use document::{DocumentCache, look_up};
+pub(crate) use document::{DocumentCache, Looked, look_up};
 pub(crate) use history::{History, history, replayed};
 
 /// Estimates a text's tokens: four bytes each, a common rule of thumb for English.

@@ -59,7 +59,7 @@ pub(super) async fn has_key(secrets: &dyn Secrets, provider: ProviderName) -> bo
 }
 
 /// Makes a header of a key; spaces and line ends around it are a slip of whoever stored it.
-pub(super) fn key_header(prefix: &str, key: &SecretString) -> Result<HeaderValue, ModelError> {
+pub fn key_header(prefix: &str, key: &SecretString) -> Result<HeaderValue, ModelError> {
     let mut value = HeaderValue::try_from(format!("{prefix}{}", key.expose_secret().trim()))
         .map_err(|_| ModelError::Unauthorized("the key holds characters that no header carries".to_owned()))?;
     value.set_sensitive(true);

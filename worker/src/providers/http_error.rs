@@ -15,7 +15,7 @@ const LONGEST_NAME: usize = 64;
 /// Turns an HTTP error into what the caller branches on.
 ///
 /// Money and credentials come first, because no retry mends them; then `x-should-retry`; then the status.
-pub(super) fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ModelError {
+pub fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ModelError {
     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
     let name = name(&body["error"]);
     let code = [Some(status.as_str()), name].into_iter().flatten().collect::<Vec<_>>().join(" ");

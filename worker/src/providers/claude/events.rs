@@ -67,7 +67,7 @@ impl Events {
 ///
 /// `tool_use` and `pause_turn` come only with tools, and none are sent: like a reason that is new, each is a
 /// normal end of the text that came.
-fn reason(stop_reason: Option<&str>) -> FinishReason {
+pub(super) fn reason(stop_reason: Option<&str>) -> FinishReason {
     match stop_reason {
         Some("max_tokens" | "model_context_window_exceeded") => FinishReason::Length,
         Some("refusal") => FinishReason::Refusal,
@@ -133,7 +133,7 @@ struct MessageDelta {
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the API's own names")]
-struct Used {
+pub(super) struct Used {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cache_creation_input_tokens: Option<u64>,
@@ -151,7 +151,7 @@ impl Used {
     }
 
     /// Adds up the input, of which the API counts only the uncached part as `input_tokens`.
-    fn total(self) -> Usage {
+    pub(super) fn total(self) -> Usage {
         let write = self.cache_creation_input_tokens.unwrap_or(0);
         let read = self.cache_read_input_tokens.unwrap_or(0);
         Usage {

@@ -2,17 +2,20 @@
 
 mod events;
 mod request;
+mod whole;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::Client;
+use serde_json::Value;
 use shared::domain::ProviderName;
 use shared::ports::{Model, ModelError, ModelStream, Prompt, Secrets};
 
 pub(super) use self::events::Events;
 pub(super) use self::request::Request;
+pub use self::whole::{batch_request, whole};
 use super::{ClaudeSettings, call};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -54,6 +57,10 @@ impl Model for ClaudeModel {
 
     async fn is_configured(&self) -> bool {
         call::has_key(self.secrets.as_ref(), ProviderName::Claude).await
+    }
+
+    fn batch_request(&self, prompt: &Prompt) -> Option<Value> {
+        batch_request(&self.settings, prompt)
     }
 
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {

@@ -72,6 +72,11 @@ impl<'a> Request<'a> {
         Self { model, anthropic_version: None, max_tokens, stream, system, messages }
     }
 
+    /// Makes the request for the whole reply at once.
+    pub(super) fn whole(model: &'a str, prompt: &'a Prompt) -> Self {
+        Self { stream: None, ..Self::new(model, prompt) }
+    }
+
     /// Makes the request for Bedrock, where model and streaming are in the address, and the version is in the body.
     pub(in crate::providers) fn on_bedrock(prompt: &'a Prompt) -> Self {
         Self { model: None, stream: None, anthropic_version: Some(BEDROCK_VERSION), ..Self::new("", prompt) }

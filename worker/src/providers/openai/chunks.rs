@@ -64,7 +64,7 @@ impl Chunks {
 ///
 /// `tool_calls` and `function_call` come only with tools, and none are sent: like a reason that is new, each is a
 /// normal end of the text that came.
-fn reason(finish_reason: &str, refused: bool) -> FinishReason {
+pub(super) fn reason(finish_reason: &str, refused: bool) -> FinishReason {
     match finish_reason {
         "content_filter" => FinishReason::ContentFilter,
         _ if refused => FinishReason::Refusal,
@@ -96,7 +96,7 @@ struct Delta {
 }
 
 #[derive(Debug, Deserialize)]
-struct Used {
+pub(super) struct Used {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     prompt_tokens_details: Option<PromptDetails>,
@@ -108,7 +108,7 @@ struct PromptDetails {
 }
 
 impl Used {
-    fn total(self) -> Usage {
+    pub(super) fn total(self) -> Usage {
         let input = self.prompt_tokens.unwrap_or(0);
         let cached = self.prompt_tokens_details.and_then(|details| details.cached_tokens);
         Usage {

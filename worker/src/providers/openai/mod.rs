@@ -2,6 +2,7 @@
 
 mod chunks;
 mod request;
+mod whole;
 
 use std::sync::Arc;
 
@@ -9,11 +10,13 @@ use async_trait::async_trait;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use reqwest::Client;
+use serde_json::Value;
 use shared::domain::ProviderName;
 use shared::ports::{Model, ModelError, ModelStream, Prompt, Secrets};
 
 pub(super) use self::chunks::Chunks;
 use self::request::Request;
+pub use self::whole::{batch_request, whole};
 use super::{OpenAiSettings, call};
 
 /// A model behind `OpenAI`'s Chat Completions API, or a server that speaks it.
@@ -51,6 +54,10 @@ impl Model for OpenAiModel {
 
     async fn is_configured(&self) -> bool {
         self.settings.keyless || call::has_key(self.secrets.as_ref(), ProviderName::OpenAi).await
+    }
+
+    fn batch_request(&self, prompt: &Prompt) -> Option<Value> {
+        batch_request(&self.settings, prompt)
     }
 
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {

@@ -14,8 +14,10 @@ pub(super) struct Request<'a> {
     max_completion_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
-    stream: bool,
-    stream_options: StreamOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt_cache_key: Option<String>,
     messages: Vec<Message<'a>>,
@@ -46,11 +48,16 @@ impl<'a> Request<'a> {
             model: prompt.model_or(&settings.model),
             max_completion_tokens: limit(MaxTokensField::MaxCompletionTokens),
             max_tokens: limit(MaxTokensField::MaxTokens),
-            stream: true,
-            stream_options: StreamOptions { include_usage: true },
+            stream: Some(true),
+            stream_options: Some(StreamOptions { include_usage: true }),
             prompt_cache_key: prompt.caching.filter(|_| settings.cache_key).map(|caching| cache_key(prompt, caching)),
             messages: system.into_iter().chain(messages).collect(),
         }
+    }
+
+    /// Makes the request for the whole reply at once.
+    pub(super) fn whole(settings: &'a OpenAiSettings, prompt: &'a Prompt) -> Self {
+        Self { stream: None, stream_options: None, ..Self::new(settings, prompt) }
     }
 }
 
