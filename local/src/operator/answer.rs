@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::domain::ErrorCode;
 use shared::ports::{QueueError, StoreError};
+use worker::WorkerError;
 
 use crate::sqlite::error::Failure;
 
@@ -76,6 +77,12 @@ impl From<StoreError> for Problem {
 
 impl From<QueueError> for Problem {
     fn from(error: QueueError) -> Self {
+        Self::unavailable(&error)
+    }
+}
+
+impl From<WorkerError> for Problem {
+    fn from(error: WorkerError) -> Self {
         Self::unavailable(&error)
     }
 }

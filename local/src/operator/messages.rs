@@ -62,6 +62,7 @@ pub(super) async fn wait(published: &mut watch::Receiver<()>, until: Instant) ->
     true
 }
 
-fn check_number(messages: usize) -> Answer<()> {
+/// Holds a call to as many messages as it may have.
+pub(super) fn check_number(messages: usize) -> Answer<()> {
     if (1..=MOST_MESSAGES).contains(&messages) { Ok(()) } else { Err(Problem::field("messages", "must be 1 to 100")) }
 }

@@ -8,6 +8,7 @@
 //! | `status` | how the server is, and how it is set |
 //! | `disk` | what is left of it |
 //! | `messages` | messages through the queue, and what became of them |
+//! | `prompts` | what a provider would be asked |
 //! | `sessions` | sessions, their turns, their deletion; a token to speak with |
 //! | `live` | when a person last sent a message |
 //! | `events` | the events that were published |
@@ -26,6 +27,7 @@ mod live;
 mod messages;
 mod metrics;
 mod page;
+mod prompts;
 mod sessions;
 mod stats;
 mod status;
@@ -107,6 +109,7 @@ pub(crate) fn router(operator: Arc<Operator>) -> Router {
         .route("/admin/api/cleanup", post(status::clean_up))
         .route("/admin/api/messages", post(messages::submit))
         .route("/admin/api/messages/lookup", post(messages::lookup))
+        .route("/admin/api/prompts", post(prompts::render))
         .route("/admin/api/chat-sessions", post(sessions::speak))
         .route("/admin/api/sessions", get(sessions::list))
         .route("/admin/api/sessions/{key}", get(sessions::one).delete(sessions::delete))

@@ -5,6 +5,7 @@
 pub mod calls;
 mod events;
 mod messages;
+mod prompts;
 mod queues;
 mod sessions;
 mod stats;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use events::{EventPage, EventQuery, StoredEvent};
 pub use messages::{Lookup, LookupRequest, Message, Outcome, Pointer, SubmitRequest, SubmitResponse, Submitted};
+pub use prompts::{FirstMessage, PromptsRequest, PromptsResponse, Rendered};
 pub use queues::{DeadLetterView, DeadLetters, QueueName, RedriveRequest, RedriveResponse};
 pub use sessions::{SessionPage, SessionView, TurnPage, TurnView};
 pub use stats::{Bucket, DocumentFigures, Figures, Group, Latency, Series, Stats, Tally, series_of};

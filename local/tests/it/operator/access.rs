@@ -9,7 +9,7 @@ use crate::support::{Chatter, Http, Setup};
 const TOKEN: &str = "a-token-of-the-operators-own";
 
 /// Every call, and whether it shows nothing but figures.
-const CALLS: [(&str, &str, bool); 16] = [
+const CALLS: [(&str, &str, bool); 17] = [
     ("GET", "/metrics", true),
     ("GET", "/admin/api/status", true),
     ("GET", "/admin/api/events?after=0", true),
@@ -18,6 +18,7 @@ const CALLS: [(&str, &str, bool); 16] = [
     ("POST", "/admin/api/cleanup", false),
     ("POST", "/admin/api/messages", false),
     ("POST", "/admin/api/messages/lookup", false),
+    ("POST", "/admin/api/prompts", false),
     ("POST", "/admin/api/chat-sessions", false),
     ("GET", "/admin/api/sessions", false),
     ("GET", "/admin/api/sessions/AVQC1QrKF9bUxN9hP2UZ42h1XKC2J3zRWaU4w5qFnuI", false),

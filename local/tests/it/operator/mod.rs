@@ -5,6 +5,7 @@ mod contract;
 mod dead_letters;
 mod figures;
 mod messages;
+mod prompts;
 mod sessions;
 
 use std::fs;
