@@ -43,6 +43,11 @@ impl Config {
         Self::from(flags, Environment::new(std::env::vars()))
     }
 
+    /// Returns a provider's key, for what asks the provider itself.
+    pub(crate) fn provider_key(&self, variable: &str) -> Option<SecretString> {
+        self.environment.text(variable).map(SecretString::from)
+    }
+
     fn from(flags: &Global, environment: Environment) -> anyhow::Result<Self> {
         let place = flags.local.clone().unwrap_or_else(|| environment.text_or("CHATBOT_DATA_DIR", ".chatbot"));
         Ok(Self {

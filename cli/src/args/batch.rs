@@ -24,7 +24,14 @@ kept in OUT.jsonl.journal; keep it until the batch is done. Sessions live for a 
 before that.
 
 Live users come first: a batch has at most --concurrency messages on their way, two while people chat, and fewer while
-anybody waits.";
+anybody waits.
+
+With --provider-batch the lines go to the provider's own batches instead, at half the price and within 24 hours (Claude's
+Message Batches, OpenAI's Batch API), with the key in ANTHROPIC_API_KEY or OPENAI_API_KEY. What is asked is what the
+server would ask for a first message, document included; on AWS lines with documents are rejected. Lines that share a
+session are rejected: each would need the answers before it. Answers have the same fields and \"provider_batch\": true.
+They are no turns of the chatbot: they are in no session, no event and no figure. It was written from the providers'
+documentation, and has never been run against the real services: begin with a few lines.";
 
 /// `yogi batch …`.
 #[derive(Debug, Subcommand)]
@@ -55,10 +62,22 @@ pub(crate) struct BatchRun {
     /// At most so many messages on their way
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(crate) concurrency: u16,
-    /// Send nothing more once the answers cost so much, in dollars
+    /// Send nothing more once the answers cost so much, in dollars; with --provider-batch nothing that might cost more
     #[arg(long, value_parser = dollars, value_name = "USD")]
     pub(crate) budget: Option<f64>,
-    /// How long to wait for a server that is away, in seconds
+    /// Send the lines to the provider's own batches: half the price, within 24 hours, no turns of the chatbot
+    #[arg(long, conflicts_with_all = ["rate", "concurrency"])]
+    pub(crate) provider_batch: bool,
+    /// Whose batches: claude or openai [the first in CHATBOT_PROVIDER_PREFERENCE with a key]
+    #[arg(long, requires = "provider_batch", value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// At most so many lines in one of the provider's batches [as many as it takes]
+    #[arg(long, requires = "provider_batch", value_name = "LINES", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) part: Option<u32>,
+    /// Where a run was killed while it created a batch: send its lines again, even if they are paid twice
+    #[arg(long, requires = "provider_batch")]
+    pub(crate) again: bool,
+    /// How long to wait for a server or a provider that is away, in seconds
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     pub(crate) patience: u64,
 }

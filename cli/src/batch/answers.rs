@@ -44,6 +44,9 @@ pub(super) struct Answer<'a> {
     finished_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<&'a Value>,
+    /// Whether a provider answered it in a batch of its own; then it is no turn of the chatbot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_batch: Option<bool>,
 }
 
 impl<'a> Answer<'a> {
@@ -71,7 +74,13 @@ impl<'a> Answer<'a> {
             accepted_at: turn.accepted_at,
             finished_at: turn.finished_at,
             metadata: item.metadata.as_ref(),
+            provider_batch: None,
         }
+    }
+
+    /// Marks it as one of a provider's own batch.
+    pub(super) fn of_provider_batch(self) -> Self {
+        Self { provider_batch: Some(true), ..self }
     }
 }
 
@@ -85,6 +94,8 @@ pub(super) struct Counted {
     pub(super) cost_micro_usd: Option<MicroUsd>,
     #[serde(default)]
     pub(super) timings: Timings,
+    #[serde(default)]
+    pub(super) provider_batch: bool,
 }
 
 /// The file.

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use shared::domain::ProviderName;
 
 use super::lines::Lines;
+use super::provider::{Parts, Step};
 use crate::exit::usage;
 
 const VERSION: u32 = 1;
@@ -27,6 +29,9 @@ pub(super) struct Header {
     pub(super) input: PathBuf,
     /// The input's SHA-256, in hex.
     sha256: String,
+    /// The provider, where its lines go to the provider's own batches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) provider_batch: Option<ProviderName>,
 }
 
 /// Any other line.
@@ -37,6 +42,8 @@ enum Record {
     Sent(Vec<u64>),
     /// The batch was cancelled.
     Cancelled(bool),
+    /// What happened to a part at a provider.
+    Part(Step),
 }
 
 /// A set of line numbers, a bit each.
@@ -83,6 +90,8 @@ pub(super) struct Journal {
     pub(super) header: Header,
     /// The lines that were sent before.
     pub(super) sent: Numbers,
+    /// What is known of its parts at a provider.
+    pub(super) parts: Parts,
     pub(super) cancelled: bool,
 }
 
@@ -93,15 +102,22 @@ impl Journal {
     }
 
     /// Begins the journal of a new batch; it is on disk before anything is sent.
-    pub(super) fn begin(out: &Path, batch: &str, principal: &str, input: Input) -> anyhow::Result<Self> {
+    pub(super) fn begin(
+        out: &Path,
+        batch: &str,
+        principal: &str,
+        input: Input,
+        provider_batch: Option<ProviderName>,
+    ) -> anyhow::Result<Self> {
         let path = Self::path(out);
         let Input { path: input, lines, sha256 } = input;
-        let header =
-            Header { v: VERSION, batch: batch.to_owned(), principal: principal.to_owned(), lines, input, sha256 };
+        let (batch, principal) = (batch.to_owned(), principal.to_owned());
+        let header = Header { v: VERSION, batch, principal, lines, input, sha256, provider_batch };
         let failed = || format!("{} cannot be written", path.display());
         let file = OpenOptions::new().read(true).append(true).create_new(true).open(&path).with_context(failed)?;
         lock(&file, &path)?;
-        let mut journal = Self { path: path.clone(), file, header, sent: Numbers::default(), cancelled: false };
+        let (sent, parts) = (Numbers::default(), Parts::default());
+        let mut journal = Self { path: path.clone(), file, header, sent, parts, cancelled: false };
         let text = serde_json::to_string(&journal.header)?;
         journal.write(&text).and_then(|()| journal.file.sync_all()).with_context(failed)?;
         sync_directory(&path);
@@ -143,7 +159,7 @@ impl Journal {
     fn read(path: PathBuf, file: File) -> anyhow::Result<Option<Self>> {
         let mut reader = BufReader::new(&file);
         let (mut text, mut whole) = (String::new(), 0_u64);
-        let (mut header, mut sent, mut cancelled) = (None, Numbers::default(), false);
+        let (mut header, mut sent, mut parts, mut cancelled) = (None, Numbers::default(), Parts::default(), false);
         let damaged = || format!("{} is damaged", path.display());
         while reader.read_line(&mut text).with_context(damaged)? > 0 && text.ends_with('\n') {
             whole += text.len() as u64;
@@ -159,6 +175,7 @@ impl Journal {
                         sent.insert(line);
                     }),
                     Record::Cancelled(on) => cancelled = on,
+                    Record::Part(step) => parts.note(step),
                 }
             }
             text.clear();
@@ -169,7 +186,7 @@ impl Journal {
             drop(file.set_len(whole));
         }
         let Some(header) = header else { return Ok(None) };
-        Ok(Some(Self { path, file, header, sent, cancelled }))
+        Ok(Some(Self { path, file, header, sent, parts, cancelled }))
     }
 
     /// Holds the input to what it was when the batch began.
@@ -187,6 +204,17 @@ impl Journal {
     /// Notes that lines are on the queue.
     pub(super) fn note_sent(&mut self, lines: Vec<u64>) -> anyhow::Result<()> {
         self.record(&Record::Sent(lines))
+    }
+
+    /// Notes what happened to a part at a provider; it is on disk before anything else happens.
+    pub(super) fn note_part(&mut self, step: Step) -> anyhow::Result<()> {
+        let record = Record::Part(step);
+        self.record(&record)?;
+        self.sync()?;
+        if let Record::Part(step) = record {
+            self.parts.note(step);
+        }
+        Ok(())
     }
 
     /// Notes that the batch was cancelled.
@@ -297,7 +325,7 @@ mod tests {
     fn a_journal_goes_on_where_it_was_cut_off() {
         let directory = tempfile::tempdir().unwrap();
         let out = directory.path().join("out.jsonl");
-        let mut journal = Journal::begin(&out, "b1", "op:a", input()).unwrap();
+        let mut journal = Journal::begin(&out, "b1", "op:a", input(), None).unwrap();
         journal.note_sent(vec![1, 2]).unwrap();
         drop(journal);
         let mut file = OpenOptions::new().append(true).open(Journal::path(&out)).unwrap();

@@ -11,6 +11,7 @@ use super::flight::Flights;
 use super::input::Feed;
 use super::journal::{Journal, beside};
 use super::pace::Window;
+use super::provider;
 use super::rejects::Rejects;
 use super::run::Run;
 use super::summary::Summary;
@@ -35,19 +36,26 @@ pub(crate) fn status(desk: &Desk, which: &BatchWhich) -> anyhow::Result<Exit> {
         (true, _, _) => "running",
         (_, true, _) => "cancelled",
         (_, _, true) => "finished",
+        _ if journal.parts.are_open() => "waiting",
         _ => "interrupted",
     };
     let mut object = summary.object("batch", &journal.header.batch, lines);
     object["state"] = state.into();
     object["principal"] = journal.header.principal.as_str().into();
-    object["sent"] = journal.sent.len().max(done.len()).into();
+    object["sent"] = journal.sent.len().max(journal.parts.sent()).max(done.len()).into();
+    if let Some(provider) = journal.header.provider_batch {
+        object["provider"] = provider.as_str().into();
+        object["provider_batches"] = provider::views(&journal.parts).into();
+    }
     desk.output.object(&object);
     desk.output.line(&format!("batch {} of {}: {state}", journal.header.batch, journal.header.principal));
     desk.output.line("");
     summary.show(desk.output, lines);
-    if state == "interrupted" {
+    provider::show(desk.output, &journal);
+    if matches!(state, "interrupted" | "waiting") {
         let input = journal.header.input.display();
-        note(&format!("`yogi batch run {input} --out {}` goes on with it", which.out.display()));
+        let flag = if journal.header.provider_batch.is_some() { " --provider-batch" } else { "" };
+        note(&format!("`yogi batch run {input} --out {}{flag}` goes on with it", which.out.display()));
     }
     Ok(if summary.failed + summary.rejected > 0 { Exit::Partly } else { Exit::Done })
 }
@@ -60,8 +68,13 @@ pub(crate) async fn cancel(desk: &Desk, which: &BatchWhich) -> anyhow::Result<Ex
     let Some(journal) = Journal::open(&which.out)? else {
         return Err(usage(format!("{} is no batch: nothing was ever sent", which.out.display())));
     };
-    if journal.cancelled {
+    if journal.cancelled && !journal.parts.are_open() {
         desk.output.line("it is cancelled already");
+        return Ok(Exit::Done);
+    }
+    if let Some(provider) = journal.header.provider_batch {
+        let (summary, lines) = provider::cancel(desk, which, journal, provider).await?;
+        done(desk, &summary, lines);
         return Ok(Exit::Done);
     }
     let mut summary = Summary::default();

@@ -8,6 +8,7 @@ mod journal;
 mod lines;
 mod manage;
 mod pace;
+mod provider;
 mod rejects;
 mod run;
 mod start;

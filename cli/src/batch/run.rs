@@ -253,6 +253,7 @@ impl Run {
             usage: turn.usage.unwrap_or_default(),
             cost_micro_usd: turn.cost_micro_usd,
             timings: turn.timings,
+            provider_batch: false,
         });
         self.feed.finished(&item);
         Ok(())

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::domain::Principal;
+use shared::domain::{Principal, ProviderName};
 
 use super::answers::Answers;
 use super::flight::Flights;
 use super::input::Feed;
 use super::journal::{Input, Journal, beside};
 use super::pace::{Rate, Window};
+use super::provider;
 use super::rejects::Rejects;
 use super::run::{End, Run};
 use super::summary::Summary;
@@ -29,7 +30,16 @@ pub(super) struct Files {
 
 /// Runs the command.
 pub(crate) async fn run(desk: &Desk, what: &BatchRun) -> anyhow::Result<Exit> {
-    let files = open(desk, what)?;
+    if what.provider_batch {
+        return provider::run(desk, what).await;
+    }
+    let files = open(desk, what, || Ok(None))?;
+    if let Some(provider) = files.journal.header.provider_batch {
+        return Err(usage(format!(
+            "the batch of {} goes to {provider} itself: go on with it with --provider-batch",
+            what.out.display()
+        )));
+    }
     let lines = files.journal.header.lines;
     if files.summary.done() > 0 {
         note(&format!("going on: {} of {} lines have their answer", count(files.summary.done()), count(lines)));
@@ -42,7 +52,12 @@ pub(crate) async fn run(desk: &Desk, what: &BatchRun) -> anyhow::Result<Exit> {
     .await
 }
 
-fn open(desk: &Desk, what: &BatchRun) -> anyhow::Result<Files> {
+/// Opens the files of a batch; `provider` says, for a new one, to whose batches its lines go, if to any.
+pub(super) fn open(
+    desk: &Desk,
+    what: &BatchRun,
+    provider: impl FnOnce() -> anyhow::Result<Option<ProviderName>>,
+) -> anyhow::Result<Files> {
     let input = Input::of(&what.file)?;
     check_places(what)?;
     let mut summary = Summary::default();
@@ -63,9 +78,10 @@ fn open(desk: &Desk, what: &BatchRun) -> anyhow::Result<Files> {
             what.out.display()
         )));
     }
+    let provider = provider()?;
     // A journal without its first line was cut off before anything was sent.
     drop(std::fs::remove_file(Journal::path(&what.out)));
-    let journal = Journal::begin(&what.out, &desk.new_id(), desk.principal()?.as_str(), input)?;
+    let journal = Journal::begin(&what.out, &desk.new_id(), desk.principal()?.as_str(), input, provider)?;
     let answers = Answers::create(&what.out)?;
     Ok(Files { journal, answers, summary })
 }
@@ -110,8 +126,9 @@ fn prepare(desk: &Desk, home: Arc<dyn Home>, what: &BatchRun, files: Files) -> a
     })
 }
 
+/// Returns dollars as millionths.
 #[expect(clippy::cast_possible_truncation, reason = "a budget of more than that is none")]
-fn micro_usd(dollars: f64) -> i64 {
+pub(super) fn micro_usd(dollars: f64) -> i64 {
     (dollars * 1e6) as i64
 }
 

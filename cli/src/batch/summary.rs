@@ -39,7 +39,10 @@ impl Summary {
             Some(MicroUsd(cost)) => self.cost_micro_usd += cost,
             None => self.unpriced += u64::from(answer.usage.output_tokens > 0),
         }
-        self.queue.add(answer.timings.queue_ms);
+        // A provider does not say when it began.
+        if !answer.provider_batch {
+            self.queue.add(answer.timings.queue_ms);
+        }
         self.total.add(answer.timings.total_ms);
         if let Some(first) = answer.timings.first_token_ms {
             self.first.add(first);

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use shared::domain::{SessionId, SessionKey, Timestamp};
 use shared::http_client::{self, ClientSettings};
 use shared::operator::{
-    Address, DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, RedriveRequest, RedriveResponse, SessionPage,
-    SessionView, Stats, Status, SubmitRequest, SubmitResponse, TurnPage,
+    Address, DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, PromptsRequest, PromptsResponse,
+    RedriveRequest, RedriveResponse, SessionPage, SessionView, Stats, Status, SubmitRequest, SubmitResponse, TurnPage,
 };
 
 use super::{Answer, ChatSession, Home, HomeError, problem};
@@ -153,6 +153,10 @@ impl Home for Client {
 
     async fn submit(&self, request: &SubmitRequest) -> Answer<SubmitResponse> {
         self.post("/admin/api/messages", request, 0).await
+    }
+
+    async fn prompts(&self, request: &PromptsRequest) -> Answer<PromptsResponse> {
+        self.post("/admin/api/prompts", request, 0).await
     }
 
     async fn lookup(&self, request: &LookupRequest) -> Answer<Lookup> {

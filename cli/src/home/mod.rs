@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::domain::{SessionId, SessionKey, Timestamp};
 use shared::operator::{
-    DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, RedriveRequest, RedriveResponse, SessionPage,
-    SessionView, Stats, Status, SubmitRequest, SubmitResponse, TurnPage,
+    DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, PromptsRequest, PromptsResponse, RedriveRequest,
+    RedriveResponse, SessionPage, SessionView, Stats, Status, SubmitRequest, SubmitResponse, TurnPage,
 };
 
 use self::client::Client;
@@ -75,6 +75,8 @@ pub(crate) trait Home: Send + Sync {
     async fn settings(&self) -> Answer<Value>;
     /// Puts messages on the queue.
     async fn submit(&self, request: &SubmitRequest) -> Answer<SubmitResponse>;
+    /// Asks what a provider would be asked for first messages; nothing is sent.
+    async fn prompts(&self, request: &PromptsRequest) -> Answer<PromptsResponse>;
     /// Asks what became of messages; waits for the first that is done.
     async fn lookup(&self, request: &LookupRequest) -> Answer<Lookup>;
     /// Returns a page of sessions.

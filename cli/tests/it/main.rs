@@ -11,6 +11,8 @@ mod kills;
 #[cfg(test)]
 mod looking;
 #[cfg(test)]
+mod provider_batch;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod usage;

@@ -5,9 +5,11 @@
 //! | `resources` | where the parts are, and as who they are called |
 //! | `events` | the events, from the log group |
 //! | `problem` | what AWS refuses, for people |
+//! | `prompts` | what a provider would be asked, made here |
 
 mod events;
 mod problem;
+mod prompts;
 mod resources;
 
 use std::sync::Arc;
@@ -27,8 +29,9 @@ use shared::domain::{Principal, SessionId, SessionKey, Timestamp};
 use shared::environment::Environment;
 use shared::memory::MemoryDocuments;
 use shared::operator::{
-    DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, Outcome, QueueName, QueueStatus, RedriveRequest,
-    RedriveResponse, SessionPage, SessionView, Stats, Status, SubmitRequest, SubmitResponse, TurnPage, calls,
+    DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, Outcome, PromptsRequest, PromptsResponse, QueueName,
+    QueueStatus, RedriveRequest, RedriveResponse, SessionPage, SessionView, Stats, Status, SubmitRequest,
+    SubmitResponse, TurnPage, calls,
 };
 use shared::ports::{Clock as _, DeadLetter};
 use shared::protocol::SessionRow;
@@ -56,6 +59,7 @@ pub(super) struct Stack {
     events: Option<Events>,
     /// The same rules that the function keeps: tokens of operators, deletions.
     ingress: Ingress,
+    environment: Environment,
 }
 
 impl Stack {
@@ -72,7 +76,8 @@ impl Stack {
         let events = log.map(|group| Events::new(EventLog::new(&sdk, group)));
         let ports = ports(&sdk, &resources, &store, &requests, &replies);
         let ingress = Ingress::new(ports, rules(&resources, environment)?);
-        Ok(Self { name: name.to_owned(), resources, store, requests, replies, events, ingress })
+        let environment = environment.clone();
+        Ok(Self { name: name.to_owned(), resources, store, requests, replies, events, ingress, environment })
     }
 
     fn queue(&self, name: QueueName) -> &SqsQueue {
@@ -192,6 +197,10 @@ impl Home for Stack {
             messages.push(sent.map_err(|error| problem::of_queue(&self.place(), &error))?);
         }
         Ok(SubmitResponse { messages })
+    }
+
+    async fn prompts(&self, request: &PromptsRequest) -> Answer<PromptsResponse> {
+        prompts::render(&self.environment, request)
     }
 
     async fn lookup(&self, request: &LookupRequest) -> Answer<Lookup> {

@@ -1,5 +1,7 @@
 //! A folder of its own, a stub provider, a server, and the program.
 
+pub(crate) mod batches;
+
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
