@@ -42,8 +42,8 @@ async fn a_rendered_prompt_is_what_a_first_message_is_answered_with_and_nothing_
 #[tokio::test]
 async fn documents_are_read_on_behalf_of_the_operator() {
     let documents = json!([
-        { "id": "open", "title": "Open", "content": "for all to see", "public": true },
-        { "id": "closed", "title": "Closed", "content": "for teachers", "public": false },
+        { "id": "open", "title": "Open", "content": "for all to see" },
+        { "id": "closed", "title": "Closed", "content": "for teachers", "owner": "jwt:issuer#teacher" },
     ]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("documents.json");
