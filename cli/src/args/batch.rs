@@ -68,7 +68,7 @@ pub(crate) struct BatchRun {
     /// Send the lines to the provider's own batches: half the price, within 24 hours, no turns of the chatbot
     #[arg(long, conflicts_with_all = ["rate", "concurrency"])]
     pub(crate) provider_batch: bool,
-    /// Whose batches: claude or openai [the first in CHATBOT_PROVIDER_PREFERENCE with a key]
+    /// Whose batches: claude or openai [the first in the order of providers that has a key]
     #[arg(long, requires = "provider_batch", value_name = "NAME")]
     pub(crate) provider: Option<String>,
     /// At most so many lines in one of the provider's batches [as many as it takes]

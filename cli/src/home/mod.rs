@@ -152,6 +152,7 @@ async fn on_aws(stack: &str, config: &Config) -> anyhow::Result<Arc<dyn Home>> {
 }
 
 #[cfg(not(feature = "aws"))]
+#[expect(clippy::unused_async, reason = "the same call as with the feature")]
 async fn on_aws(_: &str, _: &Config) -> anyhow::Result<Arc<dyn Home>> {
     Err(crate::exit::usage("this yogi was built without its home on AWS: build it with the feature `aws`"))
 }

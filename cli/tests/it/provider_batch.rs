@@ -42,6 +42,14 @@ async fn run_and_kill(world: &World, so: impl FnMut() -> bool) {
     child.kill().await.unwrap();
 }
 
+/// Makes what is known of a creation old enough to have come about.
+fn age(world: &World) {
+    let journal = world.read("out.jsonl.journal");
+    let (before, after) = journal.split_once("\"at\":").unwrap();
+    let rest = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    world.write("out.jsonl.journal", format!("{before}\"at\":1{rest}"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_line_gets_its_answer_at_half_the_price_and_the_chatbot_knows_nothing_of_it() {
     for provider in PROVIDERS {
@@ -168,7 +176,8 @@ async fn a_run_that_is_killed_before_the_batch_is_created_sends_it_once() {
         world.write("in.jsonl", questions(4));
         batches.next(Creation::Lost);
         run_and_kill(&world, || batches.with(|seen| seen.creations.is_empty())).await;
-        assert!(!world.path("out.jsonl").exists() || world.read("out.jsonl").is_empty());
+        assert_eq!(world.read("out.jsonl"), "");
+        age(&world);
         world.yogi(&RUN).await.expect(0);
         check_answers(&world.lines("out.jsonl"), 4);
         check_paid_once(&batches, 4);

@@ -110,15 +110,14 @@ impl Service for Anthropic {
     async fn look(&self, id: &str) -> Result<Look, ModelError> {
         let batch = self.http.get(&format!("{}/{id}", self.url)).await?;
         let done = counts(&batch) - batch["request_counts"]["processing"].as_u64().unwrap_or(0);
-        let end = match batch["processing_status"].as_str() {
-            Some("ended") => {
-                let how = if batch["cancel_initiated_at"].is_null() { How::Whole } else { How::Cancelled };
-                Some(Ended { at: moment(&batch["ended_at"]), how, results: vec![self.place(&batch)?] })
-            }
-            // What is new is waited for, like what is known.
-            _ => None,
-        };
-        Ok(Look { done, end })
+        let status = batch["processing_status"].as_str().unwrap_or("nothing");
+        if status == "ended" {
+            let how = if batch["cancel_initiated_at"].is_null() { How::Whole } else { How::Cancelled };
+            let end = Ended { at: moment(&batch["ended_at"]), how, results: vec![self.place(&batch)?] };
+            return Ok(Look { done, end: Some(end), strange: None });
+        }
+        let strange = (!["in_progress", "canceling"].contains(&status)).then(|| status.to_owned());
+        Ok(Look { done, end: None, strange })
     }
 
     async fn results(&self, place: &str) -> Result<ResultLines, ModelError> {

@@ -165,7 +165,7 @@ impl ResultLines {
         let part = part.map_err(|_| ModelError::Broken("the results broke off".to_owned()))?.map_err(broken)?;
         match part {
             Some(part) if self.read.len() + part.len() <= LARGEST_LINE + (1 << 20) => {
-                self.read.extend_from_slice(&part)
+                self.read.extend_from_slice(&part);
             }
             Some(_) => return Err(ModelError::Permanent("a result is larger than 16 MB".to_owned())),
             None => self.ended = true,

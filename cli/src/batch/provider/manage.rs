@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::domain::ProviderName;
+use tokio::time::{Instant, sleep};
 use worker::prices::Prices;
 
-use super::job::Job;
-use super::parts::{Parts, Stage};
-use super::service;
+use super::job::{Job, LOOK_AROUND, SETTLED};
+use super::parts::{Part, Parts, Stage, Step};
+use super::service::{self, Found, trouble};
 use crate::args::BatchWhich;
 use crate::batch::answers::Answers;
 use crate::batch::journal::{Journal, beside};
@@ -16,13 +17,15 @@ use crate::batch::rejects::Rejects;
 use crate::batch::summary::Summary;
 use crate::desk::Desk;
 use crate::home::Patience;
-use crate::output::{Output, Progress, Table, count};
+use crate::output::{Output, Progress, Table, count, note};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a cancelled batch waits for what it stopped.
+const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Returns the provider's batches for scripts.
 pub(in crate::batch) fn views(parts: &Parts) -> Vec<Value> {
-    let view = |part: &super::parts::Part| {
+    let view = |part: &Part| {
         let stage = match part.stage {
             Stage::Creating => "unknown",
             Stage::Created(_) => "sent",
@@ -71,10 +74,45 @@ pub(in crate::batch) async fn cancel(
         budget: None,
         again: false,
         part: None,
+        told_strange: false,
         journal,
         answers,
         summary,
     };
     job.stop().await?;
     Ok((job.summary, job.journal.header.lines))
+}
+
+impl Job<'_> {
+    /// Stops what the provider has not begun, and collects what is done.
+    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+        self.journal.note_cancelled()?;
+        drop(std::fs::remove_file(&self.cancel));
+        for part in self.parts(|stage| *stage == Stage::Creating) {
+            match self.find(&part, SETTLED).await? {
+                Found::Here(id) => self.note(Step::Created { part: part.number, id })?,
+                Found::Nowhere => self.note(Step::Void { part: part.number })?,
+                Found::Perhaps(ids) => {
+                    note(&format!("{} may be of this batch: it was not cancelled", ids.join(" or ")));
+                }
+            }
+        }
+        self.collect_ended().await?;
+        for part in self.parts(|stage| matches!(stage, Stage::Created(_))) {
+            let cancelled = self.service.cancel(part.id().unwrap_or_default()).await;
+            cancelled.map_err(|error| trouble(self.service.provider(), &error))?;
+        }
+        let began = Instant::now();
+        while self.collect_ended().await? {
+            if began.elapsed() > STOP_PATIENCE {
+                note(&format!(
+                    "the provider is still stopping: `yogi batch cancel {}` again collects what was answered",
+                    self.out.display()
+                ));
+                break;
+            }
+            sleep(LOOK_AROUND).await;
+        }
+        Ok(())
+    }
 }

@@ -6,7 +6,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `start` | the command: begins a batch or goes on with it, and says what came of it |
-//! | `job` | the work: find what was created, create what is missing, wait, collect |
+//! | `job` | the work: find what was created, wait, collect |
+//! | `send` | what was never sent: rendered, held to the budget, created |
 //! | `gather` | the lines that are still to be sent |
 //! | `spool` | their requests in a file, cut into parts that a provider takes |
 //! | `parts` | what is known of each part: about to be created, created, collected |
@@ -26,6 +27,7 @@ mod manage;
 mod openai;
 mod parts;
 mod price;
+mod send;
 mod service;
 mod spool;
 mod start;

@@ -131,11 +131,13 @@ impl Service for OpenAi {
             Some("expired") => (How::Expired, "expired_at"),
             Some("cancelled") => (How::Cancelled, "cancelled_at"),
             Some("failed") => (How::Failed(self.refusal(&batch)), "failed_at"),
-            // What is new is waited for, like what is known.
-            _ => return Ok(Look { done, end: None }),
+            Some("validating" | "in_progress" | "finalizing" | "cancelling") => {
+                return Ok(Look { done, end: None, strange: None });
+            }
+            other => return Ok(Look { done, end: None, strange: Some(other.unwrap_or("nothing").to_owned()) }),
         };
         let end = Ended { at: moment(&batch[at]), how, results: self.results_of(&batch) };
-        Ok(Look { done, end: Some(end) })
+        Ok(Look { done, end: Some(end), strange: None })
     }
 
     async fn results(&self, place: &str) -> Result<ResultLines, ModelError> {

@@ -160,7 +160,9 @@ mod tests {
 
     fn creating(part: u32, lines: &[u64]) -> Step {
         let mut runs = Vec::new();
-        lines.iter().for_each(|line| add(&mut runs, *line));
+        for line in lines {
+            add(&mut runs, *line);
+        }
         Step::Creating { part, lines: runs, at: Timestamp(0), most: 10 }
     }
 

@@ -53,6 +53,8 @@ pub(super) struct Look {
     pub(super) done: u64,
     /// How it ended, if it has.
     pub(super) end: Option<Ended>,
+    /// What the provider says of it, where this program does not know the word.
+    pub(super) strange: Option<String>,
 }
 
 /// How a batch ended.
@@ -166,16 +168,12 @@ pub(super) fn open(config: &Config, provider: ProviderName, patience: Patience) 
     let settings = ClientSettings::from(&config.environment).map_err(|error| wrong(&error))?;
     let client = http_client::build(settings)?;
     let http = |key: SecretString| Http::new(client, key, patience);
-    Ok(match provider {
-        ProviderName::OpenAi => {
-            let settings = OpenAiSettings::from(&config.environment).map_err(|error| wrong(&error))?;
-            Box::new(OpenAi::new(&settings, http(key))?)
-        }
-        _ => {
-            let settings = ClaudeSettings::from(&config.environment).map_err(|error| wrong(&error))?;
-            Box::new(Anthropic::new(&settings, http(key))?)
-        }
-    })
+    if provider == ProviderName::OpenAi {
+        let settings = OpenAiSettings::from(&config.environment).map_err(|error| wrong(&error))?;
+        return Ok(Box::new(OpenAi::new(&settings, http(key))?));
+    }
+    let settings = ClaudeSettings::from(&config.environment).map_err(|error| wrong(&error))?;
+    Ok(Box::new(Anthropic::new(&settings, http(key))?))
 }
 
 /// Says for people why a provider did not do what it was asked; the exit code tells scripts.

@@ -87,6 +87,7 @@ fn prepare<'d>(desk: &'d Desk, what: &BatchRun, files: Files, provider: Provider
         budget: what.budget.map(micro_usd),
         again: what.again,
         part: what.part.and_then(|part| usize::try_from(part).ok()),
+        told_strange: false,
         journal,
         answers,
         summary,

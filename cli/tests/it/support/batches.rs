@@ -247,7 +247,7 @@ fn reply(body: &Value) -> String {
 }
 
 fn lines(values: &[Value]) -> String {
-    values.iter().map(|value| format!("{value}\n")).collect()
+    values.iter().fold(String::new(), |lines, value| lines + &value.to_string() + "\n")
 }
 
 async fn answer(
