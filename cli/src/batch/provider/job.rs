@@ -22,8 +22,10 @@ use crate::output::{Progress, cut, money, note};
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two looks at what takes hours.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// How long after its beginning a creation that was cut off has either come about or not.
+/// How long after it was cut off a creation has either come about or not.
 pub(super) const SETTLED: Duration = Duration::from_secs(30);
+/// How long after its beginning a creation has been cut off for longer than that, whenever it was.
+const LONG_SETTLED: Duration = Duration::from_mins(20);
 pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// A batch at work.
@@ -81,7 +83,7 @@ impl Job<'_> {
             let step = if self.again {
                 Step::Void { part: part.number }
             } else {
-                match self.found(&part, SETTLED).await? {
+                match self.found(&part, self.settled(&part)).await? {
                     Some(id) => Step::Created { part: part.number, id },
                     None => Step::Void { part: part.number },
                 }
@@ -89,6 +91,11 @@ impl Job<'_> {
             self.note(step)?;
         }
         Ok(())
+    }
+
+    /// Returns how long to wait until the creation of a part, cut off by an earlier run, has come about or not.
+    pub(super) fn settled(&self, part: &Part) -> Duration {
+        if self.desk.now().since(part.at) > LONG_SETTLED { Duration::ZERO } else { SETTLED }
     }
 
     /// Looks for a part at the provider until it is certain whether it is there.
@@ -117,11 +124,10 @@ impl Job<'_> {
         };
         let mark = self.mark(part);
         let found = self.service.find(&mark).await.map_err(unsure)?;
-        let left = settled.saturating_sub(self.desk.now().since(part.at));
-        if found != Found::Nowhere || left.is_zero() {
+        if found != Found::Nowhere || settled.is_zero() {
             return Ok(found);
         }
-        sleep(left).await;
+        sleep(settled).await;
         self.service.find(&mark).await.map_err(unsure)
     }
 

@@ -7,7 +7,7 @@ use shared::domain::ProviderName;
 use tokio::time::{Instant, sleep};
 use worker::prices::Prices;
 
-use super::job::{Job, LOOK_AROUND, SETTLED};
+use super::job::{Job, LOOK_AROUND};
 use super::parts::{Part, Parts, Stage, Step};
 use super::service::{self, Found, trouble};
 use crate::args::BatchWhich;
@@ -89,7 +89,7 @@ impl Job<'_> {
         self.journal.note_cancelled()?;
         drop(std::fs::remove_file(&self.cancel));
         for part in self.parts(|stage| *stage == Stage::Creating) {
-            match self.find(&part, SETTLED).await? {
+            match self.find(&part, self.settled(&part)).await? {
                 Found::Here(id) => self.note(Step::Created { part: part.number, id })?,
                 Found::Nowhere => self.note(Step::Void { part: part.number })?,
                 Found::Perhaps(ids) => {

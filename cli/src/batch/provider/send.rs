@@ -21,7 +21,7 @@ use crate::exit::{Exit, usage};
 use crate::home::{Home, HomeError, Need, patiently};
 use crate::output::{count, money};
 
-/// How long after its beginning a creation has come about or not to which the provider answered an error.
+/// How long it takes until a creation has come about, if it does although the provider answered an error.
 const SETTLED_WITH_ERROR: Duration = Duration::from_secs(2);
 
 impl Job<'_> {
@@ -122,17 +122,17 @@ impl Job<'_> {
         }
     }
 
-    /// Creates a part. The intent is on disk before, the provider's id right after.
+    /// Creates a part. The intent is on disk before each try, the provider's id right after.
     async fn create(&mut self, spool: &mut Spool, place: usize) -> anyhow::Result<()> {
         let Some(planned) = spool.parts.get(place) else { return Ok(()) };
-        let (number, lines, most, at) = (planned.number, planned.lines.clone(), planned.most, self.desk.now());
+        let (number, lines, most) = (planned.number, planned.lines.clone(), planned.most);
         self.progress.say(format!("sending {} lines", count(planned.count as u64)));
-        let part = Part { number, lines: lines.clone(), at, most, stage: Stage::Creating };
-        self.note(Step::Creating { part: number, lines, at, most })?;
         let mut wait = Wait::new(self.patience);
         loop {
-            let mark = self.mark(&part);
-            let error = match self.service.create(&mark, spool.requests(place)?).await {
+            let at = self.desk.now();
+            self.note(Step::Creating { part: number, lines: lines.clone(), at, most })?;
+            let part = Part { number, lines: lines.clone(), at, most, stage: Stage::Creating };
+            let error = match self.service.create(&self.mark(&part), spool.requests(place)?).await {
                 Ok(id) => return self.note(Step::Created { part: number, id }),
                 Err(error) => error,
             };
@@ -149,8 +149,8 @@ impl Job<'_> {
     }
 }
 
-/// Returns how long after its beginning a creation that failed has come about, if it can have; a rate limit is said
-/// before anything is done.
+/// Returns how long it takes until a creation that failed has come about, if it can; a rate limit is said before
+/// anything is done.
 fn settled_after(error: &ModelError) -> Option<Duration> {
     match error {
         ModelError::Busy { code, .. } if code.starts_with("429") => None,
