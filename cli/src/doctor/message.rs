@@ -57,7 +57,8 @@ async fn one(
         message: MessageText::parse(QUESTION).map_err(|error| wrong(&error))?,
         document_id: None,
         provider,
-        replay: None,
+        // A reply that was kept would say nothing of the provider: a replay is always asked anew.
+        replay: Some(Box::default()),
     };
     let request = SubmitRequest { principal: desk.principal()?, messages: vec![message] };
     let response = home.submit(&request).await?;

@@ -43,7 +43,7 @@ function statusWords({ status }: TurnView, title: string | undefined, texts: Tex
   }
 }
 
-const NAMES: Record<string, string> = { claude: 'Claude', openai: 'OpenAI' };
+const NAMES: Record<string, string> = { claude: 'Claude', openai: 'OpenAI', bedrock: 'Claude on Bedrock' };
 
 function nameOf(provider: string | undefined): string | undefined {
   return provider && (NAMES[provider] ?? provider);
