@@ -154,7 +154,7 @@ fn section(rounds: &[Round]) -> Section {
     ];
     let note = "The server has core 0; `yogi batch run` with its own defaults shares core 1 with the bench. The provider \
         answers 50 tokens at once. A batch alone answers every line; beside it a person sends the next message when the \
-        last reply is whole, and the batch, which sees that within a second, has had two.";
+        last reply is whole, and the batch, which sees that within a second, has had two to narrow itself.";
     let rate = Spread::of_ratios(&each(|round| round.many.rate), &each(|round| round.live));
     let memory = Spread::of_ratios(&each(|round| round.many.peak), &each(|round| round.few.peak));
     let first = Spread::of_ratios(&each(|round| round.first.1), &each(|round| round.first.0));

@@ -23,7 +23,7 @@ The same command again goes on after any interruption: nothing is lost, and noth
 kept in OUT.jsonl.journal; keep it until the batch is done. Sessions live for a day unless configured longer: go on
 before that.
 
-Live users come first: a batch has at most --concurrency messages on their way, two while people chat, and fewer while
+Live users come first: a batch has at most --concurrency messages on their way, one while people chat, and fewer while
 anybody waits.
 
 With --provider-batch the lines go to the provider's own batches instead, at half the price and within 24 hours (Claude's
@@ -59,9 +59,9 @@ pub(crate) struct BatchRun {
     /// At most so many messages in a second (5/s), minute (100/m) or hour (1000/h)
     #[arg(long, value_parser = rate, value_name = "N/s")]
     pub(crate) rate: Option<f64>,
-    /// At most so many messages on their way
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
-    pub(crate) concurrency: u16,
+    /// At most so many messages on their way [50; 5 on AWS, where nobody tells who waits]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) concurrency: Option<u16>,
     /// Send nothing more once the answers cost so much, in dollars; with --provider-batch nothing that might cost more
     #[arg(long, value_parser = dollars, value_name = "USD")]
     pub(crate) budget: Option<f64>,

@@ -10,7 +10,7 @@ const WAITS_TOO_LONG_MS: u64 = 1_000;
 /// Somebody who sent a message so lately is likely to send another.
 const LATELY_MS: u64 = 5_000;
 /// How many messages may be on their way while people chat.
-const BESIDE_PEOPLE: usize = 2;
+const BESIDE_PEOPLE: usize = 1;
 
 /// How many messages may be on their way.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,7 @@ mod tests {
         (0..4).for_each(|_| window.heard(0, None));
         assert_eq!(window.size(), 16);
         window.heard(0, Some(100));
-        assert_eq!(window.size(), 2);
+        assert_eq!(window.size(), 1);
         (0..4).for_each(|_| window.heard(0, Some(60_000)));
         assert_eq!(window.size(), 16);
     }

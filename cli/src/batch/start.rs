@@ -16,6 +16,7 @@ use super::rejects::Rejects;
 use super::run::{End, Run};
 use super::summary::Summary;
 use crate::args::BatchRun;
+use crate::config::Target;
 use crate::desk::Desk;
 use crate::exit::{Exit, usage};
 use crate::home::{Home, Need, Patience};
@@ -103,6 +104,12 @@ fn check_places(what: &BatchRun) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Returns how many messages may be on their way: on AWS a batch cannot see that it is in somebody's way.
+fn most(desk: &Desk, what: &BatchRun) -> usize {
+    let usual = if matches!(desk.config.target, Target::Stack(_)) { 5 } else { 50 };
+    what.concurrency.map_or(usual, usize::from)
+}
+
 fn prepare(desk: &Desk, home: Arc<dyn Home>, what: &BatchRun, files: Files) -> anyhow::Result<Run> {
     let Files { journal, answers, summary } = files;
     let principal = Principal::parse(journal.header.principal.clone())?;
@@ -112,7 +119,7 @@ fn prepare(desk: &Desk, home: Arc<dyn Home>, what: &BatchRun, files: Files) -> a
         feed: Feed::open(&what.file, &journal.header.batch)?,
         rejects: Rejects::new(what.rejects.clone().unwrap_or_else(|| beside(&what.out, "rejects"))),
         flights: Flights::default(),
-        window: Window::new(what.concurrency.into()),
+        window: Window::new(most(desk, what)),
         rate: what.rate.map(Rate::new),
         budget: what.budget.map(micro_usd),
         patience: Patience(Duration::from_secs(what.patience)),

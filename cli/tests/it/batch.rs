@@ -164,14 +164,15 @@ async fn a_cancelled_batch_stops_what_is_being_answered_and_stays_cancelled() {
     let world = World::new(Behaviour::HangMidStream { after: 3 }).await.with("CHATBOT_IDLE_TIMEOUT_MS", "60000");
     let server = world.serve().await;
     world.write("in.jsonl", questions(40));
-    let mut child = world.command(&RUN).spawn().unwrap();
+    let run = [&RUN[..], &["--concurrency", "16"]].concat();
+    let mut child = world.command(&run).spawn().unwrap();
     world.stub.until(|progress| progress.calls >= 16).await;
     world.yogi(&["batch", "cancel", "out.jsonl"]).await.expect(0).saying(&["cancelled"]);
     assert_eq!(child.wait().await.unwrap().code(), Some(3));
     let answers = world.lines("out.jsonl");
     assert_eq!(answers.len(), 16);
     assert!(answers.iter().all(|answer| answer["kind"] == "cancelled"), "{answers:?}");
-    world.yogi(&RUN).await.expect(2).saying(&["was cancelled"]);
+    world.yogi(&run).await.expect(2).saying(&["was cancelled"]);
     server.stop().await;
 }
 
