@@ -99,7 +99,6 @@ def test_an_operator_may_do_what_the_table_says(template, plain):
         (["sqs:GetQueueAttributes", "sqs:SendMessage"], [REQUESTS, REPLIES]),
         (RECEIVE, dead),
         (items, [TABLE]),
-        (dynamodb("Query"), [f"{TABLE}/index/due"]),
         (["secretsmanager:GetSecretValue"], [names.secret("/learning-yogi/chatbot/signing-key")]),
         (["execute-api:ManageConnections"], [POST, DELETE]),
     ]
