@@ -67,7 +67,8 @@ pub(crate) async fn run(desk: &Desk, what: &Doctor) -> anyhow::Result<Exit> {
 async fn examine(desk: &Desk, home: Arc<dyn Home>, what: &Doctor) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     let status = home.status().await?;
-    findings.ok("server", format!("{}, version {}", home.place(), status.version));
+    let version = status.version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
+    findings.ok("server", format!("{}{version}", home.place()));
     checks::access(&mut findings, home.as_ref()).await;
     if let Target::Directory(directory) = &desk.config.target {
         checks::permissions(&mut findings, directory);

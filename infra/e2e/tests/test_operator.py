@@ -35,6 +35,17 @@ async def test_a_batch_is_answered_once_and_its_answers_are_compared(deploy, tmp
         assert {name for name, _ in provider.calls[12:]} == {"openai"}
 
 
+async def test_questions_are_scored_and_a_months_cost_is_told(deploy, tmp_path):
+    async with Provider() as provider, deploy(provider) as deployment:
+        yogi = Yogi(deployment, tmp_path)
+        asked = [{"question": "Where is maths?", "facts": ["room 12"]}, {"question": "And history?", "facts": ["room 7"]}]
+        (tmp_path / "known.json").write_text(json.dumps({"answered": asked}))
+        score, = await yogi.objects("eval", "known.json")
+        assert (score["right"], score["of"], len(provider.calls)) == (1, 2, 2)
+        cost, = await yogi.objects("cost", "--chats-per-day", "1000", "--model", "claude-haiku-5-5")
+        assert cost["total_usd_per_month"] > 1
+
+
 async def test_sessions_are_found_read_and_deleted(deploy, tmp_path):
     async with Provider() as provider, deploy(provider) as deployment, Person(deployment) as ann:
         yogi = Yogi(deployment, tmp_path)

@@ -43,7 +43,7 @@ impl Operator {
             depths.push(depth(name, queue).await?);
         }
         Ok(Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             started_at: Some(self.started_at),
             now: self.clock.now(),
             providers: Some(self.providers()),
