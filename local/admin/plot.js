@@ -24,10 +24,21 @@ function fill(node, attributes, children) {
 
 /** Makes a table; numbers are set right. */
 export function table(heads, rows) {
-  const side = (i) => (rows.length > 0 && rows.every((row) => /^[<$]?[\d,.\s]*\d|^–$/.test(text(row[i]))) ? 'number' : '');
-  const head = make('tr', {}, ...heads.map((name, i) => make('th', { scope: 'col', class: side(i) }, name)));
+  const side = (i) =>
+    rows.length > 0 && rows.every((row) => /^[<$]?[\d,.\s]*\d|^–$/.test(text(row[i])))
+      ? 'number'
+      : '';
+  const head = make(
+    'tr',
+    {},
+    ...heads.map((name, i) => make('th', { scope: 'col', class: side(i) }, name)),
+  );
   const body = rows.map((row) => make('tr', {}, ...row.map((cell, i) => asCell(cell, side(i)))));
-  return make('div', { class: 'scroll', tabindex: '0' }, make('table', {}, make('thead', {}, head), make('tbody', {}, ...body)));
+  return make(
+    'div',
+    { class: 'scroll', tabindex: '0' },
+    make('table', {}, make('thead', {}, head), make('tbody', {}, ...body)),
+  );
 }
 
 function text(cell) {
@@ -43,9 +54,22 @@ function asCell(cell, side) {
  * Draws series over time. `points` have `at` and one value a series, null where there is none;
  * `kind` is `bars` (stacked) or `lines`; `colours` are classes.
  */
-export function plot({ title, points, series, colours = ['s1', 's2', 's3'], from, to, step, kind, format, name }) {
+export function plot({
+  title,
+  points,
+  series,
+  colours = ['s1', 's2', 's3'],
+  from,
+  to,
+  step,
+  kind,
+  format,
+  name,
+}) {
   const article = make('article', {}, make('h2', {}, title));
-  const values = points.flatMap((point) => (kind === 'bars' ? [sum(point.values)] : point.values)).filter((v) => v !== null);
+  const values = points
+    .flatMap((point) => (kind === 'bars' ? [sum(point.values)] : point.values))
+    .filter((v) => v !== null);
   if (!values.some((value) => value > 0)) {
     article.append(make('p', { class: 'empty' }, 'Nothing in this span.'));
     return article;
@@ -54,7 +78,11 @@ export function plot({ title, points, series, colours = ['s1', 's2', 's3'], from
   const top = ticks.at(-1);
   const x = (at) => LEFT + ((at - from) / (to - from)) * (WIDTH - LEFT);
   const y = (value) => HEIGHT - BOTTOM - (value / top) * (HEIGHT - BOTTOM - TOP);
-  const svg = draw('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${title}: the table below says the same` });
+  const svg = draw('svg', {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    role: 'img',
+    'aria-label': `${title}: the table below says the same`,
+  });
   for (const tick of ticks) {
     svg.append(draw('line', { class: 'grid', x1: LEFT, x2: WIDTH, y1: y(tick), y2: y(tick) }));
     svg.append(draw('text', { x: LEFT - 6, y: y(tick) + 4, 'text-anchor': 'end' }, format(tick)));
@@ -65,11 +93,21 @@ export function plot({ title, points, series, colours = ['s1', 's2', 's3'], from
     svg.append(draw('text', { x: x(at), y: HEIGHT - 4, 'text-anchor': anchor }, name(at)));
   }
   if (kind === 'bars') bars(svg, points, colours, step, x, y, from);
-  else series.forEach((_, i) => svg.append(draw('path', { class: colours[i], d: line(points, i, x, y, step) })));
-  const legend = series.map((label, i) => make('span', {}, make('i', { class: colours[i] }), label));
-  const rows = points.map((point) => [name(point.at), ...point.values.map((v) => (v === null ? '–' : format(v)))]);
+  else
+    series.forEach((_, i) =>
+      svg.append(draw('path', { class: colours[i], d: line(points, i, x, y, step) })),
+    );
+  const legend = series.map((label, i) =>
+    make('span', {}, make('i', { class: colours[i] }), label),
+  );
+  const rows = points.map((point) => [
+    name(point.at),
+    ...point.values.map((v) => (v === null ? '–' : format(v))),
+  ]);
   article.append(svg, make('p', { class: 'legend' }, ...legend));
-  article.append(make('details', {}, make('summary', {}, 'As a table'), table(['time', ...series], rows)));
+  article.append(
+    make('details', {}, make('summary', {}, 'As a table'), table(['time', ...series], rows)),
+  );
   return article;
 }
 
@@ -79,7 +117,16 @@ function bars(svg, points, colours, step, x, y, from) {
     values.forEach((value, i) => {
       const left = Math.max(x(Math.max(at, from)), LEFT);
       const width = Math.max(x(at + step) - left - 1, 1.5);
-      if (value > 0) svg.append(draw('rect', { class: colours[i], x: left, width, y: y(below + value), height: y(below) - y(below + value) }));
+      if (value > 0)
+        svg.append(
+          draw('rect', {
+            class: colours[i],
+            x: left,
+            width,
+            y: y(below + value),
+            height: y(below) - y(below + value),
+          }),
+        );
       below += value;
     });
   }
@@ -93,7 +140,10 @@ function line(points, i, x, y, step) {
     const value = values[i];
     if (value === null) continue;
     const middle = x(at + step / 2);
-    path += last !== null && at - last <= step * 3 ? `L${middle} ${y(value)}` : `M${middle - 1.5} ${y(value)}h3`;
+    path +=
+      last !== null && at - last <= step * 3
+        ? `L${middle} ${y(value)}`
+        : `M${middle - 1.5} ${y(value)}h3`;
     last = at;
   }
   return path;
@@ -107,6 +157,8 @@ function sum(values) {
 function nice(highest) {
   const rough = highest / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const unit = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((candidate) => candidate * 4 >= highest);
+  const unit = [1, 2, 2.5, 5, 10]
+    .map((factor) => factor * power)
+    .find((candidate) => candidate * 4 >= highest);
   return [0, 1, 2, 3, 4].map((n) => n * unit);
 }

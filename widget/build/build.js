@@ -6,7 +6,11 @@ import { PACKAGE, ROOT, SCRIPT } from './entries.js';
 
 rmSync(`${ROOT}/dist`, { recursive: true, force: true });
 await Promise.all([build(PACKAGE), build(SCRIPT)]);
-execFileSync(process.execPath, [`${ROOT}/node_modules/typescript/bin/tsc`, '-p', 'build/tsconfig.json'], {
-  cwd: ROOT,
-  stdio: 'inherit',
-});
+execFileSync(
+  process.execPath,
+  [`${ROOT}/node_modules/typescript/bin/tsc`, '-p', 'build/tsconfig.json'],
+  {
+    cwd: ROOT,
+    stdio: 'inherit',
+  },
+);

@@ -27,7 +27,9 @@ const COMMON = {
 /** The package: modules that share their common parts, with the host's own libraries left out. */
 export const PACKAGE = {
   ...COMMON,
-  entryPoints: Object.fromEntries(Object.entries(ENTRIES).filter(([, file]) => existsSync(ROOT + file))),
+  entryPoints: Object.fromEntries(
+    Object.entries(ENTRIES).filter(([, file]) => existsSync(ROOT + file)),
+  ),
   outdir: 'dist',
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',

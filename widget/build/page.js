@@ -10,7 +10,9 @@ const built = Buffer.from(outputFiles[0].contents);
 if (process.argv.includes('--write')) {
   writeFileSync(SERVED, built);
 } else if (!built.equals(readFileSync(SERVED))) {
-  console.error('local/page/chatbot.js is not what the sources give: run `npm run page` in widget/ and commit it');
+  console.error(
+    'local/page/chatbot.js is not what the sources give: run `npm run page` in widget/ and commit it',
+  );
   process.exit(1);
 } else {
   console.log('local/page/chatbot.js is what the sources give, byte for byte');

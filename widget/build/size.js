@@ -14,6 +14,8 @@ for (const [what, file, limit] of LIMITS) {
   const { outputFiles } = await build({ ...SCRIPT, banner: {}, entryPoints: [file], write: false });
   const size = gzipSync(outputFiles[0].contents, { level: 9 }).length;
   isTooLarge ||= size > limit;
-  console.log(`${what}: ${size.toLocaleString('en')} of ${limit.toLocaleString('en')} bytes${size > limit ? ', TOO LARGE' : ''}`);
+  console.log(
+    `${what}: ${size.toLocaleString('en')} of ${limit.toLocaleString('en')} bytes${size > limit ? ', TOO LARGE' : ''}`,
+  );
 }
 if (isTooLarge) process.exit(1);

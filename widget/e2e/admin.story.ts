@@ -25,18 +25,24 @@ async function visit(options: BrowserContextOptions = {}): Promise<Page> {
     if (message.type() === 'error' && !EXPECTED.test(message.text())) faults.push(message.text());
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(world.url) && !request.url().startsWith('data:')) faults.push(`asks for ${request.url()}`);
+    if (!request.url().startsWith(world.url) && !request.url().startsWith('data:'))
+      faults.push(`asks for ${request.url()}`);
   });
   await page.goto(`${world.url}/admin`);
   return page;
 }
 
-const tile = (page: Page, label: string) => page.locator('.tile', { has: page.getByText(label, { exact: true }) }).locator('b');
-const plot = (page: Page, title: string) => page.locator('#plots article', { has: page.getByRole('heading', { name: title, exact: true }) });
+const tile = (page: Page, label: string) =>
+  page.locator('.tile', { has: page.getByText(label, { exact: true }) }).locator('b');
+const plot = (page: Page, title: string) =>
+  page.locator('#plots article', { has: page.getByRole('heading', { name: title, exact: true }) });
 const trouble = (page: Page) => page.getByRole('alert');
 
 async function shows(page: Page, turns: number): Promise<void> {
-  await until(`${turns} messages`, async () => (await tile(page, 'Messages').allTextContents())[0] === String(turns));
+  await until(
+    `${turns} messages`,
+    async () => (await tile(page, 'Messages').allTextContents())[0] === String(turns),
+  );
 }
 
 describe.skipIf(isBare)('an operator', () => {
@@ -61,16 +67,31 @@ describe.skipIf(isBare)('an operator', () => {
       expect(await tile(page, 'Failed').textContent()).toBe('0');
       expect(await tile(page, 'Cost').textContent()).toMatch(/^\$0\.\d+$/);
       expect(await tile(page, 'Whole answer').textContent()).toMatch(/^[\d.]+ m?s$/);
-      for (const title of ['Messages', 'First text', 'Whole answer', 'Time in the queue', 'Tokens', 'Cost']) {
+      for (const title of [
+        'Messages',
+        'First text',
+        'Whole answer',
+        'Time in the queue',
+        'Tokens',
+        'Cost',
+      ]) {
         const marks = plot(page, title).locator('svg :is(rect, path)');
         expect(await marks.count(), title).toBeGreaterThan(0);
       }
       expect(await plot(page, 'Ratings').innerText()).toContain('Nothing in this span.');
-      expect(await page.locator('#providers tbody tr').first().innerText()).toMatch(/^claude\s.*answering$/);
-      expect(await page.locator('#models tbody tr').first().innerText()).toMatch(/^claude\s.*users\s+3\s/);
+      expect(await page.locator('#providers tbody tr').first().innerText()).toMatch(
+        /^claude\s.*answering$/,
+      );
+      expect(await page.locator('#models tbody tr').first().innerText()).toMatch(
+        /^claude\s.*users\s+3\s/,
+      );
       expect(await page.locator('#letters').innerText()).toContain('yogi dlq list');
-      expect(await page.locator('#server').innerText()).toMatch(/ open windows?, database [\d.]+ [kM]B, [\d.]+ GB of its disk free$/);
-      expect(await trouble(page).isVisible() || (await page.locator('#token').isVisible())).toBe(false);
+      expect(await page.locator('#server').innerText()).toMatch(
+        / open windows?, database [\d.]+ [kM]B, [\d.]+ GB of its disk free$/,
+      );
+      expect((await trouble(page).isVisible()) || (await page.locator('#token').isVisible())).toBe(
+        false,
+      );
       await page.context().close();
     });
 
@@ -94,7 +115,12 @@ describe.skipIf(isBare)('an operator', () => {
     it('chooses how far to look back', async () => {
       const page = await visit();
       await shows(page, TURNS);
-      for (const [label, hours] of [['6 h', 6], ['24 h', 24], ['7 d', 168], ['30 d', 720]] as const) {
+      for (const [label, hours] of [
+        ['6 h', 6],
+        ['24 h', 24],
+        ['7 d', 168],
+        ['30 d', 720],
+      ] as const) {
         const asked = page.waitForResponse((answer) => answer.url().includes('/stats?'));
         await page.getByRole('button', { name: label }).click();
         const query = new URL((await asked).url()).searchParams;
@@ -102,7 +128,11 @@ describe.skipIf(isBare)('an operator', () => {
         expect(await page.locator('#spans [aria-pressed=true]').allTextContents()).toEqual([label]);
         await shows(page, TURNS);
       }
-      await until('days on the axis', async () => /\d+ [A-Z][a-z]{2}/.test((await plot(page, 'Messages').locator('svg text').allTextContents()).at(-1)!));
+      await until('days on the axis', async () =>
+        /\d+ [A-Z][a-z]{2}/.test(
+          (await plot(page, 'Messages').locator('svg text').allTextContents()).at(-1)!,
+        ),
+      );
       await page.context().close();
     });
 
@@ -110,7 +140,9 @@ describe.skipIf(isBare)('an operator', () => {
       const page = await visit({ viewport: { width: 360, height: 640 }, hasTouch: true });
       await shows(page, TURNS);
       await painted(page);
-      expect(await page.evaluate(() => document.scrollingElement!.scrollWidth)).toBeLessThanOrEqual(360);
+      expect(await page.evaluate(() => document.scrollingElement!.scrollWidth)).toBeLessThanOrEqual(
+        360,
+      );
       await isAccessible(page);
       await page.context().close();
     });
@@ -122,7 +154,9 @@ describe.skipIf(isBare)('an operator', () => {
       await until('a word about it', () => trouble(page).isVisible());
       expect(await trouble(page).innerText()).toBe('The server does not answer; trying again.');
       expect(await page.locator('#server').innerText()).toBe('away');
-      expect(await tile(page, 'Messages').textContent(), 'what was known stays').toBe(String(TURNS));
+      expect(await tile(page, 'Messages').textContent(), 'what was known stays').toBe(
+        String(TURNS),
+      );
       await isAccessible(page);
       await world.server.start();
       await until('the end of it', async () => !(await trouble(page).isVisible()));
@@ -134,7 +168,9 @@ describe.skipIf(isBare)('an operator', () => {
 
   describe('where others can reach the server', () => {
     beforeAll(async () => {
-      world = await World.start({ env: { CHATBOT_ALLOWED_ORIGINS: 'https://school.example', CHATBOT_OPERATOR_TOKEN: TOKEN } });
+      world = await World.start({
+        env: { CHATBOT_ALLOWED_ORIGINS: 'https://school.example', CHATBOT_OPERATOR_TOKEN: TOKEN },
+      });
       await converse(world.url, TURNS);
     });
     afterAll(() => world?.stop());
@@ -149,13 +185,15 @@ describe.skipIf(isBare)('an operator', () => {
       await token.fill('not-the-token-of-them');
       await token.press('Enter');
       await until('a word about it', () => trouble(page).isVisible());
-      expect(await trouble(page).innerText()).toBe('This is not the operator token of this server.');
+      expect(await trouble(page).innerText()).toBe(
+        'This is not the operator token of this server.',
+      );
       expect(await page.locator('.tile').count()).toBe(0);
       await isAccessible(page);
       await token.fill(TOKEN);
       await page.getByRole('button', { name: 'Show' }).click();
       await shows(page, TURNS);
-      expect(await trouble(page).isVisible() || (await token.isVisible())).toBe(false);
+      expect((await trouble(page).isVisible()) || (await token.isVisible())).toBe(false);
       expect(await page.locator('#letters').innerText()).toBe('None.');
       await page.reload();
       await shows(page, TURNS);

@@ -84,10 +84,11 @@ describe.skipIf(isBare)('a person', () => {
   it('who has only a keyboard opens, asks, and closes', async () => {
     const chat = await visit(stage.browser, `${stage.host.url}/examples/html/`);
     const { keyboard } = chat.page;
-    const focus = () => chat.page.evaluate(() => {
-      const element = document.querySelector('yogi-chatbot')!.shadowRoot!.activeElement;
-      return element?.getAttribute('aria-label') ?? element?.tagName ?? '';
-    });
+    const focus = () =>
+      chat.page.evaluate(() => {
+        const element = document.querySelector('yogi-chatbot')!.shadowRoot!.activeElement;
+        return element?.getAttribute('aria-label') ?? element?.tagName ?? '';
+      });
     await keyboard.press('Tab');
     await until('the button', async () => (await focus()) === 'Open the chat');
     await keyboard.press('Enter');
@@ -96,10 +97,14 @@ describe.skipIf(isBare)('a person', () => {
     await keyboard.press('Enter');
     expect(await chat.settled()).toBe(WORDS);
     expect(await focus()).toMatch(/Message|TEXTAREA/);
-    await until('the announcement', () => chat.page.evaluate(() => {
-      const live = document.querySelector('yogi-chatbot')!.shadowRoot!.querySelectorAll('[aria-live], [role=status]');
-      return [...live].some(({ textContent }) => textContent?.includes('word19'));
-    }));
+    await until('the announcement', () =>
+      chat.page.evaluate(() => {
+        const live = document
+          .querySelector('yogi-chatbot')!
+          .shadowRoot!.querySelectorAll('[aria-live], [role=status]');
+        return [...live].some(({ textContent }) => textContent?.includes('word19'));
+      }),
+    );
     await keyboard.press('Escape');
     await until('the button again', async () => (await focus()) === 'Open the chat');
     await chat.close();
@@ -111,7 +116,10 @@ describe.skipIf(isBare)('a person', () => {
     const { frame, overflow } = await chat.page.evaluate(() => {
       const root = document.querySelector('yogi-chatbot')!.shadowRoot!;
       const { width, height } = root.querySelector('.frame')!.getBoundingClientRect();
-      return { frame: [width, height], overflow: document.documentElement.scrollWidth - innerWidth };
+      return {
+        frame: [width, height],
+        overflow: document.documentElement.scrollWidth - innerWidth,
+      };
     });
     expect(frame).toEqual([320, 568]);
     expect(overflow).toBeLessThanOrEqual(0);
@@ -137,12 +145,18 @@ describe.skipIf(isBare)('a person', () => {
   it('who is signed out is told so, and goes on once signed in', async () => {
     const chat = await visit(stage.browser, `${stage.host.url}/examples/html/`);
     await chat.page.evaluate(() => {
-      Object.assign(document.querySelector('yogi-chatbot')!, { options: { token: () => undefined } });
+      Object.assign(document.querySelector('yogi-chatbot')!, {
+        options: { token: () => undefined },
+      });
     });
     await chat.open();
-    await until('a word about it', async () => (await chat.page.locator('yogi-chatbot .banner').first().innerText()).includes('signed out'));
+    await until('a word about it', async () =>
+      (await chat.page.locator('yogi-chatbot .banner').first().innerText()).includes('signed out'),
+    );
     await chat.isAccessible();
-    await chat.page.evaluate(() => Object.assign(document.querySelector('yogi-chatbot')!, { options: {} }));
+    await chat.page.evaluate(() =>
+      Object.assign(document.querySelector('yogi-chatbot')!, { options: {} }),
+    );
     expect(await chat.ask('Hello')).toBe(WORDS);
     await chat.close();
   });

@@ -20,7 +20,9 @@ it.skipIf(isBare)(
 );
 
 function tell({ seed, faults, messages, lost, doubled, garbled, torn }: Verdict): string {
-  const counted = Object.entries(faults).map(([name, count]) => `${String(count).padStart(12)}  ${name}`);
+  const counted = Object.entries(faults).map(
+    ([name, count]) => `${String(count).padStart(12)}  ${name}`,
+  );
   const found = `${messages} messages: ${lost} lost, ${doubled} doubled, ${garbled} garbled, ${torn.length} torn on the screen`;
   return [`${CUTS} faults of the network, seed ${seed}`, ...counted, found].join('\n');
 }

@@ -29,7 +29,11 @@ describe.skipIf(isBare)('on a bad network', () => {
     await chat.ask('Hello');
     stage.proxy.down();
     await chat.say('Are you there?');
-    await until('a word about it', async () => /Connection lost|Not sent yet/.test(await chat.page.locator('yogi-chatbot .window').innerText()));
+    await until('a word about it', async () =>
+      /Connection lost|Not sent yet/.test(
+        await chat.page.locator('yogi-chatbot .window').innerText(),
+      ),
+    );
     await chat.isAccessible();
     stage.proxy.up();
     expect(await chat.settled()).toBe(WORDS);
@@ -42,7 +46,9 @@ describe.skipIf(isBare)('on a bad network', () => {
     await chat.ask('Hello');
     await chat.page.context().setOffline(true);
     stage.proxy.cut();
-    await until('the state', async () => (await chat.page.locator('yogi-chatbot .banner').first().innerText()).includes('offline'));
+    await until('the state', async () =>
+      (await chat.page.locator('yogi-chatbot .banner').first().innerText()).includes('offline'),
+    );
     await chat.isAccessible();
     await chat.page.context().setOffline(false);
     expect(await chat.ask('And again?')).toBe(WORDS);
@@ -72,7 +78,9 @@ describe.skipIf(isBare)('on a bad network', () => {
     expect(await two.writing()).toMatch(/^word0/);
     await two.settled();
     await one.settled();
-    await until('the words of the other tab', async () => (await two.state()).turns.every(({ message }) => message !== null));
+    await until('the words of the other tab', async () =>
+      (await two.state()).turns.every(({ message }) => message !== null),
+    );
     expect(await two.shown()).toEqual(await one.shown());
     await two.say('From here');
     await until('the third', async () => (await one.state()).turns.length === 3);

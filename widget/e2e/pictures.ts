@@ -18,7 +18,9 @@ let author: Author;
 beforeAll(async () => {
   if (isBare) return;
   author = await Author.start();
-  stage = await Stage.set({ env: { ANTHROPIC_BASE_URL: author.url, CHATBOT_PROVIDER_PREFERENCE: 'claude' } });
+  stage = await Stage.set({
+    env: { ANTHROPIC_BASE_URL: author.url, CHATBOT_PROVIDER_PREFERENCE: 'claude' },
+  });
 });
 afterAll(async () => {
   await stage?.strike();
@@ -55,7 +57,9 @@ it.skipIf(isBare)('the states of the chat window', async () => {
   await until('the error', async () => (await chat.log.innerText()).includes('No answer:'));
   await draw(chat, 'error');
   stage.proxy.down();
-  await until('a word about it', async () => /Connection lost/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()));
+  await until('a word about it', async () =>
+    /Connection lost/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()),
+  );
   await draw(chat, 'away');
   stage.proxy.up();
   await chat.close();

@@ -34,7 +34,11 @@ describe.skipIf(isBare)('when something is wrong', () => {
     const chat = await stage.enter();
     await stage.world.provider.kill();
     await chat.say('Hello');
-    await until('the error', async () => (await chat.log.innerText()).includes('No answer:'), 40_000);
+    await until(
+      'the error',
+      async () => (await chat.log.innerText()).includes('No answer:'),
+      40_000,
+    );
     await stage.world.provider.start();
     await until('an answer', async () => (await chat.ask('And now?')) === WORDS, 40_000);
     await chat.close();
@@ -77,7 +81,9 @@ describe.skipIf(isBare)('when something is wrong', () => {
     });
     await chat.page.reload();
     await chat.open();
-    await until('the notice', async () => (await chat.page.locator('yogi-chatbot .notice').innerText()).includes('has ended'));
+    await until('the notice', async () =>
+      (await chat.page.locator('yogi-chatbot .notice').innerText()).includes('has ended'),
+    );
     await chat.isAccessible();
     expect(await chat.ask('And again?')).toBe(WORDS);
     await chat.close();
@@ -89,16 +95,24 @@ describe.skipIf(isBare)('when something is wrong', () => {
     chat.page.on('request', (request) => asked.push(request.url()));
     await chat.ask(HOSTILE);
     const { tags, links, hacked } = await chat.page.evaluate(() => {
-      const replies = document.querySelector('yogi-chatbot')!.shadowRoot!.querySelectorAll('.reply .markdown *');
+      const replies = document
+        .querySelector('yogi-chatbot')!
+        .shadowRoot!.querySelectorAll('.reply .markdown *');
       const all = [...replies];
       return {
         tags: all.map(({ localName }) => localName),
-        links: all.filter((element) => element instanceof HTMLAnchorElement).map((link) => [link.getAttribute('href'), link.getAttribute('rel')]),
+        links: all
+          .filter((element) => element instanceof HTMLAnchorElement)
+          .map((link) => [link.getAttribute('href'), link.getAttribute('rel')]),
         hacked: 'hacked' in globalThis,
       };
     });
     expect(hacked).toBe(false);
-    expect(tags.filter((tag) => ['script', 'img', 'iframe', 'style', 'object', 'embed', 'form'].includes(tag))).toEqual([]);
+    expect(
+      tags.filter((tag) =>
+        ['script', 'img', 'iframe', 'style', 'object', 'embed', 'form'].includes(tag),
+      ),
+    ).toEqual([]);
     expect(links.every(([href]) => /^(https?:|mailto:)/.test(href ?? ''))).toBe(true);
     expect(links.every(([, rel]) => rel?.includes('noopener'))).toBe(true);
     expect(asked.filter((url) => !url.startsWith(stage.proxy.url))).toEqual([]);
@@ -126,12 +140,28 @@ describe.skipIf(isBare)('when the server says that it is too much', () => {
     await chat.page.route('**/chat', (route) => {
       if (route.request().method() !== 'POST' || refused > 0) return route.continue();
       refused = performance.now();
-      const headers = { 'Retry-After': '2', 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'Retry-After' };
-      const problem = { type: 'urn:learning-yogi:chatbot:error:rate_limited', title: 'Too many', status: 429, detail: 'Too many messages.' };
-      return route.fulfill({ status: 429, contentType: 'application/problem+json', headers, body: JSON.stringify(problem) });
+      const headers = {
+        'Retry-After': '2',
+        'Access-Control-Allow-Origin': '*',
+        'Access-Control-Expose-Headers': 'Retry-After',
+      };
+      const problem = {
+        type: 'urn:learning-yogi:chatbot:error:rate_limited',
+        title: 'Too many',
+        status: 429,
+        detail: 'Too many messages.',
+      };
+      return route.fulfill({
+        status: 429,
+        contentType: 'application/problem+json',
+        headers,
+        body: JSON.stringify(problem),
+      });
     });
     await chat.say('Two');
-    await until('a word about it', async () => /at once/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()));
+    await until('a word about it', async () =>
+      /at once/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()),
+    );
     await chat.isAccessible();
     expect(await chat.settled()).toBe(WORDS);
     expect(performance.now() - refused).toBeGreaterThan(2_000);
@@ -145,7 +175,9 @@ describe.skipIf(isBare)('when the server says that it is too much', () => {
     const chat = await stage.enter();
     // More than two minutes let in, so that the turn of a minute changes nothing.
     for (const text of ['One', 'Two', 'Three', 'Four', 'Five']) await chat.say(text);
-    await until('a word about it', async () => /at once/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()));
+    await until('a word about it', async () =>
+      /at once/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()),
+    );
     await chat.close();
     await stage.strike();
   });

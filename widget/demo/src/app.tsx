@@ -4,7 +4,10 @@ import { CLASSES, DAYS, type Timetable } from './timetables.js';
 
 const apiUrl = import.meta.env.VITE_CHATBOT_API_URL ?? 'http://127.0.0.1:8080';
 
-const SUGGESTIONS = ['What does class 7B have on Tuesday in period 3?', 'When is the next Maths lesson?'];
+const SUGGESTIONS = [
+  'What does class 7B have on Tuesday in period 3?',
+  'When is the next Maths lesson?',
+];
 
 /** A pretend timetable app, with the chat window in its corner. */
 export function App() {
@@ -25,7 +28,13 @@ export function App() {
       <main>
         <Week name={name} timetable={CLASSES[name]!} />
       </main>
-      <Chatbot apiUrl={apiUrl} position="bottom-right" heading="Timetable assistant" suggestions={SUGGESTIONS} documents />
+      <Chatbot
+        apiUrl={apiUrl}
+        position="bottom-right"
+        heading="Timetable assistant"
+        suggestions={SUGGESTIONS}
+        documents
+      />
     </>
   );
 }

@@ -2,5 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 // `npm run bench`: measures, judges nothing but that the text is right.
 export default defineConfig({
-  test: { include: ['e2e/bench/streaming.ts'], testTimeout: 300_000, hookTimeout: 60_000, disableConsoleIntercept: true },
+  test: {
+    include: ['e2e/bench/streaming.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 60_000,
+    disableConsoleIntercept: true,
+  },
 });

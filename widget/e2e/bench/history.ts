@@ -5,7 +5,10 @@ import { createChatClient } from '../../src/core/index.js';
 import { until } from '../../tests/support/wait.js';
 
 /** Makes a session of `turns` turns at `apiUrl`, and gives what a browser would have stored of it. */
-export async function converse(apiUrl: string, turns: number): Promise<ReadonlyMap<string, string>> {
+export async function converse(
+  apiUrl: string,
+  turns: number,
+): Promise<ReadonlyMap<string, string>> {
   const stored = new Map<string, string>();
   const storage = {
     getItem: (key: string) => stored.get(key) ?? null,
@@ -23,7 +26,10 @@ export async function converse(apiUrl: string, turns: number): Promise<ReadonlyM
 
 /** Lets a page go on with it. */
 export async function restore(page: Page, stored: ReadonlyMap<string, string>): Promise<void> {
-  await page.addInitScript((entries) => {
-    for (const [key, value] of entries) localStorage.setItem(key, value);
-  }, [...stored]);
+  await page.addInitScript(
+    (entries) => {
+      for (const [key, value] of entries) localStorage.setItem(key, value);
+    },
+    [...stored],
+  );
 }

@@ -11,26 +11,36 @@ if (!existsSync(CHROMIUM)) {
   process.exit(NO_BROWSER);
 }
 const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--disable-gpu', '--no-first-run', '--disable-background-networking', ...sandbox] });
+const browser = await chromium.launch({
+  executablePath: CHROMIUM,
+  args: ['--disable-gpu', '--no-first-run', '--disable-background-networking', ...sandbox],
+});
 const visits = [];
 // The first warms the browser, not the page.
 for (let n = 0; n <= VISITS; n += 1) visits.push(await visit());
 await browser.close();
-const median = (name) => visits.slice(1).map((one) => one[name]).sort((a, b) => a - b)[Math.floor(VISITS / 2)];
-console.log(JSON.stringify({ first: median('first'), figures: median('figures'), month: median('month') }));
+const median = (name) =>
+  visits
+    .slice(1)
+    .map((one) => one[name])
+    .sort((a, b) => a - b)[Math.floor(VISITS / 2)];
+console.log(
+  JSON.stringify({ first: median('first'), figures: median('figures'), month: median('month') }),
+);
 
 async function visit() {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.addInitScript(() => {
     // Gives the time of the paint after the plots have changed.
-    globalThis.plotted = () => new Promise((done) => {
-      new MutationObserver((_, observer) => {
-        if (document.querySelector('#plots article') === null) return;
-        observer.disconnect();
-        requestAnimationFrame(() => setTimeout(() => done(performance.now())));
-      }).observe(document, { childList: true, subtree: true });
-    });
+    globalThis.plotted = () =>
+      new Promise((done) => {
+        new MutationObserver((_, observer) => {
+          if (document.querySelector('#plots article') === null) return;
+          observer.disconnect();
+          requestAnimationFrame(() => setTimeout(() => done(performance.now())));
+        }).observe(document, { childList: true, subtree: true });
+      });
     globalThis.figures = globalThis.plotted();
   });
   await page.goto(process.argv[2]);

@@ -15,8 +15,11 @@ export async function install(page: Page): Promise<void> {
     const probed = { painted, longTasks, since: 0 };
     Object.assign(globalThis, { probed });
     // Entries come late, so they are told apart by when the task began.
-    const note = ({ startTime, duration }: PerformanceEntry) => startTime >= probed.since && longTasks.push(duration);
-    new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type: 'longtask' });
+    const note = ({ startTime, duration }: PerformanceEntry) =>
+      startTime >= probed.since && longTasks.push(duration);
+    new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({
+      type: 'longtask',
+    });
     // A message that is posted in a frame arrives after that frame's paint.
     const channel = new MessageChannel();
     channel.port1.onmessage = ({ data }) => painted.push(performance.now() - (data as number));
@@ -36,7 +39,9 @@ export async function install(page: Page): Promise<void> {
 /** Gives what was measured, and begins anew. */
 export function take(page: Page): Promise<Probed> {
   return page.evaluate(() => {
-    const { probed } = globalThis as unknown as { probed: { painted: number[]; longTasks: number[]; since: number } };
+    const { probed } = globalThis as unknown as {
+      probed: { painted: number[]; longTasks: number[]; since: number };
+    };
     probed.since = performance.now();
     return { painted: probed.painted.splice(0), longTasks: probed.longTasks.splice(0) };
   });

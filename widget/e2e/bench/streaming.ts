@@ -20,11 +20,20 @@ const SECTION = [
   '| period | subject | room |\n|---|---|---|\n| 1 | Mathematics | 12 |\n| 2 | Art | 3 |',
   '```js\nconst room = plan.find({ period: 3 });\nconsole.log(room);\n```',
 ].join('\n\n');
-const REPLY = process.env.WIDGET_BENCH === 'paragraph' ? words('On Monday class 7B begins with Mathematics. ') : words(`${SECTION}\n\n`);
+const REPLY =
+  process.env.WIDGET_BENCH === 'paragraph'
+    ? words('On Monday class 7B begins with Mathematics. ')
+    : words(`${SECTION}\n\n`);
 
 it.skipIf(isBare)('streaming into a long conversation', async () => {
   const author = await Author.start();
-  const stage = await Stage.set({ env: { ANTHROPIC_BASE_URL: author.url, CHATBOT_PROVIDER_PREFERENCE: 'claude', CHATBOT_MAX_TOKENS: '8192' } });
+  const stage = await Stage.set({
+    env: {
+      ANTHROPIC_BASE_URL: author.url,
+      CHATBOT_PROVIDER_PREFERENCE: 'claude',
+      CHATBOT_MAX_TOKENS: '8192',
+    },
+  });
   author.writes('A reply with **bold** text, a list:\n\n- one\n- two\n\nand `code`.');
   const stored = await converse(stage.proxy.url, TURNS);
   const page = await (await stage.browser.newContext()).newPage();
@@ -56,11 +65,18 @@ it.skipIf(isBare)('streaming into a long conversation', async () => {
     ['frame received to text painted, p95', `${quantile(painted, 0.95)} ms`],
     ['script, style and layout per frame, p50', `${quantile(frames, 0.5)} ms`],
     ['script, style and layout per frame, p95', `${quantile(frames, 0.95)} ms`],
-    [`long tasks (> 50 ms) while ${TOKENS} tokens stream`, `${longTasks.map((ms) => `${Math.round(ms)} ms`).join(', ') || 'none'}`],
+    [
+      `long tasks (> 50 ms) while ${TOKENS} tokens stream`,
+      `${longTasks.map((ms) => `${Math.round(ms)} ms`).join(', ') || 'none'}`,
+    ],
     ['the longest task in processor time, traced', `${longest.toFixed(1)} ms`],
     ['frames received, frames traced', `${painted.length}, ${frames.length}`],
   ];
-  console.log(['| figure | measured |', '| --- | --- |', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n'));
+  console.log(
+    ['| figure | measured |', '| --- | --- |', ...rows.map((row) => `| ${row.join(' | ')} |`)].join(
+      '\n',
+    ),
+  );
 });
 
 // As many words as the model has tokens; each is a piece of the stream.
@@ -70,7 +86,7 @@ function words(pattern: string): string {
 }
 
 async function loadAll(chat: ChatPage): Promise<void> {
-  for (let have = 0; have < TURNS; ) {
+  for (let have = 0; have < TURNS;) {
     await until('a page of turns', async () => (await chat.state()).turns.length > have);
     const state = await chat.state();
     have = state.turns.length;
@@ -83,7 +99,11 @@ async function finished(chat: ChatPage): Promise<string> {
   for (;;) {
     await chat.page.waitForTimeout(2_000);
     const last = await chat.page.evaluate(() => {
-      const { client } = document.querySelector('yogi-chatbot') as unknown as { client: { getState(): { turns: { state: string; text: string; message: string | null }[] } } };
+      const { client } = document.querySelector('yogi-chatbot') as unknown as {
+        client: {
+          getState(): { turns: { state: string; text: string; message: string | null }[] };
+        };
+      };
       const turn = client.getState().turns.at(-1)!;
       return turn.state === 'done' && turn.message === 'At length' ? turn.text : null;
     });

@@ -12,7 +12,18 @@ interface TraceEvent {
   readonly pid: number;
 }
 
-const WORK = new Set(['FunctionCall', 'EvaluateScript', 'FireAnimationFrame', 'TimerFire', 'EventDispatch', 'UpdateLayoutTree', 'Layout', 'MinorGC', 'MajorGC', 'RunMicrotasks']);
+const WORK = new Set([
+  'FunctionCall',
+  'EvaluateScript',
+  'FireAnimationFrame',
+  'TimerFire',
+  'EventDispatch',
+  'UpdateLayoutTree',
+  'Layout',
+  'MinorGC',
+  'MajorGC',
+  'RunMicrotasks',
+]);
 const FRAME = 'FireAnimationFrame';
 
 /** Milliseconds of the thread that draws. */
@@ -24,16 +35,29 @@ export interface Traced {
 }
 
 /** Traces `page` while `during` runs. */
-export async function trace(browser: Browser, page: Page, during: () => Promise<void>): Promise<Traced> {
-  await browser.startTracing(page, { categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8.execute', '-*'] });
+export async function trace(
+  browser: Browser,
+  page: Page,
+  during: () => Promise<void>,
+): Promise<Traced> {
+  await browser.startTracing(page, {
+    categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8.execute', '-*'],
+  });
   await during();
-  const { traceEvents } = JSON.parse(String(await browser.stopTracing())) as { traceEvents: TraceEvent[] };
+  const { traceEvents } = JSON.parse(String(await browser.stopTracing())) as {
+    traceEvents: TraceEvent[];
+  };
   const whole = traceEvents.filter(({ ph, dur }) => ph === 'X' && dur !== undefined);
   const main = whole.find(({ name }) => name === FRAME);
   if (!main) throw new Error('no frame was traced');
-  const own = whole.filter(({ pid, tid }) => pid === main.pid && tid === main.tid).sort((a, b) => a.ts - b.ts);
+  const own = whole
+    .filter(({ pid, tid }) => pid === main.pid && tid === main.tid)
+    .sort((a, b) => a.ts - b.ts);
   const tasks = own.filter(({ name }) => name === 'RunTask').map(({ tdur = 0 }) => tdur / 1_000);
-  return { frames: perFrame(own.filter(({ name }) => WORK.has(name))), longest: Math.max(...tasks) };
+  return {
+    frames: perFrame(own.filter(({ name }) => WORK.has(name))),
+    longest: Math.max(...tasks),
+  };
 }
 
 // Work up to the next frame counts for the frame before it.

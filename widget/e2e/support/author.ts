@@ -40,19 +40,35 @@ export class Author {
   async #answer(response: ServerResponse): Promise<void> {
     if (this.#ending === 'refuses') {
       const error = { type: 'authentication_error', message: 'no' };
-      return void response.writeHead(401, { 'Content-Type': 'application/json' }).end(JSON.stringify({ type: 'error', error }));
+      return void response
+        .writeHead(401, { 'Content-Type': 'application/json' })
+        .end(JSON.stringify({ type: 'error', error }));
     }
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     const send = (data: { readonly type: string; readonly [field: string]: unknown }) =>
       response.write(`event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`);
     const usage = { input_tokens: 412, output_tokens: 1 };
-    const message = { id: 'msg', type: 'message', role: 'assistant', model: 'claude', content: [], stop_reason: null, usage };
+    const message = {
+      id: 'msg',
+      type: 'message',
+      role: 'assistant',
+      model: 'claude',
+      content: [],
+      stop_reason: null,
+      usage,
+    };
     send({ type: 'message_start', message });
     send({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } });
-    await this.#write((text) => send({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }));
+    await this.#write((text) =>
+      send({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }),
+    );
     if (this.#ending === 'stays silent') return;
     send({ type: 'content_block_stop', index: 0 });
-    send({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 64 } });
+    send({
+      type: 'message_delta',
+      delta: { stop_reason: 'end_turn' },
+      usage: { output_tokens: 64 },
+    });
     send({ type: 'message_stop' });
     response.end();
   }

@@ -1,10 +1,22 @@
 /** Debian's Chromium, and what a story needs of a page in it. */
 import { existsSync } from 'node:fs';
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions } from 'playwright-core';
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+} from 'playwright-core';
 import { ChatPage } from './chat-page.js';
 
 const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-const FLAGS = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const FLAGS = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 /** Tells whether the browser is absent; in CI that is an error. */
 export function haveNoBrowser(): boolean {
@@ -23,7 +35,11 @@ export function launch(): Promise<Browser> {
 }
 
 /** Opens a page with the chat window, as a person who was never there before. */
-export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<ChatPage> {
+export async function visit(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<ChatPage> {
   return visitIn(await browser.newContext(options), url);
 }
 

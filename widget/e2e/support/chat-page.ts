@@ -42,27 +42,35 @@ export class ChatPage {
 
   state(): Promise<ChatState> {
     return this.page.evaluate(() => {
-      const element = document.querySelector('yogi-chatbot') as unknown as { client: { getState(): ChatState } };
+      const element = document.querySelector('yogi-chatbot') as unknown as {
+        client: { getState(): ChatState };
+      };
       return structuredClone(element.client.getState());
     });
   }
 
   /** Waits until some text of the newest reply is shown. */
   async writing(): Promise<string> {
-    return until('text of the reply', async () => this.page.evaluate(() => {
-      const root = document.querySelector('yogi-chatbot')!.shadowRoot!;
-      const row = [...root.querySelectorAll('article.turn')].at(-1);
-      const isOver = row?.querySelector('.reply')?.getAttribute('aria-busy') !== 'true';
-      return isOver ? '' : (row?.querySelector('.markdown')?.textContent ?? '');
-    }));
+    return until('text of the reply', async () =>
+      this.page.evaluate(() => {
+        const root = document.querySelector('yogi-chatbot')!.shadowRoot!;
+        const row = [...root.querySelectorAll('article.turn')].at(-1);
+        const isOver = row?.querySelector('.reply')?.getAttribute('aria-busy') !== 'true';
+        return isOver ? '' : (row?.querySelector('.markdown')?.textContent ?? '');
+      }),
+    );
   }
 
   /** Waits until nothing is being sent or written, and gives the newest turn's text as it is shown. */
   async settled(): Promise<string> {
-    await until('every turn is done', async () => {
-      const { turns, running } = await this.state();
-      return !running && turns.length > 0;
-    }, SETTLE_MS);
+    await until(
+      'every turn is done',
+      async () => {
+        const { turns, running } = await this.state();
+        return !running && turns.length > 0;
+      },
+      SETTLE_MS,
+    );
     await this.painted();
     return this.shown().then((texts) => texts.at(-1) ?? '');
   }

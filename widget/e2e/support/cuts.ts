@@ -26,23 +26,35 @@ export interface Verdict {
 }
 
 /** Cuts the network `count` times while a person asks and reads, and judges what is left. */
-export async function cutAtRandom(stage: Stage, count: number, seed = Number(process.env.WIDGET_SEED ?? randomInt(2 ** 31))): Promise<Verdict> {
+export async function cutAtRandom(
+  stage: Stage,
+  count: number,
+  seed = Number(process.env.WIDGET_SEED ?? randomInt(2 ** 31)),
+): Promise<Verdict> {
   const random = seeded(seed);
   const faults: Record<string, number> = {};
   const chat = await stage.enter();
   await watch(chat);
   let messages = 0;
   const torn: string[] = [];
-  for (let cuts = 0; cuts < count; ) {
+  for (let cuts = 0; cuts < count;) {
     messages += 1;
     await chat.say(`Question ${messages}`);
     // Up to three faults fall upon one answer.
-    for (let left = Math.min(count - cuts, 1 + Math.floor(random() * 3)); left > 0; left -= 1, cuts += 1) {
+    for (
+      let left = Math.min(count - cuts, 1 + Math.floor(random() * 3));
+      left > 0;
+      left -= 1, cuts += 1
+    ) {
       await pause(random() * LONGEST_MS);
       const name = await fault(stage, chat, random, torn);
       faults[name] = (faults[name] ?? 0) + 1;
     }
-    await until(`message ${messages} is answered (seed ${seed})`, () => isAnswered(chat, messages), 60_000);
+    await until(
+      `message ${messages} is answered (seed ${seed})`,
+      () => isAnswered(chat, messages),
+      60_000,
+    );
   }
   torn.push(...(await seen(chat)));
   const verdict = { seed, faults, messages, torn, ...(await judge(chat, messages)) };
@@ -50,7 +62,12 @@ export async function cutAtRandom(stage: Stage, count: number, seed = Number(pro
   return verdict;
 }
 
-async function fault({ proxy }: Stage, chat: ChatPage, random: () => number, torn: string[]): Promise<string> {
+async function fault(
+  { proxy }: Stage,
+  chat: ChatPage,
+  random: () => number,
+  torn: string[],
+): Promise<string> {
   const kind = random();
   const ms = random() * 800;
   if (kind < 0.5) {
@@ -81,7 +98,9 @@ async function fault({ proxy }: Stage, chat: ChatPage, random: () => number, tor
 // A reload keeps the newest page of turns only, so they cannot be counted here.
 async function isAnswered(chat: ChatPage, n: number): Promise<boolean> {
   const { turns, running } = await chat.state();
-  return !running && turns.some(({ message, state }) => message === `Question ${n}` && state === 'done');
+  return (
+    !running && turns.some(({ message, state }) => message === `Question ${n}` && state === 'done')
+  );
 }
 
 async function judge(chat: ChatPage, messages: number) {
@@ -96,10 +115,14 @@ async function judge(chat: ChatPage, messages: number) {
   const shown = await chat.shown();
   const of = (n: number): TurnView[] => turns.filter(({ message }) => message === `Question ${n}`);
   const all = Array.from({ length: messages }, (_, n) => of(n + 1));
-  const isGarbled = ({ text, kind, turn }: TurnView, n: number) => kind !== 'reply' || text !== WHOLE || turn !== n + 1 || shown[n] !== WHOLE.trim();
+  const isGarbled = ({ text, kind, turn }: TurnView, n: number) =>
+    kind !== 'reply' || text !== WHOLE || turn !== n + 1 || shown[n] !== WHOLE.trim();
   return {
     lost: all.filter((found) => found.length === 0).length,
-    doubled: turns.length - all.filter((found) => found.length > 0).length + Math.max(0, shown.length - messages),
+    doubled:
+      turns.length -
+      all.filter((found) => found.length > 0).length +
+      Math.max(0, shown.length - messages),
     garbled: all.filter((found, n) => found.some((turn) => isGarbled(turn, n))).length,
   };
 }

@@ -23,7 +23,14 @@ export class Stage {
   ) {}
 
   static async set(options: WorldOptions = {}, folder = PACKAGE): Promise<Stage> {
-    const world = await World.start({ ...options, env: { CHATBOT_RATE_PRINCIPAL_PER_MINUTE: '0', CHATBOT_RATE_ADDRESS_PER_5_MINUTES: '0', ...options.env } });
+    const world = await World.start({
+      ...options,
+      env: {
+        CHATBOT_RATE_PRINCIPAL_PER_MINUTE: '0',
+        CHATBOT_RATE_ADDRESS_PER_5_MINUTES: '0',
+        ...options.env,
+      },
+    });
     const proxy = await Proxy.start(() => world.url);
     const host = await Host.start(folder, proxy.url);
     return new Stage(world, proxy, host, await launch());

@@ -22,7 +22,11 @@ function App() {
           setText('');
         }}
       >
-        <input aria-label="Message" value={text} onChange={(event) => setText(event.target.value)} />
+        <input
+          aria-label="Message"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
         <button type="submit">Send</button>
         <button type="button" disabled={status === 'ready'} onClick={() => void stop()}>
           Stop

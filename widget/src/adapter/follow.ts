@@ -73,7 +73,8 @@ class Follower {
     if (this.#isOver) return;
     this.#start(turn);
     const id = replyId(turn);
-    if (this.#id !== null && (this.#id !== id || !turn.text.startsWith(this.#text))) this.#restart();
+    if (this.#id !== null && (this.#id !== id || !turn.text.startsWith(this.#text)))
+      this.#restart();
     if (turn.text.length > this.#text.length) this.#extend(id, turn.text);
     if (turn.state === 'done') return this.#end(turn);
     if (turn.status && turn.status !== this.#status) this.listener.status(turn.status);
@@ -100,7 +101,8 @@ class Follower {
   }
 
   #end(turn: TurnView): void {
-    if (turn.kind === 'error') return this.#fail(turn.error ?? { code: 'unavailable', message: 'There is no answer.' });
+    if (turn.kind === 'error')
+      return this.#fail(turn.error ?? { code: 'unavailable', message: 'There is no answer.' });
     this.leave();
     this.listener.finished(turn);
   }

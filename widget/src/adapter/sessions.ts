@@ -17,7 +17,8 @@ export class Sessions {
 
   /** Gives the client of a session; throws where `id`, called `name` by the front end, is not one of the contract's ids. */
   get(id: string, name: string): ChatClient {
-    if (!isId(id)) throw new TypeError(`${name} must be 1 to 128 of A-Z a-z 0-9 . _ : -, and is not: "${id}"`);
+    if (!isId(id))
+      throw new TypeError(`${name} must be 1 to 128 of A-Z a-z 0-9 . _ : -, and is not: "${id}"`);
     const known = this.#clients.get(id);
     if (known) return known;
     const client = createChatClient({ ...this.#options, sessionId: id });
@@ -36,8 +37,14 @@ export class Sessions {
  *
  * A message that was answered before, or whose id the contract does not allow, gets a new one.
  */
-export function sendingId(client: ChatClient, id: string | undefined, again = false): string | undefined {
-  const isAnswered = client.getState().turns.some(({ messageId, state }) => messageId === id && state === 'done');
+export function sendingId(
+  client: ChatClient,
+  id: string | undefined,
+  again = false,
+): string | undefined {
+  const isAnswered = client
+    .getState()
+    .turns.some(({ messageId, state }) => messageId === id && state === 'done');
   return again || isAnswered || id === undefined || !isId(id) ? undefined : id;
 }
 

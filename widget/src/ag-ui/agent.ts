@@ -33,7 +33,10 @@ export class ChatbotAgent extends AbstractAgent {
   override run(input: RunAgentInput): Observable<BaseEvent> {
     return new Observable((subscriber) => {
       const asked = lastAsked(input.messages);
-      if (!asked) return subscriber.error(new TypeError('messages must hold a message of the user with text.'));
+      if (!asked)
+        return subscriber.error(
+          new TypeError('messages must hold a message of the user with text.'),
+        );
       return this.#start(input, asked, subscriber);
     });
   }
@@ -63,7 +66,12 @@ export class ChatbotAgent extends AbstractAgent {
   }
 
   override clone(): ChatbotAgent {
-    const copy = new ChatbotAgent({ ...this.#config, agentId: this.agentId, description: this.description, threadId: this.threadId });
+    const copy = new ChatbotAgent({
+      ...this.#config,
+      agentId: this.agentId,
+      description: this.description,
+      threadId: this.threadId,
+    });
     copy.#sessions = this.#sessions;
     copy.messages = structuredClone(this.messages);
     copy.state = structuredClone(this.state);
@@ -106,7 +114,11 @@ export class ChatbotAgent extends AbstractAgent {
     };
   }
 
-  #writer({ threadId, runId }: RunAgentInput, before: RunAgentInput['messages'], subscriber: Subscriber<BaseEvent>) {
+  #writer(
+    { threadId, runId }: RunAgentInput,
+    before: RunAgentInput['messages'],
+    subscriber: Subscriber<BaseEvent>,
+  ) {
     const setting = { threadId, runId, before, knowsOutcome: 'maxProtocolVersion' in this };
     return new RunWriter(
       setting,

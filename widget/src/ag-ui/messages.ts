@@ -19,7 +19,8 @@ export function lastAsked(messages: readonly Message[]): Asked | null {
 /** Gives turns as messages, without the reply of one that is not final. */
 export function asMessages(turns: readonly TurnView[]): Message[] {
   return turns.flatMap((turn): Message[] => {
-    const asked: Message[] = turn.message === null ? [] : [{ id: turn.messageId, role: 'user', content: turn.message }];
+    const asked: Message[] =
+      turn.message === null ? [] : [{ id: turn.messageId, role: 'user', content: turn.message }];
     if (turn.state !== 'done' || turn.text === '') return asked;
     return [...asked, { id: replyId(turn), role: 'assistant', content: turn.text }];
   });
@@ -29,5 +30,7 @@ export function asMessages(turns: readonly TurnView[]): Message[] {
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
-  return content.map((part) => (part?.type === 'text' && typeof part.text === 'string' ? part.text : '')).join('');
+  return content
+    .map((part) => (part?.type === 'text' && typeof part.text === 'string' ? part.text : ''))
+    .join('');
 }

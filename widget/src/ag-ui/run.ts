@@ -59,8 +59,14 @@ export class RunWriter implements RunListener {
     const messageId = this.#open;
     this.#close();
     const { knowsOutcome } = this.setting;
-    const cancelled = turn.kind === 'cancelled' && knowsOutcome ? { outcome: { type: 'cancelled' } } : {};
-    this.#finish({ result: { messageId, text: turn.text }, usage: usageOf(turn), metadata: metadataOf(turn), ...cancelled });
+    const cancelled =
+      turn.kind === 'cancelled' && knowsOutcome ? { outcome: { type: 'cancelled' } } : {};
+    this.#finish({
+      result: { messageId, text: turn.text },
+      usage: usageOf(turn),
+      metadata: metadataOf(turn),
+      ...cancelled,
+    });
   }
 
   /** Ends a run in which nothing was asked. */
@@ -95,7 +101,14 @@ export class RunWriter implements RunListener {
 function usageOf({ provider, model, usage }: TurnView): object[] {
   if (!usage) return [];
   const { inputTokens, outputTokens } = usage;
-  return [{ ...(provider !== null && { provider }), ...(model !== null && { model }), inputTokens, outputTokens }];
+  return [
+    {
+      ...(provider !== null && { provider }),
+      ...(model !== null && { model }),
+      inputTokens,
+      outputTokens,
+    },
+  ];
 }
 
 function metadataOf(view: TurnView): object {

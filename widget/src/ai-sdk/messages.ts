@@ -16,7 +16,14 @@ export interface ChatbotMetadata {
 export type ChatbotUIMessage = UIMessage<ChatbotMetadata, { status: TurnStatus }>;
 
 /** Gives what is known of a final. */
-export function metadataOf({ turn, finishReason, provider, model, usage, costMicroUsd }: TurnView): ChatbotMetadata {
+export function metadataOf({
+  turn,
+  finishReason,
+  provider,
+  model,
+  usage,
+  costMicroUsd,
+}: TurnView): ChatbotMetadata {
   const known = Object.entries({ turn, finishReason, provider, model, usage, costMicroUsd });
   return Object.fromEntries(known.filter(([, value]) => value !== null));
 }
@@ -36,7 +43,9 @@ export function asUIMessages(turns: readonly TurnView[]): ChatbotUIMessage[] {
   return turns.flatMap((turn): ChatbotUIMessage[] => {
     const { messageId, message } = turn;
     const asked: ChatbotUIMessage[] =
-      message === null ? [] : [{ id: messageId, role: 'user', parts: [{ type: 'text', text: message }] }];
+      message === null
+        ? []
+        : [{ id: messageId, role: 'user', parts: [{ type: 'text', text: message }] }];
     return turn.state === 'done' && turn.text !== '' ? [...asked, reply(turn)] : asked;
   });
 }
@@ -44,6 +53,10 @@ export function asUIMessages(turns: readonly TurnView[]): ChatbotUIMessage[] {
 function reply(turn: TurnView): ChatbotUIMessage {
   const id = uiReplyId(turn);
   const text = { type: 'text', text: turn.text, state: 'done' } as const;
-  return { id, role: 'assistant', metadata: metadataOf(turn), parts: [{ type: 'step-start' }, text] };
+  return {
+    id,
+    role: 'assistant',
+    metadata: metadataOf(turn),
+    parts: [{ type: 'step-start' }, text],
+  };
 }
-

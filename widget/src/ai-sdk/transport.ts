@@ -30,9 +30,11 @@ export class ChatbotTransport implements ChatTransport<ChatbotUIMessage> {
     const { chatId, trigger, messages, abortSignal, body } = options;
     const asked = messages.findLast(({ role }) => role === 'user');
     const text = asked ? textOf(asked) : '';
-    if (!asked || text === '') throw new TypeError('messages must hold a message of the user with text.');
+    if (!asked || text === '')
+      throw new TypeError('messages must hold a message of the user with text.');
     const client = this.#client(chatId);
-    const messageId = sendingId(client, asked.id, trigger === 'regenerate-message') ?? crypto.randomUUID();
+    const messageId =
+      sendingId(client, asked.id, trigger === 'regenerate-message') ?? crypto.randomUUID();
     const sent = client.send(text, { messageId, ...wishes(body) });
     return stream(client, messageId, abortSignal, sent);
   }
@@ -41,7 +43,9 @@ export class ChatbotTransport implements ChatTransport<ChatbotUIMessage> {
   async reconnectToStream({ chatId, abortSignal }: Reconnect & { abortSignal?: AbortSignal }) {
     const client = this.#client(chatId);
     await client.connect();
-    const open = client.getState().turns.find(({ state }) => state === 'running' || state === 'waiting');
+    const open = client
+      .getState()
+      .turns.find(({ state }) => state === 'running' || state === 'waiting');
     return open ? stream(client, open.messageId, abortSignal) : null;
   }
 
@@ -60,7 +64,12 @@ export class ChatbotTransport implements ChatTransport<ChatbotUIMessage> {
   }
 }
 
-function stream(client: ChatClient, messageId: string, signal?: AbortSignal, sent?: Promise<unknown>): ReadableStream<ChatbotChunk> {
+function stream(
+  client: ChatClient,
+  messageId: string,
+  signal?: AbortSignal,
+  sent?: Promise<unknown>,
+): ReadableStream<ChatbotChunk> {
   // One that cannot be reached goes on with its reply.
   const stop = () => void client.stop(messageId).catch(() => {});
   let leave = () => {};

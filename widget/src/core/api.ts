@@ -55,17 +55,28 @@ interface Options {
 /** Gives the calls of one server. */
 export function createApi(transport: Transport) {
   const call = <T>(method: string, path: string, options: Options = {}) =>
-    withRetries(() => authenticated<T>(transport, method, path, options), transport.pauses, options);
+    withRetries(
+      () => authenticated<T>(transport, method, path, options),
+      transport.pauses,
+      options,
+    );
   const at = (id: string, rest = '') => `sessions/${encodeURIComponent(id)}${rest}`;
   return {
     openSession: (session_id?: string) =>
-      call<{ session_id: string; websocket: Websocket }>('POST', 'sessions', { body: { session_id }, attempts: 1 }),
-    ticket: (id: string) => call<{ websocket: Websocket }>('POST', at(id, '/tickets'), { attempts: 1 }),
+      call<{ session_id: string; websocket: Websocket }>('POST', 'sessions', {
+        body: { session_id },
+        attempts: 1,
+      }),
+    ticket: (id: string) =>
+      call<{ websocket: Websocket }>('POST', at(id, '/tickets'), { attempts: 1 }),
     send: (body: NewMessage, retries: Pick<Options, 'onRetry' | 'isWanted'>) =>
       call<unknown>('POST', 'chat', { body, key: body.message_id, ...retries }),
     turns: (id: string, query: string, attempts?: number) =>
-      call<{ turns: StoredTurn[]; running: boolean }>('GET', at(id, `/turns?${query}`), { attempts }),
-    stop: (id: string, message_id: string) => call<unknown>('POST', at(id, '/stop'), { body: { message_id } }),
+      call<{ turns: StoredTurn[]; running: boolean }>('GET', at(id, `/turns?${query}`), {
+        attempts,
+      }),
+    stop: (id: string, message_id: string) =>
+      call<unknown>('POST', at(id, '/stop'), { body: { message_id } }),
     feedback: (id: string, turn: number, rating: Rating, comment?: string) =>
       call<unknown>('POST', at(id, `/turns/${turn}/feedback`), { body: { rating, comment } }),
     remove: (id: string) => call<unknown>('DELETE', at(id)),
@@ -77,7 +88,12 @@ export function createApi(transport: Transport) {
 export type Api = ReturnType<typeof createApi>;
 
 // A token that was refused is asked for again once: another tab or the host may have a newer one.
-async function authenticated<T>(transport: Transport, method: string, path: string, options: Options): Promise<T> {
+async function authenticated<T>(
+  transport: Transport,
+  method: string,
+  path: string,
+  options: Options,
+): Promise<T> {
   const { credentials } = transport;
   const token = await credentials.token(false);
   try {
@@ -118,14 +134,25 @@ async function once<T>(
   return answer;
 }
 
-async function withRetries<T>(attempt: () => Promise<T>, pauses: Pauses, options: Options): Promise<T> {
+async function withRetries<T>(
+  attempt: () => Promise<T>,
+  pauses: Pauses,
+  options: Options,
+): Promise<T> {
   const began = Date.now();
   for (let tries = 0; ; tries += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof ChatError) || !isWorthRetrying(error, tries + 1, Date.now() - began, options)) throw error;
-      const ms = Math.max(error.retryAfterMs ?? 0, backoff(tries, FIRST_PAUSE_MS, LONGEST_PAUSE_MS));
+      if (
+        !(error instanceof ChatError) ||
+        !isWorthRetrying(error, tries + 1, Date.now() - began, options)
+      )
+        throw error;
+      const ms = Math.max(
+        error.retryAfterMs ?? 0,
+        backoff(tries, FIRST_PAUSE_MS, LONGEST_PAUSE_MS),
+      );
       options.onRetry?.(error, ms);
       await pauses.sleep(ms, error.retryAfterMs === null);
       if (options.isWanted?.() === false) throw error;
@@ -133,9 +160,18 @@ async function withRetries<T>(attempt: () => Promise<T>, pauses: Pauses, options
   }
 }
 
-function isWorthRetrying({ status, retryAfterMs }: ChatError, tries: number, spent: number, { attempts }: Options): boolean {
+function isWorthRetrying(
+  { status, retryAfterMs }: ChatError,
+  tries: number,
+  spent: number,
+  { attempts }: Options,
+): boolean {
   if (status === 0) return attempts === undefined ? spent < UNREACHABLE_MS : tries < attempts;
-  return RETRY_STATUSES.has(status) && tries < (attempts ?? MAX_ATTEMPTS) && (retryAfterMs ?? 0) <= LONGEST_RETRY_AFTER_MS;
+  return (
+    RETRY_STATUSES.has(status) &&
+    tries < (attempts ?? MAX_ATTEMPTS) &&
+    (retryAfterMs ?? 0) <= LONGEST_RETRY_AFTER_MS
+  );
 }
 
 interface Problem {
@@ -148,7 +184,10 @@ interface Problem {
 function refusal(response: Response, problem: Problem | null): ChatError {
   const code = problem?.type?.split(':').pop() ?? 'unavailable';
   const message = problem?.detail ?? problem?.title ?? `The server answered ${response.status}.`;
-  return new ChatError(response.status, code, message, { field: problem?.field ?? null, retryAfterMs: retryAfter(response) });
+  return new ChatError(response.status, code, message, {
+    field: problem?.field ?? null,
+    retryAfterMs: retryAfter(response),
+  });
 }
 
 function retryAfter(response: Response): number | null {

@@ -171,7 +171,10 @@ function add<Listener>(to: Set<Listener>, listener: Listener): () => void {
 
 function baseOf(apiUrl: string): URL {
   try {
-    return new URL(apiUrl.replace(/\/?$/, '/').replace(/^\/$/, apiUrl === '' ? './' : '/'), globalThis.document?.baseURI);
+    return new URL(
+      apiUrl.replace(/\/?$/, '/').replace(/^\/$/, apiUrl === '' ? './' : '/'),
+      globalThis.document?.baseURI,
+    );
   } catch {
     throw new TypeError(`apiUrl is not an address: "${apiUrl}"`);
   }

@@ -38,7 +38,11 @@ export interface Connection {
 }
 
 /** Makes a connection that is stopped. */
-export function createConnection(getTicket: () => Promise<Websocket>, Socket: typeof WebSocket, on: ConnectionEvents): Connection {
+export function createConnection(
+  getTicket: () => Promise<Websocket>,
+  Socket: typeof WebSocket,
+  on: ConnectionEvents,
+): Connection {
   let socket: WebSocket | null = null;
   let attempts = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -91,7 +95,10 @@ export function createConnection(getTicket: () => Promise<Websocket>, Socket: ty
   }
 
   function reconnect(error: ChatError | null): void {
-    const ms = Math.max(error?.retryAfterMs ?? 0, backoff(attempts, FIRST_PAUSE_MS, LONGEST_PAUSE_MS));
+    const ms = Math.max(
+      error?.retryAfterMs ?? 0,
+      backoff(attempts, FIRST_PAUSE_MS, LONGEST_PAUSE_MS),
+    );
     attempts += 1;
     clearTimeout(timer);
     timer = setTimeout(connect, ms);

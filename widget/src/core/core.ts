@@ -7,7 +7,15 @@ import { isOffline } from './presence.js';
 import type { RuleState } from './rule/state.js';
 import type { Outbox } from './storage.js';
 import type { Turns } from './turns.js';
-import type { ChatEvent, ChatOptions, ChatState, ConnectionState, ConnectionStatus, Notice, TurnView } from './types.js';
+import type {
+  ChatEvent,
+  ChatOptions,
+  ChatState,
+  ConnectionState,
+  ConnectionStatus,
+  Notice,
+  TurnView,
+} from './types.js';
 
 /** One client: its parts, and what changes. */
 export interface Core {
@@ -89,6 +97,7 @@ export function call(listener: () => void): void {
 }
 
 function connectionOf({ link, limitedUntil }: Core): ConnectionState {
-  if (link.status !== 'idle' && link.status !== 'signed-out' && isOffline()) return { status: 'offline', retryAt: null };
+  if (link.status !== 'idle' && link.status !== 'signed-out' && isOffline())
+    return { status: 'offline', retryAt: null };
   return limitedUntil > Date.now() ? { status: 'rate-limited', retryAt: limitedUntil } : link;
 }

@@ -16,11 +16,21 @@ export interface Delivered {
 }
 
 /** Sends a new message. */
-export async function send(core: Core, text: string, options: SendOptions = {}): Promise<Delivered> {
+export async function send(
+  core: Core,
+  text: string,
+  options: SendOptions = {},
+): Promise<Delivered> {
   const messageId = options.messageId ?? newId();
-  const { documentId = core.options.documentId ?? null, provider = core.options.provider ?? null } = options;
+  const { documentId = core.options.documentId ?? null, provider = core.options.provider ?? null } =
+    options;
   const at = Date.now();
-  core.turns.change(messageId, { message: text, documentId, provider, createdAt: new Date(at).toISOString() });
+  core.turns.change(messageId, {
+    message: text,
+    documentId,
+    provider,
+    createdAt: new Date(at).toISOString(),
+  });
   core.outbox.add({ messageId, message: text, documentId, provider, at });
   return deliver(core, messageId);
 }
@@ -44,7 +54,8 @@ export async function deliver(core: Core, messageId: string): Promise<Delivered>
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       if (isGone(error)) await lose(core, error, era);
-      if (!isForAnotherSession(core, messageId, error, era) || tries === MOST_SESSIONS) throw unsent(core, messageId, error);
+      if (!isForAnotherSession(core, messageId, error, era) || tries === MOST_SESSIONS)
+        throw unsent(core, messageId, error);
     }
   }
 }
@@ -53,7 +64,13 @@ export async function deliver(core: Core, messageId: string): Promise<Delivered>
 export function deliverKept(core: Core): void {
   for (const { messageId, message, documentId, provider, at } of core.outbox.all()) {
     if (core.turns.get(messageId)) continue;
-    core.turns.change(messageId, { message, documentId, provider, createdAt: new Date(at).toISOString(), state: 'failed' });
+    core.turns.change(messageId, {
+      message,
+      documentId,
+      provider,
+      createdAt: new Date(at).toISOString(),
+      state: 'failed',
+    });
     if (Date.now() - at < RESEND_MS) deliver(core, messageId).catch(() => {});
   }
 }
@@ -66,7 +83,12 @@ export function known({ turns }: Core, messageId: string): TurnView {
 }
 
 // The session was replaced by another one, which takes the message if the user still wants it sent.
-function isForAnotherSession(core: Core, messageId: string, { code }: ChatError, era: number): boolean {
+function isForAnotherSession(
+  core: Core,
+  messageId: string,
+  { code }: ChatError,
+  era: number,
+): boolean {
   return (code === 'superseded' || era !== core.era) && isWanted(core, messageId);
 }
 
@@ -96,7 +118,11 @@ function unsent(core: Core, messageId: string, error: ChatError): ChatError {
   // A frame may have shown meanwhile that the server has it.
   if (core.turns.get(messageId)?.state === 'sending') {
     dispatch(core, { type: 'unsent', messageId });
-    arrive(core, messageId, { state: 'failed', error: { code, message }, retryAt: retryAfterMs && Date.now() + retryAfterMs });
+    arrive(core, messageId, {
+      state: 'failed',
+      error: { code, message },
+      retryAt: retryAfterMs && Date.now() + retryAfterMs,
+    });
   }
   return error;
 }
@@ -107,9 +133,15 @@ function arrive(core: Core, messageId: string, change: Partial<TurnView>): void 
   changed(core);
 }
 
-function note(core: Core, messageId: string, { status, code, message }: ChatError, ms: number): void {
+function note(
+  core: Core,
+  messageId: string,
+  { status, code, message }: ChatError,
+  ms: number,
+): void {
   const retryAt = Date.now() + ms;
-  if (core.turns.get(messageId)?.state === 'sending') core.turns.change(messageId, { error: { code, message }, retryAt });
+  if (core.turns.get(messageId)?.state === 'sending')
+    core.turns.change(messageId, { error: { code, message }, retryAt });
   core.limitedUntil = status === 429 ? retryAt : 0;
   changed(core);
 }

@@ -9,7 +9,11 @@ import type { Frame } from './wire.js';
 const LEARN_AGAIN_MS = 2_000;
 
 /** What can happen, without its time. */
-export type Happening = Input extends infer One ? (One extends Input ? Omit<One, 'now'> : never) : never;
+export type Happening = Input extends infer One
+  ? One extends Input
+    ? Omit<One, 'now'>
+    : never
+  : never;
 
 /** Applies what has happened. */
 export function dispatch(core: Core, happening: Happening): void {
@@ -62,7 +66,8 @@ async function fetchTurns(core: Core, after: number): Promise<void> {
   try {
     const { turns } = await core.api.turns(identity.id, `after=${after}`, 1);
     // An answer from before the session began anew tells of turns that are no more.
-    if (era === core.era && (born === null || born === core.rule.born)) dispatch(core, { type: 'history', turns });
+    if (era === core.era && (born === null || born === core.rule.born))
+      dispatch(core, { type: 'history', turns });
   } catch (error) {
     // Any other failure is tried again by the client rule's tick.
     if (error instanceof ChatError && error.status === 404) await lose(core, error, era);

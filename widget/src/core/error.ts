@@ -11,7 +11,12 @@ export class ChatError extends Error implements TurnError {
   /** How long the server asked to wait, in milliseconds. */
   readonly retryAfterMs: number | null;
 
-  constructor(status: number, code: string, message: string, more: { field?: string | null; retryAfterMs?: number | null } = {}) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    more: { field?: string | null; retryAfterMs?: number | null } = {},
+  ) {
     super(message);
     this.status = status;
     this.code = code;

@@ -32,7 +32,8 @@ export class Identity implements Credentials {
     const kept = this.#kept();
     if (!kept) return false;
     this.#token ??= kept.token;
-    if ((wanted !== undefined && kept.id !== wanted) || (this.#token === null && !this.isHosted)) return false;
+    if ((wanted !== undefined && kept.id !== wanted) || (this.#token === null && !this.isHosted))
+      return false;
     this.id = kept.id;
     return true;
   }
@@ -64,7 +65,10 @@ export class Identity implements Credentials {
   }
 
   // A host that fails may succeed the next time; one that has no token says that nobody is signed in.
-  async #hosted(host: NonNullable<ChatOptions['token']>, refused: boolean): Promise<string | undefined> {
+  async #hosted(
+    host: NonNullable<ChatOptions['token']>,
+    refused: boolean,
+  ): Promise<string | undefined> {
     try {
       return (await host(refused)) || undefined;
     } catch {
@@ -78,6 +82,9 @@ export class Identity implements Credentials {
   }
 
   #keep(): void {
-    this.store.set('session', { id: this.id, token: this.#token } satisfies { id: string | null; token: string | null });
+    this.store.set('session', { id: this.id, token: this.#token } satisfies {
+      id: string | null;
+      token: string | null;
+    });
   }
 }

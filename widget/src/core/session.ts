@@ -114,7 +114,11 @@ async function restore(core: Core, id: string, era: number): Promise<void> {
   }
 }
 
-async function pause(core: Core, { status, retryAfterMs }: ChatError, tries: number): Promise<void> {
+async function pause(
+  core: Core,
+  { status, retryAfterMs }: ChatError,
+  tries: number,
+): Promise<void> {
   const ms = Math.max(retryAfterMs ?? 0, backoff(tries, FIRST_PAUSE_MS, LONGEST_PAUSE_MS));
   setLink(core, status === 429 ? 'rate-limited' : 'waiting', ms);
   await core.pauses.sleep(ms, retryAfterMs === null);

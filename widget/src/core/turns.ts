@@ -31,7 +31,10 @@ export class Turns {
     const known = this.#byId.get(messageId);
     const view = known?.view ?? blank(messageId);
     if (known && isSame(view, change)) return;
-    this.#byId.set(messageId, { view: { ...view, ...change }, order: known?.order ?? (this.#made += 1) });
+    this.#byId.set(messageId, {
+      view: { ...view, ...change },
+      order: known?.order ?? (this.#made += 1),
+    });
     this.#list = null;
   }
 

@@ -19,14 +19,7 @@ export type ContextUse = 'used' | 'none' | 'unavailable';
  * - `closed`: the server refused for good; `connect()` tries again.
  */
 export type ConnectionStatus =
-  | 'idle'
-  | 'connecting'
-  | 'open'
-  | 'waiting'
-  | 'offline'
-  | 'rate-limited'
-  | 'signed-out'
-  | 'closed';
+  'idle' | 'connecting' | 'open' | 'waiting' | 'offline' | 'rate-limited' | 'signed-out' | 'closed';
 
 /** The connection, with the time of the next attempt in milliseconds since 1970 where there is one. */
 export interface ConnectionState {
@@ -153,10 +146,29 @@ export interface EventUsage {
  * `chat.forgotten` says that the session began anew and that a run which is open will not be ended.
  */
 export type ChatEvent =
-  | { readonly type: 'RUN_STARTED'; readonly threadId: string; readonly runId: string; readonly metadata: EventMetadata }
-  | { readonly type: 'TEXT_MESSAGE_START'; readonly messageId: string; readonly role: 'assistant'; readonly metadata: EventMetadata }
-  | { readonly type: 'TEXT_MESSAGE_CONTENT'; readonly messageId: string; readonly delta: string; readonly metadata: EventMetadata }
-  | { readonly type: 'TEXT_MESSAGE_END'; readonly messageId: string; readonly metadata: EventMetadata }
+  | {
+      readonly type: 'RUN_STARTED';
+      readonly threadId: string;
+      readonly runId: string;
+      readonly metadata: EventMetadata;
+    }
+  | {
+      readonly type: 'TEXT_MESSAGE_START';
+      readonly messageId: string;
+      readonly role: 'assistant';
+      readonly metadata: EventMetadata;
+    }
+  | {
+      readonly type: 'TEXT_MESSAGE_CONTENT';
+      readonly messageId: string;
+      readonly delta: string;
+      readonly metadata: EventMetadata;
+    }
+  | {
+      readonly type: 'TEXT_MESSAGE_END';
+      readonly messageId: string;
+      readonly metadata: EventMetadata;
+    }
   | {
       readonly type: 'RUN_FINISHED';
       readonly threadId: string;
@@ -173,8 +185,17 @@ export type ChatEvent =
       readonly code: string;
       readonly metadata: EventMetadata;
     }
-  | { readonly type: 'CUSTOM'; readonly name: 'chat.status'; readonly value: TurnStatus; readonly metadata: EventMetadata }
-  | { readonly type: 'CUSTOM'; readonly name: 'chat.forgotten'; readonly value: Record<string, never> };
+  | {
+      readonly type: 'CUSTOM';
+      readonly name: 'chat.status';
+      readonly value: TurnStatus;
+      readonly metadata: EventMetadata;
+    }
+  | {
+      readonly type: 'CUSTOM';
+      readonly name: 'chat.forgotten';
+      readonly value: Record<string, never>;
+    };
 
 /** The part of `localStorage` that is used; keys begin with `learning-yogi:`. */
 export type ChatStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;

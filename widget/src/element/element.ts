@@ -1,5 +1,10 @@
 /** The custom element `<yogi-chatbot>`: the chat window for any page. */
-import { type ChatClient, type ChatOptions, createChatClient, type ChatState } from '../core/index.js';
+import {
+  type ChatClient,
+  type ChatOptions,
+  createChatClient,
+  type ChatState,
+} from '../core/index.js';
 import { h, icon } from '../ui/dom.js';
 import { styleSheet } from '../ui/style.js';
 import { type Texts, textsFor } from '../ui/texts.js';
@@ -9,7 +14,16 @@ import { ChatWindow } from '../ui/window.js';
 export type Position = 'bottom-right' | 'bottom-left' | 'inline';
 
 const ATTRIBUTES = [
-  'api-url', 'position', 'locale', 'heading', 'suggestions', 'documents', 'document-id', 'provider', 'session-id', 'open',
+  'api-url',
+  'position',
+  'locale',
+  'heading',
+  'suggestions',
+  'documents',
+  'document-id',
+  'provider',
+  'session-id',
+  'open',
 ] as const;
 
 // So that importing the package does no harm where there is no document, on a server.
@@ -122,7 +136,12 @@ export class YogiChatbotElement extends Base {
   }
 
   get #locale(): string {
-    return this.getAttribute('locale') || (this.closest('[lang]') as HTMLElement | null)?.lang || navigator.language || 'en';
+    return (
+      this.getAttribute('locale') ||
+      (this.closest('[lang]') as HTMLElement | null)?.lang ||
+      navigator.language ||
+      'en'
+    );
   }
 
   // The client is made anew: another server, session or caller.
@@ -204,7 +223,12 @@ export class YogiChatbotElement extends Base {
 
   #makeLauncher(): HTMLButtonElement {
     const { open } = textsFor(this.#locale, this.#texts);
-    const launcher = h('button', { type: 'button', class: `launcher ${this.#side}`, 'aria-label': open, title: open });
+    const launcher = h('button', {
+      type: 'button',
+      class: `launcher ${this.#side}`,
+      'aria-label': open,
+      title: open,
+    });
     launcher.addEventListener('click', () => (this.open = !this.hasAttribute('open')));
     this.#launcher = launcher;
     return launcher;
@@ -233,7 +257,10 @@ export class YogiChatbotElement extends Base {
     if (open) this.#badge = false;
     const { open: toOpen, close, unread } = textsFor(this.#locale, this.#texts);
     const label = open ? close : this.#badge ? `${toOpen} (${unread})` : toOpen;
-    launcher.replaceChildren(icon(open ? 'close' : 'chat'), ...(this.#badge ? [h('span', { class: 'badge' })] : []));
+    launcher.replaceChildren(
+      icon(open ? 'close' : 'chat'),
+      ...(this.#badge ? [h('span', { class: 'badge' })] : []),
+    );
     launcher.setAttribute('aria-label', label);
     launcher.setAttribute('aria-expanded', String(open));
     launcher.title = label;
@@ -269,10 +296,16 @@ function storage(): Storage | null {
 }
 
 function lines(text: string | null): string[] {
-  return (text ?? '').split('\n').map((line) => line.trim()).filter(Boolean);
+  return (text ?? '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
 }
 
 function isShallowEqual(a: object, b: object): boolean {
   const [x, y] = [Object.entries(a), Object.entries(b)];
-  return x.length === y.length && x.every(([key, value]) => (b as Record<string, unknown>)[key] === value);
+  return (
+    x.length === y.length &&
+    x.every(([key, value]) => (b as Record<string, unknown>)[key] === value)
+  );
 }

@@ -7,7 +7,8 @@ export type { Texts } from '../ui/texts.js';
 /** The element's name. */
 export const TAG = 'yogi-chatbot';
 
-if (globalThis.customElements && !customElements.get(TAG)) customElements.define(TAG, YogiChatbotElement);
+if (globalThis.customElements && !customElements.get(TAG))
+  customElements.define(TAG, YogiChatbotElement);
 
 declare global {
   interface HTMLElementTagNameMap {

@@ -27,7 +27,19 @@ export interface ChatbotProps extends ChatOptions {
 export function Chatbot(props: ChatbotProps) {
   const element = useRef<YogiChatbotElement>(null);
   const latest = useRef(props);
-  const { apiUrl, client, storage, suggestions, texts, defaultOpen, locale, heading, provider, sessionId, documentId } = props;
+  const {
+    apiUrl,
+    client,
+    storage,
+    suggestions,
+    texts,
+    defaultOpen,
+    locale,
+    heading,
+    provider,
+    sessionId,
+    documentId,
+  } = props;
   useEffect(() => {
     latest.current = props;
   });
@@ -47,7 +59,8 @@ export function Chatbot(props: ChatbotProps) {
     if (element.current && defaultOpen) element.current.open = true;
   }, []);
   useEffect(() => {
-    const listener = (event: Event) => latest.current.onStateChange?.((event as CustomEvent<ChatState>).detail);
+    const listener = (event: Event) =>
+      latest.current.onStateChange?.((event as CustomEvent<ChatState>).detail);
     const target = element.current;
     target?.addEventListener('yogi-state', listener);
     return () => target?.removeEventListener('yogi-state', listener);

@@ -1,5 +1,10 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import { type ChatClient, type ChatOptions, type ChatState, createChatClient } from '../core/index.js';
+import {
+  type ChatClient,
+  type ChatOptions,
+  type ChatState,
+  createChatClient,
+} from '../core/index.js';
 
 /** The state of a conversation, and the client to act on it. */
 export interface UseChatbot extends ChatState {
@@ -15,7 +20,12 @@ export function useChatbot(options: ChatOptions): UseChatbot {
   useEffect(() => {
     latest.current = options;
   });
-  const key = [options.apiUrl, options.sessionId, options.storage, options.token !== undefined] as const;
+  const key = [
+    options.apiUrl,
+    options.sessionId,
+    options.storage,
+    options.token !== undefined,
+  ] as const;
   const [kept, setKept] = useState(() => ({ key, client: makeClient(latest) }));
   let { client } = kept;
   if (key.some((part, i) => part !== kept.key[i])) {
@@ -38,7 +48,10 @@ export function useChatbot(options: ChatOptions): UseChatbot {
 
 function makeClient(latest: { current: ChatOptions }): ChatClient {
   const { token } = latest.current;
-  return createChatClient({ ...latest.current, ...(token && { token: (refresh) => latest.current.token?.(refresh) }) });
+  return createChatClient({
+    ...latest.current,
+    ...(token && { token: (refresh) => latest.current.token?.(refresh) }),
+  });
 }
 
 function nothing(): void {}

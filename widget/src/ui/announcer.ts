@@ -27,6 +27,9 @@ export class Announcer {
 }
 
 function plain({ text, error }: TurnView): string {
-  const words = (error ? error.message : text).replace(/[*_`#>|~]+/g, ' ').replace(/\s+/g, ' ').trim();
+  const words = (error ? error.message : text)
+    .replace(/[*_`#>|~]+/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
   return words.length > LONGEST ? `${words.slice(0, LONGEST)}…` : words;
 }

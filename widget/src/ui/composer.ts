@@ -43,7 +43,14 @@ export class Composer {
     this.#pickerBox.hidden = this.#stop.hidden = this.#excess.hidden = true;
     const hint = h('p', { class: 'hidden', id: 'hint' }, texts.hint);
     const row = h('div', { class: 'row' }, this.#box, this.#stop, this.#send);
-    this.element = h('form', { class: 'composer', novalidate: true }, this.#pickerBox, row, this.#excess, hint);
+    this.element = h(
+      'form',
+      { class: 'composer', novalidate: true },
+      this.#pickerBox,
+      row,
+      this.#excess,
+      hint,
+    );
     this.#listen();
     this.#changed();
   }
@@ -73,7 +80,10 @@ export class Composer {
   /** Offers documents; an empty list takes the choice away. */
   setDocuments(documents: readonly DocumentInfo[], chosen: string | null): void {
     const option = (value: string, label: string) => h('option', { value }, label);
-    this.#picker.replaceChildren(option('', this.texts.noDocument), ...documents.map(({ id, title }) => option(id, title || id)));
+    this.#picker.replaceChildren(
+      option('', this.texts.noDocument),
+      ...documents.map(({ id, title }) => option(id, title || id)),
+    );
     this.#picker.value = documents.some(({ id }) => id === chosen) ? chosen! : '';
     this.#pickerBox.hidden = documents.length === 0;
   }

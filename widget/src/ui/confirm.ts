@@ -7,10 +7,14 @@ export function confirmDialog(parent: HTMLElement, texts: Texts): Promise<boolea
   return new Promise((resolve) => {
     let answer = false;
     const no = textButton(texts.deleteNo, () => dialog.close());
-    const yes = textButton(texts.deleteYes, () => {
-      answer = true;
-      dialog.close();
-    }, 'danger');
+    const yes = textButton(
+      texts.deleteYes,
+      () => {
+        answer = true;
+        dialog.close();
+      },
+      'danger',
+    );
     const dialog = h(
       'dialog',
       { 'aria-labelledby': 'delete-title', 'aria-describedby': 'delete-text' },

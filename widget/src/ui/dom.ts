@@ -9,7 +9,8 @@ export function h<Name extends keyof HTMLElementTagNameMap>(
 ): HTMLElementTagNameMap[Name] {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== false) element.setAttribute(key, value === true ? '' : value);
+    if (value !== undefined && value !== false)
+      element.setAttribute(key, value === true ? '' : value);
   }
   element.append(...children);
   return element;
@@ -43,8 +44,17 @@ export function icon(name: keyof typeof PATHS): SVGElement {
 }
 
 /** Makes a button that shows an icon and says `label`. */
-export function iconButton(name: keyof typeof PATHS, label: string, press: () => void, kind = ''): HTMLButtonElement {
-  const button = h('button', { type: 'button', class: `icon ${kind}`.trim(), 'aria-label': label, title: label }, icon(name));
+export function iconButton(
+  name: keyof typeof PATHS,
+  label: string,
+  press: () => void,
+  kind = '',
+): HTMLButtonElement {
+  const button = h(
+    'button',
+    { type: 'button', class: `icon ${kind}`.trim(), 'aria-label': label, title: label },
+    icon(name),
+  );
   button.addEventListener('click', press);
   return button;
 }

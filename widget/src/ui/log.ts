@@ -26,7 +26,12 @@ export class Log {
     this.element.setAttribute('aria-label', texts.conversation);
     this.element.setAttribute('role', 'region');
     // Pieces of a reply are not read out as they come; the whole reply is, once, by `announce`.
-    this.#list = h('div', { class: 'list', role: 'log', 'aria-live': 'off', 'aria-label': texts.conversation });
+    this.#list = h('div', {
+      class: 'list',
+      role: 'log',
+      'aria-live': 'off',
+      'aria-label': texts.conversation,
+    });
     this.#earlier = textButton(texts.earlier, () => void this.#loadOlder(), 'quiet earlier');
     this.latest = iconButton('latest', texts.latest, () => this.follow(), 'latest');
     this.latest.hidden = true;
@@ -38,7 +43,9 @@ export class Log {
     this.#hasOlder = hasOlder;
     this.#earlier.hidden = !hasOlder;
     if (turns === this.#turns) return;
-    const isSame = turns.length === this.#turns.length && turns.every(({ messageId }, i) => messageId === this.#turns[i]!.messageId);
+    const isSame =
+      turns.length === this.#turns.length &&
+      turns.every(({ messageId }, i) => messageId === this.#turns[i]!.messageId);
     if (!isSame) this.#arrange(turns);
     let drawn = !isSame;
     for (const turn of turns) drawn = this.#rows.get(turn.messageId)!.show(turn) || drawn;

@@ -26,7 +26,9 @@ export class ReplyActions {
     this.#info = iconButton('info', texts.details, () => this.#toggleDetails());
     this.#info.setAttribute('aria-expanded', 'false');
     const regenerate = iconButton('again', texts.regenerate, again);
-    this.element.append(h('div', { class: 'actions' }, this.#copy, regenerate, this.#up, this.#down, this.#info));
+    this.element.append(
+      h('div', { class: 'actions' }, this.#copy, regenerate, this.#up, this.#down, this.#info),
+    );
   }
 
   show(turn: TurnView): void {
@@ -61,7 +63,12 @@ export class ReplyActions {
     if (this.#form) return;
     void this.#rate('down');
     const { texts } = this.context;
-    const box = h('textarea', { rows: '2', maxlength: '2000', 'aria-label': texts.comment, placeholder: texts.comment });
+    const box = h('textarea', {
+      rows: '2',
+      maxlength: '2000',
+      'aria-label': texts.comment,
+      placeholder: texts.comment,
+    });
     const done = () => {
       this.#form?.remove();
       this.#form = null;
@@ -89,7 +96,8 @@ export class ReplyActions {
     } else if (this.#turn) {
       const rows = detailWords(this.#turn, this.context.texts, this.context.locale);
       this.#details = h('dl', { class: 'details' });
-      for (const [name, value] of rows) this.#details.append(h('div', {}, h('dt', {}, name), detail(value)));
+      for (const [name, value] of rows)
+        this.#details.append(h('div', {}, h('dt', {}, name), detail(value)));
       this.element.append(this.#details);
       this.element.scrollIntoView({ block: 'nearest' });
     }

@@ -97,7 +97,8 @@ const GERMAN: Texts = {
   newConversation: 'Neues Gespräch',
   delete: 'Gespräch löschen',
   deleteTitle: 'Dieses Gespräch löschen?',
-  deleteText: 'Nachrichten und Antworten werden vom Server entfernt. Das lässt sich nicht rückgängig machen.',
+  deleteText:
+    'Nachrichten und Antworten werden vom Server entfernt. Das lässt sich nicht rückgängig machen.',
   deleteYes: 'Löschen',
   deleteNo: 'Behalten',
   document: 'Dokument',

@@ -32,12 +32,20 @@ export class TurnRow {
   ) {
     const { texts, client } = context;
     this.#view = new MarkdownView(this.#markdown, codeFrame(context));
-    this.#userBox = h('div', { class: 'user' }, h('h3', { class: 'hidden' }, texts.you), this.#user);
+    this.#userBox = h(
+      'div',
+      { class: 'user' },
+      h('h3', { class: 'hidden' }, texts.you),
+      this.#user,
+    );
     const again = textButton(texts.retry, () => client.resend(messageId).catch(() => {}));
     const edit = textButton(texts.edit, () => this.#shown && context.edit(this.#shown));
     this.#sending.append(this.#sendingText, h('span', { class: 'choices' }, again, edit));
     this.#status.append(h('span', { class: 'pulse', 'aria-hidden': 'true' }), this.#statusText);
-    this.#error.append(this.#errorText, textButton(texts.retry, () => this.#again()));
+    this.#error.append(
+      this.#errorText,
+      textButton(texts.retry, () => this.#again()),
+    );
     const title = h('h3', { class: 'hidden' }, texts.assistant);
     this.#reply.append(title, this.#markdown, this.#status, this.#error, this.#note);
     this.element = h('article', { class: 'turn' }, this.#userBox, this.#sending, this.#reply);
@@ -68,7 +76,9 @@ export class TurnRow {
     const isDone = turn.state === 'done';
     this.#keepHeight(turn, before);
     this.#view.show(turn.text, isDone);
-    const progress = isDone ? '' : progressWords(turn, this.context.titleOf(turn.documentId), texts);
+    const progress = isDone
+      ? ''
+      : progressWords(turn, this.context.titleOf(turn.documentId), texts);
     this.#status.hidden = isDone || progress === '';
     this.#reply.classList.toggle('writing', !isDone && progress === '');
     setText(this.#statusText, progress);

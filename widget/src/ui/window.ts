@@ -1,5 +1,11 @@
 /** The chat window: puts its parts together, and draws what has changed once a frame. */
-import { type ChatClient, ChatError, type ChatState, type DocumentInfo, type TurnView } from '../core/index.js';
+import {
+  type ChatClient,
+  ChatError,
+  type ChatState,
+  type DocumentInfo,
+  type TurnView,
+} from '../core/index.js';
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
 import { confirmDialog } from './confirm.js';
@@ -76,7 +82,10 @@ export class ChatWindow {
     this.#reconnect = textButton(texts.reconnect, () => void client.connect().catch(() => {}));
     this.#delete = iconButton('trash', texts.delete, () => void this.#askDelete());
     this.#banner.append(this.#bannerText, this.#reconnect);
-    this.#notice.append(this.#noticeText, textButton(texts.dismiss, () => this.#dismiss()));
+    this.#notice.append(
+      this.#noticeText,
+      textButton(texts.dismiss, () => this.#dismiss()),
+    );
     const body = h('div', { class: 'body' }, this.#log.element, this.#log.latest);
     const parts = [this.#makeHeader(), this.#banner, this.#notice, body, this.#composer.element];
     this.element = h('section', { class: 'window' }, ...parts, this.#announcer.element);
@@ -193,7 +202,10 @@ export class ChatWindow {
     const { status } = connection;
     if (this.#dot.dataset.status !== status) {
       this.#dot.dataset.status = status;
-      this.#dot.title = status === 'open' ? texts.connected : connectionWords(connection, texts) || texts.connecting;
+      this.#dot.title =
+        status === 'open'
+          ? texts.connected
+          : connectionWords(connection, texts) || texts.connecting;
     }
     const words = connectionWords(connection, texts);
     this.#troubleSince = words === '' ? null : (this.#troubleSince ?? Date.now());
@@ -249,7 +261,8 @@ export class ChatWindow {
     if (event.key !== 'Escape' || event.defaultPrevented) return;
     event.stopPropagation();
     if (this.options.close) this.options.close();
-    else if (this.#client.getState().running) void this.#client.stop().catch((error) => this.#tell(error));
+    else if (this.#client.getState().running)
+      void this.#client.stop().catch((error) => this.#tell(error));
   }
 
   // ---- documents

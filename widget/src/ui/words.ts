@@ -43,7 +43,11 @@ function statusWords({ status }: TurnView, title: string | undefined, texts: Tex
   }
 }
 
-const NAMES: Record<string, string> = { claude: 'Claude', openai: 'OpenAI', bedrock: 'Claude on Bedrock' };
+const NAMES: Record<string, string> = {
+  claude: 'Claude',
+  openai: 'OpenAI',
+  bedrock: 'Claude on Bedrock',
+};
 
 function nameOf(provider: string | undefined): string | undefined {
   return provider && (NAMES[provider] ?? provider);
@@ -57,20 +61,32 @@ export function sendWords(turn: TurnView, texts: Texts): string {
 
 /** Says what the reader of a final should know besides its text. */
 export function noteWords({ kind, finishReason, context }: TurnView, texts: Texts): string {
-  const ends: Record<string, string> = { length: texts.length, refusal: texts.refusal, content_filter: texts.contentFilter };
+  const ends: Record<string, string> = {
+    length: texts.length,
+    refusal: texts.refusal,
+    content_filter: texts.contentFilter,
+  };
   const end = kind === 'cancelled' ? texts.cancelled : (ends[finishReason ?? ''] ?? '');
   return [end, context === 'unavailable' ? texts.contextUnavailable : ''].filter(Boolean).join(' ');
 }
 
 /** Says which model answered, and what it cost, as names and values. */
 export function detailWords(turn: TurnView, texts: Texts, locale: string): [string, string][] {
-  const by = [nameOf(turn.provider ?? undefined), turn.model].filter((name, i, all) => name && all.indexOf(name) === i);
+  const by = [nameOf(turn.provider ?? undefined), turn.model].filter(
+    (name, i, all) => name && all.indexOf(name) === i,
+  );
   const rows: [string, string][] = [];
   if (by.length > 0) rows.push([texts.model, by.join(' · ')]);
   if (turn.usage) {
     const count = new Intl.NumberFormat(locale);
     const { inputTokens, outputTokens } = turn.usage;
-    rows.push([texts.tokens, put(texts.tokensValue, { input: count.format(inputTokens), output: count.format(outputTokens) })]);
+    rows.push([
+      texts.tokens,
+      put(texts.tokensValue, {
+        input: count.format(inputTokens),
+        output: count.format(outputTokens),
+      }),
+    ]);
   }
   rows.push([texts.cost, costWords(turn.costMicroUsd, texts, locale)]);
   if (turn.createdAt) rows.push([texts.when, timeWords(turn.createdAt, locale)]);
@@ -85,5 +101,7 @@ function costWords(micro: number | null, texts: Texts, locale: string): string {
 
 function timeWords(iso: string, locale: string): string {
   const time = new Date(iso);
-  return Number.isNaN(time.getTime()) ? iso : new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(time);
+  return Number.isNaN(time.getTime())
+    ? iso
+    : new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(time);
 }

@@ -13,11 +13,18 @@ describeAgent('0.0.59');
 describe.skipIf(haveNoPrograms())("with CopilotKit's core", () => {
   it('an agent that it is given answers', async () => {
     const world = await World.start();
-    const agent = new ChatbotAgent({ apiUrl: world.url, storage: null, agentId: 'yogi', WebSocket: WebSocket as never });
+    const agent = new ChatbotAgent({
+      apiUrl: world.url,
+      storage: null,
+      agentId: 'yogi',
+      WebSocket: WebSocket as never,
+    });
     const copilot = new CopilotKitCore({ agents__unsafe_dev_only: { yogi: agent as never } });
     agent.addMessage({ id: 'm1', role: 'user', content: 'Hello' });
     const { newMessages } = await copilot.runAgent({ agent: agent as never });
-    expect(newMessages).toMatchObject([{ role: 'assistant', content: expect.stringMatching(/^word0 .*word19 $/) }]);
+    expect(newMessages).toMatchObject([
+      { role: 'assistant', content: expect.stringMatching(/^word0 .*word19 $/) },
+    ]);
     agent.close();
     await world.stop();
   });

@@ -24,7 +24,12 @@ export function describeAgent(version: string): void {
     });
 
     function agentOn(threadId: string = crypto.randomUUID(), storage = sharedStorage()) {
-      const agent = new ChatbotAgent({ apiUrl: proxy.url, storage, threadId, WebSocket: WebSocket as never });
+      const agent = new ChatbotAgent({
+        apiUrl: proxy.url,
+        storage,
+        threadId,
+        WebSocket: WebSocket as never,
+      });
       const events: BaseEvent[] = [];
       agent.subscribe({ onEvent: ({ event }) => void events.push(event) });
       return { agent, events, storage };
@@ -36,15 +41,26 @@ export function describeAgent(version: string): void {
     }
 
     const types = (events: BaseEvent[]) => events.map(({ type }) => type as string);
-    const replies = (messages: Message[]) => messages.filter(({ role }) => role === 'assistant').map(({ content }) => content);
+    const replies = (messages: Message[]) =>
+      messages.filter(({ role }) => role === 'assistant').map(({ content }) => content);
 
     it('a message is answered, and the next one after it', async () => {
       const { agent, events } = agentOn();
       await ask(agent, 'Hello');
       await ask(agent, 'And again?');
       expect(replies(agent.messages)).toEqual([WORDS, WORDS]);
-      expect(agent.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user', 'assistant']);
-      expect(types(events).filter((type) => type.startsWith('RUN_'))).toEqual(['RUN_STARTED', 'RUN_FINISHED', 'RUN_STARTED', 'RUN_FINISHED']);
+      expect(agent.messages.map(({ role }) => role)).toEqual([
+        'user',
+        'assistant',
+        'user',
+        'assistant',
+      ]);
+      expect(types(events).filter((type) => type.startsWith('RUN_'))).toEqual([
+        'RUN_STARTED',
+        'RUN_FINISHED',
+        'RUN_STARTED',
+        'RUN_FINISHED',
+      ]);
       agent.close();
     });
 
@@ -116,14 +132,22 @@ export function describeAgent(version: string): void {
       const first = agentOn(thread);
       await ask(first.agent, 'Hello');
       const ran = ask(first.agent, 'Slowly [[stub:slow]]');
-      await until('text', () => types(first.events).filter((type) => type === 'RUN_STARTED').length === 2);
+      await until(
+        'text',
+        () => types(first.events).filter((type) => type === 'RUN_STARTED').length === 2,
+      );
       const second = agentOn(thread, first.storage);
       await second.agent.connectAgent();
       expect(replies(second.agent.messages)).toEqual([WORDS, WORDS]);
       expect(types(second.events).slice(0, 2)).toEqual(['RUN_STARTED', 'MESSAGES_SNAPSHOT']);
       await ran;
       await second.agent.connectAgent();
-      expect(second.agent.messages.map(({ content }) => content)).toEqual(['Hello', WORDS, 'Slowly [[stub:slow]]', WORDS]);
+      expect(second.agent.messages.map(({ content }) => content)).toEqual([
+        'Hello',
+        WORDS,
+        'Slowly [[stub:slow]]',
+        WORDS,
+      ]);
       first.agent.close();
       second.agent.close();
     });

@@ -21,8 +21,16 @@ describe.skipIf(haveNoPrograms())('with the AI SDK', () => {
     await world.stop();
   });
 
-  function chatOn(id: string = crypto.randomUUID(), storage = sharedStorage(), messages: ChatbotUIMessage[] = []) {
-    const transport = new ChatbotTransport({ apiUrl: proxy.url, storage, WebSocket: WebSocket as never });
+  function chatOn(
+    id: string = crypto.randomUUID(),
+    storage = sharedStorage(),
+    messages: ChatbotUIMessage[] = [],
+  ) {
+    const transport = new ChatbotTransport({
+      apiUrl: proxy.url,
+      storage,
+      WebSocket: WebSocket as never,
+    });
     const statuses: unknown[] = [];
     const chat = new Chat<ChatbotUIMessage>({
       id,
@@ -34,8 +42,10 @@ describe.skipIf(haveNoPrograms())('with the AI SDK', () => {
     return { chat, transport, storage, statuses };
   }
 
-  const textOf = ({ parts }: ChatbotUIMessage) => parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
-  const replies = (chat: Chat<ChatbotUIMessage>) => chat.messages.filter(({ role }) => role === 'assistant').map(textOf);
+  const textOf = ({ parts }: ChatbotUIMessage) =>
+    parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+  const replies = (chat: Chat<ChatbotUIMessage>) =>
+    chat.messages.filter(({ role }) => role === 'assistant').map(textOf);
 
   it('a message is answered, and the next one after it', async () => {
     const { chat, transport } = chatOn();
@@ -43,7 +53,11 @@ describe.skipIf(haveNoPrograms())('with the AI SDK', () => {
     await chat.sendMessage({ text: 'And again?' });
     expect(replies(chat)).toEqual([WORDS, WORDS]);
     expect(chat.status).toBe('ready');
-    expect(chat.messages.at(-1)!.metadata).toMatchObject({ turn: 2, finishReason: 'stop', provider: 'claude' });
+    expect(chat.messages.at(-1)!.metadata).toMatchObject({
+      turn: 2,
+      finishReason: 'stop',
+      provider: 'claude',
+    });
     transport.close();
   });
 
@@ -52,7 +66,9 @@ describe.skipIf(haveNoPrograms())('with the AI SDK', () => {
     await chat.sendMessage({ text: 'Hello' }); // so that the socket is open when the first text comes
     await chat.sendMessage({ text: 'Again [[stub:die-once]]' });
     expect(chat.status).toBe('ready');
-    const stored = (await transport.history(chat.id)).filter(({ role }) => role === 'assistant').map(textOf);
+    const stored = (await transport.history(chat.id))
+      .filter(({ role }) => role === 'assistant')
+      .map(textOf);
     expect(stored[1]).toMatch(/^Período 3 is .* follows\.$/);
     expect(replies(chat)).toEqual(stored);
     expect(statuses).toContainEqual(expect.objectContaining({ phase: expect.any(String) }));
@@ -67,7 +83,9 @@ describe.skipIf(haveNoPrograms())('with the AI SDK', () => {
     await sent;
     expect(chat.status).toBe('ready');
     await chat.sendMessage({ text: 'Hello' });
-    const [first, second] = (await transport.history(chat.id)).filter(({ role }) => role === 'assistant');
+    const [first, second] = (await transport.history(chat.id)).filter(
+      ({ role }) => role === 'assistant',
+    );
     expect(first!.metadata).toMatchObject({ finishReason: 'cancelled' });
     expect(textOf(second!)).toBe(WORDS);
     transport.close();
@@ -97,7 +115,11 @@ describe.skipIf(haveNoPrograms())('with the AI SDK', () => {
     const before = chatOn();
     const sent = before.chat.sendMessage({ text: 'Slowly [[stub:slow]]' });
     await until('text', () => replies(before.chat)[0]);
-    const transport = new ChatbotTransport({ apiUrl: proxy.url, storage: before.storage, WebSocket: WebSocket as never });
+    const transport = new ChatbotTransport({
+      apiUrl: proxy.url,
+      storage: before.storage,
+      WebSocket: WebSocket as never,
+    });
     const messages = await transport.history(before.chat.id);
     expect(messages.map(textOf)).toEqual(['Slowly [[stub:slow]]']);
     const chat = new Chat<ChatbotUIMessage>({ id: before.chat.id, transport, messages });

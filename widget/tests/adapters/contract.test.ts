@@ -9,14 +9,28 @@ import { haveNoPrograms, World } from '../support/programs.js';
 import { until } from '../support/wait.js';
 
 const LARGEST_FRAME = 28 * 1024;
-const QUESTIONS = ['Hello', 'Again [[stub:die-once]]', 'Nobody can [[stub:fatal]]', 'At length [[stub:long:20000]]', 'No [[stub:refusal]]'];
+const QUESTIONS = [
+  'Hello',
+  'Again [[stub:die-once]]',
+  'Nobody can [[stub:fatal]]',
+  'At length [[stub:long:20000]]',
+  'No [[stub:refusal]]',
+];
 
 describe.skipIf(haveNoPrograms())('the frames of the real server', () => {
   it('are what the schemas say, with no field that they strip, and small enough', async () => {
     const world = await World.start();
     const frames = await record(world);
     expect(new Set(frames.map(({ type }) => type))).toEqual(
-      new Set(['CUSTOM', 'RUN_STARTED', 'TEXT_MESSAGE_START', 'TEXT_MESSAGE_CONTENT', 'TEXT_MESSAGE_END', 'RUN_FINISHED', 'RUN_ERROR']),
+      new Set([
+        'CUSTOM',
+        'RUN_STARTED',
+        'TEXT_MESSAGE_START',
+        'TEXT_MESSAGE_CONTENT',
+        'TEXT_MESSAGE_END',
+        'RUN_FINISHED',
+        'RUN_ERROR',
+      ]),
     );
     for (const frame of frames) {
       expect(EventSchemas.parse(frame)).toEqual(frame);
@@ -48,7 +62,11 @@ async function record(world: World): Promise<BaseEvent[]> {
       this.on('message', (data) => frames.push(JSON.parse(String(data)) as BaseEvent));
     }
   }
-  const client = createChatClient({ apiUrl: world.url, storage: null, WebSocket: Recorder as never });
+  const client = createChatClient({
+    apiUrl: world.url,
+    storage: null,
+    WebSocket: Recorder as never,
+  });
   const last = () => client.getState().turns.at(-1);
   for (const question of QUESTIONS) {
     await client.send(question);

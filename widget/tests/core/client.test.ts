@@ -29,7 +29,10 @@ const settle = () => vi.advanceTimersByTimeAsync(0);
 const only = (client: ChatClient): TurnView => client.getState().turns.at(-1)!;
 const status = (client: ChatClient) => client.getState().connection.status;
 
-async function open(storage: ChatStorage | null = null, more: Partial<ChatOptions> = {}): Promise<ChatClient> {
+async function open(
+  storage: ChatStorage | null = null,
+  more: Partial<ChatOptions> = {},
+): Promise<ChatClient> {
   const client = make(storage, more);
   await client.connect();
   await settle();
@@ -45,9 +48,19 @@ describe('a message', () => {
     await sent;
     expect(only(client).state).toBe('waiting');
     server.push(started('m1', 1), opened('m1', 1), delta('m1', 1, 'Per', 0));
-    expect([only(client).state, only(client).text, client.getState().running]).toEqual(['running', 'Per', true]);
+    expect([only(client).state, only(client).text, client.getState().running]).toEqual([
+      'running',
+      'Per',
+      true,
+    ]);
     server.answer('s1', 'm1', 'Period 3');
-    expect(only(client)).toMatchObject({ state: 'done', kind: 'reply', text: 'Period 3', model: 'a-model', costMicroUsd: 123 });
+    expect(only(client)).toMatchObject({
+      state: 'done',
+      kind: 'reply',
+      text: 'Period 3',
+      model: 'a-model',
+      costMicroUsd: 123,
+    });
     expect(client.getState().running).toBe(false);
   });
 
@@ -55,7 +68,11 @@ describe('a message', () => {
     const client = make();
     await client.send('Hello', { messageId: 'm1' });
     expect(server.paths()).toEqual(['POST sessions', 'POST chat']);
-    expect(server.calls[1]).toMatchObject({ key: 'm1', token: 'Bearer yogi1.s1.x', body: { message: 'Hello', session_id: 's1' } });
+    expect(server.calls[1]).toMatchObject({
+      key: 'm1',
+      token: 'Bearer yogi1.s1.x',
+      body: { message: 'Hello', session_id: 's1' },
+    });
   });
 
   it('is tried again under its id while the network is away', async () => {
@@ -75,7 +92,10 @@ describe('a message', () => {
     server.failNext(/POST chat/, problem(429, 'rate_limited', { retryAfter: 7 }));
     const sent = client.send('Hello');
     await settle();
-    expect(client.getState().connection).toEqual({ status: 'rate-limited', retryAt: Date.now() + 7000 });
+    expect(client.getState().connection).toEqual({
+      status: 'rate-limited',
+      retryAt: Date.now() + 7000,
+    });
     await vi.advanceTimersByTimeAsync(6_900);
     expect(only(client).state).toBe('sending');
     await vi.advanceTimersByTimeAsync(200);
@@ -85,9 +105,18 @@ describe('a message', () => {
 
   it('that the server refuses fails with its words, and can be taken back', async () => {
     const client = await open();
-    server.failNext(/POST chat/, problem(400, 'invalid_request', { detail: 'message is too long.' }));
-    await expect(client.send('Hello', { messageId: 'm1' })).rejects.toMatchObject({ status: 400, code: 'invalid_request' });
-    expect(only(client)).toMatchObject({ state: 'failed', error: { message: 'message is too long.' } });
+    server.failNext(
+      /POST chat/,
+      problem(400, 'invalid_request', { detail: 'message is too long.' }),
+    );
+    await expect(client.send('Hello', { messageId: 'm1' })).rejects.toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+    });
+    expect(only(client)).toMatchObject({
+      state: 'failed',
+      error: { message: 'message is too long.' },
+    });
     expect(client.discard('m1')).toBe('Hello');
     expect(client.getState().turns).toEqual([]);
   });
@@ -118,7 +147,10 @@ describe('a message', () => {
     await client.send('Hello', { messageId: 'm1', documentId: 'd1' });
     const { messageId } = await client.regenerate('m1');
     expect(messageId).not.toBe('m1');
-    expect(server.calls.at(-1)!.body).toMatchObject({ message: 'Hello', context: { document_id: 'd1' } });
+    expect(server.calls.at(-1)!.body).toMatchObject({
+      message: 'Hello',
+      context: { document_id: 'd1' },
+    });
   });
 
   it('of which nothing is known is named in the error', async () => {
@@ -132,7 +164,10 @@ describe('a reply', () => {
     const client = await open();
     await client.send('Hello', { messageId: 'm1' });
     await client.stop();
-    expect(server.calls.at(-1)).toMatchObject({ path: 'sessions/s1/stop', body: { message_id: 'm1' } });
+    expect(server.calls.at(-1)).toMatchObject({
+      path: 'sessions/s1/stop',
+      body: { message_id: 'm1' },
+    });
   });
 
   it('that is too large for a frame is fetched', async () => {
@@ -149,7 +184,10 @@ describe('a reply', () => {
     await client.send('Hello', { messageId: 'm1' });
     server.answer('s1', 'm1', 'Hi');
     await client.feedback(1, 'down', 'Wrong year.');
-    expect(server.calls.at(-1)).toMatchObject({ path: 'sessions/s1/turns/1/feedback', body: { rating: 'down', comment: 'Wrong year.' } });
+    expect(server.calls.at(-1)).toMatchObject({
+      path: 'sessions/s1/turns/1/feedback',
+      body: { rating: 'down', comment: 'Wrong year.' },
+    });
     expect(only(client).feedback).toBe('down');
   });
 
@@ -182,7 +220,9 @@ describe('after a reload', () => {
     await before.send('Two', { messageId: 'm2' });
     before.close();
     const client = await open(storage);
-    expect(client.getState().turns.map(({ message, state, text }) => [message, state, text])).toEqual([
+    expect(
+      client.getState().turns.map(({ message, state, text }) => [message, state, text]),
+    ).toEqual([
       ['One', 'done', 'Hi'],
       ['Two', 'running', ''],
     ]);
@@ -206,7 +246,9 @@ describe('after a reload', () => {
   it('older turns are read page by page', async () => {
     const storage = memoryStorage();
     (await open(storage)).close();
-    const turns = Array.from({ length: 120 }, (_, i) => stored(`m${i + 1}`, i + 1, `reply ${i + 1}`));
+    const turns = Array.from({ length: 120 }, (_, i) =>
+      stored(`m${i + 1}`, i + 1, `reply ${i + 1}`),
+    );
     server.sessions.set('s1', turns);
     const client = await open(storage);
     const numbers = () => client.getState().turns.map(({ turn }) => turn);
@@ -224,11 +266,15 @@ describe('a session', () => {
     const client = await open(storage);
     await client.send('One', { messageId: 'm1' });
     server.answer('s1', 'm1', 'Hi');
-    server.faults.push(({ token }) => (token === 'Bearer yogi1.s1.x' ? problem(401, 'unauthorized') : undefined));
+    server.faults.push(({ token }) =>
+      token === 'Bearer yogi1.s1.x' ? problem(401, 'unauthorized') : undefined,
+    );
     await client.send('Two', { messageId: 'm2' });
     expect(client.getState().notice).toEqual({ code: 'session-ended', message: null });
     expect(client.getState().turns.map(({ messageId }) => messageId)).toEqual(['m2']);
-    expect(server.sessions.get(client.getState().sessionId!)!.map(({ message_id }) => message_id)).toEqual(['m2']);
+    expect(
+      server.sessions.get(client.getState().sessionId!)!.map(({ message_id }) => message_id),
+    ).toEqual(['m2']);
     client.dismissNotice();
     expect(client.getState().notice).toBeNull();
   });
@@ -238,10 +284,18 @@ describe('a session', () => {
     await client.send('One', { messageId: 'm1' });
     server.answer('s1', 'm1', 'Hi');
     server.sessions.delete('s1');
-    server.push({ type: 'CUSTOM', name: 'chat.error', value: { code: 'not_found', message: 'gone' } });
+    server.push({
+      type: 'CUSTOM',
+      name: 'chat.error',
+      value: { code: 'not_found', message: 'gone' },
+    });
     server.socket.drop(1000);
     await vi.advanceTimersByTimeAsync(2_000);
-    expect(client.getState()).toMatchObject({ notice: { code: 'session-ended' }, turns: [], connection: { status: 'open' } });
+    expect(client.getState()).toMatchObject({
+      notice: { code: 'session-ended' },
+      turns: [],
+      connection: { status: 'open' },
+    });
   });
 
   it('that began anew is forgotten and read from its start', async () => {
@@ -262,7 +316,11 @@ describe('a session', () => {
     await client.newSession();
     await sent;
     await settle();
-    expect(client.getState()).toMatchObject({ turns: [], notice: null, connection: { status: 'open' } });
+    expect(client.getState()).toMatchObject({
+      turns: [],
+      notice: null,
+      connection: { status: 'open' },
+    });
     expect(client.getState().sessionId).not.toBe('s1');
   });
 
@@ -284,7 +342,10 @@ describe('a session', () => {
 
   it('of the host keeps its id', async () => {
     const client = await open(null, { sessionId: 'class-7b' });
-    expect([client.getState().sessionId, server.calls[0]!.body]).toEqual(['class-7b', { session_id: 'class-7b' }]);
+    expect([client.getState().sessionId, server.calls[0]!.body]).toEqual([
+      'class-7b',
+      { session_id: 'class-7b' },
+    ]);
   });
 
   it('that cannot be opened yet is tried again', async () => {
@@ -299,10 +360,16 @@ describe('a session', () => {
   });
 
   it('that the server refuses is a notice, and connect() tries again', async () => {
-    server.failNext(/POST sessions/, problem(400, 'invalid_request', { detail: 'session_id is bad.' }));
+    server.failNext(
+      /POST sessions/,
+      problem(400, 'invalid_request', { detail: 'session_id is bad.' }),
+    );
     const client = make();
     await expect(client.connect()).rejects.toMatchObject({ status: 400 });
-    expect(client.getState()).toMatchObject({ connection: { status: 'closed' }, notice: { code: 'refused', message: 'session_id is bad.' } });
+    expect(client.getState()).toMatchObject({
+      connection: { status: 'closed' },
+      notice: { code: 'refused', message: 'session_id is bad.' },
+    });
     await client.connect();
     await settle();
     expect(status(client)).toBe('open');
@@ -313,7 +380,9 @@ describe("a host's token", () => {
   it('is asked for again when it was refused', async () => {
     let token = 'old';
     const client = make(null, { token: (refresh) => (refresh ? (token = 'new') : token) });
-    server.faults.push((call) => (call.token === 'Bearer old' ? problem(401, 'unauthorized') : undefined));
+    server.faults.push((call) =>
+      call.token === 'Bearer old' ? problem(401, 'unauthorized') : undefined,
+    );
     await client.connect();
     expect(server.calls.map(({ token }) => token)).toEqual(['Bearer old', 'Bearer new']);
   });
@@ -376,7 +445,10 @@ describe('the connection', () => {
     const client = make();
     await Promise.all([client.connect(), client.connect(), client.send('Hello')]);
     await settle();
-    expect([server.paths().filter((path) => path === 'POST sessions').length, server.sockets.length]).toEqual([1, 1]);
+    expect([
+      server.paths().filter((path) => path === 'POST sessions').length,
+      server.sockets.length,
+    ]).toEqual([1, 1]);
   });
 });
 
@@ -394,5 +466,7 @@ it('a listener that fails does not stop the client', async () => {
 });
 
 it('an address that is none is named', () => {
-  expect(() => createChatClient({ apiUrl: 'http://' })).toThrow('apiUrl is not an address: "http://"');
+  expect(() => createChatClient({ apiUrl: 'http://' })).toThrow(
+    'apiUrl is not an address: "http://"',
+  );
 });

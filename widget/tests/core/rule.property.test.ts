@@ -16,7 +16,17 @@ type Fate = 'arrives' | 'lost' | 'twice' | 'late' | 'cut';
 
 const steps = fc.array(
   fc.record({
-    step: fc.constantFrom<Step>('write', 'write', 'write', 'restart', 'finish', 'finish-large', 'fail', 'cancel', 'tell'),
+    step: fc.constantFrom<Step>(
+      'write',
+      'write',
+      'write',
+      'restart',
+      'finish',
+      'finish-large',
+      'fail',
+      'cancel',
+      'tell',
+    ),
     fate: fc.constantFrom<Fate>('arrives', 'arrives', 'arrives', 'lost', 'twice', 'late', 'cut'),
   }),
   { maxLength: 80 },
@@ -77,7 +87,9 @@ class World {
   }
 
   #fetch(after: number): void {
-    const turns = this.session.done.slice(after).map(({ kind, text }, i) => ({ ...stored(`m${after + i + 1}`, after + i + 1, text), kind }));
+    const turns = this.session.done
+      .slice(after)
+      .map(({ kind, text }, i) => ({ ...stored(`m${after + i + 1}`, after + i + 1, text), kind }));
     this.#perform(this.client.give({ type: 'history', turns }), true);
   }
 
@@ -86,9 +98,13 @@ class World {
     const { client, session } = this;
     for (const [n, { text, final }] of client.state.turns) {
       if (final || text === '') continue;
-      expect(session.generations.get(n)?.some((generation) => generation.startsWith(text))).toBe(true);
+      expect(session.generations.get(n)?.some((generation) => generation.startsWith(text))).toBe(
+        true,
+      );
     }
-    expect(client.finals).toEqual(session.done.slice(0, client.finals.length).map(({ kind, text }, i) => [i + 1, kind, text]));
+    expect(client.finals).toEqual(
+      session.done.slice(0, client.finals.length).map(({ kind, text }, i) => [i + 1, kind, text]),
+    );
   }
 }
 
@@ -122,7 +138,14 @@ it('the events of every run are whole, in order, and say what the final says', (
 it('a frame with any metadata at all changes no turn but its own, and never throws', () => {
   const junk = fc.record(
     {
-      type: fc.constantFrom('RUN_STARTED', 'TEXT_MESSAGE_CONTENT', 'RUN_FINISHED', 'RUN_ERROR', 'CUSTOM', 'NEW_EVENT'),
+      type: fc.constantFrom(
+        'RUN_STARTED',
+        'TEXT_MESSAGE_CONTENT',
+        'RUN_FINISHED',
+        'RUN_ERROR',
+        'CUSTOM',
+        'NEW_EVENT',
+      ),
       name: fc.constantFrom('chat.status', 'chat.resumed', 'chat.new'),
       runId: fc.anything(),
       messageId: fc.string(),
@@ -159,12 +182,16 @@ function checkEvents(events: readonly ChatEvent[], session: Session): void {
         message = { id: event.messageId, text: '' };
         break;
       case 'TEXT_MESSAGE_CONTENT':
-        expect([event.messageId, event.metadata.offset]).toEqual([message!.id, message!.text.length]);
+        expect([event.messageId, event.metadata.offset]).toEqual([
+          message!.id,
+          message!.text.length,
+        ]);
         message!.text += event.delta;
         break;
       case 'TEXT_MESSAGE_END':
         expect(event.messageId).toBe(message!.id);
-        if (!event.metadata.abandoned && session.done[runs]?.kind !== 'error') expect(message!.text).toBe(session.done[runs]!.text);
+        if (!event.metadata.abandoned && session.done[runs]?.kind !== 'error')
+          expect(message!.text).toBe(session.done[runs]!.text);
         message = null;
         break;
       case 'RUN_FINISHED':

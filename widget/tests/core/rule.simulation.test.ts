@@ -13,7 +13,12 @@ type Record = { readonly tab: number; readonly at: number } & (
   | { readonly step: 'frame'; readonly frame: Frame }
   | { readonly step: 'history'; readonly turns: readonly StoredTurn[] }
   | { readonly step: 'sending' | 'unsent'; readonly message_id: string }
-  | { readonly step: 'text'; readonly turn: number; readonly generation: number; readonly text: string }
+  | {
+      readonly step: 'text';
+      readonly turn: number;
+      readonly generation: number;
+      readonly text: string;
+    }
   | { readonly step: 'final'; readonly turn: number; readonly kind: string; readonly text: string }
   | { readonly step: 'moved'; readonly cursor: number }
 );

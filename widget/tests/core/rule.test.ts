@@ -1,18 +1,39 @@
 import { describe, expect, it } from 'vitest';
 import { reduce } from '../../src/core/rule/reduce.js';
 import type { Frame } from '../../src/core/wire.js';
-import { delta, failed, finished, opened, resumed, started, status, stored, withheld } from '../support/frames.js';
+import {
+  delta,
+  failed,
+  finished,
+  opened,
+  resumed,
+  started,
+  status,
+  stored,
+  withheld,
+} from '../support/frames.js';
 import { openClient, RuleClient } from '../support/rule-client.js';
 
 const resume = (after: number) => ({ type: 'resume', after });
 
 describe('provisional text', () => {
   it('grows by deltas at its end', () => {
-    expect(openClient(started('m1', 1), opened('m1', 1), delta('m1', 1, 'ab', 0), delta('m1', 1, 'cd', 2)).text(1)).toEqual('abcd');
+    expect(
+      openClient(
+        started('m1', 1),
+        opened('m1', 1),
+        delta('m1', 1, 'ab', 0),
+        delta('m1', 1, 'cd', 2),
+      ).text(1),
+    ).toEqual('abcd');
   });
 
   it('ignores what it already has of a delta', () => {
-    expect(openClient(delta('m1', 1, 'abc', 0), delta('m1', 1, 'bcd', 1), delta('m1', 1, 'ab', 0)).text(1)).toEqual('abcd');
+    expect(
+      openClient(delta('m1', 1, 'abc', 0), delta('m1', 1, 'bcd', 1), delta('m1', 1, 'ab', 0)).text(
+        1,
+      ),
+    ).toEqual('abcd');
   });
 
   it('counts offsets in UTF-16 code units', () => {
@@ -43,7 +64,12 @@ describe('provisional text', () => {
 
 describe('a final', () => {
   it('replaces the text, freezes the turn and ignores every later frame of it', () => {
-    const one = openClient(delta('m1', 1, 'abc', 0), finished('m1', 1, 'xyz'), delta('m1', 1, 'late', 3, 2), failed('m1', 1, 2));
+    const one = openClient(
+      delta('m1', 1, 'abc', 0),
+      finished('m1', 1, 'xyz'),
+      delta('m1', 1, 'late', 3, 2),
+      failed('m1', 1, 2),
+    );
     expect(one.finals).toEqual([[1, 'reply', 'xyz']]);
     expect(one.state.cursor).toEqual(1);
     expect(one.state.turns.size).toEqual(0);
@@ -51,7 +77,10 @@ describe('a final', () => {
 
   it('can be a cancellation or an error', () => {
     const one = openClient(finished('m1', 1, 'half', 1, 'cancelled'), failed('m2', 2));
-    expect(one.finals).toEqual([[1, 'cancelled', 'half'], [2, 'error', '']]);
+    expect(one.finals).toEqual([
+      [1, 'cancelled', 'half'],
+      [2, 'error', ''],
+    ]);
   });
 
   it('waits for the finals before it, which are asked for', () => {
@@ -60,7 +89,10 @@ describe('a final', () => {
     expect(one.frames(finished('m2', 2, 'two'))).toEqual([resume(0)]);
     expect(one.finals).toEqual([]);
     one.frames(finished('m1', 1, 'one'), finished('m2', 2, 'two'));
-    expect(one.finals).toEqual([[1, 'reply', 'one'], [2, 'reply', 'two']]);
+    expect(one.finals).toEqual([
+      [1, 'reply', 'one'],
+      [2, 'reply', 'two'],
+    ]);
   });
 
   it('without its text freezes nothing and is fetched, again after 5 s', () => {
@@ -84,9 +116,15 @@ describe('a final', () => {
 
   it('that came from the history is not taken twice', () => {
     const one = openClient();
-    one.give({ type: 'history', turns: [stored('m1', 1, 'one'), { ...stored('m2', 2, ''), state: 'running' }] });
+    one.give({
+      type: 'history',
+      turns: [stored('m1', 1, 'one'), { ...stored('m2', 2, ''), state: 'running' }],
+    });
     one.frames(finished('m1', 1, 'one'), finished('m2', 2, 'two'));
-    expect(one.finals).toEqual([[1, 'reply', 'one'], [2, 'reply', 'two']]);
+    expect(one.finals).toEqual([
+      [1, 'reply', 'one'],
+      [2, 'reply', 'two'],
+    ]);
   });
 });
 
@@ -154,7 +192,10 @@ describe('chat.resumed', () => {
     expect(one.finals).toEqual([[6, 'reply', 'six']]);
   });
 
-  for (const [why, again] of [['another birth', resumed(5, 'b')], ['a cursor at next', resumed(2, 'a')]]) {
+  for (const [why, again] of [
+    ['another birth', resumed(5, 'b')],
+    ['a cursor at next', resumed(2, 'a')],
+  ]) {
     it(`with ${why} means that everything is forgotten and asked for from the start`, () => {
       const one = new RuleClient();
       one.give({ type: 'opened' });
@@ -181,7 +222,14 @@ describe('chat.resumed', () => {
 });
 
 describe('a frame that makes no sense', () => {
-  for (const metadata of [undefined, {}, { turn: 0, gen: 1 }, { turn: 1.5, gen: 1 }, { turn: 1, gen: '1' }, { turn: 1, gen: 1, offset: 'x' }]) {
+  for (const metadata of [
+    undefined,
+    {},
+    { turn: 0, gen: 1 },
+    { turn: 1.5, gen: 1 },
+    { turn: 1, gen: '1' },
+    { turn: 1, gen: 1, offset: 'x' },
+  ]) {
     it(`is ignored: ${JSON.stringify(metadata)}`, () => {
       const one = openClient();
       one.frames({ ...delta('m1', 1, 'x', 0), metadata: metadata as Frame['metadata'] });

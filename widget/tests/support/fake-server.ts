@@ -14,9 +14,21 @@ export interface Call {
 
 type Fault = (call: Call) => Response | 'unreachable' | undefined;
 
-export function problem(status: number, code: string, more: { detail?: string; retryAfter?: number } = {}): Response {
-  const body = { type: `urn:learning-yogi:chatbot:error:${code}`, title: code, status, detail: more.detail ?? code };
-  return Response.json(body, { status, headers: more.retryAfter === undefined ? {} : { 'Retry-After': String(more.retryAfter) } });
+export function problem(
+  status: number,
+  code: string,
+  more: { detail?: string; retryAfter?: number } = {},
+): Response {
+  const body = {
+    type: `urn:learning-yogi:chatbot:error:${code}`,
+    title: code,
+    status,
+    detail: more.detail ?? code,
+  };
+  return Response.json(body, {
+    status,
+    headers: more.retryAfter === undefined ? {} : { 'Retry-After': String(more.retryAfter) },
+  });
 }
 
 export class FakeServer {
@@ -44,7 +56,13 @@ export class FakeServer {
       }
     }
     const WebSocket = Socket as unknown as typeof globalThis.WebSocket;
-    return { apiUrl: 'http://chat.test/api', storage, fetch: (...args) => this.#fetch(...args), WebSocket, ...more };
+    return {
+      apiUrl: 'http://chat.test/api',
+      storage,
+      fetch: (...args) => this.#fetch(...args),
+      WebSocket,
+      ...more,
+    };
   }
 
   /** The socket that was opened last. */
@@ -61,7 +79,11 @@ export class FakeServer {
     const turns = this.sessions.get(session)!;
     const n = turns.findIndex(({ message_id }) => message_id === messageId) + 1;
     this.push(started(messageId, n), opened(messageId, n), status(n), delta(messageId, n, text, 0));
-    turns[n - 1] = { ...turns[n - 1]!, ...stored(messageId, n, text), message: turns[n - 1]!.message };
+    turns[n - 1] = {
+      ...turns[n - 1]!,
+      ...stored(messageId, n, text),
+      message: turns[n - 1]!.message,
+    };
     this.push(finished(messageId, n, text));
   }
 
@@ -72,7 +94,10 @@ export class FakeServer {
   resume(session: string, after: number): Frame[] {
     const turns = this.sessions.get(session)!;
     const finals = turns.filter(({ turn, state }) => turn > after && state === 'done');
-    return [resumed(turns.length + 1), ...finals.map(({ message_id, turn, text }) => finished(message_id, turn, text ?? ''))];
+    return [
+      resumed(turns.length + 1),
+      ...finals.map(({ message_id, turn, text }) => finished(message_id, turn, text ?? '')),
+    ];
   }
 
   async #fetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
@@ -96,22 +121,28 @@ export class FakeServer {
 
   #answer({ method, path, body, token }: Call): Response {
     const [, id, rest = ''] = /^sessions\/([^/?]+)(.*)$/.exec(path) ?? [];
-    if (path === 'sessions') return this.#open(String(body.session_id ?? `s${(this.#made += 1)}`), token);
+    if (path === 'sessions')
+      return this.#open(String(body.session_id ?? `s${(this.#made += 1)}`), token);
     if (path === 'documents') return Response.json({ documents: [{ id: 'd1', title: 'One' }] });
     if (path === 'chat') return this.#accept(String(body.session_id), body);
     const turns = this.sessions.get(id ?? '');
     if (!turns) return problem(404, 'not_found');
     if (method === 'DELETE') this.sessions.delete(id!);
-    if (method === 'DELETE' || rest.endsWith('/feedback')) return new Response(null, { status: 204 });
+    if (method === 'DELETE' || rest.endsWith('/feedback'))
+      return new Response(null, { status: 204 });
     if (rest === '/stop') return Response.json({}, { status: 202 });
-    if (rest === '/tickets') return Response.json({ websocket: this.#websocket(id!) }, { status: 201 });
+    if (rest === '/tickets')
+      return Response.json({ websocket: this.#websocket(id!) }, { status: 201 });
     return Response.json(this.#page(turns, new URLSearchParams(rest.split('?')[1])));
   }
 
   #open(id: string, token: string | null): Response {
     if (!this.sessions.has(id)) this.sessions.set(id, []);
     const issued = token === null ? { session_token: `yogi1.${id}.x` } : {};
-    return Response.json({ session_id: id, ...issued, websocket: this.#websocket(id) }, { status: 201 });
+    return Response.json(
+      { session_id: id, ...issued, websocket: this.#websocket(id) },
+      { status: 201 },
+    );
   }
 
   #accept(session: string, body: Record<string, unknown>): Response {
@@ -120,20 +151,40 @@ export class FakeServer {
     const message_id = String(body.message_id);
     if (!turns.some((turn) => turn.message_id === message_id)) {
       const message = String(body.message);
-      turns.push({ turn: turns.length + 1, message_id, message, state: 'running', created_at: '2026-01-05T08:00:00Z' });
+      turns.push({
+        turn: turns.length + 1,
+        message_id,
+        message,
+        state: 'running',
+        created_at: '2026-01-05T08:00:00Z',
+      });
     }
-    return Response.json({ session_id: session, message_id, websocket: this.#websocket(session) }, { status: 202 });
+    return Response.json(
+      { session_id: session, message_id, websocket: this.#websocket(session) },
+      { status: 202 },
+    );
   }
 
   #page(turns: StoredTurn[], query: URLSearchParams) {
     const limit = Number(query.get('limit') ?? 100);
     const before = query.get('before');
-    if (before !== null) return { turns: turns.filter(({ turn }) => turn < Number(before)).slice(-limit), running: false };
-    return { turns: turns.filter(({ turn }) => turn > Number(query.get('after') ?? 0)).slice(0, limit), running: false };
+    if (before !== null)
+      return {
+        turns: turns.filter(({ turn }) => turn < Number(before)).slice(-limit),
+        running: false,
+      };
+    return {
+      turns: turns.filter(({ turn }) => turn > Number(query.get('after') ?? 0)).slice(0, limit),
+      running: false,
+    };
   }
 
   #websocket(session: string) {
-    return { url: `ws://chat.test/${session}`, ticket: `ticket1.${(this.#made += 1)}.x`, expires_in: 30 };
+    return {
+      url: `ws://chat.test/${session}`,
+      ticket: `ticket1.${(this.#made += 1)}.x`,
+      expires_in: 30,
+    };
   }
 }
 
@@ -163,7 +214,10 @@ export class FakeSocket {
     const frame = JSON.parse(data) as { type: string; after: number };
     this.sent.push(frame);
     queueMicrotask(() => {
-      for (const answer of this.server.sessions.has(this.session) ? this.server.resume(this.session, frame.after) : []) this.deliver(answer);
+      for (const answer of this.server.sessions.has(this.session)
+        ? this.server.resume(this.session, frame.after)
+        : [])
+        this.deliver(answer);
     });
   }
 

@@ -9,7 +9,11 @@ export const resumed = (next = 1, born: number | string = 1_800_000_000_000, fir
   value: { first, next, born },
 });
 
-export const started = (id: string, turn: number, gen?: number): Frame => ({ type: 'RUN_STARTED', runId: id, metadata: place(turn, gen) });
+export const started = (id: string, turn: number, gen?: number): Frame => ({
+  type: 'RUN_STARTED',
+  runId: id,
+  metadata: place(turn, gen),
+});
 
 export const opened = (id: string, turn: number, gen = 1): Frame => ({
   type: 'TEXT_MESSAGE_START',
@@ -37,7 +41,13 @@ export const status = (turn: number, gen = 1): Frame => ({
   metadata: place(turn, gen),
 });
 
-export const finished = (id: string, turn: number, text: string, gen = 1, finishReason = 'stop'): Frame => ({
+export const finished = (
+  id: string,
+  turn: number,
+  text: string,
+  gen = 1,
+  finishReason = 'stop',
+): Frame => ({
   type: 'RUN_FINISHED',
   runId: id,
   result: { messageId: `${id}.${gen}`, text },
@@ -45,7 +55,10 @@ export const finished = (id: string, turn: number, text: string, gen = 1, finish
   metadata: { ...place(turn, gen), finishReason, costMicroUsd: 123 },
 });
 
-export const withheld = (id: string, turn: number, gen?: number): Frame => ({ ...finished(id, turn, '', gen), result: undefined });
+export const withheld = (id: string, turn: number, gen?: number): Frame => ({
+  ...finished(id, turn, '', gen),
+  result: undefined,
+});
 
 export const failed = (id: string, turn: number, gen = 1): Frame => ({
   type: 'RUN_ERROR',

@@ -5,7 +5,8 @@ import { delta, failed, finished, opened, resumed, started, status, withheld } f
 const BATCH = 20;
 
 /** What a step of the server does. */
-export type Step = 'begin' | 'write' | 'restart' | 'finish' | 'finish-large' | 'fail' | 'cancel' | 'tell';
+export type Step =
+  'begin' | 'write' | 'restart' | 'finish' | 'finish-large' | 'fail' | 'cancel' | 'tell';
 
 interface Done {
   readonly kind: 'reply' | 'error' | 'cancelled';
@@ -49,7 +50,12 @@ export class Session {
     const frames = [resumed(this.done.length + (this.#running ? 2 : 1)), ...finals];
     if (!this.#running || this.#running.text === '') return frames;
     const { gen, text } = this.#running;
-    return [...frames, started(this.#id, this.#turn, gen), opened(this.#id, this.#turn, gen), delta(this.#id, this.#turn, text, 0, gen)];
+    return [
+      ...frames,
+      started(this.#id, this.#turn, gen),
+      opened(this.#id, this.#turn, gen),
+      delta(this.#id, this.#turn, text, 0, gen),
+    ];
   }
 
   get #turn(): number {
@@ -84,7 +90,12 @@ export class Session {
     const turn = this.#turn;
     const { gen, text } = this.#running!;
     const kind = step === 'fail' ? 'error' : step === 'cancel' ? 'cancelled' : 'reply';
-    this.done.push({ kind, text: kind === 'error' ? '' : text, gen, large: step === 'finish-large' });
+    this.done.push({
+      kind,
+      text: kind === 'error' ? '' : text,
+      gen,
+      large: step === 'finish-large',
+    });
     this.#running = null;
     return [this.#final(turn)];
   }

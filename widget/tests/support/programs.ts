@@ -8,8 +8,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const FOLDER = process.env.WIDGET_PROGRAMS ?? fileURLToPath(new URL('../../../target/debug', import.meta.url));
-const NAMES = { server: 'learning-yogi-chatbot', provider: 'stub-provider', simulation: 'simulate' };
+const FOLDER =
+  process.env.WIDGET_PROGRAMS ?? fileURLToPath(new URL('../../../target/debug', import.meta.url));
+const NAMES = {
+  server: 'learning-yogi-chatbot',
+  provider: 'stub-provider',
+  simulation: 'simulate',
+};
 
 /** Tells whether a program is not built; in CI a missing one is an error. */
 export function haveNoPrograms(): boolean {
@@ -23,7 +28,9 @@ export function haveNoPrograms(): boolean {
 
 /** Runs a seed of the simulation; gives what its tabs were told and showed, one JSON line each. */
 export async function simulate(seed: number): Promise<string[]> {
-  const run = promisify(execFile)(join(FOLDER, NAMES.simulation), ['--tabs', String(seed)], { maxBuffer: 2 ** 30 });
+  const run = promisify(execFile)(join(FOLDER, NAMES.simulation), ['--tabs', String(seed)], {
+    maxBuffer: 2 ** 30,
+  });
   return (await run).stdout.split('\n').filter((line) => line !== '');
 }
 
@@ -46,9 +53,20 @@ export class World {
     world.provider = new Program(NAMES.provider, pace, {}, 'stdout', /^(http:\S+)/);
     await world.provider.start();
     const { url } = world.provider;
-    const own = { CHATBOT_LOG: 'info', CHATBOT_LOG_FORMAT: 'text', ANTHROPIC_API_KEY: 'stub', ANTHROPIC_BASE_URL: url };
+    const own = {
+      CHATBOT_LOG: 'info',
+      CHATBOT_LOG_FORMAT: 'text',
+      ANTHROPIC_API_KEY: 'stub',
+      ANTHROPIC_BASE_URL: url,
+    };
     const all = { ...own, OPENAI_API_KEY: 'stub', OPENAI_BASE_URL: `${url}/v1`, ...env };
-    world.server = new Program(NAMES.server, ['--data-dir', world.#data], all, 'stderr', /chat at (http:\S+)/);
+    world.server = new Program(
+      NAMES.server,
+      ['--data-dir', world.#data],
+      all,
+      'stderr',
+      /chat at (http:\S+)/,
+    );
     await world.server.start();
     return world;
   }
@@ -78,7 +96,10 @@ export class Program {
 
   async start(): Promise<void> {
     const port = this.url === '' ? '0' : new URL(this.url).port;
-    const stdio = { stdout: ['ignore', 'pipe', 'ignore'], stderr: ['ignore', 'ignore', 'pipe'] } as const;
+    const stdio = {
+      stdout: ['ignore', 'pipe', 'ignore'],
+      stderr: ['ignore', 'ignore', 'pipe'],
+    } as const;
     const child = spawn(join(FOLDER, this.name), ['--port', port, ...this.args], {
       env: { ...process.env, ...this.env },
       stdio: [...stdio[this.speaks]],

@@ -19,7 +19,8 @@ export class RuleClient {
     this.state = state;
     const rest: Action[] = [];
     for (const action of actions) {
-      if (action.type === 'final') this.finals.push([action.turn.turn, action.turn.final!.kind, action.turn.text]);
+      if (action.type === 'final')
+        this.finals.push([action.turn.turn, action.turn.final!.kind, action.turn.text]);
       else if (action.type === 'event') this.events.push(action.event);
       else rest.push(action);
     }

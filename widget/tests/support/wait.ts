@@ -1,7 +1,11 @@
 /** Waits for what a test is about, never for time to pass. */
 
 /** Resolves once `is` gives something true, with it; rejects after `ms` with `what`. */
-export async function until<T>(what: string, is: () => T | Promise<T>, ms = 20_000): Promise<NonNullable<T>> {
+export async function until<T>(
+  what: string,
+  is: () => T | Promise<T>,
+  ms = 20_000,
+): Promise<NonNullable<T>> {
   const end = performance.now() + ms;
   for (;;) {
     const found = await is();

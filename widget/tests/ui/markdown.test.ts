@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { h } from '../../src/ui/dom.js';
 import { MarkdownView } from '../../src/ui/markdown/view.js';
 
-const frame = (code: HTMLElement, language: string) => h('div', { class: 'code' }, language, h('pre', {}, code));
+const frame = (code: HTMLElement, language: string) =>
+  h('div', { class: 'code' }, language, h('pre', {}, code));
 
 function view() {
   const container = h('div');
@@ -18,7 +19,11 @@ function render(text: string): string {
 }
 
 /** Renders a text as it comes, piece by piece. */
-function stream(text: string, sizes: readonly number[], each: (container: HTMLElement) => void = () => {}): HTMLElement {
+function stream(
+  text: string,
+  sizes: readonly number[],
+  each: (container: HTMLElement) => void = () => {},
+): HTMLElement {
   const { container, view: one } = view();
   for (let end = 0, i = 0; end < text.length; i += 1) {
     end = Math.min(text.length, end + (sizes[i % sizes.length] ?? 1));
@@ -97,7 +102,11 @@ describe('what a model writes is data', () => {
     const { container, view: one } = view();
     for (const final of [false, true]) {
       one.show(source, final);
-      expect(container.querySelector('script, img, iframe, svg, style, object, embed, link, video, audio, form')).toBeNull();
+      expect(
+        container.querySelector(
+          'script, img, iframe, svg, style, object, embed, link, video, audio, form',
+        ),
+      ).toBeNull();
     }
   });
 
@@ -121,17 +130,47 @@ describe('what a model writes is data', () => {
     const { container, view: one } = view();
     one.show('[a](https://b.example/c)', true);
     const link = container.querySelector('a')!;
-    expect([link.rel, link.target, link.href]).toEqual(['noopener noreferrer nofollow', '_blank', 'https://b.example/c']);
+    expect([link.rel, link.target, link.href]).toEqual([
+      'noopener noreferrer nofollow',
+      '_blank',
+      'https://b.example/c',
+    ]);
   });
 
   it('no attribute but the known ones is ever set, whatever comes, at any moment', () => {
-    const known = new Set(['href', 'target', 'rel', 'referrerpolicy', 'class', 'start', 'scope', 'tabindex', 'dir']);
+    const known = new Set([
+      'href',
+      'target',
+      'rel',
+      'referrerpolicy',
+      'class',
+      'start',
+      'scope',
+      'tabindex',
+      'dir',
+    ]);
     const check = (container: HTMLElement) => {
       for (const element of container.querySelectorAll('*')) {
         for (const name of element.getAttributeNames()) expect(known).toContain(name);
       }
     };
-    const piece = fc.constantFrom('<img src=x onerror=y>', '[a](', 'javascript:', '"', ')', '![', '](', '`', '**', '\n', '|', '<a href=', '> ', '- ', 'x');
+    const piece = fc.constantFrom(
+      '<img src=x onerror=y>',
+      '[a](',
+      'javascript:',
+      '"',
+      ')',
+      '![',
+      '](',
+      '`',
+      '**',
+      '\n',
+      '|',
+      '<a href=',
+      '> ',
+      '- ',
+      'x',
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
         stream(pieces.join(''), [3], check);
@@ -148,13 +187,44 @@ describe('a text that grows', () => {
 
   it('ends as if it had come at once, whatever it is and however it is cut', () => {
     const piece = fc.constantFrom(
-      '# ', '**', '*', '`', '```\n', '\n', '\n\n', '- ', '1. ', '> ', '| a | b |', '|---|---|', '  ', 'word ', 'x', '[a](b)', '===', '---', '<b>', '\r\n', '&amp;', '[r]: https://a.example\n', '[r]',
+      '# ',
+      '**',
+      '*',
+      '`',
+      '```\n',
+      '\n',
+      '\n\n',
+      '- ',
+      '1. ',
+      '> ',
+      '| a | b |',
+      '|---|---|',
+      '  ',
+      'word ',
+      'x',
+      '[a](b)',
+      '===',
+      '---',
+      '<b>',
+      '\r\n',
+      '&amp;',
+      '[r]: https://a.example\n',
+      '[r]',
     );
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 60 }), fc.array(fc.nat(9), { minLength: 1 }), (pieces, sizes) => {
-        const text = pieces.join('');
-        expect(stream(text, sizes.map((size) => size + 1)).innerHTML).toBe(render(text));
-      }),
+      fc.property(
+        fc.array(piece, { maxLength: 60 }),
+        fc.array(fc.nat(9), { minLength: 1 }),
+        (pieces, sizes) => {
+          const text = pieces.join('');
+          expect(
+            stream(
+              text,
+              sizes.map((size) => size + 1),
+            ).innerHTML,
+          ).toBe(render(text));
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -180,7 +250,11 @@ describe('a text that grows', () => {
 
   it('never shows marks that will vanish', () => {
     const seen: string[] = [];
-    stream('In **period 3** class *7B* has `Science`, [here](https://example.org/x).', [1], (container) => seen.push(container.textContent!));
+    stream(
+      'In **period 3** class *7B* has `Science`, [here](https://example.org/x).',
+      [1],
+      (container) => seen.push(container.textContent!),
+    );
     expect(seen.filter((text) => /[*`[\]]/.test(text))).toEqual([]);
   });
 

@@ -15,7 +15,11 @@ const CASES: [string, string, string][] = [
   ['open code is closed', 'run `cargo', 'run `cargo`'],
   ['marks in code are none', '`a ** b` c', '`a ** b` c'],
   ['a tick that says nothing yet is held back', 'run `', 'run '],
-  ['a link shows its text before its address is there', 'see [the page](https://exa', 'see the page'],
+  [
+    'a link shows its text before its address is there',
+    'see [the page](https://exa',
+    'see the page',
+  ],
   ['a link shows its text before it is closed', 'see [the pa', 'see the pa'],
   ['a whole link stays', '[a](https://b.example)', '[a](https://b.example)'],
   ['an image shows its text', '![a cat](htt', 'a cat'],

@@ -1,12 +1,12 @@
 /** The analytics events, as `contracts/events` describes version 1 of them. */
 
-export const SOURCE = "learning-yogi.chatbot";
-export const SCHEMA_VERSION = "1";
+export const SOURCE = 'learning-yogi.chatbot';
+export const SCHEMA_VERSION = '1';
 
 /** A closed set of today: a newer chatbot may know more, so that any text is read. */
 type Open<Known extends string> = Known | (string & {});
 
-export type Provider = Open<"claude" | "openai" | "bedrock" | "offline">;
+export type Provider = Open<'claude' | 'openai' | 'bedrock' | 'offline'>;
 
 /** What every detail says of itself; consumers drop repeats by the id. */
 export interface Metadata {
@@ -43,10 +43,10 @@ export interface Turn extends Session {
   context_ms: number;
   first_token_ms: number | null;
   total_ms: number;
-  finish_reason: Open<"stop" | "length" | "refusal" | "content_filter" | "cancelled" | "error">;
+  finish_reason: Open<'stop' | 'length' | 'refusal' | 'content_filter' | 'cancelled' | 'error'>;
   error_code: string | null;
   generations: number;
-  context: Open<"used" | "none" | "unavailable">;
+  context: Open<'used' | 'none' | 'unavailable'>;
   /** Sent by an operator. */
   synthetic: boolean;
   /** Only where the operator chose to have texts, as the reply. */
@@ -58,7 +58,7 @@ export interface Turn extends Session {
 export interface Feedback extends Session {
   message_id: string;
   turn: number;
-  rating: Open<"up" | "down">;
+  rating: Open<'up' | 'down'>;
   comment_length: number;
   provider: Provider | null;
   model: string | null;
@@ -68,6 +68,6 @@ export interface Feedback extends Session {
 
 /** Each detail type, and the detail that belongs to it. */
 export type Event =
-  | { type: "Chat Message" | "Chat Failed"; detail: Turn }
-  | { type: "Chat Feedback"; detail: Feedback }
-  | { type: "Session Expired" | "Session Deleted"; detail: Session };
+  | { type: 'Chat Message' | 'Chat Failed'; detail: Turn }
+  | { type: 'Chat Feedback'; detail: Feedback }
+  | { type: 'Session Expired' | 'Session Deleted'; detail: Session };

@@ -18,20 +18,24 @@ export function typed<T>(value: unknown, shape: Shape<T>): T {
   for (const name in shape) {
     const read = shape[name];
     if (Object.hasOwn(given, name)) made[name] = read(given[name]);
-    else if ("absent" in read) made[name] = read.absent as T[typeof name];
+    else if ('absent' in read) made[name] = read.absent as T[typeof name];
     else throw new Refusal(`missing field \`${name}\``);
   }
   return made as T;
 }
 
 export const object = check((value): value is Fields => {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 });
-export const flag = check((value) => typeof value === "boolean");
+export const flag = check((value) => typeof value === 'boolean');
 /** JavaScript takes half a surrogate pair for text. */
-export const text = check((value): value is string => typeof value === "string" && value.isWellFormed());
+export const text = check(
+  (value): value is string => typeof value === 'string' && value.isWellFormed(),
+);
 export const integer = check((value): value is number => Number.isSafeInteger(value));
-export const count = check((value): value is number => Number.isSafeInteger(value) && Number(value) >= 0);
+export const count = check(
+  (value): value is number => Number.isSafeInteger(value) && Number(value) >= 0,
+);
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 
@@ -61,5 +65,5 @@ function check<T>(is: (value: unknown) => value is T): Read<T> {
 }
 
 function wrongValue(): Refusal {
-  return new Refusal("a field is not as its schema says");
+  return new Refusal('a field is not as its schema says');
 }

@@ -1,8 +1,8 @@
 /** What is counted. */
 
-import type { Turn } from "./events.js";
+import type { Turn } from './events.js';
 
-export type By = "day" | "provider" | "document";
+export type By = 'day' | 'provider' | 'document';
 
 /** Sums; the README says what each one counts, and the output has them in this order. */
 export interface Counts {
@@ -60,7 +60,7 @@ export class Tally {
     const { counts } = this;
     counts.messages += 1;
     counts.failed += Number(failed);
-    counts.cancelled += Number(turn.finish_reason === "cancelled");
+    counts.cancelled += Number(turn.finish_reason === 'cancelled');
     counts.cached += Number(turn.cached);
     counts.synthetic += Number(turn.synthetic);
     counts.input_tokens += turn.input_tokens;
@@ -72,8 +72,8 @@ export class Tally {
   }
 
   addVerdict(rating: string): void {
-    this.counts.thumbs_up += Number(rating === "up");
-    this.counts.thumbs_down += Number(rating === "down");
+    this.counts.thumbs_up += Number(rating === 'up');
+    this.counts.thumbs_down += Number(rating === 'down');
   }
 
   row(): Row {

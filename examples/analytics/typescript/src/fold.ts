@@ -1,12 +1,12 @@
 /** From events to rows, in whatever order the events come. */
 
-import type { Event, Feedback, Session, Turn } from "./events.js";
-import { type By, type Row, Tally } from "./figures.js";
+import type { Event, Feedback, Session, Turn } from './events.js';
+import { type By, type Row, Tally } from './figures.js';
 
 /** The key of what an event does not have. */
-const NONE = "none";
+const NONE = 'none';
 /** What rows are made by, in the order of the output. */
-const BY: readonly By[] = ["day", "provider", "document"];
+const BY: readonly By[] = ['day', 'provider', 'document'];
 
 /** Events folded so far. The ids of all of them are kept, and the times of all turns. */
 export class Fold {
@@ -22,20 +22,20 @@ export class Fold {
     if (this.seen.has(detail.metadata.id)) return;
     this.seen.add(detail.metadata.id);
     switch (type) {
-      case "Chat Message":
-      case "Chat Failed":
+      case 'Chat Message':
+      case 'Chat Failed':
         this.each(detail, detail.provider, detail.document_id, (tally) => {
-          tally.addTurn(detail, type === "Chat Failed");
+          tally.addTurn(detail, type === 'Chat Failed');
         });
         keepLater(this.turns, detail);
         break;
-      case "Chat Feedback":
+      case 'Chat Feedback':
         keepLater(this.verdicts, detail);
         break;
-      case "Session Expired":
+      case 'Session Expired':
         this.each(detail, null, null, (tally) => (tally.counts.sessions_expired += 1));
         break;
-      case "Session Deleted":
+      case 'Session Deleted':
         this.each(detail, null, null, (tally) => (tally.counts.sessions_deleted += 1));
     }
   }
@@ -47,11 +47,17 @@ export class Fold {
       this.each(verdict, verdict.provider, document, (tally) => tally.addVerdict(verdict.rating));
     }
     this.verdicts.clear();
-    const inOrder = (a: Tally, b: Tally) => BY.indexOf(a.by) - BY.indexOf(b.by) || compare(a.key, b.key);
+    const inOrder = (a: Tally, b: Tally) =>
+      BY.indexOf(a.by) - BY.indexOf(b.by) || compare(a.key, b.key);
     return [...this.tallies.values()].sort(inOrder).map((tally) => tally.row());
   }
 
-  private each(detail: Session, provider: string | null, document: string | null, count: (tally: Tally) => void): void {
+  private each(
+    detail: Session,
+    provider: string | null,
+    document: string | null,
+    count: (tally: Tally) => void,
+  ): void {
     const keys = { day: detail.timestamp.toISOString().slice(0, 10), provider, document };
     for (const by of BY) count(this.tally(by, keys[by] ?? NONE));
   }

@@ -1,9 +1,20 @@
 /** One line of input. */
 
-import { SCHEMA_VERSION, SOURCE } from "./events.js";
-import type { Event, Feedback, Metadata, Session, Turn } from "./events.js";
-import { count, flag, integer, moment, nullable, object, optional, Refusal, text, typed } from "./fields.js";
-import type { Fields, Shape } from "./fields.js";
+import { SCHEMA_VERSION, SOURCE } from './events.js';
+import type { Event, Feedback, Metadata, Session, Turn } from './events.js';
+import {
+  count,
+  flag,
+  integer,
+  moment,
+  nullable,
+  object,
+  optional,
+  Refusal,
+  text,
+  typed,
+} from './fields.js';
+import type { Fields, Shape } from './fields.js';
 
 const metadata: Shape<Metadata> = { id: text, specversion: text, schema_version: text };
 
@@ -58,21 +69,28 @@ const feedback: Shape<Feedback> = {
 export function read(line: Uint8Array): Event | null {
   const fields = parse(line);
   // EventBridge's name of it is another than yogi's.
-  const named: Fields = "detail-type" in fields ? { ...fields, detail_type: fields["detail-type"] } : fields;
-  if (!("detail_type" in named) && "type" in named) return null;
-  const envelope = typed(named, { detail_type: text, detail: object, source: optional(nullable(text), null) });
-  return (envelope.source ?? SOURCE) === SOURCE ? event(envelope.detail_type, envelope.detail) : null;
+  const named: Fields =
+    'detail-type' in fields ? { ...fields, detail_type: fields['detail-type'] } : fields;
+  if (!('detail_type' in named) && 'type' in named) return null;
+  const envelope = typed(named, {
+    detail_type: text,
+    detail: object,
+    source: optional(nullable(text), null),
+  });
+  return (envelope.source ?? SOURCE) === SOURCE
+    ? event(envelope.detail_type, envelope.detail)
+    : null;
 }
 
 function event(type: string, detail: Fields): Event | null {
   switch (type) {
-    case "Chat Message":
-    case "Chat Failed":
+    case 'Chat Message':
+    case 'Chat Failed':
       return { type, detail: versioned(detail, turn) };
-    case "Chat Feedback":
+    case 'Chat Feedback':
       return { type, detail: versioned(detail, feedback) };
-    case "Session Expired":
-    case "Session Deleted":
+    case 'Session Expired':
+    case 'Session Deleted':
       return { type, detail: versioned(detail, session) };
     default:
       return null;
@@ -82,14 +100,17 @@ function event(type: string, detail: Fields): Event | null {
 /** Reads a detail, its version first: the fields of another version are not ours to judge. */
 function versioned<T extends Session>(detail: Fields, shape: Shape<T>): T {
   const head = typed(detail, { metadata: session.metadata });
-  if (head.metadata.schema_version !== SCHEMA_VERSION) throw new Refusal(`schema_version is not "${SCHEMA_VERSION}"`);
+  if (head.metadata.schema_version !== SCHEMA_VERSION)
+    throw new Refusal(`schema_version is not "${SCHEMA_VERSION}"`);
   return typed(detail, shape);
 }
 
 function parse(line: Uint8Array): Fields {
   try {
-    return object(JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(line)));
+    return object(
+      JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(line)),
+    );
   } catch {
-    throw new Refusal("this is not a JSON object");
+    throw new Refusal('this is not a JSON object');
   }
 }

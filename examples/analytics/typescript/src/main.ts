@@ -1,10 +1,10 @@
 /** Reads events from the named files, or from standard input, and writes their figures. */
 
-import { createReadStream } from "node:fs";
+import { createReadStream } from 'node:fs';
 
-import { Refusal } from "./fields.js";
-import { Fold } from "./fold.js";
-import { read } from "./line.js";
+import { Refusal } from './fields.js';
+import { Fold } from './fold.js';
+import { read } from './line.js';
 
 const NEWLINE = 10;
 
@@ -13,8 +13,9 @@ async function main(names: string[]): Promise<number> {
   const fold = new Fold();
   let refused = false;
   try {
-    for (const name of names) refused = (await foldLines(name, createReadStream(name), fold)) || refused;
-    if (names.length === 0) refused = await foldLines("stdin", process.stdin, fold);
+    for (const name of names)
+      refused = (await foldLines(name, createReadStream(name), fold)) || refused;
+    if (names.length === 0) refused = await foldLines('stdin', process.stdin, fold);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
     return 2;
@@ -56,7 +57,7 @@ async function* lines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 }
 
 function isBlank(line: Buffer): boolean {
-  return line.toString("latin1").trim() === "";
+  return line.toString('latin1').trim() === '';
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,18 +1,18 @@
 /** The consumer against the fixture that all three languages share, and against the contracts. */
 
-import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
-import { Refusal } from "../src/fields.js";
-import { read } from "../src/line.js";
+import { Refusal } from '../src/fields.js';
+import { read } from '../src/line.js';
 
 // Seen from where this file is compiled to.
-const FIXTURE = new URL("../../../fixture/", import.meta.url);
-const CONTRACTS = new URL("../../../../../contracts/events/", import.meta.url);
-const PROGRAM = fileURLToPath(new URL("../src/main.js", import.meta.url));
+const FIXTURE = new URL('../../../fixture/', import.meta.url);
+const CONTRACTS = new URL('../../../../../contracts/events/', import.meta.url);
+const PROGRAM = fileURLToPath(new URL('../src/main.js', import.meta.url));
 
 interface Schema {
   title: string;
@@ -20,24 +20,31 @@ interface Schema {
   properties: Record<string, unknown>;
 }
 
-type Line = { detail_type?: string; "detail-type"?: string; detail?: object };
+type Line = { detail_type?: string; 'detail-type'?: string; detail?: object };
 
 function text(name: string): string {
-  return readFileSync(new URL(name, FIXTURE), "utf8");
+  return readFileSync(new URL(name, FIXTURE), 'utf8');
 }
 
 function check(names: string[], input: string, expected: [number, string, string]): void {
-  const ended = spawnSync(process.execPath, [PROGRAM, ...names], { cwd: FIXTURE, input, encoding: "utf8" });
+  const ended = spawnSync(process.execPath, [PROGRAM, ...names], {
+    cwd: FIXTURE,
+    input,
+    encoding: 'utf8',
+  });
   assert.deepEqual([ended.status, ended.stdout, ended.stderr], expected);
 }
 
 /** Returns the schemas, each with a detail of the fixture. */
 function contracts(): { schema: Schema; detail: object }[] {
-  const lines = text("events.jsonl").split("\n").filter(Boolean).map((line): Line => JSON.parse(line));
-  const files = readdirSync(CONTRACTS).filter((name) => name.endsWith(".schema.json"));
+  const lines = text('events.jsonl')
+    .split('\n')
+    .filter(Boolean)
+    .map((line): Line => JSON.parse(line));
+  const files = readdirSync(CONTRACTS).filter((name) => name.endsWith('.schema.json'));
   return files.map((name) => {
-    const schema: Schema = JSON.parse(readFileSync(new URL(name, CONTRACTS), "utf8"));
-    const line = lines.find((line) => (line.detail_type ?? line["detail-type"]) === schema.title);
+    const schema: Schema = JSON.parse(readFileSync(new URL(name, CONTRACTS), 'utf8'));
+    const line = lines.find((line) => (line.detail_type ?? line['detail-type']) === schema.title);
     return { schema, detail: line?.detail ?? assert.fail(`no ${schema.title} in the fixture`) };
   });
 }
@@ -53,41 +60,51 @@ function refusal(schema: Schema, detail: object): string | null {
   }
 }
 
-test("a named file gives the expected figures", () => {
-  check(["events.jsonl"], "", [0, text("figures.jsonl"), ""]);
+test('a named file gives the expected figures', () => {
+  check(['events.jsonl'], '', [0, text('figures.jsonl'), '']);
 });
 
-test("standard input gives the same", () => {
-  check([], text("events.jsonl"), [0, text("figures.jsonl"), ""]);
+test('standard input gives the same', () => {
+  check([], text('events.jsonl'), [0, text('figures.jsonl'), '']);
 });
 
-test("what two files repeat is counted once", () => {
-  check(["events.jsonl", "events.jsonl"], "", [0, text("figures.jsonl"), ""]);
+test('what two files repeat is counted once', () => {
+  check(['events.jsonl', 'events.jsonl'], '', [0, text('figures.jsonl'), '']);
 });
 
-test("broken lines are named and the others are counted", () => {
-  check(["broken.jsonl"], "", [1, text("broken.figures.jsonl"), text("broken.errors.txt")]);
+test('broken lines are named and the others are counted', () => {
+  check(['broken.jsonl'], '', [1, text('broken.figures.jsonl'), text('broken.errors.txt')]);
 });
 
-test("a file that is not there ends it without figures", () => {
-  check(["missing.jsonl"], "", [2, "", "ENOENT: no such file or directory, open 'missing.jsonl'\n"]);
+test('a file that is not there ends it without figures', () => {
+  check(['missing.jsonl'], '', [
+    2,
+    '',
+    "ENOENT: no such file or directory, open 'missing.jsonl'\n",
+  ]);
 });
 
-test("exactly the required fields are required", () => {
+test('exactly the required fields are required', () => {
   for (const { schema, detail } of contracts()) {
     for (const name of Object.keys(schema.properties)) {
-      const without = Object.fromEntries(Object.entries(detail).filter(([field]) => field !== name));
+      const without = Object.fromEntries(
+        Object.entries(detail).filter(([field]) => field !== name),
+      );
       const expected = schema.required.includes(name) ? `missing field \`${name}\`` : null;
       assert.equal(refusal(schema, without), expected, `${schema.title} without ${name}`);
     }
   }
 });
 
-test("every field is read with its type", () => {
+test('every field is read with its type', () => {
   for (const { schema, detail } of contracts()) {
     for (const name of Object.keys(schema.properties)) {
-      const expected = "a field is not as its schema says";
-      assert.equal(refusal(schema, { ...detail, [name]: [] }), expected, `${schema.title}: ${name}`);
+      const expected = 'a field is not as its schema says';
+      assert.equal(
+        refusal(schema, { ...detail, [name]: [] }),
+        expected,
+        `${schema.title}: ${name}`,
+      );
     }
   }
 });

@@ -26,7 +26,11 @@ export function nothingTold(turn: number): Told {
 }
 
 /** Tells what is new of a turn, whose predecessors are all final and told. */
-export function tell(state: RuleState, { turn, runId, gen, replyId, text, status, final }: RuleTurn, actions: Action[]): void {
+export function tell(
+  state: RuleState,
+  { turn, runId, gen, replyId, text, status, final }: RuleTurn,
+  actions: Action[],
+): void {
   if (runId === null) return;
   const run = { threadId: state.thread, runId };
   const isNew = state.told.turn !== turn;
@@ -38,7 +42,8 @@ export function tell(state: RuleState, { turn, runId, gen, replyId, text, status
     actions.push({ type: 'event', event: { ...event, metadata } as ChatEvent });
   };
   const close = (more: object = {}) => {
-    if (told.messageId !== null) emit({ type: 'TEXT_MESSAGE_END', messageId: told.messageId }, more);
+    if (told.messageId !== null)
+      emit({ type: 'TEXT_MESSAGE_END', messageId: told.messageId }, more);
   };
   // Ends what was said; the next message replaces it.
   const abandon = () => {
@@ -54,18 +59,31 @@ export function tell(state: RuleState, { turn, runId, gen, replyId, text, status
       emit(start, told.restart ? { restart: true } : {});
     }
     const delta = text.slice(told.text.length);
-    if (delta !== '') emit({ type: 'TEXT_MESSAGE_CONTENT', messageId: told.messageId, delta }, { offset: told.text.length });
+    if (delta !== '')
+      emit(
+        { type: 'TEXT_MESSAGE_CONTENT', messageId: told.messageId, delta },
+        { offset: told.text.length },
+      );
     told.text = text;
   };
   const end = ({ kind, error, eventUsage: usage, finishReason, costMicroUsd }: Final) => {
-    const facts = { ...(finishReason && { finishReason }), ...(costMicroUsd !== null && { costMicroUsd }) };
+    const facts = {
+      ...(finishReason && { finishReason }),
+      ...(costMicroUsd !== null && { costMicroUsd }),
+    };
     if (kind !== 'error') {
       say();
       close();
-      emit({ type: 'RUN_FINISHED', ...run, result: { messageId: told.messageId, text }, usage }, facts);
+      emit(
+        { type: 'RUN_FINISHED', ...run, result: { messageId: told.messageId, text }, usage },
+        facts,
+      );
     } else {
       close();
-      emit({ type: 'RUN_ERROR', ...run, code: error?.code, message: error?.message }, { ...facts, messageId: runId });
+      emit(
+        { type: 'RUN_ERROR', ...run, code: error?.code, message: error?.message },
+        { ...facts, messageId: runId },
+      );
     }
   };
 
@@ -74,6 +92,7 @@ export function tell(state: RuleState, { turn, runId, gen, replyId, text, status
   if (gen > told.gen || (final && final.kind !== 'error' && !text.startsWith(told.text))) abandon();
   if (final) return end(final);
   if (replyId !== null || text !== '') say();
-  if (status !== null && status !== told.status) emit({ type: 'CUSTOM', name: 'chat.status', value: status });
+  if (status !== null && status !== told.status)
+    emit({ type: 'CUSTOM', name: 'chat.status', value: status });
   told.status = status;
 }

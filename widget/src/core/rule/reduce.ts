@@ -34,7 +34,8 @@ function apply(state: RuleState, input: Input, actions: Action[]): void {
       state.link = closedLink();
       return;
     case 'tick':
-      for (const [n, turn] of state.turns) if (turn.withheld) fetchTurn(state, n, input.now, actions);
+      for (const [n, turn] of state.turns)
+        if (turn.withheld) fetchTurn(state, n, input.now, actions);
       return;
     // After a sleep the socket may look open and be dead, or have lost frames; the question finds out.
     case 'woken':
@@ -63,10 +64,18 @@ function onFrame(state: RuleState, frame: Frame, now: number, actions: Action[])
     return;
   }
   const { metadata } = frame;
-  if (!state.link.resumed || !isCount(metadata?.turn) || !isCount(metadata.gen) || metadata.turn <= state.cursor) return;
+  if (
+    !state.link.resumed ||
+    !isCount(metadata?.turn) ||
+    !isCount(metadata.gen) ||
+    metadata.turn <= state.cursor
+  )
+    return;
   const n = metadata.turn;
   const known = state.turns.get(n) ?? unseen(n);
-  const { turn, gap, withheld }: Applied = known.final ? { turn: known } : applyFrame(known, frame, metadata);
+  const { turn, gap, withheld }: Applied = known.final
+    ? { turn: known }
+    : applyFrame(known, frame, metadata);
   state.turns.set(n, turn);
   if (gap || missesEarlierFinal(state, n)) state.link.gap = true;
   if (withheld) fetchTurn(state, n, now, actions);
@@ -134,7 +143,8 @@ function settle(state: RuleState, actions: Action[]): void {
 
 function fetchTurn(state: RuleState, n: number, now: number, actions: Action[]): void {
   const turn = state.turns.get(n);
-  if (!turn || turn.final || (turn.fetchedAt !== null && now - turn.fetchedAt < FETCH_AGAIN_MS)) return;
+  if (!turn || turn.final || (turn.fetchedAt !== null && now - turn.fetchedAt < FETCH_AGAIN_MS))
+    return;
   state.turns.set(n, { ...turn, withheld: true, fetchedAt: now });
   actions.push({ type: 'fetch', after: n - 1 });
 }
@@ -145,5 +155,8 @@ function forget(state: RuleState, actions: Action[]): void {
   state.next = 1;
   state.turns.clear();
   state.told = nothingTold(0);
-  actions.push({ type: 'forget' }, { type: 'event', event: { type: 'CUSTOM', name: 'chat.forgotten', value: {} } });
+  actions.push(
+    { type: 'forget' },
+    { type: 'event', event: { type: 'CUSTOM', name: 'chat.forgotten', value: {} } },
+  );
 }

@@ -24,7 +24,16 @@ export interface Link {
 
 /** Gives the state of a connection that is not open. */
 export function closedLink(): Link {
-  return { open: false, resumed: false, askedAt: null, heardAt: 0, gap: false, urgent: false, finals: 0, cursorAtOpen: 0 };
+  return {
+    open: false,
+    resumed: false,
+    askedAt: null,
+    heardAt: 0,
+    gap: false,
+    urgent: false,
+    finals: 0,
+    cursorAtOpen: 0,
+  };
 }
 
 /** Gives the state of a connection that has just opened. */

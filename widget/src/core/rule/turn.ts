@@ -2,7 +2,15 @@
  * What a client holds of one turn above its cursor: the text of its highest generation, and its final once known.
  * Values, never changed in place.
  */
-import type { ContextUse, EventMetadata, EventUsage, TokenUsage, TurnError, TurnKind, TurnStatus } from '../types.js';
+import type {
+  ContextUse,
+  EventMetadata,
+  EventUsage,
+  TokenUsage,
+  TurnError,
+  TurnKind,
+  TurnStatus,
+} from '../types.js';
 import { type Frame, parseStatus, type StoredTurn } from '../wire.js';
 
 /** The committed end of a turn. */
@@ -47,7 +55,17 @@ export interface Applied {
 
 /** Gives the record of a turn of which nothing has come yet. */
 export function unseen(turn: number): RuleTurn {
-  return { turn, runId: null, gen: 0, text: '', replyId: null, status: null, final: null, withheld: false, fetchedAt: null };
+  return {
+    turn,
+    runId: null,
+    gen: 0,
+    text: '',
+    replyId: null,
+    status: null,
+    final: null,
+    withheld: false,
+    fetchedAt: null,
+  };
 }
 
 /** Applies a frame to a turn that is not final. */
@@ -58,7 +76,9 @@ export function applyFrame(turn: RuleTurn, frame: Frame, metadata: EventMetadata
     case 'RUN_ERROR':
       return { turn: failed(turn, frame, metadata) };
     default:
-      return metadata.gen < turn.gen ? { turn } : advanced(inGeneration(turn, metadata.gen), frame, metadata);
+      return metadata.gen < turn.gen
+        ? { turn }
+        : advanced(inGeneration(turn, metadata.gen), frame, metadata);
   }
 }
 
@@ -73,7 +93,9 @@ export function fromHistory(turn: RuleTurn, stored: StoredTurn): RuleTurn {
 /** Gives the final of a turn of the history that is done. */
 export function storedFinal(stored: StoredTurn): Final {
   const { provider, model, usage } = stored;
-  const tokens = usage ? { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens } : null;
+  const tokens = usage
+    ? { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens }
+    : null;
   return {
     kind: stored.kind ?? 'reply',
     text: stored.text ?? '',
@@ -98,7 +120,9 @@ function advanced(turn: RuleTurn, frame: Frame, { offset }: EventMetadata): Appl
     case 'TEXT_MESSAGE_CONTENT':
       return appended(turn, frame, offset);
     case 'CUSTOM':
-      return { turn: frame.name === 'chat.status' ? { ...turn, status: parseStatus(frame.value) } : turn };
+      return {
+        turn: frame.name === 'chat.status' ? { ...turn, status: parseStatus(frame.value) } : turn,
+      };
     default:
       return { turn };
   }
@@ -110,7 +134,11 @@ function inGeneration(turn: RuleTurn, gen: number): RuleTurn {
 }
 
 // Offsets count UTF-16 code units, as JavaScript's strings do.
-function appended(turn: RuleTurn, { delta, messageId }: Frame, offset: number | undefined): Applied {
+function appended(
+  turn: RuleTurn,
+  { delta, messageId }: Frame,
+  offset: number | undefined,
+): Applied {
   if (typeof delta !== 'string' || !Number.isSafeInteger(offset) || offset! < 0) return { turn };
   if (offset! > turn.text.length) return { turn, gap: true };
   const news = delta.slice(turn.text.length - offset!);
@@ -127,21 +155,37 @@ function named(turn: RuleTurn, replyId: string | undefined): RuleTurn {
 
 function finished(turn: RuleTurn, frame: Frame, metadata: EventMetadata): Applied {
   const runId = frame.runId ?? turn.runId;
-  if (!frame.result) return { turn: { ...inGeneration(turn, metadata.gen), runId }, withheld: true };
+  if (!frame.result)
+    return { turn: { ...inGeneration(turn, metadata.gen), runId }, withheld: true };
   const kind = metadata.finishReason === 'cancelled' ? 'cancelled' : 'reply';
   const { text, messageId: replyId } = frame.result;
-  return { turn: frozen({ ...turn, gen: metadata.gen, runId, replyId }, frame, metadata, { kind, text, error: null }) };
+  return {
+    turn: frozen({ ...turn, gen: metadata.gen, runId, replyId }, frame, metadata, {
+      kind,
+      text,
+      error: null,
+    }),
+  };
 }
 
 function failed(turn: RuleTurn, frame: Frame, metadata: EventMetadata): RuleTurn {
   const runId = metadata.messageId ?? frame.runId ?? turn.runId;
   const error = { code: frame.code ?? 'unavailable', message: frame.message ?? '' };
-  return frozen({ ...turn, gen: metadata.gen, runId }, frame, metadata, { kind: 'error', text: '', error });
+  return frozen({ ...turn, gen: metadata.gen, runId }, frame, metadata, {
+    kind: 'error',
+    text: '',
+    error,
+  });
 }
 
 type Outcome = Pick<Final, 'kind' | 'text' | 'error'>;
 
-function frozen(turn: RuleTurn, frame: Frame, metadata: NonNullable<Frame['metadata']>, outcome: Outcome): RuleTurn {
+function frozen(
+  turn: RuleTurn,
+  frame: Frame,
+  metadata: NonNullable<Frame['metadata']>,
+  outcome: Outcome,
+): RuleTurn {
   const usage = Array.isArray(frame.usage) ? frame.usage : [];
   const [first] = usage;
   const final: Final = {
@@ -149,7 +193,9 @@ function frozen(turn: RuleTurn, frame: Frame, metadata: NonNullable<Frame['metad
     finishReason: metadata.finishReason ?? null,
     provider: first?.provider ?? null,
     model: first?.model ?? null,
-    usage: first ? { inputTokens: sum(usage, 'inputTokens'), outputTokens: sum(usage, 'outputTokens') } : null,
+    usage: first
+      ? { inputTokens: sum(usage, 'inputTokens'), outputTokens: sum(usage, 'outputTokens') }
+      : null,
     costMicroUsd: metadata.costMicroUsd ?? null,
     context: metadata.context ?? null,
     finishedAt: null,

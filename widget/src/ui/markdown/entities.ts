@@ -1,19 +1,54 @@
 /** Character references that models use; anything else stays as it is written. */
 const NAMED: Record<string, string> = {
-  amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0', copy: '©', reg: '®', trade: '™', hellip: '…',
-  mdash: '—', ndash: '–', lsquo: '‘', rsquo: '’', ldquo: '“', rdquo: '”', bull: '•', middot: '·', deg: '°',
-  times: '×', divide: '÷', plusmn: '±', le: '≤', ge: '≥', ne: '≠', larr: '←', rarr: '→', euro: '€', pound: '£',
-  frac12: '½', sup2: '²', sup3: '³', para: '¶', sect: '§',
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: '\u00a0',
+  copy: '©',
+  reg: '®',
+  trade: '™',
+  hellip: '…',
+  mdash: '—',
+  ndash: '–',
+  lsquo: '‘',
+  rsquo: '’',
+  ldquo: '“',
+  rdquo: '”',
+  bull: '•',
+  middot: '·',
+  deg: '°',
+  times: '×',
+  divide: '÷',
+  plusmn: '±',
+  le: '≤',
+  ge: '≥',
+  ne: '≠',
+  larr: '←',
+  rarr: '→',
+  euro: '€',
+  pound: '£',
+  frac12: '½',
+  sup2: '²',
+  sup3: '³',
+  para: '¶',
+  sect: '§',
 };
 
 /** Replaces character references by their characters. */
 export function decode(text: string): string {
   if (!text.includes('&')) return text;
-  return text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z][a-z\d]*));/gi, (all, decimal, hex, name) => {
-    if (name) return NAMED[name] ?? all;
-    const code = decimal ? Number(decimal) : Number.parseInt(hex, 16);
-    return code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff) ? String.fromCodePoint(code) : all;
-  });
+  return text.replace(
+    /&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z][a-z\d]*));/gi,
+    (all, decimal, hex, name) => {
+      if (name) return NAMED[name] ?? all;
+      const code = decimal ? Number(decimal) : Number.parseInt(hex, 16);
+      return code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)
+        ? String.fromCodePoint(code)
+        : all;
+    },
+  );
 }
 
 /** Gives an address if following it can do no harm by itself: http, https and mailto. Null otherwise. */

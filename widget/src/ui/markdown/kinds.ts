@@ -73,21 +73,30 @@ function inline(token: Token): Kind {
     case 'link':
       return link(token.href, token.tokens ?? []);
     case 'image':
-      return link(token.href, [{ type: 'text', raw: token.text, text: token.text || token.href } as Token]);
+      return link(token.href, [
+        { type: 'text', raw: token.text, text: token.text || token.href } as Token,
+      ]);
     case 'text':
       if (token.tokens) return element('span', token.tokens);
   }
   return text('text' in token && typeof token.text === 'string' ? token.text : token.raw);
 }
 
-function both(name: keyof HTMLElementTagNameMap, attributes: Record<string, string | undefined> = {}): Make {
+function both(
+  name: keyof HTMLElementTagNameMap,
+  attributes: Record<string, string | undefined> = {},
+): Make {
   return () => {
     const node = h(name, attributes);
     return { node, inner: node };
   };
 }
 
-function element(name: keyof HTMLElementTagNameMap, children: readonly Token[] = [], variant = ''): Kind {
+function element(
+  name: keyof HTMLElementTagNameMap,
+  children: readonly Token[] = [],
+  variant = '',
+): Kind {
   return { key: name + variant, make: both(name), children };
 }
 
@@ -110,7 +119,12 @@ function block(content: string): Kind {
 function link(href: string, children: readonly Token[]): Kind {
   const address = safeAddress(href);
   if (address === null) return element('span', children);
-  const make = both('a', { href: address, target: '_blank', rel: 'noopener noreferrer nofollow', referrerpolicy: 'no-referrer' });
+  const make = both('a', {
+    href: address,
+    target: '_blank',
+    rel: 'noopener noreferrer nofollow',
+    referrerpolicy: 'no-referrer',
+  });
   return { key: `a ${address}`, make, children };
 }
 
@@ -135,7 +149,13 @@ function table({ header, rows }: Tokens.Table): Kind {
     return { node: h('div', { class: 'table', tabindex: '0' }, inner), inner };
   };
   const parts = [group('thead', [row(header, true)])];
-  if (rows.length > 0) parts.push(group('tbody', rows.map((cells) => row(cells, false))));
+  if (rows.length > 0)
+    parts.push(
+      group(
+        'tbody',
+        rows.map((cells) => row(cells, false)),
+      ),
+    );
   return { key: 'table', make, children: parts };
 }
 
@@ -145,11 +165,20 @@ function group(type: string, tokens: readonly Token[]): Token {
 }
 
 function row(cells: readonly Tokens.TableCell[], header: boolean): Token {
-  return group('tr', cells.map(({ text: raw, tokens, align }) => ({ type: 'cell', raw: `${raw}|${align}`, tokens, align, header }) as Token));
+  return group(
+    'tr',
+    cells.map(
+      ({ text: raw, tokens, align }) =>
+        ({ type: 'cell', raw: `${raw}|${align}`, tokens, align, header }) as Token,
+    ),
+  );
 }
 
 function cell({ tokens, header, align }: Tokens.Generic): Kind {
   const name = header ? 'th' : 'td';
-  const attributes = { class: align ? `to-${align}` : undefined, scope: header ? 'col' : undefined };
+  const attributes = {
+    class: align ? `to-${align}` : undefined,
+    scope: header ? 'col' : undefined,
+  };
   return { key: `${name}${align ?? ''}`, make: both(name, attributes), children: tokens };
 }

@@ -32,7 +32,10 @@ function withoutBareMarker(block: string): string {
 function mendTable(block: string): string {
   const [header = '', delimiter, ...rows] = block.split('\n');
   if (rows.length > 0) return block;
-  const cells = header.replace(/^\s*\|/, '').replace(/\|\s*$/, '').split(/(?<!\\)\|/);
+  const cells = header
+    .replace(/^\s*\|/, '')
+    .replace(/\|\s*$/, '')
+    .split(/(?<!\\)\|/);
   const whole = header.trimEnd().endsWith('|') ? header : `${header} |`;
   if (delimiter !== undefined && !/^[\s|:-]*$/.test(delimiter)) return block;
   return `${whole}\n|${'---|'.repeat(cells.length)}`;
@@ -56,7 +59,10 @@ function lastInline(block: string): number {
 function withoutOpenLink(text: string): string {
   // Only the last bracket can be open; looking no further keeps this short, whatever was written before.
   const start = Math.max(0, text.lastIndexOf('[') - 1);
-  return text.slice(0, start) + text.slice(start).replace(/!?\[([^[\]`]*)(?:\](?:\([^()\s]*(?:\s+"[^"]*"?)?)?)?$/, '$1');
+  return (
+    text.slice(0, start) +
+    text.slice(start).replace(/!?\[([^[\]`]*)(?:\](?:\([^()\s]*(?:\s+"[^"]*"?)?)?)?$/, '$1')
+  );
 }
 
 interface Mark {
@@ -75,7 +81,10 @@ function closed(text: string): string {
     const end = match.index + all.length;
     if (ticks) {
       const close = closingTicks(text, ticks, end);
-      if (close === -1) return end === text.length ? finish(text.slice(0, match.index), open) : finish(text + ticks, open);
+      if (close === -1)
+        return end === text.length
+          ? finish(text.slice(0, match.index), open)
+          : finish(text + ticks, open);
       MARKS.lastIndex = close;
     } else if (mark) {
       follow(open, { mark, end }, text[match.index - 1], text[end]);
@@ -90,7 +99,12 @@ function closingTicks(text: string, ticks: string, from: number): number {
   return found.exec(text) ? found.lastIndex : -1;
 }
 
-function follow(open: Mark[], one: Mark, before: string | undefined, after: string | undefined): void {
+function follow(
+  open: Mark[],
+  one: Mark,
+  before: string | undefined,
+  after: string | undefined,
+): void {
   const last = open.at(-1);
   if (last?.mark === one.mark && before !== undefined && !/\s/.test(before)) open.pop();
   else if (after === undefined || !/\s/.test(after)) open.push(one);

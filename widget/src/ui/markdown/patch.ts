@@ -15,8 +15,16 @@ export interface Drawn {
 const DEEPEST = 40;
 
 /** Makes `parent`, whose children are `drawn`, show `tokens`; gives what is drawn then. */
-export function patch(parent: Node, drawn: readonly Drawn[], tokens: readonly Token[], frame: CodeFrame, depth = 0): Drawn[] {
-  const wanted = tokens.map((token) => ({ token, kind: kindOf(token, frame) })).filter(({ kind }) => kind !== null);
+export function patch(
+  parent: Node,
+  drawn: readonly Drawn[],
+  tokens: readonly Token[],
+  frame: CodeFrame,
+  depth = 0,
+): Drawn[] {
+  const wanted = tokens
+    .map((token) => ({ token, kind: kindOf(token, frame) }))
+    .filter(({ kind }) => kind !== null);
   const result: Drawn[] = [];
   let inPlace = true;
   for (const { token, kind } of wanted) {
@@ -38,7 +46,13 @@ export function patch(parent: Node, drawn: readonly Drawn[], tokens: readonly To
   return result;
 }
 
-function fill(into: Drawn, token: Token, { children, text }: NonNullable<ReturnType<typeof kindOf>>, frame: CodeFrame, depth: number): Drawn {
+function fill(
+  into: Drawn,
+  token: Token,
+  { children, text }: NonNullable<ReturnType<typeof kindOf>>,
+  frame: CodeFrame,
+  depth: number,
+): Drawn {
   into.raw = token.raw;
   if (text !== undefined) write(into.inner, text);
   else if (depth >= DEEPEST) write(into.inner, token.raw);
@@ -48,7 +62,10 @@ function fill(into: Drawn, token: Token, { children, text }: NonNullable<ReturnT
 
 // Appending keeps what the reader has selected, and costs the same however long the text is.
 function write(node: Node, text: string): void {
-  const target = node instanceof Text ? node : (node.firstChild ?? node.appendChild(document.createTextNode('')));
+  const target =
+    node instanceof Text
+      ? node
+      : (node.firstChild ?? node.appendChild(document.createTextNode('')));
   if (!(target instanceof Text)) return;
   if (text.startsWith(target.data)) target.appendData(text.slice(target.data.length));
   else target.data = text;
