@@ -1,4 +1,5 @@
-//! The variables that the functions read besides their handlers' own: where things are, and how to log.
+//! The variables that the functions read besides their handlers' own: where things are, and how to
+//! log.
 //!
 //! The only file of this crate that reads the environment of the process.
 
@@ -13,9 +14,11 @@ use crate::sdk::Settings;
 const DOCUMENT_SQL: &str =
     "SELECT title, content FROM documents WHERE id = :id AND (owner IS NULL OR owner = :principal)";
 
-/// Crates that log whole requests and answers, or events, at their finest levels: none of that is ever wanted.
+/// Crates that log whole requests and answers, or events, at their finest levels: none of that is
+/// ever wanted.
 const QUIET: [&str; 7] = ["lambda_runtime", "aws_", "hyper", "h2", "reqwest", "rustls", "tower"];
-/// What they may say. The runtime repeats each failure of a handler, which is logged where it is handled.
+/// What they may say. The runtime repeats each failure of a handler, which is logged where it is
+/// handled.
 const QUIET_LEVELS: &str = "lambda_runtime=warn,lambda_runtime::layers::panic=off,aws_smithy_runtime=info,\
     aws_smithy_runtime_api=info,aws_smithy_http_client=info,aws_runtime=info,aws_sigv4=info,\
     aws_sdk_dynamodb=info,aws_sdk_sqs=info,aws_sdk_eventbridge=info,aws_sdk_apigatewaymanagement=info,\
@@ -40,7 +43,8 @@ pub struct LogConfig {
 impl LogConfig {
     /// Reads the settings: JSON unless `text` is asked for.
     ///
-    /// Crates that would log what passes through them are held to what they may say, whatever is asked for.
+    /// Crates that would log what passes through them are held to what they may say, whatever is
+    /// asked for.
     pub fn from(environment: &Environment) -> Result<Self, ConfigError> {
         let format = match environment.text_or("CHATBOT_LOG_FORMAT", "json").as_str() {
             "json" => LogFormat::Json,
@@ -119,8 +123,8 @@ pub struct WorkerResources {
     pub requests_queue: String,
     /// The secret with the providers' keys (`CHATBOT_API_KEYS_SECRET`).
     pub api_keys_secret: String,
-    /// The parameter with the order of providers (`CHATBOT_PROVIDER_PREFERENCE_PARAMETER`); none where the
-    /// environment says the order itself (`CHATBOT_PROVIDER_PREFERENCE`).
+    /// The parameter with the order of providers (`CHATBOT_PROVIDER_PREFERENCE_PARAMETER`); none
+    /// where the environment says the order itself (`CHATBOT_PROVIDER_PREFERENCE`).
     pub preference_parameter: Option<String>,
     /// Where the documents are (`AURORA_CLUSTER_ARN`, `AURORA_SECRET_ARN`); none without a cluster.
     pub documents: Option<DocumentSettings>,
@@ -153,7 +157,10 @@ pub struct NotifierResources {
 impl NotifierResources {
     /// Reads the settings; an error names the variable.
     pub fn from(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { common: Common::from(environment)?, event_bus: required(environment, "CHATBOT_EVENT_BUS")? })
+        Ok(Self {
+            common: Common::from(environment)?,
+            event_bus: required(environment, "CHATBOT_EVENT_BUS")?,
+        })
     }
 }
 
@@ -163,7 +170,8 @@ fn documents(environment: &Environment) -> Result<Option<DocumentSettings>, Conf
     let public = environment.switch_or("CHATBOT_DOCUMENTS_PUBLIC", false)?;
     let text = environment.text_or(SQL, DOCUMENT_SQL);
     let sql = DocumentSql::parse(&text, public).map_err(|problem| invalid(SQL, &text, problem))?;
-    let (cluster, secret) = ("AURORA_CLUSTER_ARN", "AURORA_SECRET_ARN");
+    let cluster = "AURORA_CLUSTER_ARN";
+    let secret = "AURORA_SECRET_ARN";
     if environment.text(cluster).or(environment.text(secret)).is_none() {
         return Ok(None);
     }
@@ -184,7 +192,10 @@ pub fn reply_cache(environment: &Environment) -> Result<RedisAddress, ConfigErro
 }
 
 fn required(environment: &Environment, variable: &str) -> Result<String, ConfigError> {
-    environment.text(variable).map(str::to_owned).ok_or_else(|| ConfigError::Missing(variable.to_owned()))
+    environment
+        .text(variable)
+        .map(str::to_owned)
+        .ok_or_else(|| ConfigError::Missing(variable.to_owned()))
 }
 
 fn url(environment: &Environment, variable: &str) -> Result<String, ConfigError> {

@@ -16,7 +16,8 @@ use crate::sdk::{Sdk, Service};
 
 pub use sql::{DocumentSql, SqlError};
 
-/// What the Data API says while the database resumes, is away, or is asked too much: worth another try.
+/// What the Data API says while the database resumes, is away, or is asked too much: worth another
+/// try.
 const PASSING: [&str; 8] = [
     "DatabaseResumingException",
     "DatabaseUnavailableException",
@@ -27,7 +28,8 @@ const PASSING: [&str; 8] = [
     "TooManyRequestsException",
     "TransactionTimeoutException",
 ];
-/// The classes of SQL states that pass: connection, rollback, resources, an operator's hand, the system.
+/// The classes of SQL states that pass: connection, rollback, resources, an operator's hand, the
+/// system.
 const PASSING_STATES: [&str; 5] = ["08", "40", "53", "57", "58"];
 
 /// Where the documents are, and how one is asked for.
@@ -45,7 +47,8 @@ pub struct DocumentSettings {
 
 /// Reads one document per call, with the query of whoever deployed this.
 ///
-/// Columns are found by their names, `title` and `content`, in any case; a document without a title is untitled.
+/// Columns are found by their names, `title` and `content`, in any case; a document without a title
+/// is untitled.
 #[derive(Debug, Clone)]
 pub struct RdsDocuments {
     client: Client,
@@ -58,7 +61,11 @@ impl RdsDocuments {
         Self { client: Client::new(&sdk.config(Service::RdsData)), settings: Arc::new(settings) }
     }
 
-    async fn execute(&self, id: &DocumentId, reader: &Principal) -> Result<ExecuteStatementOutput, DocumentsError> {
+    async fn execute(
+        &self,
+        id: &DocumentId,
+        reader: &Principal,
+    ) -> Result<ExecuteStatementOutput, DocumentsError> {
         let DocumentSettings { cluster_arn, secret_arn, database, sql } = &*self.settings;
         let mut statement = self
             .client
@@ -73,7 +80,10 @@ impl RdsDocuments {
             statement = statement.parameters(parameter("principal", reader.as_str()));
         }
         statement.send().await.map_err(|error| {
-            let state = error.as_service_error().and_then(|error| error.meta().message()).and_then(sql_state);
+            let state = error
+                .as_service_error()
+                .and_then(|error| error.meta().message())
+                .and_then(sql_state);
             documents_error(Fault::of("rds-data ExecuteStatement", &error), state)
         })
     }
@@ -81,15 +91,26 @@ impl RdsDocuments {
 
 #[async_trait]
 impl Documents for RdsDocuments {
-    async fn fetch(&self, id: &DocumentId, reader: &Principal) -> Result<Option<Document>, DocumentsError> {
+    async fn fetch(
+        &self,
+        id: &DocumentId,
+        reader: &Principal,
+    ) -> Result<Option<Document>, DocumentsError> {
         let answer = self.execute(id, reader).await?;
         let Some(row) = answer.records().first() else { return Ok(None) };
-        let content = column(&answer, "content").ok_or_else(|| permanent("the query returns no column `content`"))?;
+        let content = column(&answer, "content")
+            .ok_or_else(|| permanent("the query returns no column `content`"))?;
         let Some(content) = row.get(content).and_then(text) else { return Ok(None) };
         let title = column(&answer, "title").and_then(|column| row.get(column)).and_then(text);
-        // Only a query that asks for everybody's documents alike is known to return what everybody may read.
+        // Only a query that asks for everybody's documents alike is known to return what everybody
+        // may read.
         let public = !self.settings.sql.names_principal();
-        Ok(Some(Document { id: id.clone(), title: title.unwrap_or_default(), content: content.into(), public }))
+        Ok(Some(Document {
+            id: id.clone(),
+            title: title.unwrap_or_default(),
+            content: content.into(),
+            public,
+        }))
     }
 
     /// Lists nothing: the query asks for one document, and the pages that embed the chat name it.
@@ -120,7 +141,8 @@ fn text(field: &Field) -> Option<String> {
     }
 }
 
-/// Finds the five characters of an SQL state in a database's message, of which nothing else is kept.
+/// Finds the five characters of an SQL state in a database's message, of which nothing else is
+/// kept.
 fn sql_state(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("SQLState: ")?;
     rest.get(..5).filter(|state| state.bytes().all(|byte| byte.is_ascii_alphanumeric()))
@@ -136,7 +158,11 @@ fn documents_error(fault: Fault, state: Option<&str>) -> DocumentsError {
         Some(state) => fault.with_detail(format!("SQL state {state}")),
         None => fault,
     };
-    if passes { DocumentsError::Unavailable(fault.into()) } else { DocumentsError::Permanent(fault.into()) }
+    if passes {
+        DocumentsError::Unavailable(fault.into())
+    } else {
+        DocumentsError::Permanent(fault.into())
+    }
 }
 
 fn permanent(reason: &'static str) -> DocumentsError {

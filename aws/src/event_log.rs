@@ -19,7 +19,8 @@ pub struct EventLog {
 /// One page of a log group.
 #[derive(Debug)]
 pub struct LogPage {
-    /// Events with the log group's own id of each, in the order of their times; [`StoredEvent::seq`] is the time.
+    /// Events with the log group's own id of each, in the order of their times;
+    /// [`StoredEvent::seq`] is the time.
     pub events: Vec<(String, StoredEvent)>,
     /// What the next page is asked with; the last one has none.
     pub next: Option<String>,
@@ -31,16 +32,26 @@ impl EventLog {
         Self { client: Client::new(&sdk.config(Service::Logs)), group: group.into() }
     }
 
-    /// Reads a page of what was logged from `from` on, and before `to` if there is one; `page` is the last one's `next`.
+    /// Reads a page of what was logged from `from` on, and before `to` if there is one; `page` is
+    /// the last one's `next`.
     ///
     /// A page may be empty and not the last. What is no event of ours is left out.
-    pub async fn read(&self, from: Timestamp, to: Option<Timestamp>, page: Option<String>) -> Result<LogPage, Fault> {
+    pub async fn read(
+        &self,
+        from: Timestamp,
+        to: Option<Timestamp>,
+        page: Option<String>,
+    ) -> Result<LogPage, Fault> {
         let filter = self.client.filter_log_events().log_group_name(&self.group).start_time(from.0);
         // The service's end is in the span.
         let filter = filter.set_end_time(to.map(|to| to.0 - 1)).set_next_token(page);
-        let answer = filter.send().await.map_err(|error| Fault::of("logs FilterLogEvents", &error))?;
+        let answer =
+            filter.send().await.map_err(|error| Fault::of("logs FilterLogEvents", &error))?;
         let events = answer.events.unwrap_or_default();
-        Ok(LogPage { events: events.into_iter().filter_map(event).collect(), next: answer.next_token })
+        Ok(LogPage {
+            events: events.into_iter().filter_map(event).collect(),
+            next: answer.next_token,
+        })
     }
 }
 

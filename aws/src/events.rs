@@ -51,12 +51,18 @@ impl EventBridgeEvents {
 
     /// Makes one call, and returns the places of the entries that it did not take.
     async fn call(&self, sent: Vec<Sent>) -> Result<Vec<usize>, Fault> {
-        let (places, entries): (Vec<usize>, Vec<_>) = sent.into_iter().map(|sent| (sent.index, sent.entry)).unzip();
+        let (places, entries): (Vec<usize>, Vec<_>) =
+            sent.into_iter().map(|sent| (sent.index, sent.entry)).unzip();
         let answer = self.client.put_events().set_entries(Some(entries)).send().await;
         let answer = answer.map_err(|error| Fault::of("events PutEvents", &error))?;
         let results = answer.entries();
         let taken = |at: usize| results.get(at).is_some_and(|result| result.error_code().is_none());
-        Ok(places.into_iter().enumerate().filter(|(at, _)| !taken(*at)).map(|(_, place)| place).collect())
+        Ok(places
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| !taken(*at))
+            .map(|(_, place)| place)
+            .collect())
     }
 }
 
@@ -67,7 +73,8 @@ impl Events for EventBridgeEvents {
             return Err(EventsError("more than ten entries".into()));
         }
         let all = entries.iter().enumerate().map(|(index, event)| self.entry(index, event));
-        let (fitting, too_large): (Vec<_>, Vec<_>) = all.partition(|sent| sent.bytes <= MAX_CALL_BYTES);
+        let (fitting, too_large): (Vec<_>, Vec<_>) =
+            all.partition(|sent| sent.bytes <= MAX_CALL_BYTES);
         let mut failed: Vec<usize> = too_large.into_iter().map(|sent| sent.index).collect();
         for call in calls(fitting) {
             failed.extend(self.call(call).await.map_err(|fault| EventsError(fault.into()))?);
@@ -79,7 +86,8 @@ impl Events for EventBridgeEvents {
 
 /// Spreads entries over as few calls as their sizes allow, in order.
 fn calls(entries: Vec<Sent>) -> Vec<Vec<Sent>> {
-    let (mut calls, mut bytes) = (Vec::<Vec<Sent>>::new(), 0);
+    let mut calls = Vec::<Vec<Sent>>::new();
+    let mut bytes = 0;
     for sent in entries {
         bytes += sent.bytes;
         match calls.last_mut() {

@@ -1,7 +1,7 @@
 //! What went wrong in a call, without a word of what it carried.
 //!
-//! The SDK's own errors hold requests and answers whole: items, secrets, the texts of a database; what a Redis
-//! server says of a command that it does not know begins with the command's arguments.
+//! The SDK's own errors hold requests and answers whole: items, secrets, the texts of a database;
+//! what a Redis server says of a command that it does not know begins with the command's arguments.
 //! They end here, so that no error that is logged can hold a user's words.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -41,7 +41,10 @@ pub enum Kind {
 
 impl Fault {
     /// Takes from an SDK's error what may be logged.
-    pub(crate) fn of<E: ProvideErrorMetadata>(call: &'static str, error: &SdkError<E, HttpResponse>) -> Self {
+    pub(crate) fn of<E: ProvideErrorMetadata>(
+        call: &'static str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self {
         let kind = match error {
             SdkError::ConstructionFailure(_) => Kind::Unbuilt,
             SdkError::TimeoutError(_) => Kind::Late,
@@ -51,9 +54,18 @@ impl Fault {
             _ => Kind::Unreadable,
         };
         let answer = error.raw_response();
-        let code = error.as_service_error().and_then(ProvideErrorMetadata::code).and_then(clean_code);
-        let request_id = answer.and_then(|answer| answer.headers().get("x-amzn-requestid")).and_then(clean_id);
-        Self { call, kind, code, status: answer.map(|answer| answer.status().as_u16()), request_id, detail: None }
+        let code =
+            error.as_service_error().and_then(ProvideErrorMetadata::code).and_then(clean_code);
+        let request_id =
+            answer.and_then(|answer| answer.headers().get("x-amzn-requestid")).and_then(clean_id);
+        Self {
+            call,
+            kind,
+            code,
+            status: answer.map(|answer| answer.status().as_u16()),
+            request_id,
+            detail: None,
+        }
     }
 
     /// Says how a call failed that no SDK made.
@@ -85,8 +97,12 @@ impl Fault {
 
     /// Returns the right that was missing, as policies name it, if that is why the call failed.
     pub fn missing_right(&self) -> Option<String> {
-        const DENIED: [&str; 4] =
-            ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ForbiddenException"];
+        const DENIED: [&str; 4] = [
+            "AccessDenied",
+            "AccessDeniedException",
+            "UnauthorizedOperation",
+            "ForbiddenException",
+        ];
         let (service, operation) = self.call.split_once(' ')?;
         let is_denied = self.code().is_some_and(|code| DENIED.contains(&code));
         is_denied.then(|| match (service, operation) {
@@ -130,15 +146,20 @@ impl std::fmt::Display for Fault {
         write!(f, "{} {how}", self.call)?;
         let status = self.status.map(|status| status.to_string());
         let request = self.request_id.as_ref().map(|id| format!("request {id}"));
-        let facts: Vec<_> = [self.code.clone(), status, request, self.detail.clone()].into_iter().flatten().collect();
+        let facts: Vec<_> = [self.code.clone(), status, request, self.detail.clone()]
+            .into_iter()
+            .flatten()
+            .collect();
         if facts.is_empty() { Ok(()) } else { write!(f, " ({})", facts.join(", ")) }
     }
 }
 
-/// Returns the code if it is a word and nothing else; some services put a namespace before it or a link behind.
+/// Returns the code if it is a word and nothing else; some services put a namespace before it or a
+/// link behind.
 fn clean_code(code: &str) -> Option<String> {
     let code = code.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
-    let is_word = code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_');
+    let is_word =
+        code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_');
     (is_word && (1..=MAX_CODE).contains(&code.len())).then(|| code.to_owned())
 }
 
@@ -169,8 +190,14 @@ mod tests {
 
     #[test]
     fn a_code_is_a_word() {
-        assert_eq!(clean_code("com.amazonaws#ThrottlingException:http://a").as_deref(), Some("ThrottlingException"));
-        assert_eq!(clean_code("AWS.SimpleQueueService.NonExistentQueue").as_deref().map(str::len), Some(39));
+        assert_eq!(
+            clean_code("com.amazonaws#ThrottlingException:http://a").as_deref(),
+            Some("ThrottlingException")
+        );
+        assert_eq!(
+            clean_code("AWS.SimpleQueueService.NonExistentQueue").as_deref().map(str::len),
+            Some(39)
+        );
         assert_eq!(clean_code("what somebody wrote"), None);
         assert_eq!(clean_code(""), None);
     }

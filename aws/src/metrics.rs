@@ -66,7 +66,11 @@ impl EmbeddedMetrics {
     }
 
     /// Writes to somewhere else.
-    pub fn to(stage: impl Into<String>, clock: Arc<dyn Clock>, output: Box<dyn Write + Send>) -> Self {
+    pub fn to(
+        stage: impl Into<String>,
+        clock: Arc<dyn Clock>,
+        output: Box<dyn Write + Send>,
+    ) -> Self {
         Self { stage: stage.into(), clock, output: Mutex::new(output) }
     }
 }
@@ -96,7 +100,10 @@ fn line(stage: &str, measure: &TurnMeasure, now: i64) -> Value {
     });
     line.insert("_aws".to_owned(), json!({ "Timestamp": now, "CloudWatchMetrics": [metrics] }));
     line.insert("stage".to_owned(), json!(stage));
-    line.insert("provider".to_owned(), json!(measure.provider.map_or(NOBODY, |provider| provider.as_str())));
+    line.insert(
+        "provider".to_owned(),
+        json!(measure.provider.map_or(NOBODY, |provider| provider.as_str())),
+    );
     line.extend(values);
     line.extend(properties(measure));
     Value::Object(line)

@@ -12,7 +12,10 @@ const ABSENT: &str = "ParameterNotFound";
 pub async fn parameter(sdk: &Sdk, name: &str) -> Result<Option<String>, Fault> {
     let client = Client::new(&sdk.config(Service::Ssm));
     match client.get_parameter().name(name).send().await {
-        Ok(found) => Ok(found.parameter.and_then(|parameter| parameter.value).filter(|value| !value.trim().is_empty())),
+        Ok(found) => Ok(found
+            .parameter
+            .and_then(|parameter| parameter.value)
+            .filter(|value| !value.trim().is_empty())),
         Err(error) => {
             let fault = Fault::of("ssm GetParameter", &error);
             if fault.code() == Some(ABSENT) { Ok(None) } else { Err(fault) }

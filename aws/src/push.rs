@@ -20,13 +20,21 @@ pub struct GatewayPush {
 impl GatewayPush {
     /// Takes the stage's URL: `https://<api>.execute-api.<region>.amazonaws.com/<stage>`.
     pub fn new(sdk: &Sdk, connections_url: &str) -> Self {
-        let config = Builder::from(&sdk.config(Service::Connections)).endpoint_url(connections_url).build();
+        let config =
+            Builder::from(&sdk.config(Service::Connections)).endpoint_url(connections_url).build();
         Self { client: Client::from_conf(config) }
     }
 
     async fn post(&self, connection: &ConnectionId, frame: &str) -> Result<(), Fault> {
-        let post = self.client.post_to_connection().connection_id(connection.as_str()).data(Blob::new(frame));
-        post.send().await.map(drop).map_err(|error| Fault::of("execute-api PostToConnection", &error))
+        let post = self
+            .client
+            .post_to_connection()
+            .connection_id(connection.as_str())
+            .data(Blob::new(frame));
+        post.send()
+            .await
+            .map(drop)
+            .map_err(|error| Fault::of("execute-api PostToConnection", &error))
     }
 }
 
@@ -37,7 +45,8 @@ impl Push for GatewayPush {
             return Err(PushError::Failed("the frame is larger than 28 KB".into()));
         }
         let posted = match self.post(connection, frame).await {
-            // A connection of ours that died while the function was frozen; a frame that arrives twice is ignored.
+            // A connection of ours that died while the function was frozen; a frame that arrives
+            // twice is ignored.
             Err(fault) if fault.kind() == Kind::Broken => self.post(connection, frame).await,
             posted => posted,
         };
@@ -46,7 +55,10 @@ impl Push for GatewayPush {
 
     async fn close(&self, connection: &ConnectionId) -> Result<(), PushError> {
         let close = self.client.delete_connection().connection_id(connection.as_str());
-        let closed = close.send().await.map_err(|error| push_error(Fault::of("execute-api DeleteConnection", &error)));
+        let closed = close
+            .send()
+            .await
+            .map_err(|error| push_error(Fault::of("execute-api DeleteConnection", &error)));
         match closed {
             Ok(_) | Err(PushError::Gone) => Ok(()),
             Err(error) => Err(error),
@@ -54,7 +66,8 @@ impl Push for GatewayPush {
     }
 }
 
-/// Tells gone for good and too slow from everything else: by the status, which a proxy in between keeps too.
+/// Tells gone for good and too slow from everything else: by the status, which a proxy in between
+/// keeps too.
 fn push_error(fault: Fault) -> PushError {
     match fault.status() {
         Some(410) => PushError::Gone,

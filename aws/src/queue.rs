@@ -31,7 +31,8 @@ const STALE: [&str; 6] = [
     "MissingParameter",
 ];
 /// What SQS says about messages that it can never carry.
-const REFUSED: [&str; 3] = ["InvalidMessageContents", "InvalidParameterValue", "InvalidParameterValueException"];
+const REFUSED: [&str; 3] =
+    ["InvalidMessageContents", "InvalidParameterValue", "InvalidParameterValueException"];
 
 /// One FIFO queue, and its dead letters where they are named.
 #[derive(Debug, Clone)]
@@ -56,7 +57,8 @@ impl SqsQueue {
         self
     }
 
-    /// Makes every receive wait for messages, at most 2 s; with no wait at all SQS asks some of its servers only.
+    /// Makes every receive wait for messages, at most 2 s; with no wait at all SQS asks some of its
+    /// servers only.
     #[must_use]
     pub fn waiting(mut self, wait: Duration) -> Self {
         self.wait = wait.min(MAX_WAIT);
@@ -64,7 +66,12 @@ impl SqsQueue {
     }
 
     /// Sends to a queue, with the trace of whoever sends or the one that is given.
-    async fn send_to(&self, url: &str, message: Outgoing, trace: Option<String>) -> Result<(), QueueError> {
+    async fn send_to(
+        &self,
+        url: &str,
+        message: Outgoing,
+        trace: Option<String>,
+    ) -> Result<(), QueueError> {
         let mut send = self
             .client
             .send_message()
@@ -73,11 +80,18 @@ impl SqsQueue {
             .message_deduplication_id(message.deduplication_id)
             .message_body(message.body);
         if let Some(header) = trace.and_then(trace_attribute) {
-            send = send.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, header);
+            send = send.message_system_attributes(
+                MessageSystemAttributeNameForSends::AwsTraceHeader,
+                header,
+            );
         }
         send.send().await.map(drop).map_err(|error| {
             let fault = Fault::of("sqs SendMessage", &error);
-            if is(&fault, &REFUSED) { QueueError::Refused(fault.to_string()) } else { unavailable(fault) }
+            if is(&fault, &REFUSED) {
+                QueueError::Refused(fault.to_string())
+            } else {
+                unavailable(fault)
+            }
         })
     }
 }
@@ -89,16 +103,28 @@ impl Queue for SqsQueue {
         self.send_to(&self.url, message, trace::current()).await
     }
 
-    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
+    async fn change_visibility(
+        &self,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
         self.change_visibility_in(&self.url, receipt, visibility).await
     }
 }
 
 impl SqsQueue {
-    async fn change_visibility_in(&self, url: &str, receipt: &Receipt, span: Duration) -> Result<(), QueueError> {
-        let change = self.client.change_message_visibility().queue_url(url).receipt_handle(&receipt.0);
+    async fn change_visibility_in(
+        &self,
+        url: &str,
+        receipt: &Receipt,
+        span: Duration,
+    ) -> Result<(), QueueError> {
+        let change =
+            self.client.change_message_visibility().queue_url(url).receipt_handle(&receipt.0);
         let changed = change.visibility_timeout(whole_seconds(span)).send().await;
-        changed.map(drop).map_err(|error| handle_error(Fault::of("sqs ChangeMessageVisibility", &error)))
+        changed
+            .map(drop)
+            .map_err(|error| handle_error(Fault::of("sqs ChangeMessageVisibility", &error)))
     }
 }
 

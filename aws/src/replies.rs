@@ -1,4 +1,5 @@
-//! Replies that are kept for the same question, in a Redis or Valkey server that all functions share.
+//! Replies that are kept for the same question, in a Redis or Valkey server that all functions
+//! share.
 //!
 //! How much is kept is the server's own affair: its `maxmemory`, with a policy that evicts.
 
@@ -20,16 +21,17 @@ use self::line::{Answer, Line};
 use crate::fault::Fault;
 use crate::secrets::SecretsManagerSecrets;
 
-/// The largest value that is written or read, in bytes: the longest reply that workers keep, were each of its bytes
-/// escaped in JSON, and room to spare.
+/// The largest value that is written or read, in bytes: the longest reply that workers keep, were
+/// each of its bytes escaped in JSON, and room to spare.
 const MAX_VALUE_BYTES: usize = 512 * 1024;
 const GET: &str = "redis GETRANGE";
 const SET: &str = "redis SET";
 
 /// The reply cache on Redis.
 ///
-/// It connects with the first call, and no call waits for longer than a fraction of a second. What fails is told
-/// once; until the server answers again a call finds nothing and keeps nothing, and most calls do not ask.
+/// It connects with the first call, and no call waits for longer than a fraction of a second. What
+/// fails is told once; until the server answers again a call finds nothing and keeps nothing, and
+/// most calls do not ask.
 pub struct RedisReplyCache {
     line: Line,
     /// What its keys begin with: stages may share a server.
@@ -40,8 +42,9 @@ pub struct RedisReplyCache {
 
 /// What a value holds.
 ///
-/// The key is in it because answers on a shared connection are told apart by their order alone: clients of other
-/// languages once gave one caller's answer to another after a call had been given up.
+/// The key is in it because answers on a shared connection are told apart by their order alone:
+/// clients of other languages once gave one caller's answer to another after a call had been given
+/// up.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     key: String,
@@ -49,8 +52,14 @@ struct Kept {
 }
 
 impl RedisReplyCache {
-    /// Takes where the server is, and who knows the password, if there is one. Nothing is connected yet.
-    pub fn new(address: RedisAddress, stage: &str, secrets: Arc<SecretsManagerSecrets>, timeouts: Timeouts) -> Self {
+    /// Takes where the server is, and who knows the password, if there is one. Nothing is connected
+    /// yet.
+    pub fn new(
+        address: RedisAddress,
+        stage: &str,
+        secrets: Arc<SecretsManagerSecrets>,
+        timeouts: Timeouts,
+    ) -> Self {
         let prefix = format!("chatbot:{stage}:reply:");
         Self { line: Line::new(address, secrets, timeouts), prefix, full: AtomicBool::new(false) }
     }
@@ -68,7 +77,8 @@ impl RedisReplyCache {
 #[async_trait]
 impl ReplyCache for RedisReplyCache {
     async fn get(&self, key: &CacheKey) -> Result<Option<CachedReply>, CacheError> {
-        // A part of the value and not the value, so that not even a huge one is read further than it may be.
+        // A part of the value and not the value, so that not even a huge one is read further than
+        // it may be.
         let mut command = redis::cmd("GETRANGE");
         command.arg(self.name(key)).arg(0).arg(MAX_VALUE_BYTES);
         match self.line.ask(GET, &command).await.map_err(|fault| CacheError(fault.into()))? {
@@ -77,7 +87,12 @@ impl ReplyCache for RedisReplyCache {
         }
     }
 
-    async fn put(&self, key: &CacheKey, reply: &CachedReply, keep: Duration) -> Result<(), CacheError> {
+    async fn put(
+        &self,
+        key: &CacheKey,
+        reply: &CachedReply,
+        keep: Duration,
+    ) -> Result<(), CacheError> {
         let Some(command) = set(self.name(key), key, reply, keep)? else { return Ok(()) };
         match self.line.ask(SET, &command).await.map_err(|fault| CacheError(fault.into()))? {
             Answer::Value(_) => self.full.store(false, Ordering::Relaxed),
@@ -89,7 +104,12 @@ impl ReplyCache for RedisReplyCache {
 }
 
 /// Writes a reply as a command; `None` if it is too long, or to be kept for no time.
-fn set(name: String, key: &CacheKey, reply: &CachedReply, keep: Duration) -> Result<Option<Cmd>, CacheError> {
+fn set(
+    name: String,
+    key: &CacheKey,
+    reply: &CachedReply,
+    keep: Duration,
+) -> Result<Option<Cmd>, CacheError> {
     let kept = Kept { key: key.as_str().to_owned(), reply: reply.clone() };
     let value = serde_json::to_vec(&kept).map_err(|error| CacheError(error.into()))?;
     let millis = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
@@ -101,7 +121,8 @@ fn set(name: String, key: &CacheKey, reply: &CachedReply, keep: Duration) -> Res
     Ok(Some(command))
 }
 
-/// Reads a value; what is not one of ours, or is another key's, is nothing. An absent key is an empty text.
+/// Reads a value; what is not one of ours, or is another key's, is nothing. An absent key is an
+/// empty text.
 fn read(key: &CacheKey, bytes: &[u8]) -> Option<CachedReply> {
     if bytes.is_empty() || bytes.len() > MAX_VALUE_BYTES {
         return None;

@@ -1,12 +1,13 @@
 //! Region, credentials, endpoints, timeouts and retries of every client.
 //!
-//! The configuration is made by hand: `aws-config` would bring profiles, single sign-on and instance metadata,
-//! none of which a function has, and a slower start.
+//! The configuration is made by hand: `aws-config` would bring profiles, single sign-on and
+//! instance metadata, none of which a function has, and a slower start.
 //!
-//! One rule for retries: the SDK repeats a call once where the repetition is provably harmless (reads, sends with a
-//! deduplication id, transactions with their token), which hides a connection that died while the function was
-//! frozen. Everything beyond that is the handlers' [patience](shared::patience), who know their deadlines and tell
-//! a lost acknowledgement from a lost race. A single conditional write is never repeated here.
+//! One rule for retries: the SDK repeats a call once where the repetition is provably harmless
+//! (reads, sends with a deduplication id, transactions with their token), which hides a connection
+//! that died while the function was frozen. Everything beyond that is the handlers'
+//! [patience](shared::patience), who know their deadlines and tell a lost acknowledgement from a
+//! lost race. A single conditional write is never repeated here.
 
 mod http_client;
 pub(crate) mod roots;
@@ -78,7 +79,11 @@ fn retries(service: Service) -> RetryConfig {
     match service {
         // Writes, and what a second try would only delay; the callers that may repeat say so.
         Service::DynamoDb | Service::Connections | Service::RdsData => RetryConfig::disabled(),
-        Service::Sqs | Service::EventBridge | Service::SecretsManager | Service::Ssm | Service::Logs => repeated_once(),
+        Service::Sqs
+        | Service::EventBridge
+        | Service::SecretsManager
+        | Service::Ssm
+        | Service::Logs => repeated_once(),
     }
 }
 
@@ -88,7 +93,10 @@ fn timeouts(service: Service) -> TimeoutConfig {
         Service::Sqs | Service::SecretsManager | Service::Ssm => Duration::from_secs(3),
         Service::RdsData | Service::Logs => Duration::from_secs(10),
     };
-    TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(attempt)
+        .build()
 }
 
 fn credentials(credentials: &Credentials) -> SharedCredentialsProvider {

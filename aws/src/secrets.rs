@@ -19,22 +19,25 @@ use crate::sdk::{Sdk, Service};
 
 /// The shortest time between two refreshes of the providers' keys.
 const REFRESH_EVERY: Duration = Duration::from_mins(1);
-/// How long signing keys are used before they are looked at again, so that a rotation reaches every process.
+/// How long signing keys are used before they are looked at again, so that a rotation reaches every
+/// process.
 const SIGNING_KEPT: Duration = Duration::from_mins(5);
 
 /// Which secrets hold which keys, by ARN or name; a function names only those that it may read.
 #[derive(Debug, Clone, Default)]
 pub struct SecretNames {
-    /// The secret with the providers' keys: `{"ANTHROPIC_API_KEY": "…", "OPENAI_API_KEY": "…"}`, and the reply
-    /// cache's password as `REPLY_CACHE_PASSWORD` where it has one.
+    /// The secret with the providers' keys: `{"ANTHROPIC_API_KEY": "…", "OPENAI_API_KEY": "…"}`,
+    /// and the reply cache's password as `REPLY_CACHE_PASSWORD` where it has one.
     pub api_keys: Option<String>,
-    /// The secret with the signing keys: `{"keys": [{"id": "…", "key": "…"}]}`, or one such key alone.
+    /// The secret with the signing keys: `{"keys": [{"id": "…", "key": "…"}]}`, or one such key
+    /// alone.
     pub signing_keys: Option<String>,
 }
 
 /// Fetches keys on first use and caches them.
 ///
-/// The providers' keys stay until [`Secrets::refresh`]; one that is not set is looked for again after a minute.
+/// The providers' keys stay until [`Secrets::refresh`]; one that is not set is looked for again
+/// after a minute.
 /// Signing keys are fetched again every five minutes; while that fails, the known ones go on.
 #[derive(Debug)]
 pub struct SecretsManagerSecrets {
@@ -58,12 +61,14 @@ impl SecretsManagerSecrets {
         Self { client, names, providers: Mutex::default(), signing: Mutex::default() }
     }
 
-    /// Returns the reply cache's password; `None` if none is set. It is cached as the providers' keys are.
+    /// Returns the reply cache's password; `None` if none is set. It is cached as the providers'
+    /// keys are.
     pub async fn reply_cache_password(&self) -> Result<Option<SecretString>, SecretsError> {
         self.key(Opens::ReplyCache).await
     }
 
-    /// Forgets the reply cache's cached password after a refusal, as [`Secrets::refresh`] does with a provider's key.
+    /// Forgets the reply cache's cached password after a refusal, as [`Secrets::refresh`] does with
+    /// a provider's key.
     pub async fn refresh_reply_cache_password(&self) -> bool {
         self.forget(Opens::ReplyCache).await
     }
@@ -96,8 +101,12 @@ impl SecretsManagerSecrets {
     async fn fetch(&self, name: Option<&str>) -> Result<SecretString, SecretsError> {
         let name = name.ok_or_else(|| SecretsError("no secret is named for these keys".into()))?;
         let answer = self.client.get_secret_value().secret_id(name).send().await;
-        let answer = answer.map_err(|error| failed(Fault::of("secretsmanager GetSecretValue", &error)))?;
-        answer.secret_string.map(SecretString::from).ok_or_else(|| failed("the secret holds no text"))
+        let answer =
+            answer.map_err(|error| failed(Fault::of("secretsmanager GetSecretValue", &error)))?;
+        answer
+            .secret_string
+            .map(SecretString::from)
+            .ok_or_else(|| failed("the secret holds no text"))
     }
 
     async fn fetch_signing_keys(&self) -> Result<SigningKeys, SecretsError> {
@@ -108,7 +117,10 @@ impl SecretsManagerSecrets {
 
 #[async_trait]
 impl Secrets for SecretsManagerSecrets {
-    async fn provider_key(&self, provider: ProviderName) -> Result<Option<SecretString>, SecretsError> {
+    async fn provider_key(
+        &self,
+        provider: ProviderName,
+    ) -> Result<Option<SecretString>, SecretsError> {
         self.key(Opens::Provider(provider)).await
     }
 
@@ -122,7 +134,10 @@ impl Secrets for SecretsManagerSecrets {
         let keys = match (self.fetch_signing_keys().await, known) {
             (Ok(keys), _) => keys,
             (Err(error), Some(known)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the known signing keys go on");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the known signing keys go on"
+                );
                 known
             }
             (Err(error), None) => return Err(error),

@@ -1,6 +1,7 @@
 //! Signature Version 4, for calls that no client of the SDK makes.
 //!
-//! The rules: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
+//! The rules:
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -38,7 +39,12 @@ impl Signer {
     }
 
     /// Signs a `POST` with these headers, besides the host, and returns the headers that it adds.
-    pub fn post(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<HeaderMap, SignError> {
+    pub fn post(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<HeaderMap, SignError> {
         let identity = self.credentials.clone().into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
@@ -48,9 +54,11 @@ impl Signer {
             .settings(SigningSettings::default())
             .build()
             .map_err(|_| SignError("a parameter is missing"))?;
-        let request = SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body));
+        let request =
+            SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body));
         let request = request.map_err(|_| SignError("its address or a header is not legal"))?;
-        let signed = sign(request, &parameters.into()).map_err(|_| SignError("its parts do not fit together"))?;
+        let signed = sign(request, &parameters.into())
+            .map_err(|_| SignError("its parts do not fit together"))?;
         let (instructions, _) = signed.into_parts();
         let (added, _) = instructions.into_parts();
         added.into_iter().map(|header| header_of(header.name(), header.value())).collect()
@@ -63,7 +71,8 @@ impl Signer {
 }
 
 fn header_of(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), SignError> {
-    let mut value = HeaderValue::try_from(value).map_err(|_| SignError("a header holds what no header carries"))?;
+    let mut value = HeaderValue::try_from(value)
+        .map_err(|_| SignError("a header holds what no header carries"))?;
     value.set_sensitive(true);
     Ok((HeaderName::from_static(name), value))
 }
@@ -106,14 +115,17 @@ mod tests {
         assert_eq!(
             headers["authorization"],
             "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, \
-             SignedHeaders=host;x-amz-date, Signature=5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"
+             SignedHeaders=host;x-amz-date, \
+             Signature=5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"
         );
         assert_eq!(headers["x-amz-date"], "20150830T123600Z");
     }
 
     #[test]
     fn what_proves_who_calls_is_not_printed() {
-        let headers = signer(Some("canary-token")).post("https://example.amazonaws.com/a%3Ab", &[], b"{}").unwrap();
+        let headers = signer(Some("canary-token"))
+            .post("https://example.amazonaws.com/a%3Ab", &[], b"{}")
+            .unwrap();
         assert_eq!(headers["x-amz-security-token"], "canary-token");
         assert!(!format!("{headers:?}").contains("canary"), "{headers:?}");
     }

@@ -9,27 +9,35 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::batch::{BatchCommand, BatchRun, BatchWhich};
 pub(crate) use self::compare::{Eval, Replay};
 pub(crate) use self::look::{
-    Chat, Cost, DlqCommand, Doctor, Drop, Export, List, One, Queue, Redrive, SessionCommand, Stats, Tail, Turns, Which,
+    Chat, Cost, DlqCommand, Doctor, Drop, Export, List, One, Queue, Redrive, SessionCommand, Stats,
+    Tail, Turns, Which,
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  yogi doctor                               is everything well? one test message, with its time in each stage
+  yogi doctor                               is everything well? one test message, with its time \
+  in each stage
   yogi batch run questions.jsonl --out answers.jsonl
   yogi tail --failed                        what fails, as it happens
   yogi dlq list                             what nobody could handle, and why
   yogi dlq redrive --all --dry-run          what would be tried again
   yogi replay --from 24h --provider openai --out compare
 
-Where the chatbot is: --local names its data directory (.chatbot unless CHATBOT_DATA_DIR says otherwise) or the
-address of a running server. Where no server runs, one is started on the data for as long as the command lasts.
---stack names a stage on AWS; credentials and region are those of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+Where the chatbot is: --local names its data directory (.chatbot unless CHATBOT_DATA_DIR says \
+otherwise) or the
+address of a running server. Where no server runs, one is started on the data for as long as the \
+command lasts.
+--stack names a stage on AWS; credentials and region are those of AWS_ACCESS_KEY_ID, \
+AWS_SECRET_ACCESS_KEY,
 AWS_SESSION_TOKEN and AWS_REGION.
 
-Exit codes: 0 done; 1 failed; 2 the command or its input is wrong; 3 done in part (some messages failed or were
-rejected, or texts are gone); 4 nothing answers, or it does not let you in; 130 interrupted, and said how to go on.";
+Exit codes: 0 done; 1 failed; 2 the command or its input is wrong; 3 done in part (some messages \
+failed or were
+rejected, or texts are gone); 4 nothing answers, or it does not let you in; 130 interrupted, and \
+said how to go on.";
 
-/// The operator's tool of the Learning Yogi chatbot: look inside, send many messages, try past ones again, mend.
+/// The operator's tool of the Learning Yogi chatbot: look inside, send many messages, try past ones
+/// again, mend.
 #[derive(Debug, Parser)]
 #[command(name = "yogi", version, about, after_help = EXAMPLES, propagate_version = true)]
 pub(crate) struct Arguments {
@@ -43,10 +51,12 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[expect(clippy::doc_markdown, reason = "it is what people read in the terminal")]
 pub(crate) struct Global {
-    /// The server: its data directory, or its address, whose token CHATBOT_OPERATOR_TOKEN holds [CHATBOT_DATA_DIR, .chatbot]
+    /// The server: its data directory, or its address, whose token CHATBOT_OPERATOR_TOKEN holds
+    /// [CHATBOT_DATA_DIR, .chatbot]
     #[arg(long, global = true, value_name = "DIR|URL")]
     pub(crate) local: Option<String>,
-    /// The chatbot on AWS: the name of its stage, such as prod, or a .json file that says where its parts are
+    /// The chatbot on AWS: the name of its stage, such as prod, or a .json file that says where its
+    /// parts are
     #[arg(long, global = true, value_name = "STAGE|FILE", conflicts_with = "local")]
     pub(crate) stack: Option<String>,
     /// Who you are: messages are sent as op:NAME [the user of this machine]

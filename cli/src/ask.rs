@@ -58,9 +58,14 @@ pub(crate) struct Asker {
 
 impl Asker {
     /// Asks all of them.
-    pub(crate) async fn all(&self, prefix: &str, questions: &[Question]) -> anyhow::Result<Replies> {
+    pub(crate) async fn all(
+        &self,
+        prefix: &str,
+        questions: &[Question],
+    ) -> anyhow::Result<Replies> {
         let progress = Progress::new(questions.len() as u64, self.quiet);
-        let mut round = Round { asker: self, prefix, questions, progress, next: 0, waiting: HashMap::new() };
+        let mut round =
+            Round { asker: self, prefix, questions, progress, next: 0, waiting: HashMap::new() };
         let mut replies: Vec<Option<Reply>> = questions.iter().map(|_| None).collect();
         let ended = tokio::select! {
             () = interrupted() => Ok(true),
@@ -97,8 +102,9 @@ impl Round<'_> {
             let room = (self.asker.at_once - self.waiting.len()).min(AT_ONCE);
             let first = self.next;
             let messages = self.questions.iter().enumerate().skip(first).take(room);
-            let messages =
-                messages.map(|(number, question)| self.message(number, question)).collect::<Result<Vec<_>, _>>()?;
+            let messages = messages
+                .map(|(number, question)| self.message(number, question))
+                .collect::<Result<Vec<_>, _>>()?;
             self.next += messages.len();
             let request = SubmitRequest { principal: self.asker.principal.clone(), messages };
             let home = &self.asker.home;
@@ -114,9 +120,11 @@ impl Round<'_> {
     }
 
     async fn collect(&mut self, replies: &mut [Option<Reply>]) -> anyhow::Result<()> {
-        let mut oldest: Vec<_> = self.waiting.iter().map(|(pointer, (number, _))| (*number, pointer.clone())).collect();
+        let mut oldest: Vec<_> =
+            self.waiting.iter().map(|(pointer, (number, _))| (*number, pointer.clone())).collect();
         oldest.sort_unstable_by_key(|(number, _)| *number);
-        let messages: Vec<_> = oldest.into_iter().take(AT_ONCE).map(|(_, pointer)| pointer).collect();
+        let messages: Vec<_> =
+            oldest.into_iter().take(AT_ONCE).map(|(_, pointer)| pointer).collect();
         if messages.is_empty() {
             return Ok(());
         }
@@ -129,7 +137,8 @@ impl Round<'_> {
             let reply = match outcome {
                 Outcome::Done { turn } => Reply::Turn(turn),
                 Outcome::Unknown if heard.elapsed() > SILENCE => Reply::Problem(
-                    "the server does not know it: the worker refused it, or it is a dead letter".to_owned(),
+                    "the server does not know it: the worker refused it, or it is a dead letter"
+                        .to_owned(),
                 ),
                 Outcome::Unknown => continue,
                 Outcome::Waiting | Outcome::Running => {

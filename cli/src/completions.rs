@@ -21,7 +21,9 @@ pub(crate) fn manual() -> anyhow::Result<Exit> {
     command.build();
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
-    for part in command.get_subcommands().filter(|part| part.get_name() != "help" && !part.is_hide_set()) {
+    for part in
+        command.get_subcommands().filter(|part| part.get_name() != "help" && !part.is_hide_set())
+    {
         render(part, &mut page)?;
     }
     raw(&page);
@@ -35,7 +37,9 @@ fn render(command: &clap::Command, page: &mut Vec<u8>) -> anyhow::Result<()> {
     man.render_description_section(page)?;
     man.render_synopsis_section(page)?;
     man.render_options_section(page)?;
-    for part in command.get_subcommands().filter(|part| part.get_name() != "help" && !part.is_hide_set()) {
+    for part in
+        command.get_subcommands().filter(|part| part.get_name() != "help" && !part.is_hide_set())
+    {
         render(part, page)?;
     }
     Ok(())

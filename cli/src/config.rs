@@ -15,7 +15,8 @@ const LONGEST_NAME: usize = 64;
 pub(crate) struct Config {
     /// Which server.
     pub(crate) target: Target,
-    /// The operator token, where one was given: by a variable only, since everybody can list arguments.
+    /// The operator token, where one was given: by a variable only, since everybody can list
+    /// arguments.
     pub(crate) token: Option<SecretString>,
     /// Who works here: the `<name>` of `op:<name>`.
     pub(crate) operator: String,
@@ -49,12 +50,16 @@ impl Config {
     }
 
     fn from(flags: &Global, environment: Environment) -> anyhow::Result<Self> {
-        let place = flags.local.clone().unwrap_or_else(|| environment.text_or("CHATBOT_DATA_DIR", ".chatbot"));
+        let place = flags
+            .local
+            .clone()
+            .unwrap_or_else(|| environment.text_or("CHATBOT_DATA_DIR", ".chatbot"));
         Ok(Self {
             target: flags.stack.clone().map_or_else(|| target(&place), Target::Stack),
             token: environment.text("CHATBOT_OPERATOR_TOKEN").map(SecretString::from),
             operator: operator(flags.operator.as_deref(), &environment)?,
-            no_colour: environment.text("NO_COLOR").is_some() || environment.text("TERM") == Some("dumb"),
+            no_colour: environment.text("NO_COLOR").is_some()
+                || environment.text("TERM") == Some("dumb"),
             environment,
         })
     }
@@ -73,13 +78,16 @@ fn operator(given: Option<&str>, environment: &Environment) -> anyhow::Result<St
     if let Some(name) = given {
         if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(legal) {
             return Err(usage(format!(
-                "--operator {name:?}: a name has 1 to {LONGEST_NAME} letters, digits and the characters . _ -"
+                "--operator {name:?}: a name has 1 to {LONGEST_NAME} letters, digits and the \
+                characters . _ -"
             )));
         }
         return Ok(name.to_owned());
     }
-    let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|variable| environment.text(variable));
-    let name: String = user.unwrap_or_default().chars().filter(|c| legal(*c)).take(LONGEST_NAME).collect();
+    let user =
+        ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|variable| environment.text(variable));
+    let name: String =
+        user.unwrap_or_default().chars().filter(|c| legal(*c)).take(LONGEST_NAME).collect();
     Ok(if name.is_empty() { "operator".to_owned() } else { name })
 }
 
@@ -103,7 +111,10 @@ mod tests {
 
     #[test]
     fn an_address_is_told_from_a_directory() {
-        assert_eq!(target("http://127.0.0.1:8080/"), Target::Url("http://127.0.0.1:8080".to_owned()));
+        assert_eq!(
+            target("http://127.0.0.1:8080/"),
+            Target::Url("http://127.0.0.1:8080".to_owned())
+        );
         assert_eq!(target(".chatbot"), Target::Directory(PathBuf::from(".chatbot")));
     }
 }

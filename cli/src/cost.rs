@@ -15,9 +15,11 @@ const ASSUMED_INPUT: u64 = 1_000;
 const ASSUMED_OUTPUT: u64 = 200;
 const LOOK_BACK: std::time::Duration = std::time::Duration::from_hours(168);
 
-/// What a chat takes of something that is billed, and its list price in us-east-1: the formula of `docs/DEPLOY.md`.
+/// What a chat takes of something that is billed, and its list price in us-east-1: the formula of
+/// `docs/DEPLOY.md`.
 ///
-/// A chat is the second message on an open socket with a reply of five seconds, the cache and the budgets off.
+/// A chat is the second message on an open socket with a reply of five seconds, the cache and the
+/// budgets off.
 const BILLED: [(&str, f64, f64); 9] = [
     ("REST requests", 1.0, 3.50),
     ("WebSocket messages", 16.0, 1.00),
@@ -47,16 +49,23 @@ pub(crate) async fn run(desk: &Desk, what: &Cost) -> anyhow::Result<Exit> {
         let now = desk.now();
         let figures = home.stats(now.minus(LOOK_BACK), now, LOOK_BACK).await?.totals;
         let preferred = status.providers.iter().flatten().find(|provider| provider.model.is_some());
-        let model = what.model.clone().or_else(|| preferred.and_then(|provider| provider.model.clone()));
+        let model =
+            what.model.clone().or_else(|| preferred.and_then(|provider| provider.model.clone()));
         let Some(model) = model else {
-            return Err(usage("this server has no model whose price could be looked up: name one with --model"));
+            return Err(usage(
+                "this server has no model whose price could be looked up: name one with --model",
+            ));
         };
         let turns = figures.turns;
         let mean = |sum: u64| sum.checked_div(turns).filter(|mean| *mean > 0);
-        let measured = (what.input_tokens.is_none() && mean(figures.input_tokens).is_some()).then_some(turns);
+        let measured =
+            (what.input_tokens.is_none() && mean(figures.input_tokens).is_some()).then_some(turns);
         let usage = Usage {
             input_tokens: what.input_tokens.or(mean(figures.input_tokens)).unwrap_or(ASSUMED_INPUT),
-            output_tokens: what.output_tokens.or(mean(figures.output_tokens)).unwrap_or(ASSUMED_OUTPUT),
+            output_tokens: what
+                .output_tokens
+                .or(mean(figures.output_tokens))
+                .unwrap_or(ASSUMED_OUTPUT),
             ..Usage::default()
         };
         let provider = preferred.map_or(ProviderName::Claude, |provider| provider.provider);
@@ -70,7 +79,8 @@ fn show(desk: &Desk, chats_per_day: u64, chat: &Chat) -> anyhow::Result<Exit> {
     let month = chats_per_day as f64 * DAYS;
     let Chat { provider, model, usage: tokens, measured } = chat;
     let price = Prices::built_in()?.cost(*provider, model, *tokens);
-    let mut table = Table::new(&["what", ">a chat", ">$ a million", ">$ a thousand chats", ">$ a month"]);
+    let mut table =
+        Table::new(&["what", ">a chat", ">$ a million", ">$ a thousand chats", ">$ a month"]);
     let mut aws = 0.0;
     for (name, quantity, million) in BILLED {
         let thousand = quantity * million / 1e3;
@@ -87,9 +97,12 @@ fn show(desk: &Desk, chats_per_day: u64, chat: &Chat) -> anyhow::Result<Exit> {
     let idle: f64 = IDLE.iter().map(|(_, dollars)| dollars).sum();
     let model_month = price.map(|MicroUsd(micro)| micro as f64 * month / 1e6);
     desk.output.object(&json!({
-        "type": "cost", "chats_per_day": chats_per_day, "model": model, "input_tokens": tokens.input_tokens,
-        "output_tokens": tokens.output_tokens, "aws_usd_per_month": aws_month, "idle_usd_per_month": idle,
-        "model_usd_per_month": model_month, "model_usd_per_chat": price.map(|MicroUsd(micro)| micro as f64 / 1e6),
+        "type": "cost", "chats_per_day": chats_per_day, "model": model,
+        "input_tokens": tokens.input_tokens,
+        "output_tokens": tokens.output_tokens, "aws_usd_per_month": aws_month,
+        "idle_usd_per_month": idle,
+        "model_usd_per_month": model_month,
+        "model_usd_per_chat": price.map(|MicroUsd(micro)| micro as f64 / 1e6),
         "total_usd_per_month": model_month.map(|model| model + aws_month + idle),
     }));
     let output = desk.output;
@@ -99,7 +112,8 @@ fn show(desk: &Desk, chats_per_day: u64, chat: &Chat) -> anyhow::Result<Exit> {
     sums.row([format!("AWS, {} chats a day", count(chats_per_day)), format!("{aws_month:.2}")]);
     sums.row(["AWS, idle (two secrets, eleven alarms)".to_owned(), format!("{idle:.2}")]);
     let per_chat = price.map_or_else(|| "no price".to_owned(), money);
-    let tokens_of = format!("{} in and {} out", count(tokens.input_tokens), count(tokens.output_tokens));
+    let tokens_of =
+        format!("{} in and {} out", count(tokens.input_tokens), count(tokens.output_tokens));
     sums.row([
         format!("{model}, {tokens_of} a chat: {per_chat}"),
         model_month.map_or_else(|| "?".to_owned(), |dollars| format!("{dollars:.2}")),
@@ -111,12 +125,22 @@ fn show(desk: &Desk, chats_per_day: u64, chat: &Chat) -> anyhow::Result<Exit> {
     output.table(&sums);
     output.line("");
     output.line(&match measured {
-        Some(turns) => format!("Tokens are the mean of this server's last {} messages.", count(*turns)),
-        None => "Tokens are what was named or assumed: --input-tokens and --output-tokens say yours.".to_owned(),
+        Some(turns) => {
+            format!("Tokens are the mean of this server's last {} messages.", count(*turns))
+        }
+        None => {
+            "Tokens are what was named or assumed: --input-tokens and --output-tokens say yours."
+                .to_owned()
+        }
     });
-    output.line("The counts of calls are bounds; docs/DEPLOY.md has the formula, what is not in it, and its sources.");
+    output.line(
+        "The counts of calls are bounds; docs/DEPLOY.md has the formula, what is not in \
+        it, and its sources.",
+    );
     if price.is_none() {
-        note(&format!("{model} is in no price list (worker/prices.json), so its cost is not known"));
+        note(&format!(
+            "{model} is in no price list (worker/prices.json), so its cost is not known"
+        ));
         return Ok(Exit::Partly);
     }
     Ok(Exit::Done)

@@ -42,7 +42,8 @@ impl Desk {
     /// Returns whom messages are sent as.
     pub(crate) fn principal(&self) -> anyhow::Result<Principal> {
         let name = &self.config.operator;
-        Principal::parse(format!("op:{name}")).map_err(|error| usage(format!("--operator {name:?} {error}")))
+        Principal::parse(format!("op:{name}"))
+            .map_err(|error| usage(format!("--operator {name:?} {error}")))
     }
 
     /// Returns the time of day.
@@ -61,7 +62,9 @@ impl Desk {
 /// Returns once somebody presses Ctrl-C, or ends the program by a signal.
 pub(crate) async fn interrupted() {
     #[cfg(unix)]
-    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+    if let Ok(mut terminated) =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+    {
         tokio::select! {
             pressed = tokio::signal::ctrl_c() => if pressed.is_ok() { return },
             _ = terminated.recv() => return,

@@ -28,7 +28,10 @@ pub(crate) async fn run(desk: &Desk, command: DlqCommand) -> anyhow::Result<Exit
         && which.ids.is_empty()
         && !which.all
     {
-        return Err(usage("name dead letters by their ids, as `yogi dlq list` shows them, or all of them with --all"));
+        return Err(usage(
+            "name dead letters by their ids, as `yogi dlq list` shows them, or all of them with \
+            --all",
+        ));
     }
     desk.with_home(Need::Existing, |home| async move {
         match command {
@@ -44,7 +47,8 @@ pub(crate) async fn run(desk: &Desk, command: DlqCommand) -> anyhow::Result<Exit
 async fn list(desk: &Desk, home: Arc<dyn Home>, what: &List) -> anyhow::Result<Exit> {
     let letters = letters(home.as_ref(), what.queue, what.limit.into()).await?;
     let now = desk.now();
-    let mut table = Table::new(&["queue", "id", "type", "message", "session", ">received", "sent", "reason"]);
+    let mut table =
+        Table::new(&["queue", "id", "type", "message", "session", ">received", "sent", "reason"]);
     for letter in &letters {
         desk.output.object(letter);
         table.row([
@@ -66,7 +70,11 @@ async fn list(desk: &Desk, home: Arc<dyn Home>, what: &List) -> anyhow::Result<E
     for queue in QueueName::ALL {
         let shown = letters.iter().filter(|letter| letter.queue == queue).count();
         if shown == usize::from(what.limit) {
-            note(&format!("there may be more of {}: --limit {} was reached", queue.as_str(), what.limit));
+            note(&format!(
+                "there may be more of {}: --limit {} was reached",
+                queue.as_str(),
+                what.limit
+            ));
         }
     }
     Ok(Exit::Done)
@@ -76,9 +84,19 @@ async fn show(desk: &Desk, home: Arc<dyn Home>, which: &One) -> anyhow::Result<E
     let letters = letters(home.as_ref(), which.queue, MOST).await?;
     let found: Vec<_> = letters.iter().filter(|letter| letter.id == which.id).collect();
     let letter = match found.as_slice() {
-        [] => return Err(usage(format!("no dead letter has the id {:?}; `yogi dlq list` shows them", which.id))),
+        [] => {
+            return Err(usage(format!(
+                "no dead letter has the id {:?}; `yogi dlq list` shows them",
+                which.id
+            )));
+        }
         [letter] => *letter,
-        _ => return Err(usage(format!("both queues have a dead letter {:?}: add --queue", which.id))),
+        _ => {
+            return Err(usage(format!(
+                "both queues have a dead letter {:?}: add --queue",
+                which.id
+            )));
+        }
     };
     desk.output.object(letter);
     let mut table = Table::new(&["", ""]);
@@ -91,11 +109,18 @@ async fn show(desk: &Desk, home: Arc<dyn Home>, which: &One) -> anyhow::Result<E
     row("session", letter.session_key.as_ref().map_or_else(dash, ToString::to_string));
     row("message", letter.message_id.as_ref().map_or_else(dash, ToString::to_string));
     row("received", format!("{} times", letter.receive_count));
-    row("sent", letter.sent_at.map_or_else(dash, |sent| format!("{}, {}", sent.to_rfc3339(), ago(desk.now(), sent))));
+    row(
+        "sent",
+        letter
+            .sent_at
+            .map_or_else(dash, |sent| format!("{}, {}", sent.to_rfc3339(), ago(desk.now(), sent))),
+    );
     desk.output.table(&table);
     desk.output.line("");
     let body: Option<Value> = serde_json::from_str(&letter.body).ok();
-    let body = body.and_then(|body| serde_json::to_string_pretty(&body).ok()).unwrap_or_else(|| letter.body.clone());
+    let body = body
+        .and_then(|body| serde_json::to_string_pretty(&body).ok())
+        .unwrap_or_else(|| letter.body.clone());
     for line in body.lines() {
         desk.output.line(&clean(line));
     }
@@ -103,7 +128,13 @@ async fn show(desk: &Desk, home: Arc<dyn Home>, which: &One) -> anyhow::Result<E
 }
 
 /// Takes dead letters out of their queue, one way or the other.
-async fn out(desk: &Desk, home: Arc<dyn Home>, way: Way, which: Which, sure: bool) -> anyhow::Result<Exit> {
+async fn out(
+    desk: &Desk,
+    home: Arc<dyn Home>,
+    way: Way,
+    which: Which,
+    sure: bool,
+) -> anyhow::Result<Exit> {
     let chosen = choose(home.as_ref(), &which).await?;
     if !which.dry_run && way == Way::Drop && !sure {
         let asked = match &which.ids[..] {
@@ -132,13 +163,18 @@ async fn out(desk: &Desk, home: Arc<dyn Home>, way: Way, which: Which, sure: boo
         (Way::Drop, true) => "would be removed",
         (Way::Drop, false) => "were removed",
     };
-    desk.output
-        .line(&format!("{taken} {done}{}", if missing > 0 { format!(", {missing} not found") } else { String::new() }));
+    desk.output.line(&format!(
+        "{taken} {done}{}",
+        if missing > 0 { format!(", {missing} not found") } else { String::new() }
+    ));
     Ok(if missing > 0 { Exit::Partly } else { Exit::Done })
 }
 
 /// Returns which ids of which queue are meant; none are all.
-async fn choose(home: &dyn Home, which: &Which) -> anyhow::Result<Vec<(QueueName, Option<Vec<String>>)>> {
+async fn choose(
+    home: &dyn Home,
+    which: &Which,
+) -> anyhow::Result<Vec<(QueueName, Option<Vec<String>>)>> {
     if which.all {
         let queues = which.queue.map_or_else(|| QueueName::ALL.to_vec(), |queue| vec![name(queue)]);
         return Ok(queues.into_iter().map(|queue| (queue, None)).collect());
@@ -149,9 +185,14 @@ async fn choose(home: &dyn Home, which: &Which) -> anyhow::Result<Vec<(QueueName
     let letters = letters(home, None, MOST).await?;
     let mut chosen: BTreeMap<QueueName, Vec<String>> = BTreeMap::new();
     for id in &which.ids {
-        let found: Vec<_> = letters.iter().filter(|letter| letter.id == *id).map(|letter| letter.queue).collect();
+        let found: Vec<_> =
+            letters.iter().filter(|letter| letter.id == *id).map(|letter| letter.queue).collect();
         match found.as_slice() {
-            [] => return Err(usage(format!("no dead letter has the id {id:?}; `yogi dlq list` shows them"))),
+            [] => {
+                return Err(usage(format!(
+                    "no dead letter has the id {id:?}; `yogi dlq list` shows them"
+                )));
+            }
             [queue] => chosen.entry(*queue).or_default().push(id.clone()),
             _ => return Err(usage(format!("both queues have a dead letter {id:?}: add --queue"))),
         }
@@ -160,20 +201,28 @@ async fn choose(home: &dyn Home, which: &Which) -> anyhow::Result<Vec<(QueueName
 }
 
 fn say(desk: &Desk, way: Way, request: &RedriveRequest, response: &RedriveResponse) {
-    let (word, queue) = (if way == Way::Redrive { "redrive" } else { "drop" }, request.queue.as_str());
+    let word = if way == Way::Redrive { "redrive" } else { "drop" };
+    let queue = request.queue.as_str();
     for (ids, found) in [(&response.ids, true), (&response.missing, false)] {
         for id in ids {
             desk.output.object(&json!({
                 "type": word, "queue": queue, "id": id, "found": found, "dry_run": request.dry_run,
             }));
-            let mark =
-                if found { desk.output.paint(Tone::Good, word) } else { desk.output.paint(Tone::Bad, "not there") };
+            let mark = if found {
+                desk.output.paint(Tone::Good, word)
+            } else {
+                desk.output.paint(Tone::Bad, "not there")
+            };
             desk.output.line(&format!("{queue}  {}  {mark}", clean(id)));
         }
     }
 }
 
-async fn letters(home: &dyn Home, queue: Option<Queue>, limit: usize) -> anyhow::Result<Vec<DeadLetterView>> {
+async fn letters(
+    home: &dyn Home,
+    queue: Option<Queue>,
+    limit: usize,
+) -> anyhow::Result<Vec<DeadLetterView>> {
     let mut letters = home.dead_letters(limit).await?.dead_letters;
     letters.retain(|letter| queue.is_none_or(|queue| letter.queue == name(queue)));
     Ok(letters)

@@ -67,7 +67,8 @@ pub(crate) async fn run(desk: &Desk, what: &Doctor) -> anyhow::Result<Exit> {
 async fn examine(desk: &Desk, home: Arc<dyn Home>, what: &Doctor) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     let status = home.status().await?;
-    let version = status.version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
+    let version =
+        status.version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
     findings.ok("server", format!("{}{version}", home.place()));
     checks::access(&mut findings, home.as_ref()).await;
     if let Target::Directory(directory) = &desk.config.target {
@@ -78,7 +79,9 @@ async fn examine(desk: &Desk, home: Arc<dyn Home>, what: &Doctor) -> anyhow::Res
     checks::queues(&mut findings, &status);
     checks::disk(&mut findings, &status);
     match status.documents {
-        Some(0) => findings.careful("documents", "there are none: every question is answered without"),
+        Some(0) => {
+            findings.careful("documents", "there are none: every question is answered without")
+        }
         Some(documents) => findings.ok("documents", format!("{documents} can be asked about")),
         None => (),
     }
@@ -102,14 +105,16 @@ fn report(desk: &Desk, findings: &Findings) -> Exit {
     }
     desk.output.table(&table);
     let count = |state| findings.0.iter().filter(|check| check.state == state).count();
-    let (bad, careful) = (count(State::Bad), count(State::Careful));
+    let bad = count(State::Bad);
+    let careful = count(State::Careful);
     desk.output.line("");
     desk.output.line(&match (bad, careful) {
         (0, 0) => desk.output.paint(Tone::Good, "all is well"),
         (0, n) => format!("it works; look at {n} thing{} above", if n == 1 { "" } else { "s" }),
-        (n, _) => {
-            desk.output.paint(Tone::Bad, &format!("{n} thing{} to be mended", if n == 1 { " is" } else { "s are" }))
-        }
+        (n, _) => desk.output.paint(
+            Tone::Bad,
+            &format!("{n} thing{} to be mended", if n == 1 { " is" } else { "s are" }),
+        ),
     });
     if bad > 0 { Exit::Failed } else { Exit::Done }
 }

@@ -12,12 +12,14 @@ pub(crate) fn session(text: &str) -> anyhow::Result<SessionKey> {
     // An issuer's address holds slashes, a session's id does not.
     let Some((principal, id)) = text.rsplit_once('/') else {
         return Err(usage(format!(
-            "{text:?} names no session: give its key (43 characters, see `yogi session list`) or PRINCIPAL/SESSION-ID"
+            "{text:?} names no session: give its key (43 characters, see `yogi session list`) or \
+            PRINCIPAL/SESSION-ID"
         )));
     };
-    let principal =
-        Principal::parse(principal).map_err(|error| usage(format!("{text:?}: the principal {principal:?} {error}")))?;
-    let id = SessionId::parse(id).map_err(|error| usage(format!("{text:?}: the session id {id:?} {error}")))?;
+    let principal = Principal::parse(principal)
+        .map_err(|error| usage(format!("{text:?}: the principal {principal:?} {error}")))?;
+    let id = SessionId::parse(id)
+        .map_err(|error| usage(format!("{text:?}: the session id {id:?} {error}")))?;
     Ok(SessionKey::derive(&principal, &id))
 }
 

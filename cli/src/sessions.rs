@@ -22,8 +22,12 @@ const PAGE: usize = 100;
 pub(crate) async fn run(desk: &Desk, command: SessionCommand) -> anyhow::Result<Exit> {
     desk.with_home(Need::Existing, |home| async move {
         match command {
-            SessionCommand::List { principal, limit } => list(desk, home, principal.as_deref(), limit).await,
-            SessionCommand::Show { session } => show(desk, home, &reference::session(&session)?).await,
+            SessionCommand::List { principal, limit } => {
+                list(desk, home, principal.as_deref(), limit).await
+            }
+            SessionCommand::Show { session } => {
+                show(desk, home, &reference::session(&session)?).await
+            }
             SessionCommand::Export(what) => export(home, &what).await,
             SessionCommand::Delete { session, yes, dry_run } => {
                 delete(desk, home, &reference::session(&session)?, yes, dry_run).await
@@ -46,8 +50,14 @@ pub(crate) async fn turns(desk: &Desk, which: &Turns) -> anyhow::Result<Exit> {
 }
 
 /// Reads the turns of a session, page by page.
-pub(crate) async fn read(home: &dyn Home, key: &SessionKey, after: u64, limit: usize) -> anyhow::Result<Vec<TurnView>> {
-    let (mut all, mut after) = (Vec::new(), after);
+pub(crate) async fn read(
+    home: &dyn Home,
+    key: &SessionKey,
+    after: u64,
+    limit: usize,
+) -> anyhow::Result<Vec<TurnView>> {
+    let mut all = Vec::new();
+    let mut after = after;
     while all.len() < limit {
         let page = home.turns(key, after, PAGE.min(limit - all.len())).await?.turns;
         let Some(last) = page.last() else { break };
@@ -57,9 +67,26 @@ pub(crate) async fn read(home: &dyn Home, key: &SessionKey, after: u64, limit: u
     Ok(all)
 }
 
-async fn list(desk: &Desk, home: Arc<dyn Home>, whose: Option<&str>, limit: usize) -> anyhow::Result<Exit> {
-    let mut table = Table::new(&["session", "principal", "id", "begun", ">turns", ">waiting", ">in", ">out", ">cost"]);
-    let (mut after, mut shown, now) = (None, 0, desk.now());
+async fn list(
+    desk: &Desk,
+    home: Arc<dyn Home>,
+    whose: Option<&str>,
+    limit: usize,
+) -> anyhow::Result<Exit> {
+    let mut table = Table::new(&[
+        "session",
+        "principal",
+        "id",
+        "begun",
+        ">turns",
+        ">waiting",
+        ">in",
+        ">out",
+        ">cost",
+    ]);
+    let mut after = None;
+    let mut shown = 0;
+    let now = desk.now();
     'pages: loop {
         let page = home.sessions(after.as_ref(), PAGE).await?;
         for session in page.sessions.iter().filter(|session| is_of(session, whose)) {
@@ -120,9 +147,19 @@ async fn show(desk: &Desk, home: Arc<dyn Home>, key: &SessionKey) -> anyhow::Res
     row("their id", id);
     row("begun", format!("{}, {}", session.created_at.to_rfc3339(), ago(now, session.created_at)));
     let left = u64::try_from(session.expires_at.since(now).as_millis()).unwrap_or(u64::MAX);
-    row("ends", format!("{}, in {} unless something happens", session.expires_at.to_rfc3339(), millis(left)));
+    row(
+        "ends",
+        format!(
+            "{}, in {} unless something happens",
+            session.expires_at.to_rfc3339(),
+            millis(left)
+        ),
+    );
     row("waiting", count(session.waiting));
-    row("tokens", format!("{} in, {} out", count(session.input_tokens), count(session.output_tokens)));
+    row(
+        "tokens",
+        format!("{} in, {} out", count(session.input_tokens), count(session.output_tokens)),
+    );
     row("cost", money(session.cost_micro_usd));
     desk.output.table(&table);
     desk.output.line("");
@@ -177,7 +214,13 @@ async fn export(home: Arc<dyn Home>, what: &Export) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn delete(desk: &Desk, home: Arc<dyn Home>, key: &SessionKey, yes: bool, dry_run: bool) -> anyhow::Result<Exit> {
+async fn delete(
+    desk: &Desk,
+    home: Arc<dyn Home>,
+    key: &SessionKey,
+    yes: bool,
+    dry_run: bool,
+) -> anyhow::Result<Exit> {
     let session = home.session(key).await?;
     if session.deleted {
         desk.output.line("it is deleted already");
@@ -186,7 +229,9 @@ async fn delete(desk: &Desk, home: Arc<dyn Home>, key: &SessionKey, yes: bool, d
     let (principal, id) = owner(&session);
     let what = format!("session {id} of {principal} with {} turns", session.turns);
     if dry_run {
-        desk.output.object(&json!({ "type": "delete", "session_key": key, "turns": session.turns, "dry_run": true }));
+        desk.output.object(&json!({
+            "type": "delete", "session_key": key, "turns": session.turns, "dry_run": true
+        }));
         desk.output.line(&format!("would delete {what}"));
         return Ok(Exit::Done);
     }
@@ -194,7 +239,9 @@ async fn delete(desk: &Desk, home: Arc<dyn Home>, key: &SessionKey, yes: bool, d
         return Err(usage("nothing was deleted; --yes deletes without asking"));
     }
     home.delete(key).await?;
-    desk.output.object(&json!({ "type": "delete", "session_key": key, "turns": session.turns, "dry_run": false }));
+    desk.output.object(
+        &json!({ "type": "delete", "session_key": key, "turns": session.turns, "dry_run": false }),
+    );
     desk.output.line(&format!("deleted {what}"));
     Ok(Exit::Done)
 }

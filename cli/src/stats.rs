@@ -24,7 +24,11 @@ pub(crate) async fn run(desk: &Desk, span: &args::Stats) -> anyhow::Result<Exit>
     let from = time_span::point(&span.from, now)?;
     let to = span.to.as_deref().map_or(Ok(now), |to| time_span::point(to, now))?;
     if from >= to {
-        return Err(usage(format!("--from {} is not before --to {}", from.to_rfc3339(), to.to_rfc3339())));
+        return Err(usage(format!(
+            "--from {} is not before --to {}",
+            from.to_rfc3339(),
+            to.to_rfc3339()
+        )));
     }
     desk.with_home(Need::Existing, |home| async move {
         let stats = home.stats(from, to, step(to.since(from))).await?;
@@ -48,17 +52,23 @@ fn show(desk: &Desk, stats: &Stats) {
     let mut object = json!(stats);
     object["type"] = json!("stats");
     output.object(&object);
-    let (from, to, all) = (stats.from.to_rfc3339(), stats.to.to_rfc3339(), &stats.totals);
+    let from = stats.from.to_rfc3339();
+    let to = stats.to.to_rfc3339();
+    let all = &stats.totals;
     if all.turns == 0 {
         return output.line(&format!("no messages from {from} to {to}"));
     }
     output.line(&output.paint(Tone::Bold, &format!("{from} to {to}")));
     output.line("");
-    let name = |at: Timestamp| at.to_rfc3339().chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect();
-    let times: Vec<_> = stats.series.iter().map(|bucket| (name(bucket.at), &bucket.figures)).collect();
+    let name = |at: Timestamp| {
+        at.to_rfc3339().chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
+    };
+    let times: Vec<_> =
+        stats.series.iter().map(|bucket| (name(bucket.at), &bucket.figures)).collect();
     output.table(&table("from", &times, all));
     output.line("");
-    let groups: Vec<_> = stats.groups.iter().map(|group| (answered_by(group), &group.figures)).collect();
+    let groups: Vec<_> =
+        stats.groups.iter().map(|group| (answered_by(group), &group.figures)).collect();
     output.table(&table("model", &groups, all));
     if !stats.documents.is_empty() {
         output.line("");
@@ -126,7 +136,8 @@ fn documents(stats: &Stats) -> Table {
 
 fn latencies(all: &Figures) -> Table {
     let mut table = Table::new(&["time until", ">median", ">95 %", ">99 %"]);
-    let times = [("queue", &all.queue), ("first text", &all.first_token), ("whole answer", &all.total)];
+    let times =
+        [("queue", &all.queue), ("first text", &all.first_token), ("whole answer", &all.total)];
     for (name, Latency { p50, p95, p99, .. }) in times {
         table.row([name.to_owned(), time(*p50), time(*p95), time(*p99)]);
     }
@@ -136,7 +147,9 @@ fn latencies(all: &Figures) -> Table {
 fn rest(desk: &Desk, all: &Figures) {
     let output = desk.output;
     for (code, times) in &all.errors {
-        output.line(&output.paint(Tone::Bad, &format!("{} failed with {}", count(*times), clean(code))));
+        output.line(
+            &output.paint(Tone::Bad, &format!("{} failed with {}", count(*times), clean(code))),
+        );
     }
     if all.up + all.down > 0 {
         output.line(&format!("rated: {} up, {} down", all.up, all.down));

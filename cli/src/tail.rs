@@ -49,7 +49,9 @@ async fn follow(desk: &Desk, home: Arc<dyn Home>, filter: &Tail) -> anyhow::Resu
             }
             page => page?,
         };
-        for event in page.events.iter().filter(|event| matches(event, filter) && seen.is_new(&event.id)) {
+        for event in
+            page.events.iter().filter(|event| matches(event, filter) && seen.is_new(&event.id))
+        {
             desk.output.object(event);
             desk.output.line(&line(desk, event));
         }
@@ -114,12 +116,17 @@ fn line(desk: &Desk, event: &StoredEvent) -> String {
     };
     let time = event.published_at.to_rfc3339();
     let time = time.get(11..19).unwrap_or(&time);
-    let head =
-        format!("{time}  {}  {}", desk.output.paint(tone, &format!("{:8}", clean(kind))), short(&text("session_key")));
+    let head = format!(
+        "{time}  {}  {}",
+        desk.output.paint(tone, &format!("{:8}", clean(kind))),
+        short(&text("session_key"))
+    );
     let mark = if detail["synthetic"] == true { "  (operator)" } else { "" };
     match event.detail_type.as_str() {
         "Chat Message" | "Chat Failed" => format!("{head}  {}{mark}", turn(detail, &text, &number)),
-        "Chat Feedback" => format!("{head}  turn {} is rated {}{mark}", number("turn"), text("rating")),
+        "Chat Feedback" => {
+            format!("{head}  turn {} is rated {}{mark}", number("turn"), text("rating"))
+        }
         _ => head,
     }
 }
@@ -133,7 +140,8 @@ fn turn(detail: &Value, text: &dyn Fn(&str) -> String, number: &dyn Fn(&str) -> 
         None => format!("  {}", text("finish_reason")),
     };
     let generations = number("generations");
-    let again = if generations > 1 { format!("  {generations} generations") } else { String::new() };
+    let again =
+        if generations > 1 { format!("  {generations} generations") } else { String::new() };
     format!(
         "{}  first {first}, total {}  {} in, {} out  {}{again}{end}",
         text(if detail["model"].is_string() { "model" } else { "provider" }),
@@ -147,7 +155,8 @@ fn turn(detail: &Value, text: &dyn Fn(&str) -> String, number: &dyn Fn(&str) -> 
 /// Returns how many dead letters each queue has.
 async fn dead_letters(home: &dyn Home) -> anyhow::Result<[u64; 2]> {
     let status = home.status().await?;
-    let of = |name| status.queues.iter().find(|queue| queue.queue == name).map_or(0, |queue| queue.dead);
+    let of =
+        |name| status.queues.iter().find(|queue| queue.queue == name).map_or(0, |queue| queue.dead);
     Ok(QueueName::ALL.map(of))
 }
 
@@ -155,9 +164,13 @@ fn tell_dead(desk: &Desk, before: [u64; 2], now: [u64; 2]) {
     for (queue, (before, now)) in QueueName::ALL.into_iter().zip(before.into_iter().zip(now)) {
         if now > before {
             let queue = queue.as_str();
-            desk.output.object(&json!({ "type": "dead_letters", "queue": queue, "dead": now, "before": before }));
+            desk.output.object(
+                &json!({ "type": "dead_letters", "queue": queue, "dead": now, "before": before }),
+            );
             let head = desk.output.paint(Tone::Bad, "dead letter");
-            desk.output.line(&format!("          {head}  {queue} has {now} now: `yogi dlq list` says why"));
+            desk.output.line(&format!(
+                "          {head}  {queue} has {now} now: `yogi dlq list` says why"
+            ));
         }
     }
 }

@@ -12,16 +12,19 @@ use crate::exit::usage;
 pub(crate) fn point(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
     parse(text, now).ok_or_else(|| {
         usage(format!(
-            "{text:?} is no time: write a span back from now (90m, 24h, 7d), a day (2026-11-27) or a time \
-             (2026-11-27T08:00:00Z)"
+            "{text:?} is no time: write a span back from now (90m, 24h, 7d), a day (2026-11-27) \
+            or a time (2026-11-27T08:00:00Z)"
         ))
     })
 }
 
-/// Reads `FROM..TO` or a single point, from which the span lasts until now; `None` for anything else.
+/// Reads `FROM..TO` or a single point, from which the span lasts until now; `None` for anything
+/// else.
 pub(crate) fn span(text: &str, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
     match text.split_once("..") {
-        Some((from, to)) => Some((parse(from, now)?, if to.is_empty() { now } else { parse(to, now)? })),
+        Some((from, to)) => {
+            Some((parse(from, now)?, if to.is_empty() { now } else { parse(to, now)? }))
+        }
         None => Some((parse(text, now)?, now)),
     }
 }
@@ -61,7 +64,10 @@ mod tests {
         assert_eq!(parse("90m", now), Some(Timestamp(10_000_000_000 - 5_400_000)));
         assert_eq!(parse("1970-01-02", now), Some(Timestamp(86_400_000)));
         assert_eq!(parse("1970-01-01T00:00:01.5Z", now), Some(Timestamp(1_500)));
-        assert_eq!(span("1970-01-02..1970-01-03", now), Some((Timestamp(86_400_000), Timestamp(172_800_000))));
+        assert_eq!(
+            span("1970-01-02..1970-01-03", now),
+            Some((Timestamp(86_400_000), Timestamp(172_800_000)))
+        );
         assert_eq!(span("1970-01-02..", now), Some((Timestamp(86_400_000), now)));
         for wrong in ["", "h", "-1h", "yesterday", "file.jsonl", "99999999999999999999h", "é"] {
             assert_eq!(parse(wrong, now), None, "{wrong}");

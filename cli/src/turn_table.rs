@@ -8,14 +8,18 @@ use crate::output::{Table, Tone, count, cut, millis, money};
 /// Makes the table of turns: one line each.
 pub(crate) fn table(turns: &[TurnView]) -> Table {
     let mut table = Table::new(&[
-        ">turn", "kind", "model", ">queue", ">first", ">total", ">in", ">out", ">cost", "message", "answer",
+        ">turn", "kind", "model", ">queue", ">first", ">total", ">in", ">out", ">cost", "message",
+        "answer",
     ]);
     for turn in turns {
         let usage = turn.usage.unwrap_or_default();
         table.row([
             turn.turn.to_string(),
             kind(turn),
-            turn.model.as_deref().or(turn.provider.map(ProviderName::as_str)).map_or_else(dash, |m| cut(m, 24)),
+            turn.model
+                .as_deref()
+                .or(turn.provider.map(ProviderName::as_str))
+                .map_or_else(dash, |m| cut(m, 24)),
             millis(turn.timings.queue_ms),
             turn.timings.first_token_ms.map_or_else(dash, millis),
             millis(turn.timings.total_ms),

@@ -19,7 +19,8 @@ pub(crate) struct Fields(Map<String, Value>);
 impl Fields {
     /// Reads a body that must be there.
     ///
-    /// The content type matters: it keeps pages of foreign origins from calling without a preflight.
+    /// The content type matters: it keeps pages of foreign origins from calling without a
+    /// preflight.
     pub(crate) fn read(request: &Request<Bytes>) -> Result<Self, Failure> {
         if !is_json(request) {
             return Err(Failure::MediaType);
@@ -29,8 +30,11 @@ impl Fields {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(invalid("The body must be a JSON object.".to_owned())),
             Err(error) => {
-                let (line, column) = (error.line(), error.column());
-                Err(invalid(format!("The body is not JSON: the error is in line {line}, column {column}.")))
+                let line = error.line();
+                let column = error.column();
+                Err(invalid(format!(
+                    "The body is not JSON: the error is in line {line}, column {column}."
+                )))
             }
         }
     }
@@ -66,7 +70,10 @@ impl Fields {
 }
 
 /// Parses a value; an error names the field.
-pub(crate) fn parse<T: TryFrom<String, Error: Display>>(name: &'static str, value: &str) -> Result<T, Failure> {
+pub(crate) fn parse<T: TryFrom<String, Error: Display>>(
+    name: &'static str,
+    value: &str,
+) -> Result<T, Failure> {
     T::try_from(value.to_owned()).map_err(|problem| Failure::field(name, problem))
 }
 
@@ -79,7 +86,12 @@ fn text<'a>(value: Option<&'a Value>, name: &'static str) -> Result<Option<&'a s
 }
 
 fn is_json(request: &Request<Bytes>) -> bool {
-    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let value = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }

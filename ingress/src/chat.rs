@@ -22,13 +22,14 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 impl Ingress {
     /// Accepts a message.
     ///
-    /// A repeated one gets the same answer, whatever the rates say, and is sent to the queue again: the call
-    /// that recorded it may have died before its send.
+    /// A repeated one gets the same answer, whatever the rates say, and is sent to the queue again:
+    /// the call that recorded it may have died before its send.
     pub(crate) async fn chat(&self, call: &Call<'_>, speaker: Speaker) -> Answer {
         let submission = self.submission(call, &speaker.principal)?;
         let key = session_key(&submission.principal, &submission.session_id);
         Span::current().record("message.id", submission.message_id.as_str());
-        let (store, bounds) = (&*self.ports.store, self.config.bounds);
+        let store = &*self.ports.store;
+        let bounds = self.config.bounds;
         let read = accept::look_up(store, &submission, bounds).await?;
         if read.standing == Standing::New {
             self.admit(&speaker.principal, call.caller, call.now).await?;
@@ -40,7 +41,8 @@ impl Ingress {
         let websocket = self.websocket(call, &key, &speaker.principal).await?;
         let Submission { session_id, message_id, .. } = submission;
         let location = format!("sessions/{session_id}/turns");
-        let body = json!({ "session_id": session_id, "message_id": message_id, "websocket": websocket });
+        let body =
+            json!({ "session_id": session_id, "message_id": message_id, "websocket": websocket });
         let body = answer::with(body, "session_token", speaker.session_token);
         let mut response = answer::json(StatusCode::ACCEPTED, &body);
         let location = HeaderValue::from_str(&location).map_err(Failure::unavailable)?;
@@ -48,13 +50,18 @@ impl Ingress {
         Ok(response)
     }
 
-    /// Records a new message, patient with a store in which others write the session's row at the same time.
+    /// Records a new message, patient with a store in which others write the session's row at the
+    /// same time.
     async fn record(&self, submission: &Submission, read: LookUp) -> Result<(), Failure> {
         let mut patience = Patience::default();
         loop {
-            match accept::record(&*self.ports.store, submission, read.clone(), self.config.bounds).await {
+            match accept::record(&*self.ports.store, submission, read.clone(), self.config.bounds)
+                .await
+            {
                 Ok(_) => return Ok(()),
-                Err(AcceptError::Store(error)) => patience.wait(error, self.ports.ids.fraction()).await?,
+                Err(AcceptError::Store(error)) => {
+                    patience.wait(error, self.ports.ids.fraction()).await?
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -72,15 +79,28 @@ impl Ingress {
             None => MessageId::parse(self.ports.ids.id()).map_err(Failure::unavailable)?,
         };
         let principal = principal.clone();
-        let (document_id, provider) = (document_id(&fields)?, self.provider(&fields)?);
-        // A replay comes by the queue alone: whoever may call may not choose model and instructions.
-        let (accepted_at, replay) = (call.now, None);
-        Ok(Submission { principal, session_id, message_id, message, document_id, provider, accepted_at, replay })
+        let document_id = document_id(&fields)?;
+        let provider = self.provider(&fields)?;
+        // A replay comes by the queue alone: whoever may call may not choose model and
+        // instructions.
+        let accepted_at = call.now;
+        let replay = None;
+        Ok(Submission {
+            principal,
+            session_id,
+            message_id,
+            message,
+            document_id,
+            provider,
+            accepted_at,
+            replay,
+        })
     }
 
     fn provider(&self, fields: &Fields) -> Result<Option<ProviderName>, Failure> {
         let Some(name) = fields.text("provider")? else { return Ok(None) };
-        let provider = ProviderName::parse(name).ok_or_else(|| Failure::field("provider", "is not known"))?;
+        let provider =
+            ProviderName::parse(name).ok_or_else(|| Failure::field("provider", "is not known"))?;
         if self.config.providers.contains(&provider) {
             return Ok(Some(provider));
         }
@@ -95,7 +115,9 @@ fn message_id(request: &Request<Bytes>, fields: &Fields) -> Result<Option<Messag
     let header = header.to_str().map_err(|_| Failure::field("Idempotency-Key", "must be ASCII"))?;
     let header = parse("Idempotency-Key", header)?;
     match body {
-        Some(body) if body != header => Err(Failure::field("message_id", "differs from the header Idempotency-Key")),
+        Some(body) if body != header => {
+            Err(Failure::field("message_id", "differs from the header Idempotency-Key"))
+        }
         _ => Ok(Some(header)),
     }
 }

@@ -83,19 +83,31 @@ impl IngressConfig {
             bounds: Bounds::from(environment)?,
             rates: Rates {
                 principal_per_minute: rate(environment, "CHATBOT_RATE_PRINCIPAL_PER_MINUTE", 30)?,
-                address_per_5_minutes: rate(environment, "CHATBOT_RATE_ADDRESS_PER_5_MINUTES", 1000)?,
+                address_per_5_minutes: rate(
+                    environment,
+                    "CHATBOT_RATE_ADDRESS_PER_5_MINUTES",
+                    1000,
+                )?,
             },
-            max_wait: Duration::from_secs(environment.number_or("CHATBOT_MAX_WAIT_SECONDS", longest_wait, 0..=25)?),
+            max_wait: Duration::from_secs(environment.number_or(
+                "CHATBOT_MAX_WAIT_SECONDS",
+                longest_wait,
+                0..=25,
+            )?),
             websocket_url: websocket_url(environment, platform)?,
             providers: providers(environment)?,
         })
     }
 }
 
-/// Requires a daily budget where strangers could spend without bound. The worker keeps it; only ingress lets them in.
+/// Requires a daily budget where strangers could spend without bound. The worker keeps it; only
+/// ingress lets them in.
 fn bounded(environment: &Environment, platform: Platform) -> Result<(), ConfigError> {
     let strangers = environment.parsed::<bool>("CHATBOT_ALLOW_ANONYMOUS")? == Some(true);
-    if platform == Platform::Aws && strangers && environment.parsed::<f64>("CHATBOT_DAILY_BUDGET_USD")?.is_none() {
+    if platform == Platform::Aws
+        && strangers
+        && environment.parsed::<f64>("CHATBOT_DAILY_BUDGET_USD")?.is_none()
+    {
         return Err(ConfigError::Missing("CHATBOT_DAILY_BUDGET_USD".to_owned()));
     }
     Ok(())
@@ -105,7 +117,11 @@ fn auth(environment: &Environment, platform: Platform) -> Result<AuthMode, Confi
     let anonymous = environment.parsed::<bool>("CHATBOT_ALLOW_ANONYMOUS")?;
     let mode = environment.text_or("CHATBOT_AUTH_MODE", "NONE");
     if anonymous == Some(true) && mode != "NONE" {
-        return Err(invalid("CHATBOT_ALLOW_ANONYMOUS", "true", "must be false unless CHATBOT_AUTH_MODE is NONE"));
+        return Err(invalid(
+            "CHATBOT_ALLOW_ANONYMOUS",
+            "true",
+            "must be false unless CHATBOT_AUTH_MODE is NONE",
+        ));
     }
     match (mode.as_str(), platform) {
         ("NONE", _) => {
@@ -115,9 +131,11 @@ fn auth(environment: &Environment, platform: Platform) -> Result<AuthMode, Confi
         }
         ("JWT", _) => jwt(environment).map(AuthMode::Jwt),
         ("AWS_IAM", Platform::Aws) => Ok(AuthMode::Iam),
-        ("AWS_IAM", Platform::OneMachine) => {
-            Err(invalid("CHATBOT_AUTH_MODE", &mode, "IAM identities exist only on AWS; use NONE or JWT"))
-        }
+        ("AWS_IAM", Platform::OneMachine) => Err(invalid(
+            "CHATBOT_AUTH_MODE",
+            &mode,
+            "IAM identities exist only on AWS; use NONE or JWT",
+        )),
         _ => Err(invalid("CHATBOT_AUTH_MODE", &mode, "must be NONE, JWT or AWS_IAM")),
     }
 }
@@ -125,10 +143,12 @@ fn auth(environment: &Environment, platform: Platform) -> Result<AuthMode, Confi
 fn jwt(environment: &Environment) -> Result<JwtConfig, ConfigError> {
     let issuer = required(environment, "CHATBOT_JWT_ISSUER")?;
     let audience = environment.list("CHATBOT_JWT_AUDIENCE");
-    let audience = audience.ok_or_else(|| ConfigError::Missing("CHATBOT_JWT_AUDIENCE".to_owned()))?;
+    let audience =
+        audience.ok_or_else(|| ConfigError::Missing("CHATBOT_JWT_AUDIENCE".to_owned()))?;
     let default = format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'));
     let jwks_url = environment.text_or("CHATBOT_JWKS_URL", &default);
-    secure(&jwks_url, "https", "http").map_err(|problem| invalid("CHATBOT_JWKS_URL", &jwks_url, problem))?;
+    secure(&jwks_url, "https", "http")
+        .map_err(|problem| invalid("CHATBOT_JWKS_URL", &jwks_url, problem))?;
     Ok(JwtConfig { issuer, audience, jwks_url })
 }
 
@@ -141,14 +161,19 @@ fn origins(environment: &Environment, platform: Platform) -> Result<AllowedOrigi
         };
     };
     match list.iter().find(|origin| !is_origin(origin)) {
-        Some(bad) => Err(invalid(NAME, bad, "must be origins such as https://app.example.com, without a path")),
+        Some(bad) => Err(invalid(
+            NAME,
+            bad,
+            "must be origins such as https://app.example.com, without a path",
+        )),
         None => Ok(AllowedOrigins::Exact(list)),
     }
 }
 
 /// Tells whether a text is an origin as browsers write it.
 fn is_origin(text: &str) -> bool {
-    let authority = text.split_once("://").filter(|(scheme, _)| !scheme.is_empty()).map(|(_, rest)| rest);
+    let authority =
+        text.split_once("://").filter(|(scheme, _)| !scheme.is_empty()).map(|(_, rest)| rest);
     let legal = |rest: &str| !rest.contains(['/', '*', '@']) && rest.parse::<Authority>().is_ok();
     authority.is_some_and(legal) && !text.bytes().any(|byte| byte.is_ascii_uppercase())
 }
@@ -157,7 +182,10 @@ fn rate(environment: &Environment, variable: &str, default: u32) -> Result<u32, 
     environment.parsed_or(variable, default)
 }
 
-fn websocket_url(environment: &Environment, platform: Platform) -> Result<Option<String>, ConfigError> {
+fn websocket_url(
+    environment: &Environment,
+    platform: Platform,
+) -> Result<Option<String>, ConfigError> {
     const NAME: &str = "CHATBOT_WEBSOCKET_URL";
     match environment.text(NAME) {
         None if platform == Platform::Aws => Err(ConfigError::Missing(NAME.to_owned())),
@@ -171,13 +199,20 @@ fn websocket_url(environment: &Environment, platform: Platform) -> Result<Option
 
 fn providers(environment: &Environment) -> Result<Vec<ProviderName>, ConfigError> {
     const NAME: &str = "CHATBOT_PROVIDER_PREFERENCE";
-    let names = environment.list(NAME).unwrap_or_else(|| ["claude", "openai", "bedrock"].map(str::to_owned).to_vec());
-    let parse = |name: &String| ProviderName::parse(name).ok_or_else(|| invalid(NAME, name, "is not a provider"));
+    let names = environment
+        .list(NAME)
+        .unwrap_or_else(|| ["claude", "openai", "bedrock"].map(str::to_owned).to_vec());
+    let parse = |name: &String| {
+        ProviderName::parse(name).ok_or_else(|| invalid(NAME, name, "is not a provider"))
+    };
     names.iter().map(parse).collect()
 }
 
 fn required(environment: &Environment, variable: &str) -> Result<String, ConfigError> {
-    environment.text(variable).map(str::to_owned).ok_or_else(|| ConfigError::Missing(variable.to_owned()))
+    environment
+        .text(variable)
+        .map(str::to_owned)
+        .ok_or_else(|| ConfigError::Missing(variable.to_owned()))
 }
 
 /// Requires an address with the secure scheme; the plain one is for loopback hosts only.

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HOST, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HOST,
+    ORIGIN, VARY,
 };
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue};
@@ -22,7 +23,8 @@ impl AllowedOrigins {
         match self {
             Self::Exact(origins) => origins.iter().any(|allowed| allowed == origin),
             Self::Loopback => authority(origin).is_some_and(|page| {
-                is_loopback(page.host()) || host.is_some_and(|host| host.eq_ignore_ascii_case(page.as_str()))
+                is_loopback(page.host())
+                    || host.is_some_and(|host| host.eq_ignore_ascii_case(page.as_str()))
             }),
         }
     }
@@ -50,7 +52,10 @@ pub(crate) fn preflight(methods: &'static str, request: &HeaderMap, answer: &mut
 
 /// Lists the allowed headers. Browsers know no `X-Amz-*`, so the ones asked for are named.
 fn allowed_headers(request: &HeaderMap) -> String {
-    let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|names| names.to_str().ok()).unwrap_or_default();
+    let asked = request
+        .get(ACCESS_CONTROL_REQUEST_HEADERS)
+        .and_then(|names| names.to_str().ok())
+        .unwrap_or_default();
     let amazon = asked.split(',').map(str::trim).filter(|name| {
         let legal = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         legal && name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("x-amz-"))
@@ -61,7 +66,9 @@ fn allowed_headers(request: &HeaderMap) -> String {
 /// Tells whether a host name or address is the machine's own.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    bare == "localhost" || bare.ends_with(".localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    bare == "localhost"
+        || bare.ends_with(".localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn authority(origin: &str) -> Option<Authority> {

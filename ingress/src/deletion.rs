@@ -13,13 +13,23 @@ use crate::handler::{Call, Ingress, session_key};
 
 impl Ingress {
     /// Deletes a session of the caller's own, or finishes a deletion that died.
-    pub(crate) async fn delete_session(&self, call: &Call<'_>, principal: &Principal, id: &str) -> Answer {
+    pub(crate) async fn delete_session(
+        &self,
+        call: &Call<'_>,
+        principal: &Principal,
+        id: &str,
+    ) -> Answer {
         let id = SessionId::parse(id).map_err(|_| Failure::NotFound)?;
         self.delete_of(principal, id, call.now).await
     }
 
     /// Deletes a session of this principal.
-    pub(crate) async fn delete_of(&self, principal: &Principal, id: SessionId, now: Timestamp) -> Answer {
+    pub(crate) async fn delete_of(
+        &self,
+        principal: &Principal,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Answer {
         let key = session_key(principal, &id);
         let mut session = self.marked_or_live(&key).await?.ok_or(Failure::NotFound)?;
         if !session.deleted {
@@ -38,15 +48,21 @@ impl Ingress {
 
     /// Puts the tombstone; the one of another call serves as well.
     async fn bury(&self, key: &SessionKey, now: Timestamp) -> Result<Option<SessionRow>, Failure> {
-        let stands = match self.ports.store.write(delete::tombstone(key, now), Durability::Synced).await {
-            Ok(item) => item,
-            Err(error) => error.refusal()?.current,
-        };
+        let stands =
+            match self.ports.store.write(delete::tombstone(key, now), Durability::Synced).await {
+                Ok(item) => item,
+                Err(error) => error.refusal()?.current,
+            };
         Ok(stands.map(Item::into_row).transpose()?)
     }
 
     /// Removes the rest. The tombstone stays on the cleanup's list until all of it is done.
-    async fn clear(&self, session_key: SessionKey, session_id: SessionId, at: Timestamp) -> Result<(), Failure> {
+    async fn clear(
+        &self,
+        session_key: SessionKey,
+        session_id: SessionId,
+        at: Timestamp,
+    ) -> Result<(), Failure> {
         let store = &*self.ports.store;
         for connection in delete::remove_rows(store, &session_key).await? {
             if let Err(error) = self.ports.push.close(&connection).await {
@@ -55,7 +71,8 @@ impl Ingress {
         }
         let finished = delete::finished(&session_key);
         // The time of the tombstone, not of this call: a repeated notice is the same notice.
-        let notice = ReplyMessage::Deleted(DeletedNotice { session_key, session_id, deleted_at: at });
+        let notice =
+            ReplyMessage::Deleted(DeletedNotice { session_key, session_id, deleted_at: at });
         self.ports.replies.send(notice.outgoing()).await?;
         match store.write(finished, Durability::Ordered).await {
             Ok(_) => Ok(()),

@@ -61,7 +61,8 @@ impl Failure {
 
     /// Writes the answer, `application/problem+json`.
     ///
-    /// Worth a retry, not before `Retry-After`: 429 and 503; a message keeps its id then, so that nothing doubles.
+    /// Worth a retry, not before `Retry-After`: 429 and 503; a message keeps its id then, so that
+    /// nothing doubles.
     /// Worth a retry with new credentials: 401. Everything else fails again.
     pub(crate) fn into_response(self) -> Response<Bytes> {
         let (status, code, title) = self.kind();
@@ -74,9 +75,14 @@ impl Failure {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self {
-            Self::NoCredentials => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::NoCredentials => {
+                drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+            }
             Self::BadCredentials => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+                headers.insert(
+                    WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer error=\"invalid_token\""),
+                );
             }
             Self::Method { allow } => drop(headers.insert(ALLOW, HeaderValue::from_static(allow))),
             Self::RateLimited { after, .. } => drop(headers.insert(RETRY_AFTER, seconds(after))),
@@ -89,17 +95,29 @@ impl Failure {
     fn kind(&self) -> (StatusCode, ErrorCode, &'static str) {
         use ErrorCode as Code;
         match self {
-            Self::Invalid { .. } => (StatusCode::BAD_REQUEST, Code::InvalidRequest, "Invalid request"),
+            Self::Invalid { .. } => {
+                (StatusCode::BAD_REQUEST, Code::InvalidRequest, "Invalid request")
+            }
             Self::NoCredentials | Self::BadCredentials => {
                 (StatusCode::UNAUTHORIZED, Code::Unauthorized, "Not authenticated")
             }
             Self::NotFound => (StatusCode::NOT_FOUND, Code::NotFound, "Not found"),
-            Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest, "Method not allowed"),
+            Self::Method { .. } => {
+                (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest, "Method not allowed")
+            }
             Self::Conflict { .. } => (StatusCode::CONFLICT, Code::Conflict, "Conflict"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidRequest, "Body too large"),
-            Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::InvalidRequest, "Unsupported media type"),
-            Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, "Too many requests"),
-            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, "Unavailable"),
+            Self::TooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidRequest, "Body too large")
+            }
+            Self::MediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::InvalidRequest, "Unsupported media type")
+            }
+            Self::RateLimited { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, "Too many requests")
+            }
+            Self::Unavailable(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, "Unavailable")
+            }
         }
     }
 
@@ -135,9 +153,10 @@ pub(crate) fn seconds(span: Duration) -> HeaderValue {
 impl From<AcceptError> for Failure {
     fn from(error: AcceptError) -> Self {
         match error {
-            AcceptError::Conflict => {
-                Self::Conflict { field: Some("message_id"), detail: "message_id was used with another body." }
-            }
+            AcceptError::Conflict => Self::Conflict {
+                field: Some("message_id"),
+                detail: "message_id was used with another body.",
+            },
             AcceptError::Gone => Self::NotFound,
             AcceptError::TooManyWaiting => Self::RateLimited {
                 after: Duration::from_secs(5),

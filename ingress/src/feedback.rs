@@ -15,7 +15,13 @@ const MAX_COMMENT_CODE_POINTS: usize = 2_000;
 
 impl Ingress {
     /// Passes a verdict on; only a final can have one.
-    pub(crate) async fn feedback(&self, call: &Call<'_>, principal: &Principal, id: &str, turn: Turn) -> Answer {
+    pub(crate) async fn feedback(
+        &self,
+        call: &Call<'_>,
+        principal: &Principal,
+        id: &str,
+        turn: Turn,
+    ) -> Answer {
         let (session_key, _) = self.own_session(principal, id).await?;
         let row = self.turn(&session_key, turn).await?.ok_or(Failure::NotFound)?;
         let fields = Fields::read(call.request)?;
@@ -23,7 +29,10 @@ impl Ingress {
         let rating = rating.ok_or_else(|| Failure::field("rating", "must be up or down"))?;
         let comment = comment(&fields)?;
         if !row.is_final() {
-            return Err(Failure::Conflict { field: None, detail: "The turn is still being answered." });
+            return Err(Failure::Conflict {
+                field: None,
+                detail: "The turn is still being answered.",
+            });
         }
         let feedback = Feedback { session_key, turn, rating, comment, given_at: call.now };
         self.ports.replies.send(ReplyMessage::Feedback(feedback).outgoing()).await?;
@@ -31,16 +40,25 @@ impl Ingress {
     }
 
     /// Reads one turn.
-    pub(crate) async fn turn(&self, key: &SessionKey, turn: Turn) -> Result<Option<TurnRow>, Failure> {
+    pub(crate) async fn turn(
+        &self,
+        key: &SessionKey,
+        turn: Turn,
+    ) -> Result<Option<TurnRow>, Failure> {
         let item = self.ports.store.get(&[keys::turn(key, turn)]).await?.pop().flatten();
         Ok(item.map(Item::into_row).transpose()?)
     }
 }
 
 fn comment(fields: &Fields) -> Result<Option<String>, Failure> {
-    let Some(comment) = fields.text("comment")?.filter(|comment| !comment.is_empty()) else { return Ok(None) };
+    let Some(comment) = fields.text("comment")?.filter(|comment| !comment.is_empty()) else {
+        return Ok(None);
+    };
     if comment.chars().count() > MAX_COMMENT_CODE_POINTS {
-        return Err(Failure::field("comment", format!("must have at most {MAX_COMMENT_CODE_POINTS} characters")));
+        return Err(Failure::field(
+            "comment",
+            format!("must have at most {MAX_COMMENT_CODE_POINTS} characters"),
+        ));
     }
     if !comment.chars().all(is_legal) {
         return Err(Failure::field("comment", "holds a character that is not allowed"));

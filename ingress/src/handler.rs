@@ -70,7 +70,9 @@ impl Ingress {
     /// Puts the front door together.
     pub fn new(ports: Ports, config: IngressConfig) -> Self {
         let jwt = match (&config.auth, &ports.jwt_keys) {
-            (AuthMode::Jwt(jwt), Some(source)) => Some(JwtVerifier::new(jwt.clone(), Arc::clone(source))),
+            (AuthMode::Jwt(jwt), Some(source)) => {
+                Some(JwtVerifier::new(jwt.clone(), Arc::clone(source)))
+            }
             _ => None,
         };
         Self { ports, config, jwt }
@@ -100,7 +102,8 @@ impl Ingress {
     }
 
     async fn answer(&self, call: &Call<'_>) -> Answer {
-        let (method, path) = (call.request.method(), call.request.uri().path());
+        let method = call.request.method();
+        let path = call.request.uri().path();
         let route = Route::of(path).ok_or(Failure::NotFound)?;
         if method == Method::OPTIONS {
             return Ok(options(&route, call.request));
@@ -141,7 +144,10 @@ impl Ingress {
     ) -> Result<(SessionKey, SessionRow), Failure> {
         let id = SessionId::parse(id).map_err(|_| Failure::NotFound)?;
         let key = session_key(principal, &id);
-        let session = self.session(&key).await?.filter(|session| session.principal.as_ref() == Some(principal));
+        let session = self
+            .session(&key)
+            .await?
+            .filter(|session| session.principal.as_ref() == Some(principal));
         Ok((key, session.ok_or(Failure::NotFound)?))
     }
 
@@ -155,7 +161,8 @@ impl Ingress {
 
 /// Answers a call that the gateway handed over in a form that is no HTTP request: 400.
 pub fn malformed() -> Response<Bytes> {
-    Failure::Invalid { field: None, detail: "The request cannot be read.".to_owned() }.into_response()
+    Failure::Invalid { field: None, detail: "The request cannot be read.".to_owned() }
+        .into_response()
 }
 
 /// Derives the session's key, and names it in the span.

@@ -10,7 +10,8 @@
 //! | `operator` | what operators may do that nobody else may |
 //! | `sessions`, `chat`, `turns`, `tickets`, `stop`, `feedback`, `deletion`, `documents`, `health` | one call each |
 //!
-//! A message goes through [`Ingress::handle`]: `route` → `identity` → `chat` → `limits` → the store → the queue → 202.
+//! A message goes through [`Ingress::handle`]: `route` → `identity` → `chat` → `limits` → the store
+//! → the queue → 202.
 
 mod answer;
 mod body;

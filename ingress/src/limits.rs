@@ -14,8 +14,14 @@ const MINUTE: Duration = Duration::from_mins(1);
 impl Ingress {
     /// Counts one new message or session of a principal and of an address.
     ///
-    /// The principal comes first, so that one who is refused does not use up what its address shares.
-    pub(crate) async fn admit(&self, principal: &Principal, caller: &Caller, now: Timestamp) -> Result<(), Failure> {
+    /// The principal comes first, so that one who is refused does not use up what its address
+    /// shares.
+    pub(crate) async fn admit(
+        &self,
+        principal: &Principal,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         let rates = self.config.rates;
         let who = format!("p#{}", principal.hash().as_str());
         self.count(&who, rates.principal_per_minute, MINUTE, now).await?;
@@ -24,13 +30,22 @@ impl Ingress {
         self.count(&who, rates.address_per_5_minutes, MINUTE * 5, now).await
     }
 
-    async fn count(&self, who: &str, limit: u32, window: Duration, now: Timestamp) -> Result<(), Failure> {
+    async fn count(
+        &self,
+        who: &str,
+        limit: u32,
+        window: Duration,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         if limit == 0 {
             return Ok(());
         }
         match counters::count(&*self.ports.store, who, limit, window, now).await? {
             None => Ok(()),
-            Some(after) => Err(Failure::RateLimited { after, detail: "Too many messages. Please wait a moment." }),
+            Some(after) => Err(Failure::RateLimited {
+                after,
+                detail: "Too many messages. Please wait a moment.",
+            }),
         }
     }
 }

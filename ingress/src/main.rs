@@ -9,8 +9,8 @@ use aws::lambda::answers;
 use aws::lambda::front::{Attempt, FrontEvent, HttpCall, Socket};
 use aws::lambda::runtime::{Failed, Invocation};
 use ingress::{
-    AuthMode, Caller, HttpKeySource, IamIdentity, Ingress, IngressConfig, KeySource, Platform, Ports, Refusal,
-    SocketSession, malformed,
+    AuthMode, Caller, HttpKeySource, IamIdentity, Ingress, IngressConfig, KeySource, Platform,
+    Ports, Refusal, SocketSession, malformed,
 };
 use serde_json::Value;
 use shared::environment::Environment;
@@ -29,9 +29,11 @@ async fn main() -> ExitCode {
 
 fn wire(environment: &Environment) -> Result<Ingress, Box<dyn Error>> {
     let config = IngressConfig::from(environment, Platform::Aws)?;
-    let IngressResources { common, requests_queue, signing_secret } = IngressResources::from(environment)?;
+    let IngressResources { common, requests_queue, signing_secret } =
+        IngressResources::from(environment)?;
     let Common { table, replies_queue, connections_url, sdk, .. } = common;
-    let (sdk, clock) = (aws::sdk::Sdk::new(sdk), Arc::new(SystemClock));
+    let sdk = aws::sdk::Sdk::new(sdk);
+    let clock = Arc::new(SystemClock);
     let names = aws::secrets::SecretNames { api_keys: None, signing_keys: Some(signing_secret) };
     let jwt_keys = match &config.auth {
         AuthMode::Jwt(jwt) => {

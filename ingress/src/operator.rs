@@ -13,7 +13,10 @@ use crate::identity::session_token;
 
 impl Ingress {
     /// Returns a session token that proves an operator; none where session tokens are not accepted.
-    pub async fn operator_token(&self, operator: Principal) -> Result<Option<String>, SecretsError> {
+    pub async fn operator_token(
+        &self,
+        operator: Principal,
+    ) -> Result<Option<String>, SecretsError> {
         if !operator.is_operator() || !matches!(self.config.auth, AuthMode::Anonymous { .. }) {
             return Ok(None);
         }
@@ -22,8 +25,14 @@ impl Ingress {
     }
 
     /// Deletes a session as its owner can; the answers are the same.
-    pub async fn delete_session_of(&self, principal: &Principal, session_id: SessionId) -> Response<Bytes> {
+    pub async fn delete_session_of(
+        &self,
+        principal: &Principal,
+        session_id: SessionId,
+    ) -> Response<Bytes> {
         let now = self.ports.clock.now();
-        self.delete_of(principal, session_id, now).await.unwrap_or_else(crate::error::Failure::into_response)
+        self.delete_of(principal, session_id, now)
+            .await
+            .unwrap_or_else(crate::error::Failure::into_response)
     }
 }

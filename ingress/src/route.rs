@@ -43,7 +43,9 @@ impl Route {
     pub(crate) fn methods(&self) -> &'static str {
         match self {
             Self::Health | Self::Documents | Self::Turns(_) => "GET, HEAD, OPTIONS",
-            Self::Sessions | Self::Chat | Self::Tickets(_) | Self::Stop(_) | Self::Feedback(..) => "POST, OPTIONS",
+            Self::Sessions | Self::Chat | Self::Tickets(_) | Self::Stop(_) | Self::Feedback(..) => {
+                "POST, OPTIONS"
+            }
             Self::Session(_) => "DELETE, OPTIONS",
         }
     }

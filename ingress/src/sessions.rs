@@ -28,7 +28,10 @@ impl Ingress {
         }
         let websocket = self.websocket(call, &key, &speaker.principal).await?;
         let body = json!({ "session_id": id, "websocket": websocket });
-        Ok(answer::json(StatusCode::CREATED, &answer::with(body, "session_token", speaker.session_token)))
+        Ok(answer::json(
+            StatusCode::CREATED,
+            &answer::with(body, "session_token", speaker.session_token),
+        ))
     }
 
     /// Chooses a session's id.
@@ -53,7 +56,9 @@ impl Ingress {
         let end = self.config.bounds.lifetime.first_end(now);
         let row = SessionRow::new(principal.clone(), id.clone(), now, end);
         let write = Write::put(Item::from_row(keys::session(key), &row)?, vec![Condition::Absent]);
-        let Err(error) = self.ports.store.write(write, Durability::Synced).await else { return Ok(()) };
+        let Err(error) = self.ports.store.write(write, Durability::Synced).await else {
+            return Ok(());
+        };
         // Another call, or this one with its acknowledgement lost, was first.
         match error.refusal()?.current {
             Some(tombstone) if tombstone.flag("deleted") => Err(Failure::NotFound),

@@ -36,8 +36,13 @@ pub(crate) fn seal(prefix: &str, keys: &SigningKeys, claims: &impl Serialize) ->
 
 /// Returns the claims of a token that one of the live keys signed, and whether it was the first.
 ///
-/// Nothing of a token is believed before its MAC is verified, in constant time; only the key's id is read.
-pub(crate) fn open<Claims: DeserializeOwned>(prefix: &str, keys: &SigningKeys, token: &str) -> Option<(Claims, bool)> {
+/// Nothing of a token is believed before its MAC is verified, in constant time; only the key's id
+/// is read.
+pub(crate) fn open<Claims: DeserializeOwned>(
+    prefix: &str,
+    keys: &SigningKeys,
+    token: &str,
+) -> Option<(Claims, bool)> {
     if token.len() > MAX_TOKEN_BYTES {
         return None;
     }

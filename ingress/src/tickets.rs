@@ -24,7 +24,12 @@ pub(crate) struct Websocket {
 
 impl Ingress {
     /// Issues a ticket for a session of the caller's own.
-    pub(crate) async fn issue_ticket(&self, call: &Call<'_>, principal: &Principal, id: &str) -> Answer {
+    pub(crate) async fn issue_ticket(
+        &self,
+        call: &Call<'_>,
+        principal: &Principal,
+        id: &str,
+    ) -> Answer {
         let (key, _) = self.own_session(principal, id).await?;
         let websocket = self.websocket(call, &key, principal).await?;
         Ok(answer::json(StatusCode::CREATED, &json!({ "websocket": websocket })))
@@ -45,7 +50,11 @@ impl Ingress {
             expires_at: call.now.plus(ticket::LIFE),
         };
         let ticket = ticket.seal(&keys).ok_or_else(|| Failure::unavailable("no signing key"))?;
-        Ok(Websocket { url: self.socket_url(call.request), ticket, expires_in: ticket::LIFE.as_secs() })
+        Ok(Websocket {
+            url: self.socket_url(call.request),
+            ticket,
+            expires_in: ticket::LIFE.as_secs(),
+        })
     }
 
     fn socket_url(&self, request: &Request<Bytes>) -> String {
@@ -53,8 +62,9 @@ impl Ingress {
             return url.clone();
         }
         let header = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let host =
-            header.and_then(|host| host.parse::<Authority>().ok()).or_else(|| request.uri().authority().cloned());
+        let host = header
+            .and_then(|host| host.parse::<Authority>().ok())
+            .or_else(|| request.uri().authority().cloned());
         let host = host.as_ref().map_or("localhost", Authority::as_str);
         format!("ws://{host}{LOCAL_SOCKET_PATH}")
     }

@@ -24,6 +24,7 @@ fn x_ray(value: &str) -> Option<String> {
 }
 
 fn hex(digits: &str) -> Option<String> {
-    let legal = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let legal =
+        digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     (legal && digits.bytes().any(|byte| byte != b'0')).then(|| digits.to_owned())
 }

@@ -1,7 +1,9 @@
 //! A turn as history shows it.
 
 use serde::Serialize;
-use shared::domain::{ContextUse, FinishReason, MessageId, MessageText, MicroUsd, ProviderName, Turn, TurnKind, Usage};
+use shared::domain::{
+    ContextUse, FinishReason, MessageId, MessageText, MicroUsd, ProviderName, Turn, TurnKind, Usage,
+};
 use shared::protocol::{TurnError, TurnRow};
 
 #[derive(Serialize)]
@@ -36,7 +38,8 @@ struct TurnView<'a> {
     finished_at: Option<String>,
 }
 
-/// Writes a turn as JSON: a running one with its provisional text, a final one with its text or error.
+/// Writes a turn as JSON: a running one with its provisional text, a final one with its text or
+/// error.
 pub(crate) fn to_json(row: &TurnRow) -> String {
     let done = row.is_final();
     let failed = row.kind == Some(TurnKind::Error);

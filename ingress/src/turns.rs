@@ -38,13 +38,15 @@ struct Selection {
 }
 
 impl Ingress {
-    /// Answers with the turns of a session of the caller's own, once one after `after` is final or time is up.
+    /// Answers with the turns of a session of the caller's own, once one after `after` is final or
+    /// time is up.
     pub(crate) async fn turns(&self, call: &Call<'_>, principal: &Principal, id: &str) -> Answer {
         let (key, mut session) = self.own_session(principal, id).await?;
         let query = HistoryQuery::parse(call.request.uri().query().unwrap_or_default())?;
         let finished = query.wait.is_zero() || self.wait(&key, query).await?;
         if !query.wait.is_zero() {
-            // The session is read before its turns: `running: false` then means that the turns are all.
+            // The session is read before its turns: `running: false` then means that the turns are
+            // all.
             (_, session) = self.own_session(principal, id).await?;
         }
         let selection = self.select(&key, query).await?;
@@ -76,8 +78,10 @@ impl Ingress {
     }
 
     async fn select(&self, key: &SessionKey, query: HistoryQuery) -> Result<Selection, Failure> {
-        let (mut first, mut last) = (query.after.saturating_add(1), query.before.map_or(u64::MAX, |n| n - 1));
-        let (mut turns, mut bytes) = (Vec::new(), 0);
+        let mut first = query.after.saturating_add(1);
+        let mut last = query.before.map_or(u64::MAX, |n| n - 1);
+        let mut turns = Vec::new();
+        let mut bytes = 0;
         while first <= last && turns.len() < query.limit {
             let mut range = keys::turns_between(key, first, last, query.limit - turns.len());
             range.descending = query.newest_first;
@@ -104,7 +108,12 @@ impl Ingress {
         Ok(Selection::new(turns, query))
     }
 
-    async fn is_running(&self, key: &SessionKey, session: &SessionRow, shown: &Selection) -> Result<bool, Failure> {
+    async fn is_running(
+        &self,
+        key: &SessionKey,
+        session: &SessionRow,
+        shown: &Selection,
+    ) -> Result<bool, Failure> {
         if shown.turns.iter().any(|(turn, _)| !turn.is_final()) {
             return Ok(true);
         }
@@ -128,17 +137,19 @@ impl Selection {
 impl HistoryQuery {
     /// Reads the query; parameters that nobody knows are ignored.
     ///
-    /// `before` alone asks for the newest turns before it, everything else for the oldest ones after `after`.
+    /// `before` alone asks for the newest turns before it, everything else for the oldest ones
+    /// after `after`.
     fn parse(query: &str) -> Result<Self, Failure> {
         let after = number(query, "after")?;
         let before = number(query, "before")?;
         if before == Some(0) {
             return Err(Failure::field("before", "must be at least 1"));
         }
-        let limit = number(query, "limit")?.map_or(Ok(LIMIT), |limit| match usize::try_from(limit) {
-            Ok(limit @ 1..=LIMIT) => Ok(limit),
-            _ => Err(Failure::field("limit", format!("must be from 1 to {LIMIT}"))),
-        })?;
+        let limit =
+            number(query, "limit")?.map_or(Ok(LIMIT), |limit| match usize::try_from(limit) {
+                Ok(limit @ 1..=LIMIT) => Ok(limit),
+                _ => Err(Failure::field("limit", format!("must be from 1 to {LIMIT}"))),
+            })?;
         let wait = Duration::from_secs(number(query, "wait")?.unwrap_or(0));
         let newest_first = before.is_some() && after.is_none();
         Ok(Self { after: after.unwrap_or(0), before, newest_first, limit, wait })

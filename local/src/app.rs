@@ -50,8 +50,9 @@ pub struct App {
 impl App {
     /// Opens the data, binds the port, and starts everything. An error says what stands in the way.
     pub async fn start(mut config: Config) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&config.data_dir)
-            .with_context(|| format!("the data directory {} cannot be made", config.data_dir.display()))?;
+        std::fs::create_dir_all(&config.data_dir).with_context(|| {
+            format!("the data directory {} cannot be made", config.data_dir.display())
+        })?;
         config.worker.queue_visibility = config.worker.timeouts.deadline + VISIBILITY_MARGIN;
         let adapters = Adapters::open(&config).await?;
         let client = client::build(config.client).context("the HTTP client cannot be made")?;
@@ -74,16 +75,25 @@ impl App {
         let operator = Arc::new(adapters.operator(&config, &crew, token, keys));
         let statistics = operator.statistics.clone();
         tasks.spawn(every(FOLD_EVERY, stopped.clone(), move || chores::fold(statistics.clone())));
-        tasks.spawn(adapters.request_pump(worker, config.worker_concurrency).run(stopped.clone(), grace));
+        tasks.spawn(
+            adapters.request_pump(worker, config.worker_concurrency).run(stopped.clone(), grace),
+        );
         tasks.spawn(adapters.reply_pump(notifier.clone()).run(stopped.clone(), grace));
-        tasks.spawn(every(CLEANUP_EVERY, stopped.clone(), move || chores::clean_up(notifier.clone())));
+        tasks.spawn(every(CLEANUP_EVERY, stopped.clone(), move || {
+            chores::clean_up(notifier.clone())
+        }));
         let database = adapters.database.clone();
         tasks.spawn(every(PURGE_EVERY, stopped.clone(), move || chores::purge(database.clone())));
-        let (connections, ids) = (adapters.connections, adapters.ids);
+        let connections = adapters.connections;
+        let ids = adapters.ids;
         let names = names(&config);
-        tasks.spawn(serve(listener, Host { ingress, connections, names, ids, operator, stop: stopped }));
+        tasks.spawn(serve(
+            listener,
+            Host { ingress, connections, names, ids, operator, stop: stopped },
+        ));
         let data = config.data_dir.display().to_string();
-        let (database, shutdown) = (adapters.database, config.shutdown);
+        let database = adapters.database;
+        let shutdown = config.shutdown;
         Ok(Self { address, address_file, data, providers, database, stop, tasks, shutdown })
     }
 
@@ -98,20 +108,26 @@ impl App {
         tracing::info!("chat at http://{}", self.address);
         match providers.as_slice() {
             ["offline"] => tracing::info!(
-                "no AI provider is configured: answers are quotes from the documents; set ANTHROPIC_API_KEY or \
-                 OPENAI_API_KEY to change that"
+                "no AI provider is configured: answers are quotes from the documents; set \
+                ANTHROPIC_API_KEY or OPENAI_API_KEY to change that"
             ),
             ready => tracing::info!("ready providers: {}", ready.join(", ")),
         }
         tracing::info!("data in {}", self.data);
-        tracing::info!("for operators: http://{}/admin, and yogi --local {}", self.address, self.data);
+        tracing::info!(
+            "for operators: http://{}/admin, and yogi --local {}",
+            self.address,
+            self.data
+        );
     }
 
-    /// Runs until `signal` returns, then stops: no new requests, what is in flight is finished or released.
+    /// Runs until `signal` returns, then stops: no new requests, what is in flight is finished or
+    /// released.
     pub async fn run_until(mut self, signal: impl Future<Output = ()>) -> anyhow::Result<()> {
         tokio::select! {
             () = signal => tracing::info!("stopping"),
-            ended = self.tasks.join_next() => anyhow::bail!("a part of the server ended by itself: {ended:?}"),
+            ended = self.tasks.join_next() => anyhow::bail!("a part of the server ended by \
+                itself: {ended:?}"),
         }
         self.address_file.remove();
         self.stop.send_replace(true);
@@ -139,7 +155,10 @@ fn operator_token(config: &mut Config, ids: &dyn Ids) -> anyhow::Result<SecretSt
 async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::new(config.host, config.port);
     TcpListener::bind(address).await.with_context(|| {
-        format!("{address} cannot be listened on; choose another address with --host or --port (CHATBOT_PORT)")
+        format!(
+            "{address} cannot be listened on; choose another address with --host or --port \
+            (CHATBOT_PORT)"
+        )
     })
 }
 

@@ -23,9 +23,11 @@ use worker::providers::{BedrockSettings, ClaudeSettings, OpenAiSettings};
 use crate::sqlite::Synchronous;
 
 /// Where one machine can keep replies.
-const REPLY_CACHES: [(&str, CachePlace); 2] = [("memory", CachePlace::Memory), ("sqlite", CachePlace::Sqlite)];
+const REPLY_CACHES: [(&str, CachePlace); 2] =
+    [("memory", CachePlace::Memory), ("sqlite", CachePlace::Sqlite)];
 
-/// The chatbot on one machine. Flags take precedence over variables; docs/CONFIGURATION.md lists all of them.
+/// The chatbot on one machine. Flags take precedence over variables; docs/CONFIGURATION.md lists
+/// all of them.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Flags {
@@ -63,7 +65,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Which log lines there are (`CHATBOT_LOG`).
     pub log_filter: String,
-    /// What operator calls ask for; none: a token of the data directory's own (`CHATBOT_OPERATOR_TOKEN`).
+    /// What operator calls ask for; none: a token of the data directory's own
+    /// (`CHATBOT_OPERATOR_TOKEN`).
     pub operator_token: Option<SecretString>,
     /// The variables that are set and no secret.
     pub settings: BTreeMap<String, String>,
@@ -81,7 +84,8 @@ pub struct Config {
     pub client: ClientSettings,
     /// Claude, if a key is set (`ANTHROPIC_API_KEY`).
     pub claude: Option<(ClaudeSettings, SecretString)>,
-    /// `OpenAI` or a compatible server, if a key or an address is set (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
+    /// `OpenAI` or a compatible server, if a key or an address is set (`OPENAI_API_KEY`,
+    /// `OPENAI_BASE_URL`).
     pub openai: Option<(OpenAiSettings, Option<SecretString>)>,
     /// Claude on Bedrock, if a key is set (`AWS_BEARER_TOKEN_BEDROCK`) and a model is named.
     pub bedrock: Option<(BedrockSettings, SecretString)>,
@@ -103,7 +107,11 @@ impl Config {
             Ok(flags) => flags,
             Err(error) => {
                 let _ = error.print();
-                return ConfigLoad::Stop(if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS });
+                return ConfigLoad::Stop(if error.use_stderr() {
+                    ExitCode::from(2)
+                } else {
+                    ExitCode::SUCCESS
+                });
             }
         };
         match Self::from(&flags.over(Environment::new(std::env::vars()))) {
@@ -118,15 +126,22 @@ impl Config {
 
     /// Reads the settings from variables.
     pub fn from(environment: &Environment) -> Result<Self, ConfigError> {
-        let host = environment.text_or("CHATBOT_HOST", "127.0.0.1").replace("localhost", "127.0.0.1");
+        let host =
+            environment.text_or("CHATBOT_HOST", "127.0.0.1").replace("localhost", "127.0.0.1");
         let concurrency = environment.number_or("CHATBOT_WORKER_CONCURRENCY", 1_000, 1..=10_000)?;
         Ok(Self {
-            host: host.parse().map_err(|_| invalid("CHATBOT_HOST", &host, "must be an IP address"))?,
+            host: host
+                .parse()
+                .map_err(|_| invalid("CHATBOT_HOST", &host, "must be an IP address"))?,
             port: environment.parsed_or("CHATBOT_PORT", 8080)?,
             data_dir: environment.text_or("CHATBOT_DATA_DIR", ".chatbot").into(),
             documents: environment.text("CHATBOT_DOCUMENTS").map(PathBuf::from),
             worker_concurrency: usize::try_from(concurrency).unwrap_or(1_000),
-            shutdown: Duration::from_secs(environment.number_or("CHATBOT_SHUTDOWN_SECONDS", 10, 0..=600)?),
+            shutdown: Duration::from_secs(environment.number_or(
+                "CHATBOT_SHUTDOWN_SECONDS",
+                10,
+                0..=600,
+            )?),
             synchronous: synchronous(environment)?,
             log_format: log_format(environment)?,
             log_filter: environment.text_or("CHATBOT_LOG", "info"),
@@ -160,13 +175,17 @@ impl Flags {
     }
 }
 
-fn claude(environment: &Environment) -> Result<Option<(ClaudeSettings, SecretString)>, ConfigError> {
+fn claude(
+    environment: &Environment,
+) -> Result<Option<(ClaudeSettings, SecretString)>, ConfigError> {
     let settings = ClaudeSettings::from(environment)?;
     Ok(environment.text("ANTHROPIC_API_KEY").map(|key| (settings, SecretString::from(key))))
 }
 
 /// A compatible server at an address of its own often wants no key.
-fn openai(environment: &Environment) -> Result<Option<(OpenAiSettings, Option<SecretString>)>, ConfigError> {
+fn openai(
+    environment: &Environment,
+) -> Result<Option<(OpenAiSettings, Option<SecretString>)>, ConfigError> {
     let settings = OpenAiSettings::from(environment)?;
     let key = environment.text("OPENAI_API_KEY").map(SecretString::from);
     let configured = key.is_some() || environment.text("OPENAI_BASE_URL").is_some();
@@ -178,17 +197,23 @@ fn operator_token(environment: &Environment) -> Result<Option<SecretString>, Con
     const VARIABLE: &str = "CHATBOT_OPERATOR_TOKEN";
     match environment.text(VARIABLE) {
         Some(token) if token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Err(invalid(VARIABLE, "…", "must be at least 16 printable ASCII characters without spaces"))
+            Err(invalid(
+                VARIABLE,
+                "…",
+                "must be at least 16 printable ASCII characters without spaces",
+            ))
         }
         token => Ok(token.map(|token| SecretString::from(token.to_owned()))),
     }
 }
 
-/// Returns what operators may see: our own variables, without secrets, and without addresses that hold one.
+/// Returns what operators may see: our own variables, without secrets, and without addresses that
+/// hold one.
 fn settings(environment: &Environment) -> BTreeMap<String, String> {
     let is_ours = |name: &str| name.starts_with("CHATBOT_") || name.ends_with("_BASE_URL");
     let is_secret = |name: &str, value: &str| {
-        ["KEY", "TOKEN", "SECRET", "PASSWORD"].iter().any(|word| name.contains(word)) && !name.contains("TOKENS")
+        ["KEY", "TOKEN", "SECRET", "PASSWORD"].iter().any(|word| name.contains(word))
+            && !name.contains("TOKENS")
             || value.contains('@')
     };
     let shown = environment.all().filter(|(name, value)| is_ours(name) && !is_secret(name, value));
@@ -196,7 +221,9 @@ fn settings(environment: &Environment) -> BTreeMap<String, String> {
 }
 
 /// A key alone may be there for other programs.
-fn bedrock(environment: &Environment) -> Result<Option<(BedrockSettings, SecretString)>, ConfigError> {
+fn bedrock(
+    environment: &Environment,
+) -> Result<Option<(BedrockSettings, SecretString)>, ConfigError> {
     let key = environment.text("AWS_BEARER_TOKEN_BEDROCK").map(SecretString::from);
     Ok(BedrockSettings::from(environment)?.zip(key))
 }

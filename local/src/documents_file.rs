@@ -23,18 +23,25 @@ enum Content {
 /// Loads a file, or the sample school. An error names the file and the document.
 pub fn load(path: Option<&Path>) -> anyhow::Result<Vec<StoredDocument>> {
     let Some(path) = path else { return parse(SAMPLE).context(SAMPLE_NAME) };
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
     parse(&text).with_context(|| path.display().to_string())
 }
 
 /// Reads the text of a file of documents.
 pub fn parse(text: &str) -> anyhow::Result<Vec<StoredDocument>> {
-    let values: Vec<Value> = serde_json::from_str(text).context("must be a JSON array of documents")?;
+    let values: Vec<Value> =
+        serde_json::from_str(text).context("must be a JSON array of documents")?;
     let mut known = BTreeSet::new();
     let mut documents = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
         let document = document(value).with_context(|| format!("document {}", index + 1))?;
-        ensure!(known.insert(document.id.clone()), "document {}: the id {} is used twice", index + 1, document.id);
+        ensure!(
+            known.insert(document.id.clone()),
+            "document {}: the id {} is used twice",
+            index + 1,
+            document.id
+        );
         documents.push(document);
     }
     Ok(documents)
@@ -43,11 +50,19 @@ pub fn parse(text: &str) -> anyhow::Result<Vec<StoredDocument>> {
 fn document(value: &Value) -> anyhow::Result<StoredDocument> {
     let owner = match value.get("owner") {
         None | Some(Value::Null) => None,
-        Some(Value::String(owner)) => Some(Principal::parse(owner.as_str()).context("the field owner")?),
+        Some(Value::String(owner)) => {
+            Some(Principal::parse(owner.as_str()).context("the field owner")?)
+        }
         Some(_) => bail!("the field owner must be text"),
     };
     let id = DocumentId::parse(text(value, "id")?).context("the field id")?;
-    Ok(StoredDocument { id, title: text(value, "title")?, content: content(value)?, owner, version: "1".to_owned() })
+    Ok(StoredDocument {
+        id,
+        title: text(value, "title")?,
+        content: content(value)?,
+        owner,
+        version: "1".to_owned(),
+    })
 }
 
 fn text(value: &Value, field: &str) -> anyhow::Result<String> {
@@ -87,8 +102,15 @@ mod tests {
     #[test]
     fn a_bad_file_is_named_with_the_document_and_the_field() {
         let error = load(Some(Path::new("no/such/file.json"))).unwrap_err();
-        assert!(format!("{error:#}").starts_with("no/such/file.json cannot be read: "), "{error:#}");
-        check("{}", "must be a JSON array of documents: invalid type: map, expected a sequence at line 1 column 0");
+        assert!(
+            format!("{error:#}").starts_with("no/such/file.json cannot be read: "),
+            "{error:#}"
+        );
+        check(
+            "{}",
+            "must be a JSON array of documents: invalid type: map, expected a sequence at line 1 \
+            column 0",
+        );
         check(r#"[{"title":"t","content":"c"}]"#, "document 1: the field id is missing");
         check(r#"[{"id":"a","title":" ","content":"c"}]"#, "document 1: the field title is empty");
         check(

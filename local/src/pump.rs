@@ -1,7 +1,8 @@
 //! Drives the handlers the way an event source mapping does.
 //!
-//! One message in flight per group, many groups at once; what is handled is deleted, what fails is left to its
-//! visibility timeout, and a panic costs only its own message and the later ones of its group.
+//! One message in flight per group, many groups at once; what is handled is deleted, what fails is
+//! left to its visibility timeout, and a panic costs only its own message and the later ones of its
+//! group.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -26,8 +27,10 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 /// Handles a batch and returns the ids of the messages that failed.
 ///
-/// After a panic the messages of its batch are handled again, one by one, those that were done before it too.
-pub type Handler = Arc<dyn Fn(Arc<[Delivery]>) -> Pin<Box<dyn Future<Output = Vec<String>> + Send>> + Send + Sync>;
+/// After a panic the messages of its batch are handled again, one by one, those that were done
+/// before it too.
+pub type Handler =
+    Arc<dyn Fn(Arc<[Delivery]>) -> Pin<Box<dyn Future<Output = Vec<String>> + Send>> + Send + Sync>;
 
 /// One queue and what handles it.
 pub struct Pump {
@@ -42,8 +45,8 @@ pub struct Pump {
 }
 
 impl Pump {
-    /// Runs until `stop` turns true; then waits up to `grace` for what is in flight, and drops the rest, which
-    /// is available again at the next start.
+    /// Runs until `stop` turns true; then waits up to `grace` for what is in flight, and drops the
+    /// rest, which is available again at the next start.
     pub async fn run(self, mut stop: Stop, grace: Duration) {
         let slots = Arc::new(Semaphore::new(self.concurrency));
         let mut tasks = JoinSet::new();
@@ -63,19 +66,28 @@ impl Pump {
     /// Waits for a free slot, then for messages.
     async fn next(&self, slots: &Arc<Semaphore>) -> (Arc<[Delivery]>, OwnedSemaphorePermit) {
         loop {
-            let Ok(slot) = slots.clone().acquire_owned().await else { return std::future::pending().await };
+            let Ok(slot) = slots.clone().acquire_owned().await else {
+                return std::future::pending().await;
+            };
             match self.source.receive(self.batch).await {
                 Ok(batch) if batch.is_empty() => self.source.ready().await,
                 Ok(batch) => return (batch.into(), slot),
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a queue could not be read");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a queue could not be read"
+                    );
                     sleep(AFTER_FAILURE).await;
                 }
             }
         }
     }
 
-    fn work(&self, batch: Arc<[Delivery]>, slot: OwnedSemaphorePermit) -> impl Future<Output = ()> + use<> {
+    fn work(
+        &self,
+        batch: Arc<[Delivery]>,
+        slot: OwnedSemaphorePermit,
+    ) -> impl Future<Output = ()> + use<> {
         let crew = Crew { source: self.source.clone(), handler: self.handler.clone() };
         async move {
             crew.work(batch).await;
@@ -91,11 +103,14 @@ struct Crew {
 }
 
 impl Crew {
-    /// Handles a batch; one that panics is handled again in parts, so that it costs only the message that panicked.
+    /// Handles a batch; one that panics is handled again in parts, so that it costs only the
+    /// message that panicked.
     async fn work(&self, batch: Arc<[Delivery]>) {
         match self.attempt(batch.clone()).await {
             Ok(failed) => {
-                for delivery in batch.iter().filter(|delivery| !failed.contains(&delivery.message_id)) {
+                for delivery in
+                    batch.iter().filter(|delivery| !failed.contains(&delivery.message_id))
+                {
                     report(self.source.delete(&delivery.receipt).await);
                 }
             }
@@ -114,7 +129,9 @@ impl Crew {
     async fn one_by_one(&self, group: &[Delivery]) {
         for (done, delivery) in group.iter().enumerate() {
             match self.attempt(Arc::new([delivery.clone()])).await {
-                Ok(failed) if failed.is_empty() => report(self.source.delete(&delivery.receipt).await),
+                Ok(failed) if failed.is_empty() => {
+                    report(self.source.delete(&delivery.receipt).await)
+                }
                 Ok(_) => return,
                 Err(Panicked) => return self.hide(group.get(done..).unwrap_or_default()).await,
             }
@@ -123,7 +140,10 @@ impl Crew {
 
     /// Calls the handler within this task, so that dropping it ends the work too.
     async fn attempt(&self, batch: Arc<[Delivery]>) -> Result<Vec<String>, Panicked> {
-        AssertUnwindSafe(async { (self.handler)(batch).await }).catch_unwind().await.map_err(|_| Panicked)
+        AssertUnwindSafe(async { (self.handler)(batch).await })
+            .catch_unwind()
+            .await
+            .map_err(|_| Panicked)
     }
 
     async fn hide(&self, deliveries: &[Delivery]) {
@@ -141,6 +161,9 @@ struct Panicked;
 fn report(done: Result<(), QueueError>) {
     match done {
         Ok(()) | Err(QueueError::StaleReceipt) => (),
-        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a message was not acknowledged"),
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a message was not acknowledged"
+        ),
     }
 }

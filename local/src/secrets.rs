@@ -14,7 +14,8 @@ use shared::ports::{Ids, Secrets, SecretsError, SigningKey, SigningKeys};
 use crate::private_file;
 
 const FILE: &str = "signing-keys.json";
-/// The first signs, all verify; to rotate, put a new one first, and drop the old one after seven days.
+/// The first signs, all verify; to rotate, put a new one first, and drop the old one after seven
+/// days.
 const MOST_KEYS: usize = 2;
 
 /// The keys of one machine, read at start.
@@ -51,7 +52,10 @@ impl LocalSecrets {
 
 #[async_trait]
 impl Secrets for LocalSecrets {
-    async fn provider_key(&self, provider: ProviderName) -> Result<Option<SecretString>, SecretsError> {
+    async fn provider_key(
+        &self,
+        provider: ProviderName,
+    ) -> Result<Option<SecretString>, SecretsError> {
         Ok(match provider {
             ProviderName::Claude => self.claude.clone(),
             ProviderName::OpenAi => self.openai.clone(),
@@ -76,12 +80,16 @@ fn create(path: &Path, ids: &dyn Ids) -> anyhow::Result<()> {
 }
 
 fn read(path: &Path) -> anyhow::Result<SigningKeys> {
-    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let stored: Vec<StoredKey> = serde_json::from_str(&text)
-        .with_context(|| format!("{} is not a list of signing keys; remove it to make a new one", path.display()))?;
+    let text =
+        fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let stored: Vec<StoredKey> = serde_json::from_str(&text).with_context(|| {
+        format!("{} is not a list of signing keys; remove it to make a new one", path.display())
+    })?;
     let keys: Option<Vec<SigningKey>> = stored.into_iter().map(decode).collect();
     let keys = keys.filter(|keys| (1..=MOST_KEYS).contains(&keys.len()));
-    let keys = keys.with_context(|| format!("{} must hold one or two keys of 32 bytes or more", path.display()))?;
+    let keys = keys.with_context(|| {
+        format!("{} must hold one or two keys of 32 bytes or more", path.display())
+    })?;
     Ok(SigningKeys(keys))
 }
 

@@ -24,9 +24,13 @@ mod tests {
 
     #[test]
     fn events_carry_no_texts_unless_asked_for() {
-        let texts = |value| NotifierConfig::from(&Environment::default().with("CHATBOT_ANALYTICS_TEXT", value));
+        let texts = |value| {
+            NotifierConfig::from(&Environment::default().with("CHATBOT_ANALYTICS_TEXT", value))
+        };
         assert_eq!(NotifierConfig::from(&Environment::default()).unwrap().texts, Texts::Omitted);
         assert_eq!(texts("true").unwrap().texts, Texts::Included);
-        assert!(texts("yes").unwrap_err().to_string().starts_with("CHATBOT_ANALYTICS_TEXT is \"yes\""));
+        assert!(
+            texts("yes").unwrap_err().to_string().starts_with("CHATBOT_ANALYTICS_TEXT is \"yes\"")
+        );
     }
 }

@@ -22,18 +22,26 @@ pub(crate) enum Tell {
 }
 
 impl Notifier {
-    /// Delivers the final that a pointer names; one that is absent or still running is nothing to deliver.
+    /// Delivers the final that a pointer names; one that is absent or still running is nothing to
+    /// deliver.
     ///
-    /// An event bus that is away fails nothing: the cleanup emits the event, and analytics never delay a reply.
+    /// An event bus that is away fails nothing: the cleanup emits the event, and analytics never
+    /// delay a reply.
     pub(crate) async fn deliver(&self, pointer: &FinalPointer) -> Result<(), NotifierError> {
         let key = &pointer.session_key;
-        let mut items = self.ports.store.get(&[keys::session(key), keys::turn(key, pointer.turn)]).await?;
+        let mut items =
+            self.ports.store.get(&[keys::session(key), keys::turn(key, pointer.turn)]).await?;
         let turn = items.pop().flatten().map(Item::into_row::<TurnRow>).transpose()?;
         let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
-        let Some((owner, turn)) = session.and_then(|session| session.owner()).zip(turn) else { return Ok(()) };
+        let Some((owner, turn)) = session.and_then(|session| session.owner()).zip(turn) else {
+            return Ok(());
+        };
         match self.deliver_turn(key, &owner, &turn, Tell::Everybody).await {
             Err(NotifierError::Event) => {
-                tracing::warn!(turn = turn.turn.get(), "the event bus is away; the cleanup emits the event");
+                tracing::warn!(
+                    turn = turn.turn.get(),
+                    "the event bus is away; the cleanup emits the event"
+                );
                 Ok(())
             }
             other => other,
@@ -42,7 +50,8 @@ impl Notifier {
 
     /// Pushes a final, emits its event, and marks it delivered: in this order, each at least once.
     ///
-    /// When the event bus is away the turn stays committed, and the error is [`NotifierError::Event`].
+    /// When the event bus is away the turn stays committed, and the error is
+    /// [`NotifierError::Event`].
     pub(crate) async fn deliver_turn(
         &self,
         key: &SessionKey,
@@ -67,8 +76,9 @@ impl Notifier {
 
     /// Marks the turn delivered and adds its totals once; somebody else having done so is fine.
     ///
-    /// The claim of the session's next turn writes the same row, often at the same time: a conflict is tried again
-    /// here, since a failed record would be pushed again, and hold up the session's next finals.
+    /// The claim of the session's next turn writes the same row, often at the same time: a conflict
+    /// is tried again here, since a failed record would be pushed again, and hold up the session's
+    /// next finals.
     async fn mark_delivered(&self, key: &SessionKey, turn: &TurnRow) -> Result<(), NotifierError> {
         let store = self.ports.store.as_ref();
         let mark = || store.transact(delivery::delivered(key, turn), Durability::Ordered);

@@ -13,7 +13,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The entries that the bus did not take in time.
 #[derive(Debug)]
-pub(crate) struct NotTaken(#[expect(dead_code, reason = "shown in a panic's or a test's message")] pub(crate) usize);
+pub(crate) struct NotTaken(
+    #[expect(dead_code, reason = "shown in a panic's or a test's message")] pub(crate) usize,
+);
 
 impl Notifier {
     /// Publishes up to ten events, trying again only with those that were not taken.
@@ -25,7 +27,10 @@ impl Notifier {
                 Ok(Ok(failed)) if failed.is_empty() => return Ok(()),
                 Ok(Ok(failed)) => entries = keep(entries, &failed),
                 Ok(Err(error)) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "the event bus refused a call");
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "the event bus refused a call"
+                    );
                 }
                 Err(_) => return Err(NotTaken(entries.len())),
             }
@@ -44,5 +49,10 @@ impl Notifier {
 }
 
 fn keep(entries: Vec<EventEntry>, failed: &[usize]) -> Vec<EventEntry> {
-    entries.into_iter().enumerate().filter(|(index, _)| failed.contains(index)).map(|(_, entry)| entry).collect()
+    entries
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| failed.contains(index))
+        .map(|(_, entry)| entry)
+        .collect()
 }

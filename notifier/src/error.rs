@@ -17,7 +17,8 @@ pub enum NotifierError {
     /// A queue failed.
     #[error("the queue failed")]
     Queue(#[from] QueueError),
-    /// The event bus did not take an event: a verdict is delivered again, a final's event is left to the cleanup.
+    /// The event bus did not take an event: a verdict is delivered again, a final's event is left
+    /// to the cleanup.
     #[error("the event was not taken")]
     Event,
 }

@@ -37,28 +37,38 @@ impl Notifier {
         Self { ports, texts }
     }
 
-    /// Delivers one message. `Ok` means: acknowledge. An error means: report the failure, never acknowledge.
+    /// Delivers one message. `Ok` means: acknowledge. An error means: report the failure, never
+    /// acknowledge.
     #[instrument(skip_all, fields(session.id = %delivery.group))]
     pub async fn handle(&self, delivery: &Delivery) -> Result<(), NotifierError> {
         let result = match ReplyMessage::parse(&delivery.body) {
             Ok(ReplyMessage::Final(pointer)) => self.deliver(&pointer).await,
             Ok(ReplyMessage::Feedback(feedback)) => self.report_feedback(&feedback).await,
             Ok(ReplyMessage::Deleted(notice)) => {
-                let event = analytics::session_deleted(&notice.session_key, &notice.session_id, notice.deleted_at);
+                let event = analytics::session_deleted(
+                    &notice.session_key,
+                    &notice.session_id,
+                    notice.deleted_at,
+                );
                 self.emit_or_fail(event).await
             }
             Err(error) => Err(error.into()),
         };
         if let Err(error) = &result {
-            tracing::warn!(error = error as &dyn std::error::Error, "the reply will be tried again");
+            tracing::warn!(
+                error = error as &dyn std::error::Error,
+                "the reply will be tried again"
+            );
         }
         result
     }
 }
 
-/// Returns a session's place between 0 and 1: sessions that failed together do not come back together.
+/// Returns a session's place between 0 and 1: sessions that failed together do not come back
+/// together.
 ///
-/// A key is a hash, so this is jitter enough, and a delivery stays a function of its message and the store.
+/// A key is a hash, so this is jitter enough, and a delivery stays a function of its message and
+/// the store.
 pub(crate) fn spread(key: &SessionKey) -> f64 {
     key.as_str().bytes().next().map_or(0.0, |byte| f64::from(byte % 64) / 64.0)
 }

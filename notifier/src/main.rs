@@ -26,7 +26,8 @@ fn wire(environment: &Environment) -> Result<Notifier, Box<dyn Error>> {
     let config = NotifierConfig::from(environment)?;
     let NotifierResources { common, event_bus } = NotifierResources::from(environment)?;
     let Common { table, replies_queue, connections_url, sdk, .. } = common;
-    let (sdk, clock) = (aws::sdk::Sdk::new(sdk), Arc::new(SystemClock));
+    let sdk = aws::sdk::Sdk::new(sdk);
+    let clock = Arc::new(SystemClock);
     let ports = Ports {
         store: Arc::new(aws::store::DynamoStore::new(&sdk, table, clock.clone())),
         replies: Arc::new(aws::queue::SqsQueue::new(&sdk, replies_queue)),

@@ -20,8 +20,14 @@ pub enum Texts {
     Included,
 }
 
-/// Makes the event of a final: `Chat Message`, or `Chat Failed`. The same final always gives the same event.
-pub fn turn_event(session_key: &SessionKey, session_id: &SessionId, turn: &TurnRow, texts: Texts) -> EventEntry {
+/// Makes the event of a final: `Chat Message`, or `Chat Failed`. The same final always gives the
+/// same event.
+pub fn turn_event(
+    session_key: &SessionKey,
+    session_id: &SessionId,
+    turn: &TurnRow,
+    texts: Texts,
+) -> EventEntry {
     let response = turn.text.as_deref().unwrap_or_default();
     let failed = turn.kind == Some(TurnKind::Error);
     let detail_type = if failed { "Chat Failed" } else { "Chat Message" };
@@ -98,22 +104,44 @@ pub fn feedback_event(
     if texts == Texts::Included {
         extend(&mut detail, json!({ "comment": comment }));
     }
-    entry("Chat Feedback", &format!("{session_key}.{}.feedback.{}.{rating}", turn.turn, given_at.0), detail)
+    entry(
+        "Chat Feedback",
+        &format!("{session_key}.{}.feedback.{}.{rating}", turn.turn, given_at.0),
+        detail,
+    )
 }
 
 /// Makes the event `Session Expired`.
-pub fn session_expired(session_key: &SessionKey, session_id: &SessionId, born: Timestamp, at: Timestamp) -> EventEntry {
-    entry("Session Expired", &format!("{session_key}.{}.expired", born.0), subject(session_key, session_id, at))
+pub fn session_expired(
+    session_key: &SessionKey,
+    session_id: &SessionId,
+    born: Timestamp,
+    at: Timestamp,
+) -> EventEntry {
+    entry(
+        "Session Expired",
+        &format!("{session_key}.{}.expired", born.0),
+        subject(session_key, session_id, at),
+    )
 }
 
 /// Makes the event `Session Deleted`.
-pub fn session_deleted(session_key: &SessionKey, session_id: &SessionId, at: Timestamp) -> EventEntry {
-    entry("Session Deleted", &format!("{session_key}.{}.deleted", at.0), subject(session_key, session_id, at))
+pub fn session_deleted(
+    session_key: &SessionKey,
+    session_id: &SessionId,
+    at: Timestamp,
+) -> EventEntry {
+    entry(
+        "Session Deleted",
+        &format!("{session_key}.{}.deleted", at.0),
+        subject(session_key, session_id, at),
+    )
 }
 
 /// Returns the id of the event of a turn, under which it is published however often.
 ///
-/// A session that begins anew may have the same message in the same place: the time of the claim tells the two apart.
+/// A session that begins anew may have the same message in the same place: the time of the claim
+/// tells the two apart.
 fn turn_event_id(session_key: &SessionKey, turn: &TurnRow) -> String {
     let TurnRow { turn, message_id, created_at, .. } = turn;
     format!("{session_key}.{turn}.{message_id}.{}", created_at.0)

@@ -1,6 +1,7 @@
 //! Typed reading of configuration variables.
 //!
-//! The values are handed in, so that only the `config.rs` of a binary touches the process's environment.
+//! The values are handed in, so that only the `config.rs` of a binary touches the process's
+//! environment.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -58,12 +59,19 @@ impl Environment {
     }
 
     /// Returns the variable parsed, or the default.
-    pub fn parsed_or<T: FromStr<Err: Display>>(&self, variable: &str, default: T) -> Result<T, ConfigError> {
+    pub fn parsed_or<T: FromStr<Err: Display>>(
+        &self,
+        variable: &str,
+        default: T,
+    ) -> Result<T, ConfigError> {
         Ok(self.parsed(variable)?.unwrap_or(default))
     }
 
     /// Returns the variable parsed, if it is set.
-    pub fn parsed<T: FromStr<Err: Display>>(&self, variable: &str) -> Result<Option<T>, ConfigError> {
+    pub fn parsed<T: FromStr<Err: Display>>(
+        &self,
+        variable: &str,
+    ) -> Result<Option<T>, ConfigError> {
         let Some(text) = self.text(variable) else { return Ok(None) };
         text.parse().map(Some).map_err(|error: T::Err| invalid(variable, text, error))
     }
@@ -79,7 +87,11 @@ impl Environment {
         if range.contains(&number) {
             return Ok(number);
         }
-        Err(invalid(variable, &number.to_string(), format!("must be from {} to {}", range.start(), range.end())))
+        Err(invalid(
+            variable,
+            &number.to_string(),
+            format!("must be from {} to {}", range.start(), range.end()),
+        ))
     }
 
     /// Returns a span given in milliseconds, or the default.
@@ -99,14 +111,20 @@ impl Environment {
 
     /// Returns the parts of a comma-separated list, without empty ones.
     pub fn list(&self, variable: &str) -> Option<Vec<String>> {
-        let parts = |text: &str| text.split(',').map(|part| part.trim().to_owned()).filter(|p| !p.is_empty()).collect();
+        let parts = |text: &str| {
+            text.split(',').map(|part| part.trim().to_owned()).filter(|p| !p.is_empty()).collect()
+        };
         self.text(variable).map(parts)
     }
 }
 
 /// Says that a variable's value is not usable.
 pub fn invalid(variable: &str, value: &str, problem: impl Display) -> ConfigError {
-    ConfigError::Invalid { variable: variable.to_owned(), value: value.to_owned(), problem: problem.to_string() }
+    ConfigError::Invalid {
+        variable: variable.to_owned(),
+        value: value.to_owned(),
+        problem: problem.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -42,10 +42,11 @@ pub enum ClientError {
 
 /// Builds the client: one for a process, so that connections are shared.
 ///
-/// It needs no process-wide TLS default, and reads the system's root certificates at the first TLS connection,
-/// so that a plain HTTP address works where none are installed.
-/// It never retries (the caller has the one policy), follows no redirect (a redirect would carry the prompt
-/// elsewhere), and ignores the proxy variables of the environment (all settings are in `Config`).
+/// It needs no process-wide TLS default, and reads the system's root certificates at the first TLS
+/// connection, so that a plain HTTP address works where none are installed.
+/// It never retries (the caller has the one policy), follows no redirect (a redirect would carry
+/// the prompt elsewhere), and ignores the proxy variables of the environment (all settings are in
+/// `Config`).
 pub fn build(settings: ClientSettings) -> Result<Client, ClientError> {
     let mut tls = tls()?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

@@ -11,15 +11,16 @@ const TRIES: u32 = 5;
 /// The first pause, doubled with every failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// Counts a store's failures. Trying a conditional write again is safe: one that was applied is refused then.
+/// Counts a store's failures. Trying a conditional write again is safe: one that was applied is
+/// refused then.
 #[derive(Debug, Default)]
 pub struct Patience(u32);
 
 impl Patience {
     /// Waits a while after the store was unavailable; gives the error back where waiting is no use.
     ///
-    /// The pauses last 750 ms in all, and so stay inside any deadline. `jitter`, from 0 to 1, takes up to half off
-    /// each, so that callers who failed together do not come back together.
+    /// The pauses last 750 ms in all, and so stay inside any deadline. `jitter`, from 0 to 1, takes
+    /// up to half off each, so that callers who failed together do not come back together.
     pub async fn wait(&mut self, error: StoreError, jitter: f64) -> Result<(), StoreError> {
         self.0 += 1;
         if self.0 >= TRIES || !matches!(error, StoreError::Unavailable(_)) {

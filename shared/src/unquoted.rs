@@ -1,4 +1,5 @@
-//! What is wrong with some JSON, said without the texts in it: they may be somebody's words, and errors are logged.
+//! What is wrong with some JSON, said without the texts in it: they may be somebody's words, and
+//! errors are logged.
 
 /// How serde begins the errors that quote a text.
 const QUOTING: [&str; 3] = ["invalid type: string", "invalid value: string", "unknown variant"];
@@ -31,9 +32,15 @@ mod tests {
     #[test]
     fn no_text_is_quoted_and_the_rest_stays() {
         assert!(matches!(serde_json::from_str(r#""blue""#), Ok(Colour::Blue)));
-        check::<u64>(r#""a secret, expected or not""#, "invalid type: string, expected u64 at line 1 column 27");
+        check::<u64>(
+            r#""a secret, expected or not""#,
+            "invalid type: string, expected u64 at line 1 column 27",
+        );
         check::<Colour>(r#""secret""#, "unknown variant, expected `blue` at line 1 column 8");
-        check::<char>(r#""secret""#, "invalid value: string, expected a character at line 1 column 8");
+        check::<char>(
+            r#""secret""#,
+            "invalid value: string, expected a character at line 1 column 8",
+        );
         check::<u64>("secret", "expected value at line 1 column 1");
         check::<u64>("[1]", "invalid type: sequence, expected u64 at line 1 column 0");
     }

@@ -1,8 +1,9 @@
 //! The whole pipeline under faults, from one seed.
 //!
-//! The real handlers of `ingress`, `worker` and `notifier` run over services in memory, on paused time and in one
-//! thread, while calls fail, acknowledgements get lost, processes die and come back, connections break and models
-//! misbehave. Whatever must always hold is checked while it happens, from inside and from outside.
+//! The real handlers of `ingress`, `worker` and `notifier` run over services in memory, on paused
+//! time and in one thread, while calls fail, acknowledgements get lost, processes die and come
+//! back, connections break and models misbehave. Whatever must always hold is checked while it
+//! happens, from inside and from outside.
 //!
 //! | module | what it does |
 //! |---|---|

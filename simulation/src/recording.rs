@@ -1,4 +1,5 @@
-//! What every tab was told, and what it made of it: other clients that follow the same rule are held against it.
+//! What every tab was told, and what it made of it: other clients that follow the same rule are
+//! held against it.
 
 use serde::Serialize;
 use shared::domain::TurnKind;

@@ -1,4 +1,5 @@
-//! The pipeline for pinned scenarios: everything is in its place, and nothing goes wrong but what the scenario says.
+//! The pipeline for pinned scenarios: everything is in its place, and nothing goes wrong but what
+//! the scenario says.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -116,20 +117,34 @@ impl Stage {
     }
 
     /// Brings somebody in whose tabs follow the client rule only so well.
-    pub async fn actor_of_kind(&self, owner: u32, session: &str, variant: Variant) -> Result<Actor, CallError> {
+    pub async fn actor_of_kind(
+        &self,
+        owner: u32,
+        session: &str,
+        variant: Variant,
+    ) -> Result<Actor, CallError> {
         let address = format!("192.0.2.{owner}");
         let edge: Arc<dyn Edge> = AccountEdge::new(Arc::clone(&self.platform), owner, address);
         let account = Arc::new(Account::anonymous(edge));
         account.create_session(Some(session)).await?;
         let key = session_key(account.token().as_deref(), session).ok_or(CallError::NotFound)?;
         self.cloud.checker.owned(&key, owner);
-        Ok(Actor { stage: Arc::clone(&self.platform), account, session: session.to_owned(), key, owner, variant })
+        Ok(Actor {
+            stage: Arc::clone(&self.platform),
+            account,
+            session: session.to_owned(),
+            key,
+            owner,
+            variant,
+        })
     }
 
     /// Waits for the next request and receives it.
     pub async fn request(&self) -> Delivery {
         loop {
-            if let Some(delivery) = self.platform.receive(&self.mapping, Which::Requests, 1).await.pop() {
+            if let Some(delivery) =
+                self.platform.receive(&self.mapping, Which::Requests, 1).await.pop()
+            {
                 return delivery;
             }
         }
@@ -199,7 +214,8 @@ impl Stage {
         self.cloud.events.published().into_iter().map(|event| event.id).collect()
     }
 
-    /// Ends all faults, lets everything drain, brings back dead letters, and checks every invariant.
+    /// Ends all faults, lets everything drain, brings back dead letters, and checks every
+    /// invariant.
     ///
     /// The error is the list of what was violated, with the story of the scenario.
     pub async fn end(&self, tabs: &[(&Actor, &TabHandle)]) -> Result<(), String> {
@@ -224,17 +240,20 @@ impl Stage {
         if violations.is_empty() {
             return Ok(());
         }
-        let list = violations.iter().fold(String::new(), |mut list, Violation { invariant, what, .. }| {
-            let _ = writeln!(list, "invariant {invariant}: {what}");
-            list
-        });
+        let list =
+            violations.iter().fold(String::new(), |mut list, Violation { invariant, what, .. }| {
+                let _ = writeln!(list, "invariant {invariant}: {what}");
+                list
+            });
         Err(format!("{list}{}", render(&self.cloud.trace.lines())))
     }
 
     async fn drain(&self, tabs: &[(&Actor, &TabHandle)]) {
         let end = Instant::now() + DRAIN;
         while Instant::now() < end {
-            let current = tabs.iter().all(|(actor, tab)| self.cloud.checker.is_current(&actor.key, &tab.view()));
+            let current = tabs
+                .iter()
+                .all(|(actor, tab)| self.cloud.checker.is_current(&actor.key, &tab.view()));
             let queued = !self.cloud.requests.is_empty() || !self.cloud.replies.is_empty();
             if current && !queued && self.cloud.checker.is_at_rest() {
                 return;

@@ -40,7 +40,11 @@ pub struct Line {
 impl Trace {
     /// Begins a trace; without lines it only hashes.
     pub fn begin(record: bool) -> Self {
-        let state = State { hasher: DefaultHasher::new(), lines: record.then(Vec::new), tabs: record.then(Vec::new) };
+        let state = State {
+            hasher: DefaultHasher::new(),
+            lines: record.then(Vec::new),
+            tabs: record.then(Vec::new),
+        };
         Self { began: Instant::now(), state: Mutex::new(state) }
     }
 
@@ -66,7 +70,8 @@ impl Trace {
         }
     }
 
-    /// Notes what a tab was told or did; it counts for nothing, and `step` is made only where lines are recorded.
+    /// Notes what a tab was told or did; it counts for nothing, and `step` is made only where lines
+    /// are recorded.
     pub(crate) fn tab(&self, tab: TabId, step: impl FnOnce() -> Option<Step>) {
         let mut state = lock(&self.state);
         let Some(tabs) = &mut state.tabs else { return };
@@ -93,7 +98,8 @@ impl Trace {
 /// Writes lines the way they are read: time first.
 pub fn render(lines: &[Line]) -> String {
     lines.iter().fold(String::new(), |mut story, line| {
-        let (seconds, millis) = (line.millis / 1000, line.millis % 1000);
+        let seconds = line.millis / 1000;
+        let millis = line.millis % 1000;
         let _ = writeln!(story, "{seconds:>6}.{millis:03}  {}", line.text);
         story
     })

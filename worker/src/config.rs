@@ -8,7 +8,8 @@ use shared::protocol::accept::Bounds;
 
 use crate::providers::PROMPT_CACHING;
 
-/// The visibility timeout of the queue of requests on AWS, which wants six times the function's timeout.
+/// The visibility timeout of the queue of requests on AWS, which wants six times the function's
+/// timeout.
 const QUEUE_VISIBILITY: Duration = Duration::from_mins(15);
 
 /// The settings of the worker, read once at start.
@@ -30,7 +31,8 @@ pub struct WorkerConfig {
     pub max_calls: u32,
     /// Where to stop waiting (`CHATBOT_FIRST_BYTE_TIMEOUT_MS`, `CHATBOT_IDLE_TIMEOUT_MS`, …).
     pub timeouts: Timeouts,
-    /// How long the queue hides a message that was received; a longer time than needed is shortened.
+    /// How long the queue hides a message that was received; a longer time than needed is
+    /// shortened.
     pub queue_visibility: Duration,
     /// How often provisional text is pushed.
     pub pace: Pace,
@@ -55,7 +57,8 @@ pub struct Timeouts {
     pub idle: Duration,
     /// For the document, retries included (`CHATBOT_DOCUMENT_TIMEOUT_MS`).
     pub document: Duration,
-    /// For the whole delivery; below the function's own timeout (`CHATBOT_WORKER_DEADLINE_SECONDS`).
+    /// For the whole delivery; below the function's own timeout
+    /// (`CHATBOT_WORKER_DEADLINE_SECONDS`).
     pub deadline: Duration,
 }
 
@@ -81,11 +84,17 @@ pub enum Tail {
 
 impl Pace {
     /// Frames cost nothing: a piece every 30 ms.
-    pub const ONE_MACHINE: Self =
-        Self { first: Duration::from_millis(30), later: Duration::from_millis(30), tail: Tail::Pushed };
+    pub const ONE_MACHINE: Self = Self {
+        first: Duration::from_millis(30),
+        later: Duration::from_millis(30),
+        tail: Tail::Pushed,
+    };
     /// Every frame is billed.
-    pub const AWS: Self =
-        Self { first: Duration::from_millis(200), later: Duration::from_millis(500), tail: Tail::LeftToFinal };
+    pub const AWS: Self = Self {
+        first: Duration::from_millis(200),
+        later: Duration::from_millis(500),
+        tail: Tail::LeftToFinal,
+    };
 }
 
 /// What may be spent a day; `None` is without bound.
@@ -144,13 +153,16 @@ fn preference(environment: &Environment) -> Result<Vec<ProviderName>, ConfigErro
 }
 
 /// Who is asked where nobody said in which order.
-const DEFAULT_ORDER: [ProviderName; 3] = [ProviderName::Claude, ProviderName::OpenAi, ProviderName::Bedrock];
+const DEFAULT_ORDER: [ProviderName; 3] =
+    [ProviderName::Claude, ProviderName::OpenAi, ProviderName::Bedrock];
 
 /// What may be in an order of providers.
 pub(crate) const LISTABLE: &str = "only claude, openai and bedrock can be listed";
 
 /// Reads an order of providers; an error is the name that cannot be in one.
-pub(crate) fn order<'n>(names: impl Iterator<Item = &'n str>) -> Result<Vec<ProviderName>, &'n str> {
+pub(crate) fn order<'n>(
+    names: impl Iterator<Item = &'n str>,
+) -> Result<Vec<ProviderName>, &'n str> {
     let parse = |name: &'n str| match ProviderName::parse(name) {
         Some(provider) if provider != ProviderName::Offline => Ok(provider),
         _ => Err(name),
@@ -187,7 +199,9 @@ mod tests {
 
     #[track_caller]
     fn check(variable: &str, value: &str, expected: &str) {
-        let error = WorkerConfig::from(&Environment::default().with(variable, value), Pace::ONE_MACHINE).unwrap_err();
+        let error =
+            WorkerConfig::from(&Environment::default().with(variable, value), Pace::ONE_MACHINE)
+                .unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
 
@@ -196,9 +210,14 @@ mod tests {
         check(
             "CHATBOT_PROVIDER_PREFERENCE",
             "claude,gemini",
-            "CHATBOT_PROVIDER_PREFERENCE is \"gemini\", but only claude, openai and bedrock can be listed",
+            "CHATBOT_PROVIDER_PREFERENCE is \"gemini\", but only claude, openai and bedrock can \
+            be listed",
         );
-        check("CHATBOT_MAX_TOKENS", "0", "CHATBOT_MAX_TOKENS is \"0\", but must be from 1 to 64000");
+        check(
+            "CHATBOT_MAX_TOKENS",
+            "0",
+            "CHATBOT_MAX_TOKENS is \"0\", but must be from 1 to 64000",
+        );
         check(
             "CHATBOT_DAILY_BUDGET_USD",
             "-1",

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::domain::{MessageId, SessionKey};
-use shared::ports::{Clock, Delivery, Documents, Ids, Metrics, Push, Queue, QueueError, Secrets, Store};
+use shared::ports::{
+    Clock, Delivery, Documents, Ids, Metrics, Push, Queue, QueueError, Secrets, Store,
+};
 use shared::protocol::accept::{self, AcceptError, Standing, Submission};
 use shared::queue_messages::{BodyError, MessagePointer, Remains, RequestMessage, Submit};
 use tokio::time::Instant;
@@ -31,7 +33,8 @@ const MAX_TRACE_BYTES: usize = 256;
 const OLDEST_SUBMIT: Duration = Duration::from_hours(12);
 /// How long a failed message waits for its next receive, times its receive count.
 const BACK_OFF: Duration = Duration::from_secs(2);
-/// How long a message of an unknown version waits for a worker that knows it: its receives outlast a deployment.
+/// How long a message of an unknown version waits for a worker that knows it: its receives outlast
+/// a deployment.
 const FOREIGN_BACK_OFF: Duration = Duration::from_mins(1);
 
 /// The ports that the worker uses.
@@ -75,7 +78,8 @@ fn log(delivery: &Delivery, error: &WorkerError) {
     if matches!(error, WorkerError::Body(_)) {
         tracing::error!(session.id = %delivery.group, error = source, "a request was refused");
     } else {
-        tracing::warn!(session.id = %delivery.group, error = source, "the turn will be tried again");
+        tracing::warn!(session.id = %delivery.group, error = source, "the turn will be tried \
+            again");
     }
 }
 
@@ -97,9 +101,15 @@ struct Request {
 
 impl Worker {
     /// Makes a worker.
-    pub fn new(ports: Ports, config: WorkerConfig, providers: Providers, prices: Prices) -> Result<Self, WorkerError> {
+    pub fn new(
+        ports: Ports,
+        config: WorkerConfig,
+        providers: Providers,
+        prices: Prices,
+    ) -> Result<Self, WorkerError> {
         let template = Template::new(&config.product_name, &config.tone)?;
-        let (documents, preference) = (DocumentCache::default(), Preference::new(config.preference.clone()));
+        let documents = DocumentCache::default();
+        let preference = Preference::new(config.preference.clone());
         Ok(Self { ports, config, providers, prices, template, documents, preference })
     }
 
@@ -108,10 +118,11 @@ impl Worker {
         &self.providers
     }
 
-    /// Looks for another order of providers, if it is time to: before the first message, and every five minutes.
+    /// Looks for another order of providers, if it is time to: before the first message, and every
+    /// five minutes.
     ///
-    /// `fetch` returns the names, separated by commas; where it fails, finds nothing or takes long, the known order
-    /// stays.
+    /// `fetch` returns the names, separated by commas; where it fails, finds nothing or takes long,
+    /// the known order stays.
     pub async fn refresh_preference<E: std::error::Error>(
         &self,
         fetch: impl AsyncFnOnce() -> Result<Option<String>, E>,
@@ -121,16 +132,23 @@ impl Worker {
 
     /// Answers one message.
     ///
-    /// `Ok` means: acknowledge; the work is durable, or there is none. An error means: report the failure, never
-    /// acknowledge; the message's visibility was shortened, so that its session does not freeze.
+    /// `Ok` means: acknowledge; the work is durable, or there is none. An error means: report the
+    /// failure, never acknowledge; the message's visibility was shortened, so that its session does
+    /// not freeze.
     pub async fn handle(&self, delivery: &Delivery) -> Result<(), WorkerError> {
         self.handle_within(delivery, self.config.timeouts.deadline).await
     }
 
-    /// Answers one message, as [`handle`](Self::handle) does, in the time that is left to its process.
-    pub async fn handle_within(&self, delivery: &Delivery, left: Duration) -> Result<(), WorkerError> {
+    /// Answers one message, as [`handle`](Self::handle) does, in the time that is left to its
+    /// process.
+    pub async fn handle_within(
+        &self,
+        delivery: &Delivery,
+        left: Duration,
+    ) -> Result<(), WorkerError> {
         let time = self.config.timeouts.deadline.min(left);
-        let (deadline, needed) = (Instant::now() + time, time + VISIBILITY_MARGIN);
+        let deadline = Instant::now() + time;
+        let needed = time + VISIBILITY_MARGIN;
         if needed < self.config.queue_visibility {
             self.hide(delivery, needed).await;
         }
@@ -142,11 +160,18 @@ impl Worker {
         result
     }
 
-    async fn answer_delivery(&self, delivery: &Delivery, deadline: Instant) -> Result<(), WorkerError> {
+    async fn answer_delivery(
+        &self,
+        delivery: &Delivery,
+        deadline: Instant,
+    ) -> Result<(), WorkerError> {
         let request = match RequestMessage::parse(&delivery.body) {
-            Ok(RequestMessage::Message(MessagePointer { session_key: key, message_id, trace, .. })) => {
-                Some(Request { key, message_id, trace, problem: None })
-            }
+            Ok(RequestMessage::Message(MessagePointer {
+                session_key: key,
+                message_id,
+                trace,
+                ..
+            })) => Some(Request { key, message_id, trace, problem: None }),
             Ok(RequestMessage::Submit(submit)) => self.accept(delivery, submit).await?,
             Err(problem) => salvage(delivery, problem)?,
         };
@@ -157,9 +182,15 @@ impl Worker {
     }
 
     #[instrument(skip_all, fields(session.id = %request.key, message.id = %request.message_id))]
-    async fn answer_request(&self, request: Request, receives: u32, deadline: Instant) -> Result<(), WorkerError> {
+    async fn answer_request(
+        &self,
+        request: Request,
+        receives: u32,
+        deadline: Instant,
+    ) -> Result<(), WorkerError> {
         let Request { key, message_id, trace, problem } = &request;
-        // A producer's trace is not ours to bound at the edge, and a turn must fit an item of the store.
+        // A producer's trace is not ours to bound at the edge, and a turn must fit an item of the
+        // store.
         let trace = trace.clone().filter(|trace| trace.len() <= MAX_TRACE_BYTES);
         match claim(self, key, message_id, trace, deadline).await? {
             // Nobody waits for an answer: a body that points nowhere is for an operator to look at.
@@ -168,23 +199,34 @@ impl Worker {
             Claimed::Final(turn) => finish::enqueue(self, key, turn).await,
             Claimed::Cancelled(turn) => finish::cancelled(self, key, &turn).await,
             Claimed::Exhausted(turn) => finish::exhausted(self, key, &turn).await,
-            Claimed::Running(claim) if problem.is_some() => finish::unreadable(self, key, &claim.turn).await,
-            Claimed::Running(claim) if receives >= LAST_RECEIVE => finish::exhausted(self, key, &claim.turn).await,
+            Claimed::Running(claim) if problem.is_some() => {
+                finish::unreadable(self, key, &claim.turn).await
+            }
+            Claimed::Running(claim) if receives >= LAST_RECEIVE => {
+                finish::exhausted(self, key, &claim.turn).await
+            }
             Claimed::Running(claim) => {
-                // By far the largest of what is waited for here: it lives apart, for as long as the answer takes.
+                // By far the largest of what is waited for here: it lives apart, for as long as the
+                // answer takes.
                 Box::pin(Answer::new(self, key, claim, deadline).run()).await
             }
         }
     }
 
-    /// Accepts a message that its producer put on the queue, by ingress's rules without the rate limit.
+    /// Accepts a message that its producer put on the queue, by ingress's rules without the rate
+    /// limit.
     ///
     /// Refused is final: acknowledged and logged, since no later try can succeed.
-    async fn accept(&self, delivery: &Delivery, submit: Submit) -> Result<Option<Request>, WorkerError> {
+    async fn accept(
+        &self,
+        delivery: &Delivery,
+        submit: Submit,
+    ) -> Result<Option<Request>, WorkerError> {
         let now = self.ports.clock.now();
         let age = now.since(submit.accepted_at);
         // A producer's clock that is ahead makes no session that outlives its time.
-        let submission = Submission { accepted_at: submit.accepted_at.min(now), ..submit.submission() };
+        let submission =
+            Submission { accepted_at: submit.accepted_at.min(now), ..submit.submission() };
         let key = submission.session_key();
         let oldest = OLDEST_SUBMIT.min(self.config.bounds.lifetime.ttl / 2);
         let problem = if delivery.group != key.as_str() {
@@ -197,7 +239,8 @@ impl Worker {
         } else {
             match self.record(&submission).await {
                 Ok(_) => {
-                    let (message_id, trace) = (submission.message_id, submit.trace);
+                    let message_id = submission.message_id;
+                    let trace = submit.trace;
                     return Ok(Some(Request { key, message_id, trace, problem: None }));
                 }
                 Err(AcceptError::Store(error)) => return Err(error.into()),
@@ -211,34 +254,44 @@ impl Worker {
     }
 
     async fn record(&self, submission: &Submission) -> Result<Standing, AcceptError> {
-        let (store, bounds) = (self.ports.store.as_ref(), self.config.bounds);
+        let store = self.ports.store.as_ref();
+        let bounds = self.config.bounds;
         let read = accept::look_up(store, submission, bounds).await?;
         accept::record(store, submission, read, bounds).await
     }
 
-    /// Shortens (or sets) the time for which the message stays hidden. Only an optimisation: failing is harmless.
+    /// Shortens (or sets) the time for which the message stays hidden. Only an optimisation:
+    /// failing is harmless.
     async fn hide(&self, delivery: &Delivery, time: Duration) {
         match self.ports.requests.change_visibility(&delivery.receipt, time).await {
             Ok(()) | Err(QueueError::StaleReceipt) => (),
-            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "the visibility was not changed"),
+            Err(error) => tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the visibility was not changed"
+            ),
         }
     }
 }
 
-/// Finds the message that an unreadable body was meant to point to, so that its turn can end as an error.
+/// Finds the message that an unreadable body was meant to point to, so that its turn can end as an
+/// error.
 ///
-/// A submission whose text is not acceptable is refused for good: `None`. Everything else stays an error, and becomes
-/// a dead letter: ids in another session's group, ids that cannot be read, and a version that this worker does not
-/// know. The last may be a newer worker's in the middle of a deployment, so it is never answered here, however well
-/// its ids can be read: it comes back for a worker that knows it.
+/// A submission whose text is not acceptable is refused for good: `None`. Everything else stays an
+/// error, and becomes a dead letter: ids in another session's group, ids that cannot be read, and a
+/// version that this worker does not know. The last may be a newer worker's in the middle of a
+/// deployment, so it is never answered here, however well its ids can be read: it comes back for a
+/// worker that knows it.
 fn salvage(delivery: &Delivery, problem: BodyError) -> Result<Option<Request>, WorkerError> {
     if matches!(problem, BodyError::Version(_)) {
         return Err(problem.into());
     }
     match Remains::of_request(&delivery.body) {
-        Some(Remains::Pointer { session_key: key, message_id }) if delivery.group == key.as_str() => {
+        Some(Remains::Pointer { session_key: key, message_id })
+            if delivery.group == key.as_str() =>
+        {
             let error = &problem as &dyn std::error::Error;
-            tracing::error!(session.id = %key, message.id = %message_id, error, "only the ids of a request can be read");
+            tracing::error!(session.id = %key, message.id = %message_id, error, "only the ids of \
+                a request can be read");
             Ok(Some(Request { key, message_id, trace: None, problem: Some(problem) }))
         }
         Some(Remains::Submit { session_key, message_id, problem }) => {
@@ -250,5 +303,6 @@ fn salvage(delivery: &Delivery, problem: BodyError) -> Result<Option<Request>, W
 }
 
 fn refuse(key: &SessionKey, message_id: &MessageId, problem: &dyn std::fmt::Display) {
-    tracing::warn!(session.id = %key, message.id = %message_id, %problem, "a submitted message was refused");
+    tracing::warn!(session.id = %key, message.id = %message_id, %problem, "a submitted message \
+        was refused");
 }

@@ -1,8 +1,9 @@
 //! Replies that were kept for the same first question.
 //!
-//! A reply is kept for whoever may read all that it was made of: for everybody where the document is public or there
-//! is none, else for the principal alone. The question is part of the key, so that nobody is told an answer to what
-//! they did not ask word for word. The cache is asked for some milliseconds at most, and nothing depends on it.
+//! A reply is kept for whoever may read all that it was made of: for everybody where the document
+//! is public or there is none, else for the principal alone. The question is part of the key, so
+//! that nobody is told an answer to what they did not ask word for word. The cache is asked for
+//! some milliseconds at most, and nothing depends on it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,8 @@ use tokio::time::timeout;
 
 /// The longest that a cache in this process or on this machine is waited for.
 const PATIENCE_NEARBY: Duration = Duration::from_millis(5);
-/// The longest that a cache behind a network is waited for: longer than it waits itself, so that it learns of a server
-/// that does not answer, and does not ask it for a while.
+/// The longest that a cache behind a network is waited for: longer than it waits itself, so that it
+/// learns of a server that does not answer, and does not ask it for a while.
 const PATIENCE_AWAY: Duration = Duration::from_millis(100);
 /// The longest reply that is kept, in bytes.
 const MAX_KEPT_BYTES: usize = 64 * 1024;
@@ -54,18 +55,23 @@ pub struct CacheSettings {
 
 impl CacheSettings {
     /// Reads the settings; `places` are those that this home has beside `off`.
-    pub fn from(environment: &Environment, places: &[(&str, CachePlace)]) -> Result<Self, ConfigError> {
+    pub fn from(
+        environment: &Environment,
+        places: &[(&str, CachePlace)],
+    ) -> Result<Self, ConfigError> {
         const VARIABLE: &str = "CHATBOT_REPLY_CACHE";
         let place = match environment.text(VARIABLE) {
             None | Some("off") => CachePlace::Off,
             Some(name) => {
-                let place = places.iter().find(|(known, _)| *known == name).map(|(_, place)| *place);
+                let place =
+                    places.iter().find(|(known, _)| *known == name).map(|(_, place)| *place);
                 place.ok_or_else(|| invalid(VARIABLE, name, problem(name, places)))?
             }
         };
         let seconds = environment.number_or("CHATBOT_REPLY_CACHE_SECONDS", 3_600, 1..=604_800)?;
         let entries = environment.number_or("CHATBOT_REPLY_CACHE_ENTRIES", 1_000, 1..=1_000_000)?;
-        let (keep, entries) = (Duration::from_secs(seconds), usize::try_from(entries).unwrap_or(1_000));
+        let keep = Duration::from_secs(seconds);
+        let entries = usize::try_from(entries).unwrap_or(1_000);
         Ok(Self { place, keep, entries })
     }
 }
@@ -74,7 +80,8 @@ impl CacheSettings {
 fn problem(name: &str, places: &[(&str, CachePlace)]) -> String {
     let names: Vec<_> = places.iter().map(|(name, _)| *name).collect();
     let elsewhere = HOMES.iter().find(|(place, _)| *place == name);
-    let elsewhere = elsewhere.map(|(place, home)| format!("; {place} is for {home} only")).unwrap_or_default();
+    let elsewhere =
+        elsewhere.map(|(place, home)| format!("; {place} is for {home} only")).unwrap_or_default();
     format!("must be off or {}{elsewhere}", names.join(" or "))
 }
 
@@ -86,7 +93,8 @@ impl CacheSettings {
 
     /// Keeps replies in this cache, as these settings say.
     pub fn keeping(&self, cache: Arc<dyn ReplyCache>) -> KeptReplies {
-        let patience = if self.place == CachePlace::Redis { PATIENCE_AWAY } else { PATIENCE_NEARBY };
+        let patience =
+            if self.place == CachePlace::Redis { PATIENCE_AWAY } else { PATIENCE_NEARBY };
         KeptReplies { cache, keep: self.keep, patience }
     }
 }
@@ -135,7 +143,10 @@ impl KeptReplies {
             // A cache that others can write to may hold anything.
             Ok(Ok(reply)) => reply.filter(|reply| (1..=MAX_KEPT_BYTES).contains(&reply.text.len())),
             Ok(Err(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the reply cache was not read");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the reply cache was not read"
+                );
                 None
             }
             Err(_) => {
@@ -174,7 +185,8 @@ mod tests {
         assert_eq!(of("sqlite").unwrap().place, CachePlace::Sqlite);
         assert_eq!(
             of("redis").unwrap_err().to_string(),
-            "CHATBOT_REPLY_CACHE is \"redis\", but must be off or memory or sqlite; redis is for AWS only"
+            "CHATBOT_REPLY_CACHE is \"redis\", but must be off or memory or sqlite; redis is for \
+            AWS only"
         );
         assert_eq!(
             of("disk").unwrap_err().to_string(),

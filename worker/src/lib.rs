@@ -1,4 +1,5 @@
-//! One turn: claim, context, prompt, model call with retry and fallback, provisional text, commit, final.
+//! One turn: claim, context, prompt, model call with retry and fallback, provisional text, commit,
+//! final.
 //!
 //! | module | what it does |
 //! |---|---|

@@ -25,11 +25,14 @@ use worker::kept::{CachePlace, CacheSettings, KeptReplies};
 use worker::prices::Prices;
 use worker::providers::SIGNED_HEADERS;
 use worker::providers::client::{self, ClientSettings};
-use worker::providers::{BedrockModel, BedrockSettings, ClaudeModel, ClaudeSettings, OpenAiModel, OpenAiSettings};
+use worker::providers::{
+    BedrockModel, BedrockSettings, ClaudeModel, ClaudeSettings, OpenAiModel, OpenAiSettings,
+};
 use worker::{Ports, Worker, WorkerConfig};
 
 /// Where this home can keep replies.
-const REPLY_CACHES: [(&str, CachePlace); 2] = [("memory", CachePlace::Memory), ("redis", CachePlace::Redis)];
+const REPLY_CACHES: [(&str, CachePlace); 2] =
+    [("memory", CachePlace::Memory), ("redis", CachePlace::Redis)];
 
 /// The worker, and where the order of its providers is.
 struct Function {
@@ -51,8 +54,11 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
     let config = WorkerConfig::from(environment, Pace::AWS)?;
     let resources = WorkerResources::from(environment)?;
     let Common { stage, table, replies_queue, connections_url, sdk } = resources.common;
-    let (settings, sdk, clock) = (sdk.clone(), Sdk::new(sdk), Arc::new(SystemClock));
-    let names = aws::secrets::SecretNames { api_keys: Some(resources.api_keys_secret), signing_keys: None };
+    let settings = sdk.clone();
+    let sdk = Sdk::new(sdk);
+    let clock = Arc::new(SystemClock);
+    let names =
+        aws::secrets::SecretNames { api_keys: Some(resources.api_keys_secret), signing_keys: None };
     let vault = Arc::new(SecretsManagerSecrets::new(&sdk, names));
     let kept = kept_replies(environment, clock.clone(), &stage, vault.clone())?;
     let secrets: Arc<dyn Secrets> = vault;
@@ -60,8 +66,10 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
         Some(settings) => Arc::new(aws::documents::RdsDocuments::new(&sdk, settings)),
         None => Arc::new(MemoryDocuments::default()),
     };
-    let providers =
-        Providers::new(models(environment, &secrets, &settings, clock.clone())?, BreakerSettings::from(environment)?);
+    let providers = Providers::new(
+        models(environment, &secrets, &settings, clock.clone())?,
+        BreakerSettings::from(environment)?,
+    );
     let ports = Ports {
         store: Arc::new(aws::store::DynamoStore::new(&sdk, table, clock.clone())),
         requests: Arc::new(aws::queue::SqsQueue::new(&sdk, resources.requests_queue)),
@@ -86,19 +94,25 @@ fn models(
     clock: Arc<dyn Clock>,
 ) -> Result<Vec<Arc<dyn Model>>, Box<dyn Error>> {
     let client = client::build(ClientSettings::from(environment)?)?;
-    let claude = ClaudeModel::new(ClaudeSettings::from(environment)?, secrets.clone(), client.clone());
-    let openai = OpenAiModel::new(OpenAiSettings::from(environment)?, secrets.clone(), client.clone());
+    let claude =
+        ClaudeModel::new(ClaudeSettings::from(environment)?, secrets.clone(), client.clone());
+    let openai =
+        OpenAiModel::new(OpenAiSettings::from(environment)?, secrets.clone(), client.clone());
     let mut models: Vec<Arc<dyn Model>> = vec![Arc::new(claude), Arc::new(openai)];
     if let Some(settings) = BedrockSettings::from(environment)? {
         let signer = Signer::new(sdk, "bedrock", clock);
-        let sign =
-            move |url: &str, body: &[u8]| signer.post(url, &SIGNED_HEADERS, body).map_err(|error| error.to_string());
-        models.push(Arc::new(BedrockModel::new(settings, secrets.clone(), client).signed_by(Arc::new(sign))));
+        let sign = move |url: &str, body: &[u8]| {
+            signer.post(url, &SIGNED_HEADERS, body).map_err(|error| error.to_string())
+        };
+        models.push(Arc::new(
+            BedrockModel::new(settings, secrets.clone(), client).signed_by(Arc::new(sign)),
+        ));
     }
     Ok(models)
 }
 
-/// Returns where replies are kept, if anywhere: in each function for as long as it lives, or in one server for all.
+/// Returns where replies are kept, if anywhere: in each function for as long as it lives, or in one
+/// server for all.
 fn kept_replies(
     environment: &Environment,
     clock: Arc<dyn Clock>,
@@ -129,15 +143,21 @@ async fn answer(function: Arc<Function>, invocation: Invocation) -> Result<Value
 }
 
 impl Function {
-    /// Answers the messages in order, up to the first that fails: a later one of its group may not be done before it.
+    /// Answers the messages in order, up to the first that fails: a later one of its group may not
+    /// be done before it.
     async fn work(&self, deliveries: &[shared::ports::Delivery], end: Instant) -> Vec<String> {
         if let Some(name) = &self.preference_parameter {
-            self.worker.refresh_preference(async || aws::parameters::parameter(&self.sdk, name).await).await;
+            self.worker
+                .refresh_preference(async || aws::parameters::parameter(&self.sdk, name).await)
+                .await;
         }
         for (done, delivery) in deliveries.iter().enumerate() {
             let left = end.saturating_duration_since(Instant::now());
             if self.worker.handle_within(delivery, left).await.is_err() {
-                return deliveries[done..].iter().map(|delivery| delivery.message_id.clone()).collect();
+                return deliveries[done..]
+                    .iter()
+                    .map(|delivery| delivery.message_id.clone())
+                    .collect();
             }
         }
         Vec::new()

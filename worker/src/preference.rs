@@ -52,7 +52,9 @@ impl Preference {
         match found {
             Ok(Some(order)) => state.order = order,
             Ok(None) => (),
-            Err(problem) => tracing::warn!(problem, "the order of providers was not read; the known one stays"),
+            Err(problem) => {
+                tracing::warn!(problem, "the order of providers was not read; the known one stays")
+            }
         }
     }
 
@@ -87,7 +89,10 @@ mod tests {
     async fn an_order_is_read_before_the_first_message_and_kept_for_five_minutes() {
         let preference = Preference::new(vec![Claude, OpenAi]);
         assert_eq!(read(&preference, NOW, "openai, claude").await, [OpenAi, Claude]);
-        assert_eq!(read(&preference, NOW.plus(Duration::from_secs(299)), "claude").await, [OpenAi, Claude]);
+        assert_eq!(
+            read(&preference, NOW.plus(Duration::from_secs(299)), "claude").await,
+            [OpenAi, Claude]
+        );
         assert_eq!(read(&preference, NOW.plus(Duration::from_mins(5)), "claude").await, [Claude]);
     }
 
@@ -96,7 +101,10 @@ mod tests {
         for text in ["claude,gemini", "offline", " , "] {
             let preference = Preference::new(vec![OpenAi]);
             assert_eq!(read(&preference, NOW, text).await, [OpenAi], "{text:?}");
-            assert_eq!(read(&preference, NOW.plus(Duration::from_mins(1)), "claude").await, [Claude]);
+            assert_eq!(
+                read(&preference, NOW.plus(Duration::from_mins(1)), "claude").await,
+                [Claude]
+            );
         }
     }
 
@@ -104,7 +112,11 @@ mod tests {
     async fn an_order_that_does_not_come_is_not_waited_for() {
         let preference = Preference::new(vec![OpenAi]);
         let began = tokio::time::Instant::now();
-        preference.refresh(NOW, async || std::future::pending::<Result<Option<String>, Infallible>>().await).await;
+        preference
+            .refresh(NOW, async || {
+                std::future::pending::<Result<Option<String>, Infallible>>().await
+            })
+            .await;
         assert_eq!((preference.order(), began.elapsed()), (vec![OpenAi], PATIENCE));
     }
 

@@ -1,7 +1,9 @@
 //! What a call costs.
 //!
-//! All prices are in `prices.json`, in micro-USD per million tokens, with their source and the month they were read.
-//! A model that is not listed has no cost rather than a wrong one; a budget counts it at the dearest price.
+//! All prices are in `prices.json`, in micro-USD per million tokens, with their source and the
+//! month they were read.
+//! A model that is not listed has no cost rather than a wrong one; a budget counts it at the
+//! dearest price.
 
 mod file;
 
@@ -10,7 +12,8 @@ use shared::ports::Prompt;
 
 pub use file::PricesError;
 
-/// The bytes counted for a message beside its text, and for a request beside its messages: roles and separators.
+/// The bytes counted for a message beside its text, and for a request beside its messages: roles
+/// and separators.
 const FRAMING_BYTES: u64 = 64;
 
 /// The price list.
@@ -58,7 +61,8 @@ impl Prices {
         Ok(Self { models, dearest })
     }
 
-    /// Returns what a call cost, rounded up; `None` if the model or a prompt of that size is not listed.
+    /// Returns what a call cost, rounded up; `None` if the model or a prompt of that size is not
+    /// listed.
     ///
     /// `offline` costs nothing.
     pub fn cost(&self, provider: ProviderName, model: &str, usage: Usage) -> Option<MicroUsd> {
@@ -68,15 +72,24 @@ impl Prices {
         self.rates(model, usage.input_tokens).map(|rates| rates.cost(usage))
     }
 
-    /// Returns what a budget counts for a call: its cost, or that at the dearest prices if it is not known.
+    /// Returns what a budget counts for a call: its cost, or that at the dearest prices if it is
+    /// not known.
     pub fn budget_cost(&self, provider: ProviderName, model: &str, usage: Usage) -> MicroUsd {
         self.cost(provider, model, usage).unwrap_or_else(|| self.dearest.cost(usage))
     }
 
-    /// Returns the most that a call can cost: every byte a token, nothing read from a cache, the longest reply.
+    /// Returns the most that a call can cost: every byte a token, nothing read from a cache, the
+    /// longest reply.
     ///
-    /// `prompt_bytes` is [`prompt_bytes`] of the prompt. Models that are not listed count at the dearest prices.
-    pub fn highest_cost(&self, provider: ProviderName, model: &str, prompt_bytes: u64, max_tokens: u32) -> MicroUsd {
+    /// `prompt_bytes` is [`prompt_bytes`] of the prompt. Models that are not listed count at the
+    /// dearest prices.
+    pub fn highest_cost(
+        &self,
+        provider: ProviderName,
+        model: &str,
+        prompt_bytes: u64,
+        max_tokens: u32,
+    ) -> MicroUsd {
         if provider == ProviderName::Offline {
             return MicroUsd(0);
         }
@@ -106,8 +119,11 @@ impl Prices {
 
 /// Counts the bytes of a prompt as the provider reads it; it never has more tokens than these.
 pub fn prompt_bytes(prompt: &Prompt) -> u64 {
-    let texts = prompt.messages.iter().map(|message| message.text.len()).chain([prompt.system.len()]);
-    texts.map(|bytes| (bytes as u64).saturating_add(FRAMING_BYTES)).fold(FRAMING_BYTES, u64::saturating_add)
+    let texts =
+        prompt.messages.iter().map(|message| message.text.len()).chain([prompt.system.len()]);
+    texts
+        .map(|bytes| (bytes as u64).saturating_add(FRAMING_BYTES))
+        .fold(FRAMING_BYTES, u64::saturating_add)
 }
 
 impl Rates {
@@ -133,7 +149,8 @@ impl Rates {
 
 /// Adds up tokens at their rates, rounded up to a whole micro-USD, at most what the type holds.
 fn micro_usd<const N: usize>(parts: [(u64, u64); N]) -> MicroUsd {
-    let parts = parts.into_iter().map(|(tokens, rate)| u128::from(tokens).saturating_mul(u128::from(rate)));
+    let parts =
+        parts.into_iter().map(|(tokens, rate)| u128::from(tokens).saturating_mul(u128::from(rate)));
     let total = parts.fold(0, u128::saturating_add).div_ceil(1_000_000);
     MicroUsd(i64::try_from(total).unwrap_or(i64::MAX))
 }

@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use crate::process::{cargo, run};
 
-/// Builds the server and `yogi` as they are shipped, then runs the bench on them; or the functions, if they are named
-/// first.
+/// Builds the server and `yogi` as they are shipped, then runs the bench on them; or the functions,
+/// if they are named first.
 pub(crate) fn bench(root: &Path, arguments: Vec<String>) -> Result<()> {
     if let [first, rest @ ..] = arguments.as_slice()
         && first == "functions"
@@ -16,7 +16,10 @@ pub(crate) fn bench(root: &Path, arguments: Vec<String>) -> Result<()> {
         return crate::functions::bench(root, rest);
     }
     build_server(root)?;
-    run(&mut cargo(root, ["build", "--package", "cli", "--no-default-features", "--profile", "server"]))?;
+    run(&mut cargo(
+        root,
+        ["build", "--package", "cli", "--no-default-features", "--profile", "server"],
+    ))?;
     run(program(root, "bench", "bench").args(arguments))
 }
 

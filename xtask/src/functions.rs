@@ -8,7 +8,8 @@ use crate::forward::program;
 use crate::process::{cargo, run};
 use crate::tools::Environment;
 
-const PACKAGES: [&str; 6] = ["--package", "ingress", "--package", "worker", "--package", "notifier"];
+const PACKAGES: [&str; 6] =
+    ["--package", "ingress", "--package", "worker", "--package", "notifier"];
 const PEER: &str = "bench/peer/requirements.txt";
 
 /// Builds everything that is compared, and measures it.
@@ -18,6 +19,10 @@ pub(crate) fn bench(root: &Path, arguments: &[String]) -> Result<()> {
     let peer = Environment::prepare(root, "peer", PEER)?;
     let mut bench = program(root, "bench", "bench");
     bench.arg("functions").arg("--programs").arg(root.join("target/release"));
-    bench.arg("--python").arg(peer.program("python")).arg("--moto").arg(peer.program("moto_server"));
+    bench
+        .arg("--python")
+        .arg(peer.program("python"))
+        .arg("--moto")
+        .arg(peer.program("moto_server"));
     run(bench.args(arguments))
 }

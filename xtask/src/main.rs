@@ -39,7 +39,8 @@ enum Command {
     },
     /// Checks the rules of the house: layering, sizes, documents, links
     Tidy,
-    /// Measures the server against the floor, or with `functions` the Lambda functions; arguments go to the bench
+    /// Measures the server against the floor, or with `functions` the Lambda functions; arguments
+    /// go to the bench
     #[command(disable_help_flag = true)]
     Bench {
         /// Arguments for the bench; `--help` lists them
@@ -53,7 +54,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Simulates very many turns, kills the real server under load, cuts browsers off, and counts the answers
+    /// Simulates very many turns, kills the real server under load, cuts browsers off, and counts
+    /// the answers
     Soak {
         /// How many turns are simulated; 0 for none
         #[arg(long, default_value_t = 1_000_000)]
@@ -89,6 +91,8 @@ fn run(command: Command) -> Result<()> {
         Command::Tidy => tidy::run(Tree::read(&root)?),
         Command::Bench { arguments } => forward::bench(&root, arguments),
         Command::Simulate { arguments } => forward::simulate(&root, arguments),
-        Command::Soak { turns, kills, cuts, write } => soak::run(&root, &soak::Amounts { turns, kills, cuts }, write),
+        Command::Soak { turns, kills, cuts, write } => {
+            soak::run(&root, &soak::Amounts { turns, kills, cuts }, write)
+        }
     }
 }

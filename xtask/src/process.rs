@@ -63,16 +63,19 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 /// Runs a command and returns what it wrote to standard output; fails unless it exits with 0.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command.stderr(Stdio::inherit()).output().with_context(|| cannot_start(command))?;
+    let output =
+        command.stderr(Stdio::inherit()).output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
         bail!("{} ended with {}", name(command), output.status);
     }
     String::from_utf8(output.stdout).with_context(|| format!("{} wrote no text", name(command)))
 }
 
-/// Runs a command, shows what it writes to standard output as it comes, and returns it; fails unless it exits with 0.
+/// Runs a command, shows what it writes to standard output as it comes, and returns it; fails
+/// unless it exits with 0.
 pub(crate) fn keep(command: &mut Command) -> Result<String> {
-    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(command))?;
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(command))?;
     let mut kept = String::new();
     for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufReader::lines) {
         let line = line.with_context(|| format!("{} wrote no text", name(command)))?;

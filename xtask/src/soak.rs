@@ -1,4 +1,5 @@
-//! The long proof: very many simulated turns, kills of the real server, and cuts of the network under the chat window.
+//! The long proof: very many simulated turns, kills of the real server, and cuts of the network
+//! under the chat window.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,9 +18,12 @@ const RECORD: &str = "docs/SOAK.md";
 const INTRODUCTION: &str = "\
 The long runs that are too long for every test: `cargo xtask soak --write` makes this page.
 The simulation runs the real handlers under random faults and checks every invariant of \
-[ARCHITECTURE.md](../ARCHITECTURE.md); the kills are `kill -9` of the real server under load, on SQLite.
-The cuts fall upon the chat window in a real browser, before the real server: cut, away for a while, silent, and cut with a reload.
-What is promised, and what is checked in every run of the tests, is in [RELIABILITY.md](RELIABILITY.md).
+[ARCHITECTURE.md](../ARCHITECTURE.md); the kills are `kill -9` of the real server under load, on \
+SQLite.
+The cuts fall upon the chat window in a real browser, before the real server: cut, away for a \
+while, silent, and cut with a reload.
+What is promised, and what is checked in every run of the tests, is in \
+[RELIABILITY.md](RELIABILITY.md).
 ";
 
 /// How much of each; 0 leaves a part out.
@@ -48,7 +52,8 @@ pub(crate) fn run(root: &Path, amounts: &Amounts, write: bool) -> Result<()> {
         section(&mut page, "Cut off", &cut(root, cuts)?)?;
     }
     if write {
-        fs::write(root.join(RECORD), page).with_context(|| format!("{RECORD} cannot be written"))?;
+        fs::write(root.join(RECORD), page)
+            .with_context(|| format!("{RECORD} cannot be written"))?;
         say::line(format!("written: {RECORD}"));
     }
     Ok(())
@@ -59,7 +64,11 @@ fn page(root: &Path) -> Result<String> {
     let date = output(command(root, "date").args(["-u", "+%Y-%m-%d"]))?;
     let commit = output(command(root, "git").args(["describe", "--always", "--dirty"]))?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    Ok(format!("# Soak\n\n{INTRODUCTION}\n{}, commit {}, {cores} cores.\n", date.trim(), commit.trim()))
+    Ok(format!(
+        "# Soak\n\n{INTRODUCTION}\n{}, commit {}, {cores} cores.\n",
+        date.trim(),
+        commit.trim()
+    ))
 }
 
 fn part(page: &mut String, title: &str, command: &mut Command) -> Result<()> {

@@ -23,7 +23,8 @@ impl Target {
     }
 
     fn parse(metadata: &str) -> Result<Vec<Self>> {
-        let metadata: Value = serde_json::from_str(metadata).context("cargo metadata is not JSON")?;
+        let metadata: Value =
+            serde_json::from_str(metadata).context("cargo metadata is not JSON")?;
         let packages = metadata["packages"].as_array().into_iter().flatten();
         Ok(packages.flat_map(Self::of).collect())
     }
@@ -59,8 +60,9 @@ mod tests {
     #[test]
     fn a_binary_is_told_from_a_library_and_from_another_crates() {
         let targets = Target::parse(METADATA).unwrap();
-        let any =
-            |package, kind, name| targets.iter().any(|t| t.package == package && t.kind == kind && t.name == name);
+        let any = |package, kind, name| {
+            targets.iter().any(|t| t.package == package && t.kind == kind && t.name == name)
+        };
         assert!(any("bench", "bin", "soak"));
         assert!(!any("bench", "lib", "soak") && !any("local", "bin", "soak"));
     }

@@ -24,13 +24,14 @@ impl Environment {
         Self::prepare(root, "venv", REQUIREMENTS)
     }
 
-    /// Makes `target/tools/<name>` and installs what the file of requirements pins, unless both are done.
+    /// Makes `target/tools/<name>` and installs what the file of requirements pins, unless both are
+    /// done.
     ///
     /// The folder keeps a copy of the file that was installed last, written when all went well.
     pub(crate) fn prepare(root: &Path, name: &str, requirements: &str) -> Result<Self> {
         let environment = Self { folder: root.join("target/tools").join(name) };
-        let wanted =
-            fs::read_to_string(root.join(requirements)).with_context(|| format!("cannot read {requirements}"))?;
+        let wanted = fs::read_to_string(root.join(requirements))
+            .with_context(|| format!("cannot read {requirements}"))?;
         let installed = environment.folder.join("installed.txt");
         if is_current(&installed, &wanted) {
             return Ok(environment);
@@ -39,9 +40,18 @@ impl Environment {
         if !environment.program("python").exists() {
             run(command(root, "python3").args(["-m", "venv"]).arg(&environment.folder))?;
         }
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements];
+        let pip = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+            requirements,
+        ];
         run(environment.command(root, "python").args(pip))?;
-        fs::write(&installed, wanted).with_context(|| format!("cannot write {}", installed.display()))?;
+        fs::write(&installed, wanted)
+            .with_context(|| format!("cannot write {}", installed.display()))?;
         Ok(environment)
     }
 
@@ -67,7 +77,8 @@ pub(crate) fn has_python(root: &Path) -> Result<bool> {
 
 /// Tells whether `PostgreSQL`'s programs are there, where Debian puts them or on the path.
 pub(crate) fn has_postgres(root: &Path) -> Result<bool> {
-    let debian = fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some());
+    let debian =
+        fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some());
     Ok(debian || is_present(root, "initdb", &["--version"])?)
 }
 

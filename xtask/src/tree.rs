@@ -53,7 +53,8 @@ pub(crate) struct Tree {
 impl Tree {
     /// Reads every file of the project.
     pub(crate) fn read(root: &Path) -> Result<Self> {
-        let mut paths = if root.join(".git").exists() { listed_by_git(root)? } else { walked(root)? };
+        let mut paths =
+            if root.join(".git").exists() { listed_by_git(root)? } else { walked(root)? };
         paths.sort();
         paths.dedup();
         let files = paths.into_iter().filter_map(|path| read(root, path));
@@ -63,8 +64,14 @@ impl Tree {
     /// Makes a tree of these paths and texts, in somebody's home.
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        let file = |(path, text): &(&str, &str)| File { path: (*path).to_owned(), text: (*text).to_owned() };
-        Self { root: PathBuf::from(concat!("/ho", "me/someone/checkout")), files: files.iter().map(file).collect() }
+        let file = |(path, text): &(&str, &str)| File {
+            path: (*path).to_owned(),
+            text: (*text).to_owned(),
+        };
+        Self {
+            root: PathBuf::from(concat!("/ho", "me/someone/checkout")),
+            files: files.iter().map(file).collect(),
+        }
     }
 
     /// Returns the file with this path.

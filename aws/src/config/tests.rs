@@ -7,10 +7,19 @@ fn environment() -> Environment {
         ("AWS_SECRET_ACCESS_KEY", "example"),
         ("CHATBOT_STAGE", "prod"),
         ("CHATBOT_TABLE", "chatbot-sessions"),
-        ("CHATBOT_REQUESTS_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/requests.fifo"),
-        ("CHATBOT_REPLIES_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/replies.fifo"),
+        (
+            "CHATBOT_REQUESTS_QUEUE_URL",
+            "https://sqs.eu-central-1.amazonaws.com/123456789012/requests.fifo",
+        ),
+        (
+            "CHATBOT_REPLIES_QUEUE_URL",
+            "https://sqs.eu-central-1.amazonaws.com/123456789012/replies.fifo",
+        ),
         ("CHATBOT_CONNECTIONS_URL", "https://abc.execute-api.eu-central-1.amazonaws.com/prod"),
-        ("CHATBOT_SIGNING_SECRET", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:signing"),
+        (
+            "CHATBOT_SIGNING_SECRET",
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:signing",
+        ),
         ("CHATBOT_API_KEYS_SECRET", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys"),
         ("CHATBOT_EVENT_BUS", "learning-yogi-chatbot"),
         ("CHATBOT_PROVIDER_PREFERENCE_PARAMETER", "/learning-yogi/chatbot/provider-preference"),
@@ -29,12 +38,21 @@ fn check_worker(variable: &str, value: &str, expected: &str) {
 fn each_function_finds_what_it_uses() {
     let environment = environment();
     let ingress = IngressResources::from(&environment).unwrap();
-    assert!(ingress.requests_queue.ends_with("/requests.fifo") && ingress.signing_secret.ends_with(":signing"));
+    assert!(
+        ingress.requests_queue.ends_with("/requests.fifo")
+            && ingress.signing_secret.ends_with(":signing")
+    );
     let worker = WorkerResources::from(&environment).unwrap();
     assert!(worker.api_keys_secret.ends_with(":keys") && worker.documents.is_none());
-    assert_eq!(worker.preference_parameter.as_deref(), Some("/learning-yogi/chatbot/provider-preference"));
+    assert_eq!(
+        worker.preference_parameter.as_deref(),
+        Some("/learning-yogi/chatbot/provider-preference")
+    );
     let notifier = NotifierResources::from(&environment).unwrap();
-    assert_eq!((notifier.event_bus.as_str(), notifier.common.stage.as_str()), ("learning-yogi-chatbot", "prod"));
+    assert_eq!(
+        (notifier.event_bus.as_str(), notifier.common.stage.as_str()),
+        ("learning-yogi-chatbot", "prod")
+    );
 }
 
 #[test]
@@ -51,7 +69,11 @@ fn a_bad_variable_is_named() {
         "requests.fifo",
         &format!("CHATBOT_REQUESTS_QUEUE_URL is \"requests.fifo\", but {problem}"),
     );
-    check_worker("CHATBOT_DOCUMENT_SQL", "SELECT 1", "CHATBOT_DOCUMENT_SQL is \"SELECT 1\", but must use :id");
+    check_worker(
+        "CHATBOT_DOCUMENT_SQL",
+        "SELECT 1",
+        "CHATBOT_DOCUMENT_SQL is \"SELECT 1\", but must use :id",
+    );
     check_worker(
         "AURORA_CLUSTER_ARN",
         "arn:aws:rds:eu-central-1:123456789012:cluster:school",
@@ -61,7 +83,9 @@ fn a_bad_variable_is_named() {
 
 #[test]
 fn the_environment_goes_before_parameter_store() {
-    let worker = WorkerResources::from(&environment().with("CHATBOT_PROVIDER_PREFERENCE", "openai")).unwrap();
+    let worker =
+        WorkerResources::from(&environment().with("CHATBOT_PROVIDER_PREFERENCE", "openai"))
+            .unwrap();
     assert_eq!(worker.preference_parameter, None);
 }
 
@@ -69,7 +93,10 @@ fn the_environment_goes_before_parameter_store() {
 fn documents_are_where_both_arns_say() {
     let environment = environment()
         .with("AURORA_CLUSTER_ARN", "arn:aws:rds:eu-central-1:123456789012:cluster:school")
-        .with("AURORA_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader");
+        .with(
+            "AURORA_SECRET_ARN",
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader",
+        );
     let documents = WorkerResources::from(&environment).unwrap().documents.unwrap();
     assert_eq!(documents.database, "learningyogi");
 }
@@ -86,18 +113,25 @@ fn a_reply_cache_without_a_usable_url_stops_the_start_and_no_password_is_shown()
         ("redis:/bot:hunter2@host", "must be redis://host:port or"),
     ] {
         let error = of(url).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("CHATBOT_REPLY_CACHE_URL is \"(not shown)\", but {problem}")), "{error}");
+        assert!(
+            error
+                .starts_with(&format!("CHATBOT_REPLY_CACHE_URL is \"(not shown)\", but {problem}")),
+            "{error}"
+        );
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
 
 #[test]
 fn what_passes_through_other_crates_is_never_logged() {
-    let asked =
-        Environment::default().with("CHATBOT_LOG", "trace, lambda_runtime=trace,aws_sdk_sqs=debug,worker=debug");
+    let asked = Environment::default()
+        .with("CHATBOT_LOG", "trace, lambda_runtime=trace,aws_sdk_sqs=debug,worker=debug");
     let filter = LogConfig::from(&asked).unwrap().filter;
     assert!(filter.starts_with("trace,worker=debug,lambda_runtime=warn,"), "{filter}");
-    assert!(!filter.contains("lambda_runtime=trace") && !filter.contains("aws_sdk_sqs=debug"), "{filter}");
+    assert!(
+        !filter.contains("lambda_runtime=trace") && !filter.contains("aws_sdk_sqs=debug"),
+        "{filter}"
+    );
 }
 
 #[test]
@@ -106,5 +140,7 @@ fn log_lines_are_json_unless_asked_otherwise() {
     assert_eq!(LogConfig::from(&Environment::default()).unwrap(), LogConfig::default());
     assert_eq!(LogConfig::from(&text).unwrap().format, LogFormat::Text);
     let bad = Environment::default().with("CHATBOT_LOG_FORMAT", "xml");
-    assert!(LogConfig::from(&bad).unwrap_err().to_string().starts_with("CHATBOT_LOG_FORMAT is \"xml\""));
+    assert!(
+        LogConfig::from(&bad).unwrap_err().to_string().starts_with("CHATBOT_LOG_FORMAT is \"xml\"")
+    );
 }

@@ -14,7 +14,8 @@ pub enum SqlError {
     Unknown(String),
 }
 
-/// A query for one document, with the named parameters `:id` and, unless documents are public, `:principal`.
+/// A query for one document, with the named parameters `:id` and, unless documents are public,
+/// `:principal`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentSql {
     text: String,
@@ -47,7 +48,8 @@ impl DocumentSql {
 
 /// Returns the named parameters outside texts, quoted names and comments; `::` is a cast.
 fn parameters(sql: &str) -> Vec<&str> {
-    let (mut names, mut rest) = (Vec::new(), sql);
+    let mut names = Vec::new();
+    let mut rest = sql;
     while let Some(first) = rest.chars().next() {
         rest = match first {
             '\'' | '"' => behind(&rest[1..], rest.get(..1).unwrap_or_default()),
@@ -55,8 +57,9 @@ fn parameters(sql: &str) -> Vec<&str> {
             '/' if rest.starts_with("/*") => behind(rest, "*/"),
             ':' if rest.starts_with("::") => &rest[2..],
             ':' => {
-                let end =
-                    rest[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(rest.len(), |at| at + 1);
+                let end = rest[1..]
+                    .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .map_or(rest.len(), |at| at + 1);
                 names.extend(rest.get(1..end).filter(|name| !name.is_empty()));
                 &rest[end..]
             }
@@ -86,7 +89,11 @@ mod tests {
         check(&format!("{ALL} AND (owner IS NULL OR owner = :principal)"), false, None);
         check(ALL, true, None);
         check(ALL, false, Some(&SqlError::NoPrincipal));
-        check("SELECT content FROM documents WHERE owner = :principal", false, Some(&SqlError::NoId));
+        check(
+            "SELECT content FROM documents WHERE owner = :principal",
+            false,
+            Some(&SqlError::NoId),
+        );
     }
 
     #[test]
@@ -94,7 +101,11 @@ mod tests {
         check(&format!("{ALL}::uuid -- :principal"), false, Some(&SqlError::NoPrincipal));
         check(&format!("{ALL} AND owner = ':principal'"), false, Some(&SqlError::NoPrincipal));
         check(&format!("{ALL} /* é :x */ AND \":y\" = :principal"), false, None);
-        check(&format!("{ALL} AND owner = :principal_id"), false, Some(&SqlError::Unknown("principal_id".into())));
+        check(
+            &format!("{ALL} AND owner = :principal_id"),
+            false,
+            Some(&SqlError::Unknown("principal_id".into())),
+        );
         check("SELECT ':id", true, Some(&SqlError::NoId));
     }
 }

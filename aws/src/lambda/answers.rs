@@ -37,9 +37,11 @@ pub fn forbidden(method_arn: &str) -> Value {
     policy("Deny", method_arn, "nobody", &Map::new())
 }
 
-/// The message by which an authorizer says that credentials are no good: API Gateway then answers 401.
+/// The message by which an authorizer says that credentials are no good: API Gateway then answers
+/// 401.
 ///
-/// Source: "Output from an Amazon API Gateway Lambda authorizer" in the API Gateway developer guide.
+/// Source: "Output from an Amazon API Gateway Lambda authorizer" in the API Gateway developer
+/// guide.
 pub const UNAUTHORIZED: &str = "Unauthorized";
 
 fn policy(effect: &str, method_arn: &str, principal: &str, context: &Map<String, Value>) -> Value {

@@ -27,7 +27,8 @@ impl Batch {
         if !event.get("Records").is_some_and(Value::is_array) {
             return Err(UnknownEvent("it has no Records"));
         }
-        let event: SqsEvent = serde_json::from_value(event).map_err(|_| UnknownEvent("its Records are not of SQS"))?;
+        let event: SqsEvent = serde_json::from_value(event)
+            .map_err(|_| UnknownEvent("its Records are not of SQS"))?;
         let mut batch = Self { deliveries: Vec::new(), unreadable: Vec::new(), trace: None };
         let alone = event.records.len() == 1;
         for record in event.records {
@@ -49,7 +50,8 @@ pub fn failures(ids: impl IntoIterator<Item = String>) -> Value {
     json!({ "batchItemFailures": failures })
 }
 
-/// Returns how long a worker may work, if Lambda ends it after `remaining`: some of it is kept for the answer.
+/// Returns how long a worker may work, if Lambda ends it after `remaining`: some of it is kept for
+/// the answer.
 pub fn deadline(remaining: Duration) -> Duration {
     remaining.saturating_sub(MARGIN)
 }
@@ -63,7 +65,8 @@ fn delivery(record: SqsMessage) -> Result<Delivery, String> {
     let count = attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
     match (attributes.remove("MessageGroupId"), receipt_handle, count) {
         (Some(group), Some(receipt), Some(receive_count)) => {
-            let (body, receipt) = (body.unwrap_or_default(), Receipt(receipt));
+            let body = body.unwrap_or_default();
+            let receipt = Receipt(receipt);
             Ok(Delivery { message_id, group, body, receive_count, receipt })
         }
         _ => Err(message_id),

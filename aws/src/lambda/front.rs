@@ -1,8 +1,8 @@
 //! What API Gateway sends to the front door.
 
 use aws_lambda_events::event::apigw::{
-    ApiGatewayCustomAuthorizerRequestTypeRequest, ApiGatewayProxyRequest, ApiGatewayRequestAuthorizer,
-    ApiGatewayRequestIdentity, ApiGatewayWebsocketProxyRequest,
+    ApiGatewayCustomAuthorizerRequestTypeRequest, ApiGatewayProxyRequest,
+    ApiGatewayRequestAuthorizer, ApiGatewayRequestIdentity, ApiGatewayWebsocketProxyRequest,
 };
 use aws_lambda_events::query_map::QueryMap;
 use base64::Engine as _;
@@ -90,9 +90,11 @@ impl FrontEvent {
 }
 
 fn attempt(event: Value) -> Result<Attempt, UnknownEvent> {
-    let event: ApiGatewayCustomAuthorizerRequestTypeRequest =
-        serde_json::from_value(event).map_err(|_| UnknownEvent("its authorizer request cannot be read"))?;
-    let header = |name: &str| event.headers.get(name).map(|value| value.to_str().unwrap_or("null").to_owned());
+    let event: ApiGatewayCustomAuthorizerRequestTypeRequest = serde_json::from_value(event)
+        .map_err(|_| UnknownEvent("its authorizer request cannot be read"))?;
+    let header = |name: &str| {
+        event.headers.get(name).map(|value| value.to_str().unwrap_or("null").to_owned())
+    };
     Ok(Attempt {
         ticket: ticket(&event.multi_value_query_string_parameters, &event.query_string_parameters),
         origin: header("origin"),
@@ -108,8 +110,8 @@ fn ticket(all: &QueryMap, last: &QueryMap) -> String {
 }
 
 fn socket(event: Value) -> Result<FrontEvent, UnknownEvent> {
-    let event: ApiGatewayWebsocketProxyRequest =
-        serde_json::from_value(event).map_err(|_| UnknownEvent("its WebSocket request cannot be read"))?;
+    let event: ApiGatewayWebsocketProxyRequest = serde_json::from_value(event)
+        .map_err(|_| UnknownEvent("its WebSocket request cannot be read"))?;
     let context = event.request_context;
     let connection = ConnectionId::new(context.connection_id.unwrap_or_default());
     let socket = Socket { connection, context: facts(context.authorizer) };
@@ -131,18 +133,27 @@ fn text(body: Option<String>, encoded: bool) -> String {
 
 fn call(mut event: Value) -> Result<HttpCall, UnknownEvent> {
     complete(&mut event);
-    let event: ApiGatewayProxyRequest =
-        serde_json::from_value(event).map_err(|_| UnknownEvent("its HTTP request cannot be read"))?;
+    let event: ApiGatewayProxyRequest = serde_json::from_value(event)
+        .map_err(|_| UnknownEvent("its HTTP request cannot be read"))?;
     let uri: Uri = target(&event).parse().map_err(|_| UnknownEvent("its path is no path"))?;
-    let ApiGatewayProxyRequest { http_method, headers, multi_value_headers, body, is_base64_encoded, .. } = event;
+    let ApiGatewayProxyRequest {
+        http_method,
+        headers,
+        multi_value_headers,
+        body,
+        is_base64_encoded,
+        ..
+    } = event;
     let mut request = Request::new(content(body, is_base64_encoded)?);
     *request.method_mut() = http_method;
     *request.uri_mut() = uri;
-    *request.headers_mut() = if multi_value_headers.is_empty() { headers } else { multi_value_headers };
+    *request.headers_mut() =
+        if multi_value_headers.is_empty() { headers } else { multi_value_headers };
     let ApiGatewayRequestIdentity { source_ip, cognito_identity_id, user, user_arn, .. } =
         event.request_context.identity;
     // Where IAM did not decide there is no ARN, and what else stands there is nobody's identity.
-    let (cognito_identity_id, unique_id) = user_arn.map(|_| (cognito_identity_id, user)).unwrap_or_default();
+    let (cognito_identity_id, unique_id) =
+        user_arn.map(|_| (cognito_identity_id, user)).unwrap_or_default();
     Ok(HttpCall { request, address: source_ip, cognito_identity_id, unique_id })
 }
 
@@ -166,27 +177,43 @@ fn complete(event: &mut Value) {
 
 /// Returns the path and query as the route has them.
 ///
-/// The path is put together from the API's own resource: behind a custom domain the caller's has a base path.
+/// The path is put together from the API's own resource: behind a custom domain the caller's has a
+/// base path.
 fn target(event: &ApiGatewayProxyRequest) -> String {
-    let resource = event.resource.as_deref().filter(|resource| resource.starts_with('/') && !resource.contains('+'));
+    let resource = event
+        .resource
+        .as_deref()
+        .filter(|resource| resource.starts_with('/') && !resource.contains('+'));
     let mut path = resource.or(event.path.as_deref()).unwrap_or("/").to_owned();
     for (name, value) in &event.path_parameters {
-        path = path.replace(&format!("{{{name}}}"), &utf8_percent_encode(value, SEGMENT).to_string());
+        path =
+            path.replace(&format!("{{{name}}}"), &utf8_percent_encode(value, SEGMENT).to_string());
     }
     let queries = [&event.multi_value_query_string_parameters, &event.query_string_parameters];
-    let query = queries.into_iter().find(|query| !query.is_empty()).map(encoded).unwrap_or_default();
+    let query =
+        queries.into_iter().find(|query| !query.is_empty()).map(encoded).unwrap_or_default();
     if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
 fn encoded(query: &QueryMap) -> String {
     let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let pairs: Vec<_> = query.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
+    let pairs: Vec<_> =
+        query.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
     pairs.join("&")
 }
 
 /// What cannot stand in a segment of a path; a `%` can, since some parameters come encoded already.
-const SEGMENT: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'/').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}');
+const SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
 
 fn content(body: Option<String>, encoded: bool) -> Result<Bytes, UnknownEvent> {
     let body = body.unwrap_or_default();
@@ -198,6 +225,8 @@ fn content(body: Option<String>, encoded: bool) -> Result<Bytes, UnknownEvent> {
 
 /// Returns the headers of a response by name, each with all its values.
 pub(super) fn multi_valued(headers: &HeaderMap) -> Map<String, Value> {
-    let values = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>();
+    let values = |name| {
+        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>()
+    };
     headers.keys().map(|name| (name.as_str().to_owned(), json!(values(name)))).collect()
 }

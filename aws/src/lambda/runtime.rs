@@ -62,7 +62,8 @@ impl From<Failed> for Diagnostic {
 
 /// Handles events one after the other, until the runtime is gone.
 ///
-/// What the handler sends to queues carries the invocation's trace, unless it opens a scope of its own.
+/// What the handler sends to queues carries the invocation's trace, unless it opens a scope of its
+/// own.
 pub(super) async fn serve<H, F>(handle: H) -> Result<(), Error>
 where
     H: Fn(Invocation) -> F,
@@ -88,10 +89,15 @@ where
 /// Tells Lambda why the function cannot start, and ends it.
 ///
 /// The message is also what stands in the log; it names the variable.
-pub(super) async fn refuse_to_start(runtime_api: Option<&str>, problem: &dyn std::error::Error) -> ExitCode {
+pub(super) async fn refuse_to_start(
+    runtime_api: Option<&str>,
+    problem: &dyn std::error::Error,
+) -> ExitCode {
     tracing::error!("the function cannot start: {problem}");
     let Some(runtime_api) = runtime_api else {
-        tracing::error!("AWS_LAMBDA_RUNTIME_API is not set: this program runs as a Lambda function");
+        tracing::error!(
+            "AWS_LAMBDA_RUNTIME_API is not set: this program runs as a Lambda function"
+        );
         return ExitCode::FAILURE;
     };
     if let Err(error) = report(runtime_api, &problem.to_string()).await {
@@ -101,7 +107,8 @@ pub(super) async fn refuse_to_start(runtime_api: Option<&str>, problem: &dyn std
 }
 
 async fn report(runtime_api: &str, message: &str) -> Result<(), Error> {
-    let client = Client::builder().with_endpoint(format!("http://{runtime_api}").parse::<Uri>()?).build()?;
+    let client =
+        Client::builder().with_endpoint(format!("http://{runtime_api}").parse::<Uri>()?).build()?;
     let body = json!({ "errorType": INIT_ERROR_TYPE, "errorMessage": message, "stackTrace": [] });
     let request = lambda_runtime_api_client::build_request()
         .method(Method::POST)

@@ -13,7 +13,12 @@ use super::front::{FrontEvent, HttpCall};
 
 macro_rules! fixture {
     ($name:literal) => {
-        serde_json::from_str::<Value>(include_str!(concat!("../../tests/fixtures/", $name, ".json"))).unwrap()
+        serde_json::from_str::<Value>(include_str!(concat!(
+            "../../tests/fixtures/",
+            $name,
+            ".json"
+        )))
+        .unwrap()
     };
 }
 
@@ -54,7 +59,10 @@ fn the_base_path_of_a_custom_domain_is_not_part_of_the_route() {
     let mut pairs: Vec<_> = call.request.uri().query().unwrap().split('&').collect();
     pairs.sort_unstable();
     assert_eq!(pairs, ["after=2", "limit=10"]);
-    assert_eq!(call.cognito_identity_id.as_deref(), Some("us-east-1:00000000-0000-4000-8000-00000000000a"));
+    assert_eq!(
+        call.cognito_identity_id.as_deref(),
+        Some("us-east-1:00000000-0000-4000-8000-00000000000a")
+    );
     assert_eq!(call.unique_id.as_deref(), Some("AROAEXAMPLEEXAMPLE:CognitoIdentityCredentials"));
 }
 
@@ -92,8 +100,14 @@ fn an_encoded_body_is_decoded_and_a_broken_one_refused() {
 
 #[test]
 fn an_attempt_to_connect_has_its_ticket_and_its_origin() {
-    let FrontEvent::Authorize(attempt) = FrontEvent::of(fixture!("socket-authorizer")).unwrap() else { panic!() };
-    assert_eq!((attempt.ticket.as_str(), attempt.origin.as_deref()), ("a-ticket", Some("https://app.example.com")));
+    let FrontEvent::Authorize(attempt) = FrontEvent::of(fixture!("socket-authorizer")).unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (attempt.ticket.as_str(), attempt.origin.as_deref()),
+        ("a-ticket", Some("https://app.example.com"))
+    );
     assert!(attempt.method_arn.ends_with("/prod/$connect"));
     let mut twice = fixture!("socket-authorizer");
     twice["multiValueQueryStringParameters"]["ticket"] = json!(["a-ticket", "another"]);
@@ -109,20 +123,32 @@ fn an_attempt_to_connect_has_its_ticket_and_its_origin() {
 
 #[test]
 fn a_frame_comes_with_what_the_authorizer_said() {
-    let FrontEvent::Frame(socket, text) = FrontEvent::of(fixture!("socket-resume")).unwrap() else { panic!() };
+    let FrontEvent::Frame(socket, text) = FrontEvent::of(fixture!("socket-resume")).unwrap() else {
+        panic!()
+    };
     assert_eq!(socket.connection.as_str(), "Abc1dfghoAMCKjA=");
     assert_eq!(
         (&socket.context["session_key"], text.as_str()),
         (&json!("session-key"), r#"{"type":"resume","after":0}"#)
     );
-    let FrontEvent::Disconnect(socket) = FrontEvent::of(fixture!("socket-disconnect")).unwrap() else { panic!() };
+    let FrontEvent::Disconnect(socket) = FrontEvent::of(fixture!("socket-disconnect")).unwrap()
+    else {
+        panic!()
+    };
     assert_eq!(socket.context["principal_hash"], "principal-hash");
 }
 
 #[test]
 fn the_warmer_is_known_and_everything_else_refused() {
     assert!(matches!(FrontEvent::of(json!({ "task": "warm" })), Ok(FrontEvent::Warm)));
-    for event in [json!({}), json!([]), json!("text"), json!(null), json!({ "Records": [] }), json!({ "body": null })] {
+    for event in [
+        json!({}),
+        json!([]),
+        json!("text"),
+        json!(null),
+        json!({ "Records": [] }),
+        json!({ "body": null }),
+    ] {
         check_refused(event);
     }
     check_malformed(json!({ "httpMethod": 7 }));
@@ -146,8 +172,14 @@ fn a_record_without_a_group_fails_alone() {
     odd["messageId"] = json!("odd");
     event["Records"].as_array_mut().unwrap().push(odd);
     let batch = Batch::of(event).unwrap();
-    assert_eq!((batch.deliveries.len(), batch.unreadable.as_slice(), batch.trace), (1, &["odd".to_owned()][..], None));
-    assert_eq!(failures(batch.unreadable), json!({ "batchItemFailures": [{ "itemIdentifier": "odd" }] }));
+    assert_eq!(
+        (batch.deliveries.len(), batch.unreadable.as_slice(), batch.trace),
+        (1, &["odd".to_owned()][..], None)
+    );
+    assert_eq!(
+        failures(batch.unreadable),
+        json!({ "batchItemFailures": [{ "itemIdentifier": "odd" }] })
+    );
 }
 
 #[test]
@@ -180,7 +212,13 @@ fn an_admitted_socket_carries_its_session_and_a_refused_one_nothing() {
     let context = Map::from_iter([("session_key".to_owned(), json!("k"))]);
     let allowed = answers::allowed("arn", "hash", &context);
     assert_eq!(allowed["policyDocument"]["Statement"][0]["Effect"], "Allow");
-    assert_eq!((&allowed["principalId"], &allowed["context"]["session_key"]), (&json!("hash"), &json!("k")));
+    assert_eq!(
+        (&allowed["principalId"], &allowed["context"]["session_key"]),
+        (&json!("hash"), &json!("k"))
+    );
     let denied = answers::forbidden("arn");
-    assert_eq!((&denied["policyDocument"]["Statement"][0]["Effect"], &denied["context"]), (&json!("Deny"), &json!({})));
+    assert_eq!(
+        (&denied["policyDocument"]["Statement"][0]["Effect"], &denied["context"]),
+        (&json!("Deny"), &json!({}))
+    );
 }

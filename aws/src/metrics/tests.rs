@@ -1,6 +1,6 @@
 use shared::domain::{
-    ErrorCode, FinishReason, MessageId, MicroUsd, Principal, ProviderName, SessionId, SessionKey, Timestamp, Turn,
-    Usage,
+    ErrorCode, FinishReason, MessageId, MicroUsd, Principal, ProviderName, SessionId, SessionKey,
+    Timestamp, Turn, Usage,
 };
 use shared::memory::FixedClock;
 use shared::ports::Effort;
@@ -22,7 +22,12 @@ fn measure() -> TurnMeasure {
         model: Some("gpt-6-luna-2026-09-01".to_owned()),
         usage: Some(Usage { input_tokens: 210, output_tokens: 50, ..Usage::default() }),
         cost: Some(MicroUsd(460)),
-        timings: Timings { queue_ms: 31, context_ms: 12, first_token_ms: Some(640), total_ms: 5_120 },
+        timings: Timings {
+            queue_ms: 31,
+            context_ms: 12,
+            first_token_ms: Some(640),
+            total_ms: 5_120,
+        },
         effort: Effort { retries: 1, fallbacks: 1, failures: 2 },
         restarts: 1,
         context: ContextUse::Used,
@@ -93,7 +98,9 @@ fn a_line_is_written_whole() {
     metrics.turn(&measure());
     metrics.turn(&failed());
     let text = String::from_utf8(output.0.lock().unwrap().clone()).unwrap();
-    let times: Vec<Value> =
-        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["_aws"]["Timestamp"].clone()).collect();
+    let times: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["_aws"]["Timestamp"].clone())
+        .collect();
     assert_eq!(times, [7, 7]);
 }

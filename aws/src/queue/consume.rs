@@ -1,4 +1,5 @@
-//! Receiving, deleting and redriving: what Lambda does by itself, and what an operator does with dead letters.
+//! Receiving, deleting and redriving: what Lambda does by itself, and what an operator does with
+//! dead letters.
 
 use std::time::Duration;
 
@@ -11,13 +12,15 @@ use crate::fault::Fault;
 
 /// The largest number of messages in one receive.
 pub(super) const BATCH: usize = 10;
-/// How long [`EventSource::ready`] waits before it says "maybe": SQS tells nobody who does not receive.
+/// How long [`EventSource::ready`] waits before it says "maybe": SQS tells nobody who does not
+/// receive.
 const POLL: Duration = Duration::from_secs(1);
 /// How long dead letters are hidden while they are listed or moved.
 pub(super) const HELD: Duration = Duration::from_mins(2);
 
 impl SqsQueue {
-    /// Receives until there is nothing more or `max` are there; `held` goes before the queue's own timeout.
+    /// Receives until there is nothing more or `max` are there; `held` goes before the queue's own
+    /// timeout.
     pub(super) async fn receive_from(
         &self,
         url: &str,
@@ -35,8 +38,10 @@ impl SqsQueue {
                 .message_system_attribute_names(MessageSystemAttributeName::All)
                 .wait_time_seconds(super::whole_seconds(self.wait))
                 .set_visibility_timeout(held.map(super::whole_seconds));
-            let received =
-                receive.send().await.map_err(|error| unavailable(Fault::of("sqs ReceiveMessage", &error)))?;
+            let received = receive
+                .send()
+                .await
+                .map_err(|error| unavailable(Fault::of("sqs ReceiveMessage", &error)))?;
             let batch = received.messages.unwrap_or_default();
             if batch.is_empty() {
                 break;
@@ -48,16 +53,23 @@ impl SqsQueue {
 
     pub(super) async fn delete_from(&self, url: &str, receipt: &Receipt) -> Result<(), QueueError> {
         let delete = self.client.delete_message().queue_url(url).receipt_handle(&receipt.0);
-        delete.send().await.map(drop).map_err(|error| handle_error(Fault::of("sqs DeleteMessage", &error)))
+        delete
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| handle_error(Fault::of("sqs DeleteMessage", &error)))
     }
 
     pub(super) fn dead_letter_url(&self) -> Result<&str, QueueError> {
-        self.dead_letters.as_deref().ok_or_else(|| QueueError::Refused("no queue of dead letters is named".to_owned()))
+        self.dead_letters
+            .as_deref()
+            .ok_or_else(|| QueueError::Refused("no queue of dead letters is named".to_owned()))
     }
 
     /// Sends a dead letter behind the newer messages, and only then deletes it.
     ///
-    /// The deduplication id is the dead letter's own, so that a redrive that died in between repeats nothing.
+    /// The deduplication id is the dead letter's own, so that a redrive that died in between
+    /// repeats nothing.
     pub(super) async fn send_back(&self, dead: &str, message: Message) -> Result<(), QueueError> {
         let receipt = receipt(&message);
         let trace = attribute(&message, &MessageSystemAttributeName::AwsTraceHeader);
@@ -88,7 +100,8 @@ impl EventSource for SqsQueue {
         tokio::time::sleep(POLL).await;
     }
 
-    /// Receives the dead letters and gives them back: whoever else looks meanwhile does not see them.
+    /// Receives the dead letters and gives them back: whoever else looks meanwhile does not see
+    /// them.
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, QueueError> {
         Ok(self.letters(limit).await?.into_iter().map(|(letter, _)| letter).collect())
     }

@@ -42,10 +42,18 @@ impl SqsQueue {
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
         ];
-        let asked = self.client.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
-        let answer = asked.send().await.map_err(|error| unavailable(Fault::of("sqs GetQueueAttributes", &error)))?;
+        let asked = self
+            .client
+            .get_queue_attributes()
+            .queue_url(url)
+            .set_attribute_names(Some(names.to_vec()));
+        let answer = asked
+            .send()
+            .await
+            .map_err(|error| unavailable(Fault::of("sqs GetQueueAttributes", &error)))?;
         let attributes = answer.attributes.unwrap_or_default();
-        Ok(names.map(|name| attributes.get(&name).and_then(|count| count.parse().ok()).unwrap_or(0)))
+        Ok(names
+            .map(|name| attributes.get(&name).and_then(|count| count.parse().ok()).unwrap_or(0)))
     }
 
     /// Lists dead letters with the times at which they were sent, oldest first, at most `limit`.
@@ -63,7 +71,8 @@ impl SqsQueue {
         Ok(messages.into_iter().map(with_time).collect())
     }
 
-    /// Sends these dead letters back, or all of them, in the order of their groups; absent ones are passed over.
+    /// Sends these dead letters back, or all of them, in the order of their groups; absent ones are
+    /// passed over.
     /// Returns those that were there.
     pub async fn redrive_only(&self, ids: Option<&[String]>) -> Result<Vec<String>, QueueError> {
         self.take(ids, Way::Back).await
@@ -77,7 +86,8 @@ impl SqsQueue {
     async fn take(&self, ids: Option<&[String]>, way: Way) -> Result<Vec<String>, QueueError> {
         let url = self.dead_letter_url()?;
         let wanted: Option<HashSet<&str>> = ids.map(|ids| ids.iter().map(String::as_str).collect());
-        let (mut taken, mut left) = (Vec::new(), Vec::new());
+        let mut taken = Vec::new();
+        let mut left = Vec::new();
         while wanted.as_ref().is_none_or(|wanted| taken.len() < wanted.len()) {
             let messages = self.receive_from(url, BATCH, Some(HELD)).await?;
             if messages.is_empty() {

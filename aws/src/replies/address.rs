@@ -1,7 +1,9 @@
 //! Where the server is.
 
 use redis::io::tcp::TcpSettings;
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisResult, TlsCertificates};
+use redis::{
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisResult, TlsCertificates,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::sdk::roots;
@@ -18,7 +20,8 @@ pub struct RedisAddress {
 pub enum AddressError {
     /// It has another form.
     #[error(
-        "must be redis://host:port or, with TLS, rediss://host:port; user@ may precede the host, /number follow it"
+        "must be redis://host:port or, with TLS, rediss://host:port; user@ may precede the host, \
+        /number follow it"
     )]
     Form,
     /// It has a password in it.
@@ -67,7 +70,10 @@ impl RedisAddress {
         }
         // Where the system has no bundle, the roots that are compiled in.
         let roots = self.roots.clone().or_else(roots::bundle);
-        Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: roots.map(String::into_bytes) })
+        Client::build_with_tls(
+            info,
+            TlsCertificates { client_tls: None, root_cert: roots.map(String::into_bytes) },
+        )
     }
 }
 
@@ -84,7 +90,10 @@ mod tests {
     #[test]
     fn a_url_says_where_the_server_is() {
         check("redis://127.0.0.1", Ok("127.0.0.1:6379"));
-        check("rediss://replies.abc.cache.amazonaws.com:6380/2", Ok("replies.abc.cache.amazonaws.com:6380"));
+        check(
+            "rediss://replies.abc.cache.amazonaws.com:6380/2",
+            Ok("replies.abc.cache.amazonaws.com:6380"),
+        );
         check("redis://[::1]:7000", Ok("::1:7000"));
         let address = RedisAddress::parse("rediss://bot@host:1/3").unwrap();
         let redis = address.info.redis_settings();
@@ -94,9 +103,21 @@ mod tests {
 
     #[test]
     fn a_url_of_another_form_is_refused() {
-        let urls = ["", "host:6379", "http://host:6379", "redis+unix:///run/redis.sock", "redis://", "redis:///1"];
-        let extras =
-            ["redis://host:port", "redis://ho st", "redis://host/a", "rediss://host#insecure", "redis://h?a=b"];
+        let urls = [
+            "",
+            "host:6379",
+            "http://host:6379",
+            "redis+unix:///run/redis.sock",
+            "redis://",
+            "redis:///1",
+        ];
+        let extras = [
+            "redis://host:port",
+            "redis://ho st",
+            "redis://host/a",
+            "rediss://host#insecure",
+            "redis://h?a=b",
+        ];
         for url in urls.into_iter().chain(extras) {
             check(url, Err(AddressError::Form));
         }

@@ -1,4 +1,5 @@
-//! The connection to the server: made with the first call, and left alone for a while after a failure.
+//! The connection to the server: made with the first call, and left alone for a while after a
+//! failure.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,10 +14,11 @@ use super::RedisAddress;
 use crate::fault::{Fault, Kind};
 use crate::secrets::SecretsManagerSecrets;
 
-/// A connection that was not used for so long is made anew: a function that was frozen holds connections that died
-/// unseen.
+/// A connection that was not used for so long is made anew: a function that was frozen holds
+/// connections that died unseen.
 const IDLE: Duration = Duration::from_mins(1);
-/// For how long the server is not asked after a failure; twice as long after each further one, up to the longest.
+/// For how long the server is not asked after a failure; twice as long after each further one, up
+/// to the longest.
 const SHORTEST_BREAK: Duration = Duration::from_secs(1);
 const LONGEST_BREAK: Duration = Duration::from_mins(1);
 const CONNECT: &str = "redis connection";
@@ -28,16 +30,17 @@ pub struct Timeouts {
     pub connect: Duration,
     /// The longest that a call waits for a connection that is still being made.
     ///
-    /// It goes on without the call: at worst the first message of a process finds nothing, and its reply is kept over
-    /// that connection all the same.
+    /// It goes on without the call: at worst the first message of a process finds nothing, and its
+    /// reply is kept over that connection all the same.
     pub wait: Duration,
     /// The longest that a call waits for its answer.
     pub answer: Duration,
 }
 
 impl Default for Timeouts {
-    /// Many times what each takes in one region, also for a function with a fraction of a core (a handshake of TLS is
-    /// some ten milliseconds there, an answer one), and less than anybody notices before a model's first word.
+    /// Many times what each takes in one region, also for a function with a fraction of a core (a
+    /// handshake of TLS is some ten milliseconds there, an answer one), and less than anybody
+    /// notices before a model's first word.
     fn default() -> Self {
         let [connect, wait, answer] = [500, 25, 50].map(Duration::from_millis);
         Self { connect, wait, answer }
@@ -82,18 +85,27 @@ struct Attempt {
 }
 
 impl Line {
-    pub(super) fn new(address: RedisAddress, secrets: Arc<SecretsManagerSecrets>, timeouts: Timeouts) -> Self {
+    pub(super) fn new(
+        address: RedisAddress,
+        secrets: Arc<SecretsManagerSecrets>,
+        timeouts: Timeouts,
+    ) -> Self {
         let maker = Arc::new(Maker { address, secrets, timeout: timeouts.connect });
         Self { maker, timeouts, state: Mutex::default() }
     }
 
-    /// Sends a command, and sends it once more if the connection broke since its last use: it must be repeatable.
+    /// Sends a command, and sends it once more if the connection broke since its last use: it must
+    /// be repeatable.
     ///
     /// An error is the first of an outage.
     pub(super) async fn ask(&self, call: &'static str, command: &Cmd) -> Result<Answer, Fault> {
         loop {
-            let Some(Attempt { ready, number, new }) = self.attempt() else { return Ok(Answer::NotAsked) };
-            let Ok(connected) = timeout(self.timeouts.wait, ready).await else { return Ok(Answer::NotAsked) };
+            let Some(Attempt { ready, number, new }) = self.attempt() else {
+                return Ok(Answer::NotAsked);
+            };
+            let Ok(connected) = timeout(self.timeouts.wait, ready).await else {
+                return Ok(Answer::NotAsked);
+            };
             let outcome = match connected {
                 Ok(connection) => {
                     let sent = timeout(self.timeouts.answer, send(connection, call, command)).await;
@@ -183,7 +195,10 @@ impl Maker {
         let unbuilt = |why: String| Fault::new(CONNECT, Kind::Unbuilt).with_detail(why);
         let password = self.secrets.reply_cache_password().await;
         let password = password.map_err(|error| unbuilt(error.0.to_string()))?;
-        let client = self.address.client(password.as_ref()).map_err(|error| unbuilt(error.category().to_owned()))?;
+        let client = self
+            .address
+            .client(password.as_ref())
+            .map_err(|error| unbuilt(error.category().to_owned()))?;
         let config = AsyncConnectionConfig::new();
         let config = config.set_connection_timeout(Some(self.timeout)).set_response_timeout(None);
         match client.get_multiplexed_async_connection_with_config(&config).await {
@@ -193,25 +208,36 @@ impl Maker {
                 Err(Fault::new(CONNECT, Kind::Answered).with_detail("user or password refused"))
             }
             // What the network or TLS says of a connection holds nobody's words.
-            Err(error) if error.is_io_error() => Err(fault(CONNECT, &error).with_detail(error.to_string())),
+            Err(error) if error.is_io_error() => {
+                Err(fault(CONNECT, &error).with_detail(error.to_string()))
+            }
             Err(error) => Err(fault(CONNECT, &error)),
         }
     }
 }
 
-async fn send(mut connection: MultiplexedConnection, call: &'static str, command: &Cmd) -> Result<Answer, Fault> {
+async fn send(
+    mut connection: MultiplexedConnection,
+    call: &'static str,
+    command: &Cmd,
+) -> Result<Answer, Fault> {
     match connection.send_packed_command(command).await.and_then(Value::extract_error) {
         Ok(value) => Ok(Answer::Value(value)),
-        Err(error) if matches!(error.code(), Some("WRONGTYPE" | "OOM")) => Ok(Answer::Refused(fault(call, &error))),
+        Err(error) if matches!(error.code(), Some("WRONGTYPE" | "OOM")) => {
+            Ok(Answer::Refused(fault(call, &error)))
+        }
         Err(error) => Err(fault(call, &error)),
     }
 }
 
-/// Takes from an error what may be logged: a server repeats a command that it refuses, with what it carried.
+/// Takes from an error what may be logged: a server repeats a command that it refuses, with what it
+/// carried.
 fn fault(call: &'static str, error: &RedisError) -> Fault {
     let kind = match error.kind() {
         ErrorKind::Io if error.is_timeout() => Kind::Late,
-        ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::AuthenticationFailed => Kind::Answered,
+        ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::AuthenticationFailed => {
+            Kind::Answered
+        }
         ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Kind::Unreadable,
         _ => Kind::Broken,
     };

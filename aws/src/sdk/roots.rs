@@ -1,7 +1,9 @@
 //! Whom the clients trust: the system's bundle of root certificates, read once.
 //!
-//! The SDK's own way reads the bundle and every file beside it, which takes longer than all the rest of a start.
-//! It happens at the start all the same: there a function has a whole core, and at its first call a fraction of one.
+//! The SDK's own way reads the bundle and every file beside it, which takes longer than all the
+//! rest of a start.
+//! It happens at the start all the same: there a function has a whole core, and at its first call a
+//! fraction of one.
 
 use std::fs;
 
@@ -11,16 +13,19 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 /// Where Amazon Linux has the bundle, and where Debian and its kin.
-const BUNDLES: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
+const BUNDLES: [&str; 2] =
+    ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
 /// Returns the system's roots; where there is no bundle, whatever the SDK finds.
 pub(super) fn trust_store() -> TrustStore {
-    bundle().map_or_else(TrustStore::default, |roots| TrustStore::empty().with_pem_certificate(roots))
+    bundle()
+        .map_or_else(TrustStore::default, |roots| TrustStore::empty().with_pem_certificate(roots))
 }
 
-/// Reads the certificates of the system's bundle that can be used, in PEM; `None` where there is no bundle.
+/// Reads the certificates of the system's bundle that can be used, in PEM; `None` where there is no
+/// bundle.
 pub(crate) fn bundle() -> Option<String> {
     let bundles = BUNDLES.iter().filter_map(|path| fs::read_to_string(path).ok());
     bundles.map(|bundle| usable(&bundle)).find(|usable| !usable.is_empty())
@@ -30,8 +35,10 @@ pub(crate) fn bundle() -> Option<String> {
 ///
 /// It goes by lines, whose ends are found many times faster than the marks between certificates.
 fn usable(bundle: &str) -> String {
-    let (mut roots, mut kept) = (RootCertStore::empty(), String::with_capacity(bundle.len()));
-    let (mut begun, mut place) = (0, 0);
+    let mut roots = RootCertStore::empty();
+    let mut kept = String::with_capacity(bundle.len());
+    let mut begun = 0;
+    let mut place = 0;
     for line in bundle.split_inclusive('\n') {
         if line.starts_with(BEGIN) {
             begun = place;
@@ -55,7 +62,10 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_left_out_of_a_bundle() {
         assert_eq!(usable(""), "");
-        assert_eq!(usable("# a comment\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "");
+        assert_eq!(
+            usable("# a comment\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            ""
+        );
         assert_eq!(usable("-----BEGIN CERTIFICATE-----\nno base64"), "");
     }
 
@@ -63,7 +73,8 @@ mod tests {
     fn the_systems_own_bundle_can_be_used_whole() {
         for path in BUNDLES {
             let Ok(bundle) = fs::read_to_string(path) else { continue };
-            let (all, kept) = (bundle.matches(BEGIN).count(), usable(&bundle).matches(BEGIN).count());
+            let all = bundle.matches(BEGIN).count();
+            let kept = usable(&bundle).matches(BEGIN).count();
             assert!(kept * 10 >= all * 9, "{kept} of {all} in {path}");
         }
     }

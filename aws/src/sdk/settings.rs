@@ -89,7 +89,10 @@ impl Settings {
 }
 
 fn required(environment: &Environment, variable: &str) -> Result<String, ConfigError> {
-    environment.text(variable).map(str::to_owned).ok_or_else(|| ConfigError::Missing(variable.to_owned()))
+    environment
+        .text(variable)
+        .map(str::to_owned)
+        .ok_or_else(|| ConfigError::Missing(variable.to_owned()))
 }
 
 fn endpoint(environment: &Environment, variable: &str) -> Result<Option<String>, ConfigError> {
@@ -135,7 +138,10 @@ mod tests {
         assert!(error.to_string().starts_with("AWS_ACCESS_KEY_ID"), "{error}");
         let bad = environment().with("AWS_ENDPOINT_URL_SQS", "localhost:80");
         let error = Settings::from_environment(&bad).unwrap_err();
-        assert!(error.to_string().starts_with("AWS_ENDPOINT_URL_SQS is \"localhost:80\""), "{error}");
+        assert!(
+            error.to_string().starts_with("AWS_ENDPOINT_URL_SQS is \"localhost:80\""),
+            "{error}"
+        );
     }
 
     #[test]

@@ -49,7 +49,9 @@ struct Key {
 }
 
 /// Reads the providers' keys and what is beside them; one that is blank is not set.
-pub(super) fn provider_keys(secret: &SecretString) -> Result<BTreeMap<Opens, SecretString>, Unusable> {
+pub(super) fn provider_keys(
+    secret: &SecretString,
+) -> Result<BTreeMap<Opens, SecretString>, Unusable> {
     let texts: BTreeMap<String, String> =
         serde_json::from_str(secret.expose_secret()).map_err(|_| Unusable::ProviderKeys)?;
     let key = |(name, key): (String, String)| {
@@ -61,7 +63,8 @@ pub(super) fn provider_keys(secret: &SecretString) -> Result<BTreeMap<Opens, Sec
 
 /// Reads the signing keys, the one that signs first; the bytes of a key are its text's.
 pub(super) fn signing_keys(secret: &SecretString) -> Result<SigningKeys, Unusable> {
-    let signing = serde_json::from_str(secret.expose_secret()).map_err(|_| Unusable::SigningKeys)?;
+    let signing =
+        serde_json::from_str(secret.expose_secret()).map_err(|_| Unusable::SigningKeys)?;
     let keys = match signing {
         Signing::Several { keys } => keys,
         Signing::One(key) => vec![key],
@@ -110,7 +113,10 @@ mod tests {
     fn signing_keys_come_in_both_forms() {
         check_signing(r#"{"id":"k1","key":"KEY"}"#, Ok(&["k1"]));
         check_signing(r#"{"keys":[{"id":"k1","key":"KEY"}]}"#, Ok(&["k1"]));
-        check_signing(r#"{"keys":[{"id":"k2","key":"KEY"},{"id":"k1","key":"KEY"}]}"#, Ok(&["k2", "k1"]));
+        check_signing(
+            r#"{"keys":[{"id":"k2","key":"KEY"},{"id":"k1","key":"KEY"}]}"#,
+            Ok(&["k2", "k1"]),
+        );
     }
 
     #[test]
@@ -120,7 +126,10 @@ mod tests {
         check_signing(r#"{"keys":[]}"#, Err(Unusable::HowMany(0)));
         check_signing(r#"{"id":"k1","key":"short"}"#, Err(Unusable::Short));
         check_signing(r#"{"id":"","key":"KEY"}"#, Err(Unusable::Id));
-        check_signing(r#"{"keys":[{"id":"k1","key":"KEY"},{"id":"k1","key":"KEY"}]}"#, Err(Unusable::Id));
+        check_signing(
+            r#"{"keys":[{"id":"k1","key":"KEY"},{"id":"k1","key":"KEY"}]}"#,
+            Err(Unusable::Id),
+        );
     }
 
     #[test]
@@ -133,7 +142,9 @@ mod tests {
 
     #[test]
     fn the_reply_caches_password_is_beside_the_providers_keys() {
-        let keys = provider_keys(&r#"{"REPLY_CACHE_PASSWORD":"open","OPENAI_API_KEY":"sk-1"}"#.into()).unwrap();
+        let keys =
+            provider_keys(&r#"{"REPLY_CACHE_PASSWORD":"open","OPENAI_API_KEY":"sk-1"}"#.into())
+                .unwrap();
         assert_eq!(keys.len(), 2);
         assert_eq!(keys[&Opens::ReplyCache].expose_secret(), "open");
     }

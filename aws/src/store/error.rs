@@ -10,7 +10,8 @@ use super::item::decode;
 use crate::fault::{Fault, Kind};
 
 /// What the service says about requests that no repetition makes right.
-const WRONG: [&str; 3] = ["ValidationException", "ItemCollectionSizeLimitExceededException", "SerializationException"];
+const WRONG: [&str; 3] =
+    ["ValidationException", "ItemCollectionSizeLimitExceededException", "SerializationException"];
 /// The status of a request that is larger than the service reads.
 const TOO_LARGE: u16 = 413;
 
@@ -31,7 +32,8 @@ impl From<StoreError> for Failure {
 
 /// Sorts a failure of a call: wrong for good, or worth another try.
 ///
-/// A missing table or right counts as unavailable: an operator mends it, and nothing is lost meanwhile.
+/// A missing table or right counts as unavailable: an operator mends it, and nothing is lost
+/// meanwhile.
 pub(super) fn store_error(fault: Fault) -> StoreError {
     let wrong = fault.kind() == Kind::Unbuilt
         || fault.status() == Some(TOO_LARGE)
@@ -76,6 +78,8 @@ pub(super) fn verdict(reason: &CancellationReason) -> Verdict {
             Verdict::Failed(StoreError::Corrupt("a write of the transaction is not valid".into()))
         }
         // A conflict with another transaction, throttling, and what is yet to come.
-        Some(_) => Verdict::Failed(StoreError::Unavailable("the transaction was in conflict or throttled".into())),
+        Some(_) => Verdict::Failed(StoreError::Unavailable(
+            "the transaction was in conflict or throttled".into(),
+        )),
     }
 }

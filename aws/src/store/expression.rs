@@ -1,6 +1,7 @@
 //! Conditions and changes in DynamoDB's expression language.
 //!
-//! Every attribute goes by a placeholder, because hundreds of words are reserved, `state` and `text` among them.
+//! Every attribute goes by a placeholder, because hundreds of words are reserved, `state` and
+//! `text` among them.
 
 use std::collections::HashMap;
 
@@ -8,7 +9,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use shared::domain::Timestamp;
 use shared::ports::store::{Change, Condition, StoreError};
 
-use super::item::{DUE, DUE_SHARD, EXPIRES_AT, PARTITION, SHARD, UNSET, check_name, encode_value, number, text};
+use super::item::{
+    DUE, DUE_SHARD, EXPIRES_AT, PARTITION, SHARD, UNSET, check_name, encode_value, number, text,
+};
 
 /// What an item that is stored but past its `expires_at` means for a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +46,8 @@ impl Placeholders {
         format!(":v{}", self.values.len() - 1)
     }
 
-    /// Returns the names as a request has them; none is `None`, since the service refuses an empty map.
+    /// Returns the names as a request has them; none is `None`, since the service refuses an empty
+    /// map.
     pub(super) fn names(&self) -> Option<HashMap<String, String>> {
         let named = |(place, name): (usize, &String)| (format!("#n{place}"), name.clone());
         (!self.names.is_empty()).then(|| self.names.iter().enumerate().map(named).collect())
@@ -63,8 +67,14 @@ impl Placeholders {
     }
 
     /// Says all conditions at once; `None` if there is nothing to say.
-    pub(super) fn conditions(&mut self, all: &[Condition], expired: Expired, now: Timestamp) -> Option<String> {
-        let needs_life = all.iter().any(|one| matches!(one, Condition::Present | Condition::Equals(..)));
+    pub(super) fn conditions(
+        &mut self,
+        all: &[Condition],
+        expired: Expired,
+        now: Timestamp,
+    ) -> Option<String> {
+        let needs_life =
+            all.iter().any(|one| matches!(one, Condition::Present | Condition::Equals(..)));
         let mut terms: Vec<String> = all.iter().map(|one| self.condition(one)).collect();
         if needs_life || expired == Expired::Refuses {
             terms.push(self.unexpired(now));
@@ -73,7 +83,8 @@ impl Placeholders {
         if terms.is_empty() {
             return None;
         }
-        let (end, now) = (self.name(EXPIRES_AT), self.now(now));
+        let end = self.name(EXPIRES_AT);
+        let now = self.now(now);
         Some(format!("{end} <= {now} OR ({})", terms.join(" AND ")))
     }
 
@@ -87,7 +98,10 @@ impl Placeholders {
             }
             Condition::Differs(name, value) => {
                 let name = self.name(name);
-                format!("(attribute_not_exists({name}) OR {name} <> {})", self.value(encode_value(value)))
+                format!(
+                    "(attribute_not_exists({name}) OR {name} <> {})",
+                    self.value(encode_value(value))
+                )
             }
             Condition::Missing(name) => format!("attribute_not_exists({})", self.name(name)),
             Condition::AtMost(name, most) => {
@@ -99,18 +113,25 @@ impl Placeholders {
 
     /// Says all changes.
     ///
-    /// An update that only proves its conditions says so too, by removing what is not there: a transaction takes
-    /// no update without an expression, and nothing promises that a call of its own does.
+    /// An update that only proves its conditions says so too, by removing what is not there: a
+    /// transaction takes no update without an expression, and nothing promises that a call of its
+    /// own does.
     /// An item that becomes due goes to the index with the same write, and leaves it so.
     pub(super) fn changes(&mut self, changes: &[Change]) -> Result<String, StoreError> {
-        let (mut sets, mut removals, mut additions) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sets = Vec::new();
+        let mut removals = Vec::new();
+        let mut additions = Vec::new();
         for change in changes {
             match change {
                 Change::Set(name, value) => {
                     check_name(name)?;
                     sets.push(format!("{} = {}", self.name(name), self.value(encode_value(value))));
                     if *name == DUE {
-                        sets.push(format!("{} = {}", self.name(DUE_SHARD), self.value(text(SHARD))));
+                        sets.push(format!(
+                            "{} = {}",
+                            self.name(DUE_SHARD),
+                            self.value(text(SHARD))
+                        ));
                     }
                 }
                 Change::Remove(name) => {
@@ -131,7 +152,8 @@ impl Placeholders {
         }
         let clauses = [("SET", sets), ("REMOVE", removals), ("ADD", additions)];
         let clauses = clauses.into_iter().filter(|(_, parts)| !parts.is_empty());
-        let said: Vec<String> = clauses.map(|(verb, parts)| format!("{verb} {}", parts.join(", "))).collect();
+        let said: Vec<String> =
+            clauses.map(|(verb, parts)| format!("{verb} {}", parts.join(", "))).collect();
         Ok(said.join(" "))
     }
 
@@ -164,7 +186,8 @@ mod tests {
     fn an_expired_item_is_absent_for_conditions_that_an_absent_item_meets() {
         let absent = "expires_at <= :v0 OR (not_exists(session_id))";
         check(&[Condition::Absent], Expired::IsAbsent, Some(absent));
-        let missing = "expires_at <= :v1 OR (not_exists(turn) AND (not_exists(cancel) OR cancel <> :v0))";
+        let missing =
+            "expires_at <= :v1 OR (not_exists(turn) AND (not_exists(cancel) OR cancel <> :v0))";
         let conditions = [Condition::Missing("turn"), Condition::Differs("cancel", json!(true))];
         check(&conditions, Expired::IsAbsent, Some(missing));
     }
@@ -195,7 +218,8 @@ mod tests {
     #[test]
     fn changes_keep_the_index_in_step() {
         let mut placeholders = Placeholders::default();
-        let changes = [Change::Set("due", json!(7)), Change::Add("n", -1), Change::Remove("partial")];
+        let changes =
+            [Change::Set("due", json!(7)), Change::Add("n", -1), Change::Remove("partial")];
         let said = placeholders.changes(&changes).unwrap();
         assert_eq!(said, "SET #n0 = :v0, #n1 = :v1 REMOVE #n3 ADD #n2 :v2");
         assert_eq!(placeholders.names().unwrap()["#n1"], DUE_SHARD);

@@ -1,4 +1,5 @@
-//! Items as DynamoDB has them: texts, numbers, maps and lists of its own, so that the console reads like the code.
+//! Items as DynamoDB has them: texts, numbers, maps and lists of its own, so that the console reads
+//! like the code.
 
 use std::collections::HashMap;
 
@@ -43,7 +44,10 @@ pub(super) fn encode(key: &Key, attributes: &Attributes) -> Result<Stored, Store
 
 /// Writes a key.
 pub(super) fn encode_key(key: &Key) -> Stored {
-    HashMap::from([(PARTITION.to_owned(), text(&key.partition)), (SORT.to_owned(), text(&key.sort))])
+    HashMap::from([
+        (PARTITION.to_owned(), text(&key.partition)),
+        (SORT.to_owned(), text(&key.sort)),
+    ])
 }
 
 /// Writes a value.
@@ -54,9 +58,9 @@ pub(super) fn encode_value(value: &Value) -> AttributeValue {
         Value::Number(number) => AttributeValue::N(number.to_string()),
         Value::String(words) => text(words),
         Value::Array(values) => AttributeValue::L(values.iter().map(encode_value).collect()),
-        Value::Object(map) => {
-            AttributeValue::M(map.iter().map(|(name, value)| (name.clone(), encode_value(value))).collect())
-        }
+        Value::Object(map) => AttributeValue::M(
+            map.iter().map(|(name, value)| (name.clone(), encode_value(value))).collect(),
+        ),
     }
 }
 
@@ -72,7 +76,11 @@ pub(super) fn text(words: &str) -> AttributeValue {
 
 /// Refuses the name of an attribute that is this adapter's own.
 pub(super) fn check_name(name: &str) -> Result<(), StoreError> {
-    if RESERVED.contains(&name) { Err(corrupt("an attribute has the name of a key")) } else { Ok(()) }
+    if RESERVED.contains(&name) {
+        Err(corrupt("an attribute has the name of a key"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Reads an item.
@@ -93,7 +101,9 @@ fn decode_value(value: AttributeValue) -> Result<Value, StoreError> {
         AttributeValue::Bool(yes) => Ok(Value::Bool(yes)),
         AttributeValue::N(digits) => decode_number(&digits),
         AttributeValue::S(words) => Ok(Value::String(words)),
-        AttributeValue::L(values) => values.into_iter().map(decode_value).collect::<Result<_, _>>().map(Value::Array),
+        AttributeValue::L(values) => {
+            values.into_iter().map(decode_value).collect::<Result<_, _>>().map(Value::Array)
+        }
         AttributeValue::M(map) => {
             let entries = map.into_iter().map(|(name, value)| Ok((name, decode_value(value)?)));
             entries.collect::<Result<_, StoreError>>().map(Value::Object)
@@ -104,7 +114,10 @@ fn decode_value(value: AttributeValue) -> Result<Value, StoreError> {
 
 /// Reads a number; a whole one stays whole.
 fn decode_number(digits: &str) -> Result<Value, StoreError> {
-    let whole = digits.parse::<i64>().map(Number::from).or_else(|_| digits.parse::<u64>().map(Number::from));
+    let whole = digits
+        .parse::<i64>()
+        .map(Number::from)
+        .or_else(|_| digits.parse::<u64>().map(Number::from));
     let number = whole.ok().or_else(|| digits.parse().ok().and_then(Number::from_f64));
     number.map(Value::Number).ok_or_else(|| corrupt("a number cannot be read"))
 }

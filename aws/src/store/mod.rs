@@ -31,12 +31,12 @@ use crate::sdk::{Sdk, Service};
 
 pub use scan::Sessions;
 
-/// One table: partition key `session_id`, sort key `item`, TTL attribute `expires_at`, and the index `due`
-/// (`due_shard`, `due`) with all attributes.
+/// One table: partition key `session_id`, sort key `item`, TTL attribute `expires_at`, and the
+/// index `due` (`due_shard`, `due`) with all attributes.
 ///
-/// It calls `GetItem`, `Query`, `PutItem`, `UpdateItem` and `DeleteItem`, alone and in transactions, and nothing
-/// else: several items are several `GetItem`s at once, because the functions may not do more. For operators there is
-/// a `Scan`.
+/// It calls `GetItem`, `Query`, `PutItem`, `UpdateItem` and `DeleteItem`, alone and in
+/// transactions, and nothing else: several items are several `GetItem`s at once, because the
+/// functions may not do more. For operators there is a `Scan`.
 #[derive(Clone)]
 pub struct DynamoStore {
     client: Client,

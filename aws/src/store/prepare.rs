@@ -1,7 +1,8 @@
 //! From a write of the port to a request of the service.
 //!
-//! An update has no way to say "unless it is expired, then begin anew". So it is tried on a live or absent item
-//! first; an expired one refuses, shows itself, and is then replaced as a whole, as long as it is still expired.
+//! An update has no way to say "unless it is expired, then begin anew". So it is tried on a live or
+//! absent item first; an expired one refuses, shows itself, and is then replaced as a whole, as
+//! long as it is still expired.
 
 use std::collections::HashMap;
 
@@ -54,8 +55,12 @@ impl Attempt {
         let Write { key, conditions, effect } = &self.write;
         let absent = [Condition::Absent];
         match effect {
-            Effect::Check => Ok(Request::Check(encode_key(key), clause(conditions, Expired::IsAbsent, now))),
-            Effect::Delete => Ok(Request::Delete(encode_key(key), clause(conditions, Expired::IsAbsent, now))),
+            Effect::Check => {
+                Ok(Request::Check(encode_key(key), clause(conditions, Expired::IsAbsent, now)))
+            }
+            Effect::Delete => {
+                Ok(Request::Delete(encode_key(key), clause(conditions, Expired::IsAbsent, now)))
+            }
             Effect::Update(changes) if !self.anew => {
                 let mut placeholders = Placeholders::default();
                 let changes = placeholders.changes(changes)?;
@@ -67,11 +72,14 @@ impl Attempt {
         }
     }
 
-    /// Tells whether a refusal only says how the write must be tried instead, and prepares for that.
+    /// Tells whether a refusal only says how the write must be tried instead, and prepares for
+    /// that.
     pub(super) fn goes_on(&mut self, stored: Option<&Item>, now: Timestamp) -> bool {
         let expired = stored.is_some_and(|item| item.is_expired(now));
         let updates = matches!(self.write.effect, Effect::Update(_));
-        let begins = expired && updates && self.write.conditions.iter().all(|condition| holds(condition, None));
+        let begins = expired
+            && updates
+            && self.write.conditions.iter().all(|condition| holds(condition, None));
         if self.anew || begins {
             // What was to be replaced may live again: then it is changed as it stands.
             self.anew = !self.anew;
@@ -85,7 +93,11 @@ impl Attempt {
         let item = apply(key, self.write.effect.clone(), None)
             .ok_or_else(|| StoreError::Corrupt("nothing is left to be put".into()))?;
         check_item(key, &item.attributes)?;
-        Ok(Request::Put(encode(key, &item.attributes)?, item, clause(conditions, Expired::IsAbsent, now)))
+        Ok(Request::Put(
+            encode(key, &item.attributes)?,
+            item,
+            clause(conditions, Expired::IsAbsent, now),
+        ))
     }
 }
 

@@ -31,7 +31,8 @@ impl DynamoStore {
         found.item.map(decode).transpose()
     }
 
-    /// Reads one page of the port, which may be several of the service when expired items lie between.
+    /// Reads one page of the port, which may be several of the service when expired items lie
+    /// between.
     pub(super) async fn query_page(&self, query: &Query) -> Result<Page, StoreError> {
         let now = self.clock.now();
         let limit = query.limit.max(1);
@@ -39,11 +40,13 @@ impl DynamoStore {
         if query.from > query.to || query.to.is_empty() {
             return Ok(collected.page(false));
         }
-        let (mut from, mut step) = (None, limit);
+        let mut from = None;
+        let mut step = limit;
         loop {
             let answer = self.range(query, now, step).set_exclusive_start_key(from);
             let answer = repeated(answer).send().await;
-            let answer = answer.map_err(|error| store_error(Fault::of("dynamodb Query", &error)))?;
+            let answer =
+                answer.map_err(|error| store_error(Fault::of("dynamodb Query", &error)))?;
             for stored in answer.items.unwrap_or_default() {
                 if !collected.takes(decode(stored)?) {
                     return Ok(collected.page(true));
@@ -59,12 +62,22 @@ impl DynamoStore {
 
     /// Reads what is due, earliest first.
     ///
-    /// The index holds keys only, so that nothing but a change of `due` is written to it; the items are read by them.
-    pub(super) async fn due_items(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
-        let (mut keys, mut from) = (Vec::new(), None);
+    /// The index holds keys only, so that nothing but a change of `due` is written to it; the items
+    /// are read by them.
+    pub(super) async fn due_items(
+        &self,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut keys = Vec::new();
+        let mut from = None;
         while keys.len() < limit {
-            let answer = repeated(self.due_range(until, limit - keys.len()).set_exclusive_start_key(from)).send().await;
-            let answer = answer.map_err(|error| store_error(Fault::of("dynamodb Query", &error)))?;
+            let answer =
+                repeated(self.due_range(until, limit - keys.len()).set_exclusive_start_key(from))
+                    .send()
+                    .await;
+            let answer =
+                answer.map_err(|error| store_error(Fault::of("dynamodb Query", &error)))?;
             for stored in answer.items.unwrap_or_default() {
                 keys.push(decode(stored)?.key);
             }
@@ -85,8 +98,10 @@ impl DynamoStore {
 
     fn range(&self, query: &Query, now: Timestamp, step: usize) -> QueryFluentBuilder {
         let mut placeholders = Placeholders::default();
-        let (partition, sort) = (placeholders.name(PARTITION), placeholders.name(SORT));
-        let (key, to) = (placeholders.value(text(&query.partition)), placeholders.value(text(&query.to)));
+        let partition = placeholders.name(PARTITION);
+        let sort = placeholders.name(SORT);
+        let key = placeholders.value(text(&query.partition));
+        let to = placeholders.value(text(&query.to));
         // The service takes no empty text for a key, and nothing sorts before it.
         let range = if query.from.is_empty() {
             format!("{partition} = {key} AND {sort} <= {to}")
@@ -109,8 +124,10 @@ impl DynamoStore {
 
     fn due_range(&self, until: Timestamp, limit: usize) -> QueryFluentBuilder {
         let mut placeholders = Placeholders::default();
-        let (shard, due) = (placeholders.name(DUE_SHARD), placeholders.name(DUE));
-        let (only, until) = (placeholders.value(text(SHARD)), placeholders.value(number(until.0)));
+        let shard = placeholders.name(DUE_SHARD);
+        let due = placeholders.name(DUE);
+        let only = placeholders.value(text(SHARD));
+        let until = placeholders.value(number(until.0));
         self.client
             .query()
             .table_name(&self.table)
@@ -123,7 +140,9 @@ impl DynamoStore {
 }
 
 /// Lets the SDK repeat a read.
-fn repeated(query: QueryFluentBuilder) -> CustomizableOperation<QueryOutput, QueryError, QueryFluentBuilder> {
+fn repeated(
+    query: QueryFluentBuilder,
+) -> CustomizableOperation<QueryOutput, QueryError, QueryFluentBuilder> {
     query.customize().config_override(Builder::new().retry_config(repeated_once()))
 }
 
@@ -142,7 +161,8 @@ impl Collected {
     /// Adds an item, unless the page is full without it; the first one always fits.
     fn takes(&mut self, item: Item) -> bool {
         self.bytes += item_bytes(&item.key, &item.attributes);
-        let full = self.items.len() == self.limit || (self.bytes > MAX_PAGE_BYTES && !self.items.is_empty());
+        let full = self.items.len() == self.limit
+            || (self.bytes > MAX_PAGE_BYTES && !self.items.is_empty());
         if !full {
             self.items.push(item);
         }

@@ -17,23 +17,33 @@ pub type Sessions = (Vec<(SessionKey, SessionRow)>, Option<SessionKey>);
 const MOST_PAGES: usize = 10;
 
 impl DynamoStore {
-    /// Reads sessions that are not over, at most `limit`, in the table's order, which is that of no name.
+    /// Reads sessions that are not over, at most `limit`, in the table's order, which is that of no
+    /// name.
     ///
     /// It reads every item on the way: for a person who looks, not for programs.
-    pub async fn sessions(&self, after: Option<&SessionKey>, limit: usize) -> Result<Sessions, StoreError> {
+    pub async fn sessions(
+        &self,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> Result<Sessions, StoreError> {
         let now = self.clock.now();
         let mut from = after.map(|key| encode_key(&keys::session(key)));
         let mut found = Vec::new();
         for _ in 0..MOST_PAGES {
             let mut placeholders = Placeholders::default();
-            let (sort, meta) = (placeholders.name(SORT), placeholders.value(text(keys::META)));
+            let sort = placeholders.name(SORT);
+            let meta = placeholders.value(text(keys::META));
             let filter = format!("{sort} = {meta} AND {}", placeholders.unexpired(now));
-            let scan = self.client.scan().table_name(&self.table).set_exclusive_start_key(from.take());
+            let scan =
+                self.client.scan().table_name(&self.table).set_exclusive_start_key(from.take());
             let scan = scan
                 .filter_expression(filter)
                 .set_expression_attribute_names(placeholders.names())
                 .set_expression_attribute_values(placeholders.into_values());
-            let answer = scan.send().await.map_err(|error| store_error(Fault::of("dynamodb Scan", &error)))?;
+            let answer = scan
+                .send()
+                .await
+                .map_err(|error| store_error(Fault::of("dynamodb Scan", &error)))?;
             for stored in answer.items.unwrap_or_default() {
                 let item = decode(stored)?;
                 let Ok(key) = SessionKey::parse(item.key.partition.clone()) else { continue };
@@ -48,7 +58,10 @@ impl DynamoStore {
                 return Ok((found, None));
             }
         }
-        let next = from.map(decode).transpose()?.and_then(|item| SessionKey::parse(item.key.partition).ok());
+        let next = from
+            .map(decode)
+            .transpose()?
+            .and_then(|item| SessionKey::parse(item.key.partition).ok());
         Ok((found, next))
     }
 }

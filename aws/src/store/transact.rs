@@ -1,15 +1,16 @@
 //! Transactions.
 //!
-//! The SDK gives every call a token of its own, and repeats the call with it: a lost acknowledgement is then a
-//! success, not a race lost against oneself. The token is random, never made from the content: two workers that
-//! claim the same turn send the same writes, and only one of them may win.
+//! The SDK gives every call a token of its own, and repeats the call with it: a lost
+//! acknowledgement is then a success, not a race lost against oneself. The token is random, never
+//! made from the content: two workers that claim the same turn send the same writes, and only one
+//! of them may win.
 
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure,
-    TransactWriteItem, Update,
+    CancellationReason, ConditionCheck, Delete, Put,
+    ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
 };
 use shared::domain::Timestamp;
 use shared::memory::limits::check_transaction;
@@ -27,7 +28,8 @@ impl DynamoStore {
         check_transaction(&writes)?;
         let now = self.clock.now();
         let needed = writes.into_iter().enumerate().filter(|(_, write)| !is_idle(write));
-        let mut attempts: Vec<_> = needed.map(|(index, write)| (index, Attempt::new(write))).collect();
+        let mut attempts: Vec<_> =
+            needed.map(|(index, write)| (index, Attempt::new(write))).collect();
         if attempts.is_empty() {
             return Ok(());
         }
@@ -112,10 +114,16 @@ impl DynamoStore {
     }
 }
 
-/// Finds the first write that ended the transaction; Ok if it may be tried again with other requests.
+/// Finds the first write that ended the transaction; Ok if it may be tried again with other
+/// requests.
 ///
-/// Where a conflict comes before a refusal, the earlier write may have been refused too: that is the conflict's.
-fn judge(attempts: &mut [(usize, Attempt)], reasons: &[CancellationReason], now: Timestamp) -> Result<(), StoreError> {
+/// Where a conflict comes before a refusal, the earlier write may have been refused too: that is
+/// the conflict's.
+fn judge(
+    attempts: &mut [(usize, Attempt)],
+    reasons: &[CancellationReason],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let mut goes_on = false;
     for ((index, attempt), reason) in attempts.iter_mut().zip(reasons) {
         match verdict(reason) {
@@ -125,7 +133,11 @@ fn judge(attempts: &mut [(usize, Attempt)], reasons: &[CancellationReason], now:
             Verdict::Refused(stored) => return Err(refusal(*index, stored, now)),
         }
     }
-    if goes_on { Ok(()) } else { Err(StoreError::Unavailable("the transaction was cancelled without a reason".into())) }
+    if goes_on {
+        Ok(())
+    } else {
+        Err(StoreError::Unavailable("the transaction was cancelled without a reason".into()))
+    }
 }
 
 /// Tells whether a write asks for nothing at all.
@@ -133,7 +145,8 @@ fn is_idle(write: &Write) -> bool {
     write.effect == Effect::Check && write.conditions.is_empty()
 }
 
-/// The service's own requirements are met by construction; what is left is said without its content.
+/// The service's own requirements are met by construction; what is left is said without its
+/// content.
 fn unbuilt(_: BuildError) -> StoreError {
     StoreError::Corrupt("a write of the transaction is not complete".into())
 }

@@ -32,13 +32,18 @@ impl DynamoStore {
     async fn send(&self, attempt: &Attempt, now: Timestamp) -> Result<Option<Item>, Failure> {
         match attempt.request(now)? {
             Request::Check(..) => self.check(&attempt.write, now).await,
-            Request::Put(stored, item, clause) => self.put(stored, clause).await.map(|()| Some(item)),
+            Request::Put(stored, item, clause) => {
+                self.put(stored, clause).await.map(|()| Some(item))
+            }
             Request::Delete(key, clause) => self.delete(key, clause).await.map(|()| None),
-            Request::Update(key, changes, clause) => self.update(key, changes, clause).await.map(Some),
+            Request::Update(key, changes, clause) => {
+                self.update(key, changes, clause).await.map(Some)
+            }
         }
     }
 
-    /// Judges here, because the service checks without writing in transactions only, at four times the price.
+    /// Judges here, because the service checks without writing in transactions only, at four times
+    /// the price.
     async fn check(&self, write: &Write, now: Timestamp) -> Result<Option<Item>, Failure> {
         let item = self.get_one(&write.key).await?.filter(|item| !item.is_expired(now));
         if write.conditions.iter().all(|condition| holds(condition, item.as_ref())) {
@@ -50,12 +55,16 @@ impl DynamoStore {
     async fn put(&self, item: Stored, clause: Clause) -> Result<(), Failure> {
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         let put = put
-            .set_return_values_on_condition_check_failure(clause.condition.as_ref().map(|_| OnFailure::AllOld))
+            .set_return_values_on_condition_check_failure(
+                clause.condition.as_ref().map(|_| OnFailure::AllOld),
+            )
             .set_condition_expression(clause.condition)
             .set_expression_attribute_names(clause.names)
             .set_expression_attribute_values(clause.values);
         put.send().await.map(drop).map_err(|error| match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(check)) => refused(check.item().cloned()),
+            Some(PutItemError::ConditionalCheckFailedException(check)) => {
+                refused(check.item().cloned())
+            }
             _ => Failure::Store(store_error(Fault::of("dynamodb PutItem", &error))),
         })
     }
@@ -63,12 +72,16 @@ impl DynamoStore {
     async fn delete(&self, key: Stored, clause: Clause) -> Result<(), Failure> {
         let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key));
         let delete = delete
-            .set_return_values_on_condition_check_failure(clause.condition.as_ref().map(|_| OnFailure::AllOld))
+            .set_return_values_on_condition_check_failure(
+                clause.condition.as_ref().map(|_| OnFailure::AllOld),
+            )
             .set_condition_expression(clause.condition)
             .set_expression_attribute_names(clause.names)
             .set_expression_attribute_values(clause.values);
         delete.send().await.map(drop).map_err(|error| match error.as_service_error() {
-            Some(DeleteItemError::ConditionalCheckFailedException(check)) => refused(check.item().cloned()),
+            Some(DeleteItemError::ConditionalCheckFailedException(check)) => {
+                refused(check.item().cloned())
+            }
             _ => Failure::Store(store_error(Fault::of("dynamodb DeleteItem", &error))),
         })
     }
@@ -83,7 +96,9 @@ impl DynamoStore {
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(OnFailure::AllOld);
         let updated = update.send().await.map_err(|error| match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(check)) => refused(check.item().cloned()),
+            Some(UpdateItemError::ConditionalCheckFailedException(check)) => {
+                refused(check.item().cloned())
+            }
             _ => Failure::Store(store_error(Fault::of("dynamodb UpdateItem", &error))),
         })?;
         Ok(decode(updated.attributes.unwrap_or_default())?)

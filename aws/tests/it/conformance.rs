@@ -20,7 +20,8 @@ use crate::support::places::Made;
 const NOT_OF_MOTO_S_TABLE: &[&str] = &[
     // It refuses items from 405,000 bytes on.
     "an_item_over_400_kb_is_refused",
-    // It judges a condition and writes in two steps, and puts back a whole table after a refused transaction.
+    // It judges a condition and writes in two steps, and puts back a whole table after a refused
+    // transaction.
     "concurrent_conditional_writes_have_one_winner",
     "concurrent_additions_are_all_counted",
     "concurrent_transactions_have_one_winner",
@@ -49,7 +50,8 @@ async fn the_store_keeps_its_promises() {
         let places = Made::default();
         let make = async |clock: Arc<dyn Clock>| {
             let store = DynamoStore::new(&home.sdk, places.table(&home).await, clock);
-            let store: Arc<dyn Store> = if home.real { Arc::new(Settled(store)) } else { Arc::new(store) };
+            let store: Arc<dyn Store> =
+                if home.real { Arc::new(Settled(store)) } else { Arc::new(store) };
             store
         };
         let except = if home.real { &[] } else { NOT_OF_MOTO_S_TABLE };
@@ -99,7 +101,11 @@ impl Store for Settled {
         self.0.query(query).await
     }
 
-    async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
+    async fn write(
+        &self,
+        write: Write,
+        durability: Durability,
+    ) -> Result<Option<Item>, StoreError> {
         self.0.write(write, durability).await
     }
 
@@ -108,7 +114,8 @@ impl Store for Settled {
     }
 
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
-        let (mut seen, mut agreed) = (self.0.due(until, limit).await?, 0);
+        let mut seen = self.0.due(until, limit).await?;
+        let mut agreed = 0;
         while agreed < SETTLED {
             let next = self.0.due(until, limit).await?;
             agreed = if next == seen { agreed + 1 } else { 0 };

@@ -1,8 +1,8 @@
 //! The tests of the adapters.
 //!
 //! Conformance suites run against `moto`, where it is faithful, and against a real account where
-//! `CHATBOT_AWS_CONFORMANCE` names a prefix; the reply cache runs against a real `redis-server`, everything else
-//! against recorded answers.
+//! `CHATBOT_AWS_CONFORMANCE` names a prefix; the reply cache runs against a real `redis-server`,
+//! everything else against recorded answers.
 
 #[cfg(test)]
 mod calls;

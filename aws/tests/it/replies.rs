@@ -18,8 +18,11 @@ use crate::support::service::{Answer, Service};
 const STAGE: &str = "test";
 const LONG: Duration = Duration::from_mins(1);
 /// So long that nothing but a server that is away takes longer, however busy the machine is.
-const PATIENT: Timeouts =
-    Timeouts { connect: Duration::from_secs(20), wait: Duration::from_secs(20), answer: Duration::from_secs(20) };
+const PATIENT: Timeouts = Timeouts {
+    connect: Duration::from_secs(20),
+    wait: Duration::from_secs(20),
+    answer: Duration::from_secs(20),
+};
 
 /// The secret with the keys, which a test changes.
 #[derive(Clone)]
@@ -44,7 +47,12 @@ impl Vault {
 
 /// A cache at an address, without a password.
 fn cache(url: &str, timeouts: Timeouts) -> RedisReplyCache {
-    RedisReplyCache::new(RedisAddress::parse(url).unwrap(), STAGE, Vault::new(None).secrets(), timeouts)
+    RedisReplyCache::new(
+        RedisAddress::parse(url).unwrap(),
+        STAGE,
+        Vault::new(None).secrets(),
+        timeouts,
+    )
 }
 
 fn key(name: &str) -> CacheKey {
@@ -57,7 +65,11 @@ fn name(key: &CacheKey) -> String {
 }
 
 fn reply(text: &str) -> CachedReply {
-    CachedReply { provider: ProviderName::Claude, model: "claude-x".to_owned(), text: text.to_owned() }
+    CachedReply {
+        provider: ProviderName::Claude,
+        model: "claude-x".to_owned(),
+        text: text.to_owned(),
+    }
 }
 
 /// Checks that a reply can be kept and found.

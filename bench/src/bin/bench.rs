@@ -68,7 +68,9 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match flags.command {
         Some(Command::Floor(options)) => runtime.block_on(floor::serve(options)),
-        Some(Command::Functions(options)) => runtime.block_on(functions::report::run(&options, say)),
+        Some(Command::Functions(options)) => {
+            runtime.block_on(functions::report::run(&options, say))
+        }
         None => {
             place_on(OWN_CORE, std::process::id())?;
             runtime.block_on(until_interrupted(flags))
@@ -92,7 +94,10 @@ async fn measure(flags: Flags) -> anyhow::Result<()> {
     let pace = flags.pace();
     let machine = Machine::this();
     if machine.load > BUSY {
-        say(&format!("The machine is busy (load {:.1}): these figures will be worth little.", machine.load));
+        say(&format!(
+            "The machine is busy (load {:.1}): these figures will be worth little.",
+            machine.load
+        ));
     }
     let bench = Bench::start(programs, pace).await?;
     let mut sections = Vec::new();
@@ -101,7 +106,8 @@ async fn measure(flags: Flags) -> anyhow::Result<()> {
         sections.push(scenario.run(&bench).await.with_context(|| format!("in {scenario:?}"))?);
     }
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let (arguments, disk) = (arguments.join(" "), bench.disk.clone());
+    let arguments = arguments.join(" ");
+    let disk = bench.disk.clone();
     let report = Report { arguments, repetitions: pace.repetitions, machine, disk, sections };
     let text = report.markdown();
     say(&text);

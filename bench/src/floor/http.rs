@@ -65,8 +65,13 @@ async fn chat(State(floor): State<Arc<Floor>>, body: Bytes) -> Response {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let Chat { session_id, message_id, message } = chat;
-    let row = Row::Message { session: session_id.clone(), message_id: message_id.clone(), message: message.clone() };
-    let answer = json(StatusCode::ACCEPTED, &Accepted { session_id: &session_id, message_id: &message_id });
+    let row = Row::Message {
+        session: session_id.clone(),
+        message_id: message_id.clone(),
+        message: message.clone(),
+    };
+    let answer =
+        json(StatusCode::ACCEPTED, &Accepted { session_id: &session_id, message_id: &message_id });
     let (stored, row_stored) = oneshot::channel();
     let (number, frames) = {
         let mut sessions = floor.sessions();

@@ -1,8 +1,10 @@
 //! The least program that answers a message durably: what the server is measured against.
 //!
-//! It has the server's libraries (axum, rusqlite, reqwest), its frames and their coalescing, and its group commit:
+//! It has the server's libraries (axum, rusqlite, reqwest), its frames and their coalescing, and
+//! its group commit:
 //! once before the 202, once after the reply.
-//! It has no identity, no history, no queue and no protocol: a message that dies with it stays unanswered.
+//! It has no identity, no history, no queue and no protocol: a message that dies with it stays
+//! unanswered.
 //! It is meant to be as fast as these libraries allow, and must never be made slower.
 
 mod frame;

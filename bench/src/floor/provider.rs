@@ -73,7 +73,8 @@ impl Provider {
         let messages = [Message { role: "user", content: message }];
         let request = Request { model: "stub", max_tokens: 1024, stream: true, messages };
         let post = self.client.post(&self.url).header("content-type", "application/json");
-        let response = post.header("x-api-key", "bench").body(serde_json::to_vec(&request)?).send().await?;
+        let response =
+            post.header("x-api-key", "bench").body(serde_json::to_vec(&request)?).send().await?;
         let events = response.error_for_status()?.bytes_stream().eventsource();
         Ok(events.filter_map(async |event| match event {
             Ok(event) if event.event == "content_block_delta" => Some(text(&event.data)),
@@ -91,6 +92,7 @@ fn text(data: &str) -> anyhow::Result<String> {
 /// The bench speaks plain HTTP, so no root certificate is ever looked at.
 fn tls() -> Result<ClientConfig, rustls::Error> {
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let versions =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(versions.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }

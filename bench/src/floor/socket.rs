@@ -44,7 +44,10 @@ async fn serve(floor: Arc<Floor>, session: String, mut socket: WebSocket) {
 }
 
 /// Writes frames as they come, several with one flush, until the client is gone.
-async fn pass_on(socket: &mut WebSocket, frames: &mut UnboundedReceiver<String>) -> Result<(), axum::Error> {
+async fn pass_on(
+    socket: &mut WebSocket,
+    frames: &mut UnboundedReceiver<String>,
+) -> Result<(), axum::Error> {
     loop {
         tokio::select! {
             frame = frames.recv() => {

@@ -38,11 +38,15 @@ pub(super) async fn answer(floor: Arc<Floor>, mut turn: Turn) {
 async fn reply(floor: &Floor, turn: &mut Turn) -> anyhow::Result<()> {
     // The model need not wait for the disk; the client sees nothing before the message is durable.
     let (row, pieces) = tokio::join!(&mut turn.row, floor.provider.ask(&turn.message));
-    let (row, mut pieces) = (row?, pin!(pieces?));
-    let (thread_id, run_id, metadata) = (&*turn.session, &*turn.message_id, Metadata::of(turn.number));
+    let row = row?;
+    let mut pieces = pin!(pieces?);
+    let thread_id = &*turn.session;
+    let run_id = &*turn.message_id;
+    let metadata = Metadata::of(turn.number);
     turn.push(&Frame::RunStarted { thread_id, run_id, metadata });
     let message_id = &*format!("{run_id}.1");
-    let (mut text, mut sent) = (String::new(), 0);
+    let mut text = String::new();
+    let mut sent = 0;
     let mut due = None;
     loop {
         let waiting = due.filter(|_| sent < text.len());
@@ -58,7 +62,11 @@ async fn reply(floor: &Floor, turn: &mut Turn) -> anyhow::Result<()> {
             if sent == 0 {
                 turn.push(&Frame::TextMessageStart { message_id, role: "assistant", metadata });
             }
-            turn.push(&Frame::TextMessageContent { message_id, delta: &text[sent..], metadata: metadata.at(sent) });
+            turn.push(&Frame::TextMessageContent {
+                message_id,
+                delta: &text[sent..],
+                metadata: metadata.at(sent),
+            });
             sent = text.len();
             due = Some(Instant::now() + PACE);
         }
@@ -68,7 +76,12 @@ async fn reply(floor: &Floor, turn: &mut Turn) -> anyhow::Result<()> {
         turn.push(&Frame::TextMessageEnd { message_id, metadata });
     }
     // The final brings what was not sent yet.
-    turn.push(&Frame::RunFinished { thread_id, run_id, result: Whole { message_id, text: &text }, metadata });
+    turn.push(&Frame::RunFinished {
+        thread_id,
+        run_id,
+        result: Whole { message_id, text: &text },
+        metadata,
+    });
     Ok(())
 }
 

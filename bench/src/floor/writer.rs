@@ -41,7 +41,9 @@ impl Writer {
         let connection = Connection::open(file)?;
         connection.execute_batch(SCHEMA)?;
         let (jobs, waiting) = channel();
-        std::thread::Builder::new().name("sqlite".to_owned()).spawn(move || run(&connection, &waiting))?;
+        std::thread::Builder::new()
+            .name("sqlite".to_owned())
+            .spawn(move || run(&connection, &waiting))?;
         Ok(Self(jobs))
     }
 
@@ -88,6 +90,8 @@ fn write(connection: &Connection, row: Row) -> rusqlite::Result<i64> {
         Row::Message { session, message_id, message } => {
             connection.prepare_cached(INSERT)?.insert(params![session, message_id, message])
         }
-        Row::Reply { id, text } => connection.prepare_cached(UPDATE)?.execute(params![id, text]).map(|_| id),
+        Row::Reply { id, text } => {
+            connection.prepare_cached(UPDATE)?.execute(params![id, text]).map(|_| id)
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What DynamoDB bills for a call, from the items that it touched.
 //!
-//! Source: "Read and write operations" and "Item sizes and formats" in the DynamoDB developer guide.
+//! Source: "Read and write operations" and "Item sizes and formats" in the DynamoDB developer
+//! guide.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +11,8 @@ pub type Item = Map<String, Value>;
 const WRITE_UNIT: u64 = 1024;
 const READ_UNIT: u64 = 4096;
 
-/// Returns the units of one write outside a transaction, the index `due` included, which holds keys only.
+/// Returns the units of one write outside a transaction, the index `due` included, which holds keys
+/// only.
 ///
 /// The larger of the item before and after counts; a write that is refused counts too.
 pub fn written(before: Option<&Item>, after: Option<&Item>) -> u64 {
@@ -34,8 +36,9 @@ fn table(before: Option<&Item>, after: Option<&Item>) -> u64 {
 
 /// An entry that appears or vanishes is one write, one whose key changes two.
 fn index(before: Option<&Item>, after: Option<&Item>) -> u64 {
-    let key =
-        |item: Option<&Item>| item.and_then(|item| Some((item.get("due_shard")?.clone(), item.get("due")?.clone())));
+    let key = |item: Option<&Item>| {
+        item.and_then(|item| Some((item.get("due_shard")?.clone(), item.get("due")?.clone())))
+    };
     match (key(before), key(after)) {
         (None, None) => 0,
         (Some(before), Some(after)) if before == after => 0,
@@ -49,7 +52,9 @@ fn size(item: &Item) -> u64 {
 }
 
 fn value_size(value: &Value) -> u64 {
-    let Some((kind, value)) = value.as_object().and_then(|typed| typed.iter().next()) else { return 0 };
+    let Some((kind, value)) = value.as_object().and_then(|typed| typed.iter().next()) else {
+        return 0;
+    };
     match (kind.as_str(), value) {
         ("S", Value::String(text)) => length(text),
         ("B", Value::String(text)) => length(text) * 3 / 4,
@@ -57,7 +62,9 @@ fn value_size(value: &Value) -> u64 {
         ("M", Value::Object(fields)) => {
             3 + fields.iter().map(|(name, value)| 1 + length(name) + value_size(value)).sum::<u64>()
         }
-        ("L", Value::Array(values)) => 3 + values.iter().map(|value| 1 + value_size(value)).sum::<u64>(),
+        ("L", Value::Array(values)) => {
+            3 + values.iter().map(|value| 1 + value_size(value)).sum::<u64>()
+        }
         _ => 1,
     }
 }
@@ -81,7 +88,10 @@ mod tests {
         let small = item(&json!({ "session_id": { "S": "k" }, "item": { "S": "META" } }));
         let large = item(&json!({ "session_id": { "S": "k" }, "text": { "S": "x".repeat(1100) } }));
         assert_eq!((written(None, Some(&small)), written(Some(&large), None)), (1, 2));
-        assert_eq!((transacted(Some(&small), Some(&small)), transacted(Some(&large), Some(&small))), (2, 4));
+        assert_eq!(
+            (transacted(Some(&small), Some(&small)), transacted(Some(&large), Some(&small))),
+            (2, 4)
+        );
         assert_eq!(written(None, None), 1);
     }
 
@@ -90,7 +100,10 @@ mod tests {
         let due = |due: &str| item(&json!({ "due_shard": { "S": "0" }, "due": { "N": due } }));
         let none = item(&json!({}));
         assert_eq!((written(None, Some(&due("1"))), written(Some(&due("1")), Some(&none))), (2, 2));
-        assert_eq!((written(Some(&due("1")), Some(&due("1"))), written(Some(&due("1")), Some(&due("2")))), (1, 3));
+        assert_eq!(
+            (written(Some(&due("1")), Some(&due("1"))), written(Some(&due("1")), Some(&due("2")))),
+            (1, 3)
+        );
     }
 
     #[test]

@@ -36,7 +36,10 @@ impl Functions {
             program.variables.extend([
                 ("AWS_ENDPOINT_URL", cloud.url()),
                 ("CHATBOT_CONNECTIONS_URL", format!("{}/bench", cloud.url())),
-                ("CHATBOT_REQUESTS_QUEUE_URL", format!("{}/123456789012/requests.fifo", cloud.url())),
+                (
+                    "CHATBOT_REQUESTS_QUEUE_URL",
+                    format!("{}/123456789012/requests.fifo", cloud.url()),
+                ),
                 ("CHATBOT_REPLIES_QUEUE_URL", format!("{}/123456789012/replies.fifo", cloud.url())),
                 ("ANTHROPIC_BASE_URL", provider.to_owned()),
                 ("CHATBOT_RATE_PRINCIPAL_PER_MINUTE", "1000000".to_owned()),
@@ -91,7 +94,8 @@ impl Chat {
     pub async fn open(functions: &mut Functions) -> anyhow::Result<Self> {
         let made = body(&functions.ingress.ask(&call("/sessions", "{}", None)).await?)?;
         let text = |value: &Value| value.as_str().map(str::to_owned).context("a field is missing");
-        let chat = Self { session: text(&made["session_id"])?, token: text(&made["session_token"])? };
+        let chat =
+            Self { session: text(&made["session_id"])?, token: text(&made["session_token"])? };
         let ticket = text(&made["websocket"]["ticket"])?;
         let allowed = functions.ingress.ask(&attempt(&ticket)).await?;
         let frame = frame(&allowed["context"], r#"{"type":"resume","after":0}"#);
@@ -103,7 +107,8 @@ impl Chat {
     ///
     /// What fails for a moment is tried again, as clients and queues do; returns how often.
     pub async fn say(&mut self, functions: &mut Functions, cloud: &Cloud) -> anyhow::Result<usize> {
-        let message = json!({ "message": "What is in period 3 on Tuesday?", "session_id": self.session });
+        let message =
+            json!({ "message": "What is in period 3 on Tuesday?", "session_id": self.session });
         let event = call("/chat", &message.to_string(), Some(&self.token));
         let mut again = 0;
         while let answer = functions.ingress.ask(&event).await?
@@ -158,7 +163,10 @@ pub fn call(resource: &str, body: &str, token: Option<&str>) -> Value {
 
 fn body(answer: &Value) -> anyhow::Result<Value> {
     let good = answer["statusCode"].as_u64().is_some_and(|status| (200..300).contains(&status));
-    let text = answer["body"].as_str().filter(|_| good).with_context(|| format!("a call failed: {answer}"))?;
+    let text = answer["body"]
+        .as_str()
+        .filter(|_| good)
+        .with_context(|| format!("a call failed: {answer}"))?;
     Ok(serde_json::from_str(text)?)
 }
 

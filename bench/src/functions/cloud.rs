@@ -1,4 +1,5 @@
-//! AWS as far as a chat needs it: the table on moto, everything else answered here, every call counted.
+//! AWS as far as a chat needs it: the table on moto, everything else answered here, every call
+//! counted.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -117,7 +118,9 @@ impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> anyhow::Result<(StatusCode, Bytes)> {
         let (parts, body) = request.into_parts();
         let body = to_bytes(Body::new(body), MAX_BODY).await?;
-        if parts.uri.path().contains("/@connections/") || parts.uri.path().contains("/%40connections/") {
+        if parts.uri.path().contains("/@connections/")
+            || parts.uri.path().contains("/%40connections/")
+        {
             self.state().counts.frames += 1;
             return Ok((StatusCode::OK, Bytes::new()));
         }
@@ -146,7 +149,9 @@ impl Shared {
                     group: text("MessageGroupId"),
                     body: text("MessageBody"),
                 });
-                json!({ "MessageId": "00000000-0000-4000-8000-000000000001", "SequenceNumber": "1" })
+                json!({
+                    "MessageId": "00000000-0000-4000-8000-000000000001", "SequenceNumber": "1"
+                })
             }
             ("AmazonSQS", "ChangeMessageVisibility") => {
                 state.counts.hides += 1;
@@ -159,12 +164,16 @@ impl Shared {
             ("secretsmanager", "GetSecretValue") => {
                 state.counts.settings += 1;
                 let key = "0123456789abcdef".repeat(4);
-                let secret = json!({ "id": "k1", "key": key, "ANTHROPIC_API_KEY": "bench", "OPENAI_API_KEY": "bench" });
+                let secret = json!({
+                    "id": "k1", "key": key, "ANTHROPIC_API_KEY": "bench", "OPENAI_API_KEY": "bench"
+                });
                 json!({ "ARN": "arn", "Name": "bench", "SecretString": secret.to_string() })
             }
             ("AmazonSSM", "GetParameter") => {
                 state.counts.settings += 1;
-                json!({ "Parameter": { "Name": "bench", "Type": "String", "Value": "claude,openai" } })
+                json!({
+                    "Parameter": { "Name": "bench", "Type": "String", "Value": "claude,openai" }
+                })
             }
             _ => {
                 state.counts.unknown += 1;
@@ -191,7 +200,8 @@ async fn connection(socket: TcpStream, shared: Arc<Shared>) {
         async move {
             let answered = shared.answer(request).await.context("a call was not answered");
             let (status, body) = answered.unwrap_or_else(|error| {
-                let problem = json!({ "__type": "InternalFailure", "message": format!("{error:#}") });
+                let problem =
+                    json!({ "__type": "InternalFailure", "message": format!("{error:#}") });
                 (StatusCode::INTERNAL_SERVER_ERROR, problem.to_string().into())
             });
             let mut response = Response::new(Body::from(body));

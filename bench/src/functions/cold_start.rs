@@ -37,7 +37,11 @@ impl Starts {
 
 /// Starts each program so often, one after the other in turns.
 pub async fn measure(programs: &[Program], repetitions: usize) -> anyhow::Result<Vec<Starts>> {
-    let none = |program: &Program| Starts { name: program.name, millis: Vec::new(), megabytes: Vec::new() };
+    let none = |program: &Program| Starts {
+        name: program.name,
+        millis: Vec::new(),
+        megabytes: Vec::new(),
+    };
     let mut found: Vec<Starts> = programs.iter().map(none).collect();
     for program in programs {
         // The first start reads the file from the disk, which is the disk's time.
@@ -56,7 +60,9 @@ pub async fn measure(programs: &[Program], repetitions: usize) -> anyhow::Result
 #[expect(clippy::cast_precision_loss, reason = "memory is far below what a float counts exactly")]
 async fn once(program: &Program) -> anyhow::Result<(Duration, f64)> {
     let mut running = program.start().await?;
-    let Ok(said) = timeout(PATIENCE, running.api.heard()).await else { bail!("{} asks for no work", program.name) };
+    let Ok(said) = timeout(PATIENCE, running.api.heard()).await else {
+        bail!("{} asks for no work", program.name)
+    };
     match said? {
         Said::Next(question) => {
             let resident = Process(running.id()?).resident()? as f64;

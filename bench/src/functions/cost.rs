@@ -2,11 +2,13 @@
 
 use super::cloud::Counts;
 
-/// AWS's own calls for a chat, which no function makes: each of the two messages is received and deleted.
+/// AWS's own calls for a chat, which no function makes: each of the two messages is received and
+/// deleted.
 pub const MAPPING_CALLS: u64 = 4;
 /// The memory of each function, in gigabytes.
 const MEMORY: f64 = 0.125;
-/// How long the three functions are busy with a chat, in seconds: the reply, and a fifth of a second around it.
+/// How long the three functions are busy with a chat, in seconds: the reply, and a fifth of a
+/// second around it.
 const BUSY: f64 = 5.2;
 
 /// List prices, in dollars for a million.
@@ -53,8 +55,10 @@ mod tests {
 
     #[test]
     fn a_thousand_chats_cost_the_sum_of_their_parts() {
-        let prices =
-            [Price { name: "a", quantity: 2.0, million: 3.0 }, Price { name: "b", quantity: 0.5, million: 4.0 }];
+        let prices = [
+            Price { name: "a", quantity: 2.0, million: 3.0 },
+            Price { name: "b", quantity: 0.5, million: 4.0 },
+        ];
         assert!((thousand(&prices) - 0.008).abs() < 1e-12);
     }
 

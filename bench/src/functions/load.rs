@@ -71,7 +71,9 @@ pub async fn time(places: Places<'_>, chats: usize) -> anyhow::Result<Vec<(&'sta
             chat.say(&mut functions, &cloud).await?;
         }
         if session > 0 {
-            for (sum, ((_, before), (_, after))) in spent.iter_mut().zip(before.into_iter().zip(cpu(&functions)?)) {
+            for (sum, ((_, before), (_, after))) in
+                spent.iter_mut().zip(before.into_iter().zip(cpu(&functions)?))
+            {
                 sum.1 += after.saturating_sub(before);
             }
         }
@@ -86,7 +88,8 @@ pub async fn peer_time(peer: &Program, places: Places<'_>, chats: usize) -> anyh
     let mut peer = peer.clone();
     peer.variables.extend([("AWS_ENDPOINT_URL", cloud.url()), ("ANTHROPIC_BASE_URL", stub.url())]);
     let mut running = peer.start().await?;
-    let body = json!({ "message": "What is in period 3 on Tuesday?", "session_id": "test-123" }).to_string();
+    let body = json!({ "message": "What is in period 3 on Tuesday?", "session_id": "test-123" })
+        .to_string();
     let event = call("/chat", &body, None);
     for _ in 0..PER_SESSION {
         check(&running.ask(&event).await?)?;
@@ -117,7 +120,11 @@ pub async fn memory(places: Places<'_>, messages: usize) -> anyhow::Result<Vec<M
     Ok(both.map(|((name, few), (_, many))| Memory { name, few, many }).collect())
 }
 
-async fn start(places: Places<'_>, counting: bool, pace: Duration) -> anyhow::Result<(Functions, Cloud, Stub)> {
+async fn start(
+    places: Places<'_>,
+    counting: bool,
+    pace: Duration,
+) -> anyhow::Result<(Functions, Cloud, Stub)> {
     let cloud = Cloud::start(Table::start(places.moto, counting).await?).await?;
     let reply = Behaviour::Reply(Reply::words(TOKENS).paced(pace));
     let stub = Stub::start_with(reply, Options::bench()).await?;

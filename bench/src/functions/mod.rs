@@ -1,4 +1,5 @@
-//! The Lambda functions as processes: the Runtime API that they ask for work, and what starting them costs.
+//! The Lambda functions as processes: the Runtime API that they ask for work, and what starting
+//! them costs.
 //!
 //! | module | what it holds |
 //! |---|---|

@@ -50,7 +50,9 @@ impl Program {
         command.env("AWS_LAMBDA_RUNTIME_API", api.address().to_string());
         command.envs(LAMBDA).envs(self.variables.iter().map(|(name, value)| (name, value)));
         let at = Instant::now();
-        let child = command.spawn().with_context(|| format!("{} cannot be started", self.path.display()))?;
+        let child = command
+            .spawn()
+            .with_context(|| format!("{} cannot be started", self.path.display()))?;
         Ok(Running { api, at, child })
     }
 }

@@ -18,12 +18,13 @@ const DOCUMENT: &str = "docs/BENCHMARKS-FUNCTIONS.md";
 const HEADINGS: [&str; 4] = ["figure", "target", "measured", "met"];
 const INTRODUCTION: &str = "\
 What the three Lambda functions cost, measured on x86-64 on one machine; they are deployed on arm64.
-The floor is a bare function on the same `lambda_runtime`, built with the same profile; the peer is the chatbot as one \
-Python function with the official clients (`bench/peer`), run by the least loop over the Runtime API.
+The floor is a bare function on the same `lambda_runtime`, built with the same profile; the peer \
+is the chatbot as one Python function with the official clients (`bench/peer`), run by the least \
+loop over the Runtime API.
 ";
 const COLD_START: &str = "\
-The time from the start of the process to its first question for work, with every client made; nothing of Lambda \
-itself is in it (the sandbox, the download of the code).
+The time from the start of the process to its first question for work, with every client made; \
+nothing of Lambda itself is in it (the sandbox, the download of the code).
 Programs take turns; the file is in the page cache.
 Memory is what is resident at that moment.
 ";
@@ -83,7 +84,8 @@ fn document(
     chats: Option<&Chats>,
 ) -> anyhow::Result<String> {
     let mut rows = Vec::new();
-    let (functions, others): (Vec<_>, Vec<_>) = starts.iter().partition(|start| settings::is_function(start.name));
+    let (functions, others): (Vec<_>, Vec<_>) =
+        starts.iter().partition(|start| settings::is_function(start.name));
     let other = |name: &str| others.iter().find(|start| start.name == name);
     for function in &functions {
         if let Some(floor) = other(settings::FLOOR) {
@@ -99,7 +101,14 @@ fn document(
         }
         if let Some(peer) = other(settings::PEER) {
             let measured = Spread::of_ratios(&function.millis, &peer.millis);
-            rows.push(row("cold start against Python", function.name, Target::AtMost(0.01), measured, "×", 4));
+            rows.push(row(
+                "cold start against Python",
+                function.name,
+                Target::AtMost(0.01),
+                measured,
+                "×",
+                4,
+            ));
         }
     }
     for program in programs.iter().filter(|program| settings::is_function(program.name)) {
@@ -112,18 +121,32 @@ fn document(
     let lines: Vec<_> = starts.iter().map(line).collect();
     let own = table(&["program", "milliseconds to the first question", "resident MB"], &lines);
     let made = format!(
-        "Made by `cargo xtask bench functions` on {}, commit {}, {}, {}, load before {:.1}, {} starts of each.\n",
-        machine.date, machine.commit, machine.processor, machine.kernel, machine.load, options.starts
+        "Made by `cargo xtask bench functions` on {}, commit {}, {}, {}, load before {:.1}, {} \
+        starts of each.\n",
+        machine.date,
+        machine.commit,
+        machine.processor,
+        machine.kernel,
+        machine.load,
+        options.starts
     );
     let targets = table(&HEADINGS, &rows);
     Ok(format!(
-        "# Benchmarks of the functions\n\n{INTRODUCTION}\n{made}\n## What they must reach\n\n{targets}\n\
+        "# Benchmarks of the functions\n\n{INTRODUCTION}\n{made}\n## What they must \
+        reach\n\n{targets}\n\
          ## Cold start\n\n{COLD_START}\n{own}{}",
         chats.map(Chats::section).unwrap_or_default()
     ))
 }
 
-fn row(figure: &str, name: &str, target: Target, measured: Spread, unit: &'static str, digits: usize) -> Vec<String> {
+fn row(
+    figure: &str,
+    name: &str,
+    target: Target,
+    measured: Spread,
+    unit: &'static str,
+    digits: usize,
+) -> Vec<String> {
     let mut cells = Row { figure: "", target, measured, unit, digits }.cells();
     if let Some(first) = cells.first_mut() {
         *first = format!("{name}: {figure}");

@@ -145,7 +145,10 @@ async fn next(say: &mpsc::Sender<Said>) -> Response<Body> {
     response
 }
 
-#[expect(clippy::disallowed_methods, reason = "the Runtime API states a deadline by the wall clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the Runtime API states a deadline by the wall clock"
+)]
 fn deadline() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from((now + PATIENCE).as_millis()).unwrap_or(u64::MAX)

@@ -41,7 +41,8 @@ const PEER_VARIABLES: [(&str, &str); 4] = [
     ("CHATBOT_OPENAI_MODEL", "gpt-6-luna"),
 ];
 
-/// Returns one of our functions, with every variable that it reads; its services are where nobody listens.
+/// Returns one of our functions, with every variable that it reads; its services are where nobody
+/// listens.
 pub fn function(name: &'static str, path: impl Into<PathBuf>) -> Program {
     let variables = VARIABLES.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     Program { name, path: path.into(), arguments: Vec::new(), variables }
@@ -54,7 +55,9 @@ pub(super) fn is_function(name: &str) -> bool {
 
 /// Returns the programs: ours, the floor, and the peer where there is a Python for it.
 pub(super) fn programs(folder: &Path, python: Option<&Path>) -> Vec<Program> {
-    let own = |variables: &[(&'static str, &str)]| variables.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
+    let own = |variables: &[(&'static str, &str)]| {
+        variables.iter().map(|(n, v)| (*n, (*v).to_owned())).collect()
+    };
     let mut programs: Vec<Program> = FUNCTIONS.map(|name| function(name, folder.join(name))).into();
     let path = folder.join("examples/bare");
     programs.push(Program { name: FLOOR, path, arguments: Vec::new(), variables: Vec::new() });
@@ -68,7 +71,8 @@ pub(super) fn programs(folder: &Path, python: Option<&Path>) -> Vec<Program> {
 
 /// Returns the bytes of a program in a zip file, its few headers apart.
 pub(super) fn zipped(path: &Path) -> anyhow::Result<f64> {
-    let program = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let program =
+        std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(&program)?;
     let bytes = u32::try_from(encoder.finish()?.len())?;

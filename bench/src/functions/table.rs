@@ -40,12 +40,14 @@ pub(super) struct Done {
 }
 
 impl Table {
-    /// Starts moto and makes the table; `counting` says whether units are worked out, which takes calls of its own.
+    /// Starts moto and makes the table; `counting` says whether units are worked out, which takes
+    /// calls of its own.
     pub async fn start(moto: &Path, counting: bool) -> anyhow::Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port();
         let mut command = Command::new(moto);
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).kill_on_drop(true);
-        let server = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let server =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let server = server.with_context(|| format!("{} cannot be started", moto.display()))?;
         wait_for(port).await?;
         let table = Self {
@@ -70,7 +72,11 @@ impl Table {
         let (status, body) = self.send(call, body.clone()).await?;
         let after = self.items(&keys).await?;
         let units = if transaction { capacity::transacted } else { capacity::written };
-        let writes = before.iter().zip(&after).map(|(before, after)| units(before.as_ref(), after.as_ref())).sum();
+        let writes = before
+            .iter()
+            .zip(&after)
+            .map(|(before, after)| units(before.as_ref(), after.as_ref()))
+            .sum();
         let reads = if keys.is_empty() { read_units(&serde_json::from_slice(&body)?) } else { 0 };
         Ok(Done { status, body, writes, reads })
     }
@@ -94,7 +100,8 @@ impl Table {
 
     async fn create(&self) -> anyhow::Result<()> {
         let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
-        let attribute = |name: &str, kind: &str| json!({ "AttributeName": name, "AttributeType": kind });
+        let attribute =
+            |name: &str, kind: &str| json!({ "AttributeName": name, "AttributeType": kind });
         let table = json!({
             "TableName": NAME,
             "BillingMode": "PAY_PER_REQUEST",
@@ -116,8 +123,11 @@ impl Table {
     }
 
     async fn send(&self, call: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
-        let post = self.client.post(&self.url).header("x-amz-target", format!("DynamoDB_20120810.{call}"));
-        let post = post.header("content-type", "application/x-amz-json-1.0").header("authorization", SIGNATURE);
+        let post =
+            self.client.post(&self.url).header("x-amz-target", format!("DynamoDB_20120810.{call}"));
+        let post = post
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", SIGNATURE);
         let response = post.body(body).send().await?;
         Ok((response.status(), response.bytes().await?))
     }
@@ -131,8 +141,8 @@ fn client() -> anyhow::Result<reqwest::Client> {
 }
 
 /// moto wants to see a region; it checks no signature.
-const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/dynamodb/aws4_request, \
-    SignedHeaders=host, Signature=0";
+const SIGNATURE: &str = "AWS4-HMAC-SHA256 \
+    Credential=bench/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
 
 async fn wait_for(port: u16) -> anyhow::Result<()> {
     let began = Instant::now();
@@ -155,7 +165,10 @@ fn written_keys(call: &str, input: &Value) -> (Vec<Value>, bool) {
         "PutItem" | "UpdateItem" | "DeleteItem" => (vec![key(input)], false),
         "TransactWriteItems" => {
             let actions = input["TransactItems"].as_array().into_iter().flatten();
-            (actions.filter_map(|action| action.as_object()?.values().next()).map(key).collect(), true)
+            (
+                actions.filter_map(|action| action.as_object()?.values().next()).map(key).collect(),
+                true,
+            )
         }
         _ => (Vec::new(), false),
     }

@@ -45,7 +45,10 @@ impl Trial {
 
     /// Waits until the function ends by itself, and returns whether it was content.
     pub async fn ended(&mut self) -> anyhow::Result<bool> {
-        Ok(timeout(PATIENCE, self.running.child.wait()).await.context("the function goes on")??.success())
+        Ok(timeout(PATIENCE, self.running.child.wait())
+            .await
+            .context("the function goes on")??
+            .success())
     }
 
     /// Ends the function, and returns all that it wrote.

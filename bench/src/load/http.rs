@@ -28,9 +28,11 @@ impl Http {
         body: &str,
         expected: u16,
     ) -> anyhow::Result<Vec<u8>> {
-        let authorization = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let authorization =
+            token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n{authorization}content-length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: \
+            application/json\r\n{authorization}content-length: {}\r\n\r\n{body}",
             self.target,
             body.len()
         );
@@ -44,7 +46,10 @@ impl Http {
 
     /// Returns the body of an answer that is 200; any other is an error.
     pub(crate) async fn get(&mut self, path: &str, token: &str) -> anyhow::Result<Vec<u8>> {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\r\n", self.target);
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\r\n",
+            self.target
+        );
         self.stream.write_all(request.as_bytes()).await?;
         let (status, body) = self.answer().await?;
         if status != 200 {
@@ -79,10 +84,9 @@ impl Http {
 /// Reads status and length from an answer's head.
 fn parse(head: &str) -> anyhow::Result<(u16, usize)> {
     let status = head.split(' ').nth(1).context("no status")?.parse()?;
-    let length = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find_map(|(name, value)| name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>()));
+    let length = head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
+    });
     Ok((status, length.context("no content-length")??))
 }
 

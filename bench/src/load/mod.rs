@@ -1,7 +1,8 @@
 //! The load generator: many sessions, each sending its next message when the last reply is whole.
 //!
-//! It speaks the server's real contract, over one HTTP connection and one WebSocket a session, and follows the
-//! client rule to the letter: a reply that is lost, repeated or garbled is an error, and an error ends the run.
+//! It speaks the server's real contract, over one HTTP connection and one WebSocket a session, and
+//! follows the client rule to the letter: a reply that is lost, repeated or garbled is an error,
+//! and an error ends the run.
 
 mod http;
 mod reply;
@@ -72,9 +73,13 @@ impl Load {
     /// Starts the sessions.
     pub fn start(target: SocketAddr, plan: Plan) -> Self {
         let sessions = plan.sessions;
-        let (stopping, samples, asked) = (AtomicBool::new(false), Mutex::default(), AtomicU64::new(0));
-        let shared = Arc::new(Shared { target, plan, stopping, open: Semaphore::new(0), asked, samples });
-        let sessions = (0..sessions as u64).map(|index| place(Arc::clone(&shared), index)).collect();
+        let stopping = AtomicBool::new(false);
+        let samples = Mutex::default();
+        let asked = AtomicU64::new(0);
+        let shared =
+            Arc::new(Shared { target, plan, stopping, open: Semaphore::new(0), asked, samples });
+        let sessions =
+            (0..sessions as u64).map(|index| place(Arc::clone(&shared), index)).collect();
         Self { shared, sessions }
     }
 

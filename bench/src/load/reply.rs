@@ -1,4 +1,5 @@
-//! One reply put together from its frames by the client rule; whatever a client would have to mend is an error.
+//! One reply put together from its frames by the client rule; whatever a client would have to mend
+//! is an error.
 
 use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
@@ -49,7 +50,15 @@ struct Metadata {
 
 impl<'a> Reply<'a> {
     pub(super) fn new(turn: u64, message_id: &'a str) -> Self {
-        Self { turn, message_id, text: String::new(), length: 0, frames: 0, repeats: 0, first: None }
+        Self {
+            turn,
+            message_id,
+            text: String::new(),
+            length: 0,
+            frames: 0,
+            repeats: 0,
+            first: None,
+        }
     }
 
     /// Takes a frame; true when the reply is whole, and then it is the expected one.
@@ -68,7 +77,11 @@ impl<'a> Reply<'a> {
             "TEXT_MESSAGE_END" if frame.metadata.turn + 1 == self.turn => Ok(false),
             kind => {
                 let found = (frame.metadata.turn, frame.metadata.generation);
-                ensure!(found == (self.turn, 1), "{kind} of turn and generation {found:?} in turn {}", self.turn);
+                ensure!(
+                    found == (self.turn, 1),
+                    "{kind} of turn and generation {found:?} in turn {}",
+                    self.turn
+                );
                 self.event(&frame, expected)
             }
         }
@@ -77,7 +90,8 @@ impl<'a> Reply<'a> {
     fn event(&mut self, frame: &Frame<'_>, expected: &str) -> anyhow::Result<bool> {
         match frame.r#type {
             "TEXT_MESSAGE_CONTENT" => {
-                let (offset, length) = (frame.metadata.offset, self.length);
+                let offset = frame.metadata.offset;
+                let length = self.length;
                 ensure!(offset == length, "text at {offset} where {length} was due");
                 self.first.get_or_insert_with(Instant::now);
                 self.text.push_str(&frame.delta);
@@ -87,8 +101,12 @@ impl<'a> Reply<'a> {
             "RUN_FINISHED" => {
                 ensure!(frame.run_id == self.message_id, "the final of another message");
                 ensure!(frame.text() == Some(expected), "the final is not the provider's reply");
-                // The final carries the whole text, so the server may leave the rest of it unstreamed.
-                ensure!(expected.starts_with(&self.text), "the streamed text is not of the provider's reply");
+                // The final carries the whole text, so the server may leave the rest of it
+                // unstreamed.
+                ensure!(
+                    expected.starts_with(&self.text),
+                    "the streamed text is not of the provider's reply"
+                );
                 self.first.get_or_insert_with(Instant::now);
                 Ok(true)
             }
@@ -123,7 +141,8 @@ mod tests {
     #[track_caller]
     fn check(frames: &[String], expected: Option<bool>) {
         let mut reply = Reply::new(2, "m");
-        let taken: anyhow::Result<Vec<bool>> = frames.iter().map(|frame| reply.take(frame, "a😀b")).collect();
+        let taken: anyhow::Result<Vec<bool>> =
+            frames.iter().map(|frame| reply.take(frame, "a😀b")).collect();
         assert_eq!(taken.ok().and_then(|taken| taken.last().copied()), expected, "{frames:?}");
     }
 

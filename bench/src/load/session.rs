@@ -50,12 +50,14 @@ impl Session {
     async fn begin(target: SocketAddr) -> anyhow::Result<Self> {
         let mut http = Http::connect(target).await?;
         let body = http.post("/sessions", None, "{}", 201).await?;
-        let opened: Opened = serde_json::from_slice(&body).context("the session is not as agreed")?;
+        let opened: Opened =
+            serde_json::from_slice(&body).context("the session is not as agreed")?;
         let stream = TcpStream::connect(target).await?;
         stream.set_nodelay(true)?;
         let address = format!("{}?ticket={}", opened.websocket.url, opened.websocket.ticket);
         let (socket, _) = tokio_tungstenite::client_async(address, stream).await?;
-        let mut session = Self { http, socket, id: opened.session_id, token: opened.session_token, turns: 0 };
+        let mut session =
+            Self { http, socket, id: opened.session_id, token: opened.session_token, turns: 0 };
         session.socket.send(Message::text(r#"{"type":"resume","after":0}"#)).await?;
         let answer = session.socket.next().await.context("the socket was closed")??;
         if !answer.to_text()?.contains("chat.resumed") {
@@ -74,12 +76,15 @@ impl Session {
         let turn = self.turns + 1;
         let asked = timeout(PATIENCE, self.turn(turn, message, expected)).await;
         self.turns = turn;
-        asked.with_context(|| format!("no reply to turn {turn} in time"))?.with_context(|| format!("in turn {turn}"))
+        asked
+            .with_context(|| format!("no reply to turn {turn} in time"))?
+            .with_context(|| format!("in turn {turn}"))
     }
 
     async fn turn(&mut self, turn: u64, message: &str, expected: &str) -> anyhow::Result<Sample> {
         let id = format!("m{turn}");
-        let body = format!(r#"{{"session_id":"{}","message_id":"{id}","message":"{message}"}}"#, self.id);
+        let body =
+            format!(r#"{{"session_id":"{}","message_id":"{id}","message":"{message}"}}"#, self.id);
         let mut reply = Reply::new(turn, &id);
         let began = Instant::now();
         let Self { http, socket, token, .. } = self;

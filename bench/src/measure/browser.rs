@@ -30,10 +30,13 @@ impl Paint {
             say("  no paint is measured: run `npm ci` in widget/");
             return Ok(None);
         }
-        let output = Command::new("node").args([SCRIPT, url]).stderr(Stdio::inherit()).output().await;
+        let output =
+            Command::new("node").args([SCRIPT, url]).stderr(Stdio::inherit()).output().await;
         let output = output.context("node is needed where widget/ is installed")?;
         match output.status.code() {
-            Some(0) => Ok(Some(serde_json::from_slice(&output.stdout).context("the paint is no JSON")?)),
+            Some(0) => {
+                Ok(Some(serde_json::from_slice(&output.stdout).context("the paint is no JSON")?))
+            }
             Some(3) => Ok(None),
             _ => bail!("the page was not measured: {}", output.status),
         }

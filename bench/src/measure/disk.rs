@@ -25,11 +25,14 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Measures the disk below a folder. A file system in memory is refused: it would make the figures a lie.
+    /// Measures the disk below a folder. A file system in memory is refused: it would make the
+    /// figures a lie.
     pub fn of(folder: &Path) -> anyhow::Result<Self> {
-        let mounts = fs::read_to_string("/proc/self/mounts").context("the mounts cannot be read")?;
+        let mounts =
+            fs::read_to_string("/proc/self/mounts").context("the mounts cannot be read")?;
         let folder = folder.canonicalize()?;
-        let file_system = file_system(&mounts, &folder).context("the folder is on no known file system")?;
+        let file_system =
+            file_system(&mounts, &folder).context("the folder is on no known file system")?;
         if ["tmpfs", "ramfs"].contains(&&*file_system) {
             bail!("the build folder is on {file_system}, in memory: the bench needs a disk");
         }

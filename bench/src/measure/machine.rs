@@ -10,7 +10,8 @@ pub struct Machine {
     pub processor: String,
     /// The kernel's version.
     pub kernel: String,
-    /// How many programs wanted a core in the minute before the bench: above 0.5, the figures are not to be trusted.
+    /// How many programs wanted a core in the minute before the bench: above 0.5, the figures are
+    /// not to be trusted.
     pub load: f64,
     /// The day, in UTC.
     pub date: String,

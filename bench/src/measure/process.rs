@@ -13,7 +13,8 @@ const TICK: Duration = Duration::from_millis(10);
 pub struct Process(pub u32);
 
 impl Process {
-    /// Returns the time that it has spent on a core, in user and kernel mode, threads that ended included.
+    /// Returns the time that it has spent on a core, in user and kernel mode, threads that ended
+    /// included.
     pub fn cpu(self) -> anyhow::Result<Duration> {
         self.times(11)
     }
@@ -41,13 +42,20 @@ impl Process {
         Ok(kibibytes * 1024)
     }
 
-    /// Returns how often its threads were taken off a core: because they waited, and because others came.
+    /// Returns how often its threads were taken off a core: because they waited, and because others
+    /// came.
     pub fn switches(self) -> anyhow::Result<(u64, u64)> {
         let mut switches = (0, 0);
         for thread in fs::read_dir(format!("/proc/{}/task", self.0))? {
             let text = fs::read_to_string(thread?.path().join("status"))?;
-            switches.0 += field(&text, "voluntary_ctxt_switches:").context("no switches")?.trim().parse::<u64>()?;
-            switches.1 += field(&text, "nonvoluntary_ctxt_switches:").context("no switches")?.trim().parse::<u64>()?;
+            switches.0 += field(&text, "voluntary_ctxt_switches:")
+                .context("no switches")?
+                .trim()
+                .parse::<u64>()?;
+            switches.1 += field(&text, "nonvoluntary_ctxt_switches:")
+                .context("no switches")?
+                .trim()
+                .parse::<u64>()?;
         }
         Ok(switches)
     }
@@ -68,7 +76,8 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name))
 }
 
-/// Adds two neighbouring fields of `stat`, counted from the one after the name, which may hold anything.
+/// Adds two neighbouring fields of `stat`, counted from the one after the name, which may hold
+/// anything.
 fn ticks(stat: &str, first: usize) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let numbers = fields.split(' ').skip(first).take(2);

@@ -22,12 +22,16 @@ impl Spread {
             return Self { median: 0.0, min: 0.0, max: 0.0 };
         };
         let middle = sorted.len() / 2;
-        let median =
-            if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) };
+        let median = if sorted.len() % 2 == 1 {
+            sorted[middle]
+        } else {
+            f64::midpoint(sorted[middle - 1], sorted[middle])
+        };
         Self { median, min, max }
     }
 
-    /// Returns the spread of `a / b`, pair by pair: the repetitions that were measured next to each other.
+    /// Returns the spread of `a / b`, pair by pair: the repetitions that were measured next to each
+    /// other.
     pub fn of_ratios(a: &[f64], b: &[f64]) -> Self {
         Self::of(a.iter().zip(b).map(|(a, b)| a / b))
     }

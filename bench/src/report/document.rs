@@ -9,9 +9,10 @@ const HEADINGS: [&str; 4] = ["figure", "target", "measured", "met"];
 
 const INTRODUCTION: &str = "\
 What the one-machine server does, measured against a floor.
-The floor is the least program with the same axum, rusqlite and provider client, the same frames and coalescing, and \
-the same synced group commit, once before the 202 and once after the reply.
-It has no identity, no history, no queues and no turn protocol: what the server costs beyond it is the price of those.
+The floor is the least program with the same axum, rusqlite and provider client, the same frames \
+and coalescing, and the same synced group commit, once before the 202 and once after the reply.
+It has no identity, no history, no queues and no turn protocol: what the server costs beyond it \
+is the price of those.
 It is built to be as fast as it can be, and is never made slower.
 ";
 
@@ -19,14 +20,18 @@ const READING: &str = "\
 ## How to read it
 
 Server or floor run alone on core 0; the load generator and the stub provider share core 1.
-Variants take turns (A, B, A, B, …), each run on a new process with an empty database, after a warm-up.
+Variants take turns (A, B, A, B, …), each run on a new process with an empty database, after a \
+warm-up.
 A figure is the median of all repetitions, with the smallest and the largest in brackets.
-Ratios and differences are taken between the runs that stood next to each other, and the median of those counts.
+Ratios and differences are taken between the runs that stood next to each other, and the median \
+of those counts.
 CPU is the measured process's own user and system time in the window, from the kernel's accounts.
-Every reply is checked against the provider's text, streamed and final: one that is lost or garbled fails the bench.
-A final may be pushed again (a `resume` that overlaps with its delivery does it) and is dropped by its client: it must \
-be the same, and is counted.
-Switches are the times that a thread of the process waited, plus the times that it was made to give way.
+Every reply is checked against the provider's text, streamed and final: one that is lost or \
+garbled fails the bench.
+A final may be pushed again (a `resume` that overlaps with its delivery does it) and is dropped \
+by its client: it must be the same, and is counted.
+Switches are the times that a thread of the process waited, plus the times that it was made to \
+give way.
 ";
 
 /// Everything that one call of the bench found.
@@ -48,7 +53,8 @@ impl Report {
     /// Returns the document.
     pub fn markdown(&self) -> String {
         let mut text = format!("# Benchmarks\n\n{INTRODUCTION}\n{}\n{READING}\n", self.header());
-        let rows: Vec<_> = self.sections.iter().flat_map(|section| &section.rows).map(super::Row::cells).collect();
+        let rows: Vec<_> =
+            self.sections.iter().flat_map(|section| &section.rows).map(super::Row::cells).collect();
         let _ = write!(text, "## What it must reach\n\n{}", table(&HEADINGS, &rows));
         for Section { title, note, table, .. } in &self.sections {
             let _ = write!(text, "\n## {title}\n\n{note}\n");

@@ -44,7 +44,10 @@ impl Section {
 pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
     let rule = vec!["---".to_owned(); headings.len()];
-    let lines = [&headings, &rule].into_iter().chain(rows).map(|cells| format!("| {} |", cells.join(" | ")));
+    let lines = [&headings, &rule]
+        .into_iter()
+        .chain(rows)
+        .map(|cells| format!("| {} |", cells.join(" | ")));
     lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 

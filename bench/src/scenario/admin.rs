@@ -18,7 +18,8 @@ const HOUR: i64 = 3_600_000;
 /// How often each call is made in a repetition.
 const ROUNDS: usize = 20;
 
-/// What the page asks for, in its order: the spans of `local/admin/admin.js`, as its buttons name them.
+/// What the page asks for, in its order: the spans of `local/admin/admin.js`, as its buttons name
+/// them.
 const CALLS: [(&str, Call); 8] = [
     ("status", Call::Plain("/admin/api/status")),
     ("stats, 1 h", Call::Span(1)),
@@ -46,7 +47,8 @@ const SHOWN: [Shown; 3] = [
     ("a month shown, from the click", |paint| paint.month),
 ];
 
-/// One call in one repetition: milliseconds over the events and over none, and the bytes of the answer.
+/// One call in one repetition: milliseconds over the events and over none, and the bytes of the
+/// answer.
 #[derive(Debug, Default, Clone)]
 struct Took {
     full: Vec<f64>,
@@ -62,9 +64,11 @@ pub(super) async fn admin(bench: &Bench) -> anyhow::Result<Section> {
     launch.settings.push(("CHATBOT_OPERATOR_TOKEN", TOKEN.to_owned()));
     let data = bench.shared_data("admin")?;
     let folding = fill(bench, &launch, &data).await?;
-    let (mut runs, mut paints) = (Vec::new(), Vec::new());
+    let mut runs = Vec::new();
+    let mut paints = Vec::new();
     for _ in 0..bench.pace.repetitions {
-        let (full, empty) = (launch.start_on(&bench.programs, &data).await?, bench.run(&launch).await?);
+        let full = launch.start_on(&bench.programs, &data).await?;
+        let empty = bench.run(&launch).await?;
         let run = ask(&full, &empty).await?;
         say(&format!("  the slowest call {:.1} ms", slowest(&run)));
         runs.push(run);
@@ -76,7 +80,8 @@ pub(super) async fn admin(bench: &Bench) -> anyhow::Result<Section> {
     Ok(section(&runs, &paints, folding))
 }
 
-/// Gives a new server its past, and waits until it has made its figures of it. Returns how long that took.
+/// Gives a new server its past, and waits until it has made its figures of it. Returns how long
+/// that took.
 async fn fill(bench: &Bench, launch: &Launch, data: &Path) -> anyhow::Result<Duration> {
     let running = launch.start_on(&bench.programs, data).await?;
     let newest = now(&mut Http::connect(running.address).await?).await?;
@@ -99,7 +104,8 @@ async fn fill(bench: &Bench, launch: &Launch, data: &Path) -> anyhow::Result<Dur
 
 /// Makes every call of both by turns.
 async fn ask(full: &Running, empty: &Running) -> anyhow::Result<Vec<Took>> {
-    let (mut full, mut empty) = (Http::connect(full.address).await?, Http::connect(empty.address).await?);
+    let mut full = Http::connect(full.address).await?;
+    let mut empty = Http::connect(empty.address).await?;
     let mut all = vec![Took::default(); CALLS.len()];
     for _ in 0..ROUNDS {
         for ((_, call), took) in CALLS.iter().zip(&mut all) {
@@ -132,7 +138,9 @@ fn span(to: i64, hours: i64) -> String {
 }
 
 async fn paint(full: &Running, empty: &Running) -> anyhow::Result<Painted> {
-    let Some(empty) = Paint::of(&format!("http://{}/admin", empty.address)).await? else { return Ok(None) };
+    let Some(empty) = Paint::of(&format!("http://{}/admin", empty.address)).await? else {
+        return Ok(None);
+    };
     let full = Paint::of(&format!("http://{}/admin", full.address)).await?;
     Ok(full.map(|full| (full, empty)))
 }
@@ -142,7 +150,8 @@ fn slowest(run: &[Took]) -> f64 {
 }
 
 fn section(runs: &[Vec<Took>], paints: &[(Paint, Paint)], folding: Duration) -> Section {
-    let mut rows: Vec<_> = CALLS.iter().enumerate().map(|(index, (name, _))| call_row(name, index, runs)).collect();
+    let mut rows: Vec<_> =
+        CALLS.iter().enumerate().map(|(index, (name, _))| call_row(name, index, runs)).collect();
     if !paints.is_empty() {
         rows.extend(SHOWN.map(|(name, figure)| paint_row(name, figure, paints)));
     }
@@ -155,26 +164,43 @@ fn section(runs: &[Vec<Took>], paints: &[(Paint, Paint)], folding: Duration) -> 
         String::new(),
         String::new(),
     ]);
-    let note = "1,000,000 events of four weeks, of four models, 200 documents, users and operators, written where the \
-        event port puts them; the server folds them into its figures by itself, and must count every turn. \
-        Then it is started anew for each repetition, beside one without any event, and each call is made 20 times of \
-        each by turns. A paint is of a new visitor with an empty cache, in a browser that shares core 1 with the bench.";
-    let headings = ["call", "p50 ms", "slowest ms", "p50 ms without events", "against that", "answer kB"];
-    let section = Section::new("The operator page over a million events", note).with_table(&headings, &rows);
-    let slow = Spread::of(runs.iter().map(|run| slowest(run)));
+    let note = "1,000,000 events of four weeks, of four models, 200 documents, users and \
+        operators, written where the event port puts them; the server folds them into its figures \
+        by itself, and must count every turn. Then it is started anew for each repetition, beside \
+        one without any event, and each call is made 20 times of each by turns. A paint is of a \
+        new visitor with an empty cache, in a browser that shares core 1 with the bench.";
+    let headings =
+        ["call", "p50 ms", "slowest ms", "p50 ms without events", "against that", "answer kB"];
     let section =
-        section.with_row("the slowest call of `/admin`, 1,000,000 events", Target::AtMost(200.0), slow, "ms", 1);
+        Section::new("The operator page over a million events", note).with_table(&headings, &rows);
+    let slow = Spread::of(runs.iter().map(|run| slowest(run)));
+    let section = section.with_row(
+        "the slowest call of `/admin`, 1,000,000 events",
+        Target::AtMost(200.0),
+        slow,
+        "ms",
+        1,
+    );
     if paints.is_empty() {
         return section;
     }
     let first = Spread::of(paints.iter().map(|(full, _)| full.first));
-    section.with_row("first paint of `/admin`, 1,000,000 events", Target::AtMost(500.0), first, "ms", 0)
+    section.with_row(
+        "first paint of `/admin`, 1,000,000 events",
+        Target::AtMost(500.0),
+        first,
+        "ms",
+        0,
+    )
 }
 
 fn call_row(name: &str, index: usize, runs: &[Vec<Took>]) -> Vec<String> {
-    let each = |figure: &dyn Fn(&Took) -> f64| runs.iter().map(|run| figure(&run[index])).collect::<Vec<_>>();
+    let each = |figure: &dyn Fn(&Took) -> f64| {
+        runs.iter().map(|run| figure(&run[index])).collect::<Vec<_>>()
+    };
     let half = |times: &[f64]| percentile(times.iter().copied(), 50);
-    let (full, empty) = (each(&|took| half(&took.full)), each(&|took| half(&took.empty)));
+    let full = each(&|took| half(&took.full));
+    let empty = each(&|took| half(&took.empty));
     let slowest = each(&|took| percentile(took.full.iter().copied(), 100));
     #[expect(clippy::cast_precision_loss, reason = "answers are small")]
     let kilobytes = runs.first().map_or(0.0, |run| run[index].bytes as f64 / 1e3);

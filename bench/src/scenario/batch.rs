@@ -1,4 +1,5 @@
-//! A batch of the operator's tool: as fast as the live path, in memory that does not grow, and behind people.
+//! A batch of the operator's tool: as fast as the live path, in memory that does not grow, and
+//! behind people.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -79,9 +80,15 @@ async fn round(bench: &Bench, launch: &Launch, folder: &Path) -> anyhow::Result<
 }
 
 /// Runs a whole batch alone.
-async fn whole(bench: &Bench, running: &Running, folder: &Path, lines: usize) -> anyhow::Result<Batch> {
+async fn whole(
+    bench: &Bench,
+    running: &Running,
+    folder: &Path,
+    lines: usize,
+) -> anyhow::Result<Batch> {
     let (mut tool, answers) = start(bench, running, folder, lines)?;
-    let (began, process) = (Instant::now(), Process(tool.id().context("the batch has ended")?));
+    let began = Instant::now();
+    let process = Process(tool.id().context("the batch has ended")?);
     let mut peak = 0;
     let status = loop {
         peak = peak.max(process.resident().unwrap_or(0));
@@ -100,7 +107,11 @@ async fn whole(bench: &Bench, running: &Running, folder: &Path, lines: usize) ->
 }
 
 /// Measures a person's first text without a batch, then while one runs.
-async fn beside_people(bench: &Bench, launch: &Launch, folder: &Path) -> anyhow::Result<(f64, f64)> {
+async fn beside_people(
+    bench: &Bench,
+    launch: &Launch,
+    folder: &Path,
+) -> anyhow::Result<(f64, f64)> {
     let running = bench.run(launch).await?;
     let mut load = Load::start(running.address, bench.plan(1, Some(10), Duration::ZERO));
     load.opened().await?;
@@ -124,16 +135,26 @@ async fn first_text(load: &mut Load, window: Duration) -> anyhow::Result<f64> {
 }
 
 /// Starts a batch; returns where its answers go.
-fn start(bench: &Bench, running: &Running, folder: &Path, lines: usize) -> anyhow::Result<(Child, PathBuf)> {
+fn start(
+    bench: &Bench,
+    running: &Running,
+    folder: &Path,
+    lines: usize,
+) -> anyhow::Result<(Child, PathBuf)> {
     let place = folder.join(format!("{lines}-{}", running.address.port()));
     std::fs::create_dir_all(&place)?;
-    let (questions, answers) = (place.join("questions.jsonl"), place.join("answers.jsonl"));
+    let questions = place.join("questions.jsonl");
+    let answers = place.join("answers.jsonl");
     let line = format!("{}\n", serde_json::json!({ "message": MESSAGE }));
     std::fs::write(&questions, line.repeat(lines))?;
     let mut tool = Command::new("taskset");
     tool.args(["-c", CORE]).arg(bench.programs.join("yogi"));
     tool.args(["--local", &format!("http://{}", running.address), "batch", "run"]).arg(&questions);
-    tool.arg("--out").arg(&answers).env_clear().env("CHATBOT_OPERATOR_TOKEN", TOKEN).env("USER", "bench");
+    tool.arg("--out")
+        .arg(&answers)
+        .env_clear()
+        .env("CHATBOT_OPERATOR_TOKEN", TOKEN)
+        .env("USER", "bench");
     tool.kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Ok((tool.spawn().context("`taskset` (util-linux) is needed")?, answers))
 }
@@ -152,15 +173,34 @@ fn section(rounds: &[Round]) -> Section {
         row("a person's first text, p99, no batch: ms", |round| round.first.0, 1),
         row("a person's first text, p99, beside a batch: ms", |round| round.first.1, 1),
     ];
-    let note = "The server has core 0; `yogi batch run` with its own defaults shares core 1 with the bench. The provider \
-        answers 50 tokens at once. A batch alone answers every line; beside it a person sends the next message when the \
-        last reply is whole, and the batch, which sees that within a second, has had two to narrow itself.";
+    let note = "The server has core 0; `yogi batch run` with its own defaults shares core 1 with \
+        the bench. The provider answers 50 tokens at once. A batch alone answers every line; \
+        beside it a person sends the next message when the last reply is whole, and the batch, \
+        which sees that within a second, has had two to narrow itself.";
     let rate = Spread::of_ratios(&each(|round| round.many.rate), &each(|round| round.live));
     let memory = Spread::of_ratios(&each(|round| round.many.peak), &each(|round| round.few.peak));
     let first = Spread::of_ratios(&each(|round| round.first.1), &each(|round| round.first.0));
     Section::new("A batch of the operator's tool", note)
         .with_table(&["figure", "measured"], &rows)
-        .with_row("batch of 10,000: messages/s of one core against the live path", Target::AtLeast(0.8), rate, "×", 2)
-        .with_row("batch: `yogi`'s memory at 10,000 against 1,000", Target::AtMost(1.1), memory, "×", 2)
-        .with_row("first text p99 beside a batch against without", Target::AtMost(2.0), first, "×", 2)
+        .with_row(
+            "batch of 10,000: messages/s of one core against the live path",
+            Target::AtLeast(0.8),
+            rate,
+            "×",
+            2,
+        )
+        .with_row(
+            "batch: `yogi`'s memory at 10,000 against 1,000",
+            Target::AtMost(1.1),
+            memory,
+            "×",
+            2,
+        )
+        .with_row(
+            "first text p99 beside a batch against without",
+            Target::AtMost(2.0),
+            first,
+            "×",
+            2,
+        )
 }

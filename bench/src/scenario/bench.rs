@@ -45,7 +45,8 @@ impl Bench {
         let folder = target.join("bench-data");
         std::fs::create_dir_all(&folder)?;
         let disk = Disk::of(&folder)?;
-        let stub = Stub::start_with(Behaviour::Reply(Reply::words(TOKENS)), Options::bench()).await?;
+        let stub =
+            Stub::start_with(Behaviour::Reply(Reply::words(TOKENS)), Options::bench()).await?;
         Ok(Self { pace, programs: programs.to_owned(), folder, stub, disk })
     }
 

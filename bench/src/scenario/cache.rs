@@ -9,7 +9,13 @@ use crate::report::{Section, Target};
 
 const AT_ONCE: Duration = Duration::ZERO;
 
-fn variant(bench: &Bench, name: &'static str, program: Program, cache: Option<&str>, varied: bool) -> Variant {
+fn variant(
+    bench: &Bench,
+    name: &'static str,
+    program: Program,
+    cache: Option<&str>,
+    varied: bool,
+) -> Variant {
     let mut launch = bench.launch(program);
     launch.settings.extend(cache.map(|place| ("CHATBOT_REPLY_CACHE", place.to_owned())));
     // Every message is the first of a new session: only those are kept.
@@ -31,11 +37,18 @@ pub(super) async fn cache(bench: &Bench) -> anyhow::Result<Section> {
         variant(bench, "in the database: new", Program::Server, Some("sqlite"), true),
     ];
     let runs = compare(bench, &variants).await?;
-    let note = "One session after another, each of one message: only first questions are kept. The provider answers 50 \
-        tokens at once. Repeated questions are all the same one, so that no model is called; the floor always calls it.";
+    let note = "One session after another, each of one message: only first questions are kept. \
+        The provider answers 50 tokens at once. Repeated questions are all the same one, so that \
+        no model is called; the floor always calls it.";
     let at_most = Target::AtMost(2.0);
     Ok(section("The reply cache", note, &runs)
-        .with_row("final of a repeated question over the floor, p50, in memory", at_most, added(&runs, 2, 0), "ms", 2)
+        .with_row(
+            "final of a repeated question over the floor, p50, in memory",
+            at_most,
+            added(&runs, 2, 0),
+            "ms",
+            2,
+        )
         .with_row(
             "final of a repeated question over the floor, p50, in the database",
             at_most,
@@ -43,6 +56,18 @@ pub(super) async fn cache(bench: &Bench) -> anyhow::Result<Section> {
             "ms",
             2,
         )
-        .with_row("final of a new question over no cache, p50, in memory", at_most, added(&runs, 3, 1), "ms", 2)
-        .with_row("final of a new question over no cache, p50, in the database", at_most, added(&runs, 5, 1), "ms", 2))
+        .with_row(
+            "final of a new question over no cache, p50, in memory",
+            at_most,
+            added(&runs, 3, 1),
+            "ms",
+            2,
+        )
+        .with_row(
+            "final of a new question over no cache, p50, in the database",
+            at_most,
+            added(&runs, 5, 1),
+            "ms",
+            2,
+        ))
 }

@@ -50,7 +50,8 @@ pub(super) struct Runs {
 
 /// Measures the variants by turns, each on a new process with new data.
 pub(super) async fn compare(bench: &Bench, variants: &[Variant]) -> anyhow::Result<Vec<Runs>> {
-    let mut all: Vec<Runs> = variants.iter().map(|v| Runs { name: v.name, runs: Vec::new() }).collect();
+    let mut all: Vec<Runs> =
+        variants.iter().map(|v| Runs { name: v.name, runs: Vec::new() }).collect();
     for _ in 0..bench.pace.repetitions {
         for (variant, runs) in variants.iter().zip(&mut all) {
             let run = measure(bench, variant).await?;
@@ -65,13 +66,17 @@ pub(super) async fn compare(bench: &Bench, variants: &[Variant]) -> anyhow::Resu
 }
 
 pub(super) async fn measure(bench: &Bench, variant: &Variant) -> anyhow::Result<Run> {
-    let plan = Plan { varied: variant.varied, ..bench.plan(variant.sessions, variant.turns, variant.delay) };
+    let plan = Plan {
+        varied: variant.varied,
+        ..bench.plan(variant.sessions, variant.turns, variant.delay)
+    };
     let running = bench.run(&variant.launch).await?;
     let process = running.process()?;
     let mut load = Load::start(running.address, plan);
     load.opened().await?;
     load.window(bench.pace.warm_up).await?;
-    let (cpu, switches) = (process.cpu()?, process.switches()?);
+    let cpu = process.cpu()?;
+    let switches = process.switches()?;
     let (samples, length) = load.window(bench.pace.window).await?;
     let cpu = process.cpu()?.saturating_sub(cpu);
     let after = process.switches()?;
@@ -89,7 +94,9 @@ impl Run {
             let milliseconds = || samples.iter().map(|sample| part(sample).as_secs_f64() * 1e3);
             (percentile(milliseconds(), 50), percentile(milliseconds(), 99))
         };
-        let sum = |part: fn(&Sample) -> u32| samples.iter().map(|sample| f64::from(part(sample))).sum::<f64>();
+        let sum = |part: fn(&Sample) -> u32| {
+            samples.iter().map(|sample| f64::from(part(sample))).sum::<f64>()
+        };
         Self {
             rate: samples.len() as f64 / length.as_secs_f64(),
             cpu: cpu.as_secs_f64() * 1e6 / count,
@@ -122,7 +129,11 @@ impl Runs {
             format!("{:.2}", spread(|run| run.full.1)),
             format!("{:.1}", spread(|run| run.frames).median),
             format!("{:.1}", spread(|run| run.repeats).median),
-            format!("{:.1} + {:.1}", spread(|run| run.switches.0).median, spread(|run| run.switches.1).median),
+            format!(
+                "{:.1} + {:.1}",
+                spread(|run| run.switches.0).median,
+                spread(|run| run.switches.1).median
+            ),
         ]
     }
 }

@@ -18,15 +18,20 @@ const MODELS: [(&str, &str); 4] = [
     ("bedrock", "anthropic.claude-haiku-5-5"),
 ];
 
-/// Writes them into the database of a stopped server, the newest at `newest`. Returns how many are of turns.
+/// Writes them into the database of a stopped server, the newest at `newest`. Returns how many are
+/// of turns.
 ///
-/// They go where the event port puts them and nowhere else: the server makes its figures of them by itself.
+/// They go where the event port puts them and nowhere else: the server makes its figures of them by
+/// itself.
 pub(super) fn write(data: &Path, newest: i64) -> anyhow::Result<u64> {
-    let mut database = Connection::open(data.join("chatbot.db")).context("the server left no database")?;
+    let mut database =
+        Connection::open(data.join("chatbot.db")).context("the server left no database")?;
     database.execute_batch("PRAGMA synchronous = OFF")?;
     let transaction = database.transaction()?;
     let sql = "INSERT INTO events (id, detail_type, detail, published_at) VALUES (?1, ?2, ?3, ?4)";
-    let (mut insert, mut turns, mut chance) = (transaction.prepare(sql)?, 0, Chance(1));
+    let mut insert = transaction.prepare(sql)?;
+    let mut turns = 0;
+    let mut chance = Chance(1);
     let count = i64::from(EVENTS);
     for number in 0..count {
         let at = newest - (count - 1 - number) * SPREAD / count;
@@ -39,7 +44,8 @@ pub(super) fn write(data: &Path, newest: i64) -> anyhow::Result<u64> {
     Ok(turns)
 }
 
-/// Of a hundred events 90 are replies, 3 errors, 4 ratings and 3 ends of sessions; one turn in ten is an operator's.
+/// Of a hundred events 90 are replies, 3 errors, 4 ratings and 3 ends of sessions; one turn in ten
+/// is an operator's.
 fn event(number: i64, chance: &mut Chance) -> (&'static str, Value) {
     let mut detail = json!({
         "session_id": format!("session-{}", number / 8),
@@ -55,7 +61,11 @@ fn event(number: i64, chance: &mut Chance) -> (&'static str, Value) {
         _ => "Session Deleted",
     };
     if kind.starts_with("Chat") {
-        let fields = if kind == "Chat Feedback" { feedback(chance) } else { turn(kind == "Chat Failed", chance) };
+        let fields = if kind == "Chat Feedback" {
+            feedback(chance)
+        } else {
+            turn(kind == "Chat Failed", chance)
+        };
         if let (Value::Object(detail), Value::Object(fields)) = (&mut detail, fields) {
             detail.extend(fields);
         }
@@ -98,7 +108,8 @@ fn feedback(chance: &mut Chance) -> Value {
     let (provider, model) = chance.model();
     let rating = if chance.below(4) == 0 { "down" } else { "up" };
     json!({
-        "message_id": format!("message-{}", chance.0), "turn": 1, "rating": rating, "comment_length": 0,
+        "message_id": format!("message-{}", chance.0), "turn": 1, "rating": rating,
+        "comment_length": 0,
         "provider": provider, "model": model, "synthetic": false,
     })
 }
@@ -108,7 +119,8 @@ struct Chance(u64);
 
 impl Chance {
     fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 
@@ -128,7 +140,11 @@ mod tests {
         let events: Vec<_> = (0..1_000).map(|number| event(number, &mut chance)).collect();
         let of = |kind| events.iter().filter(|(found, _)| *found == kind).count();
         assert!((850..950).contains(&of("Chat Message")), "{}", of("Chat Message"));
-        assert!(["Chat Failed", "Chat Feedback", "Session Expired", "Session Deleted"].iter().all(|kind| of(kind) > 0));
+        assert!(
+            ["Chat Failed", "Chat Feedback", "Session Expired", "Session Deleted"]
+                .iter()
+                .all(|kind| of(kind) > 0)
+        );
         let synthetic = events.iter().filter(|(_, detail)| detail["synthetic"] == true).count();
         assert!((60..140).contains(&synthetic), "{synthetic}");
     }

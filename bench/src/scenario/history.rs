@@ -35,21 +35,27 @@ pub(super) async fn long_session(bench: &Bench) -> anyhow::Result<Section> {
         let running = bench.run(&launch).await?;
         let run = one(bench, &running).await?;
         running.stop().await?;
-        say(&format!("  first {:.0} µs, late {:.0} µs, early {:.0} µs", run.first, run.late, run.early));
+        say(&format!(
+            "  first {:.0} µs, late {:.0} µs, early {:.0} µs",
+            run.first, run.late, run.early
+        ));
         runs.push(run);
     }
     let each = |part: fn(&Ages) -> f64| runs.iter().map(part).collect::<Vec<_>>();
-    let (early, late) = (each(|run| run.early), each(|run| run.late));
+    let early = each(|run| run.early);
+    let late = each(|run| run.late);
     let rows = [
         ("10 to 59, new database", each(|run| run.first)),
         ("950 to 999", late.clone()),
         ("10 to 59 of new sessions, the same database", early.clone()),
     ];
     let rows = rows.map(|(turns, costs)| vec![turns.to_owned(), Spread::of(costs).to_string()]);
-    let note = "20 sessions send 1,000 messages each, as fast as they are answered; the provider answers at once. \
-        The history budget holds nine turns, so that the prompt is equally long in all windows. \
-        The ratio is that of the last two: it shows the session's age and not the size of the database.";
-    let section = Section::new("Long sessions", note).with_table(&["turns", "CPU µs/message"], &rows);
+    let note = "20 sessions send 1,000 messages each, as fast as they are answered; the provider \
+        answers at once. The history budget holds nine turns, so that the prompt is equally long \
+        in all windows. The ratio is that of the last two: it shows the session's age and not the \
+        size of the database.";
+    let section =
+        Section::new("Long sessions", note).with_table(&["turns", "CPU µs/message"], &rows);
     let figure = "CPU per message, turn 1,000 against turn 10, history budget full in both";
     Ok(section.with_row(figure, Target::AtMost(1.1), Spread::of_ratios(&late, &early), "×", 2))
 }
@@ -76,7 +82,11 @@ async fn young(running: &Running, reply: &Arc<str>) -> anyhow::Result<(f64, Vec<
 
 /// Returns what a message costs in the next turns of the sessions.
 #[expect(clippy::cast_precision_loss, reason = "the counts are small")]
-async fn window(running: &Running, sessions: Vec<Session>, reply: &Arc<str>) -> anyhow::Result<(f64, Vec<Session>)> {
+async fn window(
+    running: &Running,
+    sessions: Vec<Session>,
+    reply: &Arc<str>,
+) -> anyhow::Result<(f64, Vec<Session>)> {
     let process = running.process()?;
     let before = process.cpu()?;
     let sessions = advance(sessions, WINDOW, reply).await?;
@@ -86,7 +96,11 @@ async fn window(running: &Running, sessions: Vec<Session>, reply: &Arc<str>) -> 
 }
 
 /// Takes every session further by so many turns.
-async fn advance(sessions: Vec<Session>, turns: u64, reply: &Arc<str>) -> anyhow::Result<Vec<Session>> {
+async fn advance(
+    sessions: Vec<Session>,
+    turns: u64,
+    reply: &Arc<str>,
+) -> anyhow::Result<Vec<Session>> {
     let mut tasks = JoinSet::new();
     for mut session in sessions {
         let reply = Arc::clone(reply);

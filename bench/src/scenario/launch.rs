@@ -48,7 +48,11 @@ pub(super) struct Running {
 pub fn place_on(core: usize, process: u32) -> anyhow::Result<()> {
     let arguments = ["-a", "-c", "-p", &core.to_string(), &process.to_string()];
     let mut taskset = std::process::Command::new("taskset");
-    let status = taskset.args(arguments).stdout(Stdio::null()).status().context("`taskset` (util-linux) is needed")?;
+    let status = taskset
+        .args(arguments)
+        .stdout(Stdio::null())
+        .status()
+        .context("`taskset` (util-linux) is needed")?;
     if !status.success() {
         bail!("core {core} cannot be had: the bench needs two cores");
     }
@@ -86,9 +90,14 @@ impl Launch {
     }
 
     fn server(&self, command: &mut Command, programs: &Path, port: u16, data: &Path) {
-        command.arg(programs.join(SERVER)).args(["--port", &port.to_string(), "--data-dir"]).arg(data);
+        command
+            .arg(programs.join(SERVER))
+            .args(["--port", &port.to_string(), "--data-dir"])
+            .arg(data);
         command.env_clear().env("CHATBOT_LOG", "warn");
-        command.env("CHATBOT_RATE_PRINCIPAL_PER_MINUTE", "0").env("CHATBOT_RATE_ADDRESS_PER_5_MINUTES", "0");
+        command
+            .env("CHATBOT_RATE_PRINCIPAL_PER_MINUTE", "0")
+            .env("CHATBOT_RATE_ADDRESS_PER_5_MINUTES", "0");
         if let Some(provider) = &self.provider {
             command.env("ANTHROPIC_API_KEY", "bench").env("ANTHROPIC_BASE_URL", provider);
         }
@@ -96,13 +105,18 @@ impl Launch {
     }
 
     fn floor(&self, command: &mut Command, programs: &Path, port: u16, data: &Path) {
-        command.arg(programs.join("bench")).args(["floor", "--port", &port.to_string(), "--database"]);
+        command.arg(programs.join("bench")).args([
+            "floor",
+            "--port",
+            &port.to_string(),
+            "--database",
+        ]);
         command.arg(data.join("floor.db")).arg("--provider").args(&self.provider);
     }
 }
 
-/// Returns an address that was taken and given back, so that the program can have it: the server's own log is silent in
-/// a run.
+/// Returns an address that was taken and given back, so that the program can have it: the server's
+/// own log is silent in a run.
 fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

@@ -18,7 +18,9 @@ const KILOBYTE: f64 = 1e3;
 pub(super) async fn memory(bench: &Bench) -> anyhow::Result<Section> {
     let claude = bench.launch(Program::Server);
     let offline = Launch { provider: None, ..claude.clone() };
-    let (mut without, mut with, mut session) = (Vec::new(), Vec::new(), Vec::new());
+    let mut without = Vec::new();
+    let mut with = Vec::new();
+    let mut session = Vec::new();
     for _ in 0..bench.pace.repetitions {
         without.push(idle(bench, &offline, 0).await?.0);
         let (idle, each) = idle(bench, &claude, SESSIONS).await?;
@@ -29,15 +31,26 @@ pub(super) async fn memory(bench: &Bench) -> anyhow::Result<Section> {
     let megabytes = |bytes: &[f64]| Spread::of(bytes.iter().map(|bytes| bytes / MEGABYTE));
     let each = Spread::of(session.iter().map(|bytes| bytes / KILOBYTE));
     let rows = [
-        vec!["idle, no provider configured (`offline`), MB".to_owned(), format!("{:.1}", megabytes(&without))],
+        vec![
+            "idle, no provider configured (`offline`), MB".to_owned(),
+            format!("{:.1}", megabytes(&without)),
+        ],
         vec!["idle, Claude configured, MB".to_owned(), format!("{:.1}", megabytes(&with))],
         vec!["each idle connected session, kB".to_owned(), format!("{each:.1}")],
     ];
-    let note = "Resident memory (VmRSS) two seconds after the start, and again with 1,000 sessions whose sockets are \
-        open and resumed and have said nothing yet, their HTTP connections closed: the difference divided by 1,000.";
+    let note = "Resident memory (VmRSS) two seconds after the start, and again with 1,000 \
+        sessions whose sockets are open and resumed and have said nothing yet, their HTTP \
+        connections closed: the difference divided by 1,000.";
     let section = Section::new("Memory", note).with_table(&["state", "resident"], &rows);
-    let section = section.with_row("resident memory, idle", Target::AtMost(15.0), megabytes(&with), "MB", 1);
-    Ok(section.with_row("resident memory of an idle connected session", Target::AtMost(60.0), each, "kB", 1))
+    let section =
+        section.with_row("resident memory, idle", Target::AtMost(15.0), megabytes(&with), "MB", 1);
+    Ok(section.with_row(
+        "resident memory of an idle connected session",
+        Target::AtMost(60.0),
+        each,
+        "kB",
+        1,
+    ))
 }
 
 /// Returns the idle server's bytes, and those that each of so many sessions adds.

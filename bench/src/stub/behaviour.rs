@@ -77,7 +77,8 @@ impl Reply {
         Self::of((0..count).map(|n| format!("word{n} ")).collect())
     }
 
-    /// Returns a reply with `chars` Unicode code points of several scripts, in pieces of at most 40.
+    /// Returns a reply with `chars` Unicode code points of several scripts, in pieces of at most
+    /// 40.
     pub fn long(chars: usize) -> Self {
         let text: Vec<char> = SAMPLE.chars().cycle().take(chars).collect();
         Self::of(text.chunks(40).map(|piece| piece.iter().collect()).collect())
@@ -113,7 +114,8 @@ impl Reply {
     }
 }
 
-const SAMPLE: &str = "Período 3 is „Mathe“ 📐 in room 4, then 第四节课 with Ms Ōno 👩‍🏫; naïve café physics 🇩🇪 follows. ";
+const SAMPLE: &str = "Período 3 is „Mathe“ 📐 in room 4, then 第四节课 with Ms Ōno 👩‍🏫; naïve café \
+    physics 🇩🇪 follows. ";
 
 impl Default for Reply {
     /// Returns the tests' reply: two to four bytes a character, emoji of several code points.
@@ -142,7 +144,8 @@ pub enum Finish {
     Stop,
     /// The limit was reached: `max_tokens`, `length`.
     Length,
-    /// The model declined: `refusal`; on `OpenAI` the text comes as `delta.refusal` and ends with `stop`.
+    /// The model declined: `refusal`; on `OpenAI` the text comes as `delta.refusal` and ends with
+    /// `stop`.
     Refusal,
     /// A filter cut in: `content_filter`; Claude knows only `refusal`.
     ContentFilter,

@@ -101,7 +101,8 @@ fn is_system(role: &str) -> bool {
 }
 
 fn system_text(field: &Value, messages: Vec<Message>) -> String {
-    let texts = std::iter::once(text(field)).chain(messages.into_iter().map(|message| message.text));
+    let texts =
+        std::iter::once(text(field)).chain(messages.into_iter().map(|message| message.text));
     texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
 }
 

@@ -25,13 +25,16 @@ pub(super) fn check(call: &Call) -> Result<(), Failure> {
     let removed = ["temperature", "top_p", "top_k"];
     let sampled = removed.iter().find(|field| call.body.get(**field).is_some());
     match sampled {
-        Some(field) if version == VERSIONS[0] => bad(&format!("{field}: extra inputs are not permitted")),
+        Some(field) if version == VERSIONS[0] => {
+            bad(&format!("{field}: extra inputs are not permitted"))
+        }
         _ => check_messages(call),
     }
 }
 
 fn check_messages(call: &Call) -> Result<(), Failure> {
-    let roles = call.body["messages"].as_array().into_iter().flatten().map(|message| &message["role"]);
+    let roles =
+        call.body["messages"].as_array().into_iter().flatten().map(|message| &message["role"]);
     if let Some(role) = roles.into_iter().find(|role| *role != "user" && *role != "assistant") {
         return bad(&format!("messages: unexpected role {role}"));
     }
@@ -61,14 +64,18 @@ pub(super) fn frames(reply: &Reply, ask: &Ask) -> Frames {
     let mut closing = Vec::new();
     if !reply.pieces.is_empty() {
         let block = json!({"type": "text", "text": ""});
-        opening.push(named(json!({"type": "content_block_start", "index": index, "content_block": block})));
+        opening.push(named(
+            json!({"type": "content_block_start", "index": index, "content_block": block}),
+        ));
         closing.push(named(json!({"type": "content_block_stop", "index": index})));
     }
     // Clients must skip types that they do not know.
-    opening.push(named(json!({"type": "stub_notice", "notice": {"text": "not a part of the reply"}})));
+    opening
+        .push(named(json!({"type": "stub_notice", "notice": {"text": "not a part of the reply"}})));
     closing.push(end(reply));
     closing.push(named(json!({"type": "message_stop"})));
-    let pieces = reply.pieces.iter().map(|text| delta(index, json!({"type": "text_delta", "text": text})));
+    let pieces =
+        reply.pieces.iter().map(|text| delta(index, json!({"type": "text_delta", "text": text})));
     Frames { opening, pieces: pieces.collect(), closing }
 }
 

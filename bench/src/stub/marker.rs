@@ -1,7 +1,8 @@
 //! Behaviours that a test chooses from outside, by a marker in the user's message.
 //!
 //! `[[stub:slow]]`, `[[stub:die-once]]` and the like; the last marker of the message counts.
-//! The `once` forms misbehave for the first call with exactly that message, and reply to every later one.
+//! The `once` forms misbehave for the first call with exactly that message, and reply to every
+//! later one.
 
 use std::time::Duration;
 

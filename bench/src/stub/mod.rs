@@ -1,8 +1,11 @@
-//! A provider that speaks the Claude Messages API and `OpenAI` Chat Completions, and misbehaves on demand.
+//! A provider that speaks the Claude Messages API and `OpenAI` Chat Completions, and misbehaves on
+//! demand.
 //!
-//! Benchmarks use it with [`Options::bench`]: one reply, built once, sent without a look at the request.
-//! Tests use it with [`Stub::start`]: requests are checked as the real services check them, recorded, and
-//! answered by the script, by a marker such as `[[stub:slow]]` in the last user message, or by the default.
+//! Benchmarks use it with [`Options::bench`]: one reply, built once, sent without a look at the
+//! request.
+//! Tests use it with [`Stub::start`]: requests are checked as the real services check them,
+//! recorded, and answered by the script, by a marker such as `[[stub:slow]]` in the last user
+//! message, or by the default.
 
 mod behaviour;
 mod call;
@@ -58,7 +61,8 @@ pub struct Stub {
 }
 
 impl Stub {
-    /// Starts a stub for tests that answers with `behaviour` unless a script or a marker says otherwise.
+    /// Starts a stub for tests that answers with `behaviour` unless a script or a marker says
+    /// otherwise.
     ///
     /// Fails if no port can be bound.
     pub async fn start(behaviour: Behaviour) -> io::Result<Self> {
@@ -91,14 +95,17 @@ impl Stub {
         self.script.calls()
     }
 
-    /// Queues behaviours: each is used for one valid call, in order, and then the default rules again.
+    /// Queues behaviours: each is used for one valid call, in order, and then the default rules
+    /// again.
     pub fn script(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
         self.script.queue(behaviours);
     }
 
-    /// Lets `choose` decide about every valid call from now on, in place of scripts, markers and the default.
+    /// Lets `choose` decide about every valid call from now on, in place of scripts, markers and
+    /// the default.
     ///
-    /// It is called before the answer begins, one call after the other; these calls are not recorded.
+    /// It is called before the answer begins, one call after the other; these calls are not
+    /// recorded.
     pub fn choose_by(&self, choose: impl FnMut(&Call) -> Behaviour + Send + 'static) {
         self.script.choose_by(script::Chooser(Box::new(choose)));
     }

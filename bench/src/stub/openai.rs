@@ -22,7 +22,9 @@ pub(super) fn check(call: &Call) -> Result<(), Failure> {
         return bad("max_completion_tokens: a positive integer is required");
     }
     let mut messages = call.body["messages"].as_array().into_iter().flatten();
-    let known = |role: &Value| ["system", "developer", "user", "assistant", "tool"].iter().any(|name| role == name);
+    let known = |role: &Value| {
+        ["system", "developer", "user", "assistant", "tool"].iter().any(|name| role == name)
+    };
     match messages.find(|message| !known(&message["role"])) {
         Some(message) => bad(&format!("messages: unexpected role {}", message["role"])),
         None => Ok(()),
@@ -55,7 +57,8 @@ pub(super) fn frames(reply: &Reply, ask: &Ask) -> Frames {
 
 /// Returns the chunk that ends a stream which failed after its 200.
 pub(super) fn error_event() -> Bytes {
-    let error = json!({"message": "the server had an error", "type": "server_error", "param": null, "code": null});
+    let error = json!({"message": "the server had an \
+        error", "type": "server_error", "param": null, "code": null});
     event(None, &json!({"error": error}))
 }
 

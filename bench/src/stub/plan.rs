@@ -89,13 +89,17 @@ impl Plan {
             Behaviour::Reply(reply) => build.reply(reply),
             Behaviour::OneByteAtATime(reply) => build.bytes(reply),
             Behaviour::Echo => build.reply(&Reply::text(&ask.echo)),
-            Behaviour::Refusal => build.reply(&Reply::text("I cannot help with that.").finishing(Finish::Refusal)),
+            Behaviour::Refusal => {
+                build.reply(&Reply::text("I cannot help with that.").finishing(Finish::Refusal))
+            }
             Behaviour::Empty => build.reply(&Reply::of(Vec::new())),
             Behaviour::Endless => build.endless(),
             Behaviour::Status(failure) => build.error(failure),
             Behaviour::DieBeforeHeaders => Self::Cut,
             Behaviour::DieMidStream { after } => build.broken(*after, None, End::Cut),
-            Behaviour::ErrorMidStream { after } => build.broken(*after, Some(build.error_event()), End::Clean),
+            Behaviour::ErrorMidStream { after } => {
+                build.broken(*after, Some(build.error_event()), End::Clean)
+            }
             Behaviour::EndWithoutMark { after } => build.broken(*after, None, End::Clean),
             Behaviour::HangBeforeHeaders => Self::Silence,
             Behaviour::HangMidStream { after } => build.broken(*after, None, End::Hang),
@@ -105,7 +109,8 @@ impl Plan {
 }
 
 const GARBAGE: &[u8] =
-    b"event: content_block_delta\ndata: {\"type\":\"content_bl\n\n<html>no event</html>\n\ndata: \xff\xfe\n\n";
+    b"event: content_block_delta\ndata: {\"type\":\"content_bl\n\n<html>no event</html>\n\ndata: \
+        \xff\xfe\n\n";
 
 struct Build<'a> {
     protocol: Protocol,
@@ -135,7 +140,8 @@ impl Build<'_> {
 
     fn broken(&self, after: usize, last: Option<Bytes>, end: End) -> Plan {
         let sample = Reply::default().pieces;
-        let reply = Reply::of(sample.into_iter().cycle().take(after.max(1)).collect()).paced(FAULT_PACE);
+        let reply =
+            Reply::of(sample.into_iter().cycle().take(after.max(1)).collect()).paced(FAULT_PACE);
         let mut frames = self.frames(&reply);
         frames.pieces.truncate(after);
         let last = last.map(Step::Send);
@@ -177,7 +183,8 @@ fn paced(frames: &Frames, reply: &Reply) -> impl Iterator<Item = Step> {
     let delays = iter::once(reply.first_delay).chain(iter::repeat(reply.delay));
     let pauses = delays.map(|delay| (delay > Duration::ZERO).then_some(Step::Wait(delay)));
     let sends = frames.pieces.iter().cloned().map(Step::Send);
-    let pieces: Vec<Step> = pauses.zip(sends).flat_map(|(pause, send)| pause.into_iter().chain([send])).collect();
+    let pieces: Vec<Step> =
+        pauses.zip(sends).flat_map(|(pause, send)| pause.into_iter().chain([send])).collect();
     let opening: Vec<Step> = frames.opening.iter().cloned().map(Step::Send).collect();
     opening.into_iter().chain(pieces)
 }

@@ -152,7 +152,8 @@ impl State {
 }
 
 fn ready(behaviour: &Behaviour) -> [Plan; 2] {
-    [Protocol::Claude, Protocol::OpenAi].map(|protocol| Plan::new(behaviour, protocol, &Ask::default()))
+    [Protocol::Claude, Protocol::OpenAi]
+        .map(|protocol| Plan::new(behaviour, protocol, &Ask::default()))
 }
 
 /// Returns the failure of a path or a method that neither protocol has.

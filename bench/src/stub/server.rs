@@ -53,7 +53,8 @@ async fn connection(socket: TcpStream, script: Arc<Script>) {
 
 async fn answer(request: Request<Incoming>, script: Arc<Script>) -> io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await.map_err(io::Error::other)?;
+    let body =
+        axum::body::to_bytes(Body::new(body), LARGEST_BODY).await.map_err(io::Error::other)?;
     let plan = match (parts.uri.path(), parts.method) {
         ("/v1/messages", Method::POST) => script.plan(Protocol::Claude, parts.headers, &body),
         ("/v1/chat/completions" | "/chat/completions", Method::POST) => {
@@ -73,8 +74,11 @@ async fn respond(plan: Plan, script: Arc<Script>) -> io::Result<Response<Body>> 
             std::future::pending().await
         }
         Plan::Error { status, headers, body } => {
-            let response = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
-            let response = headers.iter().fold(response, |response, (name, value)| response.header(*name, value));
+            let response =
+                Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
+            let response = headers
+                .iter()
+                .fold(response, |response, (name, value)| response.header(*name, value));
             response.body(Body::from(body)).map_err(io::Error::other)
         }
         Plan::Stream { steps, end } => {

@@ -21,14 +21,17 @@ pub(crate) struct Heard {
     pub(crate) broken: bool,
 }
 
-pub(crate) fn request(stub: &Stub, protocol: Protocol, messages: &Value) -> reqwest::RequestBuilder {
+pub(crate) fn request(
+    stub: &Stub,
+    protocol: Protocol,
+    messages: &Value,
+) -> reqwest::RequestBuilder {
     let request = match protocol {
         Protocol::Claude => post(format!("{}/v1/messages", stub.url()))
             .header("x-api-key", "test")
             .header("anthropic-version", "2026-10-21"),
-        Protocol::OpenAi => {
-            post(format!("{}/chat/completions", stub.openai_url())).header("authorization", "Bearer test")
-        }
+        Protocol::OpenAi => post(format!("{}/chat/completions", stub.openai_url()))
+            .header("authorization", "Bearer test"),
     };
     let body = match protocol {
         Protocol::Claude => json!({

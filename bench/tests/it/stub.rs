@@ -12,7 +12,8 @@ const BOTH: [Protocol; 2] = [Protocol::Claude, Protocol::OpenAi];
 
 #[tokio::test]
 async fn a_good_reply_arrives_whole_with_usage_and_end_mark() {
-    let reply = Reply { usage: Usage { input: 7, output: 9, ..Usage::default() }, ..Reply::default() };
+    let reply =
+        Reply { usage: Usage { input: 7, output: 9, ..Usage::default() }, ..Reply::default() };
     let stub = Stub::start(Behaviour::Reply(reply.clone())).await.unwrap();
     for (protocol, finish) in [(Protocol::Claude, "end_turn"), (Protocol::OpenAi, "stop")] {
         let heard = hear(&stub, protocol, "Hello").await;
@@ -83,14 +84,20 @@ async fn calls_are_recorded_with_system_messages_and_headers() {
     assert_eq!((call.protocol, call.model.as_str()), (Protocol::Claude, "asked-for"));
     assert_eq!(call.system, "Be kind.");
     let message = |role: &str, text: &str| Message { role: role.to_owned(), text: text.to_owned() };
-    assert_eq!(call.messages, [message("user", "First"), message("assistant", "Aha"), message("user", "Second")]);
+    assert_eq!(
+        call.messages,
+        [message("user", "First"), message("assistant", "Aha"), message("user", "Second")]
+    );
     assert_eq!(call.headers["x-api-key"], "test");
     assert_eq!(call.refused, None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_paced_reply_takes_its_time() {
-    let reply = Reply { first_delay: Duration::from_secs(2), ..Reply::words(11).paced(Duration::from_secs(1)) };
+    let reply = Reply {
+        first_delay: Duration::from_secs(2),
+        ..Reply::words(11).paced(Duration::from_secs(1))
+    };
     let stub = Stub::start_with(Behaviour::Reply(reply), Options::bench()).await.unwrap();
     let start = Instant::now();
     assert_eq!(hear(&stub, Protocol::Claude, "Hello").await.deltas, 11);

@@ -27,7 +27,9 @@ async fn a_death_mid_stream_sends_its_pieces_and_breaks_off() {
 #[tokio::test]
 async fn an_error_mid_stream_is_an_event_after_the_pieces() {
     let stub = Stub::start(Behaviour::ErrorMidStream { after: 2 }).await.unwrap();
-    for (protocol, kind) in [(Protocol::Claude, "overloaded_error"), (Protocol::OpenAi, "server_error")] {
+    for (protocol, kind) in
+        [(Protocol::Claude, "overloaded_error"), (Protocol::OpenAi, "server_error")]
+    {
         let heard = hear(&stub, protocol, "Hello").await;
         assert_eq!((heard.text, heard.error.as_deref()), (beginning(2), Some(kind)));
         assert!(!heard.broken && !heard.marked);
@@ -86,7 +88,8 @@ async fn a_death_before_the_headers_is_a_connection_error() {
 async fn a_429_carries_its_headers_and_each_protocols_body() {
     let failure = Failure::new(429).retry_after_ms(50).retry_after(1).should_retry(true);
     let stub = Stub::start(Behaviour::Status(failure)).await.unwrap();
-    for (protocol, kind) in [(Protocol::Claude, "rate_limit_error"), (Protocol::OpenAi, "requests")] {
+    for (protocol, kind) in [(Protocol::Claude, "rate_limit_error"), (Protocol::OpenAi, "requests")]
+    {
         let response = ask(&stub, protocol, "Hello").await;
         assert_eq!(response.status(), 429);
         assert_eq!(response.headers()["retry-after-ms"], "50");
@@ -128,7 +131,10 @@ async fn a_once_marker_misbehaves_once_for_each_message() {
     }
     let message = "three [[stub:429]]";
     let first = ask(&stub, Protocol::Claude, message).await;
-    assert_eq!((first.status().as_u16(), &first.headers()["retry-after-ms"]), (429, &"50".parse().unwrap()));
+    assert_eq!(
+        (first.status().as_u16(), &first.headers()["retry-after-ms"]),
+        (429, &"50".parse().unwrap())
+    );
     assert!(hear(&stub, Protocol::Claude, message).await.marked);
 }
 
@@ -144,7 +150,9 @@ async fn every_marker_does_what_it_says() {
     assert_eq!(heard("[[stub:long:1234]]").await.text.chars().count(), 1234);
     assert_eq!(heard("hé [[stub:echo]] lo").await.text, "hé [[stub:echo]] lo");
     assert_eq!(heard("[[stub:garbage]]").await.error.as_deref(), Some("not JSON"));
-    for (marker, status) in [("fatal", 401), ("529", 529), ("no-such-thing", 400), ("long:1000001", 400)] {
+    for (marker, status) in
+        [("fatal", 401), ("529", 529), ("no-such-thing", 400), ("long:1000001", 400)]
+    {
         let response = ask(&stub, Protocol::OpenAi, &format!("[[stub:{marker}]]")).await;
         assert_eq!(response.status(), status, "{marker}");
     }
@@ -184,14 +192,22 @@ async fn a_request_that_claude_would_refuse_is_a_400() {
     refuses(Protocol::Claude, &with("max_tokens", Value::Null), Some("max_tokens")).await;
     refuses(Protocol::Claude, &with("model", Value::Null), Some("model")).await;
     refuses(Protocol::Claude, &with("temperature", json!(0.5)), Some("temperature")).await;
-    refuses(Protocol::Claude, &with("messages", json!([user, assistant])), Some("end with a user")).await;
-    refuses(Protocol::Claude, &with("messages", json!([assistant, user])), Some("first message")).await;
-    refuses(Protocol::Claude, &with("messages", json!([{"role": "user", "content": ""}])), Some("non-empty")).await;
+    refuses(Protocol::Claude, &with("messages", json!([user, assistant])), Some("end with a user"))
+        .await;
+    refuses(Protocol::Claude, &with("messages", json!([assistant, user])), Some("first message"))
+        .await;
+    refuses(
+        Protocol::Claude,
+        &with("messages", json!([{"role": "user", "content": ""}])),
+        Some("non-empty"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_request_that_openai_would_refuse_is_a_400() {
-    let good = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hello"}]});
+    let good =
+        json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hello"}]});
     let mut both_limits = good.clone();
     both_limits["max_tokens"] = json!(1);
     both_limits["max_completion_tokens"] = json!(1);

@@ -7,30 +7,41 @@ use clap::{Args, Subcommand};
 const FORMAT: &str = "\
 Each line of FILE is a JSON object:
   message      required: what to ask
-  session_id   the session; lines of one session are sent in order, each when the one before it is answered
+  session_id   the session; lines of one session are sent in order, each when the one before it \
+  is answered
                [a session for each line]
   message_id   the message's id in its session [made from the batch and the line's number]
   document_id  the document that the question is about
   provider     who shall answer: claude, openai, …
   metadata     anything: it comes back with the answer
-Any other column is an error of its line. What is wrong with a line is written to --rejects with its number, and the
+Any other column is an error of its line. What is wrong with a line is written to --rejects with \
+its number, and the
 rest goes on.
 
-Each line of OUT is an answer: line, session_id, message_id, kind (reply, error, cancelled), text, usage,
+Each line of OUT is an answer: line, session_id, message_id, kind (reply, error, cancelled), \
+text, usage,
 cost_micro_usd, timings, metadata and more. Answers come in the order in which they finish.
 
-The same command again goes on after any interruption: nothing is lost, and nothing is answered twice. What was sent is
-kept in OUT.jsonl.journal; keep it until the batch is done. Sessions live for a day unless configured longer: go on
+The same command again goes on after any interruption: nothing is lost, and nothing is answered \
+twice. What was sent is
+kept in OUT.jsonl.journal; keep it until the batch is done. Sessions live for a day unless \
+configured longer: go on
 before that.
 
-Live users come first: a batch has at most --concurrency messages on their way, one while people chat, and fewer while
+Live users come first: a batch has at most --concurrency messages on their way, one while people \
+chat, and fewer while
 anybody waits.
 
-With --provider-batch the lines go to the provider's own batches instead, at half the price and within 24 hours (Claude's
-Message Batches, OpenAI's Batch API), with the key in ANTHROPIC_API_KEY or OPENAI_API_KEY. What is asked is what the
-server would ask for a first message, document included; on AWS lines with documents are rejected. Lines that share a
-session are rejected: each would need the answers before it. Answers have the same fields and \"provider_batch\": true.
-They are no turns of the chatbot: they are in no session, no event and no figure. It was written from the providers'
+With --provider-batch the lines go to the provider's own batches instead, at half the price and \
+within 24 hours (Claude's
+Message Batches, OpenAI's Batch API), with the key in ANTHROPIC_API_KEY or OPENAI_API_KEY. What \
+is asked is what the
+server would ask for a first message, document included; on AWS lines with documents are \
+rejected. Lines that share a
+session are rejected: each would need the answers before it. Answers have the same fields and \
+\"provider_batch\": true.
+They are no turns of the chatbot: they are in no session, no event and no figure. It was written \
+from the providers'
 documentation, and has never been run against the real services: begin with a few lines.";
 
 /// `yogi batch …`.
@@ -62,10 +73,12 @@ pub(crate) struct BatchRun {
     /// At most so many messages on their way [50; 5 on AWS, where nobody tells who waits]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(crate) concurrency: Option<u16>,
-    /// Send nothing more once the answers cost so much, in dollars; with --provider-batch nothing that might cost more
+    /// Send nothing more once the answers cost so much, in dollars; with --provider-batch nothing
+    /// that might cost more
     #[arg(long, value_parser = dollars, value_name = "USD")]
     pub(crate) budget: Option<f64>,
-    /// Send the lines to the provider's own batches: half the price, within 24 hours, no turns of the chatbot
+    /// Send the lines to the provider's own batches: half the price, within 24 hours, no turns of
+    /// the chatbot
     #[arg(long, conflicts_with_all = ["rate", "concurrency"])]
     pub(crate) provider_batch: bool,
     /// Whose batches: claude or openai [the first in the order of providers that has a key]
@@ -74,7 +87,8 @@ pub(crate) struct BatchRun {
     /// At most so many lines in one of the provider's batches [as many as it takes]
     #[arg(long, requires = "provider_batch", value_name = "LINES", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) part: Option<u32>,
-    /// Where a run was killed while it created a batch: send its lines again, even if they are paid twice
+    /// Where a run was killed while it created a batch: send its lines again, even if they are paid
+    /// twice
     #[arg(long, requires = "provider_batch")]
     pub(crate) again: bool,
     /// How long to wait for a server or a provider that is away, in seconds
@@ -91,8 +105,13 @@ pub(crate) struct BatchWhich {
 
 /// Reads an amount of money.
 fn dollars(text: &str) -> Result<f64, String> {
-    let amount: f64 = text.trim_start_matches('$').parse().map_err(|_| "write it as 5 or 0.50".to_owned())?;
-    if amount.is_finite() && amount > 0.0 { Ok(amount) } else { Err("must be more than nothing".to_owned()) }
+    let amount: f64 =
+        text.trim_start_matches('$').parse().map_err(|_| "write it as 5 or 0.50".to_owned())?;
+    if amount.is_finite() && amount > 0.0 {
+        Ok(amount)
+    } else {
+        Err("must be more than nothing".to_owned())
+    }
 }
 
 /// Reads messages per second.
@@ -106,7 +125,11 @@ fn rate(text: &str) -> Result<f64, String> {
     };
     let number: f64 = number.parse().map_err(|_| "write it as 5/s, 100/m or 1000/h".to_owned())?;
     let rate = number / seconds;
-    if rate.is_finite() && rate > 0.0 { Ok(rate) } else { Err("must be more than nothing".to_owned()) }
+    if rate.is_finite() && rate > 0.0 {
+        Ok(rate)
+    } else {
+        Err("must be more than nothing".to_owned())
+    }
 }
 
 #[cfg(test)]

@@ -10,11 +10,14 @@ use clap::Args;
 --from says which messages:
   24h, 90m, 7d, 2026-11-26..2026-11-27   those of live sessions that were accepted in that time
   a session's key, or PRINCIPAL/SESSION-ID
-  a file: ids (a line each: SESSION-KEY MESSAGE-ID), an export (`yogi session export`), the answers of a batch, or
+  a file: ids (a line each: SESSION-KEY MESSAGE-ID), an export (`yogi session export`), the \
+  answers of a batch, or
   events that carry texts (`yogi tail --json --after 0`, with CHATBOT_ANALYTICS_TEXT=true)
 
-Each message is sent again in a session of its own, with the history that it had. --out gets replay.jsonl and report.html,
-one page that shows old and new side by side. Sessions live for a day unless configured longer (CHATBOT_SESSION_TTL_HOURS):
+Each message is sent again in a session of its own, with the history that it had. --out gets \
+replay.jsonl and report.html,
+one page that shows old and new side by side. Sessions live for a day unless configured longer \
+(CHATBOT_SESSION_TTL_HOURS):
 messages whose texts are gone are listed, and the exit code is 3.")]
 pub(crate) struct Replay {
     /// Which messages
@@ -32,7 +35,8 @@ pub(crate) struct Replay {
     /// Instructions in place of the built-in ones
     #[arg(long, value_name = "FILE")]
     pub(crate) prompt: Option<PathBuf>,
-    /// A prompt that judges each pair: {question}, {old} and {new} are filled in; it must ask for old, new or same
+    /// A prompt that judges each pair: {question}, {old} and {new} are filled in; it must ask for
+    /// old, new or same
     #[arg(long, value_name = "FILE")]
     pub(crate) judge: Option<PathBuf>,
     /// At most so many messages
@@ -53,18 +57,24 @@ pub(crate) struct Replay {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 FILE is a JSON object:
-  answered   questions whose answer is known: {\"question\": …, \"document\": ID, \"answer\": [[\"part\", …], …], \"facts\": […]}
-             for each entry of answer, one line of the reply must hold all parts; each of facts must be in it somewhere
-  declined   questions {\"question\": …, \"document\": ID} whose answer is not in the document: the reply must say so
+  answered   questions whose answer is known: {\"question\": …, \"document\": ID, \"answer\": \
+  [[\"part\", …], …], \"facts\": […]}
+             for each entry of answer, one line of the reply must hold all parts; each of facts \
+             must be in it somewhere
+  declined   questions {\"question\": …, \"document\": ID} whose answer is not in the document: \
+  the reply must say so
   declines   words of which one makes a reply such a one [a list in English]
-  judge      a prompt that decides in their place; {question}, {answer} and {reply} are filled in; it asks for yes or no
+  judge      a prompt that decides in their place; {question}, {answer} and {reply} are filled \
+  in; it asks for yes or no
 
 The golden questions of the sample school are such files:
-  yogi eval worker/tests/golden/school.json --with claude --with openai:gpt-6-luna --out scores.jsonl")]
+  yogi eval worker/tests/golden/school.json --with claude --with openai:gpt-6-luna --out \
+  scores.jsonl")]
 pub(crate) struct Eval {
     /// The questions
     pub(crate) file: PathBuf,
-    /// What to compare, each PROVIDER or PROVIDER:MODEL; may be given more than once [the preferred provider]
+    /// What to compare, each PROVIDER or PROVIDER:MODEL; may be given more than once [the preferred
+    /// provider]
     #[arg(long = "with", value_name = "PROVIDER[:MODEL]")]
     pub(crate) with: Vec<String>,
     /// Write each question with its replies and scores as JSON lines

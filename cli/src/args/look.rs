@@ -3,7 +3,8 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 const SESSION: &str = "\
-A session is named by its key, as logs, events and `yogi session list` show it, or as PRINCIPAL/SESSION-ID, such as
+A session is named by its key, as logs, events and `yogi session list` show it, or as \
+PRINCIPAL/SESSION-ID, such as
 op:anna/questions.17";
 
 /// `yogi doctor`.
@@ -20,7 +21,8 @@ pub(crate) struct Doctor {
 /// `yogi chat`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Type a message and press Enter. /stop ends the answer that is being written, /quit (or Ctrl-D) leaves, /help tells more.
+Type a message and press Enter. /stop ends the answer that is being written, /quit (or Ctrl-D) \
+leaves, /help tells more.
 The session is kept: `yogi chat --session ID` goes on where you were.")]
 pub(crate) struct Chat {
     /// Say this, print the answer and leave
@@ -43,7 +45,8 @@ pub(crate) enum DlqCommand {
     List(List),
     /// Show one dead letter whole
     Show(One),
-    /// Put dead letters back on their queue, in their order; what was answered already is not answered twice
+    /// Put dead letters back on their queue, in their order; what was answered already is not
+    /// answered twice
     Redrive(Redrive),
     /// Remove dead letters for good: their messages are never answered
     Drop(Drop),
@@ -81,7 +84,9 @@ pub(crate) struct One {
 
 /// `yogi dlq redrive`.
 #[derive(Debug, Args)]
-#[command(after_help = "Mend the reason first: what fails again comes back here after its attempts.")]
+#[command(
+    after_help = "Mend the reason first: what fails again comes back here after its attempts."
+)]
 pub(crate) struct Redrive {
     #[command(flatten)]
     pub(crate) which: Which,
@@ -205,7 +210,9 @@ pub(crate) struct Tail {
 
 /// `yogi stats`.
 #[derive(Debug, Args)]
-#[command(after_help = "Spans of more than a day, and of more than three days ago, begin at a whole hour.")]
+#[command(
+    after_help = "Spans of more than a day, and of more than three days ago, begin at a whole hour."
+)]
 pub(crate) struct Stats {
     /// From when: a span back from now (90m, 24h, 7d), or a time (2026-11-27, 2026-11-27T08:00:00Z)
     #[arg(long, default_value = "24h", value_name = "TIME")]
@@ -218,8 +225,10 @@ pub(crate) struct Stats {
 /// `yogi cost`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-AWS's part is the formula of docs/DEPLOY.md: counted calls times list prices in us-east-1. The model's part is this
-server's model at its listed price, for the tokens that you name, or that its own chats took in the last week.")]
+AWS's part is the formula of docs/DEPLOY.md: counted calls times list prices in us-east-1. The \
+model's part is this
+server's model at its listed price, for the tokens that you name, or that its own chats took in \
+the last week.")]
 pub(crate) struct Cost {
     /// How many chats a day
     #[arg(long, value_name = "N")]

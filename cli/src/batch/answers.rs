@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::domain::{
-    ContextUse, DocumentId, FinishReason, MicroUsd, ProviderName, SessionKey, Timestamp, Turn, TurnKind, Usage,
+    ContextUse, DocumentId, FinishReason, MicroUsd, ProviderName, SessionKey, Timestamp, Turn,
+    TurnKind, Usage,
 };
 use shared::operator::TurnView;
 use shared::protocol::{Timings, TurnError};
@@ -112,14 +113,16 @@ impl Answers {
     /// Makes the file of a new batch; one that is there already is not touched.
     pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
-        let file = file.map_err(|error| usage(format!("{} cannot be made: {error}", path.display())))?;
+        let file =
+            file.map_err(|error| usage(format!("{} cannot be made: {error}", path.display())))?;
         Ok(Self { path: path.to_owned(), file, size: 0, done: Numbers::default() })
     }
 
     /// Opens the file of a batch that goes on: counts what is there, and cuts a torn last line off.
     pub(super) fn open(path: &Path, summary: &mut Summary) -> anyhow::Result<Self> {
         let failed = || format!("{} cannot be opened", path.display());
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
         let file = file.with_context(failed)?;
         let (done, size) = scan(path, &file, summary)?;
         file.set_len(size).with_context(failed)?;
@@ -133,7 +136,9 @@ impl Answers {
         match File::open(path) {
             Ok(file) => Ok(scan(path, &file, summary)?.0),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Numbers::default()),
-            Err(error) => Err(error).with_context(|| format!("{} cannot be opened", path.display())),
+            Err(error) => {
+                Err(error).with_context(|| format!("{} cannot be opened", path.display()))
+            }
         }
     }
 
@@ -143,7 +148,8 @@ impl Answers {
         line.push(b'\n');
         if let Err(error) = self.file.write_all(&line) {
             drop(self.file.set_len(self.size));
-            return Err(error).with_context(|| format!("{} cannot be written", self.path.display()));
+            return Err(error)
+                .with_context(|| format!("{} cannot be written", self.path.display()));
         }
         self.size += line.len() as u64;
         self.done.insert(answer.line);
@@ -159,11 +165,17 @@ impl Answers {
 /// Returns the lines that are there, and where the last whole one ends.
 fn scan(path: &Path, file: &File, summary: &mut Summary) -> anyhow::Result<(Numbers, u64)> {
     let mut reader = BufReader::with_capacity(1 << 16, file);
-    let (mut done, mut size, mut number, mut bytes) = (Numbers::default(), 0, 0, Vec::new());
+    let mut done = Numbers::default();
+    let mut size = 0;
+    let mut number = 0;
+    let mut bytes = Vec::new();
     while reader.read_until(b'\n', &mut bytes)? > 0 && bytes.ends_with(b"\n") {
         number += 1;
         let counted: Counted = serde_json::from_slice(&bytes).map_err(|error| {
-            usage(format!("{} line {number} is no answer of a batch ({error}): was the file edited?", path.display()))
+            usage(format!(
+                "{} line {number} is no answer of a batch ({error}): was the file edited?",
+                path.display()
+            ))
         })?;
         if done.insert(counted.line) {
             summary.count(&counted);

@@ -78,7 +78,8 @@ impl Flights {
         }
     }
 
-    /// Judges one of which nothing is known, where all that waits on the queue is younger than `oldest`.
+    /// Judges one of which nothing is known, where all that waits on the queue is younger than
+    /// `oldest`.
     pub(super) fn unknown(&mut self, pointer: &Pointer, oldest: Duration) -> Verdict {
         let Some(flight) = self.flights.get_mut(pointer) else { return Verdict::Wait };
         let silent = flight.heard.elapsed();

@@ -1,4 +1,5 @@
-//! The messages of a batch in the order in which they may go: those of one session one after the other.
+//! The messages of a batch in the order in which they may go: those of one session one after the
+//! other.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
@@ -13,7 +14,8 @@ use super::item::{Item, Reject, parse};
 use super::journal::Numbers;
 use super::lines::Lines;
 
-/// How many messages are held that wait for an earlier one of their session, and how much text in them.
+/// How many messages are held that wait for an earlier one of their session, and how much text in
+/// them.
 const MOST_HELD: usize = 1_000;
 const MOST_HELD_BYTES: usize = 16 << 20;
 
@@ -49,7 +51,8 @@ pub(super) struct Feed {
 impl Feed {
     /// Opens the file.
     pub(super) fn open(path: &Path, batch: &str) -> anyhow::Result<Self> {
-        let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let file =
+            File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
         Ok(Self {
             lines: Lines::new(BufReader::with_capacity(1 << 16, file)),
             batch: batch.to_owned(),
@@ -125,7 +128,8 @@ impl Feed {
             None => Ok(item),
             Some(first) => {
                 self.ids.insert(key, first);
-                let problem = format!("{} is the id of line {first} of the same session", item.message_id);
+                let problem =
+                    format!("{} is the id of line {first} of the same session", item.message_id);
                 Err(Reject::new(item.line, Some("message_id"), problem))
             }
         }
@@ -133,7 +137,8 @@ impl Feed {
 }
 
 fn size(item: &Item) -> usize {
-    item.message.as_str().len() + item.metadata.as_ref().map_or(0, |metadata| metadata.to_string().len())
+    item.message.as_str().len()
+        + item.metadata.as_ref().map_or(0, |metadata| metadata.to_string().len())
 }
 
 #[cfg(test)]

@@ -59,10 +59,15 @@ pub(super) fn parse(batch: &str, line: Line) -> Result<Item, Reject> {
         }
     };
     let text = std::str::from_utf8(&bytes).map_err(|error| {
-        Reject::new(number, None, format!("is not UTF-8 from byte {} on: convert the file", error.valid_up_to() + 1))
+        Reject::new(
+            number,
+            None,
+            format!("is not UTF-8 from byte {} on: convert the file", error.valid_up_to() + 1),
+        )
     })?;
-    let value: Value = serde_json::from_str(text)
-        .map_err(|error| Reject::new(number, None, format!("is not JSON: {}", without_place(&error))))?;
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        Reject::new(number, None, format!("is not JSON: {}", without_place(&error)))
+    })?;
     let Value::Object(columns) = value else {
         return Err(Reject::new(number, None, "is not a JSON object"));
     };
@@ -94,10 +99,18 @@ impl Columns {
         })?;
         let metadata = self.columns.remove("metadata").filter(|value| !value.is_null());
         if let Some((unknown, _)) = self.columns.iter().next() {
-            return Err(Reject::new(line, Some(unknown), format!("is no column of a batch: they are {COLUMNS}")));
+            return Err(Reject::new(
+                line,
+                Some(unknown),
+                format!("is no column of a batch: they are {COLUMNS}"),
+            ));
         }
-        let Some(message) = message else { return Err(Reject::new(line, Some("message"), "is missing")) };
-        let own = |error: &dyn std::fmt::Display| Reject::new(line, None, format!("the id made for it {error}"));
+        let Some(message) = message else {
+            return Err(Reject::new(line, Some("message"), "is missing"));
+        };
+        let own = |error: &dyn std::fmt::Display| {
+            Reject::new(line, None, format!("the id made for it {error}"))
+        };
         let shared = session.is_some();
         Ok(Item {
             line,
@@ -127,7 +140,9 @@ impl Columns {
         let wrong = |problem: String| Reject::new(self.number, Some(column), problem);
         match self.columns.remove(column) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => parse(text).map(Some).map_err(|error| wrong(error.to_string())),
+            Some(Value::String(text)) => {
+                parse(text).map(Some).map_err(|error| wrong(error.to_string()))
+            }
             Some(_) => Err(wrong("is not a text".to_owned())),
         }
     }
@@ -154,7 +169,9 @@ mod tests {
         assert_eq!((item.session_id.as_str(), item.message_id.as_str()), ("b1.7", "b1.7"));
         assert!(!item.shared && !item.named);
         assert_eq!(item.metadata, Some(serde_json::json!({"a": [1]})));
-        let item = read(br#"{"message":"hi","session_id":"s","message_id":"m","provider":"openai"}"#).unwrap();
+        let item =
+            read(br#"{"message":"hi","session_id":"s","message_id":"m","provider":"openai"}"#)
+                .unwrap();
         assert_eq!((item.session_id.as_str(), item.message_id.as_str()), ("s", "m"));
         assert!(item.shared && item.named);
     }

@@ -111,12 +111,19 @@ impl Journal {
     ) -> anyhow::Result<Self> {
         let path = Self::path(out);
         let Input { path: input, lines, sha256 } = input;
-        let (batch, principal) = (batch.to_owned(), principal.to_owned());
+        let batch = batch.to_owned();
+        let principal = principal.to_owned();
         let header = Header { v: VERSION, batch, principal, lines, input, sha256, provider_batch };
         let failed = || format!("{} cannot be written", path.display());
-        let file = OpenOptions::new().read(true).append(true).create_new(true).open(&path).with_context(failed)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create_new(true)
+            .open(&path)
+            .with_context(failed)?;
         lock(&file, &path)?;
-        let (sent, parts) = (Numbers::default(), Parts::default());
+        let sent = Numbers::default();
+        let parts = Parts::default();
         let mut journal = Self { path: path.clone(), file, header, sent, parts, cancelled: false };
         let text = serde_json::to_string(&journal.header)?;
         journal.write(&text).and_then(|()| journal.file.sync_all()).with_context(failed)?;
@@ -130,7 +137,9 @@ impl Journal {
         let file = match OpenOptions::new().read(true).append(true).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("{} cannot be opened", path.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("{} cannot be opened", path.display()));
+            }
         };
         lock(&file, &path)?;
         let mut journal = Self::read(path, file)?;
@@ -144,10 +153,15 @@ impl Journal {
     pub(super) fn look(out: &Path) -> anyhow::Result<Self> {
         let path = Self::path(out);
         let file = File::open(&path).map_err(|error| {
-            usage(format!("{} is no batch: {} cannot be opened ({error})", out.display(), path.display()))
+            usage(format!(
+                "{} is no batch: {} cannot be opened ({error})",
+                out.display(),
+                path.display()
+            ))
         })?;
         let name = path.display().to_string();
-        Self::read(path, file)?.ok_or_else(|| usage(format!("{name} is empty: the batch was never begun")))
+        Self::read(path, file)?
+            .ok_or_else(|| usage(format!("{name} is empty: the batch was never begun")))
     }
 
     /// Tells whether a process works on the batch.
@@ -158,15 +172,23 @@ impl Journal {
     /// Reads it; one that was cut off before its first line ended is empty, and no batch.
     fn read(path: PathBuf, file: File) -> anyhow::Result<Option<Self>> {
         let mut reader = BufReader::new(&file);
-        let (mut text, mut whole) = (String::new(), 0_u64);
-        let (mut header, mut sent, mut parts, mut cancelled) = (None, Numbers::default(), Parts::default(), false);
+        let mut text = String::new();
+        let mut whole = 0_u64;
+        let mut header = None;
+        let mut sent = Numbers::default();
+        let mut parts = Parts::default();
+        let mut cancelled = false;
         let damaged = || format!("{} is damaged", path.display());
         while reader.read_line(&mut text).with_context(damaged)? > 0 && text.ends_with('\n') {
             whole += text.len() as u64;
             if header.is_none() {
                 let read: Header = serde_json::from_str(&text).with_context(damaged)?;
                 if read.v != VERSION {
-                    bail!("{} is of version {}: this program knows {VERSION}", path.display(), read.v);
+                    bail!(
+                        "{} is of version {}: this program knows {VERSION}",
+                        path.display(),
+                        read.v
+                    );
                 }
                 header = Some(read);
             } else {
@@ -195,8 +217,8 @@ impl Journal {
             return Ok(());
         }
         Err(usage(format!(
-            "{} was changed since its batch began: lines are known by their numbers, so it cannot go on; put the file \
-             back as it was, or begin a new batch with another --out",
+            "{} was changed since its batch began: lines are known by their numbers, so it cannot \
+            go on; put the file back as it was, or begin a new batch with another --out",
             file.display()
         )))
     }
@@ -253,17 +275,23 @@ impl Input {
     /// Reads a file once, in bounded memory.
     pub(super) fn of(path: &Path) -> anyhow::Result<Self> {
         let open = || -> anyhow::Result<File> {
-            let file =
-                File::open(path).map_err(|error| usage(format!("{} cannot be read: {error}", path.display())))?;
+            let file = File::open(path)
+                .map_err(|error| usage(format!("{} cannot be read: {error}", path.display())))?;
             if !file.metadata()?.is_file() {
-                return Err(usage(format!("{} is no file: a batch reads its input more than once", path.display())));
+                return Err(usage(format!(
+                    "{} is no file: a batch reads its input more than once",
+                    path.display()
+                )));
             }
             Ok(file)
         };
-        let (mut file, mut hash) = (open()?, Sha256::new());
+        let mut file = open()?;
+        let mut hash = Sha256::new();
         let mut buffer = vec![0; 1 << 16];
         loop {
-            let read = file.read(&mut buffer).with_context(|| format!("{} cannot be read", path.display()))?;
+            let read = file
+                .read(&mut buffer)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
             if read == 0 {
                 break;
             }
@@ -293,13 +321,16 @@ fn lock(file: &File, path: &Path) -> anyhow::Result<()> {
         Err(TryLockError::WouldBlock) => {
             Err(usage(format!("another yogi works on this batch: it holds {}", path.display())))
         }
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{} cannot be locked", path.display())),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
     }
 }
 
 /// Puts a new file's name on the disk, where the system can.
 fn sync_directory(path: &Path) {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if let Ok(directory) = File::open(directory) {
         drop(directory.sync_all());
     }
@@ -338,7 +369,9 @@ mod tests {
         let journal = Journal::open(&out).unwrap().unwrap();
         assert!(journal.sent.contains(4));
         assert!(Journal::open(&out).unwrap_err().to_string().contains("another yogi"));
-        assert!(journal.check(Path::new("in"), &Input { sha256: "x".to_owned(), ..input() }).is_err());
+        assert!(
+            journal.check(Path::new("in"), &Input { sha256: "x".to_owned(), ..input() }).is_err()
+        );
     }
 
     #[test]

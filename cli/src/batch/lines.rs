@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead};
 
-/// The largest line that is looked at: a message of the largest size, all of it escaped, and metadata.
+/// The largest line that is looked at: a message of the largest size, all of it escaped, and
+/// metadata.
 pub(super) const LARGEST: usize = 1 << 20;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -42,14 +43,17 @@ impl<R: BufRead> Lines<R> {
     pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
             let Some(content) = self.content()? else { return Ok(None) };
-            if !matches!(&content, Content::Bytes(bytes) if bytes.iter().all(u8::is_ascii_whitespace)) {
+            if !matches!(&content, Content::Bytes(bytes) if bytes.iter().all(u8::is_ascii_whitespace))
+            {
                 return Ok(Some(Line { number: self.number, content }));
             }
         }
     }
 
     fn content(&mut self) -> io::Result<Option<Content>> {
-        let (mut bytes, mut size, mut ended) = (Vec::new(), 0_u64, false);
+        let mut bytes = Vec::new();
+        let mut size = 0_u64;
+        let mut ended = false;
         while !ended {
             let part = self.source.fill_buf()?;
             if part.is_empty() {

@@ -48,14 +48,18 @@ pub(crate) fn status(desk: &Desk, which: &BatchWhich) -> anyhow::Result<Exit> {
         object["provider_batches"] = provider::views(&journal.parts).into();
     }
     desk.output.object(&object);
-    desk.output.line(&format!("batch {} of {}: {state}", journal.header.batch, journal.header.principal));
+    desk.output
+        .line(&format!("batch {} of {}: {state}", journal.header.batch, journal.header.principal));
     desk.output.line("");
     summary.show(desk.output, lines);
     provider::show(desk.output, &journal);
     if matches!(state, "interrupted" | "waiting") {
         let input = journal.header.input.display();
         let flag = if journal.header.provider_batch.is_some() { " --provider-batch" } else { "" };
-        note(&format!("`yogi batch run {input} --out {}{flag}` goes on with it", which.out.display()));
+        note(&format!(
+            "`yogi batch run {input} --out {}{flag}` goes on with it",
+            which.out.display()
+        ));
     }
     Ok(if summary.failed + summary.rejected > 0 { Exit::Partly } else { Exit::Done })
 }
@@ -111,7 +115,9 @@ async fn tell(desk: &Desk, out: &Path) -> anyhow::Result<Exit> {
     let began = Instant::now();
     while Journal::look(out)?.is_held() {
         if began.elapsed() > PATIENCE {
-            return Err(anyhow::anyhow!("the process that runs the batch has been told, and has not stopped yet"));
+            return Err(anyhow::anyhow!(
+                "the process that runs the batch has been told, and has not stopped yet"
+            ));
         }
         sleep(POLL).await;
     }
@@ -133,5 +139,6 @@ fn done(desk: &Desk, summary: &Summary, lines: u64) {
 
 /// Counts the rejects of the last run.
 fn rejected(out: &Path) -> u64 {
-    std::fs::read(beside(out, "rejects")).map_or(0, |bytes| bytes.split(|byte| *byte == b'\n').skip(1).count() as u64)
+    std::fs::read(beside(out, "rejects"))
+        .map_or(0, |bytes| bytes.split(|byte| *byte == b'\n').skip(1).count() as u64)
 }

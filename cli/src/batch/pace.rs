@@ -30,7 +30,8 @@ impl Window {
         self.now
     }
 
-    /// Halves while somebody waits, and is small while people chat; grows back step by step when nobody does.
+    /// Halves while somebody waits, and is small while people chat; grows back step by step when
+    /// nobody does.
     ///
     /// `live_ms` tells how long ago a person sent the last message, where that is known.
     pub(super) fn heard(&mut self, oldest_waiting_ms: u64, live_ms: Option<u64>) {
@@ -63,7 +64,8 @@ impl Rate {
             return false;
         }
         // What was not used is not saved up for more than a moment: a burst is no rate.
-        self.next = (self.next + self.every).max(now.checked_sub(Duration::from_secs(1)).unwrap_or(now));
+        self.next =
+            (self.next + self.every).max(now.checked_sub(Duration::from_secs(1)).unwrap_or(now));
         true
     }
 

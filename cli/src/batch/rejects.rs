@@ -1,4 +1,5 @@
-//! Lines that are not sent, and why: written anew by each run, since each run reads the whole input.
+//! Lines that are not sent, and why: written anew by each run, since each run reads the whole
+//! input.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -39,8 +40,14 @@ impl Rejects {
         file.write_all(&line).with_context(failed)?;
         self.count += 1;
         if self.count <= TOLD {
-            let column = reject.column.as_ref().map(|column| format!(" {}", clean(column))).unwrap_or_default();
-            progress.aside(|| note(&format!("line {}:{column} {}", reject.line, clean(&reject.problem))));
+            let column = reject
+                .column
+                .as_ref()
+                .map(|column| format!(" {}", clean(column)))
+                .unwrap_or_default();
+            progress.aside(|| {
+                note(&format!("line {}:{column} {}", reject.line, clean(&reject.problem)))
+            });
         }
         Ok(())
     }
@@ -49,7 +56,11 @@ impl Rejects {
     pub(super) fn tell(&self) {
         if self.count > 0 {
             let lines = if self.count == 1 { "line was" } else { "lines were" };
-            note(&format!("{} {lines} rejected: {} has the numbers and the reasons", self.count, self.path.display()));
+            note(&format!(
+                "{} {lines} rejected: {} has the numbers and the reasons",
+                self.count,
+                self.path.display()
+            ));
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::domain::{Principal, SessionKey};
-use shared::operator::{LookupRequest, Message, Outcome, Pointer, QueueName, SubmitRequest, SubmitResponse, TurnView};
+use shared::operator::{
+    LookupRequest, Message, Outcome, Pointer, QueueName, SubmitRequest, SubmitResponse, TurnView,
+};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::answers::{Answer, Answers, Counted};
@@ -123,7 +125,9 @@ impl Run {
     /// Takes what may go now from the input; what was sent before is only looked after.
     fn gather(&mut self) -> anyhow::Result<(Vec<Item>, bool)> {
         let mut batch = Vec::new();
-        while batch.len() < AT_ONCE && (self.stopping || self.flights.len() + batch.len() < self.window.size()) {
+        while batch.len() < AT_ONCE
+            && (self.stopping || self.flights.len() + batch.len() < self.window.size())
+        {
             match self.feed.next(&self.answers.done)? {
                 Next::End => return Ok((batch, false)),
                 Next::Wait => return Ok((batch, true)),
@@ -243,7 +247,10 @@ impl Run {
         let Some(item) = self.flights.take(pointer) else { return Ok(()) };
         if turn.message != item.message {
             self.feed.finished(&item);
-            let problem = format!("{} is the id of another message of this session, sent before", item.message_id);
+            let problem = format!(
+                "{} is the id of another message of this session, sent before",
+                item.message_id
+            );
             return self.reject(&Reject::new(item.line, Some("message_id"), problem));
         }
         self.answers.append(&Answer::new(&item, &pointer.session_key, turn))?;
@@ -262,8 +269,8 @@ impl Run {
     fn give_up(&mut self, pointer: &Pointer) -> anyhow::Result<()> {
         let Some(item) = self.flights.take(pointer) else { return Ok(()) };
         self.feed.finished(&item);
-        let problem = "was sent, and the server does not know it: the worker refused it (its log says why), its session \
-                       was deleted, or it is a dead letter (`yogi dlq list`)";
+        let problem = "was sent, and the server does not know it: the worker refused it (its log \
+            says why), its session was deleted, or it is a dead letter (`yogi dlq list`)";
         self.reject(&Reject::new(item.line, None, problem))
     }
 
@@ -272,7 +279,8 @@ impl Run {
         self.rejects.add(reject, &self.progress)
     }
 
-    /// Puts on the disk what was done, and looks how the server is; tells whether the batch was cancelled.
+    /// Puts on the disk what was done, and looks how the server is; tells whether the batch was
+    /// cancelled.
     async fn look_around(&mut self) -> anyhow::Result<bool> {
         self.answers.sync()?;
         if let Ok(status) = self.home.status().await {
@@ -289,7 +297,8 @@ impl Run {
         let none = Patience(Duration::ZERO);
         let messages = self.flights.turn();
         if !messages.is_empty()
-            && let Ok(found) = Self::lookup(&self.home, messages, Duration::ZERO, none, &self.progress).await
+            && let Ok(found) =
+                Self::lookup(&self.home, messages, Duration::ZERO, none, &self.progress).await
         {
             for (pointer, outcome) in found {
                 if let Outcome::Done { turn } = outcome {
@@ -304,8 +313,11 @@ impl Run {
     async fn stop_all(&mut self) -> anyhow::Result<End> {
         self.stopping = true;
         self.journal.note_cancelled()?;
-        let sessions: Vec<_> =
-            self.flights.all().map(|(_, item)| (item.session_id.clone(), item.message_id.clone())).collect();
+        let sessions: Vec<_> = self
+            .flights
+            .all()
+            .map(|(_, item)| (item.session_id.clone(), item.message_id.clone()))
+            .collect();
         if let Some((first, _)) = sessions.first() {
             let mut session = self.home.chat_session(self.principal.as_str(), Some(first)).await?;
             for (session_id, message_id) in sessions {
@@ -315,15 +327,22 @@ impl Run {
         }
         let began = Instant::now();
         while self.flights.len() > 0 && began.elapsed() < STOP_PATIENCE {
-            let found =
-                Self::lookup(&self.home, self.flights.turn(), LOOK_AROUND, self.patience, &self.progress).await?;
+            let found = Self::lookup(
+                &self.home,
+                self.flights.turn(),
+                LOOK_AROUND,
+                self.patience,
+                &self.progress,
+            )
+            .await?;
             self.collect(found).await?;
         }
         drop(std::fs::remove_file(&self.cancel));
         Ok(End::Cancelled)
     }
 
-    /// Returns how long a lookup may wait: until the next message may go, where one waits for its time.
+    /// Returns how long a lookup may wait: until the next message may go, where one waits for its
+    /// time.
     fn wait(&self, more: bool) -> Duration {
         let room = more && self.flights.len() < self.window.size();
         let rate = self.rate.filter(|_| room).map_or(WAIT, |rate| rate.wait(Instant::now()));
@@ -340,7 +359,10 @@ impl Run {
 }
 
 fn pointer(principal: &Principal, item: &Item) -> Pointer {
-    Pointer { session_key: SessionKey::derive(principal, &item.session_id), message_id: item.message_id.clone() }
+    Pointer {
+        session_key: SessionKey::derive(principal, &item.session_id),
+        message_id: item.message_id.clone(),
+    }
 }
 
 fn message(item: &Item) -> Message {

@@ -43,7 +43,11 @@ pub(crate) async fn run(desk: &Desk, what: &BatchRun) -> anyhow::Result<Exit> {
     }
     let lines = files.journal.header.lines;
     if files.summary.done() > 0 {
-        note(&format!("going on: {} of {} lines have their answer", count(files.summary.done()), count(lines)));
+        note(&format!(
+            "going on: {} of {} lines have their answer",
+            count(files.summary.done()),
+            count(lines)
+        ));
     }
     desk.with_home(Need::Any, |home| async move {
         let mut run = prepare(desk, home, what, files)?;
@@ -53,7 +57,8 @@ pub(crate) async fn run(desk: &Desk, what: &BatchRun) -> anyhow::Result<Exit> {
     .await
 }
 
-/// Opens the files of a batch; `provider` says, for a new one, to whose batches its lines go, if to any.
+/// Opens the files of a batch; `provider` says, for a new one, to whose batches its lines go, if to
+/// any.
 pub(super) fn open(
     desk: &Desk,
     what: &BatchRun,
@@ -82,16 +87,22 @@ pub(super) fn open(
     let provider = provider()?;
     // A journal without its first line was cut off before anything was sent.
     drop(std::fs::remove_file(Journal::path(&what.out)));
-    let journal = Journal::begin(&what.out, &desk.new_id(), desk.principal()?.as_str(), input, provider)?;
+    let journal =
+        Journal::begin(&what.out, &desk.new_id(), desk.principal()?.as_str(), input, provider)?;
     let answers = Answers::create(&what.out)?;
     Ok(Files { journal, answers, summary })
 }
 
 fn check_places(what: &BatchRun) -> anyhow::Result<()> {
     let same = |one: &Path, other: &Path| {
-        one == other || one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+        one == other
+            || one
+                .canonicalize()
+                .is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
     };
-    if same(&what.file, &what.out) || what.rejects.as_ref().is_some_and(|rejects| same(&what.file, rejects)) {
+    if same(&what.file, &what.out)
+        || what.rejects.as_ref().is_some_and(|rejects| same(&what.file, rejects))
+    {
         return Err(usage(format!("{} is the input: it is not written over", what.file.display())));
     }
     if what.rejects.as_ref().is_some_and(|rejects| same(&what.out, rejects)) {
@@ -104,7 +115,8 @@ fn check_places(what: &BatchRun) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns how many messages may be on their way: on AWS a batch cannot see that it is in somebody's way.
+/// Returns how many messages may be on their way: on AWS a batch cannot see that it is in
+/// somebody's way.
 fn most(desk: &Desk, what: &BatchRun) -> usize {
     let usual = if matches!(desk.config.target, Target::Stack(_)) { 5 } else { 50 };
     what.concurrency.map_or(usual, usize::from)
@@ -139,8 +151,14 @@ pub(super) fn micro_usd(dollars: f64) -> i64 {
     (dollars * 1e6) as i64
 }
 
-fn report(desk: &Desk, run: &Run, what: &BatchRun, ended: anyhow::Result<End>) -> anyhow::Result<Exit> {
-    let (lines, done) = (run.journal.header.lines, run.summary.done());
+fn report(
+    desk: &Desk,
+    run: &Run,
+    what: &BatchRun,
+    ended: anyhow::Result<End>,
+) -> anyhow::Result<Exit> {
+    let lines = run.journal.header.lines;
+    let done = run.summary.done();
     run.rejects.tell();
     let go_on = || {
         note(&format!(

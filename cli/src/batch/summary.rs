@@ -67,12 +67,15 @@ impl Summary {
     /// Returns the figures for scripts.
     pub(super) fn object(&self, kind: &str, batch: &str, lines: u64) -> Value {
         json!({
-            "type": kind, "batch": batch, "lines": lines, "done": self.done(), "answered": self.answered,
+            "type": kind, "batch": batch, "lines": lines, "done": self.done(),
+            "answered": self.answered,
             "failed": self.failed, "cancelled": self.cancelled, "rejected": self.rejected,
             "left": lines.saturating_sub(self.done() + self.rejected),
             "input_tokens": self.input_tokens, "cached_input_tokens": self.cached_tokens,
-            "output_tokens": self.output_tokens, "cost_micro_usd": self.cost_micro_usd, "unpriced": self.unpriced,
-            "queue_ms": self.queue.summary(), "first_token_ms": self.first.summary(), "total_ms": self.total.summary(),
+            "output_tokens": self.output_tokens, "cost_micro_usd": self.cost_micro_usd,
+            "unpriced": self.unpriced,
+            "queue_ms": self.queue.summary(), "first_token_ms": self.first.summary(),
+            "total_ms": self.total.summary(),
         })
     }
 
@@ -98,12 +101,23 @@ impl Summary {
         table.row(["cost".to_owned(), money(MicroUsd(self.cost_micro_usd)), String::new()]);
         output.table(&table);
         if self.unpriced > 0 {
-            output.line(&format!("{} answers came from a model without a price", count(self.unpriced)));
+            output.line(&format!(
+                "{} answers came from a model without a price",
+                count(self.unpriced)
+            ));
         }
         let mut times = Table::new(&["time until", ">median", ">90 %", ">99 %", ">longest"]);
-        for (name, all) in [("begun", &self.queue), ("first text", &self.first), ("whole answer", &self.total)] {
+        for (name, all) in
+            [("begun", &self.queue), ("first text", &self.first), ("whole answer", &self.total)]
+        {
             if let Some(p) = all.summary() {
-                times.row([name.to_owned(), millis(p.p50), millis(p.p90), millis(p.p99), millis(p.max)]);
+                times.row([
+                    name.to_owned(),
+                    millis(p.p50),
+                    millis(p.p90),
+                    millis(p.p99),
+                    millis(p.max),
+                ]);
             }
         }
         if !times.is_empty() {

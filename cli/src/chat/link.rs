@@ -106,7 +106,8 @@ async fn open(public: &Public) -> Option<Socket> {
 
 async fn connect(address: &Uri) -> Option<Box<dyn Wire>> {
     let is_safe = address.scheme_str() == Some("wss");
-    let (host, port) = (address.host()?, address.port_u16().unwrap_or(if is_safe { 443 } else { 80 }));
+    let host = address.host()?;
+    let port = address.port_u16().unwrap_or(if is_safe { 443 } else { 80 });
     let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await.ok()?;
     if !is_safe {
         return Some(Box::new(stream));

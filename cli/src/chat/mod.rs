@@ -34,17 +34,23 @@ const HELP: &str = "\
 
 /// Runs the command.
 pub(crate) async fn run(desk: &Desk, what: &Chat) -> anyhow::Result<Exit> {
-    let session =
-        what.session.clone().map(SessionId::parse).transpose().map_err(|error| usage(format!("--session {error}")))?;
+    let session = what
+        .session
+        .clone()
+        .map(SessionId::parse)
+        .transpose()
+        .map_err(|error| usage(format!("--session {error}")))?;
     if let Some(document) = &what.document {
-        DocumentId::parse(document.clone()).map_err(|error| usage(format!("--document {error}")))?;
+        DocumentId::parse(document.clone())
+            .map_err(|error| usage(format!("--document {error}")))?;
     }
     what.provider.as_deref().map(reference::provider).transpose()?;
     desk.with_home(Need::Any, |home| async move {
         let chat = home.chat_session(desk.principal()?.as_str(), session.as_ref()).await?;
         let public = Public::new(home.public_url(), chat)?;
         // What was said before is not said again.
-        let (mut cursor, mut cost) = (0, 0);
+        let mut cursor = 0;
+        let mut cost = 0;
         loop {
             let turns = public.turns(cursor, 0).await?;
             let done = turns.iter().filter(|turn| turn["state"] == "done");
@@ -130,7 +136,9 @@ impl Talk<'_> {
                 "/help" => note(HELP),
                 "/cost" => self.screen.cost(self.cost),
                 "/stop" => note("nothing is being written"),
-                other if other.starts_with('/') => note("there is no such command; /help tells which there are"),
+                other if other.starts_with('/') => {
+                    note("there is no such command; /help tells which there are")
+                }
                 message => match self.say(message).await {
                     Ok(()) => drop(self.answer(Some(&mut lines)).await?),
                     Err(error) => note(&format!("not sent: {error:#}")),
@@ -144,13 +152,19 @@ impl Talk<'_> {
     async fn say(&mut self, message: &str) -> anyhow::Result<()> {
         MessageText::parse(message).map_err(|error| usage(format!("the message {error}")))?;
         let id = self.desk.new_id();
-        let (document, provider) = (self.what.document.as_deref(), self.what.provider.as_deref());
+        let document = self.what.document.as_deref();
+        let provider = self.what.provider.as_deref();
         let public = &self.public;
-        let sent =
-            patiently(PATIENCE, || public.say(message, &id, document, provider), |error| note(&error.to_string()))
-                .await;
+        let sent = patiently(
+            PATIENCE,
+            || public.say(message, &id, document, provider),
+            |error| note(&error.to_string()),
+        )
+        .await;
         sent.map_err(|error| match error {
-            HomeError::Refused { field: Some(field), detail } => usage(format!("{field}: {detail}")),
+            HomeError::Refused { field: Some(field), detail } => {
+                usage(format!("{field}: {detail}"))
+            }
             other => other.into(),
         })?;
         self.awaiting = Some(id);
@@ -158,7 +172,10 @@ impl Talk<'_> {
     }
 
     /// Shows what comes until the awaited answer is whole; none where it was left.
-    async fn answer(&mut self, mut lines: Option<&mut mpsc::Receiver<String>>) -> anyhow::Result<Option<Final>> {
+    async fn answer(
+        &mut self,
+        mut lines: Option<&mut mpsc::Receiver<String>>,
+    ) -> anyhow::Result<Option<Final>> {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stopped = false;
@@ -181,7 +198,8 @@ impl Talk<'_> {
                 line = line => {
                     match line.as_deref().map(str::trim) {
                         Some("/stop") => self.stop().await,
-                        // One after the other: what is typed ahead is said once this answer is whole.
+                        // One after the other: what is typed ahead is said once this answer is
+                        // whole.
                         Some(line) => self.ahead.push_back(line.to_owned()),
                         None => lines = None,
                     }
@@ -254,9 +272,12 @@ impl Talk<'_> {
                     self.cost += last.cost_micro_usd.unwrap_or(0);
                     self.screen.end(&last);
                     self.desk.output.object(&json!({
-                        "type": "answer", "session_id": self.public.session_id(), "message_id": last.message_id,
-                        "kind": last.kind, "text": last.text, "error": last.error, "finish_reason": last.finish_reason,
-                        "model": last.model, "input_tokens": last.input_tokens, "output_tokens": last.output_tokens,
+                        "type": "answer", "session_id": self.public.session_id(),
+                        "message_id": last.message_id,
+                        "kind": last.kind, "text": last.text, "error": last.error,
+                        "finish_reason": last.finish_reason,
+                        "model": last.model, "input_tokens": last.input_tokens,
+                        "output_tokens": last.output_tokens,
                         "cost_micro_usd": last.cost_micro_usd,
                     }));
                     if self.awaiting.as_deref() == Some(last.message_id.as_str()) {

@@ -63,13 +63,18 @@ impl Screen {
             note(&self.output.paint(Tone::Bad, &format!("[failed: {}]", clean(error))));
             return;
         }
-        let cost = last.cost_micro_usd.map_or_else(|| "no price".to_owned(), |cost| money(MicroUsd(cost)));
+        let cost =
+            last.cost_micro_usd.map_or_else(|| "no price".to_owned(), |cost| money(MicroUsd(cost)));
         let end = match last.finish_reason.as_str() {
             "stop" => String::new(),
             other => format!(", {}", clean(other)),
         };
         let tokens = format!("{} in, {} out", count(last.input_tokens), count(last.output_tokens));
-        note(&self.output.paint(Tone::Dim, &format!("[{}, {tokens}, {cost}{end}]", clean(&last.model))));
+        note(
+            &self
+                .output
+                .paint(Tone::Dim, &format!("[{}, {tokens}, {cost}{end}]", clean(&last.model))),
+        );
     }
 
     /// Says what all of it cost.

@@ -1,4 +1,5 @@
-//! The client rule, as far as a terminal needs it: what is shown of each turn, and when to ask again.
+//! The client rule, as far as a terminal needs it: what is shown of each turn, and when to ask
+//! again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -95,7 +96,8 @@ impl View {
 
     /// Tells whether it is time to ask to resume.
     pub(super) fn is_due(&self, awaiting: bool) -> bool {
-        let (asked, heard) = (self.asked.elapsed(), self.heard.elapsed());
+        let asked = self.asked.elapsed();
+        let heard = self.heard.elapsed();
         (!self.resumed && asked >= UNANSWERED)
             || (self.gap && asked >= GAP)
             || (self.resumed && self.cursor + 1 < self.next && asked >= GAP)
@@ -116,7 +118,8 @@ impl View {
             self.resumed(&frame["value"]);
             return self.show();
         }
-        let Some(turn) = frame["metadata"]["turn"].as_u64().filter(|turn| *turn > self.cursor) else {
+        let Some(turn) = frame["metadata"]["turn"].as_u64().filter(|turn| *turn > self.cursor)
+        else {
             return Vec::new();
         };
         let held = self.turns.entry(turn).or_default();
@@ -125,7 +128,8 @@ impl View {
             "RUN_FINISHED" | "RUN_ERROR" => held.end(kind, frame),
             _ => self.gap |= held.advance(kind, frame, &mut shown),
         }
-        self.gap |= turn > self.cursor + 1 && self.turns.get(&(self.cursor + 1)).is_none_or(|held| held.last.is_none());
+        self.gap |= turn > self.cursor + 1
+            && self.turns.get(&(self.cursor + 1)).is_none_or(|held| held.last.is_none());
         if turn != self.cursor + 1 {
             shown.clear();
         }
@@ -137,7 +141,9 @@ impl View {
     pub(super) fn fetched(&mut self, turns: &[Value]) -> Vec<Show> {
         self.heard = Instant::now();
         for turn in turns.iter().filter(|turn| turn["state"] == "done") {
-            let Some(number) = turn["turn"].as_u64().filter(|number| *number > self.cursor) else { continue };
+            let Some(number) = turn["turn"].as_u64().filter(|number| *number > self.cursor) else {
+                continue;
+            };
             let held = self.turns.entry(number).or_default();
             let text = |field: &str| turn[field].as_str().unwrap_or_default().to_owned();
             held.last = Some(Final {
@@ -146,7 +152,11 @@ impl View {
                 text: text("text"),
                 error: turn["error"]["message"].as_str().map(str::to_owned),
                 finish_reason: text("finish_reason"),
-                model: turn["model"].as_str().or(turn["provider"].as_str()).unwrap_or_default().to_owned(),
+                model: turn["model"]
+                    .as_str()
+                    .or(turn["provider"].as_str())
+                    .unwrap_or_default()
+                    .to_owned(),
                 input_tokens: turn["usage"]["input_tokens"].as_u64().unwrap_or(0),
                 output_tokens: turn["usage"]["output_tokens"].as_u64().unwrap_or(0),
                 cost_micro_usd: turn["cost_micro_usd"].as_i64(),
@@ -157,7 +167,8 @@ impl View {
 
     fn resumed(&mut self, value: &Value) {
         let number = |field: &str| value[field].as_u64().unwrap_or(1);
-        let anew = (!self.born.is_null() && self.born != value["born"]) || self.cursor >= number("next");
+        let anew =
+            (!self.born.is_null() && self.born != value["born"]) || self.cursor >= number("next");
         if anew {
             self.cursor = 0;
             self.turns.clear();
@@ -213,11 +224,15 @@ impl Held {
         }
         match kind {
             "TEXT_MESSAGE_CONTENT" => {
-                let offset = usize::try_from(metadata["offset"].as_u64().unwrap_or(0)).unwrap_or(usize::MAX);
+                let offset =
+                    usize::try_from(metadata["offset"].as_u64().unwrap_or(0)).unwrap_or(usize::MAX);
                 let Some(known) = self.text.len().checked_sub(offset) else { return true };
-                self.text.extend(frame["delta"].as_str().unwrap_or_default().encode_utf16().skip(known));
+                self.text
+                    .extend(frame["delta"].as_str().unwrap_or_default().encode_utf16().skip(known));
             }
-            "CUSTOM" => shown.extend(frame["value"]["phase"].as_str().map(|phase| Show::Phase(phase.to_owned()))),
+            "CUSTOM" => shown.extend(
+                frame["value"]["phase"].as_str().map(|phase| Show::Phase(phase.to_owned())),
+            ),
             _ => (),
         }
         false
@@ -226,7 +241,8 @@ impl Held {
     fn more(&mut self, shown: &mut Vec<Show>) {
         let mut end = self.text.len();
         // Half a character waits for its other half.
-        if self.last.is_none() && end > self.shown && (0xD800..0xDC00).contains(&self.text[end - 1]) {
+        if self.last.is_none() && end > self.shown && (0xD800..0xDC00).contains(&self.text[end - 1])
+        {
             end -= 1;
         }
         if end > self.shown {
@@ -239,7 +255,8 @@ impl Held {
         if self.last.is_some() {
             return;
         }
-        let (metadata, usage) = (&frame["metadata"], &frame["usage"][0]);
+        let metadata = &frame["metadata"];
+        let usage = &frame["usage"][0];
         let text = &frame["result"]["text"];
         if kind == "RUN_FINISHED" && text.is_null() {
             self.fetch = true;
@@ -247,7 +264,11 @@ impl Held {
         }
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         self.last = Some(Final {
-            message_id: word(if kind == "RUN_ERROR" { &metadata["messageId"] } else { &frame["runId"] }),
+            message_id: word(if kind == "RUN_ERROR" {
+                &metadata["messageId"]
+            } else {
+                &frame["runId"]
+            }),
             kind: if kind == "RUN_ERROR" {
                 "error".to_owned()
             } else if metadata["finishReason"] == "cancelled" {
@@ -258,7 +279,11 @@ impl Held {
             text: word(text),
             error: (kind == "RUN_ERROR").then(|| word(&frame["message"])),
             finish_reason: word(&metadata["finishReason"]),
-            model: word(if usage["model"].is_string() { &usage["model"] } else { &usage["provider"] }),
+            model: word(if usage["model"].is_string() {
+                &usage["model"]
+            } else {
+                &usage["provider"]
+            }),
             input_tokens: usage["inputTokens"].as_u64().unwrap_or(0),
             output_tokens: usage["outputTokens"].as_u64().unwrap_or(0),
             cost_micro_usd: metadata["costMicroUsd"].as_i64(),
@@ -272,7 +297,10 @@ mod tests {
     use serde_json::json;
 
     fn piece(generation: u64, offset: u64, text: &str) -> Value {
-        json!({ "type": "TEXT_MESSAGE_CONTENT", "delta": text, "metadata": { "turn": 1, "gen": generation, "offset": offset } })
+        json!({
+            "type": "TEXT_MESSAGE_CONTENT", "delta": text,
+            "metadata": { "turn": 1, "gen": generation, "offset": offset }
+        })
     }
 
     fn finished(text: &str) -> Value {
@@ -315,15 +343,18 @@ mod tests {
         frame["result"] = Value::Null;
         assert!(view.frame(&frame).is_empty());
         assert_eq!(view.to_fetch(), Some(1));
-        let turn = json!({ "turn": 1, "message_id": "m", "state": "done", "kind": "reply", "text": "long" });
+        let turn = json!({
+            "turn": 1, "message_id": "m", "state": "done", "kind": "reply", "text": "long"
+        });
         assert_eq!(texts(&view.fetched(&[turn])), "long[long]");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_session_that_begins_anew_is_followed() {
         let mut view = View::new(5);
-        let resumed =
-            json!({ "type": "CUSTOM", "name": "chat.resumed", "value": { "first": 1, "next": 1, "born": 2 } });
+        let resumed = json!({
+            "type": "CUSTOM", "name": "chat.resumed", "value": { "first": 1, "next": 1, "born": 2 }
+        });
         view.frame(&resumed);
         assert_eq!(view.cursor, 0);
     }

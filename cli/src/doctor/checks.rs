@@ -24,13 +24,16 @@ pub(super) async fn access(findings: &mut Findings, home: &dyn Home) {
             findings.ok("token", "the server lets operators in");
             let Some(keys) = settings["keys"].as_object().cloned() else { return };
             let named = |wanted: bool| -> Vec<String> {
-                keys.iter().filter(|(_, set)| set.as_bool() == Some(wanted)).map(|(name, _)| name.clone()).collect()
+                keys.iter()
+                    .filter(|(_, set)| set.as_bool() == Some(wanted))
+                    .map(|(name, _)| name.clone())
+                    .collect()
             };
             match named(true).as_slice() {
                 [] => findings.careful(
                     "keys",
-                    "no provider's key is set: answers are quotes from the documents; set ANTHROPIC_API_KEY or \
-                     OPENAI_API_KEY, and start the server again",
+                    "no provider's key is set: answers are quotes from the documents; set \
+                    ANTHROPIC_API_KEY or OPENAI_API_KEY, and start the server again",
                 ),
                 set => findings.ok("keys", format!("set: {}", set.join(", "))),
             }
@@ -51,13 +54,16 @@ pub(super) fn permissions(findings: &mut Findings, directory: &Path) {
         // The database is as open as its directory; keys and tokens are nobody else's.
         let open = metadata.permissions().mode() & 0o077 != 0;
         if open && name != "chatbot.db" {
-            findings.bad("permissions", format!("others can read {}: chmod 600 it", file.display()));
+            findings
+                .bad("permissions", format!("others can read {}: chmod 600 it", file.display()));
             return;
         }
     }
     let written = std::fs::metadata(directory).map(|metadata| !metadata.permissions().readonly());
     match written {
-        Ok(true) => findings.ok("permissions", format!("{place} is ours, its keys are nobody else's")),
+        Ok(true) => {
+            findings.ok("permissions", format!("{place} is ours, its keys are nobody else's"))
+        }
         Ok(false) => findings.bad("permissions", format!("{place} cannot be written")),
         Err(error) => findings.bad("permissions", format!("{place}: {error}")),
     }
@@ -70,8 +76,12 @@ pub(super) fn clock(findings: &mut Findings, theirs: Timestamp, ours: Timestamp)
     if apart <= CLOCKS_AGREE {
         findings.ok("clock", format!("the server's and ours are {text} apart"));
     } else {
-        findings
-            .careful("clock", format!("the server's and ours are {text} apart: tickets live for 30 s, set the clocks"));
+        findings.careful(
+            "clock",
+            format!(
+                "the server's and ours are {text} apart: tickets live for 30 s, set the clocks"
+            ),
+        );
     }
 }
 
@@ -87,17 +97,30 @@ pub(super) fn providers(findings: &mut Findings, status: &Status) {
         let model = provider.model.as_deref().unwrap_or("no model");
         match provider.breaker {
             BreakerState::Closed => findings.ok(&name, model.to_owned()),
-            BreakerState::HalfOpen => findings.careful(&name, format!("{model}: it failed, and is being tried again")),
+            BreakerState::HalfOpen => findings.careful(
+                &name,
+                format!(
+                    "{model}: it failed, and is \
+                being tried again"
+                ),
+            ),
             BreakerState::Open => findings.bad(
                 &name,
-                format!("{model}: it failed too often and is not called now; `yogi tail --failed` says how"),
+                format!(
+                    "{model}: it failed too often and is not called now; `yogi tail --failed` \
+                    says how"
+                ),
             ),
         }
-        let is_listed = |prices: &Prices| prices.cost(provider.provider, model, Usage::default()).is_some();
+        let is_listed =
+            |prices: &Prices| prices.cost(provider.provider, model, Usage::default()).is_some();
         if provider.provider != ProviderName::Offline && !prices.as_ref().is_some_and(is_listed) {
             findings.careful(
                 &name,
-                format!("{model} is in no price list: its costs are not counted, budgets count the dearest"),
+                format!(
+                    "{model} is in no price list: its costs are not counted, budgets count \
+                    the dearest"
+                ),
             );
         }
     }
@@ -107,13 +130,19 @@ pub(super) fn providers(findings: &mut Findings, status: &Status) {
 pub(super) fn queues(findings: &mut Findings, status: &Status) {
     for queue in &status.queues {
         let name = format!("queue {}", queue.queue.as_str());
-        let load = format!("{} waiting, {} in flight", count(queue.waiting), count(queue.in_flight));
+        let load =
+            format!("{} waiting, {} in flight", count(queue.waiting), count(queue.in_flight));
         match queue.oldest_ms.filter(|oldest| queue.waiting > 0 && *oldest > LONG_WAIT_MS) {
-            Some(oldest) => findings.careful(&name, format!("{load}, the oldest for {}", millis(oldest))),
+            Some(oldest) => {
+                findings.careful(&name, format!("{load}, the oldest for {}", millis(oldest)))
+            }
             None => findings.ok(&name, load),
         }
         if queue.dead > 0 {
-            findings.bad(&name, format!("{} dead letters: `yogi dlq list` says why", count(queue.dead)));
+            findings.bad(
+                &name,
+                format!("{} dead letters: `yogi dlq list` says why", count(queue.dead)),
+            );
         }
     }
 }
@@ -124,7 +153,9 @@ pub(super) fn disk(findings: &mut Findings, status: &Status) {
     let database = format!("the database has {}", bytes(database));
     match status.free_bytes {
         None => findings.ok("disk", database),
-        Some(free) if free < NO_DISK => findings.bad("disk", format!("{database}, only {} are left", bytes(free))),
+        Some(free) if free < NO_DISK => {
+            findings.bad("disk", format!("{database}, only {} are left", bytes(free)))
+        }
         Some(free) if free < LITTLE_DISK => {
             findings.careful("disk", format!("{database}, {} are left", bytes(free)));
         }

@@ -27,13 +27,20 @@ pub(super) async fn send(
     let Some(known) = status.providers.as_deref().or((!every).then_some(&[])) else {
         return Err(usage("which providers it has is not told here: leave out --every-provider"));
     };
-    let providers: Vec<Option<ProviderName>> =
-        if every { known.iter().map(|provider| Some(provider.provider)).collect() } else { vec![None] };
+    let providers: Vec<Option<ProviderName>> = if every {
+        known.iter().map(|provider| Some(provider.provider)).collect()
+    } else {
+        vec![None]
+    };
     for provider in providers {
-        let name = provider.map_or_else(|| "test message".to_owned(), |provider| format!("test of {provider}"));
+        let name = provider
+            .map_or_else(|| "test message".to_owned(), |provider| format!("test of {provider}"));
         match one(desk, home, provider).await {
             Ok(Some((turn, wall))) => tell(findings, &name, &turn, wall),
-            Ok(None) => findings.bad(&name, format!("no answer in {} s: is the worker running?", PATIENCE.as_secs())),
+            Ok(None) => findings.bad(
+                &name,
+                format!("no answer in {} s: is the worker running?", PATIENCE.as_secs()),
+            ),
             Err(error) => match error.downcast::<HomeError>() {
                 Ok(error) => findings.bad(&name, error.to_string()),
                 Err(error) => return Err(error),
@@ -78,7 +85,9 @@ async fn one(
 async fn answer(home: &dyn Home, pointer: &Pointer) -> anyhow::Result<Box<TurnView>> {
     let request = LookupRequest { messages: vec![pointer.clone()], wait_ms: WAIT_MS };
     loop {
-        if let Some(Outcome::Done { turn }) = home.lookup(&request).await?.messages.into_iter().next() {
+        if let Some(Outcome::Done { turn }) =
+            home.lookup(&request).await?.messages.into_iter().next()
+        {
             return Ok(turn);
         }
     }
@@ -98,17 +107,21 @@ fn tell(findings: &mut Findings, name: &str, turn: &TurnView, wall: Duration) {
     let who = turn.model.as_deref().or(turn.provider.map(ProviderName::as_str)).unwrap_or("nobody");
     let cost = turn.cost_micro_usd.map(|cost| format!(", {}", money(cost))).unwrap_or_default();
     match (turn.kind, &turn.error) {
-        (Some(TurnKind::Reply), _) => findings.ok(name, format!("{} answered{cost}: {stages}", cut(who, 40))),
+        (Some(TurnKind::Reply), _) => {
+            findings.ok(name, format!("{} answered{cost}: {stages}", cut(who, 40)))
+        }
         (_, Some(error)) => {
             let why = match error.code {
                 ErrorCode::ProvidersRejected => {
-                    "the provider refuses the key, or the model is retired: check the key, and CHATBOT_CLAUDE_MODEL or \
-                     CHATBOT_OPENAI_MODEL"
+                    "the provider refuses the key, or the model is retired: check the key, and \
+                    CHATBOT_CLAUDE_MODEL or CHATBOT_OPENAI_MODEL"
                 }
                 ErrorCode::ProvidersUnavailable => {
                     "no provider could be reached: check the network, and its status page"
                 }
-                ErrorCode::BudgetExhausted => "the day's budget is spent: raise CHATBOT_DAILY_BUDGET_USD, or wait",
+                ErrorCode::BudgetExhausted => {
+                    "the day's budget is spent: raise CHATBOT_DAILY_BUDGET_USD, or wait"
+                }
                 _ => error.message.as_str(),
             };
             findings.bad(name, format!("{}: {why} ({stages})", error.code));

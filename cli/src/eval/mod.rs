@@ -46,12 +46,16 @@ pub(crate) async fn run(desk: &Desk, what: &Eval) -> anyhow::Result<Exit> {
     let candidates = candidates(&what.with)?;
     let instructions = what.prompt.as_deref().map(read).transpose()?;
     desk.with_home(Need::Any, |home| async move {
-        let (principal, quiet) = (desk.principal()?, desk.output.json);
+        let principal = desk.principal()?;
+        let quiet = desk.output.json;
         let asker = Asker { home, principal, at_once: what.concurrency.into(), quiet };
         let mut all = Vec::new();
         for candidate in candidates {
-            let conditions =
-                Replay { model: candidate.model.clone(), instructions: instructions.clone(), history: Vec::new() };
+            let conditions = Replay {
+                model: candidate.model.clone(),
+                instructions: instructions.clone(),
+                history: Vec::new(),
+            };
             let Some(results) = ask(desk, &asker, &questions, candidate, conditions).await? else {
                 note("interrupted: nothing was scored; the same command begins anew");
                 return Ok(Exit::Interrupted);
@@ -70,8 +74,9 @@ fn candidates(with: &[String]) -> anyhow::Result<Vec<Candidate>> {
     }
     with.iter()
         .map(|text| {
-            let (provider, model) =
-                text.split_once(':').map_or((text.as_str(), None), |(name, model)| (name, Some(model)));
+            let (provider, model) = text
+                .split_once(':')
+                .map_or((text.as_str(), None), |(name, model)| (name, Some(model)));
             let provider = Some(reference::provider(provider)?);
             Ok(Candidate { name: text.clone(), provider, model: model.map(str::to_owned) })
         })
@@ -119,7 +124,8 @@ async fn ask(
         .map(|(question, turn)| score::of(questions, question, turn.as_ref()))
         .collect();
     if let Some(judge) = &questions.judge {
-        let judged = judge_all(asker, &format!("{id}.judge"), judge, questions, &turns, &mut scores).await?;
+        let judged =
+            judge_all(asker, &format!("{id}.judge"), judge, questions, &turns, &mut scores).await?;
         if !judged {
             return Ok(None);
         }
@@ -139,10 +145,19 @@ async fn judge_all(
     let mut wanted = Vec::new();
     let mut places = Vec::new();
     for (place, (question, turn)) in questions.all.iter().zip(turns).enumerate() {
-        let Some(turn) = turn.as_ref().filter(|_| question.kind != Kind::Unscored) else { continue };
-        let Ok(message) = MessageText::parse(score::judging(judge, question, turn)) else { continue };
+        let Some(turn) = turn.as_ref().filter(|_| question.kind != Kind::Unscored) else {
+            continue;
+        };
+        let Ok(message) = MessageText::parse(score::judging(judge, question, turn)) else {
+            continue;
+        };
         let replay = Replay { instructions: Some(score::JUDGE.to_owned()), ..Replay::default() };
-        wanted.push(ask::Question { message, document_id: None::<DocumentId>, provider: None, replay });
+        wanted.push(ask::Question {
+            message,
+            document_id: None::<DocumentId>,
+            provider: None,
+            replay,
+        });
         places.push(place);
     }
     let answered = asker.all(prefix, &wanted).await?;
@@ -156,29 +171,49 @@ async fn judge_all(
 
 fn report(desk: &Desk, what: &Eval, questions: &Questions, all: &[Results]) -> Exit {
     let output = desk.output;
-    let mut table =
-        Table::new(&["with", ">answered", ">declined", ">right", ">failed", ">tokens out", ">cost", ">median"]);
-    let (mut low, mut failed_any) = (false, false);
+    let mut table = Table::new(&[
+        "with",
+        ">answered",
+        ">declined",
+        ">right",
+        ">failed",
+        ">tokens out",
+        ">cost",
+        ">median",
+    ]);
+    let mut low = false;
+    let mut failed_any = false;
     for results in all {
         let of = |kind: Kind| {
-            let scored = questions.all.iter().zip(&results.answers).filter(|(question, _)| question.kind == kind);
+            let scored = questions
+                .all
+                .iter()
+                .zip(&results.answers)
+                .filter(|(question, _)| question.kind == kind);
             let right = scored.clone().filter(|(_, (_, score))| score.right).count() as u64;
             (right, scored.count() as u64)
         };
-        let (answered, declined) = (of(Kind::Answered), of(Kind::Declined));
-        let (right, scored) = (answered.0 + declined.0, answered.1 + declined.1);
+        let answered = of(Kind::Answered);
+        let declined = of(Kind::Declined);
+        let right = answered.0 + declined.0;
+        let scored = answered.1 + declined.1;
         let turns = || results.answers.iter().filter_map(|(turn, _)| turn.as_ref());
-        let failed =
-            results.answers.iter().filter(|(turn, _)| turn.as_ref().is_none_or(|turn| turn.error.is_some())).count()
-                as u64;
+        let failed = results
+            .answers
+            .iter()
+            .filter(|(turn, _)| turn.as_ref().is_none_or(|turn| turn.error.is_some()))
+            .count() as u64;
         let cost: i64 = turns().filter_map(|turn| turn.cost_micro_usd).map(|cost| cost.0).sum();
-        let tokens: u64 = turns().filter_map(|turn| turn.usage).map(|usage| usage.output_tokens).sum();
+        let tokens: u64 =
+            turns().filter_map(|turn| turn.usage).map(|usage| usage.output_tokens).sum();
         let mut times = Times::default();
         turns().for_each(|turn| times.add(turn.timings.total_ms));
         let name = name(results);
         output.object(&json!({
-            "type": "score", "with": name, "right": right, "of": scored, "answered_right": answered.0,
-            "answered": answered.1, "declined_right": declined.0, "declined": declined.1, "failed": failed,
+            "type": "score", "with": name, "right": right, "of": scored,
+            "answered_right": answered.0,
+            "answered": answered.1, "declined_right": declined.0, "declined": declined.1,
+            "failed": failed,
             "output_tokens": tokens, "cost_micro_usd": cost, "total_ms": times.summary(),
         }));
         table.row([
@@ -214,7 +249,8 @@ fn percent(part: u64, whole: u64) -> f64 {
 /// Returns what answered: who was wanted for, or the model that turned out to be preferred.
 fn name(results: &Results) -> String {
     let turn = results.answers.iter().find_map(|(turn, _)| turn.as_ref());
-    let model = turn.and_then(|turn| turn.model.clone().or(turn.provider.map(|provider| provider.to_string())));
+    let model = turn
+        .and_then(|turn| turn.model.clone().or(turn.provider.map(|provider| provider.to_string())));
     match (&results.candidate.provider, model) {
         (None, Some(model)) => model,
         _ => results.candidate.name.clone(),
@@ -241,7 +277,8 @@ fn wrong_answers(desk: &Desk, questions: &Questions, all: &[Results]) {
             desk.output.line(&format!("    {}", cut(text, 160)));
         }
         if wrong.len() > SHOWN {
-            desk.output.line(&format!("  … and {} more: --out FILE has all of them", wrong.len() - SHOWN));
+            desk.output
+                .line(&format!("  … and {} more: --out FILE has all of them", wrong.len() - SHOWN));
         }
     }
 }
@@ -253,8 +290,10 @@ fn write(out: Option<&Path>, questions: &Questions, all: &[Results]) -> anyhow::
         for (question, (turn, score)) in questions.all.iter().zip(&results.answers) {
             let Question { message, document, kind, .. } = question;
             let line = json!({
-                "with": name(results), "question": message, "document": document, "kind": kind.as_str(),
-                "right": (*kind != Kind::Unscored).then_some(score.right), "why": score.why, "reply": turn,
+                "with": name(results), "question": message, "document": document,
+                "kind": kind.as_str(),
+                "right": (*kind != Kind::Unscored).then_some(score.right), "why": score.why,
+                "reply": turn,
             });
             serde_json::to_writer(&mut lines, &line)?;
             lines.push(b'\n');

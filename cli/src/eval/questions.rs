@@ -93,7 +93,8 @@ struct Entry {
 impl Questions {
     /// Reads a file.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| usage(format!("{}: {error}", path.display())))?;
         Self::parse(&text).map_err(|problem| usage(format!("{}: {problem}", path.display())))
     }
 
@@ -101,7 +102,8 @@ impl Questions {
         let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let judge = file.judge;
         if let Some(judge) = &judge
-            && let Some(place) = ["{question}", "{reply}"].into_iter().find(|place| !judge.contains(place))
+            && let Some(place) =
+                ["{question}", "{reply}"].into_iter().find(|place| !judge.contains(place))
         {
             return Err(format!("the judge's prompt has no {place}"));
         }
@@ -113,9 +115,14 @@ impl Questions {
         let mut all = Vec::new();
         for (kind, entries) in lists {
             for (number, entry) in (1..).zip(entries) {
-                if kind == Kind::Answered && entry.answer.is_empty() && entry.facts.is_empty() && judge.is_none() {
+                if kind == Kind::Answered
+                    && entry.answer.is_empty()
+                    && entry.facts.is_empty()
+                    && judge.is_none()
+                {
                     return Err(format!(
-                        "answered, question {number}: it has neither answer nor facts, and there is no judge"
+                        "answered, question {number}: it has neither answer nor facts, and there \
+                        is no judge"
                     ));
                 }
                 let Entry { document, question, answer: lines, facts } = entry;
@@ -126,7 +133,11 @@ impl Questions {
             return Err("it has no questions".to_owned());
         }
         let declines = file.declines.unwrap_or_else(|| DECLINES.map(str::to_owned).to_vec());
-        Ok(Self { all, judge, declines: declines.iter().map(|words| words.to_lowercase()).collect() })
+        Ok(Self {
+            all,
+            judge,
+            declines: declines.iter().map(|words| words.to_lowercase()).collect(),
+        })
     }
 }
 
@@ -137,7 +148,8 @@ mod tests {
     #[test]
     fn the_golden_questions_of_the_sample_school_can_be_read() {
         for name in ["school", "held_out"] {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../worker/tests/golden/{name}.json"));
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(format!("../worker/tests/golden/{name}.json"));
             assert!(Questions::read(&path).unwrap().all.len() > 10, "{name}");
         }
     }

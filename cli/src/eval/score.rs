@@ -27,7 +27,10 @@ pub(super) fn of(questions: &Questions, question: &Question, turn: Option<&TurnV
     match question.kind {
         Kind::Unscored => Score { right: true, why: "not scored".to_owned() },
         Kind::Declined => {
-            let refused = matches!(turn.finish_reason, Some(FinishReason::Refusal | FinishReason::ContentFilter));
+            let refused = matches!(
+                turn.finish_reason,
+                Some(FinishReason::Refusal | FinishReason::ContentFilter)
+            );
             let lower = text.to_lowercase();
             if refused || questions.declines.iter().any(|words| lower.contains(words.as_str())) {
                 right("it declined")
@@ -41,7 +44,9 @@ pub(super) fn of(questions: &Questions, question: &Question, turn: Option<&TurnV
 
 fn facts(question: &Question, text: &str) -> Score {
     let lines: Vec<_> = text.lines().map(str::to_lowercase).collect();
-    let holds = |line: &String, parts: &[String]| parts.iter().all(|part| line.contains(&part.to_lowercase()));
+    let holds = |line: &String, parts: &[String]| {
+        parts.iter().all(|part| line.contains(&part.to_lowercase()))
+    };
     for parts in &question.lines {
         if !lines.iter().any(|line| holds(line, parts)) {
             return wrong(&format!("no line has {}", parts.join(" + ")));
@@ -104,7 +109,10 @@ mod tests {
             message: MessageText::parse("q").unwrap(),
             document: None,
             kind: Kind::Answered,
-            lines: lines.iter().map(|parts| parts.iter().map(|part| (*part).to_owned()).collect()).collect(),
+            lines: lines
+                .iter()
+                .map(|parts| parts.iter().map(|part| (*part).to_owned()).collect())
+                .collect(),
             facts: facts_.iter().map(|fact| (*fact).to_owned()).collect(),
         }
     }

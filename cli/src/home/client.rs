@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use shared::domain::{SessionId, SessionKey, Timestamp};
 use shared::http_client::{self, ClientSettings};
 use shared::operator::{
-    Address, DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, PromptsRequest, PromptsResponse,
-    RedriveRequest, RedriveResponse, SessionPage, SessionView, Stats, Status, SubmitRequest, SubmitResponse, TurnPage,
+    Address, DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, PromptsRequest,
+    PromptsResponse, RedriveRequest, RedriveResponse, SessionPage, SessionView, Stats, Status,
+    SubmitRequest, SubmitResponse, TurnPage,
 };
 
 use super::{Answer, ChatSession, Home, HomeError, problem};
@@ -40,7 +41,8 @@ impl Client {
         Self::new(Address { url: url.to_owned(), token }, None)
     }
 
-    /// Finds the server that works on a data directory; none runs where nobody is at the address that it left.
+    /// Finds the server that works on a data directory; none runs where nobody is at the address
+    /// that it left.
     pub(super) async fn running(directory: &Path) -> anyhow::Result<Option<Self>> {
         let Some(address) = read(directory)? else { return Ok(None) };
         let client = Self::new(address, Some(directory.to_owned()))?;
@@ -73,8 +75,14 @@ impl Client {
         self.parsed(Method::GET, path, None, PATIENCE).await
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, body: &(impl Serialize + Sync), wait_ms: u64) -> Answer<T> {
-        let body = serde_json::to_string(body).map_err(|error| HomeError::Failed(error.to_string()))?;
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+        wait_ms: u64,
+    ) -> Answer<T> {
+        let body =
+            serde_json::to_string(body).map_err(|error| HomeError::Failed(error.to_string()))?;
         self.parsed(Method::POST, path, Some(body), PATIENCE + Duration::from_millis(wait_ms)).await
     }
 
@@ -88,13 +96,22 @@ impl Client {
         let text = self.text(method, path, body, patience).await?;
         let place = self.place();
         serde_json::from_str(&text).map_err(|error| {
-            HomeError::Failed(format!("{place} answered {path} in a way that this program does not know: {error}"))
+            HomeError::Failed(format!(
+                "{place} answered {path} in a way that this program does not know: {error}"
+            ))
         })
     }
 
-    async fn text(&self, method: Method, path: &str, body: Option<String>, patience: Duration) -> Answer<String> {
+    async fn text(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        patience: Duration,
+    ) -> Answer<String> {
         let address = self.address();
-        let answer = self.send(&address, &address.token, method.clone(), path, body.clone(), patience).await;
+        let answer =
+            self.send(&address, &address.token, method.clone(), path, body.clone(), patience).await;
         // Nobody is there, or somebody else: the server may have come back at another place.
         let lost = matches!(answer, Err(HomeError::Unreachable(_) | HomeError::NotAllowed(_)));
         if lost && self.moved() {
@@ -113,18 +130,25 @@ impl Client {
         body: Option<String>,
         patience: Duration,
     ) -> Answer<String> {
-        let mut request = self.http.request(method, format!("{}{path}", address.url)).timeout(patience);
+        let mut request =
+            self.http.request(method, format!("{}{path}", address.url)).timeout(patience);
         if !token.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let away = |error: &reqwest::Error| HomeError::Unreachable(format!("{}: {}", address.url, cause(error)));
+        let away = |error: &reqwest::Error| {
+            HomeError::Unreachable(format!("{}: {}", address.url, cause(error)))
+        };
         let response = request.send().await.map_err(|error| away(&error))?;
         let status = response.status().as_u16();
         let text = response.text().await.map_err(|error| away(&error))?;
-        if (200..300).contains(&status) { Ok(text) } else { Err(problem::error(&address.url, path, status, &text)) }
+        if (200..300).contains(&status) {
+            Ok(text)
+        } else {
+            Err(problem::error(&address.url, path, status, &text))
+        }
     }
 }
 
@@ -143,7 +167,9 @@ impl Home for Client {
     }
 
     async fn stats(&self, from: Timestamp, to: Timestamp, step: Duration) -> Answer<Stats> {
-        let (from, to, step) = (from.0, to.0, step.as_millis());
+        let from = from.0;
+        let to = to.0;
+        let step = step.as_millis();
         self.get(&format!("/admin/api/stats?from={from}&to={to}&step={step}")).await
     }
 
@@ -177,7 +203,9 @@ impl Home for Client {
     }
 
     async fn delete(&self, key: &SessionKey) -> Answer<()> {
-        self.text(Method::DELETE, &format!("/admin/api/sessions/{key}"), None, PATIENCE).await.map(drop)
+        self.text(Method::DELETE, &format!("/admin/api/sessions/{key}"), None, PATIENCE)
+            .await
+            .map(drop)
     }
 
     async fn events(&self, query: &EventQuery) -> Answer<EventPage> {
@@ -199,7 +227,11 @@ impl Home for Client {
         self.post("/admin/api/dead-letters/drop", request, 0).await
     }
 
-    async fn chat_session(&self, principal: &str, session: Option<&SessionId>) -> Answer<ChatSession> {
+    async fn chat_session(
+        &self,
+        principal: &str,
+        session: Option<&SessionId>,
+    ) -> Answer<ChatSession> {
         let mut body = json!({ "principal": principal });
         if let Some(session) = session {
             body["session_id"] = json!(session);
@@ -211,7 +243,9 @@ impl Home for Client {
         let path = format!("/sessions/{}/stop", session.session_id);
         let body = Some(json!({ "message_id": message_id }).to_string());
         let address = self.address();
-        self.send(&address, &session.session_token, Method::POST, &path, body, PATIENCE).await.map(drop)
+        self.send(&address, &session.session_token, Method::POST, &path, body, PATIENCE)
+            .await
+            .map(drop)
     }
 }
 
@@ -220,7 +254,9 @@ fn read(directory: &Path) -> anyhow::Result<Option<Address>> {
     match std::fs::read_to_string(&file) {
         Ok(text) => {
             let address = serde_json::from_str(&text);
-            Ok(Some(address.with_context(|| format!("{} is damaged; start the server again", file.display()))?))
+            Ok(Some(address.with_context(|| {
+                format!("{} is damaged; start the server again", file.display())
+            })?))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("{} cannot be read", file.display())),

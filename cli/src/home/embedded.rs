@@ -1,4 +1,5 @@
-//! The server in this process, where none is running: it takes the data directory's lock and runs the pumps.
+//! The server in this process, where none is running: it takes the data directory's lock and runs
+//! the pumps.
 
 use std::path::Path;
 

@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::domain::{SessionId, SessionKey, Timestamp};
 use shared::operator::{
-    DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, PromptsRequest, PromptsResponse, RedriveRequest,
-    RedriveResponse, SessionPage, SessionView, Stats, Status, SubmitRequest, SubmitResponse, TurnPage,
+    DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, PromptsRequest, PromptsResponse,
+    RedriveRequest, RedriveResponse, SessionPage, SessionView, Stats, Status, SubmitRequest,
+    SubmitResponse, TurnPage,
 };
 
 use self::client::Client;
@@ -96,7 +97,11 @@ pub(crate) trait Home: Send + Sync {
     /// Removes dead letters for good.
     async fn drop_letters(&self, request: &RedriveRequest) -> Answer<RedriveResponse>;
     /// Makes a token for the public calls.
-    async fn chat_session(&self, principal: &str, session: Option<&SessionId>) -> Answer<ChatSession>;
+    async fn chat_session(
+        &self,
+        principal: &str,
+        session: Option<&SessionId>,
+    ) -> Answer<ChatSession>;
     /// Returns the address of the public calls.
     fn public_url(&self) -> String;
     /// Stops a message at the public calls.
@@ -126,7 +131,9 @@ pub(crate) async fn open(config: &Config, need: Need) -> anyhow::Result<Opened> 
             let home: Arc<dyn Home> = Arc::new(Client::at(url, config.token.as_ref())?);
             return Ok(Opened { home, embedded: None });
         }
-        Target::Stack(stack) => return Ok(Opened { home: on_aws(stack, config).await?, embedded: None }),
+        Target::Stack(stack) => {
+            return Ok(Opened { home: on_aws(stack, config).await?, embedded: None });
+        }
         Target::Directory(directory) => directory,
     };
     if let Some(client) = Client::running(directory).await? {
@@ -134,7 +141,8 @@ pub(crate) async fn open(config: &Config, need: Need) -> anyhow::Result<Opened> 
     }
     if need == Need::Existing && !directory.join("chatbot.db").exists() {
         return Err(unreachable(format!(
-            "no server has ever worked in {}: start one with `cargo run`, or name another place with --local",
+            "no server has ever worked in {}: start one with `cargo run`, or name another place \
+            with --local",
             directory.display()
         )));
     }
@@ -154,7 +162,9 @@ async fn on_aws(stack: &str, config: &Config) -> anyhow::Result<Arc<dyn Home>> {
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "the same call as with the feature")]
 async fn on_aws(_: &str, _: &Config) -> anyhow::Result<Arc<dyn Home>> {
-    Err(crate::exit::usage("this yogi was built without its home on AWS: build it with the feature `aws`"))
+    Err(crate::exit::usage(
+        "this yogi was built without its home on AWS: build it with the feature `aws`",
+    ))
 }
 
 impl Opened {

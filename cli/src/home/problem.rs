@@ -18,16 +18,18 @@ pub(super) fn error(place: &str, path: &str, status: u16, body: &str) -> HomeErr
     let said = problem.detail.or(problem.title).unwrap_or_else(|| format!("it answered {status}"));
     match status {
         401 => HomeError::NotAllowed(format!(
-            "{place} does not know this operator token; its own is in operator.token in its data directory: \
-             set CHATBOT_OPERATOR_TOKEN"
+            "{place} does not know this operator token; its own is in operator.token in its data \
+            directory: set CHATBOT_OPERATOR_TOKEN"
         )),
         403 => HomeError::NotAllowed(format!("{place} refuses: {said}")),
         // A path that the server does not have is no missing session.
-        404 if !body.contains("urn:") => {
-            HomeError::Failed(format!("{place} does not know {path}: it is no chatbot, or older than this program"))
-        }
+        404 if !body.contains("urn:") => HomeError::Failed(format!(
+            "{place} does not know {path}: it is no chatbot, or older than this program"
+        )),
         404 => HomeError::Missing(said),
-        408 | 425 | 429 | 500..=599 => HomeError::Unreachable(format!("{place} cannot now: {said}")),
+        408 | 425 | 429 | 500..=599 => {
+            HomeError::Unreachable(format!("{place} cannot now: {said}"))
+        }
         400..=499 => HomeError::Refused { field: problem.field, detail: said },
         _ => HomeError::Failed(format!("{place} answered {status} to {path}")),
     }

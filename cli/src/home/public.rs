@@ -49,12 +49,14 @@ impl Public {
         Ok(ChatSession { session_id, session_token: token })
     }
 
-    /// Returns the time of the other side, to a second, if it says it; nothing answers if there is nobody.
+    /// Returns the time of the other side, to a second, if it says it; nothing answers if there is
+    /// nobody.
     #[cfg(feature = "aws")]
     pub(super) async fn clock(base: &str) -> Answer<Option<shared::domain::Timestamp>> {
         let away = |_: reqwest::Error| HomeError::Unreachable(format!("{base} does not answer"));
         let client = client().map_err(|error| HomeError::Failed(error.to_string()))?;
-        let answer = client.get(format!("{base}/health")).timeout(PATIENCE).send().await.map_err(away)?;
+        let answer =
+            client.get(format!("{base}/health")).timeout(PATIENCE).send().await.map_err(away)?;
         let date = answer.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
         let time = date.and_then(|date| httpdate::parse_http_date(date).ok());
         let since = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());

@@ -9,7 +9,8 @@ use super::{Answer, HomeError, Patience};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Repeats a call that may be repeated until somebody answers, at most as long as the patience lasts.
+/// Repeats a call that may be repeated until somebody answers, at most as long as the patience
+/// lasts.
 pub(crate) async fn patiently<T, F: Future<Output = Answer<T>>>(
     patience: Patience,
     mut call: impl FnMut() -> F,

@@ -1,4 +1,5 @@
-//! What people and scripts read: tables and lines on standard output, notes and progress on standard error.
+//! What people and scripts read: tables and lines on standard output, notes and progress on
+//! standard error.
 
 mod progress;
 mod table;

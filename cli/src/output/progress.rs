@@ -12,10 +12,13 @@ impl Progress {
     /// Begins a bar of `total` steps; hidden where nobody watches.
     pub(crate) fn new(total: u64, quiet: bool) -> Self {
         // indicatif hides it by itself where standard error is no terminal.
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target =
+            if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
         let style = "{bar:30} {human_pos}/{human_len} {percent}%  {per_sec}  {eta} left  {msg}";
-        bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(
+            ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
         bar.enable_steady_tick(Duration::from_millis(250));
         Self(bar)
     }

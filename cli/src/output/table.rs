@@ -37,15 +37,21 @@ impl Table {
 
     /// Returns the lines, headings first where there are any.
     pub(crate) fn lines(&self, output: Output) -> Vec<String> {
-        let widths: Vec<usize> = (0..self.headings.len()).map(|column| self.width(column)).collect();
-        let titles: Vec<_> = self.headings.iter().map(|title| ((*title).to_owned(), Some(Tone::Dim))).collect();
+        let widths: Vec<usize> =
+            (0..self.headings.len()).map(|column| self.width(column)).collect();
+        let titles: Vec<_> =
+            self.headings.iter().map(|title| ((*title).to_owned(), Some(Tone::Dim))).collect();
         let with_titles = self.headings.iter().any(|title| !title.is_empty());
         let titles = with_titles.then_some(&titles);
         titles.into_iter().chain(&self.rows).map(|row| self.line(row, &widths, output)).collect()
     }
 
     fn width(&self, column: usize) -> usize {
-        let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|(cell, _)| cell.chars().count());
+        let cells = self
+            .rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|(cell, _)| cell.chars().count());
         cells.chain(self.headings.get(column).map(|title| title.chars().count())).max().unwrap_or(0)
     }
 

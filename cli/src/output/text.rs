@@ -51,8 +51,10 @@ pub(crate) fn count(number: u64) -> String {
 
 /// Writes money: $0.000123, $0.0456, $12.35.
 pub(crate) fn money(cost: MicroUsd) -> String {
-    let (sign, micro) = (if cost.0 < 0 { "-" } else { "" }, cost.0.unsigned_abs());
-    let (whole, rest) = (micro / 1_000_000, micro % 1_000_000);
+    let sign = if cost.0 < 0 { "-" } else { "" };
+    let micro = cost.0.unsigned_abs();
+    let whole = micro / 1_000_000;
+    let rest = micro % 1_000_000;
     match micro {
         0 => "$0".to_owned(),
         1..10_000 => format!("{sign}${whole}.{rest:06}"),

@@ -51,19 +51,26 @@ impl Pair {
         self.case.old.kind == self.new.kind && self.case.old.text == self.new.text
     }
 
-    /// Returns how many words both have, in percent of all: 100 where they are the same, 0 where none is.
+    /// Returns how many words both have, in percent of all: 100 where they are the same, 0 where
+    /// none is.
     pub(super) fn likeness(&self) -> u64 {
         let words = |answer: &Old| {
             let mut words: HashMap<String, i64> = HashMap::new();
             for word in answer.text.as_deref().unwrap_or_default().split_whitespace() {
-                let word: String = word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+                let word: String = word
+                    .chars()
+                    .filter(|c| c.is_alphanumeric())
+                    .flat_map(char::to_lowercase)
+                    .collect();
                 *words.entry(word).or_default() += 1;
             }
             words
         };
-        let (old, new) = (words(&self.case.old), words(&self.new));
+        let old = words(&self.case.old);
+        let new = words(&self.new);
         let all: i64 = old.values().chain(new.values()).sum();
-        let both: i64 = old.iter().map(|(word, count)| (*count).min(new.get(word).copied().unwrap_or(0))).sum();
+        let both: i64 =
+            old.iter().map(|(word, count)| (*count).min(new.get(word).copied().unwrap_or(0))).sum();
         if all == 0 { 100 } else { u64::try_from(200 * both / all).unwrap_or(0) }
     }
 
@@ -71,7 +78,8 @@ impl Pair {
     pub(super) fn object(&self) -> Value {
         let Case { session_key, message_id, turn, message, document_id, history, old } = &self.case;
         json!({
-            "type": "pair", "session_key": session_key, "message_id": message_id, "turn": turn, "message": message,
+            "type": "pair", "session_key": session_key, "message_id": message_id, "turn": turn,
+            "message": message,
             "document_id": document_id, "history": history.len(), "old": old, "new": self.new,
             "same": self.is_same(), "likeness": self.likeness(),
             "length_difference": length(&self.new).cast_signed() - length(old).cast_signed(),
@@ -111,7 +119,8 @@ impl Side {
     fn of<'a>(answers: impl Iterator<Item = &'a Old>) -> Self {
         let mut side = Self { cost: Some(0), ..Self::default() };
         for answer in answers {
-            let model = answer.model.clone().or(answer.provider.map(|provider| provider.to_string()));
+            let model =
+                answer.model.clone().or(answer.provider.map(|provider| provider.to_string()));
             if let Some(model) = model.filter(|model| !side.models.contains(model)) {
                 side.models.push(model);
             }
@@ -136,9 +145,12 @@ impl Side {
 
     fn object(&self) -> Value {
         json!({
-            "models": self.models, "failed": self.failed, "refused": self.refused, "cut_off": self.cut_off,
-            "characters": self.length, "input_tokens": self.input_tokens, "output_tokens": self.output_tokens,
-            "cost_micro_usd": self.cost, "first_token_ms": self.first.summary(), "total_ms": self.total.summary(),
+            "models": self.models, "failed": self.failed, "refused": self.refused,
+            "cut_off": self.cut_off,
+            "characters": self.length, "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cost_micro_usd": self.cost, "first_token_ms": self.first.summary(),
+            "total_ms": self.total.summary(),
         })
     }
 }
@@ -194,9 +206,11 @@ impl Totals {
     /// Returns the figures for scripts.
     pub(super) fn object(&self) -> Value {
         let [old, new, same, unclear] = self.votes.unwrap_or_default();
-        let judge = self.votes.map(|_| json!({ "old": old, "new": new, "same": same, "unclear": unclear }));
+        let judge =
+            self.votes.map(|_| json!({ "old": old, "new": new, "same": same, "unclear": unclear }));
         json!({
-            "type": "summary", "pairs": self.pairs, "old": self.old.object(), "new": self.new.object(), "judge": judge,
+            "type": "summary", "pairs": self.pairs, "old": self.old.object(),
+            "new": self.new.object(), "judge": judge,
         })
     }
 }

@@ -20,10 +20,14 @@ pub(super) struct Judge(String);
 impl Judge {
     /// Reads the prompt.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| usage(format!("{}: {error}", path.display())))?;
         for place in ["{question}", "{old}", "{new}"] {
             if !text.contains(place) {
-                return Err(usage(format!("{}: the judging prompt has no {place}", path.display())));
+                return Err(usage(format!(
+                    "{}: the judging prompt has no {place}",
+                    path.display()
+                )));
             }
         }
         Ok(Self(text))
@@ -46,7 +50,8 @@ impl Judge {
             }
             match MessageText::parse(self.fill(pair)) {
                 Ok(message) => {
-                    let replay = Replay { instructions: Some(INSTRUCTIONS.to_owned()), ..Replay::default() };
+                    let replay =
+                        Replay { instructions: Some(INSTRUCTIONS.to_owned()), ..Replay::default() };
                     questions.push(Question { message, document_id: None, provider, replay });
                     wanted.push(number);
                 }
@@ -81,7 +86,8 @@ impl Judge {
 
 /// Puts values in their places; what a value holds is never a place.
 pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> String {
-    let (mut filled, mut rest) = (String::new(), template);
+    let mut filled = String::new();
+    let mut rest = template;
     while let Some((at, place, value)) = values
         .iter()
         .filter_map(|(place, value)| rest.find(place).map(|at| (at, *place, value)))

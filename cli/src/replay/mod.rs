@@ -34,8 +34,9 @@ pub(crate) async fn run(desk: &Desk, what: &Replay) -> anyhow::Result<Exit> {
     let judge = what.judge.as_deref().map(judge::Judge::read).transpose()?;
     let provider = what.provider.as_deref().map(crate::reference::provider).transpose()?;
     if !what.dry_run {
-        std::fs::create_dir_all(&what.out)
-            .map_err(|error| usage(format!("--out {} cannot be made: {error}", what.out.display())))?;
+        std::fs::create_dir_all(&what.out).map_err(|error| {
+            usage(format!("--out {} cannot be made: {error}", what.out.display()))
+        })?;
     }
     desk.with_home(Need::Existing, |home| async move {
         let selected = select::select(desk, home.as_ref(), what).await?;
@@ -47,7 +48,8 @@ pub(crate) async fn run(desk: &Desk, what: &Replay) -> anyhow::Result<Exit> {
         if what.dry_run {
             return Ok(dry_run(desk, &selected));
         }
-        let conditions = Conditions { model: what.model.clone(), instructions: prompt, history: Vec::new() };
+        let conditions =
+            Conditions { model: what.model.clone(), instructions: prompt, history: Vec::new() };
         work(desk, home, what, selected, provider, conditions, judge).await
     })
     .await
@@ -62,9 +64,11 @@ async fn work(
     conditions: Conditions,
     judge: Option<judge::Judge>,
 ) -> anyhow::Result<Exit> {
-    let (principal, quiet) = (desk.principal()?, desk.output.json);
+    let principal = desk.principal()?;
+    let quiet = desk.output.json;
     let asker = Asker { home, principal, at_once: what.concurrency.into(), quiet };
-    let questions: Vec<_> = selected.cases.iter().map(|case| question(case, provider, &conditions)).collect();
+    let questions: Vec<_> =
+        selected.cases.iter().map(|case| question(case, provider, &conditions)).collect();
     let id = format!("replay.{}", desk.new_id());
     let answered = asker.all(&id, &questions).await?;
     let mut interrupted = answered.interrupted;
@@ -109,15 +113,24 @@ fn question(case: &Case, provider: Option<ProviderName>, conditions: &Conditions
 fn tell_gone(selected: &Selected) {
     if selected.gaps > 0 {
         note(&format!(
-            "{} messages had turns before them that the file does not have: they are replayed without",
+            "{} messages had turns before them that the file does not have: they are replayed \
+            without",
             count(selected.gaps as u64)
         ));
     }
     for gone in selected.gone.iter().take(TOLD) {
-        note(&format!("gone: {} {}: {}", clean(&gone.session_key), clean(&gone.message_id), gone.why));
+        note(&format!(
+            "gone: {} {}: {}",
+            clean(&gone.session_key),
+            clean(&gone.message_id),
+            gone.why
+        ));
     }
     if selected.gone.len() > TOLD {
-        note(&format!("… and {} more, all of them in the report", count((selected.gone.len() - TOLD) as u64)));
+        note(&format!(
+            "… and {} more, all of them in the report",
+            count((selected.gone.len() - TOLD) as u64)
+        ));
     }
 }
 
@@ -160,7 +173,8 @@ fn write(
     let page = report::page(pairs, gone, conditions, totals);
     for (name, bytes) in [("replay.jsonl", lines), ("report.html", page.into_bytes())] {
         let path = out.join(name);
-        std::fs::write(&path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+        std::fs::write(&path, bytes)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     Ok(())
 }
@@ -175,7 +189,11 @@ fn show(desk: &Desk, totals: &Totals, pairs: &[Pair], out: &Path) {
     output.table(&table);
     output.line("");
     let same = pairs.iter().filter(|pair| pair.is_same()).count() as u64;
-    output.line(&format!("{} of {} answers are the same to the letter", count(same), count(pairs.len() as u64)));
+    output.line(&format!(
+        "{} of {} answers are the same to the letter",
+        count(same),
+        count(pairs.len() as u64)
+    ));
     if let Some(votes) = totals.votes() {
         let [old, new, draw, unclear] = votes;
         let all = old + new + draw + unclear;
@@ -184,14 +202,19 @@ fn show(desk: &Desk, totals: &Totals, pairs: &[Pair], out: &Path) {
             output.paint(Tone::Bold, &share(new, all)),
             share(old, all),
             share(draw, all),
-            if unclear > 0 { format!("; {unclear} verdicts cannot be read") } else { String::new() }
+            if unclear > 0 {
+                format!("; {unclear} verdicts cannot be read")
+            } else {
+                String::new()
+            }
         ));
     }
     output.line(&format!("side by side: {}", out.join("report.html").display()));
 }
 
 fn read_prompt(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| usage(format!("{}: {error}", path.display())))?;
     if text.trim().is_empty() {
         return Err(usage(format!("{} is empty", path.display())));
     }

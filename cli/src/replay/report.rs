@@ -17,12 +17,19 @@ use crate::output::{count, short};
 pub(super) struct Conditions(Vec<(&'static str, String)>);
 
 impl Conditions {
-    pub(super) fn new(what: &Replay, provider: Option<ProviderName>, totals: &Totals, now: Timestamp) -> Self {
+    pub(super) fn new(
+        what: &Replay,
+        provider: Option<ProviderName>,
+        totals: &Totals,
+        now: Timestamp,
+    ) -> Self {
         let mut all = vec![("messages", what.from.clone()), ("made", now.to_rfc3339())];
         all.push(("new model", totals.new.models.join(", ")));
         all.extend(provider.map(|provider| ("provider", provider.to_string())));
         all.extend(what.model.clone().map(|model| ("model asked for", model)));
-        all.extend(what.prompt.as_ref().map(|prompt| ("instructions", prompt.display().to_string())));
+        all.extend(
+            what.prompt.as_ref().map(|prompt| ("instructions", prompt.display().to_string())),
+        );
         all.extend(what.judge.as_ref().map(|judge| ("judge", judge.display().to_string())));
         Self(all)
     }
@@ -41,8 +48,11 @@ impl fmt::Display for Escaped<'_> {
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
                 '\n' | '\t' => f.write_char(character)?,
-                // Characters that change the direction of what follows would change what people read.
-                c if c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') => {
+                // Characters that change the direction of what follows would change what people
+                // read.
+                c if c.is_control()
+                    || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') =>
+                {
                     f.write_char('\u{FFFD}')?;
                 }
                 c => f.write_char(c)?,
@@ -53,11 +63,17 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// Makes the page.
-pub(super) fn page(pairs: &[Pair], gone: &[Gone], conditions: &Conditions, totals: &Totals) -> String {
+pub(super) fn page(
+    pairs: &[Pair],
+    gone: &[Gone],
+    conditions: &Conditions,
+    totals: &Totals,
+) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \
+         'unsafe-inline'\">\
          <title>Replay: {} messages</title><style>{}</style></head><body>\n",
         count(totals.pairs),
         include_str!("report.css"),
@@ -68,7 +84,12 @@ pub(super) fn page(pairs: &[Pair], gone: &[Gone], conditions: &Conditions, total
     }
     page.push_str("</p>\n<h2>In figures</h2>\n<table><tr><th></th><th>old</th><th>new</th></tr>");
     for (name, old, new) in totals.rows() {
-        let _ = write!(page, "<tr><td>{name}</td><td>{}</td><td>{}</td></tr>", Escaped(&old), Escaped(&new));
+        let _ = write!(
+            page,
+            "<tr><td>{name}</td><td>{}</td><td>{}</td></tr>",
+            Escaped(&old),
+            Escaped(&new)
+        );
     }
     page.push_str("</table>\n");
     plots(&mut page, pairs, totals);
@@ -77,9 +98,11 @@ pub(super) fn page(pairs: &[Pair], gone: &[Gone], conditions: &Conditions, total
         one(&mut page, pair);
     }
     if !gone.is_empty() {
-        let _ = write!(page, "<h2>{} messages whose text is gone</h2>\n<ul>", count(gone.len() as u64));
+        let _ =
+            write!(page, "<h2>{} messages whose text is gone</h2>\n<ul>", count(gone.len() as u64));
         for gone in gone {
-            let (key, id) = (Escaped(&gone.session_key), Escaped(&gone.message_id));
+            let key = Escaped(&gone.session_key);
+            let id = Escaped(&gone.message_id);
             let _ = write!(page, "<li><code>{key}</code> <code>{id}</code>: {}</li>", gone.why);
         }
         page.push_str("</ul>\n");
@@ -97,8 +120,9 @@ fn plots(page: &mut String, pairs: &[Pair], totals: &Totals) {
         [old, new]
     };
     page.push_str(
-        "<h2>In plots</h2>\n<p class=\"key\"><b class=\"old\">old ———</b> &nbsp; <b class=\"new\">new – – –</b> &nbsp; \
-         of a dot, the old amount is to the right, the new one upward; on the line they are equal</p>\n\
+        "<h2>In plots</h2>\n<p class=\"key\"><b class=\"old\">old ———</b> &nbsp; <b \
+        class=\"new\">new – – –</b> &nbsp; of a dot, the old amount is to the right, the new one \
+        upward; on the line they are equal</p>\n\
          <div class=\"plots\">",
     );
     let [old, new] = side(&|answer| Some(answer.timings.total_ms as f64));
@@ -112,7 +136,12 @@ fn plots(page: &mut String, pairs: &[Pair], totals: &Totals) {
         page.push_str(&dots("Cost of each answer", Unit::Money, &costs));
     }
     if let Some([old, new, same, unclear]) = totals.votes() {
-        let bar = [("old", "old", old), ("new", "new", new), ("same", "same", same), ("unclear", "unclear", unclear)];
+        let bar = [
+            ("old", "old", old),
+            ("new", "new", new),
+            ("same", "same", same),
+            ("unclear", "unclear", unclear),
+        ];
         page.push_str(&parts("Which answer the judge prefers", &bar));
     }
     page.push_str("</div>\n");
@@ -120,7 +149,11 @@ fn plots(page: &mut String, pairs: &[Pair], totals: &Totals) {
 
 fn one(page: &mut String, pair: &Pair) {
     let case = &pair.case;
-    let _ = write!(page, "<article><div class=\"question\">{}</div><div>", Escaped(case.message.as_str()));
+    let _ = write!(
+        page,
+        "<article><div class=\"question\">{}</div><div>",
+        Escaped(case.message.as_str())
+    );
     let mut mark = |text: String, class: &str| {
         let _ = write!(page, "<span class=\"mark {class}\">{}</span> ", Escaped(&text));
     };
@@ -131,9 +164,15 @@ fn one(page: &mut String, pair: &Pair) {
     if let Some(document) = &case.document_id {
         mark(document.to_string(), "");
     }
-    mark(if pair.is_same() { "the same".to_owned() } else { format!("{} % alike", pair.likeness()) }, "");
+    mark(
+        if pair.is_same() { "the same".to_owned() } else { format!("{} % alike", pair.likeness()) },
+        "",
+    );
     if is_refusal(&case.old) != is_refusal(&pair.new) {
-        mark(if is_refusal(&pair.new) { "refused now" } else { "refused before" }.to_owned(), "bad");
+        mark(
+            if is_refusal(&pair.new) { "refused now" } else { "refused before" }.to_owned(),
+            "bad",
+        );
     }
     if let Some(vote) = pair.vote {
         let text = match vote {
@@ -150,7 +189,8 @@ fn one(page: &mut String, pair: &Pair) {
 }
 
 fn side(page: &mut String, class: &str, answer: &Old) {
-    let model = answer.model.as_deref().or(answer.provider.map(ProviderName::as_str)).unwrap_or("nobody");
+    let model =
+        answer.model.as_deref().or(answer.provider.map(ProviderName::as_str)).unwrap_or("nobody");
     let reason = answer.finish_reason.map(|reason| format!(" · {reason}")).unwrap_or_default();
     let facts = format!(
         "{model} · {} · {} · {} characters{reason}",
@@ -164,7 +204,8 @@ fn side(page: &mut String, class: &str, answer: &Old) {
     };
     let _ = write!(
         page,
-        "<div class=\"side {class}\"><div class=\"dim\">{class}: {}</div><div class=\"words\">{}</div></div>",
+        "<div class=\"side {class}\"><div class=\"dim\">{class}: {}</div><div \
+        class=\"words\">{}</div></div>",
         Escaped(&facts),
         Escaped(&text)
     );

@@ -48,7 +48,11 @@ pub(super) struct Selected {
 }
 
 /// Finds the messages that are meant.
-pub(super) async fn select(desk: &Desk, home: &dyn Home, what: &Replay) -> anyhow::Result<Selected> {
+pub(super) async fn select(
+    desk: &Desk,
+    home: &dyn Home,
+    what: &Replay,
+) -> anyhow::Result<Selected> {
     let mut selected = Selected::default();
     let path = Path::new(&what.from);
     if let Ok(key) = reference::session(&what.from) {
@@ -97,7 +101,11 @@ async fn of_session(
 }
 
 /// Returns what a later message remembers of a turn: nothing of a failed one.
-fn exchange(kind: Option<TurnKind>, message: MessageText, text: Option<String>) -> Option<Exchange> {
+fn exchange(
+    kind: Option<TurnKind>,
+    message: MessageText,
+    text: Option<String>,
+) -> Option<Exchange> {
     let reply = text.filter(|text| !text.is_empty())?;
     (kind != Some(TurnKind::Error)).then_some(Exchange { message, reply })
 }
@@ -117,10 +125,12 @@ async fn of_span(
     loop {
         let page = home.sessions(after.as_ref(), PAGE).await?;
         for session in &page.sessions {
-            let operators = session.principal.as_ref().is_some_and(shared::domain::Principal::is_operator);
+            let operators =
+                session.principal.as_ref().is_some_and(shared::domain::Principal::is_operator);
             if session.turns > 0 && (what.with_operators || !operators) {
                 let key = &session.session_key;
-                of_session(home, key, selected, |turn| (from..to).contains(&turn.accepted_at)).await?;
+                of_session(home, key, selected, |turn| (from..to).contains(&turn.accepted_at))
+                    .await?;
             }
         }
         after = page.next;
@@ -128,16 +138,25 @@ async fn of_span(
             break;
         }
     }
-    let found: HashSet<_> =
-        selected.cases.iter().map(|case| (case.session_key.clone(), case.message_id.clone())).collect();
+    let found: HashSet<_> = selected
+        .cases
+        .iter()
+        .map(|case| (case.session_key.clone(), case.message_id.clone()))
+        .collect();
     let mut gone = only_in_events(home, from, to, what.with_operators).await?;
     gone.retain(|gone| !found.contains(&(gone.session_key.clone(), gone.message_id.clone())));
     selected.gone = gone;
     Ok(())
 }
 
-async fn only_in_events(home: &dyn Home, from: Timestamp, to: Timestamp, operators: bool) -> anyhow::Result<Vec<Gone>> {
-    let (mut gone, mut after) = (HashSet::new(), Some(0));
+async fn only_in_events(
+    home: &dyn Home,
+    from: Timestamp,
+    to: Timestamp,
+    operators: bool,
+) -> anyhow::Result<Vec<Gone>> {
+    let mut gone = HashSet::new();
+    let mut after = Some(0);
     loop {
         let page = home.events(&EventQuery { after, limit: Some(EVENTS), wait_ms: 0 }).await?;
         if page.events.is_empty() {
@@ -157,7 +176,8 @@ async fn only_in_events(home: &dyn Home, from: Timestamp, to: Timestamp, operato
             let turn = matches!(event.detail_type.as_str(), "Chat Message" | "Chat Failed");
             // An event tells when its turn ended; the message came that much earlier.
             let began = event.published_at.0 - detail["total_ms"].as_i64().unwrap_or(0);
-            if turn && (from.0..to.0).contains(&began) && (operators || detail["synthetic"] != true) {
+            if turn && (from.0..to.0).contains(&began) && (operators || detail["synthetic"] != true)
+            {
                 let text = |field: &str| detail[field].as_str().unwrap_or_default().to_owned();
                 gone.insert((text("session_key"), text("message_id")));
             }
@@ -167,14 +187,21 @@ async fn only_in_events(home: &dyn Home, from: Timestamp, to: Timestamp, operato
 }
 
 /// Adds the messages that a file names or holds.
-async fn of_records(home: &dyn Home, records: Vec<Record>, selected: &mut Selected) -> anyhow::Result<()> {
+async fn of_records(
+    home: &dyn Home,
+    records: Vec<Record>,
+    selected: &mut Selected,
+) -> anyhow::Result<()> {
     let mut wanted: BTreeMap<SessionKey, Vec<String>> = BTreeMap::new();
     let mut histories: BTreeMap<String, (u64, Vec<Exchange>)> = BTreeMap::new();
     for record in records {
         match record {
-            Record::Id { session_key, message_id } => wanted.entry(session_key).or_default().push(message_id),
+            Record::Id { session_key, message_id } => {
+                wanted.entry(session_key).or_default().push(message_id)
+            }
             Record::Whole(answered) => {
-                let Answered { session_key, message_id, turn, message, document_id, old } = *answered;
+                let Answered { session_key, message_id, turn, message, document_id, old } =
+                    *answered;
                 let (last, history) = histories.entry(session_key.clone()).or_default();
                 if turn <= *last && turn > 0 {
                     continue;
@@ -183,7 +210,15 @@ async fn of_records(home: &dyn Home, records: Vec<Record>, selected: &mut Select
                 *last = turn;
                 let before = history.clone();
                 history.extend(exchange(old.kind, message.clone(), old.text.clone()));
-                selected.cases.push(Case { session_key, message_id, turn, message, document_id, history: before, old });
+                selected.cases.push(Case {
+                    session_key,
+                    message_id,
+                    turn,
+                    message,
+                    document_id,
+                    history: before,
+                    old,
+                });
             }
         }
     }
@@ -191,16 +226,18 @@ async fn of_records(home: &dyn Home, records: Vec<Record>, selected: &mut Select
         let before = selected.cases.len();
         match home.session(&key).await {
             Ok(_) => {
-                of_session(home, &key, selected, |turn| ids.iter().any(|id| id == turn.message_id.as_str())).await?;
+                of_session(home, &key, selected, |turn| {
+                    ids.iter().any(|id| id == turn.message_id.as_str())
+                })
+                .await?;
             }
             Err(HomeError::Missing(_)) => (),
             Err(error) => return Err(error.into()),
         }
-        let found: HashSet<_> = selected.cases.iter().skip(before).map(|case| case.message_id.clone()).collect();
-        selected.gone.extend(ids.into_iter().filter(|id| !found.contains(id)).map(|message_id| Gone {
-            session_key: key.to_string(),
-            message_id,
-            why: "no live session holds its text",
+        let found: HashSet<_> =
+            selected.cases.iter().skip(before).map(|case| case.message_id.clone()).collect();
+        selected.gone.extend(ids.into_iter().filter(|id| !found.contains(id)).map(|message_id| {
+            Gone { session_key: key.to_string(), message_id, why: "no live session holds its text" }
         }));
     }
     Ok(())

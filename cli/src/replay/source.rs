@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::domain::{DocumentId, FinishReason, MessageText, MicroUsd, ProviderName, SessionKey, TurnKind, Usage};
+use shared::domain::{
+    DocumentId, FinishReason, MessageText, MicroUsd, ProviderName, SessionKey, TurnKind, Usage,
+};
 use shared::operator::TurnView;
 use shared::protocol::{Timings, TurnError};
 
@@ -110,10 +112,12 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
 
 fn record(line: &str) -> Result<Option<Record>, String> {
     if !line.starts_with('{') {
-        let (key, id) = line.split_once(char::is_whitespace).ok_or("write SESSION-KEY MESSAGE-ID")?;
+        let (key, id) =
+            line.split_once(char::is_whitespace).ok_or("write SESSION-KEY MESSAGE-ID")?;
         return id_of(key, id.trim()).map(Some);
     }
-    let value: Value = serde_json::from_str(line).map_err(|error| format!("is not JSON: {error}"))?;
+    let value: Value =
+        serde_json::from_str(line).map_err(|error| format!("is not JSON: {error}"))?;
     match (value.get("detail"), value["detail_type"].as_str().or(value["detail-type"].as_str())) {
         (Some(detail), Some("Chat Message" | "Chat Failed")) => event(detail.clone()).map(Some),
         // Feedback and ended sessions are no messages.
@@ -130,14 +134,17 @@ fn event(mut detail: Value) -> Result<Record, String> {
         let value = fields.remove(from).unwrap_or_default();
         fields.insert(to.to_owned(), value);
     }
-    let kind = match (fields.get("error_code").is_some_and(Value::is_string), fields.get("finish_reason")) {
-        (true, _) => "error",
-        (_, Some(reason)) if reason == "cancelled" => "cancelled",
-        _ => "reply",
-    };
+    let kind =
+        match (fields.get("error_code").is_some_and(Value::is_string), fields.get("finish_reason"))
+        {
+            (true, _) => "error",
+            (_, Some(reason)) if reason == "cancelled" => "cancelled",
+            _ => "reply",
+        };
     fields.insert("kind".to_owned(), kind.into());
     let numbers = |names: &[&str], fields: &Map<String, Value>| -> Value {
-        let known = names.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone())));
+        let known =
+            names.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone())));
         known.filter(|(_, value)| value.is_number()).collect::<Map<_, _>>().into()
     };
     let usage = numbers(&["input_tokens", "output_tokens"], fields);
@@ -179,7 +186,13 @@ mod tests {
     #[test]
     fn a_line_is_an_id_a_turn_or_an_event() {
         let id = record(&format!("{KEY} m1")).unwrap().unwrap();
-        assert_eq!(id, Record::Id { session_key: SessionKey::parse(KEY).unwrap(), message_id: "m1".to_owned() });
+        assert_eq!(
+            id,
+            Record::Id {
+                session_key: SessionKey::parse(KEY).unwrap(),
+                message_id: "m1".to_owned()
+            }
+        );
         let line = format!(
             r#"{{"session_key":"{KEY}","message_id":"m1","turn":2,"message":"hi","kind":"reply","text":"yo"}}"#
         );
@@ -189,7 +202,9 @@ mod tests {
             r#"{{"session_key":"{KEY}","message_id":"m1","turn":1,"user_message":"hi","response":"yo","total_ms":7,
                 "queue_ms":1,"context_ms":0,"first_token_ms":null,"input_tokens":3,"output_tokens":4,"error_code":null}}"#
         );
-        let line = format!(r#"{{"seq":1,"id":"x","detail_type":"Chat Message","detail":{detail},"published_at":1}}"#);
+        let line = format!(
+            r#"{{"seq":1,"id":"x","detail_type":"Chat Message","detail":{detail},"published_at":1}}"#
+        );
         let Some(Record::Whole(found)) = record(&line.replace('\n', "")).unwrap() else { panic!() };
         let old = found.old;
         assert_eq!((old.text.as_deref(), old.timings.total_ms), (Some("yo"), 7));
@@ -198,8 +213,9 @@ mod tests {
 
     #[test]
     fn an_event_without_texts_is_an_id() {
-        let detail =
-            format!(r#"{{"session_key":"{KEY}","message_id":"m1","turn":1,"total_ms":7,"queue_ms":1,"context_ms":0}}"#);
+        let detail = format!(
+            r#"{{"session_key":"{KEY}","message_id":"m1","turn":1,"total_ms":7,"queue_ms":1,"context_ms":0}}"#
+        );
         let line = format!(r#"{{"detail_type":"Chat Message","detail":{detail}}}"#);
         assert!(matches!(record(&line).unwrap(), Some(Record::Id { .. })));
         assert_eq!(record(r#"{"detail_type":"Chat Feedback","detail":{}}"#).unwrap(), None);
@@ -207,9 +223,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_line_is_said() {
-        for (line, words) in
-            [("abc", "SESSION-KEY"), ("abc m1", "43 characters"), ("{", "not JSON"), ("{}", "session_key")]
-        {
+        for (line, words) in [
+            ("abc", "SESSION-KEY"),
+            ("abc m1", "43 characters"),
+            ("{", "not JSON"),
+            ("{}", "session_key"),
+        ] {
             let error = record(line).unwrap_err();
             assert!(error.contains(words), "{error}");
         }

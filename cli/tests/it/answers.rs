@@ -15,7 +15,12 @@ async fn a_question_on_the_command_line_is_answered_and_the_session_goes_on() {
     let said = world.yogi(&["chat", "Hello <b>you</b>", "--session", "s1"]).await.expect(0);
     assert_eq!(said.out, "Hello <b>you</b>\n");
     assert!(said.err.contains("claude-haiku") && said.err.contains('$'), "{}", said.err);
-    let answer: Value = world.yogi(&["chat", "More", "--session", "s1", "--json"]).await.expect(0).objects().remove(0);
+    let answer: Value = world
+        .yogi(&["chat", "More", "--session", "s1", "--json"])
+        .await
+        .expect(0)
+        .objects()
+        .remove(0);
     assert_eq!((answer["text"].as_str(), answer["kind"].as_str()), (Some("More"), Some("reply")));
     assert_eq!(world.stub.calls().last().unwrap().messages.len(), 3);
     world.yogi(&["chat", "x", "--provider", "hal"]).await.expect(2).saying(&["hal"]);
@@ -39,7 +44,8 @@ async fn an_answer_that_breaks_off_begins_again_and_is_whole() {
 async fn what_is_typed_is_said_and_stop_ends_an_answer() {
     let world = World::new(Behaviour::Echo).await;
     let server = world.serve().await;
-    let mut chat = world.command(&["chat", "--session", "s1"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut chat =
+        world.command(&["chat", "--session", "s1"]).stdin(Stdio::piped()).spawn().unwrap();
     let mut keys = chat.stdin.take().unwrap();
     let mut told = BufReader::new(chat.stderr.take().unwrap()).lines();
     let mut shown = BufReader::new(chat.stdout.take().unwrap()).lines();

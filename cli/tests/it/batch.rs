@@ -13,7 +13,11 @@ const RUN: [&str; 5] = ["batch", "run", "in.jsonl", "--out", "out.jsonl"];
 /// Returns a file of so many questions.
 pub(crate) fn questions(count: usize) -> String {
     (1..=count).fold(String::new(), |mut text, number| {
-        let _ = writeln!(text, "{}", json!({ "message": format!("question <{number}>"), "metadata": { "n": number } }));
+        let _ = writeln!(
+            text,
+            "{}",
+            json!({ "message": format!("question <{number}>"), "metadata": { "n": number } })
+        );
         text
     })
 }
@@ -27,7 +31,10 @@ pub(crate) fn check_answers(answers: &[Value], count: usize) {
         assert!(lines.insert(line), "line {line} has two answers");
         assert_eq!(answer["metadata"]["n"], line, "{answer}");
         assert_eq!(answer["kind"], "reply", "{answer}");
-        assert!(answer["text"].as_str().unwrap().contains(&format!("question <{line}>")), "{answer}");
+        assert!(
+            answer["text"].as_str().unwrap().contains(&format!("question <{line}>")),
+            "{answer}"
+        );
     }
     assert_eq!(lines.len(), count);
 }
@@ -52,9 +59,22 @@ async fn every_line_gets_its_answer_with_what_it_brought() {
     check_answers(&world.lines("out.jsonl"), 120);
     check_calls(&world, 0);
     let summary = said.objects().pop().unwrap();
-    assert_eq!([&summary["lines"], &summary["answered"], &summary["left"]], [120, 120, 0], "{summary}");
-    assert!(summary["total_ms"]["p99"].is_number() && summary["output_tokens"].as_u64() > Some(0), "{summary}");
-    let status = world.yogi(&["batch", "status", "out.jsonl", "--json"]).await.expect(0).objects().pop().unwrap();
+    assert_eq!(
+        [&summary["lines"], &summary["answered"], &summary["left"]],
+        [120, 120, 0],
+        "{summary}"
+    );
+    assert!(
+        summary["total_ms"]["p99"].is_number() && summary["output_tokens"].as_u64() > Some(0),
+        "{summary}"
+    );
+    let status = world
+        .yogi(&["batch", "status", "out.jsonl", "--json"])
+        .await
+        .expect(0)
+        .objects()
+        .pop()
+        .unwrap();
     assert_eq!((&status["state"], &status["done"]), (&json!("finished"), &json!(120)));
     // The same command again has nothing to do.
     world.yogi(&RUN).await.expect(0).saying(&["120 of 120"]);
@@ -75,8 +95,11 @@ async fn without_a_server_the_batch_brings_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_lines_are_rejected_by_number_and_the_rest_goes_on() {
     let world = World::new(Behaviour::Echo).await;
-    let mut file = b"\xEF\xBB\xBF{\"message\":\"question <1>\",\"metadata\":{\"n\":1}}\r\n\r\n".to_vec();
-    file.extend_from_slice(b"{\"mesage\":\"x\"}\n{\"message\":\"\xFF\"}\n{\"message\":\"x\",\"color\":\"blue\"}\n");
+    let mut file =
+        b"\xEF\xBB\xBF{\"message\":\"question <1>\",\"metadata\":{\"n\":1}}\r\n\r\n".to_vec();
+    file.extend_from_slice(
+        b"{\"mesage\":\"x\"}\n{\"message\":\"\xFF\"}\n{\"message\":\"x\",\"color\":\"blue\"}\n",
+    );
     file.extend_from_slice(b"{\"message\":\"");
     file.extend(std::iter::repeat_n(b'x', 100_000_000));
     file.extend_from_slice(b"\"}\n{\"message\":\"question <7>\",\"metadata\":{\"n\":7}}");
@@ -97,7 +120,10 @@ async fn wrong_lines_are_rejected_by_number_and_the_rest_goes_on() {
 async fn lines_of_one_session_are_one_conversation_in_their_order() {
     let world = World::new(Behaviour::Echo).await;
     let file = (1..=9).fold(String::new(), |mut text, n| {
-        let line = json!({ "message": format!("question <{n}>"), "session_id": format!("s{}", n % 2), "metadata": { "n": n } });
+        let line = json!({
+            "message": format!("question <{n}>"), "session_id": format!("s{}", n % 2),
+            "metadata": { "n": n }
+        });
         let _ = writeln!(text, "{line}");
         text
     });
@@ -135,7 +161,10 @@ async fn failures_are_answers_too_and_the_exit_code_tells() {
     world.yogi(&RUN).await.expect(3).saying(&["failed"]);
     let answers = world.lines("out.jsonl");
     assert_eq!(answers.len(), 2);
-    assert!(answers.iter().all(|answer| answer["error"]["code"] == "providers_rejected"), "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| answer["error"]["code"] == "providers_rejected"),
+        "{answers:?}"
+    );
 }
 
 #[cfg(unix)]
@@ -161,7 +190,9 @@ async fn an_interrupted_batch_says_how_to_go_on_and_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_batch_stops_what_is_being_answered_and_stays_cancelled() {
-    let world = World::new(Behaviour::HangMidStream { after: 3 }).await.with("CHATBOT_IDLE_TIMEOUT_MS", "60000");
+    let world = World::new(Behaviour::HangMidStream { after: 3 })
+        .await
+        .with("CHATBOT_IDLE_TIMEOUT_MS", "60000");
     let server = world.serve().await;
     world.write("in.jsonl", questions(40));
     let run = [&RUN[..], &["--concurrency", "16"]].concat();
@@ -178,7 +209,9 @@ async fn a_cancelled_batch_stops_what_is_being_answered_and_stays_cancelled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_at_once_do_not_work_on_one_batch() {
-    let world = World::new(Behaviour::HangMidStream { after: 3 }).await.with("CHATBOT_IDLE_TIMEOUT_MS", "60000");
+    let world = World::new(Behaviour::HangMidStream { after: 3 })
+        .await
+        .with("CHATBOT_IDLE_TIMEOUT_MS", "60000");
     let server = world.serve().await;
     world.write("in.jsonl", questions(1));
     let mut child = world.command(&RUN).spawn().unwrap();
@@ -194,7 +227,11 @@ async fn a_batch_stops_where_its_budget_is_spent_and_goes_on_with_another() {
     let server = world.serve().await;
     world.write("in.jsonl", questions(60));
     let run = [&RUN[..], &["--concurrency", "4", "--budget"]].concat();
-    world.yogi(&[&run[..], &["0.00003"]].concat()).await.expect(3).saying(&["budget is spent", "goes on"]);
+    world
+        .yogi(&[&run[..], &["0.00003"]].concat())
+        .await
+        .expect(3)
+        .saying(&["budget is spent", "goes on"]);
     let some = world.lines("out.jsonl").len();
     assert!((1..30).contains(&some), "{some}");
     world.yogi(&[&run[..], &["5"]].concat()).await.expect(0);
@@ -216,7 +253,10 @@ async fn a_full_disk_keeps_what_was_done_and_says_how_to_go_on() {
     let output = limited.env_clear().env("USER", "anna").output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("out.jsonl cannot be written") && said.contains("the same command goes on"), "{said}");
+    assert!(
+        said.contains("out.jsonl cannot be written") && said.contains("the same command goes on"),
+        "{said}"
+    );
     let kept = world.lines("out.jsonl").len();
     assert!((1..100).contains(&kept), "{kept}");
     world.yogi(&RUN).await.expect(0).saying(&["going on"]);

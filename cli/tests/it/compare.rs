@@ -8,8 +8,10 @@ use crate::support::World;
 
 /// Sends a conversation of a user who is nobody's operator, and returns the session's key.
 async fn conversation(world: &World, id: &str, messages: &[&str]) -> String {
-    let lines: Vec<_> =
-        messages.iter().map(|message| json!({ "message": message, "session_id": id }).to_string()).collect();
+    let lines: Vec<_> = messages
+        .iter()
+        .map(|message| json!({ "message": message, "session_id": id }).to_string())
+        .collect();
     world.write("talk.jsonl", lines.join("\n"));
     let out = format!("{id}.jsonl");
     world.yogi(&["--operator", "user", "batch", "run", "talk.jsonl", "--out", &out]).await;
@@ -28,8 +30,22 @@ async fn a_session_is_replayed_with_the_history_that_it_had() {
     let key = conversation(&world, "s1", &["My name is <Ada>", "What is my name?"]).await;
     world.write("prompt.txt", "Answer like a pirate.");
     world.stub.set(Behaviour::Reply(Reply::text("Arr, <script>alert(1)</script> it be Ada.")));
-    let replay = ["replay", "--from", &key, "--out", "report", "--provider", "claude", "--model", "claude-other"];
-    world.yogi(&[&replay[..], &["--dry-run"]].concat()).await.expect(0).saying(&["would send 2 messages"]);
+    let replay = [
+        "replay",
+        "--from",
+        &key,
+        "--out",
+        "report",
+        "--provider",
+        "claude",
+        "--model",
+        "claude-other",
+    ];
+    world
+        .yogi(&[&replay[..], &["--dry-run"]].concat())
+        .await
+        .expect(0)
+        .saying(&["would send 2 messages"]);
     assert!(!world.path("report").exists());
     let said = world.yogi(&[&replay[..], &["--prompt", "prompt.txt"]].concat()).await.expect(0);
     said.saying(&["claude-other", "0 of 2 answers are the same", "report.html"]);
@@ -39,16 +55,30 @@ async fn a_session_is_replayed_with_the_history_that_it_had() {
     assert_eq!(pairs[1]["old"]["text"], "What is my name?");
     assert!(pairs[1]["new"]["text"].as_str().unwrap().contains("it be Ada"));
     let calls = world.stub.calls();
-    let last = calls.iter().rfind(|call| call.messages.len() == 3).expect("the history comes along");
-    assert_eq!((last.model.as_str(), last.messages[0].text.as_str()), ("claude-other", "My name is <Ada>"));
+    let last =
+        calls.iter().rfind(|call| call.messages.len() == 3).expect("the history comes along");
+    assert_eq!(
+        (last.model.as_str(), last.messages[0].text.as_str()),
+        ("claude-other", "My name is <Ada>")
+    );
     assert!(last.system.contains("pirate"));
     // The session itself is as it was.
     assert_eq!(world.yogi(&["turns", &key, "--json"]).await.expect(0).objects().len(), 2);
 
     let page = world.read("report/report.html");
-    assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script"), "texts are escaped");
-    assert!(!page.contains("http://") && !page.contains("https://"), "nothing comes from elsewhere");
-    assert!(page.contains("<svg") && page.contains("Side by side") && page.contains("prefers-color-scheme"));
+    assert!(
+        page.contains("&lt;script&gt;alert(1)") && !page.contains("<script"),
+        "texts are escaped"
+    );
+    assert!(
+        !page.contains("http://") && !page.contains("https://"),
+        "nothing comes from elsewhere"
+    );
+    assert!(
+        page.contains("<svg")
+            && page.contains("Side by side")
+            && page.contains("prefers-color-scheme")
+    );
     server.stop().await;
 }
 
@@ -58,7 +88,8 @@ async fn files_of_ids_exports_and_events_are_replayed_and_what_is_gone_is_listed
     let server = world.serve().await;
     let key = conversation(&world, "s1", &["one", "two"]).await;
     world.yogi(&["session", "export", &key, "--out", "export.jsonl"]).await.expect(0);
-    let ids: Vec<_> = world.lines("export.jsonl").iter().map(|turn| turn["message_id"].clone()).collect();
+    let ids: Vec<_> =
+        world.lines("export.jsonl").iter().map(|turn| turn["message_id"].clone()).collect();
     let id = ids[1].as_str().unwrap();
     world.write("ids.txt", format!("{key} {id}\n{key} none\n"));
     let said = world.yogi(&["replay", "--from", "ids.txt", "--out", "a"]).await.expect(3);
@@ -71,13 +102,22 @@ async fn files_of_ids_exports_and_events_are_replayed_and_what_is_gone_is_listed
     world.write("events.jsonl", events.out);
     for (file, folder) in [("export.jsonl", "b"), ("s1.jsonl", "c"), ("events.jsonl", "d")] {
         world.yogi(&["session", "delete", &key, "--yes"]).await;
-        world.yogi(&["replay", "--from", file, "--out", folder]).await.saying(&["answers are the same"]);
+        world
+            .yogi(&["replay", "--from", file, "--out", folder])
+            .await
+            .saying(&["answers are the same"]);
         let lines = world.lines(&format!("{folder}/replay.jsonl"));
         let pairs = pairs(&lines);
-        assert!(pairs.iter().any(|pair| pair["message"] == "two" && pair["history"] == 1), "{file}: {pairs:?}");
+        assert!(
+            pairs.iter().any(|pair| pair["message"] == "two" && pair["history"] == 1),
+            "{file}: {pairs:?}"
+        );
     }
     // Of the time since, only events remember what was said.
-    let said = world.yogi(&["replay", "--from", "1h", "--with-operators", "--out", "e", "--dry-run"]).await.expect(3);
+    let said = world
+        .yogi(&["replay", "--from", "1h", "--with-operators", "--out", "e", "--dry-run"])
+        .await
+        .expect(3);
     said.saying(&["its session has ended"]);
     world.write("bad.jsonl", "{\"no\":1}\n");
     world
@@ -94,13 +134,19 @@ async fn a_judge_says_which_answer_is_better() {
     let world = World::new(Behaviour::Echo).await;
     let server = world.serve().await;
     let key = conversation(&world, "s1", &["one"]).await;
-    world.stub.script([Behaviour::Reply(Reply::text("another")), Behaviour::Reply(Reply::text("I prefer: NEW"))]);
+    world.stub.script([
+        Behaviour::Reply(Reply::text("another")),
+        Behaviour::Reply(Reply::text("I prefer: NEW")),
+    ]);
     world.write("judge.txt", "Question: {question}\nOld: {old}\nNew: {new}\nSay old, new or same.");
     let replay = ["replay", "--from", &key, "--out", "a", "--judge", "judge.txt"];
     world.yogi(&replay).await.expect(0).saying(&["prefers the new answer in 100.0 %"]);
     assert_eq!(world.lines("a/replay.jsonl")[0]["judge"], "new");
     let asked = world.stub.calls();
-    assert_eq!(asked.last().unwrap().last_user(), "Question: one\nOld: one\nNew: another\nSay old, new or same.");
+    assert_eq!(
+        asked.last().unwrap().last_user(),
+        "Question: one\nOld: one\nNew: another\nSay old, new or same."
+    );
     world.write("judge.txt", "old or new?");
     world.yogi(&replay).await.expect(2).saying(&["judge.txt", "{question}"]);
     server.stop().await;

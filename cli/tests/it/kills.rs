@@ -1,4 +1,5 @@
-//! Batches that are killed, and servers that are killed under them: nothing lost, nothing doubled, nothing paid twice.
+//! Batches that are killed, and servers that are killed under them: nothing lost, nothing doubled,
+//! nothing paid twice.
 
 use std::collections::BTreeMap;
 
@@ -26,9 +27,14 @@ async fn a_batch_that_is_killed_at_any_moment_goes_on() {
     let world = World::new(Behaviour::Echo).await;
     let server = world.serve().await;
     world.write("in.jsonl", questions(LINES));
-    for moment in [0, 1, 2, 3, 17, 40, 41, 42, 66, 90, 91, 120, 150, 151, 177, 200, 222, 239, 250, 280] {
+    for moment in
+        [0, 1, 2, 3, 17, 40, 41, 42, 66, 90, 91, 120, 150, 151, 177, 200, 222, 239, 250, 280]
+    {
         let child = world.command(&RUN).spawn().unwrap();
-        until(|| done(&world) >= moment && (moment > 0 || world.path("out.jsonl.journal").exists())).await;
+        until(|| {
+            done(&world) >= moment && (moment > 0 || world.path("out.jsonl.journal").exists())
+        })
+        .await;
         kill(child).await;
     }
     world.yogi(&RUN).await.expect(0);
@@ -53,7 +59,8 @@ async fn a_server_that_is_killed_under_a_batch_comes_back_and_the_batch_goes_on(
     let output = child.wait_with_output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     check_answers(&world.lines("out.jsonl"), LINES);
-    // A call whose answer was not committed when the server died is made again: at most those on their way.
+    // A call whose answer was not committed when the server died is made again: at most those on
+    // their way.
     check_calls(&world, 5 * 8);
     // One whose answer was written is never asked again, whoever died since.
     let since = calls_of_answered(&world);
@@ -83,7 +90,8 @@ fn calls_of_answered(world: &World) -> BTreeMap<String, usize> {
     // The last line may be torn.
     let answers = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let calls = world.stub.calls();
-    let times = |question: &str| calls.iter().filter(|call| call.last_user().contains(question)).count();
+    let times =
+        |question: &str| calls.iter().filter(|call| call.last_user().contains(question)).count();
     let questions = answers.filter_map(|answer| answer["message"].as_str().map(str::to_owned));
     questions.map(|question| (question.clone(), times(&question))).collect()
 }

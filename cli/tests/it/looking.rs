@@ -22,13 +22,16 @@ async fn talk(world: &World) -> String {
     "op:anna/s1".to_owned()
 }
 
-/// Puts a message aside as a dead letter, as ten failed receives do; nobody works on the data meanwhile.
+/// Puts a message aside as a dead letter, as ten failed receives do; nobody works on the data
+/// meanwhile.
 fn bury(data: &Path) {
     let database = Connection::open(data.join("chatbot.db")).unwrap();
     database
         .execute(
-            "INSERT INTO messages (seq, queue, message_group, deduplication_id, body, sent_at, receive_count, state)
-             VALUES (1, 'requests', 'g', 'd', '{\"v\":9,\"type\":\"message\",\"secret\":\"x\"}', 1, 10, 1)",
+            "INSERT INTO messages (seq, queue, message_group, deduplication_id, body, sent_at, \
+            receive_count, state)
+             VALUES (1, 'requests', 'g', 'd', '{\"v\":9,\"type\":\"message\",\"secret\":\"x\"}', \
+             1, 10, 1)",
             [],
         )
         .unwrap();
@@ -39,21 +42,41 @@ async fn a_session_is_found_shown_exported_and_deleted() {
     let world = World::new(Behaviour::Echo).await;
     let server = world.serve().await;
     let session = talk(&world).await;
-    let key = SessionKey::derive(&Principal::parse("op:anna").unwrap(), &SessionId::parse("s1").unwrap()).to_string();
+    let key =
+        SessionKey::derive(&Principal::parse("op:anna").unwrap(), &SessionId::parse("s1").unwrap())
+            .to_string();
     world.yogi(&["session", "list"]).await.expect(0).saying(&[&key, "op:anna", "s1"]);
-    assert!(!world.yogi(&["session", "list", "--principal", "anon:*"]).await.expect(0).out.contains(&key));
+    assert!(
+        !world
+            .yogi(&["session", "list", "--principal", "anon:*"])
+            .await
+            .expect(0)
+            .out
+            .contains(&key)
+    );
     for name in [&session, &key] {
-        world.yogi(&["session", "show", name]).await.expect(0).saying(&["op:anna", "providers_rejected", "Hello"]);
+        world.yogi(&["session", "show", name]).await.expect(0).saying(&[
+            "op:anna",
+            "providers_rejected",
+            "Hello",
+        ]);
         world.yogi(&["turns", name]).await.expect(0).saying(&["reply", "claude-haiku"]);
     }
     let turns = world.yogi(&["turns", &key, "--after", "1", "--json"]).await.expect(0).objects();
     assert_eq!((turns.len(), &turns[0]["error"]["code"]), (1, &json!("providers_rejected")));
     world.yogi(&["session", "export", &key, "--out", "export.jsonl"]).await.expect(0);
     let export = world.lines("export.jsonl");
-    assert_eq!((export.len(), &export[0]["session_key"], &export[1]["turn"]), (2, &json!(key), &json!(2)));
+    assert_eq!(
+        (export.len(), &export[0]["session_key"], &export[1]["turn"]),
+        (2, &json!(key), &json!(2))
+    );
 
     world.yogi(&["session", "delete", &key]).await.expect(2).saying(&["--yes"]);
-    world.yogi(&["session", "delete", &key, "--dry-run"]).await.expect(0).saying(&["would delete", "2 turns"]);
+    world
+        .yogi(&["session", "delete", &key, "--dry-run"])
+        .await
+        .expect(0)
+        .saying(&["would delete", "2 turns"]);
     world.yogi(&["session", "show", &key]).await.expect(0);
     world.yogi(&["session", "delete", &key, "--yes"]).await.expect(0).saying(&["deleted"]);
     let turns = world.yogi(&["turns", &key]).await;
@@ -71,7 +94,8 @@ async fn what_happened_is_told_with_filters_and_in_figures() {
     let told = world.yogi(&["tail", "--no-follow"]).await.expect(0);
     assert_eq!(told.out.lines().count(), 2, "{}", told.out);
     told.saying(&["answered", "failed", "providers_rejected", "(operator)"]);
-    let failed = world.yogi(&["tail", "--no-follow", "--failed", "--json"]).await.expect(0).objects();
+    let failed =
+        world.yogi(&["tail", "--no-follow", "--failed", "--json"]).await.expect(0).objects();
     assert_eq!((failed.len(), &failed[0]["detail_type"]), (1, &json!("Chat Failed")));
     assert_eq!(world.yogi(&["tail", "--no-follow", "--no-operators"]).await.expect(0).out, "");
     let stats = world.yogi(&["stats", "--json"]).await.expect(0).objects().remove(0);
@@ -82,12 +106,26 @@ async fn what_happened_is_told_with_filters_and_in_figures() {
         "whole answer",
         "1 failed with providers_rejected",
     ]);
-    world.yogi(&["stats", "--from", "2020-01-01", "--to", "2020-01-02"]).await.expect(0).saying(&["no messages"]);
-    let cost = world.yogi(&["cost", "--chats-per-day", "1000", "--json"]).await.expect(0).objects().remove(0);
+    world
+        .yogi(&["stats", "--from", "2020-01-01", "--to", "2020-01-02"])
+        .await
+        .expect(0)
+        .saying(&["no messages"]);
+    let cost = world
+        .yogi(&["cost", "--chats-per-day", "1000", "--json"])
+        .await
+        .expect(0)
+        .objects()
+        .remove(0);
     assert!(cost["total_usd_per_month"].as_f64().unwrap() > 1.0, "{cost}");
-    let given = ["cost", "--chats-per-day", "1000", "--input-tokens", "1000", "--output-tokens", "200"];
+    let given =
+        ["cost", "--chats-per-day", "1000", "--input-tokens", "1000", "--output-tokens", "200"];
     world.yogi(&given).await.expect(0).saying(&["6.00"]);
-    world.yogi(&[&given[..], &["--model", "none"]].concat()).await.expect(3).saying(&["no price list"]);
+    world
+        .yogi(&[&given[..], &["--model", "none"]].concat())
+        .await
+        .expect(3)
+        .saying(&["no price list"]);
     server.stop().await;
 }
 
@@ -116,16 +154,31 @@ async fn dead_letters_are_listed_shown_redriven_and_dropped() {
     let server = world.serve().await;
     let letters = world.yogi(&["dlq", "list", "--json"]).await.expect(0).objects();
     let id = letters[0]["id"].as_str().unwrap().to_owned();
-    assert_eq!((letters.len(), &letters[0]["queue"], &letters[0]["v"]), (1, &json!("requests"), &json!(9)));
+    assert_eq!(
+        (letters.len(), &letters[0]["queue"], &letters[0]["v"]),
+        (1, &json!("requests"), &json!(9))
+    );
     world.yogi(&["dlq", "list"]).await.expect(0).saying(&["message v9", &id]);
-    world.yogi(&["dlq", "show", &id]).await.expect(0).saying(&["received", "\"type\": \"message\""]);
+    world
+        .yogi(&["dlq", "show", &id])
+        .await
+        .expect(0)
+        .saying(&["received", "\"type\": \"message\""]);
     world.yogi(&["dlq", "show", "none"]).await.expect(2).saying(&["yogi dlq list"]);
     world.yogi(&["dlq", "redrive", "none"]).await.expect(2).saying(&["none"]);
-    world.yogi(&["dlq", "redrive", &id, "--dry-run"]).await.expect(0).saying(&["1 would be tried again"]);
+    world
+        .yogi(&["dlq", "redrive", &id, "--dry-run"])
+        .await
+        .expect(0)
+        .saying(&["1 would be tried again"]);
     world.yogi(&["dlq", "drop", &id]).await.expect(2).saying(&["--yes"]);
     world.yogi(&["dlq", "drop", &id, "--dry-run"]).await.expect(0).saying(&["1 would be removed"]);
     assert_eq!(world.yogi(&["dlq", "list", "--json"]).await.expect(0).objects().len(), 1);
-    world.yogi(&["doctor", "--no-message"]).await.expect(1).saying(&["dead letters", "yogi dlq list"]);
+    world
+        .yogi(&["doctor", "--no-message"])
+        .await
+        .expect(1)
+        .saying(&["dead letters", "yogi dlq list"]);
     world.yogi(&["dlq", "drop", "--all", "--yes"]).await.expect(0).saying(&["1 were removed"]);
     world.yogi(&["dlq", "list"]).await.expect(0).saying(&["no dead letters"]);
     server.stop().await;
@@ -139,11 +192,13 @@ async fn a_redriven_dead_letter_is_answered_once() {
         "v": 1, "type": "submit", "principal": "op:anna", "session_id": "s", "message_id": "m",
         "accepted_at": now(), "message": "Hello again",
     });
-    let key = SessionKey::derive(&Principal::parse("op:anna").unwrap(), &SessionId::parse("s").unwrap());
+    let key =
+        SessionKey::derive(&Principal::parse("op:anna").unwrap(), &SessionId::parse("s").unwrap());
     let database = Connection::open(world.path(".chatbot/chatbot.db")).unwrap();
     database
         .execute(
-            "INSERT INTO messages (seq, queue, message_group, deduplication_id, body, sent_at, receive_count, state)
+            "INSERT INTO messages (seq, queue, message_group, deduplication_id, body, sent_at, \
+            receive_count, state)
              VALUES (1, 'requests', ?1, 'd', ?2, 1, 10, 1)",
             [key.as_str(), &submit.to_string()],
         )
@@ -172,9 +227,15 @@ fn now() -> i64 {
 async fn a_wrong_token_is_a_four_and_says_where_the_right_one_is() {
     let world = World::new(Behaviour::Echo).await;
     let server = world.serve().await;
-    let address: serde_json::Value = serde_json::from_str(&world.read(".chatbot/operator.json")).unwrap();
-    let (url, token) = (address["url"].as_str().unwrap(), address["token"].as_str().unwrap());
-    world.yogi(&["--local", url, "dlq", "list"]).await.expect(4).saying(&["operator.token", "CHATBOT_OPERATOR_TOKEN"]);
+    let address: serde_json::Value =
+        serde_json::from_str(&world.read(".chatbot/operator.json")).unwrap();
+    let url = address["url"].as_str().unwrap();
+    let token = address["token"].as_str().unwrap();
+    world
+        .yogi(&["--local", url, "dlq", "list"])
+        .await
+        .expect(4)
+        .saying(&["operator.token", "CHATBOT_OPERATOR_TOKEN"]);
     world.yogi(&["--local", url, "--token", token, "dlq", "list"]).await.expect(2);
     let world = world.with("CHATBOT_OPERATOR_TOKEN", "wrong");
     world.yogi(&["--local", url, "dlq", "list"]).await.expect(4).saying(&["operator.token"]);

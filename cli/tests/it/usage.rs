@@ -8,13 +8,24 @@ use crate::support::World;
 async fn help_teaches_every_command() {
     let world = World::new(Behaviour::Echo).await;
     let help = world.yogi(&["--help"]).await.expect(0);
-    for command in ["doctor", "chat", "batch", "replay", "eval", "dlq", "session", "turns", "tail", "stats", "cost"] {
+    for command in [
+        "doctor", "chat", "batch", "replay", "eval", "dlq", "session", "turns", "tail", "stats",
+        "cost",
+    ] {
         let line = help.out.lines().find(|line| line.trim_start().starts_with(command));
-        assert!(line.is_some_and(|line| line.split_whitespace().count() > 3), "{command}: {}", help.out);
+        assert!(
+            line.is_some_and(|line| line.split_whitespace().count() > 3),
+            "{command}: {}",
+            help.out
+        );
         world.yogi(&[command, "--help"]).await.expect(0).saying(&["Usage: yogi", "--local"]);
     }
     help.saying(&["130", "Examples:"]);
-    world.yogi(&["batch", "run", "--help"]).await.expect(0).saying(&["metadata", "--rejects", "goes on"]);
+    world.yogi(&["batch", "run", "--help"]).await.expect(0).saying(&[
+        "metadata",
+        "--rejects",
+        "goes on",
+    ]);
 }
 
 #[tokio::test]

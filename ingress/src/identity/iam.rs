@@ -12,7 +12,8 @@ pub struct IamIdentity {
 }
 
 impl IamIdentity {
-    /// Returns the principal: Cognito's identity where there is one, since all of a pool share a role.
+    /// Returns the principal: Cognito's identity where there is one, since all of a pool share a
+    /// role.
     pub(crate) fn principal(&self) -> Option<Principal> {
         let given = |id: &Option<String>| id.clone().filter(|id| !id.is_empty());
         let id = match given(&self.cognito_identity_id) {

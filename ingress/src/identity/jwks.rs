@@ -83,7 +83,8 @@ impl KeyCache {
         Self { source, keys: RwLock::new(Arc::new([])), state: tokio::sync::Mutex::default() }
     }
 
-    /// Finds the key that a header names, or the only one if it names none; `None` if the issuer has no such key.
+    /// Finds the key that a header names, or the only one if it names none; `None` if the issuer
+    /// has no such key.
     ///
     /// Callers with a known key never wait for a fetch, except for the one that finds the keys old.
     pub(super) async fn find(&self, kid: Option<&str>) -> Result<Option<Jwk>, KeySourceError> {
@@ -104,7 +105,11 @@ impl KeyCache {
         let arrived_meanwhile = pick(&self.current(), kid).is_some() && !is_stale(&state);
         let now = Instant::now();
         if arrived_meanwhile || state.next_try.is_some_and(|next| now < next) {
-            return if state.fetched_at.is_some() { Ok(()) } else { Err(KeySourceError("fetched just now".into())) };
+            return if state.fetched_at.is_some() {
+                Ok(())
+            } else {
+                Err(KeySourceError("fetched just now".into()))
+            };
         }
         state.next_try = Some(now + PAUSE);
         let keys = parse(&self.source.fetch().await?)?;
@@ -131,7 +136,8 @@ fn pick(keys: &[Jwk], kid: Option<&str>) -> Option<Jwk> {
 
 /// Reads the keys, and skips those of kinds that nobody here knows.
 fn parse(document: &[u8]) -> Result<Arc<[Jwk]>, KeySourceError> {
-    let mut document: Value = serde_json::from_slice(document).map_err(|error| KeySourceError(error.into()))?;
+    let mut document: Value =
+        serde_json::from_slice(document).map_err(|error| KeySourceError(error.into()))?;
     // Indexing a document that is no object would panic.
     let Some(Value::Array(keys)) = document.get_mut("keys").map(Value::take) else {
         return Err(KeySourceError("the key set has no keys".into()));

@@ -78,7 +78,8 @@ fn acceptable_header(token: &str) -> Option<Header> {
         return None;
     }
     let header = decode_header(token).ok()?;
-    (matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) && header.crit.is_none()).then_some(header)
+    (matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) && header.crit.is_none())
+        .then_some(header)
 }
 
 /// Tells whether the issuer made the key for signatures of this kind.

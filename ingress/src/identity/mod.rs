@@ -51,12 +51,17 @@ impl Ingress {
         match &self.config.auth {
             AuthMode::Anonymous { new_principals } => match bearer(headers)? {
                 Some(token) => self.known(token, now).await,
-                None if *new_principals && newcomer == Newcomer::Welcome => self.newcomer(now).await,
+                None if *new_principals && newcomer == Newcomer::Welcome => {
+                    self.newcomer(now).await
+                }
                 None => Err(Failure::NoCredentials),
             },
             AuthMode::Jwt(_) => {
                 let token = bearer(headers)?.ok_or(Failure::NoCredentials)?;
-                let verifier = self.jwt.as_ref().ok_or_else(|| Failure::unavailable("no source of JWT keys"))?;
+                let verifier = self
+                    .jwt
+                    .as_ref()
+                    .ok_or_else(|| Failure::unavailable("no source of JWT keys"))?;
                 Ok(Speaker { principal: verifier.verify(token, now).await?, session_token: None })
             }
             AuthMode::Iam => {
@@ -70,21 +75,26 @@ impl Ingress {
     async fn newcomer(&self, now: Timestamp) -> Result<Speaker, Failure> {
         let keys = self.ports.secrets.signing_keys().await?;
         let principal = Principal::anonymous(self.ports.ids.random());
-        let text =
-            session_token(principal.clone(), &keys, now).ok_or_else(|| Failure::unavailable("no signing key"))?;
+        let text = session_token(principal.clone(), &keys, now)
+            .ok_or_else(|| Failure::unavailable("no signing key"))?;
         Ok(Speaker { principal, session_token: Some(text) })
     }
 
     async fn known(&self, text: &str, now: Timestamp) -> Result<Speaker, Failure> {
         let keys = self.ports.secrets.signing_keys().await?;
-        let (token, newest_key) = SessionToken::open(text, &keys, now).ok_or(Failure::BadCredentials)?;
+        let (token, newest_key) =
+            SessionToken::open(text, &keys, now).ok_or(Failure::BadCredentials)?;
         let renewed = token.renewed(newest_key, now).and_then(|token| token.seal(&keys));
         Ok(Speaker { principal: token.principal, session_token: renewed })
     }
 }
 
 /// Writes the first session token of a principal.
-pub(crate) fn session_token(principal: Principal, keys: &SigningKeys, now: Timestamp) -> Option<String> {
+pub(crate) fn session_token(
+    principal: Principal,
+    keys: &SigningKeys,
+    now: Timestamp,
+) -> Option<String> {
     SessionToken::first(principal, now).seal(keys)
 }
 

@@ -44,8 +44,9 @@ impl Refusal {
 impl Ingress {
     /// Decides whether a connection may be opened. `origin` and `host` are the upgrade's headers.
     ///
-    /// Signature, expiry and origin come first, and only then the nonce is recorded as used: a refused
-    /// attempt uses up nothing. Nothing else is written; the connection's row is `resume`'s to write.
+    /// Signature, expiry and origin come first, and only then the nonce is recorded as used: a
+    /// refused attempt uses up nothing. Nothing else is written; the connection's row is `resume`'s
+    /// to write.
     #[tracing::instrument(name = "connect", skip_all, fields(session.id = tracing::field::Empty))]
     pub async fn authorize_socket(
         &self,
@@ -60,7 +61,10 @@ impl Ingress {
             return Err(Refusal::Origin);
         }
         let until = ticket.expires_at.plus(ticket::MEMORY);
-        if !counters::use_nonce(&*self.ports.store, &ticket.nonce, until).await.map_err(unavailable)? {
+        if !counters::use_nonce(&*self.ports.store, &ticket.nonce, until)
+            .await
+            .map_err(unavailable)?
+        {
             return Err(Refusal::Ticket);
         }
         Ok(SocketSession { session_key: ticket.session_key, principal_hash: ticket.principal_hash })

@@ -10,10 +10,15 @@ use crate::handler::Ingress;
 impl Ingress {
     /// Follows one frame of a client.
     ///
-    /// The host hands in the frames of one connection one after the other. Failures are answered by a
-    /// `chat.error` where there is anything to say; the client asks again.
+    /// The host hands in the frames of one connection one after the other. Failures are answered by
+    /// a `chat.error` where there is anything to say; the client asks again.
     #[tracing::instrument(name = "frame", skip_all, fields(session.id = %session.session_key))]
-    pub async fn socket_frame(&self, connection: &ConnectionId, session: &SocketSession, text: &str) {
+    pub async fn socket_frame(
+        &self,
+        connection: &ConnectionId,
+        session: &SocketSession,
+        text: &str,
+    ) {
         match parse(text) {
             Ok(after) => self.resume(connection, session, after).await,
             Err(error) => {
@@ -26,7 +31,8 @@ impl Ingress {
 
 /// Returns the cursor of a `resume`. Unknown fields are ignored.
 fn parse(text: &str) -> Result<u64, ChatError> {
-    let frame: Value = serde_json::from_str(text).map_err(|_| malformed(None, "A frame must be a JSON object."))?;
+    let frame: Value = serde_json::from_str(text)
+        .map_err(|_| malformed(None, "A frame must be a JSON object."))?;
     let Value::Object(fields) = frame else {
         return Err(malformed(None, "A frame must be a JSON object."));
     };

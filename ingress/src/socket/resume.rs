@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use shared::ag_ui::{ChatError, Resumed, custom_error, custom_resumed, final_frame, opening_frames, text_frames};
+use shared::ag_ui::{
+    ChatError, Resumed, custom_error, custom_resumed, final_frame, opening_frames, text_frames,
+};
 use shared::domain::{ConnectionId, ErrorCode, SessionId};
 use shared::ports::store::Item;
 use shared::ports::{Durability, PushError, StoreError};
@@ -34,11 +36,16 @@ enum Ended {
 impl Ingress {
     /// Answers a `resume`.
     ///
-    /// On a connection's first one `chat.resumed` goes out before its row is written, so that nothing can
-    /// precede it; on later ones the row comes first, so that the worker learns of them at once. In both
-    /// cases the row is written before the turns are read: a turn that ends in between reaches the client
-    /// one way or the other.
-    pub(super) async fn resume(&self, connection: &ConnectionId, session: &SocketSession, after: u64) {
+    /// On a connection's first one `chat.resumed` goes out before its row is written, so that
+    /// nothing can precede it; on later ones the row comes first, so that the worker learns of them
+    /// at once. In both cases the row is written before the turns are read: a turn that ends in
+    /// between reaches the client one way or the other.
+    pub(super) async fn resume(
+        &self,
+        connection: &ConnectionId,
+        session: &SocketSession,
+        after: u64,
+    ) {
         let error = match self.follow(connection, session, after).await {
             Ok(()) | Err(Ended::Interrupted) => return,
             Err(Ended::Gone) => return self.forget(connection, session).await,
@@ -51,10 +58,16 @@ impl Ingress {
         self.forget(connection, session).await;
     }
 
-    async fn follow(&self, connection: &ConnectionId, session: &SocketSession, after: u64) -> Result<(), Ended> {
+    async fn follow(
+        &self,
+        connection: &ConnectionId,
+        session: &SocketSession,
+        after: u64,
+    ) -> Result<(), Ended> {
         let deadline = Instant::now() + DEADLINE;
         let key = &session.session_key;
-        let mut items = self.ports.store.get(&[keys::session(key), keys::connection(key, connection)]).await?;
+        let mut items =
+            self.ports.store.get(&[keys::session(key), keys::connection(key, connection)]).await?;
         let registered = items.pop().flatten().is_some();
         let (row, id) = owned(session, items.pop().flatten())?;
         if registered {
@@ -67,8 +80,8 @@ impl Ingress {
         self.catch_up(connection, session, &id, after, deadline).await
     }
 
-    /// Pushes `chat.resumed`; `before` was read before the turns, so that one that is claimed meanwhile is not
-    /// passed over by a `first` behind it.
+    /// Pushes `chat.resumed`; `before` was read before the turns, so that one that is claimed
+    /// meanwhile is not passed over by a `first` behind it.
     async fn announce(
         &self,
         connection: &ConnectionId,
@@ -77,8 +90,10 @@ impl Ingress {
     ) -> Result<(), Ended> {
         let oldest = self.ports.store.query(&keys::turns_after(&session.session_key, 0, 1)).await?;
         let oldest = oldest.items.into_iter().next().map(Item::into_row::<TurnRow>).transpose()?;
-        // Read again at last: a `next` that others have passed meanwhile would look like another session.
-        let item = self.ports.store.get(&[keys::session(&session.session_key)]).await?.pop().flatten();
+        // Read again at last: a `next` that others have passed meanwhile would look like another
+        // session.
+        let item =
+            self.ports.store.get(&[keys::session(&session.session_key)]).await?.pop().flatten();
         let (row, _) = owned(session, item)?;
         let first = oldest.map_or(before.next_turn, |turn| turn.turn);
         let resumed = Resumed { first, next: row.next_turn, born: row.created_at };
@@ -112,9 +127,14 @@ impl Ingress {
         after: u64,
         deadline: Instant,
     ) -> Result<(), Ended> {
-        let (mut cursor, mut sent) = (after, 0);
+        let mut cursor = after;
+        let mut sent = 0;
         loop {
-            let page = self.ports.store.query(&keys::turns_after(&session.session_key, cursor, MAX_FINALS + 1)).await?;
+            let page = self
+                .ports
+                .store
+                .query(&keys::turns_after(&session.session_key, cursor, MAX_FINALS + 1))
+                .await?;
             let more = page.more && !page.items.is_empty();
             for item in page.items {
                 let turn: TurnRow = item.into_row()?;
@@ -133,7 +153,12 @@ impl Ingress {
         }
     }
 
-    async fn send_running(&self, connection: &ConnectionId, id: &SessionId, turn: &TurnRow) -> Result<(), Ended> {
+    async fn send_running(
+        &self,
+        connection: &ConnectionId,
+        id: &SessionId,
+        turn: &TurnRow,
+    ) -> Result<(), Ended> {
         let text = turn.partial.as_deref().unwrap_or_default();
         for frame in opening_frames(id, turn).into_iter().chain(text_frames(turn, text)) {
             self.send(connection, &frame).await?;
@@ -162,7 +187,9 @@ impl Ingress {
 fn owned(session: &SocketSession, item: Option<Item>) -> Result<(SessionRow, SessionId), Ended> {
     let row = item.map(Item::into_row::<SessionRow>).transpose()?.ok_or(Ended::NotFound)?;
     match row.owner() {
-        Some(owner) if owner.principal.hash() == session.principal_hash => Ok((row, owner.session_id)),
+        Some(owner) if owner.principal.hash() == session.principal_hash => {
+            Ok((row, owner.session_id))
+        }
         _ => Err(Ended::NotFound),
     }
 }

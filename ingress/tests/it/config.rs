@@ -27,7 +27,10 @@ fn one_machine_needs_no_variable() {
     assert_eq!(config.bounds.lifetime.ttl, Duration::from_hours(24));
     assert_eq!(config.bounds.max_waiting, 50);
     assert_eq!((config.rates.principal_per_minute, config.rates.address_per_5_minutes), (30, 1000));
-    assert_eq!(config.providers, [ProviderName::Claude, ProviderName::OpenAi, ProviderName::Bedrock]);
+    assert_eq!(
+        config.providers,
+        [ProviderName::Claude, ProviderName::OpenAi, ProviderName::Bedrock]
+    );
     assert_eq!(config.websocket_url, None);
 }
 
@@ -92,6 +95,15 @@ fn strangers_on_aws_need_a_daily_budget() {
         .with("CHATBOT_WEBSOCKET_URL", "wss://ws.example.com/prod");
     let error = IngressConfig::from(&variables, Platform::Aws).unwrap_err();
     assert_eq!(error, ConfigError::Missing("CHATBOT_DAILY_BUDGET_USD".to_owned()));
-    assert!(IngressConfig::from(&variables.clone().with("CHATBOT_DAILY_BUDGET_USD", "5"), Platform::Aws).is_ok());
-    assert!(IngressConfig::from(&variables.with("CHATBOT_ALLOW_ANONYMOUS", "false"), Platform::Aws).is_ok());
+    assert!(
+        IngressConfig::from(
+            &variables.clone().with("CHATBOT_DAILY_BUDGET_USD", "5"),
+            Platform::Aws
+        )
+        .is_ok()
+    );
+    assert!(
+        IngressConfig::from(&variables.with("CHATBOT_ALLOW_ANONYMOUS", "false"), Platform::Aws)
+            .is_ok()
+    );
 }

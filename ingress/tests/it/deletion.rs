@@ -14,7 +14,8 @@ async fn lived_in() -> (World, String, ConnectionId) {
     let token = world.session().await;
     world.say(&token, "m9", "Something private").await;
     rows::put(&world, &rows::replied(&world, 1, "Something private")).await;
-    let (connection, session) = (ConnectionId::new("c1="), world.connect(&token).await);
+    let connection = ConnectionId::new("c1=");
+    let session = world.connect(&token).await;
     world.resume(&connection, &session, 0).await;
     (world, token, connection)
 }
@@ -24,7 +25,13 @@ async fn nothing_is_left_but_a_marker_without_content() {
     let (world, token, connection) = lived_in().await;
     let key = rows::key_of_s(&world);
     world.delete("/sessions/s").token(&token).send().await.ok(204);
-    let left: Vec<_> = world.store.inner.dump().into_iter().filter(|item| item.key.partition == key.as_str()).collect();
+    let left: Vec<_> = world
+        .store
+        .inner
+        .dump()
+        .into_iter()
+        .filter(|item| item.key.partition == key.as_str())
+        .collect();
     assert_eq!(left.len(), 1);
     let names: Vec<&str> = left[0].attributes.keys().map(String::as_str).collect();
     assert_eq!(names, ["created_at", "deleted", "expires_at", "next_turn"]);

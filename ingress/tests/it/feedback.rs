@@ -36,7 +36,12 @@ async fn a_verdict_is_passed_on() {
 async fn only_a_final_can_have_a_verdict() {
     let (world, token) = world().await;
     let verdict = json!({ "rating": "up" });
-    world.post("/sessions/s/turns/2/feedback", &verdict).token(&token).send().await.refused(409, None);
+    world
+        .post("/sessions/s/turns/2/feedback", &verdict)
+        .token(&token)
+        .send()
+        .await
+        .refused(409, None);
     for turn in ["3", "0", "x", "99999999999999999999"] {
         let path = format!("/sessions/s/turns/{turn}/feedback");
         world.post(&path, &verdict).token(&token).send().await.refused(404, None);
@@ -53,7 +58,12 @@ async fn a_wrong_verdict_is_named() {
         (json!({ "rating": "up", "comment": "é".repeat(2_001) }), "comment"),
         (json!({ "rating": "up", "comment": "\u{7}" }), "comment"),
     ] {
-        world.post("/sessions/s/turns/1/feedback", &body).token(&token).send().await.refused(400, Some(field));
+        world
+            .post("/sessions/s/turns/1/feedback", &body)
+            .token(&token)
+            .send()
+            .await
+            .refused(400, Some(field));
     }
     let longest = json!({ "rating": "up", "comment": "é".repeat(2_000) });
     world.post("/sessions/s/turns/1/feedback", &longest).token(&token).send().await.ok(204);

@@ -17,7 +17,9 @@ fn program() -> Program {
 fn loud() -> Program {
     let mut program = program();
     program.variables.retain(|(name, _)| *name != "CHATBOT_LOG");
-    program.variables.push(("CHATBOT_LOG", "trace,lambda_runtime=trace,aws_smithy_runtime=trace".to_owned()));
+    program
+        .variables
+        .push(("CHATBOT_LOG", "trace,lambda_runtime=trace,aws_smithy_runtime=trace".to_owned()));
     program
 }
 
@@ -79,7 +81,9 @@ async fn the_warmer_is_answered_without_a_call() {
 #[tokio::test]
 async fn a_health_call_is_answered_while_everything_is_away() {
     let mut trial = Trial::start(&program()).await.unwrap();
-    let event = json!({ "resource": "/health", "path": "/health", "httpMethod": "GET", "requestContext": {} });
+    let event = json!({
+        "resource": "/health", "path": "/health", "httpMethod": "GET", "requestContext": {}
+    });
     let answer = response(trial.ask(&event.to_string()).await.unwrap());
     assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(false)));
 }
@@ -87,8 +91,14 @@ async fn a_health_call_is_answered_while_everything_is_away() {
 #[tokio::test]
 async fn events_that_are_none_are_refused_and_the_next_one_is_handled() {
     let mut trial = Trial::start(&loud()).await.unwrap();
-    for event in [json!({ "what": "canary-event" }), json!(["canary-event"]), json!({ "Records": ["canary-event"] })] {
-        let Said::Error(body) = trial.ask(&event.to_string()).await.unwrap() else { panic!("{event} was handled") };
+    for event in [
+        json!({ "what": "canary-event" }),
+        json!(["canary-event"]),
+        json!({ "Records": ["canary-event"] }),
+    ] {
+        let Said::Error(body) = trial.ask(&event.to_string()).await.unwrap() else {
+            panic!("{event} was handled")
+        };
         let error = String::from_utf8(body.to_vec()).unwrap();
         assert!(error.contains("the event is none that this function knows"), "{error}");
         check_silent(&error);
@@ -107,7 +117,10 @@ async fn a_call_while_the_services_are_away_is_a_503_and_its_log_names_it_and_sa
     let mut trial = Trial::start(&loud()).await.unwrap();
     let event = call(r#"{"message":"canary-text"}"#, "yogi1.canary-token.x");
     let answer = response(trial.ask(&event.to_string()).await.unwrap());
-    assert_eq!((&answer["statusCode"], &answer["multiValueHeaders"]["retry-after"]), (&json!(503), &json!(["2"])));
+    assert_eq!(
+        (&answer["statusCode"], &answer["multiValueHeaders"]["retry-after"]),
+        (&json!(503), &json!(["2"]))
+    );
     let attempt = json!({
         "type": "REQUEST",
         "methodArn": "arn:aws:execute-api:us-east-1:123456789012:abc/prod/$connect",
@@ -118,7 +131,8 @@ async fn a_call_while_the_services_are_away_is_a_503_and_its_log_names_it_and_sa
     assert!(matches!(trial.ask(&attempt.to_string()).await.unwrap(), Said::Error(_)));
     let log = trial.end().await.unwrap();
     check_silent(&log);
-    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("every line is JSON"));
+    let lines =
+        log.lines().map(|line| serde_json::from_str::<Value>(line).expect("every line is JSON"));
     let failed = lines.filter(|line| line["message"] == "a call failed").collect::<Vec<_>>();
     let [line] = failed.as_slice() else { panic!("logged once: {log}") };
     let spans = line["spans"].to_string();

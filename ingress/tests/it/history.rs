@@ -15,7 +15,12 @@ async fn history(world: &World, token: &str, query: &str) -> Answer {
 
 async fn numbers(world: &World, token: &str, query: &str) -> Vec<u64> {
     let answer = history(world, token, query).await.ok(200);
-    answer.json["turns"].as_array().unwrap().iter().map(|turn| turn["turn"].as_u64().unwrap()).collect()
+    answer.json["turns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|turn| turn["turn"].as_u64().unwrap())
+        .collect()
 }
 
 async fn with_turns(count: u64) -> (World, String) {
@@ -33,7 +38,8 @@ async fn history_shows_every_kind_of_turn() {
     let token = world.session().await;
     rows::put(&world, &rows::replied(&world, 1, "Period 3 is maths.")).await;
     rows::put(&world, &rows::failed(&world, 2)).await;
-    let cancelled = TurnRow { kind: Some(TurnKind::Cancelled), ..rows::replied(&world, 3, "Period") };
+    let cancelled =
+        TurnRow { kind: Some(TurnKind::Cancelled), ..rows::replied(&world, 3, "Period") };
     rows::put(&world, &cancelled).await;
     let running = TurnRow { partial: Some("Period 4 ".to_owned()), ..rows::running(&world, 4) };
     rows::put(&world, &running).await;
@@ -44,9 +50,15 @@ async fn history_shows_every_kind_of_turn() {
 async fn an_empty_history_is_empty() {
     let world = World::new();
     let token = world.session().await;
-    assert_eq!(history(&world, &token, "").await.ok(200).json, json!({ "turns": [], "running": false }));
+    assert_eq!(
+        history(&world, &token, "").await.ok(200).json,
+        json!({ "turns": [], "running": false })
+    );
     world.say(&token, "m1", "Hello").await;
-    assert_eq!(history(&world, &token, "").await.ok(200).json, json!({ "turns": [], "running": true }));
+    assert_eq!(
+        history(&world, &token, "").await.ok(200).json,
+        json!({ "turns": [], "running": true })
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -130,13 +142,19 @@ async fn a_waiting_call_waits_no_longer_than_it_may() {
     assert_eq!(answer.json["turns"], Value::Array(vec![]));
     assert_eq!(answer.header("retry-after"), Some("1"));
     history(&world, &token, "?after=0&wait=60").await.ok(200);
-    assert_eq!(began.elapsed(), Duration::from_secs(20), "a final that is there already is not waited for");
+    assert_eq!(
+        began.elapsed(),
+        Duration::from_secs(20),
+        "a final that is there already is not waited for"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_deleted_during_a_wait_is_absent() {
     let (world, token) = with_turns(1).await;
-    let (answer, _) =
-        tokio::join!(history(&world, &token, "?after=1&wait=2"), world.delete("/sessions/s").token(&token).send());
+    let (answer, _) = tokio::join!(
+        history(&world, &token, "?after=1&wait=2"),
+        world.delete("/sessions/s").token(&token).send()
+    );
     answer.refused(404, None);
 }

@@ -39,7 +39,12 @@ async fn a_body_is_json_of_at_most_64_kb() {
     chat().header("content-type", json).body(vec![b' '; 65_537]).send().await.refused(413, None);
     chat().header("content-type", json).body(vec![b' '; 65_536]).send().await.refused(400, None);
     chat().body(r#"{"message":"x"}"#).send().await.refused(415, None);
-    chat().header("content-type", "text/plain").body(r#"{"message":"x"}"#).send().await.refused(415, None);
+    chat()
+        .header("content-type", "text/plain")
+        .body(r#"{"message":"x"}"#)
+        .send()
+        .await
+        .refused(415, None);
     chat().header("content-type", json).body("[]").send().await.refused(400, None);
     chat().header("content-type", json).send().await.refused(400, None);
     let charset = "application/json; charset=utf-8";
@@ -49,7 +54,11 @@ async fn a_body_is_json_of_at_most_64_kb() {
 #[tokio::test(start_paused = true)]
 async fn what_is_wrong_with_json_is_told_by_its_place_alone() {
     let world = World::new();
-    for body in ["{\"message\":\n\"secret\" oops}", "{\"message\":\"secret\\ud800\"}", "{\"message\":\"secret"] {
+    for body in [
+        "{\"message\":\n\"secret\" oops}",
+        "{\"message\":\"secret\\ud800\"}",
+        "{\"message\":\"secret",
+    ] {
         let ask = world.ask(Method::POST, "/chat").header("content-type", "application/json");
         let answer = ask.body(body).send().await;
         answer.refused(400, None);
@@ -87,7 +96,10 @@ async fn a_preflight_is_answered_without_credentials() {
     let world = World::new();
     let ask = world.ask(Method::OPTIONS, "/chat").header("origin", "http://localhost:3000");
     let ask = ask.header("access-control-request-method", "POST");
-    let ask = ask.header("access-control-request-headers", "content-type, x-amz-date, x-evil, X-Amz-Security-Token");
+    let ask = ask.header(
+        "access-control-request-headers",
+        "content-type, x-amz-date, x-evil, X-Amz-Security-Token",
+    );
     let answer = ask.send().await.ok(204);
     assert_eq!(answer.header("access-control-allow-methods"), Some("POST, OPTIONS"));
     assert_eq!(

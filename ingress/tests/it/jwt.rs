@@ -50,14 +50,21 @@ struct Signer(EcdsaKeyPair);
 impl Signer {
     fn new() -> Self {
         let random = SystemRandom::new();
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).unwrap())
+        let document =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        Self(
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random)
+                .unwrap(),
+        )
     }
 
     fn jwk(&self, kid: &str) -> Value {
         let point = self.0.public_key().as_ref();
         let part = |range: std::ops::Range<usize>| URL_SAFE_NO_PAD.encode(&point[range]);
-        json!({ "kty": "EC", "crv": "P-256", "kid": kid, "use": "sig", "alg": "ES256", "x": part(1..33), "y": part(33..65) })
+        json!({
+            "kty": "EC", "crv": "P-256", "kid": kid, "use": "sig", "alg": "ES256", "x": part(1..33),
+            "y": part(33..65)
+        })
     }
 
     fn sign(&self, header: &Value, claims: &Value) -> String {
@@ -76,7 +83,10 @@ fn seconds() -> i64 {
 }
 
 fn claims() -> Value {
-    json!({ "iss": "https://issuer.example", "sub": "alice", "aud": ["other", "chatbot"], "exp": seconds() + 3600 })
+    json!({
+        "iss": "https://issuer.example", "sub": "alice", "aud": ["other", "chatbot"],
+        "exp": seconds() + 3600
+    })
 }
 
 fn with(name: &str, value: Value) -> Value {
@@ -112,7 +122,8 @@ async fn check(world: &World, token: &str, status: u16) {
 
 #[tokio::test(start_paused = true)]
 async fn a_jwt_of_the_issuer_is_its_subject() {
-    let (issuer, signer) = (Issuer::new(), Signer::new());
+    let issuer = Issuer::new();
+    let signer = Signer::new();
     issuer.add(signer.jwk("k1"));
     let world = world(&issuer);
     let token = signer.sign(&header("k1"), &claims());
@@ -127,7 +138,8 @@ async fn a_jwt_of_the_issuer_is_its_subject() {
 
 #[tokio::test(start_paused = true)]
 async fn claims_must_be_ours_and_current() {
-    let (issuer, signer) = (Issuer::new(), Signer::new());
+    let issuer = Issuer::new();
+    let signer = Signer::new();
     issuer.add(signer.jwk("k1"));
     let world = world(&issuer);
     for (claims, status) in [
@@ -157,7 +169,9 @@ async fn claims_must_be_ours_and_current() {
 
 #[tokio::test(start_paused = true)]
 async fn no_header_talks_a_key_into_another_algorithm() {
-    let (issuer, signer, stranger) = (Issuer::new(), Signer::new(), Signer::new());
+    let issuer = Issuer::new();
+    let signer = Signer::new();
+    let stranger = Signer::new();
     issuer.add(signer.jwk("k1"));
     let world = world(&issuer);
     let good = signer.sign(&header("k1"), &claims());
@@ -216,7 +230,9 @@ fn rsa_token(subject: &str) -> String {
         "_9J9mlF0l4WeTXPu3g",
     );
     let header = r#"{"alg":"RS256","kid":"rsa-1","typ":"JWT"}"#;
-    let claims = format!(r#"{{"iss":"https://issuer.example","sub":"{subject}","aud":"chatbot","exp":1800003600}}"#);
+    let claims = format!(
+        r#"{{"iss":"https://issuer.example","sub":"{subject}","aud":"chatbot","exp":1800003600}}"#
+    );
     format!("{}.{}.{signature}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
 }
 
@@ -229,7 +245,9 @@ async fn rsa_signatures_are_verified_too() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_key_is_asked_for_at_most_once_a_minute() {
-    let (issuer, old, new) = (Issuer::new(), Signer::new(), Signer::new());
+    let issuer = Issuer::new();
+    let old = Signer::new();
+    let new = Signer::new();
     issuer.add(old.jwk("k1"));
     let world = world(&issuer);
     check(&world, &old.sign(&header("k1"), &claims()), 200).await;
@@ -247,7 +265,8 @@ async fn an_unknown_key_is_asked_for_at_most_once_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn a_withdrawn_key_is_forgotten_within_the_hour() {
-    let (issuer, signer) = (Issuer::new(), Signer::new());
+    let issuer = Issuer::new();
+    let signer = Signer::new();
     issuer.add(signer.jwk("k1"));
     let world = world(&issuer);
     let token = signer.sign(&header("k1"), &claims());
@@ -260,7 +279,8 @@ async fn a_withdrawn_key_is_forgotten_within_the_hour() {
 
 #[tokio::test(start_paused = true)]
 async fn an_issuer_that_is_away_is_a_503_and_known_keys_stay_good() {
-    let (issuer, signer) = (Issuer::new(), Signer::new());
+    let issuer = Issuer::new();
+    let signer = Signer::new();
     issuer.add(signer.jwk("k1"));
     let world = world(&issuer);
     let token = signer.sign(&header("k1"), &claims());
@@ -288,15 +308,25 @@ async fn iam_names_the_person_and_not_the_role() {
             unique_id: unique.map(str::to_owned),
         }),
     };
-    let create = |caller: Caller| world.post("/sessions", &json!({ "session_id": "s" })).caller(caller).send();
+    let create = |caller: Caller| {
+        world.post("/sessions", &json!({ "session_id": "s" })).caller(caller).send()
+    };
     create(Caller::default()).await.refused(401, None);
     create(caller(None, None)).await.refused(401, None);
     let answer = create(caller(Some("eu-west-1:1"), Some("AROAEXAMPLE:pool"))).await.ok(201);
     assert_eq!(answer.json.get("session_token"), None);
     create(caller(Some("eu-west-1:2"), Some("AROAEXAMPLE:pool"))).await.ok(201);
     create(caller(None, Some("AROAEXAMPLE:alice"))).await.ok(201);
-    let mut owners: Vec<Value> =
-        world.store.inner.dump().iter().filter_map(|item| item.attributes.get("principal").cloned()).collect();
+    let mut owners: Vec<Value> = world
+        .store
+        .inner
+        .dump()
+        .iter()
+        .filter_map(|item| item.attributes.get("principal").cloned())
+        .collect();
     owners.sort_by_key(ToString::to_string);
-    assert_eq!(owners, ["iam:AROAEXAMPLE:alice", "iam:cognito:eu-west-1:1", "iam:cognito:eu-west-1:2"]);
+    assert_eq!(
+        owners,
+        ["iam:AROAEXAMPLE:alice", "iam:cognito:eu-west-1:1", "iam:cognito:eu-west-1:2"]
+    );
 }

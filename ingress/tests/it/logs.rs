@@ -27,7 +27,8 @@ impl Write for Lines {
 
 /// Runs a whole life of a session, faults included, and returns the secrets that it knew.
 async fn live(world: &World) -> Vec<String> {
-    let hello = json!({ "message": "Something private", "session_id": "my-own-name", "message_id": "m1" });
+    let hello =
+        json!({ "message": "Something private", "session_id": "my-own-name", "message_id": "m1" });
     let first = world.post("/chat", &hello).send().await.ok(202);
     let token = first.json["session_token"].as_str().unwrap().to_owned();
     let ticket = first.json["websocket"]["ticket"].as_str().unwrap().to_owned();
@@ -43,7 +44,14 @@ async fn live(world: &World) -> Vec<String> {
     world.get("/documents").token("forged-token").send().await.refused(401, None);
     world.store.down.store(false, Ordering::SeqCst);
     world.delete("/sessions/my-own-name").token(&token).send().await.ok(204);
-    vec![token, ticket, "private".to_owned(), "my-own-name".to_owned(), "forged-token".to_owned(), "anon:".to_owned()]
+    vec![
+        token,
+        ticket,
+        "private".to_owned(),
+        "my-own-name".to_owned(),
+        "forged-token".to_owned(),
+        "anon:".to_owned(),
+    ]
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,7 +63,8 @@ async fn logs_name_the_session_by_its_key_and_hold_no_secret() {
         .with_span_events(FmtSpan::CLOSE)
         .with_ansi(false)
         .with_writer(move || writer.clone());
-    // With one dispatcher alone, a span that another test's thread meets first would be switched off for good.
+    // With one dispatcher alone, a span that another test's thread meets first would be switched
+    // off for good.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let guard = tracing::subscriber::set_default(subscriber.finish());
     let world = World::new();

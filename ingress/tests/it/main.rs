@@ -1,5 +1,10 @@
 //! Stories through the front door, on adapters in memory.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a story that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a story that cannot go on has failed"
+)]
 
 mod chat;
 mod config;

@@ -1,4 +1,5 @@
-//! What the platform does to the door: conflicts, wrong clocks, rotated keys, a process that others used before.
+//! What the platform does to the door: conflicts, wrong clocks, rotated keys, a process that others
+//! used before.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -28,7 +29,11 @@ fn accepted(world: &World) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_whose_session_others_write_too_is_accepted_once() {
-    for conflicts in [vec![Conflict::Refused; 4], vec![Conflict::AckLost], vec![Conflict::Refused, Conflict::AckLost]] {
+    for conflicts in [
+        vec![Conflict::Refused; 4],
+        vec![Conflict::AckLost],
+        vec![Conflict::Refused, Conflict::AckLost],
+    ] {
         let world = World::new();
         let token = world.session().await;
         *world.store.conflicts.lock().unwrap() = conflicts.clone().into();
@@ -75,7 +80,9 @@ async fn callers_in_conflict_do_not_come_back_together() {
 
 /// Lets the next calls go through a door whose clock is wrong by so many minutes.
 fn skew(world: &mut World, minutes: i64) {
-    world.enter_by(|ports| ports.clock = Arc::new(ManualClock::new(Timestamp(START.0 + minutes * 60_000))));
+    world.enter_by(|ports| {
+        ports.clock = Arc::new(ManualClock::new(Timestamp(START.0 + minutes * 60_000)))
+    });
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,13 +95,22 @@ async fn doors_whose_clocks_differ_by_ten_minutes_keep_one_conversation() {
         skew(&mut world, second);
         world.say(&token, "m2", "Hello").await;
         world.say(&token, "m1", "Hello").await;
-        assert_eq!((accepted(&world), world.store.count("M#"), world.store.count("META")), (2, 2, 1));
+        assert_eq!(
+            (accepted(&world), world.store.count("M#"), world.store.count("META")),
+            (2, 2, 1)
+        );
         rows::put(&world, &rows::replied(&world, 1, "Maths.")).await;
         let turns = world.get("/sessions/s/turns").token(&token).send().await.ok(200);
         assert_eq!(turns.json["turns"][0]["text"], "Maths.");
-        world.post("/sessions/s/stop", &json!({ "message_id": "m2" })).token(&token).send().await.ok(202);
+        world
+            .post("/sessions/s/stop", &json!({ "message_id": "m2" }))
+            .token(&token)
+            .send()
+            .await
+            .ok(202);
         let bodies = World::bodies(&world.requests).await;
-        let ids: Vec<&str> = bodies.iter().map(|body| body["message_id"].as_str().unwrap()).collect();
+        let ids: Vec<&str> =
+            bodies.iter().map(|body| body["message_id"].as_str().unwrap()).collect();
         assert_eq!(ids, ["m1", "m2"], "in the order of acceptance, whatever the clocks say");
     }
 }
@@ -130,7 +146,8 @@ async fn keys_that_are_rotated_under_an_open_door_count_from_the_next_call() {
     world.enter_by(|ports| ports.secrets = vault.clone());
     let old = world.session().await;
     vault.rotate(&["b", "a"]);
-    let renewed = world.post("/sessions", &json!({ "session_id": "s" })).token(&old).send().await.ok(201);
+    let renewed =
+        world.post("/sessions", &json!({ "session_id": "s" })).token(&old).send().await.ok(201);
     let new = renewed.json["session_token"].as_str().unwrap().to_owned();
     vault.rotate(&["c", "b"]);
     world.get("/sessions/s/turns").token(&new).send().await.ok(200);
@@ -153,13 +170,20 @@ async fn story(mut world: World, between: impl Fn(&mut World)) -> Vec<Answer> {
             (http::Method::GET, "/sessions/s/turns", None),
             (http::Method::GET, "/documents", None),
             (http::Method::POST, "/chat", Some(message("m1"))),
-            (http::Method::POST, "/chat", Some(json!({ "message": "Hello", "session_id": "other" }))),
+            (
+                http::Method::POST,
+                "/chat",
+                Some(json!({ "message": "Hello", "session_id": "other" })),
+            ),
             (http::Method::POST, "/sessions/s/tickets", Some(json!({}))),
             (http::Method::POST, "/sessions/absent/tickets", Some(json!({}))),
         ] {
             between(&mut world);
-            let ask = world.ask(method, path).token(token).header("content-type", "application/json");
-            answers.push(ask.body(body.map_or_else(String::new, |body| body.to_string())).send().await);
+            let ask =
+                world.ask(method, path).token(token).header("content-type", "application/json");
+            answers.push(
+                ask.body(body.map_or_else(String::new, |body| body.to_string())).send().await,
+            );
         }
     }
     between(&mut world);

@@ -8,7 +8,12 @@ use shared::domain::ConnectionId;
 use crate::world::World;
 
 fn run<T>(story: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(story)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(story)
 }
 
 proptest! {
@@ -32,7 +37,9 @@ proptest! {
         run(async {
             let world = World::new();
             let context = serde_json::json!({ "document_id": document });
-            let body = serde_json::json!({ "message": message, "session_id": id, "message_id": id, "context": context });
+            let body = serde_json::json!({
+                "message": message, "session_id": id, "message_id": id, "context": context
+            });
             prop_assert!(world.post("/chat", &body).send().await.status.as_u16() < 500);
             Ok(())
         })?;
@@ -57,7 +64,8 @@ proptest! {
         run(async {
             let world = World::new();
             let token = world.session().await;
-            let (connection, session) = (ConnectionId::new("c"), world.connect(&token).await);
+            let connection = ConnectionId::new("c");
+            let session = world.connect(&token).await;
             let frames = world.frame(&connection, &session, &frame).await;
             prop_assert_eq!(&frames[0]["name"], "chat.error");
             let frame = serde_json::json!({ "type": "resume", "after": after }).to_string();

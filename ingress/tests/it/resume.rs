@@ -119,10 +119,12 @@ async fn long_texts_are_cut_and_no_frame_is_too_large() {
     world.ingress.socket_frame(&connection, &session, r#"{"type":"resume","after":0}"#).await;
     let frames = world.push.take_frames(&connection);
     assert!(frames.iter().all(|frame| frame.len() <= MAX_FRAME_BYTES));
-    let frames: Vec<Value> = frames.iter().map(|frame| serde_json::from_str(frame).unwrap()).collect();
+    let frames: Vec<Value> =
+        frames.iter().map(|frame| serde_json::from_str(frame).unwrap()).collect();
     assert_eq!(frames[1]["type"], "RUN_FINISHED");
     assert_eq!(frames[1].get("result"), None, "a final that does not fit is to be fetched");
-    let (mut whole, mut offset) = (String::new(), 0);
+    let mut whole = String::new();
+    let mut offset = 0;
     for piece in frames.iter().filter(|frame| frame["type"] == "TEXT_MESSAGE_CONTENT") {
         assert_eq!(piece["metadata"]["offset"].as_u64(), Some(offset));
         whole.push_str(piece["delta"].as_str().unwrap());
@@ -153,7 +155,8 @@ async fn a_malformed_frame_is_answered_by_what_is_wrong_with_it() {
         assert_eq!(frames[0]["value"]["field"].as_str(), field, "{frame}");
     }
     assert_eq!(stamp(&world), None);
-    let frames = world.frame(&connection, &session, r#"{"type":"resume","after":0,"future":[]}"#).await;
+    let frames =
+        world.frame(&connection, &session, r#"{"type":"resume","after":0,"future":[]}"#).await;
     assert_eq!(names(&frames), ["chat.resumed"]);
 }
 

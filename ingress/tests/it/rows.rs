@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use shared::domain::{
-    ContextUse, Epoch, ErrorCode, FinishReason, MessageId, MessageText, MicroUsd, ProviderName, SessionId, SessionKey,
-    Turn, TurnKind, Usage,
+    ContextUse, Epoch, ErrorCode, FinishReason, MessageId, MessageText, MicroUsd, ProviderName,
+    SessionId, SessionKey, Turn, TurnKind, Usage,
 };
 use shared::ports::Durability;
 use shared::ports::store::{Change, Condition, Item, Store as _, Write};
@@ -38,7 +38,9 @@ pub(crate) fn running(world: &World, number: u64) -> TurnRow {
         accepted_at: world.now(),
         created_at: world.now(),
         finished_at: None,
-        expires_at: shared::domain::ExpiresAt::at(world.now().plus(std::time::Duration::from_hours(24))),
+        expires_at: shared::domain::ExpiresAt::at(
+            world.now().plus(std::time::Duration::from_hours(24)),
+        ),
         due: None,
         trace: Some("0af7651916cd43dd8448eb211c80319c".to_owned()),
         synthetic: false,
@@ -65,7 +67,10 @@ pub(crate) fn replied(world: &World, number: u64, text: &str) -> TurnRow {
 
 /// A turn that failed.
 pub(crate) fn failed(world: &World, number: u64) -> TurnRow {
-    let error = TurnError { code: ErrorCode::ProvidersUnavailable, message: "Nobody could answer.".to_owned() };
+    let error = TurnError {
+        code: ErrorCode::ProvidersUnavailable,
+        message: "Nobody could answer.".to_owned(),
+    };
     TurnRow {
         kind: Some(TurnKind::Error),
         text: Some(String::new()),
@@ -84,7 +89,9 @@ pub(crate) fn key_of_s(world: &World) -> SessionKey {
     let s = SessionId::parse("s").unwrap();
     let rows = world.store.inner.dump();
     let mut sessions = rows.iter().filter(|item| item.key.sort == keys::META);
-    let of_s = |item: &&Item| item.to_row::<SessionRow>().is_ok_and(|row| row.client_session_id.as_ref() == Some(&s));
+    let of_s = |item: &&Item| {
+        item.to_row::<SessionRow>().is_ok_and(|row| row.client_session_id.as_ref() == Some(&s))
+    };
     SessionKey::parse(sessions.find(of_s).unwrap().key.partition.clone()).unwrap()
 }
 
@@ -97,6 +104,12 @@ pub(crate) async fn put(world: &World, row: &TurnRow) {
 pub(crate) fn writes(world: &World, row: &TurnRow) -> Vec<Write> {
     let key = key_of_s(world);
     let item = Item::from_row(keys::turn(&key, row.turn), row).unwrap();
-    let next = vec![Change::Set("next_turn", json!(row.turn.next())), Change::Set("accepted", json!(row.turn))];
-    vec![Write::put(item, vec![]), Write::update(keys::session(&key), vec![Condition::Present], next)]
+    let next = vec![
+        Change::Set("next_turn", json!(row.turn.next())),
+        Change::Set("accepted", json!(row.turn)),
+    ];
+    vec![
+        Write::put(item, vec![]),
+        Write::update(keys::session(&key), vec![Condition::Present], next),
+    ]
 }

@@ -60,13 +60,15 @@ async fn check_refused(world: &World, pass: &str, is_ticket: bool) {
     }
 }
 
-/// A host that gives a connection's id to another connection before anybody heard that the first has closed.
+/// A host that gives a connection's id to another connection before anybody heard that the first
+/// has closed.
 #[tokio::test(start_paused = true)]
 async fn a_connection_id_that_was_bound_anew_hears_of_its_own_session_only() {
     let world = World::new();
     let token = world.session().await;
     rows::put(&world, &rows::replied(&world, 1, "Private.")).await;
-    let (connection, hers) = (ConnectionId::new("c1="), world.connect(&token).await);
+    let connection = ConnectionId::new("c1=");
+    let hers = world.connect(&token).await;
     assert_eq!(world.resume(&connection, &hers, 0).await.len(), 2);
 
     let answer = world.post("/sessions", &json!({ "session_id": "his" })).send().await.ok(201);
@@ -74,20 +76,38 @@ async fn a_connection_id_that_was_bound_anew_hears_of_its_own_session_only() {
     let his = world.ingress.authorize_socket(ticket, None, None).await.unwrap();
     let frames = world.resume(&connection, &his, 0).await;
     assert_eq!((frames.len(), &frames[0]["value"]["next"]), (1, &json!(1)), "{frames:?}");
-    // What the host keeps with a connection may be mixed up, but never opens a session to another owner.
+    // What the host keeps with a connection may be mixed up, but never opens a session to another
+    // owner.
     for (id, mixed) in [
-        ("c2=", SocketSession { session_key: hers.session_key.clone(), principal_hash: his.principal_hash.clone() }),
-        ("c3=", SocketSession { session_key: his.session_key.clone(), principal_hash: hers.principal_hash.clone() }),
+        (
+            "c2=",
+            SocketSession {
+                session_key: hers.session_key.clone(),
+                principal_hash: his.principal_hash.clone(),
+            },
+        ),
+        (
+            "c3=",
+            SocketSession {
+                session_key: his.session_key.clone(),
+                principal_hash: hers.principal_hash.clone(),
+            },
+        ),
     ] {
         let frames = world.resume(&ConnectionId::new(id), &mixed, 0).await;
-        assert_eq!((frames.len(), &frames[0]["value"]["code"]), (1, &json!("not_found")), "{frames:?}");
+        assert_eq!(
+            (frames.len(), &frames[0]["value"]["code"]),
+            (1, &json!("not_found")),
+            "{frames:?}"
+        );
     }
 }
 
-/// Proves what can be proved by reading: the one comparison of a MAC is the library's, which takes the same time
-/// wherever the difference is. It measures no time, and says nothing of what the library or the compiler does.
-/// JWTs are outside of it: their signatures are public-key ones, verified by `jsonwebtoken`, and no secret is
-/// compared.
+/// Proves what can be proved by reading: the one comparison of a MAC is the library's, which takes
+/// the same time wherever the difference is. It measures no time, and says nothing of what the
+/// library or the compiler does.
+/// JWTs are outside of it: their signatures are public-key ones, verified by `jsonwebtoken`, and no
+/// secret is compared.
 #[test]
 fn macs_are_compared_by_the_librarys_constant_time_verification_and_nowhere_else() {
     let sources = sources(concat!(env!("CARGO_MANIFEST_DIR"), "/src").as_ref());
@@ -99,11 +119,18 @@ fn macs_are_compared_by_the_librarys_constant_time_verification_and_nowhere_else
         }
     }
     let (_, signing) = sources.iter().find(|(name, _)| name.ends_with("signing.rs")).unwrap();
-    let code: Vec<&str> = signing.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
-    let lines = |word: &str| code.iter().filter(|line| line.contains(word)).copied().collect::<Vec<_>>();
+    let code: Vec<&str> =
+        signing.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
+    let lines =
+        |word: &str| code.iter().filter(|line| line.contains(word)).copied().collect::<Vec<_>>();
     let [verified] = lines("verify_slice")[..] else { panic!("one verification: {code:#?}") };
-    assert!(verified.ends_with(".verify_slice(&given).ok()?;"), "a failure must end it: {verified}");
-    let [made] = lines("finalize")[..] else { panic!("a MAC is made for one purpose, to be sent: {code:#?}") };
+    assert!(
+        verified.ends_with(".verify_slice(&given).ok()?;"),
+        "a failure must end it: {verified}"
+    );
+    let [made] = lines("finalize")[..] else {
+        panic!("a MAC is made for one purpose, to be sent: {code:#?}")
+    };
     assert!(made.contains("URL_SAFE_NO_PAD.encode("), "{made}");
     // The key's id and the key's place are no secrets.
     let mut compared: Vec<&str> = [lines("=="), lines("!="), lines(".eq("), lines("cmp")].concat();

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::world::{World, no_newcomers};
 
 async fn renewal(world: &World, token: &str) -> Option<String> {
-    let answer = world.post("/sessions", &json!({ "session_id": "s" })).token(token).send().await.ok(201);
+    let answer =
+        world.post("/sessions", &json!({ "session_id": "s" })).token(token).send().await.ok(201);
     answer.json["session_token"].as_str().map(str::to_owned)
 }
 
@@ -69,7 +70,8 @@ async fn a_forged_token_is_never_a_new_principal() {
     let world = World::new();
     let token = world.session().await;
     let parts: Vec<&str> = token.split('.').collect();
-    let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+    let mut claims: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
     claims["c"]["p"] = json!("anon:somebody");
     let forged = URL_SAFE_NO_PAD.encode(claims.to_string());
     let websocket = world.post("/sessions/s/tickets", &json!({})).token(&token).send().await;
@@ -106,7 +108,11 @@ async fn only_what_begins_something_welcomes_newcomers() {
     world.delete("/sessions/s").send().await.refused(401, None);
     world.post("/sessions/s/stop", &json!({ "message_id": "m" })).send().await.refused(401, None);
     world.post("/sessions/s/tickets", &json!({})).send().await.refused(401, None);
-    world.post("/sessions/s/turns/1/feedback", &json!({ "rating": "up" })).send().await.refused(401, None);
+    world
+        .post("/sessions/s/turns/1/feedback", &json!({ "rating": "up" }))
+        .send()
+        .await
+        .refused(401, None);
 }
 
 #[tokio::test(start_paused = true)]

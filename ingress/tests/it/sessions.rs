@@ -10,7 +10,8 @@ use crate::world::World;
 async fn a_session_is_created_once_and_answered_the_same_again() {
     let world = World::new();
     let token = world.session().await;
-    let again = world.post("/sessions", &json!({ "session_id": "s" })).token(&token).send().await.ok(201);
+    let again =
+        world.post("/sessions", &json!({ "session_id": "s" })).token(&token).send().await.ok(201);
     assert_eq!(again.json["session_id"], "s");
     assert_eq!(again.json.get("session_token"), None);
     assert!(again.json["websocket"]["ticket"].is_string());
@@ -22,15 +23,25 @@ async fn a_session_needs_no_body() {
     let world = World::new();
     let answer = world.ask(http::Method::POST, "/sessions").send().await.ok(201);
     assert_eq!(answer.json["session_id"].as_str().unwrap().len(), 22);
-    world.post("/sessions", &json!({ "session_id": 7 })).send().await.refused(400, Some("session_id"));
+    world
+        .post("/sessions", &json!({ "session_id": 7 }))
+        .send()
+        .await
+        .refused(400, Some("session_id"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_sockets_address_is_the_hosts_where_none_is_configured() {
     let world = World::configured(|config| config.websocket_url = None);
-    let answer = world.ask(http::Method::POST, "/sessions").header("host", "127.0.0.1:8080").send().await.ok(201);
+    let answer = world
+        .ask(http::Method::POST, "/sessions")
+        .header("host", "127.0.0.1:8080")
+        .send()
+        .await
+        .ok(201);
     assert_eq!(answer.json["websocket"]["url"], "ws://127.0.0.1:8080/socket");
-    let answer = world.ask(http::Method::POST, "/sessions").header("host", "a/b").send().await.ok(201);
+    let answer =
+        world.ask(http::Method::POST, "/sessions").header("host", "a/b").send().await.ok(201);
     assert_eq!(answer.json["websocket"]["url"], "ws://localhost/socket");
 }
 

@@ -32,7 +32,8 @@ async fn a_ticket_opens_one_socket_once() {
 #[tokio::test(start_paused = true)]
 async fn a_ticket_is_good_for_thirty_seconds() {
     let world = World::new();
-    let (early, late) = (ticket(&world).await, ticket(&world).await);
+    let early = ticket(&world).await;
+    let late = ticket(&world).await;
     world.later(Duration::from_millis(29_999));
     check(&world, &early, None, 101).await;
     world.later(Duration::from_millis(1));
@@ -58,9 +59,14 @@ async fn a_refused_origin_does_not_use_the_ticket_up() {
     let exact = AllowedOrigins::Exact(vec!["https://app.example".to_owned()]);
     let world = World::configured(|config| config.origins = exact);
     let ticket = ticket(&world).await;
-    for origin in
-        ["https://evil.example", "null", "https://app.example.evil", "http://app.example", "https://APP.example", ""]
-    {
+    for origin in [
+        "https://evil.example",
+        "null",
+        "https://app.example.evil",
+        "http://app.example",
+        "https://APP.example",
+        "",
+    ] {
         check(&world, &ticket, Some(origin), 403).await;
     }
     check(&world, &ticket, Some("https://app.example"), 101).await;

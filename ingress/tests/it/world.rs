@@ -8,18 +8,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
-use ingress::{AuthMode, Caller, Ingress, IngressConfig, KeySource, Platform, Ports, SocketSession};
+use ingress::{
+    AuthMode, Caller, Ingress, IngressConfig, KeySource, Platform, Ports, SocketSession,
+};
 use secrecy::SecretSlice;
 use serde_json::{Value, json};
 use shared::domain::{ConnectionId, DocumentId, Principal, ProviderName, Timestamp};
 use shared::environment::Environment;
 use shared::memory::{
-    ManualClock, MemoryDocuments, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore, OwnedDocument, QueueSettings,
-    SeededIds,
+    ManualClock, MemoryDocuments, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore,
+    OwnedDocument, QueueSettings, SeededIds,
 };
 use shared::ports::store::{Item, Key, Page, Query, Store, StoreError, Write};
 use shared::ports::{
-    Clock, Document, Durability, EventSource, Outgoing, Queue, QueueError, Receipt, SigningKey, SigningKeys,
+    Clock, Document, Durability, EventSource, Outgoing, Queue, QueueError, Receipt, SigningKey,
+    SigningKeys,
 };
 
 /// The second at which every story begins.
@@ -79,10 +82,15 @@ impl World {
         Self::with(config, &["a"], None)
     }
 
-    pub(crate) fn with(config: IngressConfig, keys: &[&str], jwt_keys: Option<Arc<dyn KeySource>>) -> Self {
+    pub(crate) fn with(
+        config: IngressConfig,
+        keys: &[&str],
+        jwt_keys: Option<Arc<dyn KeySource>>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let store = Arc::new(FlakyStore::new(MemoryStore::new(clock.clone())));
-        let (requests, replies) = (Arc::new(FlakyQueue::new()), Arc::new(FlakyQueue::new()));
+        let requests = Arc::new(FlakyQueue::new());
+        let replies = Arc::new(FlakyQueue::new());
         let push = Arc::new(MemoryPush::new());
         let ports = Ports {
             store: store.clone(),
@@ -90,7 +98,9 @@ impl World {
             replies: replies.clone(),
             push: push.clone(),
             documents: Arc::new(MemoryDocuments::new(documents())),
-            secrets: Arc::new(MemorySecrets::new(SigningKeys(keys.iter().map(|id| signing_key(id)).collect()))),
+            secrets: Arc::new(MemorySecrets::new(SigningKeys(
+                keys.iter().map(|id| signing_key(id)).collect(),
+            ))),
             jwt_keys,
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(7)),
@@ -118,7 +128,9 @@ impl World {
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Ask<'_> {
-        self.ask(Method::POST, path).header("content-type", "application/json").body(body.to_string())
+        self.ask(Method::POST, path)
+            .header("content-type", "application/json")
+            .body(body.to_string())
     }
 
     pub(crate) fn delete(&self, path: &str) -> Ask<'_> {
@@ -126,7 +138,8 @@ impl World {
     }
 
     pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {
-        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        let headers = HeaderMap::new();
+        let body = Bytes::new();
         let caller = Caller { address: Some("192.0.2.1".to_owned()), iam: None };
         Ask { world: self, method, path: path.to_owned(), headers, body, caller }
     }
@@ -153,14 +166,29 @@ impl World {
     }
 
     /// Sends a frame, and returns what the connection was pushed since the last call.
-    pub(crate) async fn frame(&self, connection: &ConnectionId, session: &SocketSession, frame: &str) -> Vec<Value> {
+    pub(crate) async fn frame(
+        &self,
+        connection: &ConnectionId,
+        session: &SocketSession,
+        frame: &str,
+    ) -> Vec<Value> {
         self.ingress.socket_frame(connection, session, frame).await;
-        self.push.take_frames(connection).iter().map(|frame| serde_json::from_str(frame).unwrap()).collect()
+        self.push
+            .take_frames(connection)
+            .iter()
+            .map(|frame| serde_json::from_str(frame).unwrap())
+            .collect()
     }
 
     /// Sends a `resume`.
-    pub(crate) async fn resume(&self, connection: &ConnectionId, session: &SocketSession, after: u64) -> Vec<Value> {
-        self.frame(connection, session, &json!({ "type": "resume", "after": after }).to_string()).await
+    pub(crate) async fn resume(
+        &self,
+        connection: &ConnectionId,
+        session: &SocketSession,
+        after: u64,
+    ) -> Vec<Value> {
+        self.frame(connection, session, &json!({ "type": "resume", "after": after }).to_string())
+            .await
     }
 
     /// Returns the bodies that wait in a queue.
@@ -232,7 +260,10 @@ impl Answer {
         assert_eq!(self.json["status"], status);
         assert_eq!(self.json["field"].as_str(), field, "{}", self.json);
         for name in ["type", "title", "detail"] {
-            assert!(self.json[name].as_str().is_some_and(|text| !text.is_empty()), "{name} is missing");
+            assert!(
+                self.json[name].as_str().is_some_and(|text| !text.is_empty()),
+                "{name} is missing"
+            );
         }
     }
 
@@ -281,11 +312,20 @@ pub(crate) struct FlakyStore {
 
 impl FlakyStore {
     fn new(inner: MemoryStore) -> Self {
-        Self { inner, down: AtomicBool::new(false), conflicts: Mutex::default(), after_query: Mutex::default() }
+        Self {
+            inner,
+            down: AtomicBool::new(false),
+            conflicts: Mutex::default(),
+            after_query: Mutex::default(),
+        }
     }
 
     fn up(&self) -> Result<(), StoreError> {
-        if self.down.load(Ordering::SeqCst) { Err(StoreError::Unavailable("away".into())) } else { Ok(()) }
+        if self.down.load(Ordering::SeqCst) {
+            Err(StoreError::Unavailable("away".into()))
+        } else {
+            Ok(())
+        }
     }
 
     /// Counts the stored items whose sort key begins so.
@@ -311,7 +351,11 @@ impl Store for FlakyStore {
         page
     }
 
-    async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
+    async fn write(
+        &self,
+        write: Write,
+        durability: Durability,
+    ) -> Result<Option<Item>, StoreError> {
         self.up()?;
         self.inner.write(write, durability).await
     }
@@ -353,7 +397,11 @@ impl Queue for FlakyQueue {
         self.inner.send(message).await
     }
 
-    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
+    async fn change_visibility(
+        &self,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
         self.inner.change_visibility(receipt, visibility).await
     }
 }

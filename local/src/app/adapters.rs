@@ -59,7 +59,8 @@ pub(super) struct Crew<'a> {
 
 impl Adapters {
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
-        let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
+        let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) =
+            (Arc::new(SystemClock), Arc::new(SystemIds));
         let file = config.data_dir.join(DATABASE);
         let database = Database::open_with(&file, clock.clone(), config.synchronous)?;
         let documents = database.documents();
@@ -69,8 +70,9 @@ impl Adapters {
         let bedrock = config.bedrock.as_ref().map(|(_, key)| key.clone());
         let secrets = LocalSecrets::open(&config.data_dir, ids.as_ref(), claude, openai, bedrock)?;
         let visibility = config.worker.queue_visibility;
-        let queue =
-            |name, max_receives| database.queue(name, QueueSettings::new(visibility, max_receives)).map(Arc::new);
+        let queue = |name, max_receives| {
+            database.queue(name, QueueSettings::new(visibility, max_receives)).map(Arc::new)
+        };
         Ok(Self {
             queues: Queues {
                 requests: queue("requests", REQUESTS_MAX_RECEIVES)?,
@@ -91,7 +93,8 @@ impl Adapters {
     pub(super) fn ingress(&self, config: &Config, client: &reqwest::Client) -> Ingress {
         let jwt_keys = match &config.ingress.auth {
             AuthMode::Jwt(jwt) => {
-                Some(Arc::new(HttpKeySource::new(client.clone(), jwt.jwks_url.clone())) as Arc<dyn KeySource>)
+                Some(Arc::new(HttpKeySource::new(client.clone(), jwt.jwks_url.clone()))
+                    as Arc<dyn KeySource>)
             }
             _ => None,
         };
@@ -109,7 +112,11 @@ impl Adapters {
         Ingress::new(ports, config.ingress.clone())
     }
 
-    pub(super) fn worker(&self, config: &Config, models: Vec<Arc<dyn Model>>) -> anyhow::Result<Worker> {
+    pub(super) fn worker(
+        &self,
+        config: &Config,
+        models: Vec<Arc<dyn Model>>,
+    ) -> anyhow::Result<Worker> {
         let ports = worker::Ports {
             store: self.store.clone(),
             requests: self.queues.requests.clone(),
@@ -188,7 +195,8 @@ impl Adapters {
             let notifier = notifier.clone();
             Box::pin(async move { notifier.handle_batch(&batch).await })
         });
-        let (batch, concurrency) = (REPLIES_BATCH, REPLIES_CONCURRENCY);
+        let batch = REPLIES_BATCH;
+        let concurrency = REPLIES_CONCURRENCY;
         Pump { source: self.queues.replies.clone(), handler, batch, concurrency }
     }
 }
@@ -209,7 +217,11 @@ async fn kept_replies(
 }
 
 /// Returns the models that have what they need; where none has, the one that needs nothing.
-pub(super) fn models(config: &mut Config, adapters: &Adapters, client: &reqwest::Client) -> Vec<Arc<dyn Model>> {
+pub(super) fn models(
+    config: &mut Config,
+    adapters: &Adapters,
+    client: &reqwest::Client,
+) -> Vec<Arc<dyn Model>> {
     let secrets = || adapters.secrets.clone();
     let mut models: Vec<Arc<dyn Model>> = Vec::new();
     if let Some((settings, _)) = config.claude.take() {

@@ -13,14 +13,19 @@ pub(super) async fn clean_up(notifier: Arc<Notifier>) {
     match notifier.clean_up().await {
         Ok(report) if report == notifier::cleanup::Report::default() => (),
         Ok(report) => tracing::info!(?report, "cleaned up"),
-        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the cleanup will try again"),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the cleanup will try again")
+        }
     }
 }
 
 /// Brings the figures up to date.
 pub(super) async fn fold(statistics: SqliteStatistics) {
     if let Err(error) = statistics.fold().await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the figures will be brought up to date later");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the figures will be brought up to date later"
+        );
     }
 }
 

@@ -58,7 +58,8 @@ impl Push for Connections {
     /// Closes at once, whatever the backlog holds.
     async fn close(&self, connection: &ConnectionId) -> Result<(), PushError> {
         let Some(sender) = self.lock().remove(connection) else { return Ok(()) };
-        // A full backlog means that nobody reads: dropping the last sender ends the writer all the same.
+        // A full backlog means that nobody reads: dropping the last sender ends the writer all the
+        // same.
         drop(sender.try_send(Outbound::Close));
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Refuses requests that reached this machine under another machine's name.
 //!
-//! A page from elsewhere can make its own name resolve to 127.0.0.1, and then counts as the same origin (DNS
-//! rebinding). A server that only this machine may reach therefore answers to this machine's names only.
+//! A page from elsewhere can make its own name resolve to 127.0.0.1, and then counts as the same
+//! origin (DNS rebinding). A server that only this machine may reach therefore answers to this
+//! machine's names only.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -23,7 +24,11 @@ const PROBLEM: &str = r#"{"type":"urn:learning-yogi:chatbot:error:invalid_reques
 pub(super) async fn guard(State(names): State<Names>, request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     if names == Names::Loopback && !host.is_some_and(is_loopback) {
-        return (StatusCode::MISDIRECTED_REQUEST, [(CONTENT_TYPE, "application/problem+json")], PROBLEM)
+        return (
+            StatusCode::MISDIRECTED_REQUEST,
+            [(CONTENT_TYPE, "application/problem+json")],
+            PROBLEM,
+        )
             .into_response();
     }
     next.run(request).await

@@ -39,7 +39,8 @@ pub struct Host {
 
 /// Returns the routes: the page, the socket, the operator calls, and everything else for ingress.
 pub fn router(host: Host) -> Router {
-    let (names, operator) = (host.names, operator::router(Arc::clone(&host.operator)));
+    let names = host.names;
+    let operator = operator::router(Arc::clone(&host.operator));
     Router::new()
         .route("/", get(page::index))
         .route("/page/{file}", get(page::file))
@@ -50,12 +51,14 @@ pub fn router(host: Host) -> Router {
         .layer(from_fn_with_state(names, guard::guard))
 }
 
-/// Listens from now on; what it returns ends when the process is asked to stop, by Ctrl-C or SIGTERM.
+/// Listens from now on; what it returns ends when the process is asked to stop, by Ctrl-C or
+/// SIGTERM.
 #[cfg(unix)]
 pub fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => (),

@@ -1,13 +1,16 @@
-//! The chat page: files built into the program. `chatbot.js` is built from `widget/`, which holds the two equal.
+//! The chat page: files built into the program. `chatbot.js` is built from `widget/`, which holds
+//! the two equal.
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderName, StatusCode};
 
 /// Nothing from elsewhere: no script, no style, no image, no frame.
-const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'; \
-                      base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; \
+    frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 macro_rules! files {
     ($($name:literal),+ $(,)?) => {
@@ -54,8 +57,10 @@ mod tests {
     #[test]
     fn every_file_of_the_page_is_served() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/page");
-        let mut on_disk: Vec<_> =
-            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut on_disk: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         let mut served: Vec<_> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
         on_disk.sort();
         served.sort();

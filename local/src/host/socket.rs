@@ -69,7 +69,12 @@ async fn serve(host: Host, session: SocketSession, socket: WebSocket) {
 }
 
 /// Hands text frames to ingress, one after another, until the client is gone or silent.
-async fn read(host: &Host, id: &ConnectionId, session: &SocketSession, mut stream: SplitStream<WebSocket>) {
+async fn read(
+    host: &Host,
+    id: &ConnectionId,
+    session: &SocketSession,
+    mut stream: SplitStream<WebSocket>,
+) {
     while let Ok(Some(Ok(message))) = timeout(SILENCE, stream.next()).await {
         match message {
             Message::Text(text) => host.ingress.socket_frame(id, session, &text).await,
@@ -81,7 +86,11 @@ async fn read(host: &Host, id: &ConnectionId, session: &SocketSession, mut strea
 }
 
 /// Writes frames as they come, several with one flush, and a ping now and then.
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut outbound: Receiver<Outbound>, mut stop: Stop) {
+async fn write(
+    mut sink: SplitSink<WebSocket, Message>,
+    mut outbound: Receiver<Outbound>,
+    mut stop: Stop,
+) {
     let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
     loop {
         let next = tokio::select! {

@@ -30,15 +30,20 @@ pub(super) async fn check(
 ) -> Response {
     if is_from_elsewhere(request.headers()) {
         let detail = "Pages of other sites may not make operator calls.";
-        return Problem::new(StatusCode::FORBIDDEN, ErrorCode::Unauthorized, detail).into_response();
+        return Problem::new(StatusCode::FORBIDDEN, ErrorCode::Unauthorized, detail)
+            .into_response();
     }
     let here = operator.is_private && caller.ip().is_loopback();
     if (here && operator.is_open(&request)) || operator.is_known(request.headers()) {
         return next.run(request).await;
     }
-    let detail = "This call needs the operator token: CHATBOT_OPERATOR_TOKEN, or the one in the data directory.";
-    let mut refused = Problem::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, detail).into_response();
-    refused.headers_mut().insert(http::header::WWW_AUTHENTICATE, http::HeaderValue::from_static("Bearer"));
+    let detail = "This call needs the operator token: CHATBOT_OPERATOR_TOKEN, or the one in the \
+        data directory.";
+    let mut refused =
+        Problem::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, detail).into_response();
+    refused
+        .headers_mut()
+        .insert(http::header::WWW_AUTHENTICATE, http::HeaderValue::from_static("Bearer"));
     refused
 }
 
@@ -52,10 +57,12 @@ impl Operator {
     /// Compares hashes, so that the time it takes tells nothing of the token.
     fn is_known(&self, headers: &HeaderMap) -> bool {
         let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token =
-            given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let token = given
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         token.is_some_and(|(_, token)| {
-            Sha256::digest(token.trim().as_bytes()) == Sha256::digest(self.token.expose_secret().as_bytes())
+            Sha256::digest(token.trim().as_bytes())
+                == Sha256::digest(self.token.expose_secret().as_bytes())
         })
     }
 }

@@ -33,7 +33,10 @@ impl Problem {
     /// Says which field is wrong, and how.
     pub(super) fn field(field: &str, problem: impl Display) -> Self {
         let detail = format!("{field} {problem}.");
-        Self { field: Some(field.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, detail) }
+        Self {
+            field: Some(field.to_owned()),
+            ..Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, detail)
+        }
     }
 
     pub(super) fn not_found(what: &str) -> Self {
@@ -43,7 +46,11 @@ impl Problem {
     /// A part of the server is away, most likely the disk; logged here, once.
     fn unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "an operator call failed");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, "The data cannot be read or written now.")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::Unavailable,
+            "The data cannot be read or written now.",
+        )
     }
 }
 
@@ -105,5 +112,9 @@ pub(super) async fn unknown() -> Problem {
 }
 
 pub(super) async fn wrong_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::InvalidRequest, "This call has another method.")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::InvalidRequest,
+        "This call has another method.",
+    )
 }

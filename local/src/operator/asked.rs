@@ -1,4 +1,5 @@
-//! What a call asks, read from its body, its query and its path; what is wrong with it is a problem that says where.
+//! What a call asks, read from its body, its query and its path; what is wrong with it is a problem
+//! that says where.
 
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -25,11 +26,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             let is_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-            let detail = if is_large { "The body is larger than 32 MB." } else { "The body broke off." };
+            let detail =
+                if is_large { "The body is larger than 32 MB." } else { "The body broke off." };
             Problem::new(rejection.status(), ErrorCode::InvalidRequest, detail)
         })?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let detail = format!("The body is not what this call takes: {}.", shared::unquoted(&error));
+            let detail =
+                format!("The body is not what this call takes: {}.", shared::unquoted(&error));
             Problem::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, detail)
         })
     }
@@ -57,7 +60,9 @@ impl<S: Send + Sync> FromRequestParts<S> for OfSession {
 /// Names the parameter, which stands before what is wrong with it; its words are left out.
 fn bad_query(rejection: &QueryRejection) -> Problem {
     let text = rejection.body_text();
-    let named =
-        text.split(": ").nth(1).filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+    let named = text
+        .split(": ")
+        .nth(1)
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
     Problem::field(named.unwrap_or("query"), "is not what this call takes")
 }

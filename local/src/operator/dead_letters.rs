@@ -20,10 +20,11 @@ pub(super) struct LetterQuery {
 }
 
 /// What was asked for, done to a queue.
-type Act = fn(
-    Arc<SqliteQueue>,
-    Vec<String>,
-) -> futures::future::BoxFuture<'static, Result<Vec<String>, shared::ports::QueueError>>;
+type Act =
+    fn(
+        Arc<SqliteQueue>,
+        Vec<String>,
+    ) -> futures::future::BoxFuture<'static, Result<Vec<String>, shared::ports::QueueError>>;
 
 /// `GET /admin/api/dead-letters`.
 pub(super) async fn list(
@@ -37,19 +38,26 @@ pub(super) async fn list(
     let mut dead_letters = Vec::new();
     for name in QueueName::ALL {
         for (letter, sent_at) in operator.queue(name).letters(limit).await? {
-            dead_letters.push(calls::dead_letter(&operator.store, name, letter, Some(sent_at)).await?);
+            dead_letters
+                .push(calls::dead_letter(&operator.store, name, letter, Some(sent_at)).await?);
         }
     }
     Ok(json_of(StatusCode::OK, &DeadLetters { dead_letters }))
 }
 
 /// `POST /admin/api/dead-letters/redrive`.
-pub(super) async fn redrive(State(operator): State<Arc<Operator>>, Json(asked): Json<RedriveRequest>) -> Answer {
+pub(super) async fn redrive(
+    State(operator): State<Arc<Operator>>,
+    Json(asked): Json<RedriveRequest>,
+) -> Answer {
     act(&operator, asked, |queue, ids| Box::pin(async move { queue.redrive_only(ids).await })).await
 }
 
 /// `POST /admin/api/dead-letters/drop`.
-pub(super) async fn remove(State(operator): State<Arc<Operator>>, Json(asked): Json<RedriveRequest>) -> Answer {
+pub(super) async fn remove(
+    State(operator): State<Arc<Operator>>,
+    Json(asked): Json<RedriveRequest>,
+) -> Answer {
     act(&operator, asked, |queue, ids| Box::pin(async move { queue.drop_only(ids).await })).await
 }
 
@@ -62,7 +70,8 @@ async fn act(operator: &Operator, asked: RedriveRequest, act: Act) -> Answer {
         Some(ids) => ids.into_iter().partition(|id| there.contains(id)),
         None => (there, Vec::new()),
     };
-    let ids = if dry_run || wanted.is_empty() { wanted } else { act(Arc::clone(queue), wanted).await? };
+    let ids =
+        if dry_run || wanted.is_empty() { wanted } else { act(Arc::clone(queue), wanted).await? };
     Ok(json_of(StatusCode::OK, &RedriveResponse { ids, missing }))
 }
 

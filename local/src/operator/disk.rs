@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-/// Returns how many bytes the server may still write on the disk of a folder, where the system tells.
+/// Returns how many bytes the server may still write on the disk of a folder, where the system
+/// tells.
 ///
 /// Asked beside the runtime's threads: a disk that does not answer keeps nobody else.
 #[cfg(unix)]

@@ -7,7 +7,8 @@ use shared::domain::Timestamp;
 /// Before any message.
 const NEVER: i64 = i64::MIN;
 
-/// The time of the last message that was accepted over HTTP; those that operators put on the queue do not count.
+/// The time of the last message that was accepted over HTTP; those that operators put on the queue
+/// do not count.
 #[derive(Debug)]
 pub struct Live(AtomicI64);
 

@@ -33,38 +33,77 @@ pub(super) async fn metrics(State(operator): State<Arc<Operator>>) -> Answer<Res
 
 impl Page {
     fn status(&mut self, status: &Status) {
-        self.head("chatbot_queue_messages", "gauge", "Messages on a queue, by what becomes of them.");
+        self.head(
+            "chatbot_queue_messages",
+            "gauge",
+            "Messages on a queue, by what becomes of them.",
+        );
         for queue in &status.queues {
-            for (state, count) in [("waiting", queue.waiting), ("in_flight", queue.in_flight), ("dead", queue.dead)] {
-                let labels = [("queue", queue.queue.as_str().to_owned()), ("state", state.to_owned())];
+            for (state, count) in
+                [("waiting", queue.waiting), ("in_flight", queue.in_flight), ("dead", queue.dead)]
+            {
+                let labels =
+                    [("queue", queue.queue.as_str().to_owned()), ("state", state.to_owned())];
                 self.line("chatbot_queue_messages", &labels.into(), count);
             }
         }
-        self.head("chatbot_queue_oldest_seconds", "gauge", "How long the oldest waiting message has waited.");
+        self.head(
+            "chatbot_queue_oldest_seconds",
+            "gauge",
+            "How long the oldest waiting message has waited.",
+        );
         for queue in &status.queues {
             let labels = [("queue", queue.queue.as_str().to_owned())].into();
-            self.line("chatbot_queue_oldest_seconds", &labels, seconds(queue.oldest_ms.unwrap_or_default()));
+            self.line(
+                "chatbot_queue_oldest_seconds",
+                &labels,
+                seconds(queue.oldest_ms.unwrap_or_default()),
+            );
         }
-        self.head("chatbot_provider_up", "gauge", "Whether calls of a provider go through: 1 yes, 0.5 on trial, 0 no.");
+        self.head(
+            "chatbot_provider_up",
+            "gauge",
+            "Whether calls of a provider go through: 1 yes, 0.5 on trial, 0 no.",
+        );
         for provider in status.providers.iter().flatten() {
             let up = match provider.breaker {
                 BreakerState::Closed => "1",
                 BreakerState::HalfOpen => "0.5",
                 BreakerState::Open => "0",
             };
-            self.line("chatbot_provider_up", &[("provider", provider.provider.as_str().to_owned())].into(), up);
+            self.line(
+                "chatbot_provider_up",
+                &[("provider", provider.provider.as_str().to_owned())].into(),
+                up,
+            );
         }
         self.head("chatbot_connections", "gauge", "Open WebSockets.");
         self.line("chatbot_connections", &Labels::new(), status.connections.unwrap_or_default());
         self.head("chatbot_database_bytes", "gauge", "The size of the database.");
-        self.line("chatbot_database_bytes", &Labels::new(), status.database_bytes.unwrap_or_default());
+        self.line(
+            "chatbot_database_bytes",
+            &Labels::new(),
+            status.database_bytes.unwrap_or_default(),
+        );
         if let Some(free) = status.free_bytes {
-            self.head("chatbot_disk_free_bytes", "gauge", "What the server may still write on the disk of its data.");
+            self.head(
+                "chatbot_disk_free_bytes",
+                "gauge",
+                "What the server may still write on the disk of its data.",
+            );
             self.line("chatbot_disk_free_bytes", &Labels::new(), free);
         }
-        self.head("chatbot_start_time_seconds", "gauge", "When the server started, in seconds since 1970.");
+        self.head(
+            "chatbot_start_time_seconds",
+            "gauge",
+            "When the server started, in seconds since 1970.",
+        );
         let started_at = status.started_at.unwrap_or(status.now);
-        self.line("chatbot_start_time_seconds", &Labels::new(), seconds(started_at.0.max(0).cast_unsigned()));
+        self.line(
+            "chatbot_start_time_seconds",
+            &Labels::new(),
+            seconds(started_at.0.max(0).cast_unsigned()),
+        );
     }
 
     fn counted(&mut self, counted: &BTreeMap<Series, Figures>) {
@@ -74,7 +113,9 @@ impl Page {
         }
         self.head("chatbot_tokens_total", "counter", "Tokens of all model calls.");
         for (series, figures) in counted {
-            for (direction, tokens) in [("input", figures.input_tokens), ("output", figures.output_tokens)] {
+            for (direction, tokens) in
+                [("input", figures.input_tokens), ("output", figures.output_tokens)]
+            {
                 let labels = with(series, &[("direction", direction)]);
                 self.line("chatbot_tokens_total", &labels, tokens);
             }
@@ -89,12 +130,25 @@ impl Page {
         for figures in counted.values() {
             all.add(figures);
         }
-        self.one("chatbot_restarted_turns_total", "Turns that were begun anew at least once.", all.restarted);
-        self.few("chatbot_feedback_total", "Ratings of replies.", "rating", [("up", all.up), ("down", all.down)]);
+        self.one(
+            "chatbot_restarted_turns_total",
+            "Turns that were begun anew at least once.",
+            all.restarted,
+        );
+        self.few(
+            "chatbot_feedback_total",
+            "Ratings of replies.",
+            "rating",
+            [("up", all.up), ("down", all.down)],
+        );
         let ends = [("expired", all.expired), ("deleted", all.deleted)];
         self.few("chatbot_sessions_ended_total", "Sessions that ended.", "end", ends);
         self.histogram("chatbot_queue_seconds", "From acceptance to the claim.", &all.queue);
-        self.histogram("chatbot_first_token_seconds", "From acceptance to the first piece.", &all.first_token);
+        self.histogram(
+            "chatbot_first_token_seconds",
+            "From acceptance to the first piece.",
+            &all.first_token,
+        );
         self.histogram("chatbot_turn_seconds", "From acceptance to the commit.", &all.total);
     }
 
@@ -107,10 +161,18 @@ impl Page {
             ("refused", figures.refused),
         ];
         for (outcome, count) in outcomes {
-            self.line("chatbot_turns_total", &with(series, &[("outcome", outcome), ("error", "")]), count);
+            self.line(
+                "chatbot_turns_total",
+                &with(series, &[("outcome", outcome), ("error", "")]),
+                count,
+            );
         }
         for (code, count) in &figures.errors {
-            self.line("chatbot_turns_total", &with(series, &[("outcome", "error"), ("error", code)]), count);
+            self.line(
+                "chatbot_turns_total",
+                &with(series, &[("outcome", "error"), ("error", code)]),
+                count,
+            );
         }
     }
 
@@ -142,8 +204,10 @@ impl Page {
     }
 
     fn line(&mut self, name: &str, labels: &Labels, value: impl Display) {
-        let pairs: Vec<_> = labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
-        let labels = if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) };
+        let pairs: Vec<_> =
+            labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
+        let labels =
+            if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) };
         let _ = writeln!(self.0, "{name}{labels} {value}");
     }
 }

@@ -1,4 +1,5 @@
-//! The operator calls: what `yogi` and the admin page ask of this server (`contracts/operator.yaml`).
+//! The operator calls: what `yogi` and the admin page ask of this server
+//! (`contracts/operator.yaml`).
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -100,7 +101,9 @@ pub struct Operator {
 
 /// Returns the calls, behind their rule of access, and the page, which holds nothing of anybody's.
 pub(crate) fn router(operator: Arc<Operator>) -> Router {
-    let page = Router::new().route("/admin", get(page::index)).route("/admin/page/{file}", get(page::file));
+    let page = Router::new()
+        .route("/admin", get(page::index))
+        .route("/admin/page/{file}", get(page::file));
     let calls = Router::new()
         .route("/metrics", get(metrics::metrics))
         .route("/admin/api/status", get(status::status))

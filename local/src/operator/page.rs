@@ -1,13 +1,16 @@
-//! The admin page: files built into the program, which hold nothing of anybody's; what they show they ask for.
+//! The admin page: files built into the program, which hold nothing of anybody's; what they show
+//! they ask for.
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 
 /// Nothing from elsewhere, and nobody frames it.
-const POLICY: &str =
-    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri \
+    'none'; form-action 'none'";
 
 const FILES: [(&str, &str, &str); 4] = [
     ("index.html", "text/html; charset=utf-8", include_str!("../../admin/index.html")),

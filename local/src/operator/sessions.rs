@@ -49,13 +49,15 @@ pub(super) async fn list(
 ) -> Answer {
     let limit = check_limit(limit)?;
     let mut last = after.map(String::from).unwrap_or_default();
-    let (mut sessions, mut looked_at) = (Vec::new(), 0);
+    let mut sessions = Vec::new();
+    let mut looked_at = 0;
     let next = loop {
         let partitions = operator.store.partitions(last.clone(), MOST).await?;
         let Some(end) = partitions.last() else { break None };
         looked_at += partitions.len();
         last.clone_from(end);
-        for key in partitions.into_iter().filter_map(|partition| SessionKey::parse(partition).ok()) {
+        for key in partitions.into_iter().filter_map(|partition| SessionKey::parse(partition).ok())
+        {
             let row = calls::session(&operator.store, &key).await?;
             sessions.extend(row.filter(|row| !row.deleted).map(|row| SessionView::new(key, &row)));
             if sessions.len() == limit {
@@ -63,8 +65,10 @@ pub(super) async fn list(
             }
         }
         if sessions.len() == limit || looked_at >= MOST_LOOKED_AT {
-            let reached =
-                sessions.last().filter(|_| sessions.len() == limit).map(|session| session.session_key.clone());
+            let reached = sessions
+                .last()
+                .filter(|_| sessions.len() == limit)
+                .map(|session| session.session_key.clone());
             break reached.or_else(|| SessionKey::parse(last).ok());
         }
     };
@@ -72,7 +76,10 @@ pub(super) async fn list(
 }
 
 /// `GET /admin/api/sessions/{session_key}`.
-pub(super) async fn one(State(operator): State<Arc<Operator>>, OfSession(key): OfSession) -> Answer {
+pub(super) async fn one(
+    State(operator): State<Arc<Operator>>,
+    OfSession(key): OfSession,
+) -> Answer {
     let row = operator.session(&key).await?;
     Ok(json_of(StatusCode::OK, &SessionView::new(key, &row)))
 }
@@ -89,14 +96,18 @@ pub(super) async fn turns(
 }
 
 /// `DELETE /admin/api/sessions/{session_key}`: as its owner can.
-pub(super) async fn delete(State(operator): State<Arc<Operator>>, OfSession(key): OfSession) -> Answer {
+pub(super) async fn delete(
+    State(operator): State<Arc<Operator>>,
+    OfSession(key): OfSession,
+) -> Answer {
     let row = operator.session(&key).await?;
     let Some(owner) = row.owner() else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     let answer = operator.ingress.delete_session_of(&owner.principal, owner.session_id).await;
     Ok(answer.map(axum::body::Body::from))
 }
 
-/// `POST /admin/api/chat-sessions`: a session of an operator's own at the public calls, and the token for it.
+/// `POST /admin/api/chat-sessions`: a session of an operator's own at the public calls, and the
+/// token for it.
 pub(super) async fn speak(
     State(operator): State<Arc<Operator>>,
     ConnectInfo(caller): ConnectInfo<std::net::SocketAddr>,
@@ -106,10 +117,16 @@ pub(super) async fn speak(
     check_operator(&principal)?;
     let token = operator.ingress.operator_token(principal).await.map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "no token was made");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, "The signing keys cannot be read now.")
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::Unavailable,
+            "The signing keys cannot be read now.",
+        )
     })?;
-    let detail = "Session tokens are not used here (CHATBOT_AUTH_MODE): chat with a token of your own.";
-    let token = token.ok_or_else(|| Problem::new(StatusCode::CONFLICT, ErrorCode::Conflict, detail))?;
+    let detail =
+        "Session tokens are not used here (CHATBOT_AUTH_MODE): chat with a token of your own.";
+    let token =
+        token.ok_or_else(|| Problem::new(StatusCode::CONFLICT, ErrorCode::Conflict, detail))?;
     let caller = Caller { address: Some(caller.ip().to_string()), iam: None };
     let asked = session_id.map_or_else(|| json!({}), |id| json!({ "session_id": id }));
     let mut request = Request::new(Bytes::from(asked.to_string()));
@@ -119,7 +136,9 @@ pub(super) async fn speak(
     let json = HeaderValue::from_static("application/json");
     // The socket's address is made of the name by which the caller knows this server.
     let host = headers.get(HOST).cloned().map(|host| (HOST, host));
-    request.headers_mut().extend([(AUTHORIZATION, bearer), (CONTENT_TYPE, json)].into_iter().chain(host));
+    request
+        .headers_mut()
+        .extend([(AUTHORIZATION, bearer), (CONTENT_TYPE, json)].into_iter().chain(host));
     open(&operator, &token, request, caller).await
 }
 
@@ -138,7 +157,11 @@ async fn open(operator: &Operator, token: &str, request: Request<Bytes>, caller:
 
 fn check_limit(limit: Option<usize>) -> Answer<usize> {
     let limit = limit.unwrap_or(MOST);
-    if (1..=MOST).contains(&limit) { Ok(limit) } else { Err(Problem::field("limit", "must be 1 to 100")) }
+    if (1..=MOST).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Problem::field("limit", "must be 1 to 100"))
+    }
 }
 
 impl Operator {

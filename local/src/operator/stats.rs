@@ -16,7 +16,8 @@ const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 const MOST_BUCKETS: u64 = 500;
 /// The widths that are chosen from where none is asked for: from a minute to a day.
-const STEPS: [u64; 9] = [MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 24 * HOUR];
+const STEPS: [u64; 9] =
+    [MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 24 * HOUR];
 /// As many buckets as can be told apart in a plot.
 const GOOD_BUCKETS: u64 = 180;
 
@@ -28,7 +29,10 @@ pub(super) struct StatsQuery {
 }
 
 /// `GET /admin/api/stats`: the last hour, unless a span is asked for.
-pub(super) async fn stats(State(operator): State<Arc<Operator>>, Asked(query): Asked<StatsQuery>) -> Answer {
+pub(super) async fn stats(
+    State(operator): State<Arc<Operator>>,
+    Asked(query): Asked<StatsQuery>,
+) -> Answer {
     let span = query.span(operator.clock.now())?;
     operator.statistics.fold().await?;
     Ok(json_of(StatusCode::OK, &operator.statistics.query(span).await?))
@@ -43,10 +47,15 @@ impl StatsQuery {
             return Err(Problem::field("from", "must be before to, in milliseconds since 1970"));
         }
         let fits = |step: &u64| length / step <= GOOD_BUCKETS;
-        let step = self.step.unwrap_or_else(|| STEPS.into_iter().find(fits).unwrap_or(length / GOOD_BUCKETS));
+        let step = self
+            .step
+            .unwrap_or_else(|| STEPS.into_iter().find(fits).unwrap_or(length / GOOD_BUCKETS));
         let step = if self.step.is_none() { step.next_multiple_of(MINUTE) } else { step };
         if step == 0 || step % MINUTE != 0 || length / step > MOST_BUCKETS {
-            return Err(Problem::field("step", "must be whole minutes in milliseconds, and give at most 500 buckets"));
+            return Err(Problem::field(
+                "step",
+                "must be whole minutes in milliseconds, and give at most 500 buckets",
+            ));
         }
         Ok(Span { from: Timestamp(from), to: Timestamp(to), step })
     }

@@ -30,7 +30,11 @@ pub(super) async fn settings(State(operator): State<Arc<Operator>>) -> Response 
 pub(super) async fn clean_up(State(operator): State<Arc<Operator>>) -> Answer {
     let report = operator.notifier.clean_up().await.map_err(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "the cleanup will try again");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, "The cleanup did not get to its end.")
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::Unavailable,
+            "The cleanup did not get to its end.",
+        )
     })?;
     Ok(json_of(StatusCode::OK, &report))
 }
@@ -60,8 +64,13 @@ impl Operator {
     fn providers(&self) -> Vec<ProviderStatus> {
         let now = Instant::now();
         let of = |provider: &worker::calls::Provider| {
-            let model = Some(provider.model.model()).filter(|model| !model.is_empty()).map(str::to_owned);
-            ProviderStatus { provider: provider.model.provider(), model, breaker: provider.breaker.position(now) }
+            let model =
+                Some(provider.model.model()).filter(|model| !model.is_empty()).map(str::to_owned);
+            ProviderStatus {
+                provider: provider.model.provider(),
+                model,
+                breaker: provider.breaker.position(now),
+            }
         };
         self.worker.providers().all().iter().map(of).collect()
     }

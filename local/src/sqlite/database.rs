@@ -13,8 +13,8 @@ use super::error::Failure;
 use super::queue_index::QueueIndex;
 use super::writer::{Access, Writer};
 use super::{
-    OpenError, SqliteDocuments, SqliteEvents, SqliteQueue, SqliteReplyCache, SqliteStatistics, SqliteStore, lock,
-    schema,
+    OpenError, SqliteDocuments, SqliteEvents, SqliteQueue, SqliteReplyCache, SqliteStatistics,
+    SqliteStore, lock, schema,
 };
 
 /// How far `SQLite`'s commits reach.
@@ -36,13 +36,15 @@ impl std::fmt::Display for Synchronous {
     }
 }
 
-/// One open database. Clones share it; when the last clone and adapter are gone, it is synced and closed.
+/// One open database. Clones share it; when the last clone and adapter are gone, it is synced and
+/// closed.
 #[derive(Debug, Clone)]
 pub struct Database(Arc<Open>);
 
 #[derive(Debug)]
 struct Open {
-    // The order of the fields is the order of their ends: the thread closes the file before the lock is free.
+    // The order of the fields is the order of their ends: the thread closes the file before the
+    // lock is free.
     writer: Writer,
     rates: MemoryStore,
     /// Changes when events are published.
@@ -59,7 +61,11 @@ impl Database {
     }
 
     /// Opens the file with less durability: for the benchmark only.
-    pub fn open_with(file: &Path, clock: Arc<dyn Clock>, synchronous: Synchronous) -> Result<Self, OpenError> {
+    pub fn open_with(
+        file: &Path,
+        clock: Arc<dyn Clock>,
+        synchronous: Synchronous,
+    ) -> Result<Self, OpenError> {
         let directory = match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -70,7 +76,8 @@ impl Database {
         let engine = Engine::new(connection, Arc::clone(&clock)).map_err(refine)?;
         let unwritable = |source| OpenError::Unwritable { directory: directory.to_owned(), source };
         let writer = Writer::start(engine).map_err(unwritable)?;
-        let (rates, (published, _)) = (MemoryStore::new(clock), watch::channel(()));
+        let rates = MemoryStore::new(clock);
+        let (published, _) = watch::channel(());
         Ok(Self(Arc::new(Open { writer, rates, published, _lock: lock })))
     }
 
@@ -79,14 +86,20 @@ impl Database {
         SqliteStore::new(self.clone())
     }
 
-    /// Returns the queue of this name; what was in flight when the last process ended is available again.
+    /// Returns the queue of this name; what was in flight when the last process ended is available
+    /// again.
     ///
     /// The settings of the first call hold. Blocks until the queue is loaded.
-    pub fn queue(&self, name: &'static str, settings: QueueSettings) -> Result<SqliteQueue, OpenError> {
+    pub fn queue(
+        &self,
+        name: &'static str,
+        settings: QueueSettings,
+    ) -> Result<SqliteQueue, OpenError> {
         let readiness = Arc::default();
         let index = QueueIndex::new(name, settings, Arc::clone(&readiness));
         let load = move |engine: &mut Engine| super::queue_index::register(engine, index);
-        let (place, readiness) = self.0.writer.call_blocking(Access::Read, load).map_err(OpenError::Closed)?;
+        let (place, readiness) =
+            self.0.writer.call_blocking(Access::Read, load).map_err(OpenError::Closed)?;
         Ok(SqliteQueue::new(self.clone(), place, readiness))
     }
 
@@ -118,7 +131,10 @@ impl Database {
     /// Limits the file's size in pages of 4 KB, as a full disk does: for tests.
     #[doc(hidden)]
     pub async fn limit_pages(&self, pages: u32) -> Result<(), Failure> {
-        self.read(move |engine| engine.connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))).await
+        self.read(move |engine| {
+            engine.connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))
+        })
+        .await
     }
 
     /// Returns what changes when events are published.
@@ -129,7 +145,9 @@ impl Database {
     /// Returns the size of the database in bytes.
     pub async fn bytes(&self) -> Result<u64, Failure> {
         let read = |engine: &mut Engine| {
-            let pragma = |name: &str| engine.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            let pragma = |name: &str| {
+                engine.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            };
             Ok((pragma("page_count")? * pragma("page_size")?).cast_unsigned())
         };
         self.read(read).await

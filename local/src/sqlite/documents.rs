@@ -43,7 +43,9 @@ impl SqliteDocuments {
     /// Counts them.
     pub async fn count(&self) -> Result<u64, Failure> {
         let count = |engine: &mut Engine| {
-            engine.connection.query_row("SELECT count(*) FROM documents", (), |row| row.get::<_, i64>(0))
+            engine
+                .connection
+                .query_row("SELECT count(*) FROM documents", (), |row| row.get::<_, i64>(0))
         };
         Ok(self.database.read(count).await?.cast_unsigned())
     }
@@ -56,8 +58,13 @@ impl SqliteDocuments {
 
 #[async_trait]
 impl Documents for SqliteDocuments {
-    async fn fetch(&self, id: &DocumentId, reader: &Principal) -> Result<Option<Document>, DocumentsError> {
-        let (id, reader) = (id.clone(), reader.clone());
+    async fn fetch(
+        &self,
+        id: &DocumentId,
+        reader: &Principal,
+    ) -> Result<Option<Document>, DocumentsError> {
+        let id = id.clone();
+        let reader = reader.clone();
         Ok(self.database.read(move |engine| fetch(engine, &id, &reader)).await?)
     }
 
@@ -65,19 +72,26 @@ impl Documents for SqliteDocuments {
         let reader = reader.clone();
         let rows = self.database.read(move |engine| list(engine, &reader)).await?;
         let summary = |(id, title): (String, String)| {
-            let id = DocumentId::parse(id).map_err(|error| DocumentsError::Permanent(error.into()))?;
+            let id =
+                DocumentId::parse(id).map_err(|error| DocumentsError::Permanent(error.into()))?;
             Ok(DocumentSummary { id, title })
         };
         rows.into_iter().map(summary).collect()
     }
 }
 
-fn fetch(engine: &Engine, id: &DocumentId, reader: &Principal) -> rusqlite::Result<Option<Document>> {
+fn fetch(
+    engine: &Engine,
+    id: &DocumentId,
+    reader: &Principal,
+) -> rusqlite::Result<Option<Document>> {
     let mut statement = engine.connection.prepare_cached(
-        "SELECT title, content, owner IS NULL FROM documents WHERE id = ?1 AND (owner IS NULL OR owner = ?2)",
+        "SELECT title, content, owner IS NULL FROM documents WHERE id = ?1 AND (owner IS NULL OR \
+        owner = ?2)",
     )?;
     let document = |row: &Row<'_>| {
-        let (title, content) = (row.get(0)?, Arc::from(row.get_ref(1)?.as_str()?));
+        let title = row.get(0)?;
+        let content = Arc::from(row.get_ref(1)?.as_str()?);
         Ok(Document { id: id.clone(), title, content, public: row.get(2)? })
     };
     statement.query_row([id.as_str(), reader.as_str()], document).optional()
@@ -85,7 +99,8 @@ fn fetch(engine: &Engine, id: &DocumentId, reader: &Principal) -> rusqlite::Resu
 
 fn list(engine: &Engine, reader: &Principal) -> rusqlite::Result<Vec<(String, String)>> {
     let mut statement = engine.connection.prepare_cached(
-        "SELECT id, title FROM documents WHERE owner IS NULL OR owner = ?1 ORDER BY position LIMIT ?2",
+        "SELECT id, title FROM documents WHERE owner IS NULL OR owner = ?1 ORDER BY position \
+        LIMIT ?2",
     )?;
     let pair = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
     statement.query_map(params![reader.as_str(), rows_at_most(MAX_LISTED)], pair)?.collect()
@@ -93,9 +108,9 @@ fn list(engine: &Engine, reader: &Principal) -> rusqlite::Result<Vec<(String, St
 
 fn replace_all(engine: &Engine, documents: &[StoredDocument]) -> rusqlite::Result<()> {
     engine.connection.execute("DELETE FROM documents", ())?;
-    let mut insert = engine
-        .connection
-        .prepare_cached("INSERT INTO documents (id, title, content, owner, version) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert = engine.connection.prepare_cached(
+        "INSERT INTO documents (id, title, content, owner, version) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
     documents.iter().try_for_each(|document| {
         let owner = document.owner.as_ref().map(Principal::as_str);
         let StoredDocument { id, title, content, version, .. } = document;

@@ -24,9 +24,11 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(connection: Connection, clock: Arc<dyn Clock>) -> rusqlite::Result<Self> {
-        let newest: Option<i64> = connection.query_row("SELECT max(seq) FROM messages", (), |row| row.get(0))?;
+        let newest: Option<i64> =
+            connection.query_row("SELECT max(seq) FROM messages", (), |row| row.get(0))?;
         let last_seq = newest.and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0);
-        let (items, queues) = (ItemCache::default(), Vec::new());
+        let items = ItemCache::default();
+        let queues = Vec::new();
         Ok(Self { connection, items, queues, clock, last_seq, is_ahead: false, written: 0 })
     }
 
@@ -68,8 +70,8 @@ impl Engine {
 
 /// Returns the first place that a message sent at `time` can have.
 ///
-/// Places go with the time of day, so that none is used again after its row is gone, and old rows are
-/// found by their place.
+/// Places go with the time of day, so that none is used again after its row is gone, and old rows
+/// are found by their place.
 pub(super) fn seq_at(time: Timestamp) -> u64 {
     u64::try_from(time.0).unwrap_or(0).saturating_mul(1 << 20)
 }

@@ -29,7 +29,8 @@ pub enum OpenError {
         file: PathBuf,
     },
     /// A newer version of this program wrote the database.
-    #[error("{} has schema version {found}, but this program knows only versions up to {known}", file.display())]
+    #[error("{} has schema version {found}, but this program knows only versions up to \
+        {known}", file.display())]
     Newer {
         /// The file.
         file: PathBuf,
@@ -71,7 +72,9 @@ impl From<rusqlite::Error> for Failure {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match &failure {
-            Failure::Sqlite(error) if matches!(**error, rusqlite::Error::FromSqlConversionFailure(..)) => {
+            Failure::Sqlite(error)
+                if matches!(**error, rusqlite::Error::FromSqlConversionFailure(..)) =>
+            {
                 Self::Corrupt(failure.into())
             }
             _ => Self::Unavailable(failure.into()),

@@ -53,7 +53,9 @@ impl SqliteEvents {
     /// Returns the place of the newest event, 0 if there is none.
     pub async fn newest(&self) -> Result<i64, Failure> {
         let newest = |engine: &mut Engine| {
-            engine.connection.query_row("SELECT coalesce(max(seq), 0) FROM events", (), |row| row.get(0))
+            engine
+                .connection
+                .query_row("SELECT coalesce(max(seq), 0) FROM events", (), |row| row.get(0))
         };
         self.database.read(newest).await
     }
@@ -75,13 +77,16 @@ impl Events for SqliteEvents {
         if entries.len() > MAX_ENTRIES {
             return Err(EventsError("more than ten entries".into()));
         }
-        let entries: Vec<_> =
-            entries.iter().map(|entry| (entry.id.clone(), entry.detail_type, entry.detail.to_string())).collect();
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.id.clone(), entry.detail_type, entry.detail.to_string()))
+            .collect();
         let put = move |engine: &mut Engine| {
             let now = engine.now().0;
-            let mut statement = engine
-                .connection
-                .prepare_cached("INSERT INTO events (id, detail_type, detail, published_at) VALUES (?1, ?2, ?3, ?4)")?;
+            let mut statement = engine.connection.prepare_cached(
+                "INSERT INTO events (id, detail_type, detail, published_at) \
+                    VALUES (?1, ?2, ?3, ?4)",
+            )?;
             entries.iter().try_for_each(|(id, detail_type, detail)| {
                 statement.execute(params![id, detail_type, detail, now]).map(drop)
             })
@@ -94,11 +99,18 @@ impl Events for SqliteEvents {
 
 fn list(engine: &Engine, after: i64, limit: usize) -> rusqlite::Result<Vec<StoredEvent>> {
     let mut statement = engine.connection.prepare_cached(
-        "SELECT seq, id, detail_type, detail, published_at FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        "SELECT seq, id, detail_type, detail, published_at FROM events WHERE seq > ?1 ORDER BY \
+        seq LIMIT ?2",
     )?;
     let event = |row: &Row<'_>| {
         let [id, detail_type, detail] = [row.get(1)?, row.get(2)?, row.get(3)?];
-        Ok(StoredEvent { seq: row.get(0)?, id, detail_type, detail, published_at: Timestamp(row.get(4)?) })
+        Ok(StoredEvent {
+            seq: row.get(0)?,
+            id,
+            detail_type,
+            detail,
+            published_at: Timestamp(row.get(4)?),
+        })
     };
     statement.query_map(params![after, rows_at_most(limit)], event)?.collect()
 }
@@ -108,7 +120,8 @@ fn purge(engine: &Engine, limit: usize) -> rusqlite::Result<usize> {
     let before = engine.now().minus(KEPT).0;
     let mut statement = engine.connection.prepare_cached(
         "DELETE FROM events WHERE seq IN (
-            SELECT seq FROM (SELECT seq, published_at FROM events ORDER BY seq LIMIT ?2) WHERE published_at < ?1)",
+            SELECT seq FROM (SELECT seq, published_at FROM events ORDER BY seq LIMIT ?2) WHERE \
+            published_at < ?1)",
     )?;
     statement.execute(params![before, rows_at_most(limit)])
 }

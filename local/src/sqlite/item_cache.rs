@@ -1,7 +1,7 @@
 //! The items that were read or written lately, so that a turn's next step finds them parsed.
 //!
-//! One thread owns the file, so what is kept here is what the file holds, the open batch included; a batch that
-//! is undone empties it.
+//! One thread owns the file, so what is kept here is what the file holds, the open batch included;
+//! a batch that is undone empties it.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,12 @@ pub(super) struct ItemCache(HashMap<Key, Item>);
 
 impl ItemCache {
     /// Reads an item; one that is expired is absent.
-    pub(super) fn read(&mut self, connection: &Connection, key: Key, now: Timestamp) -> rusqlite::Result<Option<Item>> {
+    pub(super) fn read(
+        &mut self,
+        connection: &Connection,
+        key: Key,
+        now: Timestamp,
+    ) -> rusqlite::Result<Option<Item>> {
         if let Some(item) = self.0.get(&key) {
             return Ok(Some(item).filter(|item| !item.is_expired(now)).cloned());
         }
@@ -32,7 +37,11 @@ impl ItemCache {
     }
 
     /// Stores an item in the place of whatever is there.
-    pub(super) fn store(&mut self, connection: &Connection, encoded: &Encoded) -> rusqlite::Result<()> {
+    pub(super) fn store(
+        &mut self,
+        connection: &Connection,
+        encoded: &Encoded,
+    ) -> rusqlite::Result<()> {
         if self.0.contains_key(&encoded.item.key) {
             rows::replace(connection, encoded)?;
         } else {

@@ -12,7 +12,12 @@ pub(super) fn take(directory: &Path) -> Result<File, OpenError> {
     let unwritable = |source| OpenError::Unwritable { directory: directory.to_owned(), source };
     std::fs::create_dir_all(directory).map_err(unwritable)?;
     let path = directory.join("chatbot.lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(unwritable)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(unwritable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked { directory: directory.to_owned() }),

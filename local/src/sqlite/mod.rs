@@ -10,9 +10,9 @@
 //! | `store`, `queue`, `events`, `documents`, `reply_cache` | the adapters |
 //!
 //! All adapters write to one ordered log.
-//! An act that is acknowledged as [`Ordered`](shared::ports::Durability::Ordered) is visible at once and
-//! durable some milliseconds later; one that is acknowledged as [`Synced`](shared::ports::Durability::Synced)
-//! is durable, and so is everything before it.
+//! An act that is acknowledged as [`Ordered`](shared::ports::Durability::Ordered) is visible at
+//! once and durable some milliseconds later; one that is acknowledged as
+//! [`Synced`](shared::ports::Durability::Synced) is durable, and so is everything before it.
 
 pub mod database;
 pub mod documents;

@@ -10,9 +10,11 @@ use super::engine::{Engine, rows_at_most, seq_at};
 use super::error::Failure;
 use super::queue_rows::DELETED;
 
-/// The partitions of rows apart from any session, each as a range; sessions are removed by the cleanup.
+/// The partitions of rows apart from any session, each as a range; sessions are removed by the
+/// cleanup.
 const APART: [(&str, &str); 2] = [("budget#", "budget$"), ("nonce#", "nonce$")];
-/// How long a deleted message is kept: its deduplication id counts for five minutes, and clocks may be set.
+/// How long a deleted message is kept: its deduplication id counts for five minutes, and clocks may
+/// be set.
 const KEEP_DELETED: Duration = Duration::from_mins(10);
 
 impl Database {
@@ -21,7 +23,9 @@ impl Database {
     /// Returns how many it removed; call it now and then, and again soon while it removes many.
     pub async fn purge_expired(&self, limit: usize) -> Result<usize, Failure> {
         let rates = self.rates().purge_expired(limit);
-        let rows = self.write(Durability::Ordered, move |engine| Ok(items(engine, limit)? + messages(engine, limit)?));
+        let rows = self.write(Durability::Ordered, move |engine| {
+            Ok(items(engine, limit)? + messages(engine, limit)?)
+        });
         Ok(rates + rows.await?)
     }
 }
@@ -44,7 +48,8 @@ fn items(engine: &mut Engine, limit: usize) -> rusqlite::Result<usize> {
 fn messages(engine: &mut Engine, limit: usize) -> rusqlite::Result<usize> {
     let before = seq_at(engine.now().minus(KEEP_DELETED)).cast_signed();
     let mut statement = engine.connection.prepare_cached(
-        "DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE seq < ?1 AND state = ?2 LIMIT ?3)",
+        "DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE seq < ?1 AND state = \
+        ?2 LIMIT ?3)",
     )?;
     statement.execute(params![before, DELETED, rows_at_most(limit)])
 }

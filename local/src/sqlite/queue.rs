@@ -9,7 +9,9 @@ use shared::domain::Timestamp;
 use shared::memory::Readiness;
 use shared::memory::fifo::{Depth, Handle, Moment, Seq, Stale, Taken};
 use shared::memory::limits::check_message;
-use shared::ports::{DeadLetter, Delivery, Durability, EventSource, Outgoing, Queue, QueueError, Receipt};
+use shared::ports::{
+    DeadLetter, Delivery, Durability, EventSource, Outgoing, Queue, QueueError, Receipt,
+};
 
 use super::engine::{Engine, sent_at};
 use super::queue_index::QueueIndex;
@@ -17,8 +19,8 @@ use super::{Database, queue_rows};
 
 /// A FIFO queue on `SQLite`.
 ///
-/// Messages, receive counts, dead letters and deduplication ids outlive the process; what is in flight when
-/// the process ends is available again at the next start.
+/// Messages, receive counts, dead letters and deduplication ids outlive the process; what is in
+/// flight when the process ends is available again at the next start.
 /// Visibility timeouts are measured on `tokio::time`.
 #[derive(Debug, Clone)]
 pub struct SqliteQueue {
@@ -55,18 +57,20 @@ impl SqliteQueue {
         self.act(Durability::Ordered, count).await
     }
 
-    /// Lists the dead letters with the times at which they were sent, oldest first, at most `limit`.
+    /// Lists the dead letters with the times at which they were sent, oldest first, at most
+    /// `limit`.
     pub async fn letters(&self, limit: usize) -> Result<Vec<(DeadLetter, Timestamp)>, QueueError> {
         let place = self.place;
         let list = move |engine: &mut Engine| {
             let dead = engine.queues[place].fifo.dead().take(limit);
-            dead.map(|seq| Ok((queue_rows::dead_letter(&engine.connection, seq)?, sent_at(seq)))).collect()
+            dead.map(|seq| Ok((queue_rows::dead_letter(&engine.connection, seq)?, sent_at(seq))))
+                .collect()
         };
         Ok(self.database.read(list).await?)
     }
 
-    /// Moves these dead letters back, oldest first, behind the newer messages of their groups; absent ones are
-    /// passed over. Returns those that were there.
+    /// Moves these dead letters back, oldest first, behind the newer messages of their groups;
+    /// absent ones are passed over. Returns those that were there.
     pub async fn redrive_only(&self, ids: Vec<String>) -> Result<Vec<String>, QueueError> {
         self.act(Durability::Synced, move |engine, place, _| {
             let dead = chosen(engine, place, &ids);
@@ -76,7 +80,8 @@ impl SqliteQueue {
         .await
     }
 
-    /// Removes these dead letters for good; absent ones are passed over. Returns those that were there.
+    /// Removes these dead letters for good; absent ones are passed over. Returns those that were
+    /// there.
     pub async fn drop_only(&self, ids: Vec<String>) -> Result<Vec<String>, QueueError> {
         self.act(Durability::Synced, move |engine, place, _| {
             let dead = chosen(engine, place, &ids);
@@ -91,13 +96,15 @@ impl SqliteQueue {
         .await
     }
 
-    /// Does one thing to the queue in the thread that owns it, and tells those who wait what comes next.
+    /// Does one thing to the queue in the thread that owns it, and tells those who wait what comes
+    /// next.
     async fn act<T, W>(&self, durability: Durability, work: W) -> Result<T, QueueError>
     where
         T: Send + 'static,
         W: FnOnce(&mut Engine, usize, Moment) -> rusqlite::Result<T> + Send + 'static,
     {
-        let (place, caller) = (self.place, self.readiness.now());
+        let place = self.place;
+        let caller = self.readiness.now();
         let act = move |engine: &mut Engine| {
             let now = engine.queues[place].time(caller);
             let outcome = work(engine, place, now);
@@ -112,10 +119,15 @@ impl SqliteQueue {
 impl Queue for SqliteQueue {
     async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
         check_message(&message.group, &message.deduplication_id, &message.body)?;
-        self.act(message.durability, move |engine, place, now| send(engine, place, &message, now)).await
+        self.act(message.durability, move |engine, place, now| send(engine, place, &message, now))
+            .await
     }
 
-    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
+    async fn change_visibility(
+        &self,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
         let handle = Handle::parse(receipt)?;
         let change = move |engine: &mut Engine, place: usize, now| {
             Ok(engine.queues[place].fifo.change_visibility(handle, visibility, now))
@@ -130,12 +142,15 @@ impl EventSource for SqliteQueue {
         if !self.readiness.is_ready() {
             return Ok(Vec::new());
         }
-        self.act(Durability::Ordered, move |engine, place, now| receive(engine, place, max, now)).await
+        self.act(Durability::Ordered, move |engine, place, now| receive(engine, place, max, now))
+            .await
     }
 
     async fn delete(&self, receipt: &Receipt) -> Result<(), QueueError> {
         let handle = Handle::parse(receipt)?;
-        Ok(self.act(Durability::Ordered, move |engine, place, now| delete(engine, place, handle, now)).await??)
+        Ok(self
+            .act(Durability::Ordered, move |engine, place, now| delete(engine, place, handle, now))
+            .await??)
     }
 
     async fn ready(&self) {
@@ -156,7 +171,12 @@ impl EventSource for SqliteQueue {
     }
 }
 
-fn send(engine: &mut Engine, place: usize, message: &Outgoing, now: Moment) -> rusqlite::Result<()> {
+fn send(
+    engine: &mut Engine,
+    place: usize,
+    message: &Outgoing,
+    now: Moment,
+) -> rusqlite::Result<()> {
     if engine.queues[place].fifo.is_duplicate(&message.deduplication_id, now) {
         return Ok(());
     }
@@ -169,13 +189,19 @@ fn send(engine: &mut Engine, place: usize, message: &Outgoing, now: Moment) -> r
     Ok(())
 }
 
-fn receive(engine: &mut Engine, place: usize, max: usize, now: Moment) -> rusqlite::Result<Vec<Delivery>> {
+fn receive(
+    engine: &mut Engine,
+    place: usize,
+    max: usize,
+    now: Moment,
+) -> rusqlite::Result<Vec<Delivery>> {
     engine.is_ahead = true;
     let received = engine.queues[place].fifo.receive(max, now);
     for seq in received.dead {
         queue_rows::bury(&engine.connection, seq)?;
     }
-    let taken = received.taken.iter().map(|taken| deliver(engine, taken)).collect::<Result<_, _>>()?;
+    let taken =
+        received.taken.iter().map(|taken| deliver(engine, taken)).collect::<Result<_, _>>()?;
     engine.is_ahead = false;
     Ok(taken)
 }
@@ -191,7 +217,12 @@ fn deliver(engine: &Engine, taken: &Taken) -> rusqlite::Result<Delivery> {
     })
 }
 
-fn delete(engine: &mut Engine, place: usize, handle: Handle, now: Moment) -> rusqlite::Result<Result<(), Stale>> {
+fn delete(
+    engine: &mut Engine,
+    place: usize,
+    handle: Handle,
+    now: Moment,
+) -> rusqlite::Result<Result<(), Stale>> {
     let found = engine.queues[place].fifo.find(handle, now);
     if let Ok(Some(seq)) = found {
         queue_rows::delete(&engine.connection, seq)?;

@@ -20,7 +20,11 @@ pub(super) struct QueueIndex {
 }
 
 impl QueueIndex {
-    pub(super) fn new(name: &'static str, settings: QueueSettings, readiness: Arc<Readiness>) -> Self {
+    pub(super) fn new(
+        name: &'static str,
+        settings: QueueSettings,
+        readiness: Arc<Readiness>,
+    ) -> Self {
         let now = readiness.now();
         Self { name, fifo: Fifo::new(settings), readiness, now }
     }
@@ -37,7 +41,11 @@ impl QueueIndex {
     }
 
     /// Reads everything from the tables again; what is in flight stays so.
-    pub(super) fn reload(&mut self, connection: &Connection, today: Timestamp) -> rusqlite::Result<()> {
+    pub(super) fn reload(
+        &mut self,
+        connection: &Connection,
+        today: Timestamp,
+    ) -> rusqlite::Result<()> {
         let mut fifo = Fifo::new(self.fifo.settings());
         queue_rows::load(connection, self.name, &mut fifo)?;
         let since = today.minus(fifo.settings().dedup_window);
@@ -52,7 +60,10 @@ impl QueueIndex {
 }
 
 /// Loads a queue and gives it a place; one that has its place already is left as it is.
-pub(super) fn register(engine: &mut Engine, mut index: QueueIndex) -> rusqlite::Result<(usize, Arc<Readiness>)> {
+pub(super) fn register(
+    engine: &mut Engine,
+    mut index: QueueIndex,
+) -> rusqlite::Result<(usize, Arc<Readiness>)> {
     if let Some(place) = engine.queues.iter().position(|known| known.name == index.name) {
         return Ok((place, Arc::clone(&engine.queues[place].readiness)));
     }

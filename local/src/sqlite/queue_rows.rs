@@ -1,7 +1,7 @@
 //! Messages as rows.
 //!
-//! A deleted message keeps its row, without its body, for the sake of its deduplication id: that spares a
-//! table of ids with a random order.
+//! A deleted message keeps its row, without its body, for the sake of its deduplication id: that
+//! spares a table of ids with a random order.
 
 use rusqlite::{Connection, Row, params};
 use shared::domain::Timestamp;
@@ -25,29 +25,40 @@ pub(super) fn insert(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO messages (seq, queue, message_group, deduplication_id, body, sent_at, receive_count, state)
+        "INSERT INTO messages (seq, queue, message_group, deduplication_id, body, sent_at, \
+        receive_count, state)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0)",
     )?;
     let Outgoing { group, deduplication_id, body, .. } = message;
-    statement.execute(params![seq.cast_signed(), queue, group, deduplication_id, body, now.0]).map(drop)
+    statement
+        .execute(params![seq.cast_signed(), queue, group, deduplication_id, body, now.0])
+        .map(drop)
 }
 
 /// Counts a receive, and returns the body.
-pub(super) fn receive(connection: &Connection, seq: Seq, receive_count: u32) -> rusqlite::Result<String> {
-    // Two statements: one that also returns what it writes makes a table of its own for that, at every call.
-    let mut count = connection.prepare_cached("UPDATE messages SET receive_count = ?2 WHERE seq = ?1")?;
+pub(super) fn receive(
+    connection: &Connection,
+    seq: Seq,
+    receive_count: u32,
+) -> rusqlite::Result<String> {
+    // Two statements: one that also returns what it writes makes a table of its own for that, at
+    // every call.
+    let mut count =
+        connection.prepare_cached("UPDATE messages SET receive_count = ?2 WHERE seq = ?1")?;
     count.execute(params![seq.cast_signed(), receive_count])?;
     let mut body = connection.prepare_cached("SELECT body FROM messages WHERE seq = ?1")?;
     body.query_row([seq.cast_signed()], |row| row.get(0))
 }
 
 pub(super) fn bury(connection: &Connection, seq: Seq) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached("UPDATE messages SET state = ?2 WHERE seq = ?1")?;
+    let mut statement =
+        connection.prepare_cached("UPDATE messages SET state = ?2 WHERE seq = ?1")?;
     statement.execute(params![seq.cast_signed(), DEAD]).map(drop)
 }
 
 pub(super) fn delete(connection: &Connection, seq: Seq) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached("UPDATE messages SET state = ?2, body = '' WHERE seq = ?1")?;
+    let mut statement =
+        connection.prepare_cached("UPDATE messages SET state = ?2, body = '' WHERE seq = ?1")?;
     statement.execute(params![seq.cast_signed(), DELETED]).map(drop)
 }
 
@@ -55,14 +66,15 @@ pub(super) fn delete(connection: &Connection, seq: Seq) -> rusqlite::Result<()> 
 pub(super) fn revive(connection: &Connection, seq: Seq, new: Seq) -> rusqlite::Result<String> {
     connection
         .prepare_cached(
-            "UPDATE messages SET seq = ?2, state = ?3, receive_count = 0 WHERE seq = ?1 RETURNING message_group",
+            "UPDATE messages SET seq = ?2, state = ?3, receive_count = 0 WHERE seq = ?1 RETURNING \
+            message_group",
         )?
         .query_row(params![seq.cast_signed(), new.cast_signed(), WAITING], |row| row.get(0))
 }
 
 pub(super) fn dead_letter(connection: &Connection, seq: Seq) -> rusqlite::Result<DeadLetter> {
-    let mut statement =
-        connection.prepare_cached("SELECT message_group, body, receive_count FROM messages WHERE seq = ?1")?;
+    let mut statement = connection
+        .prepare_cached("SELECT message_group, body, receive_count FROM messages WHERE seq = ?1")?;
     statement.query_row([seq.cast_signed()], |row| {
         let [group, body] = [row.get(0)?, row.get(1)?];
         Ok(DeadLetter { message_id: seq.to_string(), group, body, receive_count: row.get(2)? })
@@ -72,7 +84,8 @@ pub(super) fn dead_letter(connection: &Connection, seq: Seq) -> rusqlite::Result
 /// Reads the order of a queue.
 pub(super) fn load(connection: &Connection, queue: &str, fifo: &mut Fifo) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT seq, state, message_group, receive_count FROM messages WHERE queue = ?1 AND state <> ?2 ORDER BY seq",
+        "SELECT seq, state, message_group, receive_count FROM messages WHERE queue = ?1 AND state \
+        <> ?2 ORDER BY seq",
     )?;
     let mut rows = statement.query(params![queue, DELETED])?;
     while let Some(row) = rows.next()? {
@@ -92,7 +105,8 @@ pub(super) fn load_deduplication(
     mut each: impl FnMut(&str, Timestamp),
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT deduplication_id, sent_at FROM messages WHERE seq >= ?1 AND queue = ?2 ORDER BY sent_at, seq",
+        "SELECT deduplication_id, sent_at FROM messages WHERE seq >= ?1 AND queue = ?2 ORDER BY \
+        sent_at, seq",
     )?;
     let mut rows = statement.query(params![seq_at(since).cast_signed(), queue])?;
     while let Some(row) = rows.next()? {

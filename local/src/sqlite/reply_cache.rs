@@ -23,7 +23,8 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS reply_cache (
     ) STRICT;
     CREATE INDEX IF NOT EXISTS reply_cache_put_at ON reply_cache (put_at);";
 
-/// The reply cache on `SQLite`: it outlives the process, and the reply that was put first goes first.
+/// The reply cache on `SQLite`: it outlives the process, and the reply that was put first goes
+/// first.
 #[derive(Debug, Clone)]
 pub struct SqliteReplyCache {
     database: Database,
@@ -33,14 +34,18 @@ pub struct SqliteReplyCache {
 
 impl SqliteReplyCache {
     pub(super) async fn open(database: Database, entries: usize) -> Result<Self, Failure> {
-        database.write(Durability::Ordered, |engine| engine.connection.execute_batch(TABLE)).await?;
+        database
+            .write(Durability::Ordered, |engine| engine.connection.execute_batch(TABLE))
+            .await?;
         Ok(Self { database, entries, puts: Arc::default() })
     }
 
     async fn find(&self, key: &CacheKey) -> Result<Option<CachedReply>, CacheError> {
         let key = key.clone();
         let text = self.database.read(move |engine| find(engine, &key)).await.map_err(failed)?;
-        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| CacheError(error.into()))
+        text.map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|error| CacheError(error.into()))
     }
 }
 
@@ -50,9 +55,15 @@ impl ReplyCache for SqliteReplyCache {
         self.find(key).await
     }
 
-    async fn put(&self, key: &CacheKey, reply: &CachedReply, keep: Duration) -> Result<(), CacheError> {
+    async fn put(
+        &self,
+        key: &CacheKey,
+        reply: &CachedReply,
+        keep: Duration,
+    ) -> Result<(), CacheError> {
         let text = serde_json::to_string(reply).map_err(|error| CacheError(error.into()))?;
-        // One statement a write: one that fails has changed nothing, and takes no other write with it.
+        // One statement a write: one that fails has changed nothing, and takes no other write with
+        // it.
         let key = key.clone();
         let insert = move |engine: &mut Engine| insert(engine, &key, &text, keep);
         self.database.write(Durability::Ordered, insert).await.map_err(failed)?;
@@ -66,16 +77,22 @@ impl ReplyCache for SqliteReplyCache {
 }
 
 fn find(engine: &Engine, key: &CacheKey) -> rusqlite::Result<Option<String>> {
-    let mut statement =
-        engine.connection.prepare_cached("SELECT reply FROM reply_cache WHERE key = ?1 AND until > ?2")?;
+    let mut statement = engine
+        .connection
+        .prepare_cached("SELECT reply FROM reply_cache WHERE key = ?1 AND until > ?2")?;
     statement.query_row(params![key.as_str(), engine.now().0], |row| row.get(0)).optional()
 }
 
-fn insert(engine: &mut Engine, key: &CacheKey, reply: &str, keep: Duration) -> rusqlite::Result<()> {
+fn insert(
+    engine: &mut Engine,
+    key: &CacheKey,
+    reply: &str,
+    keep: Duration,
+) -> rusqlite::Result<()> {
     let now = engine.now();
-    let mut statement = engine
-        .connection
-        .prepare_cached("INSERT OR REPLACE INTO reply_cache (key, reply, put_at, until) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut statement = engine.connection.prepare_cached(
+        "INSERT OR REPLACE INTO reply_cache (key, reply, put_at, until) VALUES (?1, ?2, ?3, ?4)",
+    )?;
     statement.execute(params![key.as_str(), reply, now.0, now.plus(keep).0])?;
     engine.written += reply.len();
     Ok(())

@@ -20,7 +20,8 @@ pub(super) struct Encoded {
 impl Encoded {
     /// Writes the item's attributes as JSON; one that is too large is refused.
     pub(super) fn new(item: Item) -> Result<Self, StoreError> {
-        let json = serde_json::to_string(&item.attributes).map_err(|error| StoreError::Corrupt(error.into()))?;
+        let json = serde_json::to_string(&item.attributes)
+            .map_err(|error| StoreError::Corrupt(error.into()))?;
         if json.len() > SURELY_SMALL {
             check_item(&item.key, &item.attributes)?;
         }
@@ -34,7 +35,11 @@ impl Encoded {
 }
 
 /// Reads an item and the size of its JSON; one that is expired is absent.
-pub(super) fn read(connection: &Connection, key: Key, now: Timestamp) -> rusqlite::Result<Option<(Item, usize)>> {
+pub(super) fn read(
+    connection: &Connection,
+    key: Key,
+    now: Timestamp,
+) -> rusqlite::Result<Option<(Item, usize)>> {
     let mut statement = connection.prepare_cached(
         "SELECT attributes FROM items
          WHERE partition = ?1 AND sort = ?2 AND (expires_at IS NULL OR expires_at > ?3)",
@@ -49,41 +54,60 @@ pub(super) fn read(connection: &Connection, key: Key, now: Timestamp) -> rusqlit
 pub(super) fn store(connection: &Connection, encoded: &Encoded) -> rusqlite::Result<()> {
     execute(
         connection,
-        "INSERT INTO items (partition, sort, attributes, expires_at, due) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO items (partition, sort, attributes, expires_at, due) VALUES (?1, ?2, ?3, ?4, \
+        ?5)
          ON CONFLICT (partition, sort) DO UPDATE
-         SET attributes = excluded.attributes, expires_at = excluded.expires_at, due = excluded.due",
+         SET attributes = excluded.attributes, expires_at = excluded.expires_at, due = \
+         excluded.due",
         encoded,
     )
 }
 
-/// Stores an item in the place of one that is there: cheaper, since no page is kept in case of a conflict.
+/// Stores an item in the place of one that is there: cheaper, since no page is kept in case of a
+/// conflict.
 pub(super) fn replace(connection: &Connection, encoded: &Encoded) -> rusqlite::Result<()> {
     execute(
         connection,
-        "UPDATE items SET attributes = ?3, expires_at = ?4, due = ?5 WHERE partition = ?1 AND sort = ?2",
+        "UPDATE items SET attributes = ?3, expires_at = ?4, due = ?5 WHERE partition = ?1 AND \
+        sort = ?2",
         encoded,
     )
 }
 
-fn execute(connection: &Connection, sql: &str, Encoded { item, json }: &Encoded) -> rusqlite::Result<()> {
-    let (expires_at, due) = (item.number("expires_at"), item.number("due"));
+fn execute(
+    connection: &Connection,
+    sql: &str,
+    Encoded { item, json }: &Encoded,
+) -> rusqlite::Result<()> {
+    let expires_at = item.number("expires_at");
+    let due = item.number("due");
     let mut statement = connection.prepare_cached(sql)?;
     statement.execute(params![item.key.partition, item.key.sort, json, expires_at, due]).map(drop)
 }
 
 /// Removes an item, expired or not; an absent one is Ok.
 pub(super) fn remove(connection: &Connection, key: &Key) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached("DELETE FROM items WHERE partition = ?1 AND sort = ?2")?;
+    let mut statement =
+        connection.prepare_cached("DELETE FROM items WHERE partition = ?1 AND sort = ?2")?;
     statement.execute(params![key.partition, key.sort]).map(drop)
 }
 
 /// Reads the names of partitions: one search of the index for each, however many rows it has.
-pub(super) fn partitions(connection: &Connection, after: String, limit: usize) -> rusqlite::Result<Vec<String>> {
-    let mut next =
-        connection.prepare_cached("SELECT partition FROM items WHERE partition > ?1 ORDER BY partition LIMIT 1")?;
-    let (mut found, mut last) = (Vec::new(), after);
+pub(super) fn partitions(
+    connection: &Connection,
+    after: String,
+    limit: usize,
+) -> rusqlite::Result<Vec<String>> {
+    let mut next = connection.prepare_cached(
+        "SELECT partition FROM items WHERE partition > ?1 ORDER BY partition LIMIT 1",
+    )?;
+    let mut found = Vec::new();
+    let mut last = after;
     while found.len() < limit {
-        let Some(partition) = next.query_row([&last], |row| row.get::<_, String>(0)).optional()? else { break };
+        let Some(partition) = next.query_row([&last], |row| row.get::<_, String>(0)).optional()?
+        else {
+            break;
+        };
         last.clone_from(&partition);
         found.push(partition);
     }
@@ -91,7 +115,11 @@ pub(super) fn partitions(connection: &Connection, after: String, limit: usize) -
 }
 
 /// Reads one page.
-pub(super) fn query(connection: &Connection, query: &Query, now: Timestamp) -> rusqlite::Result<Page> {
+pub(super) fn query(
+    connection: &Connection,
+    query: &Query,
+    now: Timestamp,
+) -> rusqlite::Result<Page> {
     let sql = if query.descending {
         "SELECT sort, attributes FROM items WHERE partition = ?1 AND sort BETWEEN ?2 AND ?3
          AND (expires_at IS NULL OR expires_at > ?4) ORDER BY sort DESC"
@@ -106,7 +134,9 @@ pub(super) fn query(connection: &Connection, query: &Query, now: Timestamp) -> r
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
         bytes += query.partition.len() + text(row, 0)?.len() + text(row, 1)?.len();
-        if page.items.len() == query.limit.max(1) || (bytes > MAX_PAGE_BYTES && !page.items.is_empty()) {
+        if page.items.len() == query.limit.max(1)
+            || (bytes > MAX_PAGE_BYTES && !page.items.is_empty())
+        {
             page.more = true;
             break;
         }
@@ -117,13 +147,20 @@ pub(super) fn query(connection: &Connection, query: &Query, now: Timestamp) -> r
 }
 
 /// Lists the items that are due, earliest first, expired ones included.
-pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> rusqlite::Result<Vec<Item>> {
+pub(super) fn due(
+    connection: &Connection,
+    until: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Vec<Item>> {
     let mut statement = connection.prepare_cached(
         "SELECT partition, sort, attributes FROM items WHERE due IS NOT NULL AND due <= ?1
          ORDER BY due, partition, sort LIMIT ?2",
     )?;
     let item = |row: &Row<'_>| {
-        Ok(Item { key: Key { partition: row.get(0)?, sort: row.get(1)? }, attributes: attributes(row, 2)? })
+        Ok(Item {
+            key: Key { partition: row.get(0)?, sort: row.get(1)? },
+            attributes: attributes(row, 2)?,
+        })
     };
     statement.query_map(params![until.0, rows_at_most(limit)], item)?.collect()
 }
@@ -145,6 +182,9 @@ fn text<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<&'row [u8]>
     row.get_ref(column)?.as_bytes().map_err(|error| corrupt(column, error))
 }
 
-fn corrupt(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+fn corrupt(
+    column: usize,
+    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
 }

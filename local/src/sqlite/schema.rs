@@ -10,7 +10,8 @@ use super::{OpenError, Synchronous};
 /// Marks the file as this program's: `LYcb`.
 const APPLICATION_ID: i64 = 0x4C59_6362;
 
-/// The steps from each version to the next; the version of a database is the number of steps it has seen.
+/// The steps from each version to the next; the version of a database is the number of steps it has
+/// seen.
 const MIGRATIONS: &[&str] = &[
     "CREATE TABLE items (
         partition TEXT NOT NULL,
@@ -103,7 +104,8 @@ fn check(file: &Path, connection: &Connection) -> Result<(), OpenError> {
 }
 
 fn configure(connection: &Connection, synchronous: Synchronous) -> rusqlite::Result<()> {
-    // 2,000 pages (8 MB) between checkpoints: more would stall longer, fewer would write hot pages more often.
+    // 2,000 pages (8 MB) between checkpoints: more would stall longer, fewer would write hot pages
+    // more often.
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = {synchronous};

@@ -1,8 +1,8 @@
 //! Figures of every minute, hour and quarter of a day, folded from the events.
 //!
-//! Folding runs behind the publishing, in batches: a thousand events cost a few rows. The place up to which events are
-//! folded is written with the figures, so that a crash counts nothing twice, and the events that were there before
-//! there were figures are folded at the first start.
+//! Folding runs behind the publishing, in batches: a thousand events cost a few rows. The place up
+//! to which events are folded is written with the figures, so that a crash counts nothing twice,
+//! and the events that were there before there were figures are folded at the first start.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -24,8 +24,8 @@ use super::{Database, StoredEvent};
 const MINUTES_KEPT: Duration = Duration::from_hours(72);
 /// A longer span is read from the figures of hours: its ends are then whole hours.
 const MINUTES_READ: Duration = Duration::from_hours(24);
-/// A span longer than this, in steps of quarters of a day, is read from their figures: a month from those of hours would
-/// keep the thread, and every chat, for a tenth of a second.
+/// A span longer than this, in steps of quarters of a day, is read from their figures: a month from
+/// those of hours would keep the thread, and every chat, for a tenth of a second.
 const HOURS_READ: Duration = Duration::from_hours(7 * 24);
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -51,7 +51,8 @@ pub struct Span {
 #[derive(Debug, Clone)]
 pub struct SqliteStatistics {
     database: Database,
-    /// Held while events are folded: two at once would count from the same place. None: to be read from the events.
+    /// Held while events are folded: two at once would count from the same place. None: to be read
+    /// from the events.
     recent: Arc<tokio::sync::Mutex<Option<Recent>>>,
     /// What this process has folded.
     since_start: Arc<Mutex<BTreeMap<Series, Figures>>>,
@@ -83,8 +84,10 @@ impl SqliteStatistics {
     /// Folds the events that were published since the last time. Returns how many.
     pub async fn fold(&self) -> Result<usize, Failure> {
         let mut kept = self.recent.lock().await;
-        let (mut after, now) = self.database.read(|engine| Ok((folded_place(engine)?, engine.now()))).await?;
-        // Taken, and put back at the end: after a failure it is read again, so that what was not stored counts.
+        let (mut after, now) =
+            self.database.read(|engine| Ok((folded_place(engine)?, engine.now()))).await?;
+        // Taken, and put back at the end: after a failure it is read again, so that what was not
+        // stored counts.
         let mut recent = match kept.take() {
             Some(recent) => recent,
             None => self.read_recent(after).await?,
@@ -93,10 +96,15 @@ impl SqliteStatistics {
         loop {
             let events = self.database.events().list(after, BATCH).await?;
             let mut sum = Folded { minutes_from: now.minus(MINUTES_KEPT).0, ..Folded::default() };
-            events.iter().filter(|event| recent.is_new(&event.id)).for_each(|event| sum.count(event));
+            events
+                .iter()
+                .filter(|event| recent.is_new(&event.id))
+                .for_each(|event| sum.count(event));
             if let Some(last) = events.last().map(|event| event.seq) {
                 let series = mem::take(&mut sum.series);
-                self.database.write(Durability::Ordered, move |engine| store(engine, &sum, last)).await?;
+                self.database
+                    .write(Durability::Ordered, move |engine| store(engine, &sum, last))
+                    .await?;
                 self.stored(series);
                 after = last;
             }
@@ -123,7 +131,8 @@ impl SqliteStatistics {
         self.database.write(Durability::Ordered, purge).await
     }
 
-    /// Reads the ids of the events up to a place, as many as are remembered, in pieces: others get their turn between.
+    /// Reads the ids of the events up to a place, as many as are remembered, in pieces: others get
+    /// their turn between.
     async fn read_recent(&self, place: i64) -> Result<Recent, Failure> {
         let mut after = place.saturating_sub(i64::try_from(REMEMBERED).unwrap_or(i64::MAX));
         let mut recent = Recent::default();
@@ -167,7 +176,8 @@ impl Folded {
     fn count(&mut self, event: &StoredEvent) {
         let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
         let Some(figures) = Figures::of_event(&event.detail_type, &detail) else { return };
-        let (at, series) = (event.published_at.0, series_of(&detail));
+        let at = event.published_at.0;
+        let series = series_of(&detail);
         let widths = [MINUTE, HOUR, QUARTER];
         for width in widths.into_iter().filter(|width| *width > MINUTE || at >= self.minutes_from) {
             let row = (width, at - at.rem_euclid(width), series.clone());
@@ -188,7 +198,8 @@ impl Folded {
 fn ids(engine: &mut Engine, after: i64, place: i64) -> rusqlite::Result<Vec<(i64, String)>> {
     let ids = "SELECT seq, id FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3";
     let mut ids = engine.connection.prepare_cached(ids)?;
-    ids.query_map(params![after, place, rows_at_most(BATCH)], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    ids.query_map(params![after, place, rows_at_most(BATCH)], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 fn folded_place(engine: &mut Engine) -> rusqlite::Result<i64> {
@@ -198,23 +209,28 @@ fn folded_place(engine: &mut Engine) -> rusqlite::Result<i64> {
 fn store(engine: &mut Engine, folded: &Folded, last: i64) -> rusqlite::Result<()> {
     let connection = &engine.connection;
     let mut find = connection.prepare_cached(
-        "SELECT figures FROM figures WHERE width = ?1 AND at = ?2 AND provider = ?3 AND model = ?4 AND synthetic = ?5",
+        "SELECT figures FROM figures WHERE width = ?1 AND at = ?2 AND provider = ?3 AND model = \
+        ?4 AND synthetic = ?5",
     )?;
     let mut put = connection.prepare_cached(
-        "INSERT OR REPLACE INTO figures (width, at, provider, model, synthetic, figures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO figures (width, at, provider, model, synthetic, figures) VALUES \
+        (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for ((width, at, (provider, model, synthetic)), more) in &folded.rows {
-        let known: Option<String> =
-            find.query_row(params![width, at, provider, model, synthetic], |row| row.get(0)).optional()?;
+        let known: Option<String> = find
+            .query_row(params![width, at, provider, model, synthetic], |row| row.get(0))
+            .optional()?;
         let mut figures = known.map(|text| read(&text)).unwrap_or_default();
         figures.add(more);
         let text = serde_json::to_string(&figures).unwrap_or_default();
         put.execute(params![width, at, provider, model, synthetic, text])?;
     }
     let mut document = connection.prepare_cached(
-        "INSERT INTO document_figures (width, at, document_id, turns, cost_micro_usd) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO document_figures (width, at, document_id, turns, cost_micro_usd) VALUES (?1, \
+        ?2, ?3, ?4, ?5)
          ON CONFLICT (width, at, document_id) DO UPDATE
-         SET turns = turns + excluded.turns, cost_micro_usd = cost_micro_usd + excluded.cost_micro_usd",
+         SET turns = turns + excluded.turns, cost_micro_usd = cost_micro_usd + \
+         excluded.cost_micro_usd",
     )?;
     for ((width, at, id), (turns, cost)) in &folded.documents {
         document.execute(params![width, at, id, turns.cast_signed(), cost.cast_signed()])?;
@@ -226,7 +242,8 @@ fn query(engine: &mut Engine, Span { from, to, step }: Span) -> rusqlite::Result
     let step_ms = step.max(MINUTE.cast_unsigned());
     let width = width(engine.now(), Span { from, to, step });
     let mut rows = engine.connection.prepare_cached(
-        "SELECT at, provider, model, synthetic, figures FROM figures WHERE width = ?1 AND at >= ?2 AND at < ?3",
+        "SELECT at, provider, model, synthetic, figures FROM figures WHERE width = ?1 AND at >= \
+        ?2 AND at < ?3",
     )?;
     let mut rows = rows.query(params![width, from.0 - from.0.rem_euclid(width), to.0])?;
     let mut tally = Tally::default();
@@ -248,24 +265,35 @@ fn width(now: Timestamp, Span { from, to, step }: Span) -> i64 {
     }
 }
 
-fn documents(engine: &Engine, width: i64, from: Timestamp, to: Timestamp) -> rusqlite::Result<Vec<DocumentFigures>> {
+fn documents(
+    engine: &Engine,
+    width: i64,
+    from: Timestamp,
+    to: Timestamp,
+) -> rusqlite::Result<Vec<DocumentFigures>> {
     let mut rows = engine.connection.prepare_cached(
         "SELECT document_id, sum(turns), sum(cost_micro_usd) FROM document_figures
          WHERE width = ?1 AND at >= ?2 AND at < ?3
          GROUP BY document_id ORDER BY sum(turns) DESC, document_id LIMIT ?4",
     )?;
-    let rows = rows.query_map(params![width, from.0 - from.0.rem_euclid(width), to.0, DOCUMENTS], |row| {
-        let [turns, cost_micro_usd] = [row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?.cast_unsigned()];
-        Ok(DocumentFigures { document_id: row.get(0)?, turns, cost_micro_usd })
-    })?;
+    let rows = rows.query_map(
+        params![width, from.0 - from.0.rem_euclid(width), to.0, DOCUMENTS],
+        |row| {
+            let [turns, cost_micro_usd] =
+                [row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?.cast_unsigned()];
+            Ok(DocumentFigures { document_id: row.get(0)?, turns, cost_micro_usd })
+        },
+    )?;
     rows.collect()
 }
 
 fn purge(engine: &mut Engine) -> rusqlite::Result<()> {
-    let (minutes, hours) = (engine.now().minus(MINUTES_KEPT).0, engine.now().minus(super::events::KEPT).0);
+    let minutes = engine.now().minus(MINUTES_KEPT).0;
+    let hours = engine.now().minus(super::events::KEPT).0;
     let connection = &engine.connection;
     let mut rows = connection.prepare_cached("DELETE FROM figures WHERE width = ?1 AND at < ?2")?;
-    let mut documents = connection.prepare_cached("DELETE FROM document_figures WHERE width = ?1 AND at < ?2")?;
+    let mut documents =
+        connection.prepare_cached("DELETE FROM document_figures WHERE width = ?1 AND at < ?2")?;
     for (width, before) in [(MINUTE, minutes), (HOUR, hours), (QUARTER, hours)] {
         rows.execute([width, before])?;
         documents.execute([width, before])?;

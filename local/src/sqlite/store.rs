@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use shared::domain::Timestamp;
 use shared::memory::limits::check_transaction;
 use shared::ports::Durability;
-use shared::ports::store::{Effect, Item, Key, Page, Query, Refusal, Store, StoreError, Write, apply, holds};
+use shared::ports::store::{
+    Effect, Item, Key, Page, Query, Refusal, Store, StoreError, Write, apply, holds,
+};
 use shared::protocol::counters::RATE_PREFIX;
 
 use super::Database;
@@ -35,7 +37,8 @@ impl SqliteStore {
         Self { database }
     }
 
-    /// Lists partitions behind one, in order, at most `limit`; some may hold nothing that is not expired.
+    /// Lists partitions behind one, in order, at most `limit`; some may hold nothing that is not
+    /// expired.
     pub async fn partitions(&self, after: String, limit: usize) -> Result<Vec<String>, Failure> {
         self.database.read(move |engine| rows::partitions(&engine.connection, after, limit)).await
     }
@@ -64,7 +67,11 @@ impl Store for SqliteStore {
         Ok(self.database.read(read).await?)
     }
 
-    async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
+    async fn write(
+        &self,
+        write: Write,
+        durability: Durability,
+    ) -> Result<Option<Item>, StoreError> {
         if is_rate(&write.key) {
             return self.database.rates().write(write, durability).await;
         }
@@ -97,7 +104,11 @@ async fn get_mixed(store: &SqliteStore, keys: &[Key]) -> Result<Vec<Option<Item>
     let mut items = Vec::with_capacity(keys.len());
     for key in keys {
         let one = std::slice::from_ref(key);
-        let found = if is_rate(key) { store.database.rates().get(one).await? } else { store.get(one).await? };
+        let found = if is_rate(key) {
+            store.database.rates().get(one).await?
+        } else {
+            store.get(one).await?
+        };
         items.extend(found);
     }
     Ok(items)
@@ -120,8 +131,14 @@ fn write_all(engine: &mut Engine, writes: Vec<Write>) -> Outcome<()> {
         }
         read.push((write, current));
     }
-    match read.into_iter().map(|(write, current)| plan(write, current)).collect::<Result<Vec<_>, _>>() {
-        Ok(steps) => steps.into_iter().try_for_each(|step| carry_out(engine, step).map(drop)).map(Ok),
+    match read
+        .into_iter()
+        .map(|(write, current)| plan(write, current))
+        .collect::<Result<Vec<_>, _>>()
+    {
+        Ok(steps) => {
+            steps.into_iter().try_for_each(|step| carry_out(engine, step).map(drop)).map(Ok)
+        }
         Err(refused) => Ok(Err(refused)),
     }
 }

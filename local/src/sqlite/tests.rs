@@ -33,9 +33,15 @@ fn spoil(engine: &mut Engine) -> rusqlite::Result<()> {
     engine.connection.execute("INSERT INTO bad VALUES (1)", ()).map(drop)
 }
 
-async fn put(store: &SqliteStore, sort: &str, durability: Durability) -> Result<Option<Item>, StoreError> {
+async fn put(
+    store: &SqliteStore,
+    sort: &str,
+    durability: Durability,
+) -> Result<Option<Item>, StoreError> {
     let attributes = Attributes::from_iter([("n".to_owned(), json!(1))]);
-    store.write(Write::put(Item { key: Key::new("p", sort), attributes }, Vec::new()), durability).await
+    store
+        .write(Write::put(Item { key: Key::new("p", sort), attributes }, Vec::new()), durability)
+        .await
 }
 
 async fn is_there(store: &SqliteStore, sort: &str) -> bool {
@@ -48,8 +54,10 @@ async fn a_failed_commit_is_told_to_all_who_wait_and_undoes_the_batch() {
     let database = open(&folder).await;
     let store = database.store();
     put(&store, "before", Durability::Synced).await.unwrap();
-    let (spoiled, waiting) =
-        tokio::join!(database.write(Durability::Ordered, spoil), put(&store, "waiting", Durability::Synced));
+    let (spoiled, waiting) = tokio::join!(
+        database.write(Durability::Ordered, spoil),
+        put(&store, "waiting", Durability::Synced)
+    );
     spoiled.unwrap();
     assert!(matches!(waiting, Err(StoreError::Unavailable(_))));
     assert!(is_there(&store, "before").await);
@@ -81,11 +89,19 @@ async fn a_failed_commit_leaves_the_queue_as_the_tables_have_it() {
     assert!(refused.is_err() && waiting.is_err());
     let again = queue.receive(10).await.unwrap();
     assert_eq!(again.len(), 1, "what is in flight stays so, and what was not sent is not there");
-    assert_eq!((again[0].body.as_str(), again[0].receive_count), ("deleted", 2), "the delete was undone");
+    assert_eq!(
+        (again[0].body.as_str(), again[0].receive_count),
+        ("deleted", 2),
+        "the delete was undone"
+    );
     queue.delete(&again[0].receipt).await.unwrap();
     queue.delete(&taken[1].receipt).await.unwrap();
     send("c", "lost").await.unwrap();
-    assert_eq!(queue.receive(10).await.unwrap()[0].body, "lost", "its deduplication id was undone too");
+    assert_eq!(
+        queue.receive(10).await.unwrap()[0].body,
+        "lost",
+        "its deduplication id was undone too"
+    );
 }
 
 #[tokio::test]
@@ -108,7 +124,9 @@ async fn a_job_that_fails_at_once_fails_alone() {
     let folder = tempfile::tempdir().unwrap();
     let database = open(&folder).await;
     let store = database.store();
-    let fail = |engine: &mut Engine| engine.connection.execute("INSERT INTO absent VALUES (1)", ()).map(drop);
+    let fail = |engine: &mut Engine| {
+        engine.connection.execute("INSERT INTO absent VALUES (1)", ()).map(drop)
+    };
     let (kept, failed, synced) = tokio::join!(
         put(&store, "kept", Durability::Ordered),
         database.write(Durability::Ordered, fail),
@@ -125,5 +143,8 @@ async fn a_thread_that_is_gone_is_unavailable() {
     let store = database.store();
     let end = |_: &mut Engine| -> rusqlite::Result<()> { panic!("the thread ends") };
     assert!(matches!(database.write(Durability::Ordered, end).await, Err(Failure::Closed)));
-    assert!(matches!(put(&store, "late", Durability::Synced).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(
+        put(&store, "late", Durability::Synced).await,
+        Err(StoreError::Unavailable(_))
+    ));
 }

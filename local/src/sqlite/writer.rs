@@ -2,14 +2,14 @@
 //!
 //! Jobs are executed in the order they arrive, inside one open transaction.
 //! `Ordered` writes are answered as soon as they are executed, `Synced` ones after the commit.
-//! Reads are answered at once too, unless the batch holds a `Synced` write: what a read could see of it (a final,
-//! say) must not be shown to anybody before it is durable.
-//! A batch is committed when it holds a `Synced` job and nothing else waits, when it is large, or when
-//! it is [`ORDERED_COMMIT_AFTER`] old.
+//! Reads are answered at once too, unless the batch holds a `Synced` write: what a read could see
+//! of it (a final, say) must not be shown to anybody before it is durable.
+//! A batch is committed when it holds a `Synced` job and nothing else waits, when it is large, or
+//! when it is [`ORDERED_COMMIT_AFTER`] old.
 //!
 //! A job that fails before it changed anything fails alone.
-//! If it has changed something, or if the commit fails, the whole batch is undone: those who wait are told,
-//! and the `Ordered` writes of the batch are lost together, as in a crash.
+//! If it has changed something, or if the commit fails, the whole batch is undone: those who wait
+//! are told, and the `Ordered` writes of the batch are lost together, as in a crash.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
@@ -76,7 +76,9 @@ impl Writer {
     pub(super) fn start(engine: Engine) -> std::io::Result<Self> {
         let (jobs, waiting) = channel();
         let batch = Batch::new(engine);
-        let thread = std::thread::Builder::new().name("sqlite".to_owned()).spawn(move || run(batch, &waiting))?;
+        let thread = std::thread::Builder::new()
+            .name("sqlite".to_owned())
+            .spawn(move || run(batch, &waiting))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -106,14 +108,19 @@ impl Writer {
         }
     }
 
-    fn submit<T, W>(&self, access: Access, work: W) -> Result<oneshot::Receiver<Result<T, Failure>>, Failure>
+    fn submit<T, W>(
+        &self,
+        access: Access,
+        work: W,
+    ) -> Result<oneshot::Receiver<Result<T, Failure>>, Failure>
     where
         T: Send + 'static,
         W: FnOnce(&mut Engine) -> rusqlite::Result<T> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        let run =
-            Box::new(move |engine: rusqlite::Result<&mut Engine>, hold| reply(hold, engine.and_then(work), caller));
+        let run = Box::new(move |engine: rusqlite::Result<&mut Engine>, hold| {
+            reply(hold, engine.and_then(work), caller)
+        });
         let jobs = self.jobs.as_ref().ok_or(Failure::Closed)?;
         jobs.send(Job { access, run }).map_err(|_| Failure::Closed)?;
         Ok(answer)
@@ -144,9 +151,10 @@ fn reply<T: Send + 'static>(
             drop(caller.send(Ok(value)));
             Answer::Given
         }
-        Err(error) => {
-            Answer::Failed(error, Box::new(move |outcome| drop(outcome.map_err(|failure| caller.send(Err(failure))))))
-        }
+        Err(error) => Answer::Failed(
+            error,
+            Box::new(move |outcome| drop(outcome.map_err(|failure| caller.send(Err(failure))))),
+        ),
     }
 }
 
@@ -173,7 +181,8 @@ impl Batch {
         Self { engine, began: None, held: Vec::new(), jobs: 0, wrote: false, yielded: false }
     }
 
-    /// Waits for the next job, and commits meanwhile what is to be committed; `None` when all callers are gone.
+    /// Waits for the next job, and commits meanwhile what is to be committed; `None` when all
+    /// callers are gone.
     fn next(&mut self, waiting: &Receiver<Job>) -> Option<Job> {
         loop {
             if self.jobs >= MAX_JOBS || self.engine.written >= MAX_BYTES {
@@ -185,8 +194,8 @@ impl Batch {
                 Err(TryRecvError::Empty) => {}
             }
             if !self.held.is_empty() {
-                // Whoever is about to send a job gets to: on a busy core that makes the group larger, on an idle
-                // one it costs nothing.
+                // Whoever is about to send a job gets to: on a busy core that makes the group
+                // larger, on an idle one it costs nothing.
                 if !std::mem::replace(&mut self.yielded, true) {
                     std::thread::yield_now();
                     continue;
@@ -224,7 +233,8 @@ impl Batch {
         })
     }
 
-    /// Opens the batch, for reads too: a transaction of its own costs a read more than the read itself.
+    /// Opens the batch, for reads too: a transaction of its own costs a read more than the read
+    /// itself.
     ///
     /// First repairs what an earlier failure has left behind.
     fn prepare(&mut self, access: Access) -> rusqlite::Result<()> {
@@ -259,7 +269,8 @@ impl Batch {
     }
 
     fn undo(&mut self, failure: &Failure) {
-        tracing::error!(error = %failure, source = ?failure, waiting = self.held.len(), "a batch was undone");
+        tracing::error!(error = %failure, source = ?failure, waiting = self.held.len(), "a batch \
+            was undone");
         if let Err(error) = self.engine.roll_back() {
             tracing::error!(%error, "a batch could not be undone cleanly");
         }

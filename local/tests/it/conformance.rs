@@ -41,7 +41,8 @@ async fn the_store_on_sqlite_keeps_its_promises() {
 async fn the_queue_on_sqlite_keeps_its_promises() {
     let folders = Folders::default();
     let make = async |settings| {
-        Arc::new(Steady(folders.open(clock()).queue("requests", settings).unwrap())) as Arc<dyn EventSource>
+        Arc::new(Steady(folders.open(clock()).queue("requests", settings).unwrap()))
+            as Arc<dyn EventSource>
     };
     conformance::queue(make).await;
 }
@@ -65,7 +66,9 @@ async fn the_event_bus_on_sqlite_keeps_its_promises() {
 async fn the_reply_cache_on_sqlite_keeps_its_promises() {
     let folders = Folders::default();
     let clock = Arc::new(ManualClock::new(Timestamp(1_800_000_000_000)));
-    let make = async |entries| Arc::new(folders.open(clock.clone()).reply_cache(entries).await.unwrap()) as _;
+    let make = async |entries| {
+        Arc::new(folders.open(clock.clone()).reply_cache(entries).await.unwrap()) as _
+    };
     conformance::reply_cache(make, 32, async |time| clock.advance(time)).await;
 }
 
@@ -82,5 +85,11 @@ async fn the_documents_on_sqlite_keep_their_promises() {
 
 fn stored(OwnedDocument { document, owner }: OwnedDocument) -> StoredDocument {
     let content = document.content.to_string();
-    StoredDocument { id: document.id, title: document.title, content, owner, version: "1".to_owned() }
+    StoredDocument {
+        id: document.id,
+        title: document.title,
+        content,
+        owner,
+        version: "1".to_owned(),
+    }
 }

@@ -19,7 +19,14 @@ async fn s55_a_server_that_is_killed_under_load_loses_and_doubles_nothing_that_w
     let found = run(plan, drop).await.unwrap();
     assert_eq!(found.count("kills"), u64::from(KILLS));
     assert!(found.finals() >= 40, "too little happened to prove anything:\n{}", found.table());
-    for needed in ["answers lost", "calls given up", "fallbacks", "finals pushed", "posts repeated", "reconnections"] {
+    for needed in [
+        "answers lost",
+        "calls given up",
+        "fallbacks",
+        "finals pushed",
+        "posts repeated",
+        "reconnections",
+    ] {
         assert!(found.count(needed) > 0, "{needed} never happened:\n{}", found.table());
     }
 }

@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-/// What was handled to its end, and when; a message that begins with `!` panics until the test heals it.
+/// What was handled to its end, and when; a message that begins with `!` panics until the test
+/// heals it.
 #[derive(Default)]
 struct Log {
     done: Mutex<Vec<(Duration, String)>>,
@@ -48,7 +49,9 @@ fn handler(log: Arc<Log>) -> Handler {
 
 fn outgoing(message: &str) -> Outgoing {
     let (group, body) = message.split_once('/').unwrap();
-    let (group, body, deduplication_id) = (group.to_owned(), body.to_owned(), message.to_owned());
+    let group = group.to_owned();
+    let body = body.to_owned();
+    let deduplication_id = message.to_owned();
     Outgoing { group, deduplication_id, body, durability: Durability::Synced }
 }
 
@@ -59,8 +62,14 @@ impl World {
         for message in messages {
             queue.send(outgoing(message)).await.unwrap();
         }
-        let (log, (stop, stopped)) = (Arc::<Log>::default(), watch::channel(false));
-        let pump = Pump { source: queue.clone(), handler: handler(log.clone()), batch: 10, concurrency: 4 };
+        let log = Arc::<Log>::default();
+        let (stop, stopped) = watch::channel(false);
+        let pump = Pump {
+            source: queue.clone(),
+            handler: handler(log.clone()),
+            batch: 10,
+            concurrency: 4,
+        };
         let pump = tokio::spawn(pump.run(stopped, Duration::from_secs(1)));
         Self { queue, log, stop, pump }
     }
@@ -69,7 +78,8 @@ impl World {
         self.queue.send(outgoing(message)).await.unwrap();
     }
 
-    /// Returns what was handled since, in order, without what the batch that panicked had done before.
+    /// Returns what was handled since, in order, without what the batch that panicked had done
+    /// before.
     fn done(&self) -> Vec<String> {
         let mut bodies: Vec<String> = Vec::new();
         for (_, body) in self.log.done.lock().unwrap().iter() {

@@ -8,9 +8,12 @@ use local::sqlite::{Database, OpenError, SqliteQueue, SqliteStore};
 use serde_json::{Value, json};
 use shared::domain::{ExpiresAt, MicroUsd, Timestamp};
 use shared::memory::{ManualClock, QueueSettings};
-use shared::ports::store::{Attributes, Condition, Item, Key, Query, Store as _, StoreError, Write};
+use shared::ports::store::{
+    Attributes, Condition, Item, Key, Query, Store as _, StoreError, Write,
+};
 use shared::ports::{
-    Clock as _, Delivery, Durability, EventEntry, EventSource as _, Events as _, Outgoing, Queue as _, QueueError,
+    Clock as _, Delivery, Durability, EventEntry, EventSource as _, Events as _, Outgoing,
+    Queue as _, QueueError,
 };
 use shared::protocol::counters::{self, Budget, RATE_PREFIX};
 use tempfile::TempDir;
@@ -42,7 +45,12 @@ impl Machine {
     }
 }
 
-async fn put(store: &SqliteStore, sort: &str, value: Value, durability: Durability) -> Result<(), StoreError> {
+async fn put(
+    store: &SqliteStore,
+    sort: &str,
+    value: Value,
+    durability: Durability,
+) -> Result<(), StoreError> {
     let attributes = Attributes::from_iter([("value".to_owned(), value)]);
     let item = Item { key: Key::new("p", sort), attributes };
     store.write(Write::put(item, Vec::new()), durability).await.map(drop)
@@ -50,7 +58,10 @@ async fn put(store: &SqliteStore, sort: &str, value: Value, durability: Durabili
 
 async fn values(store: &SqliteStore) -> Vec<(String, Value)> {
     let page = store.query(&Query::prefix("p", "", 10_000)).await.unwrap();
-    page.items.into_iter().map(|mut item| (item.key.sort, item.attributes.remove("value").unwrap())).collect()
+    page.items
+        .into_iter()
+        .map(|mut item| (item.key.sort, item.attributes.remove("value").unwrap()))
+        .collect()
 }
 
 async fn send(queue: &SqliteQueue, group: &str, body: &str) -> Result<(), QueueError> {
@@ -148,7 +159,8 @@ async fn a_second_open_of_one_directory_is_refused() {
 #[test]
 fn a_file_that_is_no_database_is_refused() {
     let machine = Machine::new();
-    std::fs::write(machine.file(), "no database at all, but a text of some length".repeat(100)).unwrap();
+    std::fs::write(machine.file(), "no database at all, but a text of some length".repeat(100))
+        .unwrap();
     assert!(matches!(machine.try_open(), Err(OpenError::NotADatabase { .. })));
 }
 
@@ -191,7 +203,11 @@ async fn a_queue_goes_on_after_the_next_start() {
 
     let queue = machine.open().queue("requests", SETTINGS).unwrap();
     let first = receive(&queue).await.unwrap();
-    assert_eq!((first.body.as_str(), first.receive_count), ("a1", 2), "what was in flight is available again");
+    assert_eq!(
+        (first.body.as_str(), first.receive_count),
+        ("a1", 2),
+        "what was in flight is available again"
+    );
     assert_eq!(receive(&queue).await, None, "the group is locked, and the done message is gone");
     assert_eq!(queue.dead_letters(10).await.unwrap()[0].body, "poison");
     queue.delete(&first.receipt).await.unwrap();
@@ -203,7 +219,8 @@ async fn a_queue_goes_on_after_the_next_start() {
     machine.clock.advance(Duration::from_mins(6));
     let queue = machine.open().queue("requests", SETTINGS).unwrap();
     send(&queue, "c", "done").await.unwrap();
-    let bodies: Vec<String> = queue.receive(10).await.unwrap().into_iter().map(|delivery| delivery.body).collect();
+    let bodies: Vec<String> =
+        queue.receive(10).await.unwrap().into_iter().map(|delivery| delivery.body).collect();
     assert_eq!(bodies, ["a2", "a3", "done"], "after five minutes the id is free");
     assert_eq!(queue.redrive().await.unwrap(), 1);
     drop(queue);
@@ -231,13 +248,15 @@ async fn two_queues_of_one_database_are_apart() {
 async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let machine = Machine::new();
     let database = machine.open();
-    let (store, queue) = (database.store(), database.queue("requests", SETTINGS).unwrap());
+    let store = database.store();
+    let queue = database.queue("requests", SETTINGS).unwrap();
     database.limit_pages(60).await.unwrap();
     let mut stored = Vec::new();
     let mut sent = Vec::new();
     let mut failures = 0;
     for n in 0..200 {
-        let (sort, body) = (format!("{n:03}"), format!("m{n:03}"));
+        let sort = format!("{n:03}");
+        let body = format!("m{n:03}");
         let durability = if n % 2 == 0 { Durability::Synced } else { Durability::Ordered };
         match put(&store, &sort, json!("x".repeat(3_000)), durability).await {
             Ok(()) => stored.push((sort, json!("x".repeat(3_000)))),
@@ -263,7 +282,8 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let database = machine.open();
     assert_eq!(values(&database.store()).await, stored);
     let queue = database.queue("requests", SETTINGS).unwrap();
-    let bodies: Vec<String> = queue.receive(1_000).await.unwrap().into_iter().map(|delivery| delivery.body).collect();
+    let bodies: Vec<String> =
+        queue.receive(1_000).await.unwrap().into_iter().map(|delivery| delivery.body).collect();
     assert_eq!(bodies, sent);
 }
 
@@ -271,28 +291,42 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
 async fn rates_are_counted_without_the_disk() {
     let machine = Machine::new();
     let database = machine.open();
-    let (store, now) = (database.store(), machine.clock.now());
+    let store = database.store();
+    let now = machine.clock.now();
     for _ in 0..3 {
-        assert_eq!(counters::count(&store, "who", 3, Duration::from_mins(1), now).await.unwrap(), None);
+        assert_eq!(
+            counters::count(&store, "who", 3, Duration::from_mins(1), now).await.unwrap(),
+            None
+        );
     }
-    assert!(counters::count(&store, "who", 3, Duration::from_mins(1), now).await.unwrap().is_some());
+    assert!(
+        counters::count(&store, "who", 3, Duration::from_mins(1), now).await.unwrap().is_some()
+    );
     database.sync().await.unwrap();
     let reader = rusqlite::Connection::open(machine.file()).unwrap();
     let rows: i64 = reader.query_row("SELECT count(*) FROM items", (), |row| row.get(0)).unwrap();
     assert_eq!(rows, 0);
     let rate = Write::check(Key::new(format!("{RATE_PREFIX}x"), "N"), vec![Condition::Absent]);
     let other = Write::check(Key::new("p", "s"), vec![Condition::Absent]);
-    assert!(matches!(store.transact(vec![rate, other], Durability::Synced).await, Err(StoreError::Corrupt(_))));
+    assert!(matches!(
+        store.transact(vec![rate, other], Durability::Synced).await,
+        Err(StoreError::Corrupt(_))
+    ));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_purge_removes_what_nobody_reads() {
     let machine = Machine::new();
     let database = machine.open();
-    let (store, now) = (database.store(), machine.clock.now());
+    let store = database.store();
+    let now = machine.clock.now();
     let queue = database.queue("requests", SETTINGS).unwrap();
     for n in 0..3 {
-        assert!(counters::use_nonce(&store, &n.to_string(), now.plus(Duration::from_secs(30))).await.unwrap());
+        assert!(
+            counters::use_nonce(&store, &n.to_string(), now.plus(Duration::from_secs(30)))
+                .await
+                .unwrap()
+        );
     }
     assert!(Budget::of_day("who", MicroUsd(10), now).reserve(&store, MicroUsd(1)).await.unwrap());
     counters::count(&store, "who", 3, Duration::from_mins(1), now).await.unwrap();
@@ -310,14 +344,19 @@ async fn a_purge_removes_what_nobody_reads() {
     assert_eq!(database.purge_expired(100).await.unwrap(), 1, "the budget");
     assert_eq!(receive(&queue).await.unwrap().body, "waits");
     let everything = Query { expired: true, ..Query::prefix("session", "", 10) };
-    assert_eq!(store.query(&everything).await.unwrap().items.len(), 1, "sessions are the cleanup's");
+    assert_eq!(
+        store.query(&everything).await.unwrap().items.len(),
+        1,
+        "sessions are the cleanup's"
+    );
 }
 
 #[tokio::test]
 async fn events_are_kept_for_ninety_days() {
     let machine = Machine::new();
     let events = machine.open().events();
-    let entry = |id: &str| EventEntry { id: id.to_owned(), detail_type: "Chat Message", detail: json!({}) };
+    let entry =
+        |id: &str| EventEntry { id: id.to_owned(), detail_type: "Chat Message", detail: json!({}) };
     events.put(&[entry("1"), entry("2")]).await.unwrap();
     machine.clock.advance(Duration::from_hours(24 * 90));
     events.put(&[entry("3")]).await.unwrap();
@@ -325,6 +364,7 @@ async fn events_are_kept_for_ninety_days() {
     machine.clock.advance(Duration::from_secs(1));
     assert_eq!(events.purge(1).await.unwrap(), 1);
     assert_eq!(events.purge(100).await.unwrap(), 1);
-    let left: Vec<String> = events.list(0, 10).await.unwrap().into_iter().map(|event| event.id).collect();
+    let left: Vec<String> =
+        events.list(0, 10).await.unwrap().into_iter().map(|event| event.id).collect();
     assert_eq!(left, ["3"]);
 }

@@ -14,14 +14,19 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_learning-yogi-chatbot");
 /// Runs the program in a directory of its own, with no variables but these.
 fn run(directory: &TempDir, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(PROGRAM);
-    command.current_dir(directory.path()).env_clear().envs(variables.iter().copied()).args(arguments);
+    command
+        .current_dir(directory.path())
+        .env_clear()
+        .envs(variables.iter().copied())
+        .args(arguments);
     command.output().unwrap()
 }
 
 /// Expects the program to end with one line that says all of `words`.
 #[track_caller]
 fn check_refused(output: &Output, words: &[&str]) {
-    let [said, printed] = [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let [said, printed] =
+        [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     assert!(!output.status.success(), "it ended well");
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(words.iter().all(|word| said.contains(word)), "{words:?} in {said:?}");
@@ -33,7 +38,10 @@ fn a_busy_port_is_named() {
     let directory = TempDir::new().unwrap();
     let busy = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = busy.local_addr().unwrap().port().to_string();
-    check_refused(&run(&directory, &["--port", &port], &[]), &[&format!("127.0.0.1:{port}"), "--port", "in use"]);
+    check_refused(
+        &run(&directory, &["--port", &port], &[]),
+        &[&format!("127.0.0.1:{port}"), "--port", "in use"],
+    );
 }
 
 #[test]
@@ -41,7 +49,10 @@ fn an_unwritable_data_directory_is_named() {
     let directory = TempDir::new().unwrap();
     std::fs::write(directory.path().join("file"), "").unwrap();
     for place in ["file", "file/data"] {
-        check_refused(&run(&directory, &["--port", "0", "--data-dir", place], &[]), &["data directory", place]);
+        check_refused(
+            &run(&directory, &["--port", "0", "--data-dir", place], &[]),
+            &["data directory", place],
+        );
     }
 }
 
@@ -73,7 +84,10 @@ fn a_file_that_is_no_database_is_left_alone() {
     let file = directory.path().join("chatbot.db");
     let text = "somebody's notes, and quite a few of them, ".repeat(200);
     std::fs::write(&file, &text).unwrap();
-    check_refused(&run(&directory, &["--port", "0", "--data-dir", "."], &[]), &["chatbot.db", "not a database"]);
+    check_refused(
+        &run(&directory, &["--port", "0", "--data-dir", "."], &[]),
+        &["chatbot.db", "not a database"],
+    );
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
 }
 
@@ -92,7 +106,10 @@ fn a_bad_variable_is_named_with_its_value() {
         ("CHATBOT_LOG_FORMAT", "xml"),
         ("ANTHROPIC_BASE_URL", "api.example.com"),
     ] {
-        check_refused(&run(&directory, &[], &[(variable, value)]), &[variable, value.rsplit(',').next().unwrap()]);
+        check_refused(
+            &run(&directory, &[], &[(variable, value)]),
+            &[variable, value.rsplit(',').next().unwrap()],
+        );
     }
     check_refused(&run(&directory, &[], &[("CHATBOT_AUTH_MODE", "JWT")]), &["CHATBOT_JWT_ISSUER"]);
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing was written");
@@ -118,7 +135,10 @@ fn a_bad_file_of_documents_is_named_with_what_is_wrong() {
         (r#"[{"id":"a","title":"t"}]"#, "document 1: the field content is missing"),
     ] {
         std::fs::write(directory.path().join("bad.json"), text).unwrap();
-        check_refused(&run(&directory, &["--port", "0", "--documents", "bad.json"], &[]), &["bad.json", words]);
+        check_refused(
+            &run(&directory, &["--port", "0", "--documents", "bad.json"], &[]),
+            &["bad.json", words],
+        );
     }
 }
 
@@ -141,7 +161,10 @@ fn damaged_signing_keys_are_named_and_not_replaced() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("signing-keys.json");
     std::fs::write(&file, "[]").unwrap();
-    check_refused(&run(&directory, &["--port", "0", "--data-dir", "."], &[]), &["signing-keys.json"]);
+    check_refused(
+        &run(&directory, &["--port", "0", "--data-dir", "."], &[]),
+        &["signing-keys.json"],
+    );
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "[]");
 }
 
@@ -151,7 +174,11 @@ fn it_says_where_it_is_and_a_signal_ends_it_well() {
     for signal in ["-TERM", "-INT"] {
         let directory = TempDir::new().unwrap();
         let mut command = Command::new(PROGRAM);
-        command.current_dir(directory.path()).env_clear().args(["--port", "0"]).stderr(Stdio::piped());
+        command
+            .current_dir(directory.path())
+            .env_clear()
+            .args(["--port", "0"])
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();

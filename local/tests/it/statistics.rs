@@ -25,14 +25,17 @@ fn turn(number: i64) -> EventEntry {
 async fn a_month_comes_to_the_same_in_steps_of_any_width() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new(Timestamp(START)));
-    let database = Database::open(&folder.path().join("chatbot.db"), Arc::<ManualClock>::clone(&clock)).unwrap();
+    let database =
+        Database::open(&folder.path().join("chatbot.db"), Arc::<ManualClock>::clone(&clock))
+            .unwrap();
     for number in 0..720 {
         database.events().put(&[turn(number)]).await.unwrap();
         clock.advance(Duration::from_hours(1));
     }
     let statistics = database.statistics();
     assert_eq!(statistics.fold().await.unwrap(), 720);
-    let span = |step: i64| Span { from: Timestamp(START), to: clock.now(), step: step.cast_unsigned() };
+    let span =
+        |step: i64| Span { from: Timestamp(START), to: clock.now(), step: step.cast_unsigned() };
     let quarters = statistics.query(span(6 * HOUR)).await.unwrap();
     let hours = statistics.query(span(HOUR)).await.unwrap();
     assert_eq!((hours.series.len(), hours.totals.turns), (720, 720));
@@ -55,7 +58,9 @@ async fn a_month_comes_to_the_same_in_steps_of_any_width() {
 async fn a_restart_remembers_the_last_events_of_a_long_past() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new(Timestamp(START)));
-    let database = Database::open(&folder.path().join("chatbot.db"), Arc::<ManualClock>::clone(&clock)).unwrap();
+    let database =
+        Database::open(&folder.path().join("chatbot.db"), Arc::<ManualClock>::clone(&clock))
+            .unwrap();
     for number in 0..2_500 {
         database.events().put(&[turn(number)]).await.unwrap();
     }
@@ -66,8 +71,12 @@ async fn a_restart_remembers_the_last_events_of_a_long_past() {
     // Statistics that are made anew have to read what came before.
     let statistics = database.statistics();
     assert_eq!(statistics.fold().await.unwrap(), 4);
-    let (from, to) = (Timestamp(START), Timestamp(START + HOUR));
-    assert_eq!(statistics.query(Span { from, to, step: 60_000 }).await.unwrap().totals.turns, 2_500);
+    let from = Timestamp(START);
+    let to = Timestamp(START + HOUR);
+    assert_eq!(
+        statistics.query(Span { from, to, step: 60_000 }).await.unwrap().totals.turns,
+        2_500
+    );
 }
 
 #[tokio::test]
@@ -83,7 +92,8 @@ async fn figures_of_an_older_version_are_made_anew_of_the_events() {
     rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 2).unwrap();
     let statistics = open().statistics();
     assert_eq!(statistics.fold().await.unwrap(), 2);
-    let (from, to) = (Timestamp(START), Timestamp(START + 30 * 24 * HOUR));
+    let from = Timestamp(START);
+    let to = Timestamp(START + 30 * 24 * HOUR);
     for step in [HOUR, 6 * HOUR] {
         let stats = statistics.query(Span { from, to, step: step.cast_unsigned() }).await.unwrap();
         assert_eq!((stats.totals.turns, stats.documents.len()), (2, 2));

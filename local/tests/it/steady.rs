@@ -8,7 +8,8 @@ use shared::ports::{DeadLetter, Delivery, EventSource, Outgoing, Queue, QueueErr
 
 /// A queue during whose calls paused time stands still.
 ///
-/// Paused time jumps to the next timer when a runtime has nothing to do, but not while a blocking task runs.
+/// Paused time jumps to the next timer when a runtime has nothing to do, but not while a blocking
+/// task runs.
 pub(crate) struct Steady(pub(crate) SqliteQueue);
 
 async fn steady<T>(call: impl Future<Output = T>) -> T {
@@ -26,7 +27,11 @@ impl Queue for Steady {
         steady(self.0.send(message)).await
     }
 
-    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
+    async fn change_visibility(
+        &self,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
         steady(self.0.change_visibility(receipt, visibility)).await
     }
 }

@@ -1,4 +1,5 @@
-//! What nobody else finishes. Scheduled every five minutes; safe to run at any time and twice at once.
+//! What nobody else finishes. Scheduled every five minutes; safe to run at any time and twice at
+//! once.
 
 mod sessions;
 mod turns;
@@ -72,7 +73,8 @@ impl Notifier {
         if let Err(error) = result {
             run.report.failures += 1;
             run.bus_away |= matches!(error, NotifierError::Event);
-            tracing::warn!(session.id = %key, error = &error as &dyn std::error::Error, "the cleanup will try again");
+            tracing::warn!(session.id = %key, error = &error as &dyn std::error::Error, "the \
+                cleanup will try again");
         }
     }
 }

@@ -12,7 +12,12 @@ use crate::error::NotifierError;
 use crate::handler::Notifier;
 
 impl Notifier {
-    pub(super) async fn clean_session(&self, key: &SessionKey, item: Item, run: &mut Run) -> Result<(), NotifierError> {
+    pub(super) async fn clean_session(
+        &self,
+        key: &SessionKey,
+        item: Item,
+        run: &mut Run,
+    ) -> Result<(), NotifierError> {
         // The index may lag: only a session that is absent by now is past its end.
         let live = self.ports.store.get(&[keys::session(key)]).await?.pop().flatten();
         if let Some(session) = live.map(Item::into_row::<SessionRow>).transpose()? {
@@ -29,14 +34,24 @@ impl Notifier {
                 return Err(NotifierError::Event);
             }
             let end = session.expires_at.timestamp();
-            self.emit_or_fail(analytics::session_expired(key, &owner.session_id, session.created_at, end)).await?;
+            self.emit_or_fail(analytics::session_expired(
+                key,
+                &owner.session_id,
+                session.created_at,
+                end,
+            ))
+            .await?;
         }
         run.report.expired_sessions += 1;
         self.remove_expired(key, session.owner().as_ref()).await
     }
 
     /// Removes a dead session's rows, the session's own last, each only if it is still expired.
-    async fn remove_expired(&self, key: &SessionKey, owner: Option<&Owner>) -> Result<(), NotifierError> {
+    async fn remove_expired(
+        &self,
+        key: &SessionKey,
+        owner: Option<&Owner>,
+    ) -> Result<(), NotifierError> {
         let store = self.ports.store.as_ref();
         let mut query = keys::everything(key, PAGE);
         loop {
@@ -57,7 +72,12 @@ impl Notifier {
     }
 
     /// Emits the event of a final that nobody delivered while its session lived.
-    async fn tell_undelivered(&self, key: &SessionKey, owner: &Owner, item: &Item) -> Result<(), NotifierError> {
+    async fn tell_undelivered(
+        &self,
+        key: &SessionKey,
+        owner: &Owner,
+        item: &Item,
+    ) -> Result<(), NotifierError> {
         if item.attributes.get("state") != Some(&json!(TurnState::Committed)) {
             return Ok(());
         }
@@ -68,7 +88,10 @@ impl Notifier {
     async fn finish_deletion(&self, key: &SessionKey) -> Result<(), NotifierError> {
         for connection in delete::remove_rows(self.ports.store.as_ref(), key).await? {
             if let Err(error) = self.ports.push.close(&connection).await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a connection was not closed");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a connection was not closed"
+                );
             }
         }
         match self.ports.store.write(delete::finished(key), Durability::Ordered).await {
@@ -78,7 +101,10 @@ impl Notifier {
     }
 }
 
-async fn remove_if_expired(store: &dyn Store, key: shared::ports::store::Key) -> Result<(), NotifierError> {
+async fn remove_if_expired(
+    store: &dyn Store,
+    key: shared::ports::store::Key,
+) -> Result<(), NotifierError> {
     match store.write(Write::delete(key, vec![Condition::Absent]), Durability::Ordered).await {
         Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
         Err(error) => Err(error.into()),

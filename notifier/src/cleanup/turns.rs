@@ -13,12 +13,19 @@ use crate::error::NotifierError;
 use crate::handler::Notifier;
 
 impl Notifier {
-    pub(super) async fn clean_turn(&self, key: &SessionKey, item: Item, run: &mut Run) -> Result<(), NotifierError> {
+    pub(super) async fn clean_turn(
+        &self,
+        key: &SessionKey,
+        item: Item,
+        run: &mut Run,
+    ) -> Result<(), NotifierError> {
         // The index may lag, and shows expired rows: only the row as it stands now counts.
         let mut items = self.ports.store.get(&[keys::session(key), item.key]).await?;
         let turn = items.pop().flatten().map(Item::into_row::<TurnRow>).transpose()?;
         let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
-        let Some((owner, turn)) = session.and_then(|session| session.owner()).zip(turn) else { return Ok(()) };
+        let Some((owner, turn)) = session.and_then(|session| session.owner()).zip(turn) else {
+            return Ok(());
+        };
         if !due::is_due(&turn, self.ports.clock.now()) {
             return Ok(());
         }
@@ -35,7 +42,12 @@ impl Notifier {
     }
 
     /// Ends a turn whose worker disappeared, if it still is as it was read, and enqueues its final.
-    async fn end_abandoned(&self, key: &SessionKey, turn: &TurnRow, run: &mut Run) -> Result<(), NotifierError> {
+    async fn end_abandoned(
+        &self,
+        key: &SessionKey,
+        turn: &TurnRow,
+        run: &mut Run,
+    ) -> Result<(), NotifierError> {
         let write = commit::abandoned(key, turn, &Outcome::abandoned(turn), self.ports.clock.now());
         match self.ports.store.write(write, Durability::Synced).await {
             Ok(_) => run.report.ended_turns += 1,

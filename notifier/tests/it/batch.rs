@@ -29,10 +29,15 @@ fn of_group<'d>(deliveries: &'d [Delivery], session: &str) -> Vec<&'d str> {
 async fn a_batch_is_delivered_in_the_order_of_each_group() {
     let world = World::new();
     let deliveries = batch(&world).await;
-    let (a, b) = (world.connect("a", "ca").await, world.connect("b", "cb").await);
+    let a = world.connect("a", "ca").await;
+    let b = world.connect("b", "cb").await;
     assert!(world.notifier.handle_batch(&deliveries).await.is_empty());
     let turns = |connection| -> Vec<u64> {
-        world.frames(connection).iter().map(|frame| frame["metadata"]["turn"].as_u64().unwrap()).collect()
+        world
+            .frames(connection)
+            .iter()
+            .map(|frame| frame["metadata"]["turn"].as_u64().unwrap())
+            .collect()
     };
     assert_eq!((turns(&a), turns(&b)), (vec![1, 2, 3], vec![1, 2]));
 }
@@ -56,7 +61,8 @@ async fn a_failed_record_fails_the_rest_of_its_group_only() {
 async fn one_sessions_slow_tab_does_not_hold_up_another_session() {
     let world = World::new();
     let deliveries = batch(&world).await;
-    let (slow, other) = (world.connect("a", "slow").await, world.connect("b", "other").await);
+    let slow = world.connect("a", "slow").await;
+    let other = world.connect("b", "other").await;
     world.push.push.set(&slow, PushState::Slow);
     let began = Instant::now();
     let handled = world.notifier.handle_batch(&deliveries);

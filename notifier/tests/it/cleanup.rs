@@ -12,8 +12,13 @@ use crate::support::world::{START, TEXT, key, reply};
 use crate::support::{Fault, Op, World, pass};
 
 const MINUTE: Duration = Duration::from_mins(1);
-const NOTHING: Report =
-    Report { ended_turns: 0, delivered_turns: 0, expired_sessions: 0, finished_deletions: 0, failures: 0 };
+const NOTHING: Report = Report {
+    ended_turns: 0,
+    delivered_turns: 0,
+    expired_sessions: 0,
+    finished_deletions: 0,
+    failures: 0,
+};
 
 /// Commits a turn while the bus is away.
 async fn undelivered(world: &World) {
@@ -40,7 +45,11 @@ async fn a_final_is_emitted_after_five_minutes_under_the_same_id() {
     world.enqueue("a", 1).await;
     world.drain().await;
     assert_eq!(world.clean_up().await, NOTHING);
-    assert_eq!((world.published().len(), world.meta("a").await.unwrap().total_turns), (1, 1), "never twice");
+    assert_eq!(
+        (world.published().len(), world.meta("a").await.unwrap().total_turns),
+        (1, 1),
+        "never twice"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,9 +87,15 @@ async fn a_turn_that_is_not_final_a_quarter_of_an_hour_after_its_claim_is_ended(
     let tab = world.connect("a", "c1").await;
     assert_eq!(world.clean_up().await, Report { ended_turns: 1, ..NOTHING });
     let turn = world.turn("a", 1).await.unwrap();
-    assert_eq!((turn.kind, turn.error.unwrap().code), (Some(TurnKind::Error), ErrorCode::Abandoned));
+    assert_eq!(
+        (turn.kind, turn.error.unwrap().code),
+        (Some(TurnKind::Error), ErrorCode::Abandoned)
+    );
     world.drain().await;
-    assert_eq!((&world.frames(&tab)[0]["type"], world.state("a", 1).await), (&"RUN_ERROR".into(), "DEL"));
+    assert_eq!(
+        (&world.frames(&tab)[0]["type"], world.state("a", 1).await),
+        (&"RUN_ERROR".into(), "DEL")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,8 +153,13 @@ async fn a_turn_that_goes_on_while_it_is_looked_at_is_not_ended() {
     let world = World::new();
     let turn = world.run("a").await;
     pass(15 * MINUTE).await;
-    let next = shared::protocol::generation::next_generation(&key("a"), &turn, shared::domain::Timestamp(0));
-    // The index still shows it as due; the row has another epoch than the one that the cleanup read.
+    let next = shared::protocol::generation::next_generation(
+        &key("a"),
+        &turn,
+        shared::domain::Timestamp(0),
+    );
+    // The index still shows it as due; the row has another epoch than the one that the cleanup
+    // read.
     let stale = shared::protocol::commit::abandoned(
         &key("a"),
         &turn,
@@ -160,7 +180,10 @@ async fn an_expired_session_is_removed_with_its_event() {
     pass(Duration::from_hours(23)).await;
     assert_eq!(world.clean_up().await, NOTHING);
     pass(Duration::from_hours(2)).await;
-    assert!(world.meta("a").await.is_none() && !world.table.dump().is_empty(), "absent, though it is stored");
+    assert!(
+        world.meta("a").await.is_none() && !world.table.dump().is_empty(),
+        "absent, though it is stored"
+    );
     assert_eq!(world.clean_up().await, Report { expired_sessions: 1, ..NOTHING });
     assert!(world.table.dump().is_empty());
     let event = world.published().pop().unwrap();
@@ -191,7 +214,11 @@ async fn a_final_whose_event_waited_for_the_bus_until_its_session_ended_is_emitt
     world.faults.heal();
     assert_eq!(world.clean_up().await, Report { expired_sessions: 1, ..NOTHING });
     assert!(world.table.dump().is_empty());
-    assert!(world.event_ids().contains(&format!("{}.1.m1.{}", key("a"), START.0)), "{:?}", world.event_ids());
+    assert!(
+        world.event_ids().contains(&format!("{}.1.m1.{}", key("a"), START.0)),
+        "{:?}",
+        world.event_ids()
+    );
     assert_eq!(world.event_ids().len(), 2);
 }
 
@@ -202,7 +229,10 @@ async fn a_deletion_that_died_is_finished() {
     let tab = world.connect("a", "c1").await;
     world.bury("a").await;
     assert_eq!(world.clean_up().await, Report { finished_deletions: 1, ..NOTHING });
-    assert_eq!((world.table.dump().len(), world.push.closed.lock().unwrap().clone()), (1, vec![tab]));
+    assert_eq!(
+        (world.table.dump().len(), world.push.closed.lock().unwrap().clone()),
+        (1, vec![tab])
+    );
     assert_eq!(world.clean_up().await, NOTHING);
     pass(Duration::from_hours(25)).await;
     assert!(world.meta("a").await.is_none(), "its id may be used again");
@@ -233,7 +263,11 @@ async fn a_cleanup_that_dies_anywhere_is_finished_by_the_next() {
         pass(6 * MINUTE).await;
         world.clean_up().await;
         assert_eq!(world.state("abandoned", 1).await, "DEL", "killed after call {nth}");
-        let rows = world.table.dump().into_iter().filter(|item| item.key.partition != key("abandoned").as_str());
+        let rows = world
+            .table
+            .dump()
+            .into_iter()
+            .filter(|item| item.key.partition != key("abandoned").as_str());
         assert_eq!(rows.count(), 1, "killed after call {nth}: only a tombstone is left");
         if over {
             assert!(nth > 15, "the cleanup has more calls than {nth}");
@@ -242,7 +276,8 @@ async fn a_cleanup_that_dies_anywhere_is_finished_by_the_next() {
     }
 }
 
-/// Many finals that the bus does not take, and behind them in the index a turn whose worker is dead.
+/// Many finals that the bus does not take, and behind them in the index a turn whose worker is
+/// dead.
 #[tokio::test(start_paused = true)]
 async fn a_bus_that_is_away_does_not_keep_the_cleanup_from_abandoned_turns() {
     let world = World::new();
@@ -261,8 +296,15 @@ async fn a_bus_that_is_away_does_not_keep_the_cleanup_from_abandoned_turns() {
     assert!(began.elapsed() < MINUTE, "{:?}", began.elapsed());
     world.faults.heal();
     assert_eq!(world.clean_up().await.delivered_turns, 150);
-    assert_eq!((world.event_ids().len(), world.meta("many").await.unwrap().total_turns), (150, 150));
-    assert_eq!(world.replies.receive(10).await.unwrap().len(), 1, "the final of the abandoned turn");
+    assert_eq!(
+        (world.event_ids().len(), world.meta("many").await.unwrap().total_turns),
+        (150, 150)
+    );
+    assert_eq!(
+        world.replies.receive(10).await.unwrap().len(),
+        1,
+        "the final of the abandoned turn"
+    );
 }
 
 /// Rows of dead sessions that are due before anything else.

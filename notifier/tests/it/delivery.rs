@@ -68,7 +68,8 @@ async fn two_deliveries_of_one_final_at_once_count_it_once() {
     let delivery = world.receive().await;
     // Both have read it as committed before either marks it.
     world.faults.during(Op::Event, 1..=2, Fault::Stall);
-    let (one, other) = tokio::join!(world.notifier.handle(&delivery), world.notifier.handle(&delivery));
+    let (one, other) =
+        tokio::join!(world.notifier.handle(&delivery), world.notifier.handle(&delivery));
     assert!(one.is_ok() && other.is_ok());
     assert_eq!((world.published().len(), world.event_ids().len()), (2, 1));
     assert_eq!((world.meta("a").await.unwrap().total_turns, world.state("a", 1).await), (1, "DEL"));
@@ -97,7 +98,10 @@ async fn failed_and_cancelled_turns_are_delivered_too() {
     let tab = world.connect("a", "c1").await;
     world.drain().await;
     let frames = world.frames(&tab);
-    assert_eq!((&frames[0]["type"], &frames[1]["type"]), (&"RUN_ERROR".into(), &"RUN_FINISHED".into()));
+    assert_eq!(
+        (&frames[0]["type"], &frames[1]["type"]),
+        (&"RUN_ERROR".into(), &"RUN_FINISHED".into())
+    );
     assert_eq!(frames[1]["metadata"]["finishReason"], "cancelled");
     let kinds: Vec<&str> = world.published().iter().map(|entry| entry.detail_type).collect();
     assert_eq!(kinds, ["Chat Failed", "Chat Message"]);
@@ -111,14 +115,21 @@ async fn a_final_too_large_for_a_frame_goes_without_its_text() {
     let tab = world.connect("a", "c1").await;
     world.drain().await;
     let frame = &world.frames(&tab)[0];
-    assert_eq!((frame.get("result"), &frame["metadata"]["sha256"]), (None, &commit::sha256(&text).into()));
+    assert_eq!(
+        (frame.get("result"), &frame["metadata"]["sha256"]),
+        (None, &commit::sha256(&text).into())
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_three_connections_the_gone_one_loses_its_row() {
     let world = World::new();
     world.answer("a", &reply(TEXT)).await;
-    let tabs = [world.connect("a", "c1").await, world.connect("a", "c2").await, world.connect("a", "c3").await];
+    let tabs = [
+        world.connect("a", "c1").await,
+        world.connect("a", "c2").await,
+        world.connect("a", "c3").await,
+    ];
     world.push.push.set(&tabs[1], PushState::Gone);
     world.drain().await;
     assert!(!world.is_connected("a", &tabs[1]).await);
@@ -130,7 +141,8 @@ async fn of_three_connections_the_gone_one_loses_its_row() {
 async fn a_client_that_stays_slow_is_closed_and_fails_nothing() {
     let world = World::new();
     world.answer("a", &reply(TEXT)).await;
-    let (slow, other) = (world.connect("a", "slow").await, world.connect("a", "other").await);
+    let slow = world.connect("a", "slow").await;
+    let other = world.connect("a", "other").await;
     world.push.push.set(&slow, PushState::Slow);
     let began = Instant::now();
     assert!(matches!(world.deliver().await, Ended::Acked));
@@ -147,7 +159,11 @@ async fn a_push_that_hangs_counts_as_slow() {
     let tab = world.connect("a", "c1").await;
     world.faults.during(Op::Push, 1..=1, Fault::Hang);
     world.drain().await;
-    assert_eq!((world.frames(&tab).len(), world.is_connected("a", &tab).await), (1, true), "the second try went out");
+    assert_eq!(
+        (world.frames(&tab).len(), world.is_connected("a", &tab).await),
+        (1, true),
+        "the second try went out"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,8 +239,16 @@ async fn a_deleted_session_gets_no_more_finals() {
 }
 
 fn feedback(comment: Option<&str>) -> ReplyMessage {
-    let (session_key, turn, comment) = (key("a"), Turn::FIRST, comment.map(str::to_owned));
-    ReplyMessage::Feedback(Feedback { session_key, turn, rating: Rating::Up, comment, given_at: START })
+    let session_key = key("a");
+    let turn = Turn::FIRST;
+    let comment = comment.map(str::to_owned);
+    ReplyMessage::Feedback(Feedback {
+        session_key,
+        turn,
+        rating: Rating::Up,
+        comment,
+        given_at: START,
+    })
 }
 
 #[tokio::test(start_paused = true)]
@@ -280,6 +304,9 @@ async fn an_event_holds_no_text_unless_it_may() {
         world.answer("a", &reply("canary-reply")).await;
         world.drain().await;
         let detail = world.published()[0].detail.to_string();
-        assert_eq!((detail.contains("canary-reply"), detail.contains("\"question\"")), (held, held));
+        assert_eq!(
+            (detail.contains("canary-reply"), detail.contains("\"question\"")),
+            (held, held)
+        );
     }
 }

@@ -36,7 +36,9 @@ async fn the_warmer_is_answered_without_a_call() {
 #[tokio::test]
 async fn a_cleanup_that_cannot_read_the_table_fails_and_the_schedule_comes_again() {
     let mut trial = Trial::start(&program()).await.unwrap();
-    let Said::Error(body) = trial.ask(r#"{"task":"cleanup"}"#).await.unwrap() else { panic!("it was done") };
+    let Said::Error(body) = trial.ask(r#"{"task":"cleanup"}"#).await.unwrap() else {
+        panic!("it was done")
+    };
     assert!(String::from_utf8_lossy(&body).contains("the store failed"));
     assert_eq!(trial.end().await.unwrap().matches("the cleanup will try again").count(), 1);
 }
@@ -52,7 +54,8 @@ async fn an_unreadable_reply_fails_and_no_log_repeats_it() {
             "attributes": { "ApproximateReceiveCount": "1", "MessageGroupId": group },
         })
     };
-    let event = serde_json::json!({ "Records": [record("a", "g1"), record("b", "g1"), record("c", "g2")] });
+    let event =
+        serde_json::json!({ "Records": [record("a", "g1"), record("b", "g1"), record("c", "g2")] });
     let answer = text(trial.ask(&event.to_string()).await.unwrap());
     assert_eq!(answer.matches("itemIdentifier").count(), 3, "{answer}");
     let log = trial.end().await.unwrap();

@@ -23,7 +23,10 @@ async fn connections_that_cannot_be_listed_for_a_moment_get_the_final_all_the_sa
     let began = Instant::now();
     assert!(matches!(world.deliver().await, Ended::Acked));
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
-    assert_eq!((world.frames(&tab).len(), world.published().len(), world.state("a", 1).await), (1, 1, "DEL"));
+    assert_eq!(
+        (world.frames(&tab).len(), world.published().len(), world.state("a", 1).await),
+        (1, 1, "DEL")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,7 +38,11 @@ async fn connections_that_cannot_be_listed_fail_neither_the_record_nor_its_event
         world.faults.during(Op::Read, LISTING..=100, fault);
         let began = Instant::now();
         assert!(matches!(world.deliver().await, Ended::Acked), "{fault:?}");
-        assert!(began.elapsed() <= Duration::from_millis(1_001), "{fault:?}: {:?}", began.elapsed());
+        assert!(
+            began.elapsed() <= Duration::from_millis(1_001),
+            "{fault:?}: {:?}",
+            began.elapsed()
+        );
         world.faults.heal();
         assert_eq!((world.frames(&tab).len(), world.published().len()), (0, 1), "{fault:?}");
         assert_eq!(world.state("a", 1).await, "DEL", "{fault:?}");
@@ -51,7 +58,11 @@ async fn a_conflict_at_the_mark_costs_no_second_push_and_counts_once() {
         world.faults.during(Op::Write, 1..=3, fault);
         assert!(matches!(world.deliver().await, Ended::Acked), "{fault:?}");
         assert_eq!((world.frames(&tab).len(), world.published().len()), (1, 1), "{fault:?}");
-        assert_eq!((world.meta("a").await.unwrap().total_turns, world.state("a", 1).await), (1, "DEL"), "{fault:?}");
+        assert_eq!(
+            (world.meta("a").await.unwrap().total_turns, world.state("a", 1).await),
+            (1, "DEL"),
+            "{fault:?}"
+        );
     }
 }
 

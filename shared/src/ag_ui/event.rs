@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::domain::{Epoch, ErrorCode, FinishReason, MessageId, MicroUsd, ProviderName, SessionId, Turn};
+use crate::domain::{
+    Epoch, ErrorCode, FinishReason, MessageId, MicroUsd, ProviderName, SessionId, Turn,
+};
 
 /// One AG-UI event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,7 +50,8 @@ pub enum Event<'a> {
         thread_id: &'a SessionId,
         /// The user's message.
         run_id: &'a MessageId,
-        /// The whole text; absent where it does not fit a frame, and then the turn is to be fetched.
+        /// The whole text; absent where it does not fit a frame, and then the turn is to be
+        /// fetched.
         #[serde(skip_serializing_if = "Option::is_none")]
         result: Option<FinalText<'a>>,
         /// What the turn's model calls used.

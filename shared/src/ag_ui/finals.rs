@@ -7,13 +7,15 @@ use crate::protocol::TurnRow;
 
 /// The largest piece in one frame, in bytes of UTF-8: escaping can make a byte six.
 const MAX_PIECE_BYTES: usize = 4 * 1024;
-/// The longest model name or trace in a frame, in bytes of UTF-8: both come from outside, and may be of any length.
+/// The longest model name or trace in a frame, in bytes of UTF-8: both come from outside, and may
+/// be of any length.
 const MAX_NAME_BYTES: usize = 256;
 
 /// Returns the frames that open a generation.
 pub fn opening_frames(session: &SessionId, turn: &TurnRow) -> [String; 2] {
     let metadata = || Metadata::of(turn.turn, turn.epoch);
-    let run = Event::RunStarted { thread_id: session, run_id: &turn.message_id, metadata: metadata() };
+    let run =
+        Event::RunStarted { thread_id: session, run_id: &turn.message_id, metadata: metadata() };
     let id = message_id(&turn.message_id, turn.epoch);
     let text = Event::TextMessageStart { message_id: id, role: "assistant", metadata: metadata() };
     [run.to_frame(), text.to_frame()]
@@ -31,7 +33,9 @@ pub fn text_frame(turn: &TurnRow, text: &str, from: usize, offset: u64) -> (Stri
 
 /// Returns the frames of a whole provisional text, from offset 0.
 pub fn text_frames(turn: &TurnRow, text: &str) -> Vec<String> {
-    let (mut frames, mut from, mut offset) = (Vec::new(), 0, 0);
+    let mut frames = Vec::new();
+    let mut from = 0;
+    let mut offset = 0;
     while from < text.len() {
         let (frame, end) = text_frame(turn, text, from, offset);
         offset += utf16_len(&text[from..end]);
@@ -85,10 +89,16 @@ fn final_metadata(turn: &TurnRow) -> Metadata<'_> {
 fn usage(turn: &TurnRow) -> Vec<TokenUsage<'_>> {
     let Some((provider, usage)) = turn.provider.zip(turn.usage) else { return Vec::new() };
     let model = turn.model.as_deref().filter(fits);
-    vec![TokenUsage { provider, model, input_tokens: usage.input_tokens, output_tokens: usage.output_tokens }]
+    vec![TokenUsage {
+        provider,
+        model,
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+    }]
 }
 
-/// Tells whether a name is short enough for a frame; one that is not is left out, since its beginning is no name.
+/// Tells whether a name is short enough for a frame; one that is not is left out, since its
+/// beginning is no name.
 fn fits(name: &&str) -> bool {
     name.len() <= MAX_NAME_BYTES
 }

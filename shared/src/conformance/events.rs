@@ -22,7 +22,11 @@ pub async fn events(events: &dyn Events, published: impl AsyncFn() -> Vec<Publis
     let failed = events.put(&ten).await.unwrap();
     let taken = |n: &usize| !failed.contains(n);
     let expected: Vec<Published> = (0..10).filter(taken).map(|n| ten[n].clone().into()).collect();
-    assert_eq!(published().await, expected, "an entry was taken if and only if it is not in the result");
+    assert_eq!(
+        published().await,
+        expected,
+        "an entry was taken if and only if it is not in the result"
+    );
 
     let eleven: Vec<EventEntry> = (0..11).map(|n| entry(&format!("f{n}"), "Chat Failed")).collect();
     assert!(events.put(&eleven).await.is_err(), "a call takes at most ten entries");
@@ -40,5 +44,9 @@ impl From<EventEntry> for Published {
 }
 
 fn entry(id: &str, detail_type: &'static str) -> EventEntry {
-    EventEntry { id: id.to_owned(), detail_type, detail: json!({"metadata": {"id": id}, "text": "é🎈"}) }
+    EventEntry {
+        id: id.to_owned(),
+        detail_type,
+        detail: json!({"metadata": {"id": id}, "text": "é🎈"}),
+    }
 }

@@ -1,10 +1,12 @@
 //! One suite per port, which every adapter must pass.
 //!
 //! A suite panics at the first guarantee that does not hold; the line tells which.
-//! Suites let time pass with `tokio::time::sleep`: run them on paused time, or against services on real time.
+//! Suites let time pass with `tokio::time::sleep`: run them on paused time, or against services on
+//! real time.
 #![expect(clippy::unwrap_used, reason = "these are tests, called from the tests of every adapter")]
 
-/// Runs checks one after the other, each on a case of its own, and panics if an exception names none of them.
+/// Runs checks one after the other, each on a case of its own, and panics if an exception names
+/// none of them.
 macro_rules! checks {
     ($case:ident, $except:ident; $($group:ident::$check:ident,)*) => {
         super::check_names($except, &[$(stringify!($check)),*]);

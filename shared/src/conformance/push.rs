@@ -6,7 +6,8 @@ use crate::ports::{Push, PushError};
 
 /// Checks pushes to an open connection; `frames` returns what has arrived there, in order.
 pub async fn push(push: &dyn Push, open: &ConnectionId, frames: impl AsyncFn() -> Vec<String>) {
-    let sent: Vec<String> = (0..20).map(|n| format!("{{\"frame\": {n}, \"text\": \"é🎈\"}}")).collect();
+    let sent: Vec<String> =
+        (0..20).map(|n| format!("{{\"frame\": {n}, \"text\": \"é🎈\"}}")).collect();
     for frame in &sent {
         push.push(open, frame).await.unwrap();
     }
@@ -17,7 +18,10 @@ pub async fn push(push: &dyn Push, open: &ConnectionId, frames: impl AsyncFn() -
     assert!(frames().await.last() == Some(&largest));
 
     push.close(open).await.unwrap();
-    assert!(matches!(push.push(open, "late").await, Err(PushError::Gone)), "a closed connection is gone");
+    assert!(
+        matches!(push.push(open, "late").await, Err(PushError::Gone)),
+        "a closed connection is gone"
+    );
     push.close(open).await.unwrap();
     assert!(frames().await.last() == Some(&largest));
 }

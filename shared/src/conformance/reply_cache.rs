@@ -8,10 +8,15 @@ use crate::ports::{CacheKey, CachedReply, ReplyCache};
 
 const LONG: Duration = Duration::from_mins(1);
 
-/// Checks a reply cache; `make` returns an empty one that keeps so many replies, and at most `slack` more.
+/// Checks a reply cache; `make` returns an empty one that keeps so many replies, and at most
+/// `slack` more.
 ///
 /// `pass` lets time pass on the cache's clock.
-pub async fn reply_cache(make: impl AsyncFn(usize) -> Arc<dyn ReplyCache>, slack: usize, pass: impl AsyncFn(Duration)) {
+pub async fn reply_cache(
+    make: impl AsyncFn(usize) -> Arc<dyn ReplyCache>,
+    slack: usize,
+    pass: impl AsyncFn(Duration),
+) {
     let cache = make(100).await;
     what_was_put_is_found_under_its_key_alone(cache.as_ref()).await;
     a_later_reply_takes_the_place_of_an_earlier_one(cache.as_ref()).await;
@@ -21,7 +26,8 @@ pub async fn reply_cache(make: impl AsyncFn(usize) -> Arc<dyn ReplyCache>, slack
 
 async fn what_was_put_is_found_under_its_key_alone(cache: &dyn ReplyCache) {
     assert_eq!(cache.get(&key("a")).await.unwrap(), None);
-    let (first, second) = (reply("é🎈\n\u{0}\"quoted\""), reply(&"long ".repeat(10_000)));
+    let first = reply("é🎈\n\u{0}\"quoted\"");
+    let second = reply(&"long ".repeat(10_000));
     cache.put(&key("a"), &first, LONG).await.unwrap();
     cache.put(&key("b"), &second, LONG).await.unwrap();
     assert_eq!(cache.get(&key("a")).await.unwrap(), Some(first));
@@ -62,5 +68,9 @@ fn key(name: &str) -> CacheKey {
 }
 
 fn reply(text: &str) -> CachedReply {
-    CachedReply { provider: ProviderName::Claude, model: "claude-x".to_owned(), text: text.to_owned() }
+    CachedReply {
+        provider: ProviderName::Claude,
+        model: "claude-x".to_owned(),
+        text: text.to_owned(),
+    }
 }

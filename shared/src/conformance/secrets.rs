@@ -14,19 +14,34 @@ const SHORTEST_KEY: usize = 32;
 pub async fn secrets(secrets: &dyn Secrets, set: impl AsyncFn(ProviderName, SecretString)) {
     let signing = secrets.signing_keys().await.unwrap().0;
     assert!((1..=2).contains(&signing.len()));
-    assert!(signing.iter().all(|key| key.key.expose_secret().len() >= SHORTEST_KEY && !key.id.is_empty()));
+    assert!(
+        signing
+            .iter()
+            .all(|key| key.key.expose_secret().len() >= SHORTEST_KEY && !key.id.is_empty())
+    );
 
     set(ProviderName::Claude, "first".into()).await;
     assert_eq!(key(secrets, ProviderName::OpenAi).await, None, "a key that is not set is none");
     assert_eq!(key(secrets, ProviderName::Claude).await.as_deref(), Some("first"));
 
     set(ProviderName::Claude, "second".into()).await;
-    assert_eq!(key(secrets, ProviderName::Claude).await.as_deref(), Some("first"), "a key is cached");
+    assert_eq!(
+        key(secrets, ProviderName::Claude).await.as_deref(),
+        Some("first"),
+        "a key is cached"
+    );
     assert!(secrets.refresh(ProviderName::Claude).await);
-    assert_eq!(key(secrets, ProviderName::Claude).await.as_deref(), Some("second"), "a refresh fetches it again");
+    assert_eq!(
+        key(secrets, ProviderName::Claude).await.as_deref(),
+        Some("second"),
+        "a refresh fetches it again"
+    );
 
     set(ProviderName::Claude, "third".into()).await;
-    assert!(!secrets.refresh(ProviderName::Claude).await, "a key is fetched again at most once a minute");
+    assert!(
+        !secrets.refresh(ProviderName::Claude).await,
+        "a key is fetched again at most once a minute"
+    );
     assert_eq!(key(secrets, ProviderName::Claude).await.as_deref(), Some("second"));
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert!(secrets.refresh(ProviderName::Claude).await);

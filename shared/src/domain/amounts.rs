@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// Money, in millionths of a US dollar.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct MicroUsd(pub i64);
 
@@ -22,7 +24,8 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Adds another call's use. Counts come from outside: a sum that is too large stays at the largest.
+    /// Adds another call's use. Counts come from outside: a sum that is too large stays at the
+    /// largest.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {

@@ -34,7 +34,9 @@ impl SessionKey {
     pub fn parse(value: impl Into<String>) -> Result<Self, SessionKeyError> {
         let value = value.into();
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        (value.len() == 43 && value.bytes().all(legal)).then_some(Self(value)).ok_or(SessionKeyError)
+        (value.len() == 43 && value.bytes().all(legal))
+            .then_some(Self(value))
+            .ok_or(SessionKeyError)
     }
 
     /// Returns the key as text.

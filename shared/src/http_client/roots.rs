@@ -8,7 +8,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-/// Verifies servers as the platform does, and touches its certificates only when a server shows one.
+/// Verifies servers as the platform does, and touches its certificates only when a server shows
+/// one.
 ///
 /// Every decision is the platform verifier's own; this type only delays its making.
 /// Without certificates each TLS connection fails with its error, and the next one looks again.
@@ -41,7 +42,13 @@ impl ServerCertVerifier for SystemRoots {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.verifier()?.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        self.verifier()?.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        )
     }
 
     fn verify_tls12_signature(

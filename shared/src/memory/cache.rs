@@ -103,7 +103,12 @@ impl ReplyCache for MemoryReplyCache {
         Ok(self.kept().find(key, now))
     }
 
-    async fn put(&self, key: &CacheKey, reply: &CachedReply, keep: Duration) -> Result<(), CacheError> {
+    async fn put(
+        &self,
+        key: &CacheKey,
+        reply: &CachedReply,
+        keep: Duration,
+    ) -> Result<(), CacheError> {
         let until = self.clock.now().plus(keep);
         let mut kept = self.kept();
         kept.insert(key.clone(), reply.clone(), until);

@@ -28,19 +28,27 @@ impl MemoryDocuments {
     }
 
     fn readable(&self, reader: &Principal) -> impl Iterator<Item = &Document> {
-        let may_read = move |owned: &&OwnedDocument| owned.owner.as_ref().is_none_or(|owner| owner == reader);
+        let may_read =
+            move |owned: &&OwnedDocument| owned.owner.as_ref().is_none_or(|owner| owner == reader);
         self.0.iter().filter(may_read).map(|owned| &owned.document)
     }
 }
 
 #[async_trait]
 impl Documents for MemoryDocuments {
-    async fn fetch(&self, id: &DocumentId, reader: &Principal) -> Result<Option<Document>, DocumentsError> {
+    async fn fetch(
+        &self,
+        id: &DocumentId,
+        reader: &Principal,
+    ) -> Result<Option<Document>, DocumentsError> {
         Ok(self.readable(reader).find(|document| document.id == *id).cloned())
     }
 
     async fn list(&self, reader: &Principal) -> Result<Vec<DocumentSummary>, DocumentsError> {
-        let summary = |document: &Document| DocumentSummary { id: document.id.clone(), title: document.title.clone() };
+        let summary = |document: &Document| DocumentSummary {
+            id: document.id.clone(),
+            title: document.title.clone(),
+        };
         Ok(self.readable(reader).take(MAX_LISTED).map(summary).collect())
     }
 }

@@ -36,6 +36,11 @@ impl Events for MemoryEvents {
         }
         let fits = |entry: &EventEntry| entry.detail.to_string().len() <= MAX_ENTRY_BYTES;
         lock(&self.0).extend(entries.iter().filter(|entry| fits(entry)).cloned());
-        Ok(entries.iter().enumerate().filter(|(_, entry)| !fits(entry)).map(|(index, _)| index).collect())
+        Ok(entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| !fits(entry))
+            .map(|(index, _)| index)
+            .collect())
     }
 }

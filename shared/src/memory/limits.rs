@@ -5,7 +5,9 @@ use serde_json::Value;
 use crate::domain::is_legal;
 use crate::ports::QueueError;
 use crate::ports::queue::MAX_BODY_BYTES;
-use crate::ports::store::{Attributes, Key, MAX_ITEM_BYTES, MAX_TRANSACTION_WRITES, StoreError, Write};
+use crate::ports::store::{
+    Attributes, Key, MAX_ITEM_BYTES, MAX_TRANSACTION_WRITES, StoreError, Write,
+};
 
 /// The largest message group id or deduplication id, in characters.
 const MAX_QUEUE_ID: usize = 128;
@@ -49,7 +51,9 @@ pub fn check_transaction(writes: &[Write]) -> Result<(), StoreError> {
     if writes.len() > MAX_TRANSACTION_WRITES {
         return Err(invalid("the transaction has more than 100 writes"));
     }
-    let twice = |(at, write): (usize, &Write)| writes.iter().take(at).any(|earlier| earlier.key == write.key);
+    let twice = |(at, write): (usize, &Write)| {
+        writes.iter().take(at).any(|earlier| earlier.key == write.key)
+    };
     if writes.iter().enumerate().any(twice) {
         return Err(invalid("the transaction writes one item twice"));
     }
@@ -70,8 +74,12 @@ fn value_bytes(value: &Value) -> usize {
         Value::Null | Value::Bool(_) => 1,
         Value::Number(_) => 12,
         Value::String(text) => text.len(),
-        Value::Array(values) => CONTAINER_BYTES + values.iter().map(|value| 1 + value_bytes(value)).sum::<usize>(),
-        Value::Object(map) => CONTAINER_BYTES + map.iter().map(|entry| 1 + attribute_bytes(entry)).sum::<usize>(),
+        Value::Array(values) => {
+            CONTAINER_BYTES + values.iter().map(|value| 1 + value_bytes(value)).sum::<usize>()
+        }
+        Value::Object(map) => {
+            CONTAINER_BYTES + map.iter().map(|entry| 1 + attribute_bytes(entry)).sum::<usize>()
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! In-memory adapters that behave like the real services.
 //!
-//! They keep the services' rules: pages, size limits, message groups, stale handles. Nothing here fails by
-//! itself; faults are laid around them.
+//! They keep the services' rules: pages, size limits, message groups, stale handles. Nothing here
+//! fails by itself; faults are laid around them.
 
 mod cache;
 mod clock;

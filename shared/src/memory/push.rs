@@ -55,7 +55,9 @@ impl MemoryPush {
 
     /// Takes the frames that a connection took since the last call.
     pub fn take_frames(&self, connection: &ConnectionId) -> Vec<String> {
-        lock(&self.0).get_mut(connection).map_or_else(Vec::new, |connection| std::mem::take(&mut connection.frames))
+        lock(&self.0)
+            .get_mut(connection)
+            .map_or_else(Vec::new, |connection| std::mem::take(&mut connection.frames))
     }
 }
 

@@ -94,9 +94,14 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
-    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
+    async fn change_visibility(
+        &self,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
         let handle = Handle::parse(receipt)?;
-        self.act(|state, now| state.fifo.change_visibility(handle, visibility, now)).map_err(QueueError::from)
+        self.act(|state, now| state.fifo.change_visibility(handle, visibility, now))
+            .map_err(QueueError::from)
     }
 }
 
@@ -126,7 +131,8 @@ impl EventSource for MemoryQueue {
 
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, QueueError> {
         let state = lock(&self.state);
-        let dead = state.fifo.dead().take(limit).filter_map(|seq| Some((seq, state.stored.get(&seq)?)));
+        let dead =
+            state.fifo.dead().take(limit).filter_map(|seq| Some((seq, state.stored.get(&seq)?)));
         Ok(dead.map(|(seq, stored)| dead_letter(seq, stored)).collect())
     }
 

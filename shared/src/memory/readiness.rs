@@ -77,7 +77,8 @@ impl Default for Readiness {
 
 async fn until(end: Option<Instant>) {
     match end {
-        // A timer ends on the millisecond after its time at the latest; a millisecond more spares a second round.
+        // A timer ends on the millisecond after its time at the latest; a millisecond more spares a
+        // second round.
         Some(end) => tokio::time::sleep_until(end + Duration::from_millis(1)).await,
         None => std::future::pending().await,
     }

@@ -43,7 +43,10 @@ impl MemorySecrets {
 
 #[async_trait]
 impl Secrets for MemorySecrets {
-    async fn provider_key(&self, provider: ProviderName) -> Result<Option<SecretString>, SecretsError> {
+    async fn provider_key(
+        &self,
+        provider: ProviderName,
+    ) -> Result<Option<SecretString>, SecretsError> {
         let State { source, cached, .. } = &mut *lock(&self.state);
         Ok(cached.entry(provider).or_insert_with(|| source.get(&provider).cloned()).clone())
     }

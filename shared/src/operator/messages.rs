@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::TurnView;
-use crate::domain::{DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey};
+use crate::domain::{
+    DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey,
+};
 use crate::queue_messages::Replay;
 
 /// `POST /admin/api/messages`: puts messages on the queue of requests.
@@ -30,7 +32,8 @@ pub struct Message {
     /// The provider asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<ProviderName>,
-    /// What it is answered with in place of the session's own history and the deployment's settings.
+    /// What it is answered with in place of the session's own history and the deployment's
+    /// settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Box<Replay>>,
 }

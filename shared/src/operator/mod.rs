@@ -1,4 +1,5 @@
-//! The bodies of the operator calls (`contracts/operator.yaml`): what `yogi` and the admin page are told, and ask for.
+//! The bodies of the operator calls (`contracts/operator.yaml`): what `yogi` and the admin page are
+//! told, and ask for.
 //!
 //! Times are milliseconds since 1970 unless a name says otherwise.
 
@@ -14,16 +15,21 @@ mod status;
 use serde::{Deserialize, Serialize};
 
 pub use events::{EventPage, EventQuery, StoredEvent};
-pub use messages::{Lookup, LookupRequest, Message, Outcome, Pointer, SubmitRequest, SubmitResponse, Submitted};
+pub use messages::{
+    Lookup, LookupRequest, Message, Outcome, Pointer, SubmitRequest, SubmitResponse, Submitted,
+};
 pub use prompts::{FirstMessage, PromptsRequest, PromptsResponse, Rendered};
 pub use queues::{DeadLetterView, DeadLetters, QueueName, RedriveRequest, RedriveResponse};
 pub use sessions::{SessionPage, SessionView, TurnPage, TurnView};
-pub use stats::{Bucket, DocumentFigures, Figures, Group, Latency, Series, Stats, Tally, series_of};
+pub use stats::{
+    Bucket, DocumentFigures, Figures, Group, Latency, Series, Stats, Tally, series_of,
+};
 pub use status::{BreakerState, ProviderStatus, QueueStatus, Status};
 
 /// Where a running server is, as it says in its data directory, in [`Address::FILE`].
 ///
-/// The file can be read by its owner only; it is removed when the server stops, and may outlive one that was killed.
+/// The file can be read by its owner only; it is removed when the server stops, and may outlive one
+/// that was killed.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Address {
     /// The base of all calls, such as `http://127.0.0.1:8080`.

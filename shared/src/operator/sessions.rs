@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    ContextUse, DocumentId, FinishReason, MessageId, MessageText, MicroUsd, Principal, ProviderName, SessionId,
-    SessionKey, Timestamp, Turn, TurnKind, Usage,
+    ContextUse, DocumentId, FinishReason, MessageId, MessageText, MicroUsd, Principal,
+    ProviderName, SessionId, SessionKey, Timestamp, Turn, TurnKind, Usage,
 };
 use crate::protocol::{SessionRow, Timings, TurnError, TurnRow};
 
-/// `GET /admin/api/sessions?after=<session_key>&limit=100`: live sessions in the order of their keys.
+/// `GET /admin/api/sessions?after=<session_key>&limit=100`: live sessions in the order of their
+/// keys.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SessionPage {
     /// At most 100.

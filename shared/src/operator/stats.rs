@@ -154,9 +154,16 @@ impl Tally {
     }
 
     /// Returns the answer for the span; `documents` are in their order.
-    pub fn stats(self, from: Timestamp, to: Timestamp, step: u64, documents: Vec<DocumentFigures>) -> Stats {
+    pub fn stats(
+        self,
+        from: Timestamp,
+        to: Timestamp,
+        step: u64,
+        documents: Vec<DocumentFigures>,
+    ) -> Stats {
         let series = self.buckets.into_iter();
-        let series = series.map(|(at, figures)| Bucket { at: Timestamp(at), figures: figures.summed_up() });
+        let series =
+            series.map(|(at, figures)| Bucket { at: Timestamp(at), figures: figures.summed_up() });
         let groups = self.groups.into_iter().filter(|(_, figures)| figures.turns > 0);
         let mut groups: Vec<Group> = groups
             .map(|((provider, model, synthetic), figures)| Group {
@@ -167,7 +174,15 @@ impl Tally {
             })
             .collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.figures.turns));
-        Stats { from, to, step, totals: self.totals.summed_up(), series: series.collect(), groups, documents }
+        Stats {
+            from,
+            to,
+            step,
+            totals: self.totals.summed_up(),
+            series: series.collect(),
+            groups,
+            documents,
+        }
     }
 }
 
@@ -184,7 +199,8 @@ impl Figures {
         Some(match detail_type {
             "Chat Message" | "Chat Failed" => Self::of_turn(detail),
             "Chat Feedback" => {
-                let (up, down) = (one(detail["rating"] == "up"), one(detail["rating"] == "down"));
+                let up = one(detail["rating"] == "up");
+                let down = one(detail["rating"] == "down");
                 Self { up, down, ..Self::default() }
             }
             "Session Expired" => Self { expired: 1, ..Self::default() },
@@ -254,7 +270,8 @@ impl Figures {
     /// Fills in the percentiles, and leaves out what they were worked out from.
     #[must_use]
     pub fn summed_up(mut self) -> Self {
-        for latency in [&mut self.queue, &mut self.context, &mut self.first_token, &mut self.total] {
+        for latency in [&mut self.queue, &mut self.context, &mut self.first_token, &mut self.total]
+        {
             latency.sum_up();
         }
         self
@@ -264,7 +281,12 @@ impl Figures {
 impl Latency {
     /// Counts one that took so many milliseconds.
     pub fn of(millis: u64) -> Self {
-        Self { count: 1, sum_ms: millis, bounds: BTreeMap::from([(bound_of(millis), 1)]), ..Self::default() }
+        Self {
+            count: 1,
+            sum_ms: millis,
+            bounds: BTreeMap::from([(bound_of(millis), 1)]),
+            ..Self::default()
+        }
     }
 
     fn add(&mut self, other: &Self) {
@@ -292,13 +314,19 @@ impl Latency {
     }
 
     fn sum_up(&mut self) {
-        (self.p50, self.p95, self.p99) = (self.percentile(50), self.percentile(95), self.percentile(99));
+        (self.p50, self.p95, self.p99) =
+            (self.percentile(50), self.percentile(95), self.percentile(99));
         self.bounds.clear();
     }
 }
 
 /// Returns the number of the lowest bound that is no lower: bound n is 2^(n/2) ms.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "at most 36")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "at most 36"
+)]
 fn bound_of(millis: u64) -> u8 {
     let exact = (millis.max(1) as f64).log2() * BOUNDS_PER_DOUBLING;
     (exact.ceil() as u64).min(u64::from(HIGHEST)) as u8
@@ -317,13 +345,18 @@ mod tests {
     fn a_latency_is_never_reported_shorter_and_at_most_half_as_long_again() {
         for millis in 1..=200_000 {
             let reported = millis_of(bound_of(millis));
-            assert!(reported >= millis && reported * 2 <= millis * 3 + 2, "{millis} is reported as {reported}");
+            assert!(
+                reported >= millis && reported * 2 <= millis * 3 + 2,
+                "{millis} is reported as {reported}"
+            );
         }
     }
 
     #[test]
     fn percentiles_of_merged_halves_are_those_of_the_whole() {
-        let (mut low, mut high, mut whole) = (Latency::default(), Latency::default(), Latency::default());
+        let mut low = Latency::default();
+        let mut high = Latency::default();
+        let mut whole = Latency::default();
         for millis in 1..=1_000 {
             let half = if millis % 2 == 0 { &mut low } else { &mut high };
             half.add(&Latency::of(millis));

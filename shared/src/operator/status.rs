@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::QueueName;
 use crate::domain::{ProviderName, Timestamp};
 
-/// `GET /admin/api/status`. What a home does not know is left out: a server of one machine knows all of it, but for
-/// `free_bytes` where the system does not tell.
+/// `GET /admin/api/status`. What a home does not know is left out: a server of one machine knows
+/// all of it, but for `free_bytes` where the system does not tell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The program's version.

@@ -49,12 +49,18 @@ pub struct CacheError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 /// Keeps replies for a while.
 ///
 /// It may forget anything at any time, and never finds what was not put under the very same key.
-/// What is older than the time it was put for is absent, and so is what would make it larger than its bounds.
+/// What is older than the time it was put for is absent, and so is what would make it larger than
+/// its bounds.
 #[async_trait]
 pub trait ReplyCache: Send + Sync {
     /// Finds the reply that was put last under the key.
     async fn get(&self, key: &CacheKey) -> Result<Option<CachedReply>, CacheError>;
 
     /// Keeps a reply for so long, in the place of what was there.
-    async fn put(&self, key: &CacheKey, reply: &CachedReply, keep: Duration) -> Result<(), CacheError>;
+    async fn put(
+        &self,
+        key: &CacheKey,
+        reply: &CachedReply,
+        keep: Duration,
+    ) -> Result<(), CacheError>;
 }

@@ -47,7 +47,11 @@ pub enum DocumentsError {
 #[async_trait]
 pub trait Documents: Send + Sync {
     /// Reads a document; `None` if it is absent for this principal.
-    async fn fetch(&self, id: &DocumentId, reader: &Principal) -> Result<Option<Document>, DocumentsError>;
+    async fn fetch(
+        &self,
+        id: &DocumentId,
+        reader: &Principal,
+    ) -> Result<Option<Document>, DocumentsError>;
 
     /// Lists what the principal may read, in the order of its source, at most 1,000.
     async fn list(&self, reader: &Principal) -> Result<Vec<DocumentSummary>, DocumentsError>;

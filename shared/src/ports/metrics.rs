@@ -1,7 +1,8 @@
 //! What is measured of a turn.
 
 use crate::domain::{
-    ContextUse, ErrorCode, FinishReason, MessageId, MicroUsd, ProviderName, SessionKey, Turn, TurnKind, Usage,
+    ContextUse, ErrorCode, FinishReason, MessageId, MicroUsd, ProviderName, SessionKey, Turn,
+    TurnKind, Usage,
 };
 use crate::protocol::Timings;
 
@@ -34,7 +35,8 @@ pub struct TurnMeasure {
     pub timings: Timings,
     /// What its model calls went through.
     pub effort: Effort,
-    /// How often the turn was begun anew: its generations less one, those of other workers included.
+    /// How often the turn was begun anew: its generations less one, those of other workers
+    /// included.
     pub restarts: u64,
     /// What became of the document.
     pub context: ContextUse,
@@ -64,7 +66,8 @@ pub struct Effort {
 ///
 /// It neither waits nor fails: nothing that is measured may depend on being measured.
 pub trait Metrics: Send + Sync {
-    /// Notes a turn: called once for each durable commit, by the worker that made it, at once after it.
+    /// Notes a turn: called once for each durable commit, by the worker that made it, at once after
+    /// it.
     ///
     /// A worker that dies in between leaves its commit unmeasured.
     fn turn(&self, measure: &TurnMeasure);

@@ -20,8 +20,12 @@ pub use documents::{Document, DocumentSummary, Documents, DocumentsError};
 pub use events::{EventEntry, Events, EventsError};
 pub use ids::Ids;
 pub use metrics::{Effort, Metrics, TurnMeasure};
-pub use model::{Caching, ChatMessage, Finish, Model, ModelError, ModelEvent, ModelStream, Prompt, Role};
+pub use model::{
+    Caching, ChatMessage, Finish, Model, ModelError, ModelEvent, ModelStream, Prompt, Role,
+};
 pub use push::{Push, PushError};
-pub use queue::{DeadLetter, Delivery, Durability, EventSource, Outgoing, Queue, QueueError, Receipt};
+pub use queue::{
+    DeadLetter, Delivery, Durability, EventSource, Outgoing, Queue, QueueError, Receipt,
+};
 pub use secrets::{Secrets, SecretsError, SigningKey, SigningKeys};
 pub use store::{Store, StoreError};

@@ -44,13 +44,15 @@ pub struct Prompt {
     pub caching: Option<Caching>,
 }
 
-/// What a later prompt will share with this one, for a provider that keeps the beginnings of prompts.
+/// What a later prompt will share with this one, for a provider that keeps the beginnings of
+/// prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caching {
-    /// Which of a few groups the speaker is in. Always the same for one speaker, and too many share it for it to
-    /// tell who speaks.
+    /// Which of a few groups the speaker is in. Always the same for one speaker, and too many share
+    /// it for it to tell who speaks.
     pub group: u8,
-    /// Whether the next prompt of this session will begin with all of this one: its history was not cut.
+    /// Whether the next prompt of this session will begin with all of this one: its history was not
+    /// cut.
     pub conversation: bool,
 }
 
@@ -127,7 +129,8 @@ pub trait Model: Send + Sync {
         true
     }
 
-    /// Returns the body of the request for the whole reply at once, as the provider's batches want it.
+    /// Returns the body of the request for the whole reply at once, as the provider's batches want
+    /// it.
     ///
     /// `None`: nothing is known of its batches.
     fn batch_request(&self, _prompt: &Prompt) -> Option<Value> {

@@ -10,8 +10,9 @@ pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// When a write or a send is acknowledged.
 ///
 /// Adapters for services acknowledge only what is durable, and ignore this.
-/// An adapter with one ordered log for the store and the queues may acknowledge an `Ordered` act before
-/// its fsync: a crash may then undo it, but only together with all acts acknowledged after it.
+/// An adapter with one ordered log for the store and the queues may acknowledge an `Ordered` act
+/// before its fsync: a crash may then undo it, but only together with all acts acknowledged after
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
     /// Acknowledged when it and all before it survive a loss of power.
@@ -77,7 +78,11 @@ pub trait Queue: Send + Sync {
     /// Hides a received message for `visibility` from now on, at most 12 hours.
     ///
     /// Zero makes it available again at once. The group stays locked meanwhile.
-    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError>;
+    async fn change_visibility(
+        &self,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError>;
 }
 
 /// A message that was received too often.
@@ -95,9 +100,10 @@ pub struct DeadLetter {
 
 /// What an event source mapping does with a queue.
 ///
-/// At least once, in order within a group: while a message of a group is in flight, no other of that group
-/// is handed out, except later ones in the same receive.
-/// A message received `maxReceiveCount` times moves to the dead-letter queue instead of being received again.
+/// At least once, in order within a group: while a message of a group is in flight, no other of
+/// that group is handed out, except later ones in the same receive.
+/// A message received `maxReceiveCount` times moves to the dead-letter queue instead of being
+/// received again.
 #[async_trait]
 pub trait EventSource: Queue {
     /// Receives up to `max` messages that are available now, none if there are none.

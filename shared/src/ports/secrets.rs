@@ -29,7 +29,10 @@ pub struct SecretsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 #[async_trait]
 pub trait Secrets: Send + Sync {
     /// Returns the provider's key; `None` if none is set.
-    async fn provider_key(&self, provider: ProviderName) -> Result<Option<SecretString>, SecretsError>;
+    async fn provider_key(
+        &self,
+        provider: ProviderName,
+    ) -> Result<Option<SecretString>, SecretsError>;
 
     /// Returns one or two signing keys.
     async fn signing_keys(&self) -> Result<SigningKeys, SecretsError>;

@@ -8,13 +8,16 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{Lifetime, MessageRow, SessionRow, keys};
-use crate::domain::{DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey, Timestamp};
+use crate::domain::{
+    DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey, Timestamp,
+};
 use crate::environment::{ConfigError, Environment};
 use crate::ports::Durability;
 use crate::ports::store::{Change, Condition, Item, Store, StoreError, Write};
 use crate::queue_messages::Replay;
 
-/// How often a refused write is tried again from a fresh read: each refusal means that another writer got on.
+/// How often a refused write is tried again from a fresh read: each refusal means that another
+/// writer got on.
 const ATTEMPTS: usize = 16;
 
 /// A message that asks to be accepted.
@@ -90,7 +93,8 @@ impl Submission {
 
     /// Returns the hash that tells a repeated message from another one with the same id.
     pub fn body_hash(&self) -> String {
-        let (message, replay) = (self.message.as_str(), &self.replay);
+        let message = self.message.as_str();
+        let replay = &self.replay;
         let body = match replay {
             None => json!([message, self.document_id, self.provider]),
             Some(replay) => json!([message, self.document_id, self.provider, replay]),
@@ -109,8 +113,8 @@ pub struct LookUp {
 
 /// Records a new message: creates the session if it is absent, and the message's row.
 ///
-/// Applied at most once, however often it is called. Acknowledged before it is durable: the send to the queue
-/// that follows is what makes it so.
+/// Applied at most once, however often it is called. Acknowledged before it is durable: the send to
+/// the queue that follows is what makes it so.
 pub async fn record(
     store: &dyn Store,
     submission: &Submission,
@@ -122,7 +126,10 @@ pub async fn record(
         if read.standing == Standing::Repeated {
             return Ok(read.standing);
         }
-        match store.transact(writes(submission, read.session.as_ref(), bounds)?, Durability::Ordered).await {
+        match store
+            .transact(writes(submission, read.session.as_ref(), bounds)?, Durability::Ordered)
+            .await
+        {
             Ok(()) => return Ok(read.standing),
             Err(error @ StoreError::Refused(_)) => refused = error,
             Err(error) => return Err(error.into()),
@@ -133,9 +140,14 @@ pub async fn record(
 }
 
 /// Finds out what is known of a submission, without writing anything.
-pub async fn look_up(store: &dyn Store, submission: &Submission, bounds: Bounds) -> Result<LookUp, AcceptError> {
+pub async fn look_up(
+    store: &dyn Store,
+    submission: &Submission,
+    bounds: Bounds,
+) -> Result<LookUp, AcceptError> {
     let key = submission.session_key();
-    let mut items = store.get(&[keys::session(&key), keys::message(&key, &submission.message_id)]).await?;
+    let mut items =
+        store.get(&[keys::session(&key), keys::message(&key, &submission.message_id)]).await?;
     let message = items.pop().flatten().map(Item::into_row::<MessageRow>).transpose()?;
     let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
     let standing = judge(submission, session.as_ref(), message.as_ref(), bounds)?;
@@ -155,13 +167,19 @@ fn judge(
     match message {
         Some(known) if known.body_hash == submission.body_hash() => Ok(Standing::Repeated),
         Some(_) => Err(AcceptError::Conflict),
-        None if !bounds.lifetime.takes_messages(session, submission.accepted_at) => Err(AcceptError::Gone),
+        None if !bounds.lifetime.takes_messages(session, submission.accepted_at) => {
+            Err(AcceptError::Gone)
+        }
         None if session.waiting() >= bounds.max_waiting => Err(AcceptError::TooManyWaiting),
         None => Ok(Standing::New),
     }
 }
 
-fn writes(submission: &Submission, session: Option<&SessionRow>, bounds: Bounds) -> Result<Vec<Write>, StoreError> {
+fn writes(
+    submission: &Submission,
+    session: Option<&SessionRow>,
+    bounds: Bounds,
+) -> Result<Vec<Write>, StoreError> {
     let key = submission.session_key();
     let now = submission.accepted_at;
     let (session_write, expires_at) = match session {
@@ -194,7 +212,12 @@ fn writes(submission: &Submission, session: Option<&SessionRow>, bounds: Bounds)
 
 fn new_session(submission: &Submission, lifetime: Lifetime) -> SessionRow {
     let now = submission.accepted_at;
-    SessionRow::new(submission.principal.clone(), submission.session_id.clone(), now, lifetime.first_end(now))
+    SessionRow::new(
+        submission.principal.clone(),
+        submission.session_id.clone(),
+        now,
+        lifetime.first_end(now),
+    )
 }
 
 /// Returns the conditions that hold for a live session only.

@@ -22,28 +22,38 @@ pub struct Reading<'a> {
     pub message_id: &'a MessageId,
     /// The message, without a turn.
     pub message: &'a MessageRow,
-    /// Whether the turn before was read as final, which it then is for ever: nothing has to check it again.
+    /// Whether the turn before was read as final, which it then is for ever: nothing has to check
+    /// it again.
     pub predecessor_is_final: bool,
 }
 
 impl Reading<'_> {
     /// The three checks that make a claim from a stale reading fail:
-    /// the session lives, `next_turn` is the one read, the message has no turn and still the `cancel` read.
+    /// the session lives, `next_turn` is the one read, the message has no turn and still the
+    /// `cancel` read.
     fn session_conditions(&self) -> Vec<Condition> {
-        vec![Condition::Equals("next_turn", json!(self.session.next_turn)), Condition::Missing("deleted")]
+        vec![
+            Condition::Equals("next_turn", json!(self.session.next_turn)),
+            Condition::Missing("deleted"),
+        ]
     }
 
     fn message_conditions(&self) -> Vec<Condition> {
-        let cancel =
-            if self.message.cancel { Condition::Equals("cancel", json!(true)) } else { Condition::Missing("cancel") };
+        let cancel = if self.message.cancel {
+            Condition::Equals("cancel", json!(true))
+        } else {
+            Condition::Missing("cancel")
+        };
         vec![Condition::Present, Condition::Missing("turn"), cancel]
     }
 }
 
 /// Takes the next turn for the message: one transaction, and the row that it creates.
 ///
-/// Refused at [`PREDECESSOR`] where the turn before is still running; refused elsewhere where the reading is stale.
-/// A turn before that was read as absent is checked too: its row may be part of a transaction that is half visible.
+/// Refused at [`PREDECESSOR`] where the turn before is still running; refused elsewhere where the
+/// reading is stale.
+/// A turn before that was read as absent is checked too: its row may be part of a transaction that
+/// is half visible.
 pub fn claim(
     reading: Reading<'_>,
     trace: Option<String>,
@@ -84,10 +94,15 @@ pub fn claim(
         trace,
         synthetic: session.principal.as_ref().is_some_and(crate::domain::Principal::is_operator),
     };
-    let message_changes = vec![Change::Set("turn", json!(turn)), Change::Set("expires_at", json!(expires_at))];
+    let message_changes =
+        vec![Change::Set("turn", json!(turn)), Change::Set("expires_at", json!(expires_at))];
     let mut writes = vec![
         Write::update(keys::session(key), reading.session_conditions(), changes),
-        Write::update(keys::message(key, message_id), reading.message_conditions(), message_changes),
+        Write::update(
+            keys::message(key, message_id),
+            reading.message_conditions(),
+            message_changes,
+        ),
         Write::put(Item::from_row(keys::turn(key, turn), &row)?, vec![Condition::Absent]),
     ];
     if let Some(previous) = turn.previous().filter(|_| !predecessor_is_final) {
@@ -96,9 +111,14 @@ pub fn claim(
     Ok((row, writes))
 }
 
-/// Ends a predecessor that is still running, by a transaction with the same three checks as [`claim`],
-/// so that a stale claim never ends a live turn.
-pub fn end_predecessor(reading: Reading<'_>, predecessor: &TurnRow, outcome: &Outcome, now: Timestamp) -> Vec<Write> {
+/// Ends a predecessor that is still running, by a transaction with the same three checks as
+/// [`claim`], so that a stale claim never ends a live turn.
+pub fn end_predecessor(
+    reading: Reading<'_>,
+    predecessor: &TurnRow,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Vec<Write> {
     let Reading { key, message_id, .. } = reading;
     vec![
         Write::check(keys::session(key), reading.session_conditions()),

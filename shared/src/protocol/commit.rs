@@ -7,7 +7,8 @@ use sha2::{Digest as _, Sha256};
 use super::generation::mine;
 use super::{Timings, TurnError, TurnRow, keys};
 use crate::domain::{
-    ContextUse, ErrorCode, FinishReason, MicroUsd, ProviderName, SessionKey, Timestamp, TurnKind, Usage,
+    ContextUse, ErrorCode, FinishReason, MicroUsd, ProviderName, SessionKey, Timestamp, TurnKind,
+    Usage,
 };
 use crate::ports::store::{Change, Condition, Write};
 
@@ -42,7 +43,10 @@ impl Outcome {
     /// Ends a turn as failed.
     pub fn error(code: ErrorCode, message: &str) -> Self {
         let error = TurnError { code, message: message.to_owned() };
-        Self { error: Some(error), ..Self::without_model(TurnKind::Error, FinishReason::Error, String::new()) }
+        Self {
+            error: Some(error),
+            ..Self::without_model(TurnKind::Error, FinishReason::Error, String::new())
+        }
     }
 
     /// Ends a turn as cancelled, with the text so far.
@@ -50,8 +54,8 @@ impl Outcome {
         Self::without_model(TurnKind::Cancelled, FinishReason::Cancelled, text)
     }
 
-    /// Ends a turn whose worker disappeared: as cancelled with the saved text if the user stopped it,
-    /// otherwise as failed.
+    /// Ends a turn whose worker disappeared: as cancelled with the saved text if the user stopped
+    /// it, otherwise as failed.
     pub fn abandoned(turn: &TurnRow) -> Self {
         let outcome = if turn.cancel {
             Self::cancelled(turn.partial.clone().unwrap_or_default())
@@ -80,7 +84,8 @@ impl Outcome {
 
 /// Commits the outcome if the turn is running in this worker's generation and nobody stopped it.
 ///
-/// A stop that came first is honoured: the caller then commits a cancelled outcome with [`cancelled`].
+/// A stop that came first is honoured: the caller then commits a cancelled outcome with
+/// [`cancelled`].
 pub fn commit(key: &SessionKey, turn: &TurnRow, outcome: &Outcome, now: Timestamp) -> Write {
     let mut conditions = mine(turn.epoch);
     conditions.push(Condition::Missing("cancel"));
@@ -95,7 +100,11 @@ pub fn cancelled(key: &SessionKey, turn: &TurnRow, outcome: &Outcome, now: Times
 /// Commits the end of an abandoned turn if it is running as it was read.
 pub fn abandoned(key: &SessionKey, turn: &TurnRow, outcome: &Outcome, now: Timestamp) -> Write {
     let mut conditions = mine(turn.epoch);
-    conditions.push(if turn.cancel { Condition::Equals("cancel", json!(true)) } else { Condition::Missing("cancel") });
+    conditions.push(if turn.cancel {
+        Condition::Equals("cancel", json!(true))
+    } else {
+        Condition::Missing("cancel")
+    });
     Write::update(keys::turn(key, turn.turn), conditions, changes(turn, outcome, now))
 }
 

@@ -22,11 +22,22 @@ pub async fn list(
     owner: &PrincipalHash,
 ) -> Result<Vec<ConnectionRow>, StoreError> {
     let page = store.query(&keys::connections(key, MAX_CONNECTIONS)).await?;
-    let rows = page.items.into_iter().map(Item::into_row::<ConnectionRow>).collect::<Result<Vec<_>, _>>()?;
+    let rows = page
+        .items
+        .into_iter()
+        .map(Item::into_row::<ConnectionRow>)
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(rows.into_iter().filter(|row| row.principal_hash == *owner).collect())
 }
 
 /// Removes the row of a connection that is gone; one that is gone already is Ok.
-pub async fn forget(store: &dyn Store, key: &SessionKey, id: &ConnectionId) -> Result<(), StoreError> {
-    store.write(Write::delete(keys::connection(key, id), Vec::new()), Durability::Ordered).await.map(drop)
+pub async fn forget(
+    store: &dyn Store,
+    key: &SessionKey,
+    id: &ConnectionId,
+) -> Result<(), StoreError> {
+    store
+        .write(Write::delete(keys::connection(key, id), Vec::new()), Durability::Ordered)
+        .await
+        .map(drop)
 }

@@ -14,7 +14,8 @@ use crate::ports::store::{Attributes, Change, Condition, Item, Store, StoreError
 pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(24);
 const PAGE: usize = 100;
 
-/// Turns a live session's row into a tombstone without content; it is due at once until the rest is removed.
+/// Turns a live session's row into a tombstone without content; it is due at once until the rest is
+/// removed.
 ///
 /// From here on no write can create a row of the session.
 pub fn tombstone(key: &SessionKey, now: Timestamp) -> Write {
@@ -31,7 +32,10 @@ pub fn tombstone(key: &SessionKey, now: Timestamp) -> Write {
 /// Removes every row of a session but its own, and returns the connections that were among them.
 ///
 /// Safe to repeat. Once it returns, the caller marks the tombstone as done with [`finished`].
-pub async fn remove_rows(store: &dyn Store, key: &SessionKey) -> Result<Vec<ConnectionId>, StoreError> {
+pub async fn remove_rows(
+    store: &dyn Store,
+    key: &SessionKey,
+) -> Result<Vec<ConnectionId>, StoreError> {
     let mut connections = Vec::new();
     loop {
         let mut query = keys::everything(key, PAGE);

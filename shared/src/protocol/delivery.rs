@@ -12,7 +12,8 @@ pub const TOTALS: usize = 1;
 
 /// Marks a committed turn as delivered and adds its totals to the session, once.
 ///
-/// Refused at 0 where the turn is not committed (any more); refused at [`TOTALS`] where the session is gone:
+/// Refused at 0 where the turn is not committed (any more); refused at [`TOTALS`] where the session
+/// is gone:
 /// then [`delivered_without_session`] is what remains.
 pub fn delivered(key: &SessionKey, turn: &TurnRow) -> Vec<Write> {
     let usage = turn.usage.unwrap_or_default();

@@ -8,7 +8,8 @@ use crate::ports::store::{Change, Condition, Write};
 
 /// Takes the next generation of a running turn and clears the provisional text in the same write.
 ///
-/// Refused where the turn is not running, is flagged as cancelled, or has another epoch than the one read.
+/// Refused where the turn is not running, is flagged as cancelled, or has another epoch than the
+/// one read.
 pub fn next_generation(key: &SessionKey, turn: &TurnRow, now: Timestamp) -> Write {
     let mut conditions = mine(turn.epoch);
     conditions.push(Condition::Missing("cancel"));
@@ -22,14 +23,18 @@ pub fn next_generation(key: &SessionKey, turn: &TurnRow, now: Timestamp) -> Writ
 
 /// Saves the provisional text, proves the epoch and, by the item returned, reads the cancel flag.
 ///
-/// It leaves `due` where it is: a delivery ends long before its turn counts as abandoned ([`due`]), and each move
-/// would be a write to the index.
+/// It leaves `due` where it is: a delivery ends long before its turn counts as abandoned ([`due`]),
+/// and each move would be a write to the index.
 pub fn checkpoint(key: &SessionKey, turn: Turn, epoch: Epoch, partial: &str) -> Write {
-    let changes = if partial.is_empty() { Vec::new() } else { vec![Change::Set("partial", json!(partial))] };
+    let changes =
+        if partial.is_empty() { Vec::new() } else { vec![Change::Set("partial", json!(partial))] };
     Write::update(keys::turn(key, turn), mine(epoch), changes)
 }
 
 /// Returns the conditions that hold only for the worker with this generation.
 pub(super) fn mine(epoch: Epoch) -> Vec<Condition> {
-    vec![Condition::Equals("state", json!(TurnState::Running)), Condition::Equals("epoch", json!(epoch))]
+    vec![
+        Condition::Equals("state", json!(TurnState::Running)),
+        Condition::Equals("epoch", json!(epoch)),
+    ]
 }

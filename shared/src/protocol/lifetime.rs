@@ -22,9 +22,11 @@ impl Lifetime {
         ExpiresAt::at(now.plus(self.ttl.min(LONGEST)))
     }
 
-    /// Returns the end to which activity moves the session, if the step is large enough to be written.
+    /// Returns the end to which activity moves the session, if the step is large enough to be
+    /// written.
     ///
-    /// Steps are at most an hour and a tenth of the TTL apart, and never pass seven days from creation.
+    /// Steps are at most an hour and a tenth of the TTL apart, and never pass seven days from
+    /// creation.
     pub fn renewed(self, session: &SessionRow, now: Timestamp) -> Option<ExpiresAt> {
         let end = ExpiresAt::at(now.plus(self.ttl).min(session.created_at.plus(LONGEST)));
         let step = end.timestamp().since(session.expires_at.timestamp());

@@ -18,4 +18,6 @@ pub mod rows;
 pub mod stop;
 
 pub use lifetime::Lifetime;
-pub use rows::{ConnectionRow, MessageRow, Owner, SessionRow, Timings, TurnError, TurnRow, TurnState};
+pub use rows::{
+    ConnectionRow, MessageRow, Owner, SessionRow, Timings, TurnError, TurnRow, TurnState,
+};

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId, MessageText, MicroUsd,
-    Principal, PrincipalHash, ProviderName, SessionId, Timestamp, Turn, TurnKind, Usage,
+    ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId,
+    MessageText, MicroUsd, Principal, PrincipalHash, ProviderName, SessionId, Timestamp, Turn,
+    TurnKind, Usage,
 };
 use crate::queue_messages::Replay;
 
@@ -46,7 +47,12 @@ pub struct SessionRow {
 
 impl SessionRow {
     /// Makes the row of a session without turns.
-    pub fn new(principal: Principal, id: SessionId, created_at: Timestamp, expires_at: ExpiresAt) -> Self {
+    pub fn new(
+        principal: Principal,
+        id: SessionId,
+        created_at: Timestamp,
+        expires_at: ExpiresAt,
+    ) -> Self {
         Self {
             principal: Some(principal),
             client_session_id: Some(id),
@@ -65,7 +71,8 @@ impl SessionRow {
 
     /// Returns whose session it is and how they call it; `None` for a tombstone.
     pub fn owner(&self) -> Option<Owner> {
-        let (principal, session_id) = (self.principal.clone()?, self.client_session_id.clone()?);
+        let principal = self.principal.clone()?;
+        let session_id = self.client_session_id.clone()?;
         (!self.deleted).then_some(Owner { principal, session_id })
     }
 
@@ -261,7 +268,10 @@ pub struct ConnectionRow {
     pub expires_at: ExpiresAt,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `skip_serializing_if` passes a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's `skip_serializing_if` passes a reference"
+)]
 fn is_false(flag: &bool) -> bool {
     !flag
 }

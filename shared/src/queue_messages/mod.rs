@@ -1,8 +1,9 @@
 //! The bodies on the two queues: tagged, versioned JSON, with identity in the body.
 //!
 //! Unknown fields are ignored; an unknown version or type is refused.
-//! While two versions of the program run side by side, an unknown version is most likely a newer program's: whoever
-//! cannot read it must not settle it, but leave it on the queue for those who can.
+//! While two versions of the program run side by side, an unknown version is most likely a newer
+//! program's: whoever cannot read it must not settle it, but leave it on the queue for those who
+//! can.
 
 mod remains;
 mod replay;
@@ -33,7 +34,8 @@ pub enum BodyError {
     Malformed(#[source] Problem),
 }
 
-/// What is wrong with a body, without the texts in it: they may be somebody's words, and errors are logged.
+/// What is wrong with a body, without the texts in it: they may be somebody's words, and errors are
+/// logged.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Problem(String);

@@ -8,10 +8,12 @@ use crate::domain::{MessageId, MessageText, Principal, SessionId, SessionKey, Te
 
 /// What is left of a malformed request of the known version and a known type.
 ///
-/// Bodies of another version, or of another type, are not ours to read: a newer program may want them whole.
+/// Bodies of another version, or of another type, are not ours to read: a newer program may want
+/// them whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remains {
-    /// A pointer whose ids can be read: the message may be recorded, and somebody waits for its answer.
+    /// A pointer whose ids can be read: the message may be recorded, and somebody waits for its
+    /// answer.
     Pointer {
         /// The session.
         session_key: SessionKey,
@@ -29,7 +31,8 @@ pub enum Remains {
     },
 }
 
-/// A pointer of which version and type may be damaged too: then they are no other version and no other type.
+/// A pointer of which version and type may be damaged too: then they are no other version and no
+/// other type.
 #[derive(Deserialize)]
 struct Pointer {
     #[serde(default)]
@@ -51,7 +54,8 @@ struct Submit {
 }
 
 impl Remains {
-    /// Reads what is left of a body that [`super::RequestMessage::parse`] refused; `None` if it is not enough.
+    /// Reads what is left of a body that [`super::RequestMessage::parse`] refused; `None` if it is
+    /// not enough.
     pub fn of_request(body: &str) -> Option<Self> {
         pointer(body).or_else(|| submit(body))
     }
@@ -65,8 +69,13 @@ fn pointer(body: &str) -> Option<Remains> {
 }
 
 fn submit(body: &str) -> Option<Remains> {
-    let Submit { v, r#type, principal, session_id, message_id, message } = serde_json::from_str(body).ok()?;
+    let Submit { v, r#type, principal, session_id, message_id, message } =
+        serde_json::from_str(body).ok()?;
     let problem = MessageText::parse(message).err()?;
     let session_key = SessionKey::derive(&principal, &session_id);
-    (v == VERSION && r#type == "submit").then_some(Remains::Submit { session_key, message_id, problem })
+    (v == VERSION && r#type == "submit").then_some(Remains::Submit {
+        session_key,
+        message_id,
+        problem,
+    })
 }

@@ -6,26 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::MessageText;
 
-/// The most bytes of a replay, as JSON: with the longest message beside it, it fits an item of the store.
+/// The most bytes of a replay, as JSON: with the longest message beside it, it fits an item of the
+/// store.
 pub const MAX_REPLAY_BYTES: usize = 256 * 1024;
 /// The most bytes of a model's name.
 const MAX_MODEL_BYTES: usize = 256;
 
-/// What a submitted message is answered with in place of its session's history and the deployment's settings.
+/// What a submitted message is answered with in place of its session's history and the deployment's
+/// settings.
 ///
-/// Whoever may send to the queue may set it: a replay, an evaluation. It is kept with the message, so that a
-/// generation after a crash is answered with the same.
+/// Whoever may send to the queue may set it: a replay, an evaluation. It is kept with the message,
+/// so that a generation after a crash is answered with the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replay {
-    /// What the model reads as the conversation so far, oldest first, in place of the session's turns: none of them
-    /// if it is empty. Cut to the token budget of histories; an exchange without a reply is left out.
+    /// What the model reads as the conversation so far, oldest first, in place of the session's
+    /// turns: none of them if it is empty. Cut to the token budget of histories; an exchange
+    /// without a reply is left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Exchange>,
-    /// The model of the provider asked for, in place of the configured one. Nobody else answers for it: the reply of
-    /// another model would be taken for its own.
+    /// The model of the provider asked for, in place of the configured one. Nobody else answers for
+    /// it: the reply of another model would be taken for its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// The instructions, in place of the built-in ones; the document's block follows them all the same.
+    /// The instructions, in place of the built-in ones; the document's block follows them all the
+    /// same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
 }
@@ -91,7 +95,10 @@ mod tests {
         let of = |reply: &str| Replay { history: vec![exchange(reply)], ..Replay::default() };
         let around = serde_json::to_string(&of("")).unwrap().len();
         assert_eq!(of(&"x".repeat(MAX_REPLAY_BYTES - around)).check(), Ok(()));
-        assert_eq!(of(&"x".repeat(MAX_REPLAY_BYTES - around + 1)).check(), Err(ReplayError::TooLarge));
+        assert_eq!(
+            of(&"x".repeat(MAX_REPLAY_BYTES - around + 1)).check(),
+            Err(ReplayError::TooLarge)
+        );
     }
 
     #[test]

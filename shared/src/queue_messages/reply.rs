@@ -80,16 +80,22 @@ impl ReplyMessage {
 
     /// Makes the message ready to be sent.
     ///
-    /// Finals have the session's group; the rest has one of its own, so that its retries never hold up a reply.
-    /// A final may be acknowledged before it is durable: the turn is, and whatever is lost is sent again.
+    /// Finals have the session's group; the rest has one of its own, so that its retries never hold
+    /// up a reply.
+    /// A final may be acknowledged before it is durable: the turn is, and whatever is lost is sent
+    /// again.
     pub fn outgoing(&self) -> Outgoing {
         let body = self.to_body();
         let key = self.session_key().as_str();
         let (group, deduplication_id, durability) = match self {
-            Self::Final(pointer) => {
-                (key.to_owned(), hash(&["final", key, &pointer.turn.to_string()]), Durability::Ordered)
+            Self::Final(pointer) => (
+                key.to_owned(),
+                hash(&["final", key, &pointer.turn.to_string()]),
+                Durability::Ordered,
+            ),
+            Self::Feedback(_) | Self::Deleted(_) => {
+                (format!("{key}.f"), hash(&["other", &body]), Durability::Synced)
             }
-            Self::Feedback(_) | Self::Deleted(_) => (format!("{key}.f"), hash(&["other", &body]), Durability::Synced),
         };
         Outgoing { group, deduplication_id, body, durability }
     }

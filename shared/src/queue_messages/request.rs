@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{BodyError, Replay};
-use crate::domain::{DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey, Timestamp};
+use crate::domain::{
+    DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey, Timestamp,
+};
 use crate::ports::{Durability, Outgoing};
 use crate::protocol::accept::Submission;
 
@@ -70,7 +72,8 @@ impl Submit {
     pub fn outgoing(self) -> Outgoing {
         let submission = self.submission();
         let group = submission.session_key().to_string();
-        let deduplication_id = hash(&["submit", &group, self.message_id.as_str(), &submission.body_hash()]);
+        let deduplication_id =
+            hash(&["submit", &group, self.message_id.as_str(), &submission.body_hash()]);
         let body = RequestMessage::Submit(self).to_body();
         Outgoing { group, deduplication_id, body, durability: Durability::Synced }
     }
@@ -104,10 +107,12 @@ impl RequestMessage {
     /// Makes the pointer to an accepted message, ready to be sent.
     pub fn pointer(submission: &Submission, trace: Option<String>) -> Outgoing {
         let session_key = submission.session_key();
-        let deduplication_id = hash(&[session_key.as_str(), submission.message_id.as_str(), &submission.body_hash()]);
+        let deduplication_id =
+            hash(&[session_key.as_str(), submission.message_id.as_str(), &submission.body_hash()]);
         let group = session_key.to_string();
         let message_id = submission.message_id.clone();
-        let pointer = MessagePointer { session_key, message_id, accepted_at: submission.accepted_at, trace };
+        let pointer =
+            MessagePointer { session_key, message_id, accepted_at: submission.accepted_at, trace };
         let body = Self::Message(pointer).to_body();
         Outgoing { group, deduplication_id, body, durability: Durability::Synced }
     }

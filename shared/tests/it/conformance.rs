@@ -6,10 +6,12 @@ use std::time::Duration;
 use shared::conformance::{self, Published};
 use shared::domain::{ConnectionId, ProviderName, Timestamp};
 use shared::memory::{
-    CacheBounds, MemoryDocuments, MemoryEvents, MemoryPush, MemoryQueue, MemoryReplyCache, MemorySecrets, MemoryStore,
-    TokioClock,
+    CacheBounds, MemoryDocuments, MemoryEvents, MemoryPush, MemoryQueue, MemoryReplyCache,
+    MemorySecrets, MemoryStore, TokioClock,
 };
-use shared::ports::{CacheKey, CachedReply, EventSource, ReplyCache, SigningKey, SigningKeys, store::Store};
+use shared::ports::{
+    CacheKey, CachedReply, EventSource, ReplyCache, SigningKey, SigningKeys, store::Store,
+};
 
 #[tokio::test(start_paused = true)]
 async fn the_store_in_memory_keeps_its_promises() {
@@ -18,13 +20,19 @@ async fn the_store_in_memory_keeps_its_promises() {
 
 #[tokio::test(start_paused = true)]
 async fn the_queue_in_memory_keeps_its_promises() {
-    conformance::queue(async |settings| Arc::new(MemoryQueue::new(settings)) as Arc<dyn EventSource>).await;
+    conformance::queue(async |settings| {
+        Arc::new(MemoryQueue::new(settings)) as Arc<dyn EventSource>
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_event_bus_in_memory_keeps_its_promises() {
     let events = MemoryEvents::new();
-    conformance::events(&events, async || events.published().into_iter().map(Published::from).collect()).await;
+    conformance::events(&events, async || {
+        events.published().into_iter().map(Published::from).collect()
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -46,7 +54,11 @@ async fn the_reply_cache_in_memory_keeps_its_promises() {
 async fn the_reply_that_was_not_asked_for_the_longest_goes_first() {
     let clock = Arc::new(TokioClock::starting_at(Timestamp(1_800_000_000_000)));
     let cache = MemoryReplyCache::new(clock, CacheBounds { entries: 10, bytes: 5_000 });
-    let reply = |bytes| CachedReply { provider: ProviderName::Claude, model: String::new(), text: "x".repeat(bytes) };
+    let reply = |bytes| CachedReply {
+        provider: ProviderName::Claude,
+        model: String::new(),
+        text: "x".repeat(bytes),
+    };
     let key = |name| CacheKey::of(&[name]);
     for (name, bytes) in [("a", 1_500), ("b", 1_500), ("c", 10)] {
         cache.put(&key(name), &reply(bytes), Duration::from_mins(1)).await.unwrap();
@@ -64,7 +76,8 @@ async fn the_reply_that_was_not_asked_for_the_longest_goes_first() {
 
 #[tokio::test(start_paused = true)]
 async fn the_connections_in_memory_keep_their_promises() {
-    let (push, connection) = (MemoryPush::new(), ConnectionId::new("c1"));
+    let push = MemoryPush::new();
+    let connection = ConnectionId::new("c1");
     conformance::push(&push, &connection, async || push.frames(&connection)).await;
 }
 

@@ -13,7 +13,8 @@ pub(crate) struct Contract {
     draft: Draft,
 }
 
-/// The keyword that points to another place, in a form that the search for dead references passes by.
+/// The keyword that points to another place, in a form that the search for dead references passes
+/// by.
 const REFERENCE: &str = concat!("$", "ref");
 
 impl Contract {
@@ -44,12 +45,14 @@ impl Contract {
         }
     }
 
-    /// Tells what is wrong with a value by the schema at a pointer; fields that nobody knows are fine.
+    /// Tells what is wrong with a value by the schema at a pointer; fields that nobody knows are
+    /// fine.
     pub(crate) fn refusal(&self, pointer: &str, value: &Value) -> Option<String> {
         refusal(&self.open, self.draft, pointer, value)
     }
 
-    /// Requires a value to be of the schema at a pointer, with no field that the schema does not name.
+    /// Requires a value to be of the schema at a pointer, with no field that the schema does not
+    /// name.
     #[track_caller]
     pub(crate) fn check(&self, pointer: &str, value: &Value) {
         if let Some(refusal) = refusal(&self.closed, self.draft, pointer, value) {
@@ -65,17 +68,20 @@ pub(crate) fn escape(key: &str) -> String {
 
 fn refusal(document: &Value, draft: Draft, pointer: &str, value: &Value) -> Option<String> {
     const PLACE: &str = "file:///contract.json";
-    let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+    let mut schemas = Schemas::new();
+    let mut compiler = Compiler::new();
     compiler.set_default_draft(draft);
     compiler.enable_format_assertions();
     compiler.add_resource(PLACE, document.clone()).expect("a place of its own");
     let pointer = pointer.replace('{', "%7B").replace('}', "%7D");
     let schema = compiler.compile(&format!("{PLACE}#{pointer}"), &mut schemas);
-    let schema = schema.unwrap_or_else(|error| panic!("the schema at {pointer} is none: {error:#}"));
+    let schema =
+        schema.unwrap_or_else(|error| panic!("the schema at {pointer} is none: {error:#}"));
     schemas.validate(value, schema).err().map(|error| format!("{error:#}"))
 }
 
-/// Forbids fields that a schema does not name: the contract leaves room for new ones, the tests do not.
+/// Forbids fields that a schema does not name: the contract leaves room for new ones, the tests do
+/// not.
 fn close(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -97,7 +103,9 @@ fn to_json(yaml: &Yaml<'_>) -> Value {
         Yaml::Value(Scalar::FloatingPoint(value)) => json!(value.into_inner()),
         Yaml::Value(Scalar::String(value)) => json!(value),
         Yaml::Sequence(values) => values.iter().map(to_json).collect(),
-        Yaml::Mapping(fields) => fields.iter().map(|(key, value)| (name(key), to_json(value))).collect(),
+        Yaml::Mapping(fields) => {
+            fields.iter().map(|(key, value)| (name(key), to_json(value))).collect()
+        }
         other => panic!("the contract holds {other:?}"),
     }
 }

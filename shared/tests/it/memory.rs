@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use shared::domain::{ConnectionId, Timestamp};
-use shared::memory::{ManualClock, MemoryPush, MemoryQueue, PushState, QueueSettings, SeededIds, TokioClock};
-use shared::ports::{Clock as _, Durability, EventSource as _, Ids as _, Outgoing, Push as _, PushError, Queue as _};
+use shared::memory::{
+    ManualClock, MemoryPush, MemoryQueue, PushState, QueueSettings, SeededIds, TokioClock,
+};
+use shared::ports::{
+    Clock as _, Durability, EventSource as _, Ids as _, Outgoing, Push as _, PushError, Queue as _,
+};
 
 fn message(id: &str) -> Outgoing {
     let [group, deduplication_id, body] = ["g", id, id].map(str::to_owned);
@@ -45,7 +49,8 @@ async fn a_message_stays_hidden_for_twelve_hours_at_most() {
 
 #[tokio::test]
 async fn a_connection_is_gone_or_slow_as_it_was_set() {
-    let (push, connection) = (MemoryPush::new(), ConnectionId::new("c1"));
+    let push = MemoryPush::new();
+    let connection = ConnectionId::new("c1");
     push.push(&connection, "1").await.unwrap();
     push.set(&connection, PushState::Slow);
     assert!(matches!(push.push(&connection, "2").await, Err(PushError::Slow)));

@@ -6,13 +6,15 @@ use proptest::prelude::*;
 use serde_json::Value;
 use shared::ag_ui::{final_frame, opening_frames, text_frames};
 use shared::domain::{
-    DocumentId, Epoch, ErrorCode, FinishReason, MessageId, MessageText, MicroUsd, Principal, ProviderName, Rating,
-    SessionId, SessionKey, Timestamp, Turn, TurnKind, Usage, is_legal, utf16_len,
+    DocumentId, Epoch, ErrorCode, FinishReason, MessageId, MessageText, MicroUsd, Principal,
+    ProviderName, Rating, SessionId, SessionKey, Timestamp, Turn, TurnKind, Usage, is_legal,
+    utf16_len,
 };
 use shared::ports::push::MAX_FRAME_BYTES;
 use shared::protocol::{TurnError, TurnRow};
 use shared::queue_messages::{
-    DeletedNotice, Exchange, Feedback, FinalPointer, MessagePointer, Replay, ReplyMessage, RequestMessage, Submit,
+    DeletedNotice, Exchange, Feedback, FinalPointer, MessagePointer, Replay, ReplyMessage,
+    RequestMessage, Submit,
 };
 
 use crate::samples;
@@ -26,7 +28,8 @@ fn character() -> impl Strategy<Value = char> {
 /// Texts of runs, so that long ones are cheap: up to about 200 KB.
 fn text() -> impl Strategy<Value = String> {
     let run = (character(), prop_oneof![1_usize..4, 1_usize..9_000]);
-    vec(run, 0..6).prop_map(|runs| runs.iter().map(|(one, times)| one.to_string().repeat(*times)).collect())
+    vec(run, 0..6)
+        .prop_map(|runs| runs.iter().map(|(one, times)| one.to_string().repeat(*times)).collect())
 }
 
 fn id(longest: usize) -> impl Strategy<Value = String> {
@@ -81,11 +84,18 @@ fn request() -> impl Strategy<Value = RequestMessage> {
     let document = option::of(id(256).prop_map(|id| DocumentId::parse(id).unwrap()));
     let ids = (principal(), session_id(), message_id(), timestamp());
     let exchange = (message(), text()).prop_map(|(message, reply)| Exchange { message, reply });
-    let replay = (vec(exchange, 0..3), option::of(text()), option::of(text()))
-        .prop_map(|(history, model, instructions)| Box::new(Replay { history, model, instructions }));
+    let replay = (vec(exchange, 0..3), option::of(text()), option::of(text())).prop_map(
+        |(history, model, instructions)| Box::new(Replay { history, model, instructions }),
+    );
     let extras = (option::of(text()), option::of(replay));
     let submit = (ids, message(), document, option::of(provider()), extras).prop_map(
-        |((principal, session_id, message_id, accepted_at), message, document_id, provider, (trace, replay))| {
+        |(
+            (principal, session_id, message_id, accepted_at),
+            message,
+            document_id,
+            provider,
+            (trace, replay),
+        )| {
             let submit = Submit {
                 principal,
                 session_id,
@@ -104,28 +114,38 @@ fn request() -> impl Strategy<Value = RequestMessage> {
 }
 
 fn reply() -> impl Strategy<Value = ReplyMessage> {
-    let pointer =
-        (session_key(), turn()).prop_map(|(session_key, turn)| ReplyMessage::Final(FinalPointer { session_key, turn }));
+    let pointer = (session_key(), turn())
+        .prop_map(|(session_key, turn)| ReplyMessage::Final(FinalPointer { session_key, turn }));
     let rating = proptest::sample::select(Rating::ALL);
     let feedback = (session_key(), turn(), rating, option::of(text()), timestamp()).prop_map(
         |(session_key, turn, rating, comment, given_at)| {
             ReplyMessage::Feedback(Feedback { session_key, turn, rating, comment, given_at })
         },
     );
-    let deleted = (session_key(), session_id(), timestamp()).prop_map(|(session_key, session_id, deleted_at)| {
-        ReplyMessage::Deleted(DeletedNotice { session_key, session_id, deleted_at })
-    });
+    let deleted = (session_key(), session_id(), timestamp()).prop_map(
+        |(session_key, session_id, deleted_at)| {
+            ReplyMessage::Deleted(DeletedNotice { session_key, session_id, deleted_at })
+        },
+    );
     prop_oneof![pointer, feedback, deleted]
 }
 
 /// Final turns of every kind, with values that no worker of ours would write.
 fn final_row() -> impl Strategy<Value = TurnRow> {
-    let outcome = (proptest::sample::select(TurnKind::ALL), proptest::sample::select(FinishReason::ALL));
+    let outcome =
+        (proptest::sample::select(TurnKind::ALL), proptest::sample::select(FinishReason::ALL));
     let told = (option::of(text()), option::of(text()), option::of(text()));
     let error = option::of((proptest::sample::select(ErrorCode::ALL), text()));
     let numbers = (turn(), any::<u64>(), any::<u64>(), option::of(any::<i64>()));
     (message_id(), outcome, told, error, numbers, option::of(provider())).prop_map(
-        |(message_id, (kind, reason), (text, model, trace), error, (turn, epoch, tokens, cost), provider)| TurnRow {
+        |(
+            message_id,
+            (kind, reason),
+            (text, model, trace),
+            error,
+            (turn, epoch, tokens, cost),
+            provider,
+        )| TurnRow {
             turn,
             message_id,
             epoch: Epoch(epoch),

@@ -1,20 +1,26 @@
 //! One of everything that goes over a wire or into a row, from fixed inputs.
 
 use shared::ag_ui::{
-    ChatError, Event, Metadata, Resumed, Status, StatusPhase, custom_error, custom_resumed, custom_status, final_frame,
-    message_id, opening_frames, text_frames,
+    ChatError, Event, Metadata, Resumed, Status, StatusPhase, custom_error, custom_resumed,
+    custom_status, final_frame, message_id, opening_frames, text_frames,
 };
-use shared::analytics::{FeedbackFacts, Texts, feedback_event, session_deleted, session_expired, turn_event};
+use shared::analytics::{
+    FeedbackFacts, Texts, feedback_event, session_deleted, session_expired, turn_event,
+};
 use shared::domain::{
-    ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId, MessageText, MicroUsd,
-    Principal, ProviderName, Rating, SessionId, SessionKey, Timestamp, Turn, TurnKind, Usage,
+    ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId,
+    MessageText, MicroUsd, Principal, ProviderName, Rating, SessionId, SessionKey, Timestamp, Turn,
+    TurnKind, Usage,
 };
 use shared::ports::EventEntry;
 use shared::protocol::accept::Submission;
 use shared::protocol::commit::sha256;
-use shared::protocol::{ConnectionRow, MessageRow, SessionRow, Timings, TurnError, TurnRow, TurnState};
+use shared::protocol::{
+    ConnectionRow, MessageRow, SessionRow, Timings, TurnError, TurnRow, TurnState,
+};
 use shared::queue_messages::{
-    DeletedNotice, Exchange, Feedback, FinalPointer, MessagePointer, Replay, ReplyMessage, RequestMessage, Submit,
+    DeletedNotice, Exchange, Feedback, FinalPointer, MessagePointer, Replay, ReplyMessage,
+    RequestMessage, Submit,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -61,18 +67,41 @@ pub(crate) fn submission() -> Submission {
 pub(crate) fn replay() -> Replay {
     let message = MessageText::parse("Which class am I in?").unwrap();
     let history = vec![Exchange { message, reply: "7B “of course”.".to_owned() }];
-    let (model, instructions) = (Some("claude-haiku-6".to_owned()), Some("Answer in one word.".to_owned()));
+    let model = Some("claude-haiku-6".to_owned());
+    let instructions = Some("Answer in one word.".to_owned());
     Replay { history, model, instructions }
 }
 
 /// Every kind of request, with and without what may be left out.
 pub(crate) fn requests() -> Vec<(&'static str, RequestMessage)> {
-    let pointer = |trace| MessagePointer { session_key: key(), message_id: message(), accepted_at: NOW, trace };
-    let Submission { principal, session_id, message_id, message, document_id, provider, accepted_at, .. } =
-        submission();
+    let pointer = |trace| MessagePointer {
+        session_key: key(),
+        message_id: message(),
+        accepted_at: NOW,
+        trace,
+    };
+    let Submission {
+        principal,
+        session_id,
+        message_id,
+        message,
+        document_id,
+        provider,
+        accepted_at,
+        ..
+    } = submission();
     let trace = Some(TRACE.to_owned());
-    let whole =
-        Submit { principal, session_id, message_id, accepted_at, message, document_id, provider, trace, replay: None };
+    let whole = Submit {
+        principal,
+        session_id,
+        message_id,
+        accepted_at,
+        message,
+        document_id,
+        provider,
+        trace,
+        replay: None,
+    };
     let bare = Submit { document_id: None, provider: None, trace: None, ..whole.clone() };
     let replayed = Submit { replay: Some(Box::new(replay())), ..whole.clone() };
     vec![
@@ -87,7 +116,13 @@ pub(crate) fn requests() -> Vec<(&'static str, RequestMessage)> {
 /// Every kind of reply, with and without what may be left out.
 pub(crate) fn replies() -> Vec<(&'static str, ReplyMessage)> {
     let feedback = |rating, comment| {
-        ReplyMessage::Feedback(Feedback { session_key: key(), turn: turn(4), rating, comment, given_at: NOW })
+        ReplyMessage::Feedback(Feedback {
+            session_key: key(),
+            turn: turn(4),
+            rating,
+            comment,
+            given_at: NOW,
+        })
     };
     let deleted = DeletedNotice { session_key: key(), session_id: session(), deleted_at: NOW };
     vec![
@@ -136,7 +171,12 @@ pub(crate) fn running() -> TurnRow {
 }
 
 pub(crate) fn replied(finish_reason: FinishReason, text: &str) -> TurnRow {
-    let usage = Usage { input_tokens: 1_200, cached_input_tokens: 1_000, cache_write_tokens: 100, output_tokens: 20 };
+    let usage = Usage {
+        input_tokens: 1_200,
+        cached_input_tokens: 1_000,
+        cache_write_tokens: 100,
+        output_tokens: 20,
+    };
     TurnRow {
         state: TurnState::Committed,
         partial: None,
@@ -149,7 +189,12 @@ pub(crate) fn replied(finish_reason: FinishReason, text: &str) -> TurnRow {
         usage: Some(usage),
         cost_micro_usd: Some(MicroUsd(1_275)),
         context: Some(ContextUse::Used),
-        timings: Timings { queue_ms: 12, context_ms: 34, first_token_ms: Some(560), total_ms: 1_250 },
+        timings: Timings {
+            queue_ms: 12,
+            context_ms: 34,
+            first_token_ms: Some(560),
+            total_ms: 1_250,
+        },
         finished_at: Some(Timestamp(NOW.0 + 1_250)),
         due: Some(Timestamp(NOW.0 + 301_250)),
         ..running()
@@ -158,7 +203,14 @@ pub(crate) fn replied(finish_reason: FinishReason, text: &str) -> TurnRow {
 
 pub(crate) fn cancelled() -> TurnRow {
     let row = replied(FinishReason::Cancelled, "Period 3");
-    TurnRow { kind: Some(TurnKind::Cancelled), cancel: true, usage: None, provider: None, model: None, ..row }
+    TurnRow {
+        kind: Some(TurnKind::Cancelled),
+        cancel: true,
+        usage: None,
+        provider: None,
+        model: None,
+        ..row
+    }
 }
 
 pub(crate) fn failed() -> TurnRow {
@@ -180,21 +232,44 @@ pub(crate) fn frames() -> Vec<(&'static str, &'static str, String)> {
     let [started, opened] = opening_frames(&session(), &running);
     let content = text_frames(&running, "“🎈” is\n\"period 3\"").remove(0);
     let metadata = Metadata::of(running.turn, running.epoch);
-    let end = Event::TextMessageEnd { message_id: message_id(&running.message_id, running.epoch), metadata };
+    let end = Event::TextMessageEnd {
+        message_id: message_id(&running.message_id, running.epoch),
+        metadata,
+    };
     let of = |row: &TurnRow| final_frame(&session(), row);
     let status = |phase, provider| custom_status(&running, &Status { phase, provider });
     let resumed = Resumed { first: turn(1), next: turn(5), born: NOW };
-    let error = |field| ChatError { code: ErrorCode::MalformedFrame, message: "after is missing.".to_owned(), field };
+    let error = |field| ChatError {
+        code: ErrorCode::MalformedFrame,
+        message: "after is missing.".to_owned(),
+        field,
+    };
     vec![
         ("run_started", "runStarted", started),
         ("text_message_start", "textMessageStart", opened),
         ("text_message_content", "textMessageContent", content),
         ("text_message_end", "textMessageEnd", end.to_frame()),
-        ("run_finished", "runFinished", of(&replied(FinishReason::Stop, "Period 3 is “maths”. 🎈"))),
-        ("run_finished_cached", "runFinished", of(&TurnRow { cached: true, ..replied(FinishReason::Stop, "Maths") })),
+        (
+            "run_finished",
+            "runFinished",
+            of(&replied(FinishReason::Stop, "Period 3 is “maths”. 🎈")),
+        ),
+        (
+            "run_finished_cached",
+            "runFinished",
+            of(&TurnRow { cached: true, ..replied(FinishReason::Stop, "Maths") }),
+        ),
         ("run_finished_cancelled", "runFinished", of(&cancelled())),
-        ("run_finished_too_large", "runFinished", of(&replied(FinishReason::Length, &"界".repeat(9_600)))),
-        ("run_finished_refusal", "runFinished", of(&replied(FinishReason::Refusal, "I cannot help with that."))),
+        (
+            "run_finished_too_large",
+            "runFinished",
+            of(&replied(FinishReason::Length, &"界".repeat(9_600))),
+        ),
+        (
+            "run_finished_refusal",
+            "runFinished",
+            of(&replied(FinishReason::Refusal, "I cannot help with that.")),
+        ),
         ("run_error", "runError", of(&failed())),
         ("chat_status", "chatStatus", status(StatusPhase::Retrying, Some(ProviderName::OpenAi))),
         ("chat_status_bare", "chatStatus", status(StatusPhase::Context, None)),
@@ -206,12 +281,14 @@ pub(crate) fn frames() -> Vec<(&'static str, &'static str, String)> {
 
 /// Every kind of analytics event, each with the name of its schema.
 pub(crate) fn events() -> Vec<(String, &'static str, EventEntry)> {
-    let (key, session) = (key(), session());
+    let key = key();
+    let session = session();
     let born = Timestamp(NOW.0 - 86_400_000);
     let reply = replied(FinishReason::Stop, "Maths 🎈");
     let mut all = Vec::new();
     for (suffix, texts) in [("", Texts::Omitted), ("_with_texts", Texts::Included)] {
-        let facts = |comment| FeedbackFacts { turn: &reply, rating: Rating::Down, comment, given_at: NOW };
+        let facts =
+            |comment| FeedbackFacts { turn: &reply, rating: Rating::Down, comment, given_at: NOW };
         let of = |row: &TurnRow| turn_event(&key, &session, row, texts);
         let feedback = |comment| feedback_event(&key, &session, facts(comment), texts);
         all.extend([
@@ -222,8 +299,16 @@ pub(crate) fn events() -> Vec<(String, &'static str, EventEntry)> {
             (format!("chat_feedback_bare{suffix}"), "chat-feedback", feedback(None)),
         ]);
     }
-    all.push(("session_expired".to_owned(), "session-expired", session_expired(&key, &session, born, NOW)));
-    all.push(("session_deleted".to_owned(), "session-deleted", session_deleted(&key, &session, NOW)));
+    all.push((
+        "session_expired".to_owned(),
+        "session-expired",
+        session_expired(&key, &session, born, NOW),
+    ));
+    all.push((
+        "session_deleted".to_owned(),
+        "session-deleted",
+        session_deleted(&key, &session, NOW),
+    ));
     all
 }
 

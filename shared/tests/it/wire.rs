@@ -34,14 +34,18 @@ fn frames_are_written_so() {
 #[test]
 fn events_are_written_so() {
     for (name, _, event) in samples::events() {
-        assert_json_snapshot!(name, json!({ "detail-type": event.detail_type, "detail": event.detail }));
+        assert_json_snapshot!(
+            name,
+            json!({ "detail-type": event.detail_type, "detail": event.detail })
+        );
         assert_eq!(event.detail["metadata"]["id"], event.id);
     }
 }
 
 #[test]
 fn the_session_key_of_fixed_inputs_never_changes() {
-    let inputs = [("anon:AAAAAAAAAAAAAAAAAAAAAA", "test-123"), ("op:nightly", "batch.7"), ("op:é", "s")];
+    let inputs =
+        [("anon:AAAAAAAAAAAAAAAAAAAAAA", "test-123"), ("op:nightly", "batch.7"), ("op:é", "s")];
     let key = |(who, id): (&str, &str)| {
         let submission = Submission {
             principal: Principal::parse(who).unwrap(),
@@ -57,7 +61,8 @@ fn the_session_key_of_fixed_inputs_never_changes() {
 fn groups_and_deduplication_ids_of_fixed_inputs_never_change() {
     let mut sent = vec![("request_message", RequestMessage::pointer(&samples::submission(), None))];
     sent.extend(samples::replies().iter().map(|(name, reply)| (*name, reply.outgoing())));
-    let lines = sent.iter().map(|(name, sent)| format!("{name} {} {}", sent.group, sent.deduplication_id));
+    let lines =
+        sent.iter().map(|(name, sent)| format!("{name} {} {}", sent.group, sent.deduplication_id));
     assert_snapshot!("deduplication", lines.collect::<Vec<_>>().join("\n"));
 }
 
@@ -73,14 +78,21 @@ fn the_body_hash_of_fixed_inputs_never_changes() {
 #[test]
 fn rows_are_stored_so() {
     let key = samples::key();
-    let (message, connection) = (samples::message_row(), samples::connection_row());
+    let message = samples::message_row();
+    let connection = samples::connection_row();
     let turn = samples::running();
     let at = keys::turn(&key, turn.turn);
     let reply = samples::replied(shared::domain::FinishReason::Stop, "Maths 🎈");
     pin("row_session", &Item::from_row(keys::session(&key), &samples::session_row()).unwrap());
-    pin("row_message", &Item::from_row(keys::message(&key, &samples::message()), &message).unwrap());
+    pin(
+        "row_message",
+        &Item::from_row(keys::message(&key, &samples::message()), &message).unwrap(),
+    );
     let replayed = MessageRow { replay: Some(Box::new(samples::replay())), ..message };
-    pin("row_message_replay", &Item::from_row(keys::message(&key, &samples::message()), &replayed).unwrap());
+    pin(
+        "row_message_replay",
+        &Item::from_row(keys::message(&key, &samples::message()), &replayed).unwrap(),
+    );
     pin("row_turn_running", &Item::from_row(at.clone(), &turn).unwrap());
     pin("row_turn_replied", &Item::from_row(at.clone(), &reply).unwrap());
     pin("row_turn_failed", &Item::from_row(at, &samples::failed()).unwrap());
@@ -93,8 +105,12 @@ fn rows_are_stored_so() {
 
 #[track_caller]
 fn pin(name: &str, item: &Item) {
-    let (partition, sort) = (&item.key.partition, &item.key.sort);
-    assert_json_snapshot!(name, json!({ "session_id": partition, "item": sort, "attributes": item.attributes }));
+    let partition = &item.key.partition;
+    let sort = &item.key.sort;
+    assert_json_snapshot!(
+        name,
+        json!({ "session_id": partition, "item": sort, "attributes": item.attributes })
+    );
 }
 
 #[test]
@@ -102,7 +118,13 @@ fn rows_are_read_as_they_were_stored() {
     let turn = samples::replied(shared::domain::FinishReason::Stop, "Maths 🎈");
     let at = keys::turn(&samples::key(), turn.turn);
     for row in [turn, samples::running(), samples::failed(), samples::cancelled()] {
-        assert_eq!(Item::from_row(at.clone(), &row).unwrap().into_row::<shared::protocol::TurnRow>().unwrap(), row);
+        assert_eq!(
+            Item::from_row(at.clone(), &row)
+                .unwrap()
+                .into_row::<shared::protocol::TurnRow>()
+                .unwrap(),
+            row
+        );
     }
     let message = samples::message_row();
     let replayed = MessageRow { replay: Some(Box::new(samples::replay())), ..message.clone() };

@@ -10,7 +10,8 @@ use simulation::campaign::{Campaign, Outcome, Summary};
 use simulation::run::{self, Options, Report};
 use simulation::trace::render;
 
-/// Runs the whole pipeline under random faults, one run a seed, and checks that nothing is lost or doubled.
+/// Runs the whole pipeline under random faults, one run a seed, and checks that nothing is lost or
+/// doubled.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask simulate")]
 struct Flags {
@@ -48,7 +49,10 @@ fn replay(seed: u64) -> bool {
     let report = run::seed(seed, Options { record: true, ..Options::default() });
     say(&render(&report.lines));
     let seconds = report.time.as_secs();
-    say(&format!("seed {seed}: {} turns in {seconds} s of virtual time, trace {:016x}", report.turns, report.hash));
+    say(&format!(
+        "seed {seed}: {} turns in {seconds} s of virtual time, trace {:016x}",
+        report.turns, report.hash
+    ));
     list(&report);
     report.is_clean()
 }
@@ -65,7 +69,8 @@ fn campaign(flags: &Flags) -> bool {
     let jobs = flags.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZero::get);
     let seeds = if flags.turns.is_some() { u64::MAX } else { flags.seeds };
     let bar = ProgressBar::new(flags.turns.unwrap_or(seeds)).with_style(style());
-    let counted = |summary: &Summary| if flags.turns.is_some() { summary.turns } else { summary.runs };
+    let counted =
+        |summary: &Summary| if flags.turns.is_some() { summary.turns } else { summary.runs };
     let campaign = Campaign { first: flags.first, seeds, turns: flags.turns, jobs, mutant: None };
     let Outcome { summary, failed } = campaign.run(|summary| {
         bar.set_position(counted(summary));
@@ -97,7 +102,10 @@ fn tell(failed: &Report) {
 
 fn list(report: &Report) {
     for violation in &report.violations {
-        say(&format!("seed {}, invariant {}: {}", report.seed, violation.invariant, violation.what));
+        say(&format!(
+            "seed {}, invariant {}: {}",
+            report.seed, violation.invariant, violation.what
+        ));
     }
 }
 

@@ -53,9 +53,16 @@ async fn main() -> anyhow::Result<()> {
     let found = run(plan, progress).await.context(told)?;
     drop(std::fs::remove_dir_all(data_dir));
     say(&found.table());
-    say(&format!("{} messages with one final each, in order; nothing lost, nothing doubled", found.finals()));
+    say(&format!(
+        "{} messages with one final each, in order; nothing lost, nothing doubled",
+        found.finals()
+    ));
     let missing = found.missing();
-    ensure!(flags.short || missing.is_empty(), "never happened: {}; kill more often", missing.join(", "));
+    ensure!(
+        flags.short || missing.is_empty(),
+        "never happened: {}; kill more often",
+        missing.join(", ")
+    );
     Ok(())
 }
 

@@ -38,18 +38,22 @@ pub struct Outcome {
 impl Campaign {
     /// Runs the seeds; `progress` is called after each run. Ends early when a run fails.
     pub fn run(self, mut progress: impl FnMut(&Summary)) -> Outcome {
-        let (next, enough) = (AtomicU64::new(self.first), AtomicBool::new(false));
+        let next = AtomicU64::new(self.first);
+        let enough = AtomicBool::new(false);
         let (send, reports) = channel();
         thread::scope(|scope| {
             for _ in 0..self.jobs.max(1) {
-                let (next, enough, send) = (&next, &enough, send.clone());
+                let next = &next;
+                let enough = &enough;
+                let send = send.clone();
                 scope.spawn(move || {
                     while !enough.load(Ordering::Relaxed) {
                         let number = next.fetch_add(1, Ordering::Relaxed);
                         if number - self.first >= self.seeds {
                             return;
                         }
-                        let report = run::seed(number, Options { mutant: self.mutant, record: false });
+                        let report =
+                            run::seed(number, Options { mutant: self.mutant, record: false });
                         if send.send(report).is_err() {
                             return;
                         }
@@ -61,7 +65,12 @@ impl Campaign {
         })
     }
 
-    fn collect(self, reports: &Receiver<Report>, enough: &AtomicBool, progress: &mut impl FnMut(&Summary)) -> Outcome {
+    fn collect(
+        self,
+        reports: &Receiver<Report>,
+        enough: &AtomicBool,
+        progress: &mut impl FnMut(&Summary),
+    ) -> Outcome {
         let mut outcome = Outcome { summary: Summary::default(), failed: Vec::new() };
         while let Ok(report) = reports.recv() {
             outcome.summary.add(&report);

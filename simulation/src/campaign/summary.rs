@@ -57,7 +57,9 @@ impl Summary {
     pub fn missing(&self) -> Vec<&'static str> {
         let faults = Fault::NAMES.into_iter().chain(Mishap::ALL.map(Mishap::name));
         let missing = faults.filter(|name| !self.counts.faults.contains_key(name));
-        missing.chain(EXERCISED.into_iter().filter(|name| !self.counts.events.contains_key(name))).collect()
+        missing
+            .chain(EXERCISED.into_iter().filter(|name| !self.counts.events.contains_key(name)))
+            .collect()
     }
 
     /// Writes the numbers as a table.
@@ -67,7 +69,8 @@ impl Summary {
         let share = 100 * self.faulted_turns / self.turns.max(1);
         let _ = writeln!(table, "{:>12}  runs, {hours} hours of virtual time", self.runs);
         let _ = writeln!(table, "{:>12}  turns, {share} % of them hit by a fault", self.turns);
-        let _ = writeln!(table, "{:>12}  faults of {} kinds:", self.faults(), self.counts.faults.len());
+        let _ =
+            writeln!(table, "{:>12}  faults of {} kinds:", self.faults(), self.counts.faults.len());
         for (name, count) in self.counts.faults.iter().chain(&self.counts.events) {
             let _ = writeln!(table, "{count:>12}    {name}");
         }

@@ -15,9 +15,15 @@ impl Checker {
     /// Tells whether every turn of every living session is delivered.
     pub fn is_at_rest(&self) -> bool {
         self.with(|book| {
-            let lives = book.sessions.iter().filter_map(|(key, session)| Some((key, session.lives.last()?)));
-            let delivered = |life: &Life| life.turns.values().all(|turn| turn.phase == Phase::Delivered);
-            lives.into_iter().all(|(key, life)| life.deleted || delivered(life) || !self.is_stored(key))
+            let lives = book
+                .sessions
+                .iter()
+                .filter_map(|(key, session)| Some((key, session.lives.last()?)));
+            let delivered =
+                |life: &Life| life.turns.values().all(|turn| turn.phase == Phase::Delivered);
+            lives
+                .into_iter()
+                .all(|(key, life)| life.deleted || delivered(life) || !self.is_stored(key))
         })
     }
 
@@ -25,18 +31,28 @@ impl Checker {
     pub fn turns(&self) -> u64 {
         self.with(|book| {
             let lives = book.sessions.values().flat_map(|session| &session.lives);
-            let done = lives.flat_map(|life| life.turns.values()).filter(|turn| turn.done.is_some()).count();
+            let done = lives
+                .flat_map(|life| life.turns.values())
+                .filter(|turn| turn.done.is_some())
+                .count();
             u64::try_from(done).unwrap_or(u64::MAX)
         })
     }
 
-    /// Returns the session and number of every turn, by message, so that faults can be counted by turn.
+    /// Returns the session and number of every turn, by message, so that faults can be counted by
+    /// turn.
     pub fn messages_of_turns(&self) -> Vec<(SessionKey, u64, MessageId)> {
         self.with(|book| {
-            let sessions = book.sessions.iter().flat_map(|(key, session)| session.lives.iter().map(move |l| (key, l)));
-            let turns =
-                sessions.flat_map(|(key, life)| life.turns.iter().map(move |(number, turn)| (key, number, turn)));
-            turns.map(|(key, number, turn)| (key.clone(), *number, turn.message_id.clone())).collect()
+            let sessions = book
+                .sessions
+                .iter()
+                .flat_map(|(key, session)| session.lives.iter().map(move |l| (key, l)));
+            let turns = sessions.flat_map(|(key, life)| {
+                life.turns.iter().map(move |(number, turn)| (key, number, turn))
+            });
+            turns
+                .map(|(key, number, turn)| (key.clone(), *number, turn.message_id.clone()))
+                .collect()
         })
     }
 
@@ -46,7 +62,8 @@ impl Checker {
         let findings = self.with(|book| {
             let mut findings = Vec::new();
             for (key, session) in &book.sessions {
-                let stored: Vec<&Item> = rows.iter().filter(|row| row.key.partition == key.as_str()).collect();
+                let stored: Vec<&Item> =
+                    rows.iter().filter(|row| row.key.partition == key.as_str()).collect();
                 let Some(life) = session.lives.last() else { continue };
                 if life.deleted {
                     findings.extend(nothing_left(key, &stored));
@@ -69,22 +86,30 @@ impl Checker {
     pub fn audit_tab(&self, key: &SessionKey, tab: u32, view: &View) {
         if !self.is_current(key, view) {
             let last = self.last_turn(key);
-            let what = || format!("tab{tab} shows finals up to {}, and the session's last is {last:?}", view.cursor);
+            let what = || {
+                format!(
+                    "tab{tab} shows finals up to {}, and the session's last is {last:?}",
+                    view.cursor
+                )
+            };
             self.violation("10", &Subject::Session(key.clone()), what);
         }
     }
 
-    /// Tells whether a session is there for those who read it: past its end it is not, though its rows may be.
+    /// Tells whether a session is there for those who read it: past its end it is not, though its
+    /// rows may be.
     fn is_stored(&self, key: &SessionKey) -> bool {
         let rows = self.store.get(&[keys::session(key)]).now_or_never().and_then(Result::ok);
         rows.is_some_and(|rows| rows.iter().any(Option::is_some))
     }
 
-    /// Returns the number of a living session's last turn, 0 if it has none; `None` if the session is over.
+    /// Returns the number of a living session's last turn, 0 if it has none; `None` if the session
+    /// is over.
     fn last_turn(&self, key: &SessionKey) -> Option<u64> {
         let rows = self.store.get(&[keys::session(key)]).now_or_never()?.ok()?;
         let alive = rows.first()?.as_ref().is_some_and(|row| !row.flag("deleted"));
-        let last = self.with(|book| Some(book.life(key)?.turns.keys().next_back().copied().unwrap_or(0)));
+        let last =
+            self.with(|book| Some(book.life(key)?.turns.keys().next_back().copied().unwrap_or(0)));
         last.filter(|_| alive)
     }
 }
@@ -95,11 +120,21 @@ fn meta(rows: &[&Item]) -> Option<SessionRow> {
 
 fn nothing_left(key: &SessionKey, rows: &[&Item]) -> Option<Violation> {
     let left = rows.iter().find(|row| row.key.sort != "META")?;
-    Some(found("1", Subject::Session(key.clone()), format!("{} is left of a deleted session", left.key.sort)))
+    Some(found(
+        "1",
+        Subject::Session(key.clone()),
+        format!("{} is left of a deleted session", left.key.sort),
+    ))
 }
 
 /// What a session owes that was not deleted; no more answers once it is past its end.
-fn living(book: &Book, key: &SessionKey, life: &Life, meta: &SessionRow, answers: bool) -> Vec<Violation> {
+fn living(
+    book: &Book,
+    key: &SessionKey,
+    life: &Life,
+    meta: &SessionRow,
+    answers: bool,
+) -> Vec<Violation> {
     let subject = |id: &MessageId| Subject::Message(key.clone(), id.clone());
     let mut findings = Vec::new();
     let promises = book.sessions.get(key).map(|session| &session.promises);
@@ -107,34 +142,56 @@ fn living(book: &Book, key: &SessionKey, life: &Life, meta: &SessionRow, answers
         let owed = answers && promise.accepted_at.is_some() && life.messages.contains(id);
         let done = life.turn_of(id).is_some_and(|(_, turn)| turn.done.is_some());
         if owed && !done {
-            findings.push(found("1", subject(id), "it was answered 202 and has no final".to_owned()));
+            findings.push(found(
+                "1",
+                subject(id),
+                "it was answered 202 and has no final".to_owned(),
+            ));
         }
     }
     for (number, turn) in &life.turns {
         let start = format!("{key}.{number}.{}.", turn.message_id);
-        let event = book.events.range(start.clone()..).next().filter(|(id, _)| id.starts_with(&start));
+        let event =
+            book.events.range(start.clone()..).next().filter(|(id, _)| id.starts_with(&start));
         if turn.phase == Phase::Delivered && event.is_none() {
-            findings.push(found("9", subject(&turn.message_id), format!("turn {number} has no event {start}…")));
+            findings.push(found(
+                "9",
+                subject(&turn.message_id),
+                format!("turn {number} has no event {start}…"),
+            ));
         }
     }
     let delivered = life.turns.values().filter(|turn| turn.phase == Phase::Delivered).count();
     if u64::try_from(delivered) != Ok(meta.total_turns) {
-        let what = format!("the totals count {} turns, and {delivered} were delivered", meta.total_turns);
+        let what =
+            format!("the totals count {} turns, and {delivered} were delivered", meta.total_turns);
         findings.push(found("9", Subject::Session(key.clone()), what));
     }
     findings
 }
 
-/// A message that was sent after another one's 202 comes after it, unless that one was a dead letter.
+/// A message that was sent after another one's 202 comes after it, unless that one was a dead
+/// letter.
 fn in_order(book: &Book, key: &SessionKey, life: &Life) -> Vec<Violation> {
     let promises = book.sessions.get(key).map(|session| &session.promises);
     let Some(promises) = promises else { return Vec::new() };
-    let turns: Vec<_> = life.turns.iter().filter_map(|(n, t)| Some((n, promises.get(&t.message_id)?))).collect();
+    let turns: Vec<_> =
+        life.turns.iter().filter_map(|(n, t)| Some((n, promises.get(&t.message_id)?))).collect();
     let overtaken = |(at, (number, promise)): (usize, &(&u64, &super::Promise))| {
         let accepted = promise.accepted_at.filter(|_| !promise.dead_lettered)?;
-        let earlier = turns[..at].iter().find(|(_, earlier)| earlier.sent_at > accepted && !earlier.submitted)?;
-        Some(format!("turn {} was sent after the 202 of turn {number}, and came before it", earlier.0))
+        let earlier = turns[..at]
+            .iter()
+            .find(|(_, earlier)| earlier.sent_at > accepted && !earlier.submitted)?;
+        Some(format!(
+            "turn {} was sent after the 202 of turn {number}, and came before it",
+            earlier.0
+        ))
     };
     let subject = Subject::Session(key.clone());
-    turns.iter().enumerate().filter_map(overtaken).map(|what| found("3", subject.clone(), what)).collect()
+    turns
+        .iter()
+        .enumerate()
+        .filter_map(overtaken)
+        .map(|what| found("3", subject.clone(), what))
+        .collect()
 }

@@ -108,7 +108,11 @@ impl Book {
     }
 
     /// Returns the calls that were made for a message.
-    pub(super) fn calls_of<'b>(&'b self, key: &'b SessionKey, id: &'b MessageId) -> impl Iterator<Item = &'b Call> {
+    pub(super) fn calls_of<'b>(
+        &'b self,
+        key: &'b SessionKey,
+        id: &'b MessageId,
+    ) -> impl Iterator<Item = &'b Call> {
         self.calls.iter().filter(move |call| call.message_id == *id && call.session == *key)
     }
 }
@@ -123,7 +127,10 @@ impl Call {
 impl Life {
     /// Returns the turn of a message.
     pub(super) fn turn_of(&self, id: &MessageId) -> Option<(u64, &TurnBook)> {
-        self.turns.iter().find(|(_, turn)| turn.message_id == *id).map(|(number, turn)| (*number, turn))
+        self.turns
+            .iter()
+            .find(|(_, turn)| turn.message_id == *id)
+            .map(|(number, turn)| (*number, turn))
     }
 }
 

@@ -19,7 +19,8 @@ use crate::client::tab::{TabId, Watch};
 use crate::faults::{Subject, lock};
 use crate::recording::Step;
 
-/// How every text of an account begins: with its number, by which it is recognised wherever it turns up.
+/// How every text of an account begins: with its number, by which it is recognised wherever it
+/// turns up.
 const MARK: &str = "~u";
 
 /// Returns the mark of a message, with which its text and its replies begin.
@@ -76,7 +77,8 @@ impl Checker {
         }
     }
 
-    /// Notes that a message was refused for good: everything that a person sends is to be accepted or gone.
+    /// Notes that a message was refused for good: everything that a person sends is to be accepted
+    /// or gone.
     pub fn refused(&self, key: &SessionKey, id: &MessageId, why: &str) {
         let what = || format!("a good message was refused: {why}");
         self.violation("1", &Subject::Message(key.clone(), id.clone()), what);
@@ -85,12 +87,18 @@ impl Checker {
     /// Checks what the history tells: finals as they were committed.
     pub fn read_back(&self, key: &SessionKey, history: &History) {
         let wrong = self.with(|book| {
-            let lives = book.sessions.get(key).map(|session| session.lives.as_slice()).unwrap_or_default();
+            let lives =
+                book.sessions.get(key).map(|session| session.lives.as_slice()).unwrap_or_default();
             let known = |told: &StoredTurn| {
                 let turns = lives.iter().filter_map(|life| life.turns.get(&told.turn));
-                turns.filter(|turn| turn.message_id.as_str() == told.message_id).any(|turn| match &turn.done {
-                    Some(done) => told.kind.is_none() || told.text.as_deref().unwrap_or_default() == done.text,
-                    None => told.kind.is_none(),
+                turns.filter(|turn| turn.message_id.as_str() == told.message_id).any(|turn| {
+                    match &turn.done {
+                        Some(done) => {
+                            told.kind.is_none()
+                                || told.text.as_deref().unwrap_or_default() == done.text
+                        }
+                        None => told.kind.is_none(),
+                    }
                 })
             };
             history.turns.iter().find(|told| !known(told)).map(|told| told.turn)
@@ -101,11 +109,13 @@ impl Checker {
         }
     }
 
-    /// Tells whether a message was answered 202 and is not final yet: a stop that begins now must count.
+    /// Tells whether a message was answered 202 and is not final yet: a stop that begins now must
+    /// count.
     pub fn is_stoppable(&self, key: &SessionKey, id: &MessageId) -> bool {
         self.with(|book| {
             let Some(session) = book.sessions.get(key) else { return false };
-            let accepted = session.promises.get(id).is_some_and(|promise| promise.accepted_at.is_some());
+            let accepted =
+                session.promises.get(id).is_some_and(|promise| promise.accepted_at.is_some());
             let Some(life) = session.lives.last() else { return false };
             let over = life.turn_of(id).is_some_and(|(_, turn)| turn.done.is_some());
             accepted && life.messages.contains(id) && !life.deleted && !over
@@ -134,7 +144,9 @@ impl Checker {
     /// Returns how many turns of a session's present life have their final.
     pub fn finals(&self, key: &SessionKey) -> u64 {
         self.with(|book| {
-            let turns = book.life(key).map_or(0, |life| life.turns.values().filter(|turn| turn.done.is_some()).count());
+            let turns = book
+                .life(key)
+                .map_or(0, |life| life.turns.values().filter(|turn| turn.done.is_some()).count());
             u64::try_from(turns).unwrap_or(u64::MAX)
         })
     }
@@ -150,9 +162,13 @@ impl Checker {
 
     /// Checks an answer: nothing of anybody else in it.
     pub(crate) fn answered(&self, owner: u32, subject: &Subject, response: &Response<Bytes>) {
-        self.trace.note(subject, response.status().as_u16(), || format!("u{owner} was answered {}", response.status()));
+        self.trace.note(subject, response.status().as_u16(), || {
+            format!("u{owner} was answered {}", response.status())
+        });
         if let Some(other) = foreign(owner, &String::from_utf8_lossy(response.body())) {
-            self.violation("7", subject, || format!("account {owner} was answered what belongs to {other}"));
+            self.violation("7", subject, || {
+                format!("account {owner} was answered what belongs to {other}")
+            });
         }
         if response.status().as_u16() == 500 {
             self.violation("8", subject, || "a bare 500 was answered".to_owned());
@@ -161,11 +177,14 @@ impl Checker {
 
     /// Checks a frame that was just taken for a connection: a final must be durable by then.
     pub(crate) fn pushed(&self, key: &SessionKey, frame: &str) {
-        let finished = frame.starts_with("{\"type\":\"RUN_FINISHED\"") || frame.starts_with("{\"type\":\"RUN_ERROR\"");
+        let finished = frame.starts_with("{\"type\":\"RUN_FINISHED\"")
+            || frame.starts_with("{\"type\":\"RUN_ERROR\"");
         if !finished {
             return;
         }
-        let number = serde_json::from_str::<serde_json::Value>(frame).ok().and_then(|f| f["metadata"]["turn"].as_u64());
+        let number = serde_json::from_str::<serde_json::Value>(frame)
+            .ok()
+            .and_then(|f| f["metadata"]["turn"].as_u64());
         let durable = self.with(|book| {
             let lives = book.sessions.get(key).map(|session| &session.lives)?;
             let turns = lives.iter().filter_map(|life| life.turns.get(&number?));
@@ -215,11 +234,15 @@ impl Watch for TabWatch {
         if times > 1 {
             self.checker.faults.tally().event("reconnections");
         }
-        self.checker.trace.note(&self.subject(), (tab.0, times), || format!("{tab} connected, {times}. time"));
+        self.checker
+            .trace
+            .note(&self.subject(), (tab.0, times), || format!("{tab} connected, {times}. time"));
     }
 
     fn asked(&self, tab: TabId, after: u64) {
-        self.checker.trace.note(&self.subject(), (tab.0, after), || format!("{tab} resumes after {after}"));
+        self.checker
+            .trace
+            .note(&self.subject(), (tab.0, after), || format!("{tab} resumes after {after}"));
     }
 
     fn resumed(&self, tab: TabId, resumed: Resumed) {
@@ -227,7 +250,9 @@ impl Watch for TabWatch {
     }
 
     fn frame(&self, tab: TabId, raw: &str) {
-        self.checker.trace.tab(tab, || Some(Step::Frame { frame: serde_json::from_str(raw).unwrap_or_default() }));
+        self.checker.trace.tab(tab, || {
+            Some(Step::Frame { frame: serde_json::from_str(raw).unwrap_or_default() })
+        });
         if let Some(other) = foreign(self.owner, raw) {
             self.violation("7", tab, &format!("it was sent what belongs to {other}"));
         }
@@ -238,12 +263,19 @@ impl Watch for TabWatch {
     }
 
     fn text_shown(&self, tab: TabId, turn: u64, generation: u64, text: &str) {
-        self.checker.trace.tab(tab, || Some(Step::Text { turn, generation, text: text.to_owned() }));
+        self.checker
+            .trace
+            .tab(tab, || Some(Step::Text { turn, generation, text: text.to_owned() }));
         let said = self.checker.with(|book| {
-            let lives = book.sessions.get(&self.key).map(|session| session.lives.as_slice()).unwrap_or_default();
+            let lives = book
+                .sessions
+                .get(&self.key)
+                .map(|session| session.lives.as_slice())
+                .unwrap_or_default();
             let turns = lives.iter().rev().filter_map(|life| life.turns.get(&turn));
             let mut calls = turns.flat_map(|turn| book.calls_of(&self.key, &turn.message_id));
-            text.is_empty() || calls.any(|call| call.is_of(generation) && call.text.starts_with(text))
+            text.is_empty()
+                || calls.any(|call| call.is_of(generation) && call.text.starts_with(text))
         });
         if !said {
             self.violation(
@@ -258,7 +290,11 @@ impl Watch for TabWatch {
         *shown = (generation, text.len());
         drop(state);
         if backwards {
-            self.violation("3", tab, &format!("the text of turn {turn} went backwards in generation {generation}"));
+            self.violation(
+                "3",
+                tab,
+                &format!("the text of turn {turn} went backwards in generation {generation}"),
+            );
         }
         self.checker.trace.note(&self.subject(), (turn, generation, text.len()), || {
             format!("{tab} shows {} bytes of turn {turn}.{generation}", text.len())
@@ -266,28 +302,51 @@ impl Watch for TabWatch {
     }
 
     fn final_shown(&self, tab: TabId, turn: &ShownTurn) {
-        let (number, kind, text) = (turn.number, turn.kind, &turn.text);
-        self.checker.trace.tab(tab, || Some(Step::Final { turn: number, kind, text: text.clone() }));
+        let number = turn.number;
+        let kind = turn.kind;
+        let text = &turn.text;
+        self.checker
+            .trace
+            .tab(tab, || Some(Step::Final { turn: number, kind, text: text.clone() }));
         let id = turn.message_id.clone();
         let stored = self.checker.with(|book| {
-            let lives = book.sessions.get(&self.key).map(|session| session.lives.as_slice()).unwrap_or_default();
+            let lives = book
+                .sessions
+                .get(&self.key)
+                .map(|session| session.lives.as_slice())
+                .unwrap_or_default();
             let turns = lives.iter().rev().filter_map(|life| life.turns.get(&turn.number));
-            turns.into_iter().find(|stored| stored.message_id.as_str() == id).and_then(|stored| stored.done.clone())
+            turns
+                .into_iter()
+                .find(|stored| stored.message_id.as_str() == id)
+                .and_then(|stored| stored.done.clone())
         });
         match stored {
-            None => self.violation("5", tab, &format!("turn {} of {id} is shown as final and is not", turn.number)),
+            None => self.violation(
+                "5",
+                tab,
+                &format!("turn {} of {id} is shown as final and is not", turn.number),
+            ),
             Some(done) if done.kind != turn.kind || done.text != turn.text => {
-                let what = format!("turn {} is {done:?} and shows {:?} {:?}", turn.number, turn.kind, turn.text);
+                let what = format!(
+                    "turn {} is {done:?} and shows {:?} {:?}",
+                    turn.number, turn.kind, turn.text
+                );
                 self.violation("2", tab, &what);
             }
             Some(_) => (),
         }
         let mut state = lock(&self.state);
-        let (expected, doubled) = (state.cursor + 1, state.finals.insert(id, turn.number));
+        let expected = state.cursor + 1;
+        let doubled = state.finals.insert(id, turn.number);
         state.cursor = turn.number;
         drop(state);
         if turn.number != expected {
-            self.violation("3", tab, &format!("turn {} is shown where {expected} was next", turn.number));
+            self.violation(
+                "3",
+                tab,
+                &format!("turn {} is shown where {expected} was next", turn.number),
+            );
         }
         if let Some(earlier) = doubled {
             self.violation(
@@ -297,14 +356,20 @@ impl Watch for TabWatch {
             );
         }
         self.checker.trace.note(&self.subject(), (turn.number, turn.text.len()), || {
-            format!("{tab} shows turn {} as final: {:?} of {} bytes", turn.number, turn.kind, turn.text.len())
+            format!(
+                "{tab} shows turn {} as final: {:?} of {} bytes",
+                turn.number,
+                turn.kind,
+                turn.text.len()
+            )
         });
     }
 
     fn moved(&self, tab: TabId, cursor: u64) {
         self.checker.trace.tab(tab, || Some(Step::Moved { cursor }));
         let mut state = lock(&self.state);
-        let (from, to) = (state.cursor, cursor);
+        let from = state.cursor;
+        let to = cursor;
         state.cursor = cursor;
         drop(state);
         // Only turns past their end may be passed over.
@@ -312,9 +377,14 @@ impl Watch for TabWatch {
             .filter_map(|number| Turn::parse(number).ok())
             .map(|turn| keys::turn(&self.key, turn))
             .collect();
-        let rows = self.checker.store.get(&keys).now_or_never().and_then(Result::ok).unwrap_or_default();
+        let rows =
+            self.checker.store.get(&keys).now_or_never().and_then(Result::ok).unwrap_or_default();
         if rows.iter().any(Option::is_some) {
-            self.violation("3", tab, &format!("it passed over turns from {from} to {to} that are there"));
+            self.violation(
+                "3",
+                tab,
+                &format!("it passed over turns from {from} to {to} that are there"),
+            );
         }
     }
 
@@ -325,6 +395,10 @@ impl Watch for TabWatch {
     }
 
     fn damaged(&self, tab: TabId, turn: u64) {
-        self.violation("2", tab, &format!("the fetched text of turn {turn} does not have its frame's checksum"));
+        self.violation(
+            "2",
+            tab,
+            &format!("the fetched text of turn {turn} does not have its frame's checksum"),
+        );
     }
 }

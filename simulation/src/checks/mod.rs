@@ -61,15 +61,34 @@ pub struct Violation {
 }
 
 impl Checker {
-    /// Begins to watch; a history of fewer bytes than `whole_history` must be told to models as a whole.
-    pub fn new(store: Arc<MemoryStore>, faults: Arc<Faults>, trace: Arc<Trace>, whole_history: usize) -> Self {
-        Self { store, faults, trace, book: Mutex::default(), violations: Mutex::default(), whole_history }
+    /// Begins to watch; a history of fewer bytes than `whole_history` must be told to models as a
+    /// whole.
+    pub fn new(
+        store: Arc<MemoryStore>,
+        faults: Arc<Faults>,
+        trace: Arc<Trace>,
+        whole_history: usize,
+    ) -> Self {
+        Self {
+            store,
+            faults,
+            trace,
+            book: Mutex::default(),
+            violations: Mutex::default(),
+            whole_history,
+        }
     }
 
     /// Notes that an invariant does not hold.
-    pub fn violation(&self, invariant: &'static str, subject: &Subject, what: impl FnOnce() -> String) {
+    pub fn violation(
+        &self,
+        invariant: &'static str,
+        subject: &Subject,
+        what: impl FnOnce() -> String,
+    ) {
         let what = what();
-        self.trace.note(subject, invariant, || format!("VIOLATION of invariant {invariant}: {what}"));
+        self.trace
+            .note(subject, invariant, || format!("VIOLATION of invariant {invariant}: {what}"));
         let mut violations = lock(&self.violations);
         if violations.len() < KEPT {
             violations.push(Violation { invariant, subject: subject.clone(), what });

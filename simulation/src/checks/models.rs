@@ -28,24 +28,34 @@ impl CallId {
 
 impl Checker {
     /// Notes that a model was called, and checks what it was told.
-    pub(crate) fn model_called(&self, process: &Process, provider: ProviderName, prompt: &Prompt) -> CallId {
+    pub(crate) fn model_called(
+        &self,
+        process: &Process,
+        provider: ProviderName,
+        prompt: &Prompt,
+    ) -> CallId {
         let asked = prompt.messages.last().map_or("", |message| message.text.as_str());
         let known = self.with(|book| book.texts.get(asked).cloned());
         let Some((session, message_id)) = known else {
-            self.violation("4", &process.subject(), || format!("a model was asked what nobody asked: {asked:?}"));
+            self.violation("4", &process.subject(), || {
+                format!("a model was asked what nobody asked: {asked:?}")
+            });
             return CallId { number: 0, mark: String::new() };
         };
         let subject = Subject::Message(session.clone(), message_id.clone());
         let (number, problems) = self.with(|book| {
             let is_there = |turn| self.is_there(&session, turn);
-            let problems = judge(book, &session, &message_id, prompt, self.whole_history, &is_there);
+            let problems =
+                judge(book, &session, &message_id, prompt, self.whole_history, &is_there);
             let before = book.calls_of(&session, &message_id).last().map(|call| call.provider);
             if before.is_some_and(|before| before != provider) {
                 self.faults.tally().event("fallbacks");
             }
             let turn = book.life(&session).and_then(|life| life.turn_of(&message_id));
-            let generation = turn.and_then(|(_, turn)| turn.holders.get(&process.invocation()).copied());
-            let (text, finished) = (String::new(), false);
+            let generation =
+                turn.and_then(|(_, turn)| turn.holders.get(&process.invocation()).copied());
+            let text = String::new();
+            let finished = false;
             book.calls.push(Call { session, message_id, provider, generation, text, finished });
             (book.calls.len(), problems)
         });
@@ -66,7 +76,10 @@ impl Checker {
     /// Notes what a call said.
     pub(crate) fn said(&self, call: &CallId, event: &Result<ModelEvent, ModelError>) {
         self.with(|book| {
-            let Some(call) = call.number.checked_sub(1).and_then(|at| book.calls.get_mut(at)) else { return };
+            let Some(call) = call.number.checked_sub(1).and_then(|at| book.calls.get_mut(at))
+            else {
+                return;
+            };
             match event {
                 Ok(ModelEvent::Delta(text)) => call.text.push_str(text),
                 Ok(ModelEvent::Finished(_)) => call.finished = true,
@@ -76,7 +89,8 @@ impl Checker {
     }
 }
 
-/// Judges one call; a history of fewer bytes than `whole` must be told whole, as far as its turns are there.
+/// Judges one call; a history of fewer bytes than `whole` must be told whole, as far as its turns
+/// are there.
 fn judge(
     book: &Book,
     key: &SessionKey,
@@ -91,15 +105,21 @@ fn judge(
         problems.push(("8", format!("{calls} calls of models were made for one message")));
     }
     let owner = book.sessions.get(key).and_then(|session| session.owner);
-    let mut told = prompt.messages.iter().map(|message| message.text.as_str()).chain([prompt.system.as_str()]);
-    if let Some(foreign) = owner.and_then(|owner| told.find_map(|text| super::clients::foreign(owner, text))) {
+    let mut told =
+        prompt.messages.iter().map(|message| message.text.as_str()).chain([prompt.system.as_str()]);
+    if let Some(foreign) =
+        owner.and_then(|owner| told.find_map(|text| super::clients::foreign(owner, text)))
+    {
         problems.push(("7", format!("a model was told what belongs to {foreign}")));
     }
-    let Some(life) = book.sessions.get(key).and_then(|session| session.lives.last()) else { return problems };
+    let Some(life) = book.sessions.get(key).and_then(|session| session.lives.last()) else {
+        return problems;
+    };
     let Some((number, _)) = life.turn_of(id).filter(|_| !life.deleted) else { return problems };
     match history(book, key, life, number) {
         Ok(expected) => problems.extend(context(&expected, prompt, whole, is_there)),
-        Err(running) => problems.push(("4", format!("turn {number} is answered while turn {running} is running"))),
+        Err(running) => problems
+            .push(("4", format!("turn {number} is answered while turn {running} is running"))),
     }
     problems
 }
@@ -107,8 +127,14 @@ fn judge(
 /// One text of a context, with its turn.
 type Told<'b> = (u64, Role, &'b str);
 
-/// Returns what a turn's context should be if nothing is cut off, or the turn before that is running.
-fn history<'b>(book: &'b Book, key: &SessionKey, life: &'b Life, number: u64) -> Result<Vec<Told<'b>>, u64> {
+/// Returns what a turn's context should be if nothing is cut off, or the turn before that is
+/// running.
+fn history<'b>(
+    book: &'b Book,
+    key: &SessionKey,
+    life: &'b Life,
+    number: u64,
+) -> Result<Vec<Told<'b>>, u64> {
     let promises = book.sessions.get(key).map(|session| &session.promises);
     let mut history = Vec::new();
     for (earlier, turn) in life.turns.range(..number) {
@@ -132,12 +158,18 @@ fn context(
     let (_, told) = prompt.messages.split_last()?;
     let bytes: usize = expected.iter().map(|(_, _, text)| text.len()).sum();
     let (left_out, newest) = expected.split_at(expected.len().saturating_sub(told.len()));
-    let same = |((_, role, text), message): (&Told<'_>, &ChatMessage)| *role == message.role && *text == message.text;
+    let same = |((_, role, text), message): (&Told<'_>, &ChatMessage)| {
+        *role == message.role && *text == message.text
+    };
     let newest = newest.len() == told.len() && newest.iter().zip(told).all(same);
     // A turn past its own end is absent, although its session lives on.
     let cut = left_out.last().is_some_and(|(turn, _, _)| bytes < whole && is_there(*turn));
     (cut || !newest).then(|| {
-        let what = format!("the context is {} texts of {}, or not the newest ones", told.len(), expected.len());
+        let what = format!(
+            "the context is {} texts of {}, or not the newest ones",
+            told.len(),
+            expected.len()
+        );
         ("4", what)
     })
 }

@@ -95,7 +95,8 @@ fn turn(turn: u64, changes: &[Change]) -> Act {
     match (set(changes, "state").and_then(Value::as_str), epoch) {
         (Some("COM"), _) => {
             let text = set(changes, "text").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let kind = set(changes, "kind").and_then(|kind| serde_json::from_value(kind.clone()).ok());
+            let kind =
+                set(changes, "kind").and_then(|kind| serde_json::from_value(kind.clone()).ok());
             Act::Committed { turn, kind: kind.unwrap_or(TurnKind::Error), text }
         }
         (Some("DEL"), _) => Act::Delivered { turn },

@@ -18,18 +18,23 @@ impl Checker {
             return;
         }
         let turn = pointer.turn.get();
-        let phase = self.with(|book| book.life(&pointer.session_key)?.turns.get(&turn).map(|turn| turn.phase));
+        let phase = self
+            .with(|book| book.life(&pointer.session_key)?.turns.get(&turn).map(|turn| turn.phase));
         if phase == Some(Phase::Running) {
             let subject = Subject::Turn(pointer.session_key, pointer.turn);
-            self.violation("5", &subject, || format!("the final of turn {turn} was queued before its commit"));
+            self.violation("5", &subject, || {
+                format!("the final of turn {turn} was queued before its commit")
+            });
         }
     }
 
-    /// Checks a request that was just acknowledged: its work must be durable, or there must be none.
+    /// Checks a request that was just acknowledged: its work must be durable, or there must be
+    /// none.
     pub async fn acknowledged(&self, body: &str) {
         let Some((key, id)) = request(body) else { return };
         let unfinished = self.with(|book| {
-            let life = book.life(&key).filter(|life| !life.deleted && life.messages.contains(&id))?;
+            let life =
+                book.life(&key).filter(|life| !life.deleted && life.messages.contains(&id))?;
             let phase = life.turn_of(&id).map(|(_, turn)| turn.phase);
             (phase.is_none() || phase == Some(Phase::Running)).then_some(())
         });
@@ -37,7 +42,11 @@ impl Checker {
             return;
         }
         // Rows past their end are absent: nothing is owed to a session that is over.
-        let rows = self.store.get(&[keys::session(&key), keys::message(&key, &id)]).await.unwrap_or_default();
+        let rows = self
+            .store
+            .get(&[keys::session(&key), keys::message(&key, &id)])
+            .await
+            .unwrap_or_default();
         if rows.len() == 2 && rows.iter().all(Option::is_some) {
             let what = || "the message was acknowledged, and its turn is not final".to_owned();
             self.violation("5", &Subject::Message(key, id), what);
@@ -46,7 +55,9 @@ impl Checker {
 
     /// Notes that a delivery deleted its message although the message was received again since.
     pub(crate) fn deleted_by_stale(&self, delivery: &Delivery) {
-        let what = || format!("a stale handle deleted message {} of {}", delivery.message_id, delivery.group);
+        let what = || {
+            format!("a stale handle deleted message {} of {}", delivery.message_id, delivery.group)
+        };
         self.violation("5", &Subject::Nobody, what);
     }
 
@@ -67,7 +78,9 @@ impl Checker {
             *first != entry.detail
         });
         if changed {
-            self.violation("9", &Subject::Nobody, || format!("event {} was published with two contents", entry.id));
+            self.violation("9", &Subject::Nobody, || {
+                format!("event {} was published with two contents", entry.id)
+            });
         }
     }
 }
@@ -75,6 +88,8 @@ impl Checker {
 fn request(body: &str) -> Option<(SessionKey, MessageId)> {
     match RequestMessage::parse(body).ok()? {
         RequestMessage::Message(pointer) => Some((pointer.session_key, pointer.message_id)),
-        RequestMessage::Submit(submit) => Some((submit.submission().session_key(), submit.message_id)),
+        RequestMessage::Submit(submit) => {
+            Some((submit.submission().session_key(), submit.message_id))
+        }
     }
 }

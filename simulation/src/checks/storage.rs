@@ -50,7 +50,8 @@ fn judge(book: &mut Book, writer: Writer, note: &Note) -> Vec<Violation> {
             running(turn, "another generation was begun")
         }),
         Act::Checkpointed { turn } => with_turn(book, key, *turn, |turn| {
-            running(turn, "provisional text was saved").or_else(|| fenced(turn, writer, "saved its text"))
+            running(turn, "provisional text was saved")
+                .or_else(|| fenced(turn, writer, "saved its text"))
         }),
         Act::Committed { turn, kind, text } => committed(book, writer, key, *turn, *kind, text),
         Act::Delivered { turn } => delivered(book, key, *turn),
@@ -73,7 +74,10 @@ fn with_turn(
         return vec![found("5", subject, format!("turn {number} was written and never claimed"))];
     };
     let problem = act(turn);
-    problem.map(|(invariant, what)| found(invariant, subject, format!("turn {number}: {what}"))).into_iter().collect()
+    problem
+        .map(|(invariant, what)| found(invariant, subject, format!("turn {number}: {what}")))
+        .into_iter()
+        .collect()
 }
 
 fn running(turn: &TurnBook, what: &str) -> Problem {
@@ -83,11 +87,13 @@ fn running(turn: &TurnBook, what: &str) -> Problem {
 /// An invocation that took a generation of this turn must hold the newest one.
 fn fenced(turn: &TurnBook, writer: Writer, what: &str) -> Problem {
     let held = turn.holders.get(&writer)?;
-    (*held != turn.epoch).then(|| ("5", format!("generation {held} {what} while {} stands", turn.epoch)))
+    (*held != turn.epoch)
+        .then(|| ("5", format!("generation {held} {what} while {} stands", turn.epoch)))
 }
 
-/// Tells whether a final needs the generation that its worker took: an error or a cancellation is also written by
-/// one that found the turn stopped or begun too often, at the generation that it read.
+/// Tells whether a final needs the generation that its worker took: an error or a cancellation is
+/// also written by one that found the turn stopped or begun too often, at the generation that it
+/// read.
 fn own(kind: TurnKind) -> bool {
     kind == TurnKind::Reply
 }
@@ -96,14 +102,19 @@ fn alive(book: &mut Book, key: &SessionKey, what: &str) -> Option<Violation> {
     let subject = Subject::Session(key.clone());
     match book.life(key) {
         Some(life) if !life.deleted => None,
-        _ => Some(found("1", subject, format!("{what} in a session that is deleted or was never made"))),
+        _ => Some(found(
+            "1",
+            subject,
+            format!("{what} in a session that is deleted or was never made"),
+        )),
     }
 }
 
 fn counted(book: &mut Book, key: &SessionKey) -> Vec<Violation> {
     let Some(life) = book.life(key) else { return Vec::new() };
     life.delivered += 1;
-    let turns = u64::try_from(life.turns.values().filter(|turn| turn.done.is_some()).count()).unwrap_or(u64::MAX);
+    let turns = u64::try_from(life.turns.values().filter(|turn| turn.done.is_some()).count())
+        .unwrap_or(u64::MAX);
     let many = life.delivered > turns;
     let what = || format!("the totals count {} turns of {turns}", life.delivered);
     many.then(|| found("9", Subject::Session(key.clone()), what())).into_iter().collect()
@@ -119,7 +130,13 @@ fn recorded(book: &mut Book, key: &SessionKey, id: &MessageId) -> Vec<Violation>
     findings
 }
 
-fn claimed(book: &mut Book, writer: Writer, key: &SessionKey, number: u64, id: &MessageId) -> Vec<Violation> {
+fn claimed(
+    book: &mut Book,
+    writer: Writer,
+    key: &SessionKey,
+    number: u64,
+    id: &MessageId,
+) -> Vec<Violation> {
     let subject = Subject::Message(key.clone(), id.clone());
     let mut findings: Vec<_> = alive(book, key, "a turn was claimed").into_iter().collect();
     let Some(life) = book.life(key) else { return findings };
@@ -137,8 +154,13 @@ fn claimed(book: &mut Book, writer: Writer, key: &SessionKey, number: u64, id: &
     if let Some((before, _)) = life.turns.iter().find(|(_, turn)| turn.phase == Phase::Running) {
         find("4", format!("turn {number} was claimed while turn {before} is running"));
     }
-    let turn =
-        TurnBook { message_id: id.clone(), epoch: 1, phase: Phase::Running, holders: [(writer, 1)].into(), done: None };
+    let turn = TurnBook {
+        message_id: id.clone(),
+        epoch: 1,
+        phase: Phase::Running,
+        holders: [(writer, 1)].into(),
+        done: None,
+    };
     life.turns.insert(number, turn);
     findings
 }
@@ -156,18 +178,25 @@ fn committed(
     let whole = id.as_ref().zip(epoch).is_none_or(|(id, epoch)| {
         let mut calls = book.calls_of(key, id).filter(|call| call.is_of(epoch));
         match kind {
-            TurnKind::Reply => calls.any(|call| call.finished && call.text == text || is_cut(text, &call.text)),
+            TurnKind::Reply => {
+                calls.any(|call| call.finished && call.text == text || is_cut(text, &call.text))
+            }
             // What was said last may not have reached the text yet.
             TurnKind::Cancelled => text.is_empty() || calls.any(|call| call.text.starts_with(text)),
             TurnKind::Error => text.is_empty(),
         }
     });
-    let stopped = id.as_ref().and_then(|id| book.sessions.get(key)?.promises.get(id)).is_some_and(|p| p.stopped);
+    let stopped = id
+        .as_ref()
+        .and_then(|id| book.sessions.get(key)?.promises.get(id))
+        .is_some_and(|p| p.stopped);
     with_turn(book, key, number, |turn| {
         let problem = running(turn, "it was committed")
             .or_else(|| own(kind).then(|| fenced(turn, writer, "was committed")).flatten())
             .or_else(|| {
-                (!whole).then(|| ("2", format!("the final {text:?} is not what one call of its generation said")))
+                (!whole).then(|| {
+                    ("2", format!("the final {text:?} is not what one call of its generation said"))
+                })
             })
             .or_else(|| {
                 (stopped && kind != TurnKind::Cancelled)
@@ -181,14 +210,18 @@ fn committed(
 
 /// Tells whether a text is what is kept of a reply that is too long.
 fn is_cut(text: &str, said: &str) -> bool {
-    said.len() > LONGEST_REPLY && text.len() + char::MAX_LEN_UTF8 > LONGEST_REPLY && said.starts_with(text)
+    said.len() > LONGEST_REPLY
+        && text.len() + char::MAX_LEN_UTF8 > LONGEST_REPLY
+        && said.starts_with(text)
 }
 
 fn delivered(book: &mut Book, key: &SessionKey, number: u64) -> Vec<Violation> {
     with_turn(book, key, number, |turn| {
         let problem = match turn.phase {
             Phase::Committed => None,
-            Phase::Running => Some(("5", "it was marked as delivered before its commit".to_owned())),
+            Phase::Running => {
+                Some(("5", "it was marked as delivered before its commit".to_owned()))
+            }
             Phase::Delivered => Some(("9", "it was marked as delivered twice".to_owned())),
         };
         turn.phase = Phase::Delivered;
@@ -205,7 +238,9 @@ fn digest(act: &Act) -> (u8, u64) {
         Act::Claimed { turn, .. } => (5, *turn),
         Act::Regenerated { turn, epoch } => (6, turn * 1000 + epoch),
         Act::Checkpointed { turn } => (7, *turn),
-        Act::Committed { turn, text, .. } => (8, turn * 1_000_000 + u64::try_from(text.len()).unwrap_or(0)),
+        Act::Committed { turn, text, .. } => {
+            (8, turn * 1_000_000 + u64::try_from(text.len()).unwrap_or(0))
+        }
         Act::Delivered { turn } => (9, *turn),
         Act::Connected => (10, 0),
         Act::Changed => (11, 0),
@@ -214,7 +249,9 @@ fn digest(act: &Act) -> (u8, u64) {
 
 fn describe(act: &Act) -> String {
     match act {
-        Act::Committed { turn, kind, text } => format!("turn {turn} as {kind:?} of {} bytes", text.len()),
+        Act::Committed { turn, kind, text } => {
+            format!("turn {turn} as {kind:?} of {} bytes", text.len())
+        }
         other => format!("{other:?}"),
     }
 }

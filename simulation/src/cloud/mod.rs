@@ -9,7 +9,8 @@ use std::time::Duration;
 use secrecy::{SecretSlice, SecretString};
 use shared::domain::{ProviderName, Timestamp};
 use shared::memory::{
-    MemoryDocuments, MemoryEvents, MemoryQueue, MemorySecrets, MemoryStore, OwnedDocument, QueueSettings, TokioClock,
+    MemoryDocuments, MemoryEvents, MemoryQueue, MemorySecrets, MemoryStore, OwnedDocument,
+    QueueSettings, TokioClock,
 };
 use shared::ports::{Clock as _, SigningKey, SigningKeys};
 
@@ -84,9 +85,16 @@ impl Default for Limits {
 
 impl Cloud {
     /// Sets the services up, empty but for the documents.
-    pub fn new(faults: Arc<Faults>, trace: Arc<Trace>, limits: Limits, documents: Vec<OwnedDocument>) -> Self {
+    pub fn new(
+        faults: Arc<Faults>,
+        trace: Arc<Trace>,
+        limits: Limits,
+        documents: Vec<OwnedDocument>,
+    ) -> Self {
         let clock = TokioClock::starting_at(START);
-        let queue = |visibility, receives| Arc::new(MemoryQueue::new(QueueSettings::new(visibility, receives)));
+        let queue = |visibility, receives| {
+            Arc::new(MemoryQueue::new(QueueSettings::new(visibility, receives)))
+        };
         let store = Arc::new(MemoryStore::new(Arc::new(clock)));
         Self {
             clock,
@@ -117,7 +125,8 @@ impl Cloud {
 }
 
 fn secrets() -> MemorySecrets {
-    let key = SigningKey { id: "simulated".to_owned(), key: Arc::new(SecretSlice::from(vec![7; 32])) };
+    let key =
+        SigningKey { id: "simulated".to_owned(), key: Arc::new(SecretSlice::from(vec![7; 32])) };
     let secrets = MemorySecrets::new(SigningKeys(vec![key]));
     for provider in [ProviderName::Claude, ProviderName::OpenAi] {
         secrets.set(provider, SecretString::from("simulated"));

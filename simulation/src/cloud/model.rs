@@ -16,7 +16,8 @@ pub enum Piece {
     Wait(Duration),
     /// A piece of the reply.
     Say(String),
-    /// Everything that the call was told, as a piece of the reply: nothing is kept secret that a model knows.
+    /// Everything that the call was told, as a piece of the reply: nothing is kept secret that a
+    /// model knows.
     Recite,
     /// What was used so far.
     Used(Usage),
@@ -58,7 +59,9 @@ impl Piece {
         match self {
             Self::Recite => {
                 let said = prompt.messages.iter().map(|message| message.text.as_str());
-                Self::Say([prompt.system.as_str()].into_iter().chain(said).collect::<Vec<_>>().join("\n"))
+                Self::Say(
+                    [prompt.system.as_str()].into_iter().chain(said).collect::<Vec<_>>().join("\n"),
+                )
             }
             other => other,
         }
@@ -71,9 +74,10 @@ impl Piece {
             Self::Wait(_) | Self::Hang | Self::Recite => None,
             Self::Say(text) => Some(Ok(ModelEvent::Delta(text.clone()))),
             Self::Used(usage) => Some(Ok(ModelEvent::Usage(*usage))),
-            Self::Finish(reason) => {
-                Some(Ok(ModelEvent::Finished(shared::ports::Finish { reason: *reason, model: None })))
-            }
+            Self::Finish(reason) => Some(Ok(ModelEvent::Finished(shared::ports::Finish {
+                reason: *reason,
+                model: None,
+            }))),
             Self::Busy(retry_after) => Some(Err(busy(*retry_after))),
             Self::Break => Some(Err(ModelError::Broken("simulated".to_owned()))),
             Self::Unauthorized => Some(Err(ModelError::Unauthorized("401".to_owned()))),

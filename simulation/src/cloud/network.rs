@@ -60,7 +60,9 @@ impl Network {
             used_at: opened,
             closed: false,
         };
-        let (session, state, news) = (session.clone(), Mutex::new(state), Notify::new());
+        let session = session.clone();
+        let state = Mutex::new(state);
+        let news = Notify::new();
         let incoming = Arc::new(Incoming { session, opened, state, news });
         lock(&self.connections).insert(id.clone(), Arc::clone(&incoming));
         incoming
@@ -100,10 +102,15 @@ impl Network {
 
     /// Closes the connections that are two hours old, or on which nothing was sent for ten minutes.
     pub fn cut_overdue(&self) {
-        let is_overdue = |incoming: &Incoming| incoming.opened.elapsed() >= LONGEST || incoming.idle() >= IDLE;
+        let is_overdue =
+            |incoming: &Incoming| incoming.opened.elapsed() >= LONGEST || incoming.idle() >= IDLE;
         let overdue: Vec<ConnectionId> = {
             let connections = lock(&self.connections);
-            connections.iter().filter(|(_, incoming)| is_overdue(incoming)).map(|(id, _)| id.clone()).collect()
+            connections
+                .iter()
+                .filter(|(_, incoming)| is_overdue(incoming))
+                .map(|(id, _)| id.clone())
+                .collect()
         };
         for id in &overdue {
             self.close(id);
@@ -127,7 +134,8 @@ impl Incoming {
         &self.session
     }
 
-    /// Returns the next frame in the order of arrival; `None` once the connection is closed. Cancel-safe.
+    /// Returns the next frame in the order of arrival; `None` once the connection is closed.
+    /// Cancel-safe.
     pub async fn next(&self) -> Option<String> {
         loop {
             let news = self.news.notified();

@@ -1,4 +1,5 @@
-//! What goes wrong, decided in one place: by a script in pinned scenarios, by the weather in random runs.
+//! What goes wrong, decided in one place: by a script in pinned scenarios, by the weather in random
+//! runs.
 
 mod kinds;
 mod process;

@@ -64,7 +64,12 @@ pub(super) enum Status {
 
 impl Process {
     /// Starts a process.
-    pub fn start(function: Function, faults: Arc<Faults>, trace: Arc<Trace>, skew: i64) -> Arc<Self> {
+    pub fn start(
+        function: Function,
+        faults: Arc<Faults>,
+        trace: Arc<Trace>,
+        skew: i64,
+    ) -> Arc<Self> {
         let id = faults.next_process();
         Arc::new(Self { id, function, faults, trace, skew, state: Mutex::default() })
     }
@@ -118,7 +123,12 @@ impl Process {
     }
 
     /// Makes a port call, or what the faults make of it; `broken` is the port's failure.
-    pub async fn around<T>(&self, op: Op, call: impl Future<Output = T>, broken: impl FnOnce() -> T) -> T {
+    pub async fn around<T>(
+        &self,
+        op: Op,
+        call: impl Future<Output = T>,
+        broken: impl FnOnce() -> T,
+    ) -> T {
         if !self.is_alive() {
             return std::future::pending().await;
         }
@@ -134,7 +144,12 @@ impl Process {
         }
     }
 
-    async fn suffer<T>(&self, fault: Fault, call: impl Future<Output = T>, broken: impl FnOnce() -> T) -> T {
+    async fn suffer<T>(
+        &self,
+        fault: Fault,
+        call: impl Future<Output = T>,
+        broken: impl FnOnce() -> T,
+    ) -> T {
         match fault {
             Fault::CrashBefore => self.die().await,
             Fault::CrashAfter => {
@@ -197,7 +212,8 @@ impl Process {
         lock(&self.state).waker = Some(waker.clone());
     }
 
-    /// Waits until the process is not frozen: whatever polls its calls meanwhile, none of them goes on.
+    /// Waits until the process is not frozen: whatever polls its calls meanwhile, none of them goes
+    /// on.
     async fn stand_still(&self) {
         while self.is_frozen() {
             tokio::task::yield_now().await;

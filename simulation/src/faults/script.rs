@@ -28,7 +28,12 @@ impl Rule {
     }
 
     /// Lays a fault on a range of a function's calls of a kind from now on, counted from 1.
-    pub const fn during(function: Function, op: Op, calls: RangeInclusive<usize>, fault: Fault) -> Self {
+    pub const fn during(
+        function: Function,
+        op: Op,
+        calls: RangeInclusive<usize>,
+        fault: Fault,
+    ) -> Self {
         Self { function: Some(function), op: Some(op), calls, fault, seen: 0 }
     }
 

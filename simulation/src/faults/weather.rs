@@ -133,15 +133,24 @@ impl Weather {
         if self.outages.is_empty() {
             return false;
         }
-        let (service, now) = (service(op), Instant::now());
-        self.outages.iter().any(|outage| outage.of == service && (outage.from..outage.to).contains(&now))
+        let service = service(op);
+        let now = Instant::now();
+        self.outages
+            .iter()
+            .any(|outage| outage.of == service && (outage.from..outage.to).contains(&now))
     }
 }
 
 impl Outage {
     fn draw(rng: &mut Rng, span: Duration) -> Self {
-        let services =
-            [Service::Store, Service::Queues, Service::Push, Service::Events, Service::Documents, Service::Models];
+        let services = [
+            Service::Store,
+            Service::Queues,
+            Service::Push,
+            Service::Events,
+            Service::Documents,
+            Service::Models,
+        ];
         let from = Instant::now() + span.mul_f64(rng.f64());
         Self { of: *choose(rng, &services), from, to: from + Duration::from_secs(rng.u64(1..60)) }
     }

@@ -22,7 +22,8 @@ use crate::faults::lock;
 
 /// One call of so many is given up by its caller.
 const GIVEN_UP: u32 = 12;
-/// How long such a caller waits at most: long enough for half of the answers to be there, and to be lost.
+/// How long such a caller waits at most: long enough for half of the answers to be there, and to be
+/// lost.
 const SHORT_PATIENCE_US: u64 = 12_000;
 
 /// Where the server is; nowhere while it is down.
@@ -39,7 +40,12 @@ pub(super) struct ServerEdge {
 }
 
 impl ServerEdge {
-    pub(super) fn new(owner: u32, address: Address, ledger: Arc<Ledger>, rng: Rng) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        owner: u32,
+        address: Address,
+        ledger: Arc<Ledger>,
+        rng: Rng,
+    ) -> anyhow::Result<Self> {
         Ok(Self { client: client()?, address, owner, ledger, rng: Mutex::new(rng) })
     }
 
@@ -50,7 +56,8 @@ impl ServerEdge {
         let (parts, body) = request.into_parts();
         let call = self.client.request(parts.method, format!("{base}{}", parts.uri));
         let answer = call.headers(parts.headers).body(body).send().await.ok()?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
+        let status = answer.status();
+        let headers = answer.headers().clone();
         let mut response = Response::new(answer.bytes().await.ok()?);
         (*response.status_mut(), *response.headers_mut()) = (status, headers);
         Some(response)
@@ -65,7 +72,10 @@ impl ServerEdge {
 
     fn check(&self, address: &str, response: &Response<Bytes>) {
         if let Some(other) = foreign(self.owner, &String::from_utf8_lossy(response.body())) {
-            self.ledger.violation("7", format!("{address} answered account {} what is {other}'s", self.owner));
+            self.ledger.violation(
+                "7",
+                format!("{address} answered account {} what is {other}'s", self.owner),
+            );
         }
         if response.status().as_u16() == 500 {
             let body = String::from_utf8_lossy(response.body()).into_owned();
@@ -80,7 +90,11 @@ impl Edge for ServerEdge {
         let address = request.uri().to_string();
         let sent = self.send(request);
         if let Some(patience) = self.short_patience() {
-            let name = if timeout(patience, sent).await.is_ok() { "answers lost" } else { "calls given up" };
+            let name = if timeout(patience, sent).await.is_ok() {
+                "answers lost"
+            } else {
+                "calls given up"
+            };
             self.ledger.tally.event(name);
             return Err(Lost);
         }

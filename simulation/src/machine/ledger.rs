@@ -80,8 +80,15 @@ pub(super) struct Said {
 
 impl Ledger {
     pub(super) fn new() -> Self {
-        let (tally, stormy) = (Tally::default(), AtomicBool::new(true));
-        Self { tally, stormy, sessions: Mutex::default(), calls: Mutex::default(), violations: Mutex::default() }
+        let tally = Tally::default();
+        let stormy = AtomicBool::new(true);
+        Self {
+            tally,
+            stormy,
+            sessions: Mutex::default(),
+            calls: Mutex::default(),
+            violations: Mutex::default(),
+        }
     }
 
     /// Notes that an invariant of ARCHITECTURE.md does not hold.
@@ -119,7 +126,10 @@ impl Ledger {
             session.finals.entry(turn).or_insert_with(|| found.clone()).clone()
         });
         if first != *found {
-            self.violation("2", format!("{seat}: the final of turn {turn} was {first:?}, and is now {found:?}"));
+            self.violation(
+                "2",
+                format!("{seat}: the final of turn {turn} was {first:?}, and is now {found:?}"),
+            );
         }
     }
 
@@ -145,7 +155,8 @@ impl Ledger {
     /// Tells whether a text is the beginning of what a model said about a message.
     pub(super) fn was_said(&self, seat: &Seat, message_id: &str, text: &str) -> bool {
         let calls = lock(&self.calls);
-        let mut calls = seat.mark_of(message_id).and_then(|mark| calls.get(&mark)).into_iter().flatten();
+        let mut calls =
+            seat.mark_of(message_id).and_then(|mark| calls.get(&mark)).into_iter().flatten();
         text.is_empty() || calls.any(|said| said.text.starts_with(text))
     }
 }
@@ -176,14 +187,16 @@ impl Final {
     }
 
     pub(super) fn shown(turn: &ShownTurn) -> Self {
-        let (message_id, text) = (turn.message_id.clone(), turn.text.clone());
+        let message_id = turn.message_id.clone();
+        let text = turn.text.clone();
         Self { message_id, text, error: turn.error, finish_reason: turn.finish_reason }
     }
 
     /// Reads a turn of the history; `None` while it runs.
     pub(super) fn stored(turn: &StoredTurn) -> Option<Self> {
         turn.kind?;
-        let (message_id, text) = (turn.message_id.clone(), turn.text.clone().unwrap_or_default());
+        let message_id = turn.message_id.clone();
+        let text = turn.text.clone().unwrap_or_default();
         Some(Self {
             message_id,
             text,

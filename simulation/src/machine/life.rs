@@ -19,7 +19,8 @@ const LONGEST_LONG_LIFE_MS: u64 = 3_000;
 /// One start of so many is killed before it can have finished.
 const STILLBORN: u32 = 5;
 const STILLBORN_MS: u64 = 40;
-/// Before one kill of so many the server was asked to stop, and is killed while it does or stops in peace.
+/// Before one kill of so many the server was asked to stop, and is killed while it does or stops in
+/// peace.
 const ASKED: u32 = 5;
 const STOPPING_MS: u64 = 300;
 
@@ -46,7 +47,11 @@ impl Lives {
     }
 
     /// Kills the server so many times at work, and in between also at its start and while it stops.
-    pub(super) async fn kill_often(&mut self, kills: u32, mut progress: impl FnMut(u32)) -> anyhow::Result<()> {
+    pub(super) async fn kill_often(
+        &mut self,
+        kills: u32,
+        mut progress: impl FnMut(u32),
+    ) -> anyhow::Result<()> {
         for kill in 1..=kills {
             self.one_round().await.with_context(|| format!("at kill {kill}"))?;
             let violations = self.ledger.violations();
@@ -112,7 +117,8 @@ impl Lives {
     }
 
     fn lifetime(&mut self) -> Duration {
-        let longest = if self.rng.u32(0..LONG_LIFE) == 0 { LONGEST_LONG_LIFE_MS } else { LONGEST_LIFE_MS };
+        let longest =
+            if self.rng.u32(0..LONG_LIFE) == 0 { LONGEST_LONG_LIFE_MS } else { LONGEST_LIFE_MS };
         Duration::from_millis(self.rng.u64(0..longest))
     }
 }

@@ -1,8 +1,9 @@
 //! The same clients and the same promises on the real server, which is killed again and again.
 //!
-//! People talk through the server's HTTP and WebSocket while its process is killed, and while they lose patience,
-//! cut connections, stop, delete, and try what is not theirs; the providers behind it have bad weather. In the end
-//! what is stored must be what was promised and what anybody was shown.
+//! People talk through the server's HTTP and WebSocket while its process is killed, and while they
+//! lose patience, cut connections, stop, delete, and try what is not theirs; the providers behind
+//! it have bad weather. In the end what is stored must be what was promised and what anybody was
+//! shown.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -69,8 +70,9 @@ pub struct Plan {
 
 /// Runs the plan; `progress` is called after each kill with its number.
 ///
-/// Fails with all that is wrong: a message that is lost, doubled or out of order, a final that changed, a text that no
-/// model said, a session that came back, a server that does not start, does not stop or panics.
+/// Fails with all that is wrong: a message that is lost, doubled or out of order, a final that
+/// changed, a text that no model said, a session that came back, a server that does not start, does
+/// not stop or panics.
 pub async fn run(plan: Plan, progress: impl FnMut(u32)) -> anyhow::Result<Summary> {
     let mut rng = Rng::with_seed(plan.seed);
     let ledger = Arc::new(Ledger::new());
@@ -155,14 +157,22 @@ async fn refuses(ledger: &Ledger, used: &Used, rng: &mut Rng) {
     let message = Message::new(used.seat.session.clone(), "late", "Hello again");
     loop {
         match used.account.post(&message).await {
-            Ok(_) => return ledger.violation("1", format!("{} was deleted, and took a message", used.seat)),
+            Ok(_) => {
+                return ledger
+                    .violation("1", format!("{} was deleted, and took a message", used.seat));
+            }
             Err(CallError::Lost) => sleep(short_pause(rng)).await,
             Err(_) => return,
         }
     }
 }
 
-fn on_disk(plan: &Plan, ledger: &Ledger, used: &[Used], finals: &[Option<Vec<Final>>]) -> anyhow::Result<()> {
+fn on_disk(
+    plan: &Plan,
+    ledger: &Ledger,
+    used: &[Used],
+    finals: &[Option<Vec<Final>>],
+) -> anyhow::Result<()> {
     let records = Records::read(&plan.data_dir).context("the database cannot be read")?;
     records.check_queues(ledger)?;
     for (used, finals) in used.iter().zip(finals) {

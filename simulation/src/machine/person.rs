@@ -40,7 +40,8 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn new(world: World, owner: u32, mut rng: Rng) -> anyhow::Result<Self> {
-        let edge = ServerEdge::new(owner, world.address.clone(), Arc::clone(&world.ledger), rng.fork())?;
+        let edge =
+            ServerEdge::new(owner, world.address.clone(), Arc::clone(&world.ledger), rng.fork())?;
         Ok(Self { world, owner, account: Arc::new(Account::anonymous(Arc::new(edge))), rng })
     }
 
@@ -51,7 +52,8 @@ impl Person {
         let mut number = 0;
         while !*self.world.finish.borrow() {
             number += 1;
-            // Everybody uses the same ids: a client's choice never leads to somebody else's session.
+            // Everybody uses the same ids: a client's choice never leads to somebody else's
+            // session.
             let talk = Talk::new(&mut self, format!("lesson-{number}"));
             used.push(talk.hold().await);
         }
@@ -60,13 +62,16 @@ impl Person {
 
     /// Gets a token; without one every call would be a new principal's.
     async fn introduce(&mut self) {
-        while self.account.create_session(Some("hello")).await.is_err() || self.account.token().is_none() {
+        while self.account.create_session(Some("hello")).await.is_err()
+            || self.account.token().is_none()
+        {
             sleep(short_pause(&mut self.rng)).await;
         }
     }
 }
 
-/// Returns the pause before a call is tried again: users are impatient, and the server comes back soon.
+/// Returns the pause before a call is tried again: users are impatient, and the server comes back
+/// soon.
 pub(super) fn short_pause(rng: &mut Rng) -> Duration {
     Duration::from_millis(rng.u64(5..50))
 }

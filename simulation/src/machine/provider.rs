@@ -44,10 +44,14 @@ impl Weather {
     pub(super) fn choose(&mut self, call: &Call) -> Behaviour {
         self.calls += 1;
         let Some(mark) = mark_of(call.last_user()) else {
-            self.ledger.violation("4", format!("a model was asked what nobody asked: {:?}", call.last_user()));
+            self.ledger.violation(
+                "4",
+                format!("a model was asked what nobody asked: {:?}", call.last_user()),
+            );
             return Behaviour::Empty;
         };
-        let (name, behaviour) = if self.ledger.is_stormy() { self.storm(mark) } else { self.calm(mark) };
+        let (name, behaviour) =
+            if self.ledger.is_stormy() { self.storm(mark) } else { self.calm(mark) };
         self.ledger.tally.event(name);
         let before = self.asked.insert(mark.to_owned(), call.protocol);
         if before.is_some_and(|before| before != call.protocol) {
@@ -58,10 +62,13 @@ impl Weather {
     }
 
     fn note(&self, call: &Call, mark: &str, behaviour: &Behaviour) {
-        let owner = mark[2..].split('.').next().and_then(|owner| owner.parse().ok()).unwrap_or_default();
-        let mut texts = call.messages.iter().map(|message| message.text.as_str()).chain([call.system.as_str()]);
+        let owner =
+            mark[2..].split('.').next().and_then(|owner| owner.parse().ok()).unwrap_or_default();
+        let mut texts =
+            call.messages.iter().map(|message| message.text.as_str()).chain([call.system.as_str()]);
         if let Some(other) = texts.find_map(|text| foreign(owner, text)) {
-            self.ledger.violation("7", format!("a model was told about {mark} what belongs to {other}"));
+            self.ledger
+                .violation("7", format!("a model was told about {mark} what belongs to {other}"));
         }
         let Words { text, whole, takes } = words(behaviour);
         let told = call.messages.iter().map(|message| told(&message.role, &message.text));
@@ -74,7 +81,10 @@ impl Weather {
     }
 
     fn calm(&mut self, mark: &str) -> (&'static str, Behaviour) {
-        ("replies in calm weather", Behaviour::Reply(self.reply(mark, 12).paced(Duration::from_millis(2))))
+        (
+            "replies in calm weather",
+            Behaviour::Reply(self.reply(mark, 12).paced(Duration::from_millis(2))),
+        )
     }
 
     fn storm(&mut self, mark: &str) -> (&'static str, Behaviour) {
@@ -93,9 +103,13 @@ impl Weather {
             25 => ("empty replies", Behaviour::Empty),
             26..29 => ("replies too large for a frame", Behaviour::Reply(self.large(mark))),
             29..31 => ("replies byte by byte", Behaviour::OneByteAtATime(self.reply(mark, 4))),
-            31..42 => ("slow replies", Behaviour::Reply(self.reply(mark, 40).paced(Duration::from_millis(30)))),
+            31..42 => (
+                "slow replies",
+                Behaviour::Reply(self.reply(mark, 40).paced(Duration::from_millis(30))),
+            ),
             _ => {
-                let (words, pace) = (self.rng.usize(1..30), Duration::from_millis(self.rng.u64(0..8)));
+                let words = self.rng.usize(1..30);
+                let pace = Duration::from_millis(self.rng.u64(0..8));
                 ("quick replies", Behaviour::Reply(self.reply(mark, words).paced(pace)))
             }
         }

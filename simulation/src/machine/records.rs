@@ -23,7 +23,10 @@ pub(super) struct Records {
 
 impl Records {
     pub(super) fn read(data_dir: &Path) -> anyhow::Result<Self> {
-        let connection = Connection::open_with_flags(data_dir.join("chatbot.db"), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let connection = Connection::open_with_flags(
+            data_dir.join("chatbot.db"),
+            OpenFlags::SQLITE_OPEN_READ_WRITE,
+        )?;
         let mut events: BTreeMap<_, Vec<String>> = BTreeMap::new();
         for (id, detail) in pairs(
             &connection,
@@ -31,7 +34,9 @@ impl Records {
             [],
         )? {
             let detail: Value = serde_json::from_str(&detail)?;
-            if let (Some(key), Some(turn)) = (detail["session_key"].as_str(), detail["turn"].as_u64()) {
+            if let (Some(key), Some(turn)) =
+                (detail["session_key"].as_str(), detail["turn"].as_u64())
+            {
                 events.entry((key.to_owned(), turn)).or_default().push(id);
             }
         }
@@ -44,10 +49,16 @@ impl Records {
             let sql = "SELECT count(*) FROM messages WHERE state = ?1";
             self.connection.query_row(sql, [state], |row| row.get::<_, u32>(0))
         };
-        let all = self.connection.query_row("SELECT count(*) FROM messages", [], |row| row.get::<_, u32>(0))?;
-        let (gone, dead) = (count(GONE)?, count(DEAD)?);
+        let all = self
+            .connection
+            .query_row("SELECT count(*) FROM messages", [], |row| row.get::<_, u32>(0))?;
+        let gone = count(GONE)?;
+        let dead = count(DEAD)?;
         if gone + dead < all {
-            ledger.violation("10", format!("{} messages still wait in the queues", all - gone - dead));
+            ledger.violation(
+                "10",
+                format!("{} messages still wait in the queues", all - gone - dead),
+            );
         }
         for _ in 0..dead {
             ledger.tally.event("dead letters");
@@ -56,12 +67,18 @@ impl Records {
     }
 
     /// Checks that a deleted session left nothing but its marker.
-    pub(super) fn check_deleted(&self, ledger: &Ledger, seat: &Seat, token: Option<&str>) -> anyhow::Result<()> {
+    pub(super) fn check_deleted(
+        &self,
+        ledger: &Ledger,
+        seat: &Seat,
+        token: Option<&str>,
+    ) -> anyhow::Result<()> {
         let key = session_key(token, &seat.session).context("no session key")?;
         let sql = "SELECT sort, attributes FROM items WHERE partition = ?1";
         let rows = pairs(&self.connection, sql, [key.as_str()])?;
         let marker = |attributes: &str| attributes.contains("\"deleted\":true");
-        if !matches!(rows.as_slice(), [(sort, attributes)] if sort == "META" && marker(attributes)) {
+        if !matches!(rows.as_slice(), [(sort, attributes)] if sort == "META" && marker(attributes))
+        {
             ledger.violation("7", format!("{seat} was deleted, and has left {rows:?}"));
         }
         Ok(())
@@ -77,18 +94,27 @@ impl Records {
     ) -> anyhow::Result<()> {
         let key = session_key(token, &seat.session).context("no session key")?;
         let sql = "SELECT sort, attributes FROM items WHERE partition = ?1 AND sort = 'META'";
-        let (_, row) = pairs(&self.connection, sql, [key.as_str()])?.pop().context("a session without a row")?;
+        let (_, row) = pairs(&self.connection, sql, [key.as_str()])?
+            .pop()
+            .context("a session without a row")?;
         let total = serde_json::from_str::<Value>(&row)?["total_turns"].as_u64();
         if total != Some(finals.len() as u64) {
-            ledger.violation("9", format!("{seat} has {} finals, and counted {total:?}", finals.len()));
+            ledger.violation(
+                "9",
+                format!("{seat} has {} finals, and counted {total:?}", finals.len()),
+            );
         }
         for turn in 1..=finals.len() as u64 {
-            let ids = self.events.get(&(key.to_string(), turn)).map(Vec::as_slice).unwrap_or_default();
+            let ids =
+                self.events.get(&(key.to_string(), turn)).map(Vec::as_slice).unwrap_or_default();
             if ids.len() > 1 {
                 ledger.tally.event("events emitted again");
             }
             if ids.is_empty() || ids.iter().any(|id| *id != ids[0]) {
-                ledger.violation("9", format!("turn {turn} of {seat} has events under the ids {ids:?}"));
+                ledger.violation(
+                    "9",
+                    format!("turn {turn} of {seat} has events under the ids {ids:?}"),
+                );
             }
         }
         Ok(())

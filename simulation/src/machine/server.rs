@@ -54,9 +54,19 @@ impl Server {
         let [claude, openai] = &launch.providers;
         let mut command = Command::new(&launch.program);
         command.args(["--port", "0", "--data-dir"]).arg(&launch.data_dir);
-        command.env_clear().envs(SETTINGS).env("ANTHROPIC_BASE_URL", claude).env("OPENAI_BASE_URL", openai);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().with_context(|| format!("{} cannot be run", launch.program.display()))?;
+        command
+            .env_clear()
+            .envs(SETTINGS)
+            .env("ANTHROPIC_BASE_URL", claude)
+            .env("OPENAI_BASE_URL", openai);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("{} cannot be run", launch.program.display()))?;
         let stderr = child.stderr.take().context("the log is not to be had")?;
         let (found, address) = oneshot::channel();
         Ok(Self { child, address, log: tokio::spawn(read(stderr, found)) })
@@ -88,7 +98,9 @@ impl Server {
     /// Stops it as an operator does, and waits until it is gone.
     pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
         self.ask_to_stop().await?;
-        let ended = timeout(STOP_PATIENCE, self.child.wait()).await.context("the server does not stop")??;
+        let ended = timeout(STOP_PATIENCE, self.child.wait())
+            .await
+            .context("the server does not stop")??;
         ensure!(ended.success(), "the server stopped with {ended}");
         self.no_panic().await
     }
@@ -103,7 +115,9 @@ impl Server {
 
 /// Reads the log to its end: tells the address, and returns the first line about a panic.
 async fn read(stderr: ChildStderr, found: oneshot::Sender<String>) -> Option<String> {
-    let (mut lines, mut found, mut panic) = (BufReader::new(stderr).lines(), Some(found), None);
+    let mut lines = BufReader::new(stderr).lines();
+    let mut found = Some(found);
+    let mut panic = None;
     while let Ok(Some(line)) = lines.next_line().await {
         if let Some((_, place)) = line.split_once(SAYS_WHERE) {
             drop(found.take().map(|found| found.send(place.trim().to_owned())));

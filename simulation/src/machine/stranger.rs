@@ -15,7 +15,8 @@ const STRANGER: u32 = 9_999;
 
 /// Lets a stranger try whatever an id allows: all of it must look as if the session were not there.
 pub(super) async fn tries(world: &World, seat: &Seat, mut rng: Rng) {
-    let edge = ServerEdge::new(STRANGER, world.address.clone(), Arc::clone(&world.ledger), rng.fork());
+    let edge =
+        ServerEdge::new(STRANGER, world.address.clone(), Arc::clone(&world.ledger), rng.fork());
     let Ok(edge) = edge else { return };
     let stranger = Account::anonymous(Arc::new(edge));
     if stranger.create_session(Some("elsewhere")).await.is_err() {

@@ -66,7 +66,10 @@ impl Summary {
 
     /// Returns how many messages got their final, in sessions that were kept.
     pub fn finals(&self) -> u64 {
-        ["finals: replies", "finals: cancelled", "finals: errors"].map(|name| self.count(name)).iter().sum()
+        ["finals: replies", "finals: cancelled", "finals: errors"]
+            .map(|name| self.count(name))
+            .iter()
+            .sum()
     }
 
     /// Lists what should have happened and never did.

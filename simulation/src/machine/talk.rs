@@ -36,7 +36,8 @@ pub(super) struct Talk {
 impl Talk {
     pub(super) fn new(person: &mut Person, session: String) -> Self {
         let seat = Seat { owner: person.owner, session };
-        let (world, account) = (person.world.clone(), Arc::clone(&person.account));
+        let world = person.world.clone();
+        let account = Arc::clone(&person.account);
         Self { world, account, seat, rng: person.rng.fork(), tabs: Vec::new(), sent: 0 }
     }
 
@@ -90,14 +91,16 @@ impl Talk {
         }
     }
 
-    /// Sends a message; sometimes twice at once, sometimes with a stop behind it, and often waits for the answer.
+    /// Sends a message; sometimes twice at once, sometimes with a stop behind it, and often waits
+    /// for the answer.
     async fn say(&mut self) {
         self.sent += 1;
         let message = message::new(&self.world.ledger, &self.seat, self.sent, &mut self.rng);
         self.tabs.iter().for_each(|tab| tab.sending(message.message_id.clone()));
         let post = message::post(self, &message);
         let twin = self.rng.u8(0..8) == 0;
-        let twin = if twin { message::post_again(self, &message).boxed() } else { async {}.boxed() };
+        let twin =
+            if twin { message::post_again(self, &message).boxed() } else { async {}.boxed() };
         let stop = self.rng.u8(0..5) == 0;
         let stop = if stop { message::stop(self, &message).boxed() } else { async {}.boxed() };
         futures::join!(post, twin, stop);
@@ -110,7 +113,10 @@ impl Talk {
         let until = Instant::now() + PATIENCE;
         // Only a tab tells that the answer is there.
         let somebody_looks = self.tabs.iter().any(|tab| tab.view().ended.is_none());
-        while somebody_looks && Instant::now() < until && !self.ledger().is_settled(&self.seat, message_id) {
+        while somebody_looks
+            && Instant::now() < until
+            && !self.ledger().is_settled(&self.seat, message_id)
+        {
             sleep(LOOK_AGAIN).await;
         }
     }

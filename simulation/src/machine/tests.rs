@@ -1,4 +1,5 @@
-//! The verdict sees what it is there to see: each test breaks one promise in an otherwise good story.
+//! The verdict sees what it is there to see: each test breaks one promise in an otherwise good
+//! story.
 
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use crate::client::tab::{TabId, Watch as _};
 const REPLY: &str = "~u1.lesson-1.1~ call 1: hello";
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A session in which everything was kept so far: three messages, each accepted before the next one was sent.
+/// A session in which everything was kept so far: three messages, each accepted before the next one
+/// was sent.
 struct Story {
     ledger: Ledger,
     seat: Seat,
@@ -25,7 +27,8 @@ struct Story {
 impl Story {
     fn good() -> Self {
         let seat = Seat { owner: 1, session: "lesson-1".to_owned() };
-        let mut story = Self { ledger: Ledger::new(), seat, begun: Instant::now(), stored: Vec::new() };
+        let mut story =
+            Self { ledger: Ledger::new(), seat, begun: Instant::now(), stored: Vec::new() };
         let mut before = Vec::new();
         for number in 1..=3 {
             let text = format!("call {number}: hello");
@@ -70,7 +73,8 @@ impl Story {
 }
 
 fn reply(number: u32, text: &str) -> Final {
-    let (message_id, text) = (format!("m{number}"), text.to_owned());
+    let message_id = format!("m{number}");
+    let text = text.to_owned();
     Final { message_id, text, error: None, finish_reason: Some(FinishReason::Stop) }
 }
 
@@ -164,7 +168,8 @@ fn a_cancellation_needs_a_stop_and_words_that_were_said() {
 #[test]
 fn a_reply_that_ended_after_its_stop_was_answered_is_found() {
     let story = Story::good();
-    let stop = |at| move |posted: &mut Posted| (posted.stop_asked, posted.stopped_at) = (true, Some(at));
+    let stop =
+        |at| move |posted: &mut Posted| (posted.stop_asked, posted.stopped_at) = (true, Some(at));
     story.change(3, stop(story.begun + SECOND * 36));
     story.check(None);
     story.change(3, stop(story.begun + SECOND * 34));
@@ -194,7 +199,8 @@ fn what_a_deleted_session_showed_is_judged_too() {
 fn check_shown(text: &str, violations: usize) {
     let story = Story::good();
     story.say(1, REPLY, Vec::new());
-    let (ledger, frame) = (std::sync::Arc::new(story.ledger), frame("m1.1", "x"));
+    let ledger = std::sync::Arc::new(story.ledger);
+    let frame = frame("m1.1", "x");
     let watch = watch::TabWatch::new(std::sync::Arc::clone(&ledger), story.seat);
     watch.frame(TabId(1), &frame);
     watch.text_shown(TabId(1), 1, 1, text);
@@ -203,7 +209,9 @@ fn check_shown(text: &str, violations: usize) {
 
 fn frame(message: &str, delta: &str) -> String {
     let metadata = r#"{"turn":1,"gen":1,"offset":0}"#;
-    format!(r#"{{"type":"TEXT_MESSAGE_CONTENT","messageId":"{message}","delta":"{delta}","metadata":{metadata}}}"#)
+    format!(
+        r#"{{"type":"TEXT_MESSAGE_CONTENT","messageId":"{message}","delta":"{delta}","metadata":{metadata}}}"#
+    )
 }
 
 #[test]

@@ -13,12 +13,14 @@ use crate::client::account::{CallError, TurnState};
 
 /// How long the last answers may take, of all sessions together.
 pub(super) const DRAIN_PATIENCE: Duration = Duration::from_mins(1);
-/// How long an open tab may lag behind: 12 s after a loss, and the longest pause between two connections.
+/// How long an open tab may lag behind: 12 s after a loss, and the longest pause between two
+/// connections.
 const TAB_PATIENCE: Duration = Duration::from_secs(35);
 const LOOK_AGAIN: Duration = Duration::from_millis(30);
 const PAGE: u64 = 100;
 
-/// Reads all finals of a session, waiting until nothing runs any more; `None` if the session is gone.
+/// Reads all finals of a session, waiting until nothing runs any more; `None` if the session is
+/// gone.
 pub(super) async fn drained(used: &Used, deadline: Instant) -> anyhow::Result<Option<Vec<Final>>> {
     let mut finals = Vec::new();
     loop {
@@ -57,20 +59,32 @@ pub(super) fn judge(ledger: &Ledger, seat: &Seat, stored: &[Final]) {
     for (turn, seen) in &session.finals {
         let index = usize::try_from(*turn - 1).unwrap_or(usize::MAX);
         if stored.get(index) != Some(seen) {
-            ledger.violation("2", format!("{seat}: turn {turn} was {seen:?} and is {:?}", stored.get(index)));
+            ledger.violation(
+                "2",
+                format!("{seat}: turn {turn} was {seen:?} and is {:?}", stored.get(index)),
+            );
         }
     }
     let mut before: Vec<u64> = Vec::new();
     for (index, found) in stored.iter().enumerate() {
         let calls = ledger.calls_of(seat, &found.message_id);
-        let Some(posted) = number_of(&found.message_id).and_then(|number| session.posted.get(&number)) else {
+        let Some(posted) =
+            number_of(&found.message_id).and_then(|number| session.posted.get(&number))
+        else {
             continue;
         };
         if let Some(problem) = content(found, posted, &calls) {
-            ledger.violation("2", format!("{seat}, turn {}: {problem}: {found:?}, {posted:?}", index + 1));
+            ledger.violation(
+                "2",
+                format!("{seat}, turn {}: {problem}: {found:?}, {posted:?}", index + 1),
+            );
         }
         if let Some(call) = calls.iter().find(|call| !before.ends_with(&call.told)) {
-            let what = format!("{seat}: a model was told {} texts before turn {}", call.told.len(), index + 1);
+            let what = format!(
+                "{seat}: a model was told {} texts before turn {}",
+                call.told.len(),
+                index + 1
+            );
             ledger.violation("4", format!("{what}, and not the newest ones"));
         }
         if found.error.is_none() && !found.text.is_empty() {
@@ -86,9 +100,15 @@ pub(super) fn judge_deleted(ledger: &Ledger, seat: &Seat) {
     for (turn, found) in &session.finals {
         let posted = number_of(&found.message_id).and_then(|number| session.posted.get(&number));
         let calls = ledger.calls_of(seat, &found.message_id);
-        let problem = posted.map_or(Some("nobody posted it"), |posted| content(found, posted, &calls));
+        let problem =
+            posted.map_or(Some("nobody posted it"), |posted| content(found, posted, &calls));
         if let Some(problem) = problem {
-            ledger.violation("2", format!("{seat}, turn {turn} before the deletion: {problem}: {found:?}, {posted:?}"));
+            ledger.violation(
+                "2",
+                format!(
+                    "{seat}, turn {turn} before the deletion: {problem}: {found:?}, {posted:?}"
+                ),
+            );
         }
         ledger.tally.event("finals of deleted sessions");
     }
@@ -105,8 +125,12 @@ pub(super) async fn tabs_follow(ledger: &Ledger, used: &Used, stored: &[Final]) 
         let view = tab.view();
         let same = view.shown.iter().map(|shown| Final::shown(shown)).eq(stored.iter().cloned());
         if !same || view.ended.is_some() {
-            let (shown, ended) = (view.shown.len(), view.ended);
-            ledger.violation("3", format!("{} on {} shows {shown} of {last} finals: {ended:?}", tab.id(), used.seat));
+            let shown = view.shown.len();
+            let ended = view.ended;
+            ledger.violation(
+                "3",
+                format!("{} on {} shows {shown} of {last} finals: {ended:?}", tab.id(), used.seat),
+            );
         }
         ledger.tally.event("tabs open to the end");
     }
@@ -122,8 +146,9 @@ fn each_once(session: &Session, stored: &[Final]) -> Vec<String> {
             problems.push(format!("{id} has {turns} finals: {posted:?}"));
         }
     }
-    let known =
-        |found: &&Final| number_of(&found.message_id).is_some_and(|number| session.posted.contains_key(&number));
+    let known = |found: &&Final| {
+        number_of(&found.message_id).is_some_and(|number| session.posted.contains_key(&number))
+    };
     let unknown = stored.iter().filter(|found| !known(found));
     problems.extend(unknown.map(|found| format!("nobody posted the message of {found:?}")));
     problems
@@ -131,16 +156,23 @@ fn each_once(session: &Session, stored: &[Final]) -> Vec<String> {
 
 /// Finds a message that was accepted before another one was posted, and is answered after it.
 fn in_order(session: &Session, stored: &[Final]) -> Option<String> {
-    let posted_of = |found: &Final| number_of(&found.message_id).and_then(|number| session.posted.get(&number));
+    let posted_of =
+        |found: &Final| number_of(&found.message_id).and_then(|number| session.posted.get(&number));
     let mut accepted_later: Option<(Instant, &Final)> = None;
     for found in stored.iter().rev() {
         let posted = posted_of(found)?;
-        if let Some((accepted_at, later)) = accepted_later.filter(|(accepted_at, _)| *accepted_at < posted.first_at) {
+        if let Some((accepted_at, later)) =
+            accepted_later.filter(|(accepted_at, _)| *accepted_at < posted.first_at)
+        {
             let ahead = posted.first_at - accepted_at;
-            return Some(format!("{} was accepted {ahead:?} before {found:?} was sent", later.message_id));
+            return Some(format!(
+                "{} was accepted {ahead:?} before {found:?} was sent",
+                later.message_id
+            ));
         }
         let accepted = posted.accepted_at.map(|accepted_at| (accepted_at, found));
-        accepted_later = accepted_later.into_iter().chain(accepted).min_by_key(|(accepted_at, _)| *accepted_at);
+        accepted_later =
+            accepted_later.into_iter().chain(accepted).min_by_key(|(accepted_at, _)| *accepted_at);
     }
     None
 }
@@ -151,7 +183,8 @@ fn content(found: &Final, posted: &Posted, calls: &[Said]) -> Option<&'static st
         return (!found.text.is_empty()).then_some("an error has a text");
     }
     if found.finish_reason == Some(FinishReason::Cancelled) {
-        let said = found.text.is_empty() || calls.iter().any(|call| call.text.starts_with(&found.text));
+        let said =
+            found.text.is_empty() || calls.iter().any(|call| call.text.starts_with(&found.text));
         return match (posted.stop_asked, said) {
             (false, _) => Some("nobody stopped it"),
             (true, false) => Some("no call ever said it"),
@@ -162,7 +195,8 @@ fn content(found: &Final, posted: &Posted, calls: &[Said]) -> Option<&'static st
     if calls.peek().is_none() {
         return Some("it is no whole reply of any call");
     }
-    let too_late = |call: &Said| posted.stopped_at.is_some_and(|stopped_at| stopped_at < call.full_at);
+    let too_late =
+        |call: &Said| posted.stopped_at.is_some_and(|stopped_at| stopped_at < call.full_at);
     calls.all(too_late).then_some("a stop was answered 202 before the reply was there")
 }
 

@@ -46,7 +46,9 @@ impl TabWatch {
     /// Remembers which message a turn answers; frames carry `<message id>.<generation>`.
     fn name(&self, turn: u64, raw: &str) {
         let content = serde_json::from_str::<Content>(raw);
-        if let Some((message, _)) = content.ok().as_ref().and_then(|content| content.message_id.rsplit_once('.')) {
+        if let Some((message, _)) =
+            content.ok().as_ref().and_then(|content| content.message_id.rsplit_once('.'))
+        {
             lock(&self.state).messages.insert(turn, message.to_owned());
         }
     }
@@ -86,13 +88,19 @@ impl Watch for TabWatch {
         *shown = (generation, text.len());
         drop(state);
         if backwards {
-            self.violation("3", tab, &format!("the text of turn {turn} went backwards in generation {generation}"));
+            self.violation(
+                "3",
+                tab,
+                &format!("the text of turn {turn} went backwards in generation {generation}"),
+            );
         }
         if generation > 1 && !text.is_empty() {
             self.ledger.tally.event("texts of later generations");
         }
         if !self.ledger.was_said(&self.seat, &message, text) {
-            let what = format!("turn {turn}.{generation} of {message:?} shows {text:?}, which no call ever said");
+            let what = format!(
+                "turn {turn}.{generation} of {message:?} shows {text:?}, which no call ever said"
+            );
             self.violation("3", tab, &what);
         }
     }
@@ -103,13 +111,21 @@ impl Watch for TabWatch {
         state.cursor = turn.number;
         drop(state);
         if turn.number != expected {
-            self.violation("3", tab, &format!("turn {} is shown where {expected} was next", turn.number));
+            self.violation(
+                "3",
+                tab,
+                &format!("turn {} is shown where {expected} was next", turn.number),
+            );
         }
         self.ledger.final_seen(&self.seat, turn.number, &Final::shown(turn));
     }
 
     fn moved(&self, tab: TabId, cursor: u64) {
-        self.violation("3", tab, &format!("it passed over turns up to {cursor}, and none of them can be gone"));
+        self.violation(
+            "3",
+            tab,
+            &format!("it passed over turns up to {cursor}, and none of them can be gone"),
+        );
     }
 
     fn forgot(&self, tab: TabId) {
@@ -124,6 +140,10 @@ impl Watch for TabWatch {
     }
 
     fn damaged(&self, tab: TabId, turn: u64) {
-        self.violation("2", tab, &format!("the fetched text of turn {turn} does not have its frame's checksum"));
+        self.violation(
+            "2",
+            tab,
+            &format!("the fetched text of turn {turn} does not have its frame's checksum"),
+        );
     }
 }

@@ -23,7 +23,9 @@ use deleted::RowsForDeletedSession;
 use notifier::{NotifierCommits, TotalsWithoutState};
 use queues::AcceptBeforeQueue;
 use twist::{Twist, TwistedStore};
-use worker_claim::{EarlyStopForgotten, PartialTextKept, PredecessorLeftRunning, RegenerateOnRedelivery};
+use worker_claim::{
+    EarlyStopForgotten, PartialTextKept, PredecessorLeftRunning, RegenerateOnRedelivery,
+};
 use worker_commit::{CommitLeftToNotifier, CommitWithoutEpoch, QueueBeforeCommit};
 
 /// One way in which the protocol can be broken, by its number in the catalogue of faults.
@@ -90,13 +92,18 @@ pub(crate) fn store(rig: &Rig, store: Arc<dyn Store>) -> Arc<dyn Store> {
 /// Breaks a process's queue, where the mutant wants it.
 pub(crate) fn queue(rig: &Rig, which: Which, queue: Arc<dyn Queue>) -> Arc<dyn Queue> {
     match (rig.mutant, rig.process.function(), which) {
-        (Some(Mutant::AcceptBeforeQueue), Function::Ingress, Which::Requests) => Arc::new(AcceptBeforeQueue(queue)),
+        (Some(Mutant::AcceptBeforeQueue), Function::Ingress, Which::Requests) => {
+            Arc::new(AcceptBeforeQueue(queue))
+        }
         _ => queue,
     }
 }
 
 /// Breaks what a worker reports, where the mutant wants it.
-pub(crate) fn worker_result(mutant: Option<Mutant>, result: Result<(), WorkerError>) -> Result<(), WorkerError> {
+pub(crate) fn worker_result(
+    mutant: Option<Mutant>,
+    result: Result<(), WorkerError>,
+) -> Result<(), WorkerError> {
     match result {
         Err(WorkerError::Fenced) if mutant == Some(Mutant::FencedWorkerAcknowledges) => Ok(()),
         other => other,
@@ -104,7 +111,11 @@ pub(crate) fn worker_result(mutant: Option<Mutant>, result: Result<(), WorkerErr
 }
 
 /// Deletes a message that was handled, with its handle, stale or not, where the mutant wants it.
-pub(crate) async fn delete(mutant: Option<Mutant>, queue: &MemoryQueue, delivery: &Delivery) -> Result<(), QueueError> {
+pub(crate) async fn delete(
+    mutant: Option<Mutant>,
+    queue: &MemoryQueue,
+    delivery: &Delivery,
+) -> Result<(), QueueError> {
     match queue.delete(&delivery.receipt).await {
         Err(QueueError::StaleReceipt) if mutant == Some(Mutant::StaleReceiptHonoured) => {
             queues::delete_by_stale(queue, &delivery.receipt).await
@@ -125,7 +136,9 @@ fn twist(rig: &Rig, mutant: Mutant) -> Option<Arc<dyn Twist>> {
         (Mutant::PartialTextKept, Function::Worker) => Arc::new(PartialTextKept),
         (Mutant::EarlyStopForgotten, Function::Worker) => Arc::new(EarlyStopForgotten),
         (Mutant::TotalsWithoutState, Function::Notifier) => Arc::new(TotalsWithoutState),
-        (Mutant::RowsForDeletedSession, Function::Ingress | Function::Worker) => Arc::new(RowsForDeletedSession),
+        (Mutant::RowsForDeletedSession, Function::Ingress | Function::Worker) => {
+            Arc::new(RowsForDeletedSession)
+        }
         _ => return None,
     })
 }

@@ -21,13 +21,21 @@ impl Queue for AcceptBeforeQueue {
         Ok(())
     }
 
-    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
+    async fn change_visibility(
+        &self,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
         self.0.change_visibility(receipt, visibility).await
     }
 }
 
-/// 5: deletes a message by a stale handle. Handles are numbered, so a newer one is found by counting on.
-pub(super) async fn delete_by_stale(queue: &MemoryQueue, stale: &Receipt) -> Result<(), QueueError> {
+/// 5: deletes a message by a stale handle. Handles are numbered, so a newer one is found by
+/// counting on.
+pub(super) async fn delete_by_stale(
+    queue: &MemoryQueue,
+    stale: &Receipt,
+) -> Result<(), QueueError> {
     let Handle { seq, receive } = Handle::parse(stale)?;
     for newer in receive + 1..receive + RECEIVES {
         let handle = Handle { seq, receive: newer };

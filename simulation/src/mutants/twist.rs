@@ -56,7 +56,11 @@ impl Store for TwistedStore {
         self.inner.query(query).await
     }
 
-    async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
+    async fn write(
+        &self,
+        write: Write,
+        durability: Durability,
+    ) -> Result<Option<Item>, StoreError> {
         self.twist.write(&*self.inner, purpose::of(&write), write, durability).await
     }
 

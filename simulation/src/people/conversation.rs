@@ -100,7 +100,8 @@ impl Conversation {
     async fn pause(&mut self) {
         let most = u64::try_from(self.temper.pause.as_millis()).unwrap_or(1);
         let silent = self.temper.falls_silent && self.rng.u8(0..8) == 0;
-        sleep(if silent { LONG_SILENCE } else { Duration::from_millis(self.rng.u64(0..=most)) }).await;
+        sleep(if silent { LONG_SILENCE } else { Duration::from_millis(self.rng.u64(0..=most)) })
+            .await;
     }
 
     /// Does something beside talking.
@@ -130,7 +131,8 @@ impl Conversation {
         self.tabs.iter().for_each(|tab| tab.sending(message.message_id.clone()));
         let post = self.post(&message, &id);
         // Two tabs, or an impatient user, send the same message at the same time.
-        let twin = if self.rng.u8(0..8) == 0 { self.post(&message, &id) } else { async { true }.boxed() };
+        let twin =
+            if self.rng.u8(0..8) == 0 { self.post(&message, &id) } else { async { true }.boxed() };
         let stop = if self.rng.u8(0..6) == 0 { self.stop(&message) } else { async {}.boxed() };
         let (accepted, _, ()) = futures::join!(post, twin, stop);
         if !accepted {
@@ -145,7 +147,11 @@ impl Conversation {
 
     pub(super) fn message(&mut self) -> Message {
         self.sent += 1;
-        let text = format!("{} What is in period {}?", mark(self.owner, &self.session, self.sent), self.sent);
+        let text = format!(
+            "{} What is in period {}?",
+            mark(self.owner, &self.session, self.sent),
+            self.sent
+        );
         let mut message = Message::new(self.session.clone(), format!("m{}", self.sent), text);
         if self.rng.u8(0..3) == 0 {
             message.document_id = Some(format!("doc-{}", self.rng.u8(0..4)));
@@ -158,8 +164,11 @@ impl Conversation {
 
     /// Posts until it is clear what became of the message; `false` if the session is over.
     fn post(&self, message: &Message, id: &MessageId) -> BoxFuture<'static, bool> {
-        let (platform, account, key) = (Arc::clone(&self.platform), Arc::clone(&self.account), self.key.clone());
-        let (message, id) = (message.clone(), id.clone());
+        let platform = Arc::clone(&self.platform);
+        let account = Arc::clone(&self.account);
+        let key = self.key.clone();
+        let message = message.clone();
+        let id = id.clone();
         let mut rng = Rng::with_seed(platform.cloud.faults.fork());
         async move {
             match account.post_until_settled(&message, &mut rng, Instant::now() + AT_LAST).await {
@@ -178,8 +187,11 @@ impl Conversation {
     }
 
     fn stop(&mut self, message: &Message) -> BoxFuture<'static, ()> {
-        let (platform, account, key) = (Arc::clone(&self.platform), Arc::clone(&self.account), self.key.clone());
-        let (session, id) = (self.session.clone(), message.message_id.clone());
+        let platform = Arc::clone(&self.platform);
+        let account = Arc::clone(&self.account);
+        let key = self.key.clone();
+        let session = self.session.clone();
+        let id = message.message_id.clone();
         let after = Duration::from_millis(self.rng.u64(0..4_000));
         async move {
             sleep(after).await;

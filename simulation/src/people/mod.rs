@@ -1,4 +1,5 @@
-//! Those who use the service: each person has an account and talks in sessions, with tabs that come and go.
+//! Those who use the service: each person has an account and talks in sessions, with tabs that come
+//! and go.
 
 mod conversation;
 mod person;

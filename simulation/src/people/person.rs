@@ -51,7 +51,8 @@ impl Person {
         let many = if self.rng.u8(0..3) == 0 { 2 } else { 1 };
         let talks = (1..=many).map(|number| {
             let rng = self.rng.fork();
-            // Everybody uses the same ids: a client's choice never leads to somebody else's session.
+            // Everybody uses the same ids: a client's choice never leads to somebody else's
+            // session.
             Conversation::new(&self, format!("lesson-{number}"), rng)
         });
         let talks: Vec<_> = talks.collect();
@@ -61,7 +62,9 @@ impl Person {
 
     /// Gets a token; without one every call would be a new principal's.
     async fn introduce(&mut self) {
-        while self.account.create_session(Some("hello")).await.is_err() || self.account.token().is_none() {
+        while self.account.create_session(Some("hello")).await.is_err()
+            || self.account.token().is_none()
+        {
             sleep(Duration::from_millis(self.rng.u64(300..2_000))).await;
         }
     }

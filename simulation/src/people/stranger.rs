@@ -18,9 +18,11 @@ use crate::platform::AccountEdge;
 const STRANGER: u32 = 9_999;
 
 impl Conversation {
-    /// Lets a stranger try whatever an id allows: all of it must look as if the session were not there.
+    /// Lets a stranger try whatever an id allows: all of it must look as if the session were not
+    /// there.
     pub(super) async fn meet_a_stranger(&mut self) {
-        let edge: Arc<dyn Edge> = AccountEdge::new(Arc::clone(&self.platform), STRANGER, "198.51.100.1");
+        let edge: Arc<dyn Edge> =
+            AccountEdge::new(Arc::clone(&self.platform), STRANGER, "198.51.100.1");
         let stranger = Account::anonymous(edge);
         if stranger.create_session(Some("elsewhere")).await.is_err() {
             return;
@@ -36,7 +38,10 @@ impl Conversation {
         let told = matches!(tried, Ok(()) | Err(CallError::Conflict | CallError::Refused { .. }));
         if told {
             let subject = Subject::Session(self.key.clone());
-            self.platform.cloud.checker.violation("7", &subject, || format!("a stranger was answered {tried:?}"));
+            self.platform
+                .cloud
+                .checker
+                .violation("7", &subject, || format!("a stranger was answered {tried:?}"));
         }
     }
 

@@ -54,10 +54,14 @@ impl Platform {
         let instance = self.workers.take(|| self.start_worker());
         let handler = Arc::clone(&instance.handler);
         let limit = self.worker_config.timeouts.deadline + WORKER_GRACE;
-        let ended = self.run(&instance.process, request_subject(delivery), limit, handler.handle(delivery)).await;
+        let ended = self
+            .run(&instance.process, request_subject(delivery), limit, handler.handle(delivery))
+            .await;
         self.workers.give_back(instance);
         match ended {
-            Ended::Returned(result) => Ended::Returned(mutants::worker_result(self.setup.mutant, result)),
+            Ended::Returned(result) => {
+                Ended::Returned(mutants::worker_result(self.setup.mutant, result))
+            }
             Ended::Died => Ended::Died,
         }
     }
@@ -67,7 +71,9 @@ impl Platform {
         let instance = self.notifiers.take(|| self.start_notifier());
         let handler = Arc::clone(&instance.handler);
         let subject = batch.first().map_or(Subject::Nobody, reply_subject);
-        let ended = self.run(&instance.process, subject, NOTIFIER_TIMEOUT, handler.handle_batch(batch)).await;
+        let ended = self
+            .run(&instance.process, subject, NOTIFIER_TIMEOUT, handler.handle_batch(batch))
+            .await;
         self.notifiers.give_back(instance);
         ended
     }
@@ -91,13 +97,19 @@ impl Platform {
     ) -> Ended<Response<Bytes>> {
         let instance = self.ingress.take(|| self.start_ingress());
         let handler = Arc::clone(&instance.handler);
-        let ended = self.run(&instance.process, subject, INGRESS_TIMEOUT, handler.handle(request, caller)).await;
+        let ended = self
+            .run(&instance.process, subject, INGRESS_TIMEOUT, handler.handle(request, caller))
+            .await;
         self.ingress.give_back(instance);
         ended
     }
 
     /// Lets ingress decide whether a socket may open.
-    pub async fn authorize(&self, ticket: &str, origin: Option<&str>) -> Ended<Result<SocketSession, Refusal>> {
+    pub async fn authorize(
+        &self,
+        ticket: &str,
+        origin: Option<&str>,
+    ) -> Ended<Result<SocketSession, Refusal>> {
         let instance = self.ingress.take(|| self.start_ingress());
         let handler = Arc::clone(&instance.handler);
         let work = handler.authorize_socket(ticket, origin, None);
@@ -107,7 +119,12 @@ impl Platform {
     }
 
     /// Lets ingress follow a frame of a client.
-    pub async fn socket_frame(&self, connection: &ConnectionId, session: &SocketSession, frame: &str) {
+    pub async fn socket_frame(
+        &self,
+        connection: &ConnectionId,
+        session: &SocketSession,
+        frame: &str,
+    ) {
         let instance = self.ingress.take(|| self.start_ingress());
         let handler = Arc::clone(&instance.handler);
         let subject = Subject::Session(session.session_key.clone());
@@ -171,11 +188,16 @@ impl Platform {
         } else {
             let range = usize::try_from(2 * bound).unwrap_or(0);
             // Without weather one process is as far behind as can be, and the next as far ahead.
-            let drawn = cloud.faults.draw_or(range, if number.is_multiple_of(2) { range } else { 0 });
+            let drawn =
+                cloud.faults.draw_or(range, if number.is_multiple_of(2) { range } else { 0 });
             i64::try_from(drawn).unwrap_or(0) - bound
         };
-        let process = Process::start(function, Arc::clone(&cloud.faults), Arc::clone(&cloud.trace), skew);
-        (Rig { process, cloud: Arc::clone(cloud), mutant: setup.mutant }, SeededIds::new(cloud.faults.fork()))
+        let process =
+            Process::start(function, Arc::clone(&cloud.faults), Arc::clone(&cloud.trace), skew);
+        (
+            Rig { process, cloud: Arc::clone(cloud), mutant: setup.mutant },
+            SeededIds::new(cloud.faults.fork()),
+        )
     }
 
     fn start_ingress(&self) -> Instance<Ingress> {
@@ -211,7 +233,9 @@ impl Platform {
         };
         let providers = Providers::new(rig.models(), self.breaker);
         #[expect(clippy::expect_used, reason = "the template is part of the program")]
-        let handler = Worker::new(ports, self.worker_config.clone(), providers, self.prices.clone()).expect("a worker");
+        let handler =
+            Worker::new(ports, self.worker_config.clone(), providers, self.prices.clone())
+                .expect("a worker");
         Instance { process: rig.process, handler: Arc::new(handler) }
     }
 
@@ -230,8 +254,12 @@ impl Platform {
 
 pub(super) fn request_subject(delivery: &Delivery) -> Subject {
     match RequestMessage::parse(&delivery.body) {
-        Ok(RequestMessage::Message(pointer)) => Subject::Message(pointer.session_key, pointer.message_id),
-        Ok(RequestMessage::Submit(submit)) => Subject::Message(submit.submission().session_key(), submit.message_id),
+        Ok(RequestMessage::Message(pointer)) => {
+            Subject::Message(pointer.session_key, pointer.message_id)
+        }
+        Ok(RequestMessage::Submit(submit)) => {
+            Subject::Message(submit.submission().session_key(), submit.message_id)
+        }
         Err(_) => Subject::Nobody,
     }
 }

@@ -42,7 +42,8 @@ impl Edge for AccountEdge {
         }
         let caller = Caller { address: Some(self.address.clone()), iam: None };
         // The call goes on when its caller gives up.
-        let (platform, about) = (Arc::clone(&self.platform), subject.clone());
+        let platform = Arc::clone(&self.platform);
+        let about = subject.clone();
         let work = async move { platform.invoke_ingress(about, request, caller).await };
         let Ok(Ended::Returned(response)) = tokio::spawn(work).await else { return Err(Lost) };
         cloud.checker.answered(self.owner, &subject, &response);
@@ -63,7 +64,8 @@ impl Edge for AccountEdge {
             Ended::Returned(Err(refusal)) => return Err(ConnectError::Refused(refusal.status())),
             Ended::Died => return Err(ConnectError::Refused(StatusCode::SERVICE_UNAVAILABLE)),
         };
-        let id = ConnectionId::new(format!("c{}", cloud.faults.tally().event("connections opened")));
+        let id =
+            ConnectionId::new(format!("c{}", cloud.faults.tally().event("connections opened")));
         let incoming = cloud.network.open(&id, &session.session_key);
         let socket = GatewaySocket { platform, id, session, incoming };
         if cloud.faults.toss(Mishap::AnswerLost, &Subject::Nobody) {
@@ -98,7 +100,9 @@ impl Socket for GatewaySocket {
             return Ok(());
         }
         // The gateway hands frames to ingress as they come, without waiting for the one before.
-        let (platform, id, session) = (Arc::clone(&self.platform), self.id.clone(), self.session.clone());
+        let platform = Arc::clone(&self.platform);
+        let id = self.id.clone();
+        let session = self.session.clone();
         let frame = frame.to_owned();
         tokio::spawn(async move { platform.socket_frame(&id, &session, &frame).await });
         Ok(())
@@ -117,7 +121,9 @@ impl Socket for GatewaySocket {
 
 impl Drop for GatewaySocket {
     fn drop(&mut self) {
-        let (platform, id, session) = (Arc::clone(&self.platform), self.id.clone(), self.session.clone());
+        let platform = Arc::clone(&self.platform);
+        let id = self.id.clone();
+        let session = self.session.clone();
         let lost = platform.cloud.faults.toss(Mishap::DisconnectLost, &Subject::Nobody);
         // The gateway knows at once or, where nobody told it, when it pushes again.
         platform.cloud.network.close(&id);

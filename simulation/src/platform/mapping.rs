@@ -20,15 +20,19 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 impl Platform {
     /// Hands requests to workers, for ever.
     pub async fn drive_requests(self: Arc<Self>) {
-        let (slots, process) = (Arc::new(Semaphore::new(self.setup.workers)), self.mapping());
+        let slots = Arc::new(Semaphore::new(self.setup.workers));
+        let process = self.mapping();
         let mut tasks = JoinSet::new();
         loop {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-            let Some(delivery) = self.receive(&process, Which::Requests, 1).await.pop() else { continue };
+            let Some(delivery) = self.receive(&process, Which::Requests, 1).await.pop() else {
+                continue;
+            };
             if delivery.receive_count > 1 {
                 self.cloud.faults.tally().event("redeliveries");
             }
-            let (platform, process) = (Arc::clone(&self), Arc::clone(&process));
+            let platform = Arc::clone(&self);
+            let process = Arc::clone(&process);
             tasks.spawn(async move {
                 platform.answer(&process, delivery).await;
                 drop(slot);
@@ -39,12 +43,14 @@ impl Platform {
 
     /// Hands replies to notifiers, for ever.
     pub async fn drive_replies(self: Arc<Self>) {
-        let (slots, process) = (Arc::new(Semaphore::new(self.setup.notifiers)), self.mapping());
+        let slots = Arc::new(Semaphore::new(self.setup.notifiers));
+        let process = self.mapping();
         let mut tasks = JoinSet::new();
         loop {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             let batch = self.receive(&process, Which::Replies, self.setup.batch).await;
-            let (platform, process) = (Arc::clone(&self), Arc::clone(&process));
+            let platform = Arc::clone(&self);
+            let process = Arc::clone(&process);
             tasks.spawn(async move {
                 platform.deliver(&process, &batch).await;
                 drop(slot);
@@ -57,7 +63,10 @@ impl Platform {
     pub async fn answer(&self, process: &Process, delivery: Delivery) {
         let subject = super::functions::request_subject(&delivery);
         if self.cloud.faults.toss(Mishap::DeliveredTwice, &subject) {
-            tokio::join!(self.answer_once(process, &delivery), self.answer_once(process, &delivery));
+            tokio::join!(
+                self.answer_once(process, &delivery),
+                self.answer_once(process, &delivery)
+            );
         } else {
             self.answer_once(process, &delivery).await;
         }
@@ -79,7 +88,9 @@ impl Platform {
     pub async fn deliver(&self, process: &Process, batch: &[Delivery]) {
         match self.invoke_notifier(batch).await.returned() {
             Some(failed) => {
-                for delivery in batch.iter().filter(|delivery| !failed.contains(&delivery.message_id)) {
+                for delivery in
+                    batch.iter().filter(|delivery| !failed.contains(&delivery.message_id))
+                {
                     self.acknowledge(process, Which::Replies, delivery).await;
                 }
             }
@@ -89,7 +100,12 @@ impl Platform {
 
     /// Makes a mapping's own process, which never dies.
     pub fn mapping(&self) -> Arc<Process> {
-        Process::start(Function::Mapping, Arc::clone(&self.cloud.faults), Arc::clone(&self.cloud.trace), 0)
+        Process::start(
+            Function::Mapping,
+            Arc::clone(&self.cloud.faults),
+            Arc::clone(&self.cloud.trace),
+            0,
+        )
     }
 
     /// Waits for messages of a queue.
@@ -109,7 +125,8 @@ impl Platform {
         let queue = which.of(&self.cloud);
         let mut deleted = false;
         let call = async {
-            let (waiting, current) = (queue.len(), is_current(queue, delivery).await);
+            let waiting = queue.len();
+            let current = is_current(queue, delivery).await;
             let result = mutants::delete(self.setup.mutant, queue, delivery).await;
             deleted = result.is_ok();
             if queue.len() < waiting && !current {
@@ -119,7 +136,9 @@ impl Platform {
         };
         let result = process.around(Op::Delete, call, away).await;
         let subject = Subject::Nobody;
-        self.cloud.trace.note(&subject, deleted, || format!("{which:?}: {} acknowledged: {result:?}", delivery.group));
+        self.cloud.trace.note(&subject, deleted, || {
+            format!("{which:?}: {} acknowledged: {result:?}", delivery.group)
+        });
         deleted
     }
 }

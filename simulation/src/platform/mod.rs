@@ -1,4 +1,5 @@
-//! What runs the functions: processes that live and die, event source mappings, schedules, the gateway.
+//! What runs the functions: processes that live and die, event source mappings, schedules, the
+//! gateway.
 
 mod functions;
 mod gateway;
@@ -78,14 +79,27 @@ pub struct Platform {
 impl Platform {
     /// Puts the functions on the services; nothing runs until it is driven.
     pub fn new(cloud: Arc<Cloud>, setup: Setup) -> anyhow::Result<Arc<Self>> {
-        let mut ingress_config = IngressConfig::from(&setup.environment, ingress::Platform::OneMachine)?;
+        let mut ingress_config =
+            IngressConfig::from(&setup.environment, ingress::Platform::OneMachine)?;
         ingress_config.max_wait = Duration::ZERO;
         ingress_config.websocket_url = Some("wss://simulated.example".to_owned());
         let mut worker_config = WorkerConfig::from(&setup.environment, setup.pace)?;
         worker_config.queue_visibility = setup.requests_visibility;
         let breaker = BreakerSettings::from(&setup.environment)?;
         let prices = Prices::built_in()?;
-        let (ingress, workers, notifiers) = (Pool::default(), Pool::default(), Pool::default());
-        Ok(Arc::new(Self { cloud, setup, ingress_config, worker_config, breaker, prices, ingress, workers, notifiers }))
+        let ingress = Pool::default();
+        let workers = Pool::default();
+        let notifiers = Pool::default();
+        Ok(Arc::new(Self {
+            cloud,
+            setup,
+            ingress_config,
+            worker_config,
+            breaker,
+            prices,
+            ingress,
+            workers,
+            notifiers,
+        }))
     }
 }

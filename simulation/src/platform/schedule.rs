@@ -1,4 +1,5 @@
-//! What runs by itself: the cleanup every five minutes, the table's own expiry, a redrive now and then.
+//! What runs by itself: the cleanup every five minutes, the table's own expiry, a redrive now and
+//! then.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,8 @@ impl Platform {
         }
     }
 
-    /// Closes connections as API Gateway does, after two hours and after ten idle minutes, for ever.
+    /// Closes connections as API Gateway does, after two hours and after ten idle minutes, for
+    /// ever.
     pub async fn drive_limits(self: Arc<Self>) {
         loop {
             sleep(LIMITS_EVERY).await;

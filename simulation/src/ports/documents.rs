@@ -17,7 +17,11 @@ fn away<T>() -> Result<T, DocumentsError> {
 
 #[async_trait]
 impl Documents for FaultyDocuments {
-    async fn fetch(&self, id: &DocumentId, reader: &Principal) -> Result<Option<Document>, DocumentsError> {
+    async fn fetch(
+        &self,
+        id: &DocumentId,
+        reader: &Principal,
+    ) -> Result<Option<Document>, DocumentsError> {
         let Rig { process, cloud, .. } = &self.rig;
         let call = async {
             if cloud.faults.toss(Mishap::DocumentsAway, &process.subject()) {

@@ -17,11 +17,14 @@ impl Events for FaultyEvents {
         let call = async {
             let refused = |_: &usize| cloud.faults.toss(Mishap::EventsPartial, &process.subject());
             let mut failed: Vec<usize> = (0..entries.len()).filter(refused).collect();
-            let taken: Vec<usize> = (0..entries.len()).filter(|index| !failed.contains(index)).collect();
+            let taken: Vec<usize> =
+                (0..entries.len()).filter(|index| !failed.contains(index)).collect();
             let kept: Vec<EventEntry> = taken.iter().map(|index| entries[*index].clone()).collect();
             let too_large = cloud.events.put(&kept).await?;
             if !too_large.is_empty() {
-                cloud.checker.violation("8", &process.subject(), || "an event is too large for the bus".to_owned());
+                cloud.checker.violation("8", &process.subject(), || {
+                    "an event is too large for the bus".to_owned()
+                });
             }
             for entry in &kept {
                 cloud.checker.published(entry);

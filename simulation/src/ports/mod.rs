@@ -1,4 +1,5 @@
-//! The ports of one process: the services with faults laid around every call, and somebody who watches.
+//! The ports of one process: the services with faults laid around every call, and somebody who
+//! watches.
 
 mod clock;
 mod documents;
@@ -71,7 +72,11 @@ impl Rig {
 
     /// Returns the models of both providers.
     pub fn models(&self) -> Vec<Arc<dyn Model>> {
-        let model = |provider| Arc::new(model::SimulatedModel { rig: self.clone(), provider }) as Arc<dyn Model>;
-        [shared::domain::ProviderName::Claude, shared::domain::ProviderName::OpenAi].map(model).into()
+        let model = |provider| {
+            Arc::new(model::SimulatedModel { rig: self.clone(), provider }) as Arc<dyn Model>
+        };
+        [shared::domain::ProviderName::Claude, shared::domain::ProviderName::OpenAi]
+            .map(model)
+            .into()
     }
 }

@@ -17,7 +17,8 @@ use crate::cloud::{Cloud, Piece, Plot};
 use crate::faults::{Mishap, Op, Subject};
 
 /// What a reply is made of: characters of every width in UTF-8 and in UTF-16.
-const WORDS: [&str; 12] = ["Period", "3", "is", "maths,", "naïve", "Zürich", "課程", "🙂", "👩‍🏫", "in", "room", "12."];
+const WORDS: [&str; 12] =
+    ["Period", "3", "is", "maths,", "naïve", "Zürich", "課程", "🙂", "👩‍🏫", "in", "room", "12."];
 /// The shortest pause between two words.
 const PAUSE: Duration = Duration::from_millis(300);
 /// How many words make a reply that does not fit a frame.
@@ -53,8 +54,12 @@ impl Model for SimulatedModel {
         let Rig { process, cloud, .. } = &self.rig;
         let open = async {
             let call = cloud.checker.model_called(process, self.provider, prompt);
-            let plot = cloud.scripts.take(self.provider).unwrap_or_else(|| improvise(cloud, &process.subject(), &call));
-            let mut pieces: VecDeque<Piece> = plot.into_iter().map(|piece| piece.of_call(prompt)).collect();
+            let plot = cloud
+                .scripts
+                .take(self.provider)
+                .unwrap_or_else(|| improvise(cloud, &process.subject(), &call));
+            let mut pieces: VecDeque<Piece> =
+                plot.into_iter().map(|piece| piece.of_call(prompt)).collect();
             if let Some(refused) = pieces.front().and_then(Piece::event).and_then(Result::err) {
                 pieces.clear();
                 return Err(refused);
@@ -99,7 +104,8 @@ fn improvise(cloud: &Cloud, subject: &Subject, call: &CallId) -> Plot {
     let toss = |mishap| cloud.faults.toss(mishap, subject);
     let wait = |most| Piece::Wait(cloud.faults.span(Duration::ZERO, Duration::from_millis(most)));
     if toss(Mishap::ModelBusy) {
-        let pause = (cloud.faults.draw(2) == 1).then(|| cloud.faults.span(Duration::ZERO, Duration::from_secs(5)));
+        let pause = (cloud.faults.draw(2) == 1)
+            .then(|| cloud.faults.span(Duration::ZERO, Duration::from_secs(5)));
         return vec![wait(300), Piece::Busy(pause)];
     }
     if toss(Mishap::ModelAway) {
@@ -123,8 +129,11 @@ fn improvise(cloud: &Cloud, subject: &Subject, call: &CallId) -> Plot {
     } else if toss(Mishap::ModelEndsEarly) {
         plot.truncate(cut);
     } else {
-        let used =
-            Usage { input_tokens: 40, output_tokens: u64::try_from(plot.len()).unwrap_or(0), ..Usage::default() };
+        let used = Usage {
+            input_tokens: 40,
+            output_tokens: u64::try_from(plot.len()).unwrap_or(0),
+            ..Usage::default()
+        };
         plot.extend([Piece::Used(used), Piece::Finish(reason(cloud))]);
     }
     plot

@@ -6,7 +6,8 @@ use shared::ports::store::{Change, Effect, Write};
 use crate::faults::Op;
 
 pub(crate) fn of(write: &Write) -> Op {
-    let (sort, update) = (write.key.sort.as_str(), &write.effect);
+    let sort = write.key.sort.as_str();
+    let update = &write.effect;
     match update {
         Effect::Delete => Op::Remove,
         Effect::Check => Op::Write,
@@ -21,7 +22,9 @@ pub(crate) fn of(write: &Write) -> Op {
 
 pub(crate) fn of_all(writes: &[Write]) -> Op {
     let puts = |prefix: &str| {
-        writes.iter().any(|write| write.key.sort.starts_with(prefix) && matches!(write.effect, Effect::Put(_)))
+        writes.iter().any(|write| {
+            write.key.sort.starts_with(prefix) && matches!(write.effect, Effect::Put(_))
+        })
     };
     let is = |op: Op| writes.iter().any(|write| of(write) == op);
     if puts("T#") {

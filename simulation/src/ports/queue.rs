@@ -47,14 +47,20 @@ impl Queue for FaultyQueue {
             cloud.checker.sent(self.which, &message);
             let result = self.which.of(cloud).send(message).await;
             if let Err(QueueError::Refused(reason)) = &result {
-                cloud.checker.violation("8", &process.subject(), || format!("a queue refused a message: {reason}"));
+                cloud.checker.violation("8", &process.subject(), || {
+                    format!("a queue refused a message: {reason}")
+                });
             }
             result
         };
         process.around(Op::Send, call, away).await
     }
 
-    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
+    async fn change_visibility(
+        &self,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
         let Rig { process, cloud, .. } = &self.rig;
         let call = self.which.of(cloud).change_visibility(receipt, visibility);
         process.around(Op::Hide, call, away).await

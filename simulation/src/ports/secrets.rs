@@ -18,7 +18,10 @@ fn away<T>() -> Result<T, SecretsError> {
 
 #[async_trait]
 impl Secrets for FaultySecrets {
-    async fn provider_key(&self, provider: ProviderName) -> Result<Option<SecretString>, SecretsError> {
+    async fn provider_key(
+        &self,
+        provider: ProviderName,
+    ) -> Result<Option<SecretString>, SecretsError> {
         let call = self.rig.cloud.secrets.provider_key(provider);
         self.rig.process.around(Op::Keys, call, away).await
     }

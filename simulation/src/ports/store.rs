@@ -28,7 +28,9 @@ impl FaultyStore {
                 }
             }
             Err(StoreError::Corrupt(error)) => {
-                cloud.checker.violation("8", &process.subject(), || format!("the store refused a write: {error}"));
+                cloud.checker.violation("8", &process.subject(), || {
+                    format!("the store refused a write: {error}")
+                });
             }
             Err(_) => (),
         }
@@ -46,7 +48,11 @@ impl Store for FaultyStore {
         self.rig.process.around(op, self.rig.cloud.store.query(query), away).await
     }
 
-    async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
+    async fn write(
+        &self,
+        write: Write,
+        durability: Durability,
+    ) -> Result<Option<Item>, StoreError> {
         let op = purpose::of(&write);
         let call = async {
             let notes: Vec<Note> = Note::of(&write).into_iter().collect();

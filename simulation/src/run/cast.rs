@@ -23,7 +23,12 @@ pub(super) fn documents() -> Vec<OwnedDocument> {
         let owner = owner.and_then(|owner| Principal::parse(owner).ok());
         let id = DocumentId::parse(id).ok()?;
         Some(OwnedDocument {
-            document: Document { id, title: "A document".to_owned(), content: content.into(), public: false },
+            document: Document {
+                id,
+                title: "A document".to_owned(),
+                content: content.into(),
+                public: false,
+            },
             owner,
         })
     };
@@ -48,8 +53,12 @@ pub(super) fn people(
         Some(Mutant::ClientCursorIsLastSeen) => Variant::CursorIsLastSeen,
         _ => Variant::Faithful,
     };
-    let temper =
-        Temper { messages: settings.messages, pause: settings.pause, variant, falls_silent: settings.short_lived };
+    let temper = Temper {
+        messages: settings.messages,
+        pause: settings.pause,
+        variant,
+        falls_silent: settings.short_lived,
+    };
     let person = |owner| {
         let person = Person::new(Arc::clone(platform), owner, temper, rng.fork());
         tokio::spawn(person.live())

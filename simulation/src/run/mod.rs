@@ -29,8 +29,9 @@ pub struct Options {
     pub record: bool,
 }
 
-/// The longest virtual time in which everything drains once faults have stopped: an abandoned turn is ended after
-/// 15 minutes by a cleanup that runs every 5, and an event that was not taken waits for it too.
+/// The longest virtual time in which everything drains once faults have stopped: an abandoned turn
+/// is ended after 15 minutes by a cleanup that runs every 5, and an event that was not taken waits
+/// for it too.
 const DRAIN: Duration = Duration::from_mins(45);
 const LOOK: Duration = Duration::from_secs(5);
 /// How long people may need when nothing is wrong any more.
@@ -38,7 +39,8 @@ const FINISH: Duration = Duration::from_hours(8);
 
 /// Runs a seed on paused time.
 pub fn seed(seed: u64, options: Options) -> Report {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     match runtime {
         Ok(runtime) => runtime.block_on(play(seed, options)),
         Err(error) => Report::not_run(seed, &error.to_string()),
@@ -50,7 +52,8 @@ async fn play(seed: u64, options: Options) -> Report {
     let settings = Settings::draw(&mut rng);
     let faults = Faults::with_weather(settings.weather(rng.u64(..)));
     let trace = Arc::new(Trace::begin(options.record));
-    let cloud = Cloud::new(Arc::clone(&faults), Arc::clone(&trace), settings.limits(), cast::documents());
+    let cloud =
+        Cloud::new(Arc::clone(&faults), Arc::clone(&trace), settings.limits(), cast::documents());
     let cloud = Arc::new(cloud);
     let platform = match Platform::new(Arc::clone(&cloud), settings.platform(options.mutant)) {
         Ok(platform) => platform,
@@ -59,12 +62,15 @@ async fn play(seed: u64, options: Options) -> Report {
     drive(&platform);
     let calm = tokio::spawn(calm_down(Arc::clone(&cloud), settings.chaos));
     let people = cast::people(&platform, &settings, options.mutant, &mut rng);
-    let tabs: Vec<OpenTab> = if let Ok(tabs) = timeout(FINISH, futures::future::join_all(people)).await {
-        tabs.into_iter().flatten().flatten().collect()
-    } else {
-        cloud.checker.violation("10", &Subject::Nobody, || "people could not finish what they began".to_owned());
-        Vec::new()
-    };
+    let tabs: Vec<OpenTab> =
+        if let Ok(tabs) = timeout(FINISH, futures::future::join_all(people)).await {
+            tabs.into_iter().flatten().flatten().collect()
+        } else {
+            cloud.checker.violation("10", &Subject::Nobody, || {
+                "people could not finish what they began".to_owned()
+            });
+            Vec::new()
+        };
     calm.abort();
     heal(&cloud);
     settle(&platform, &tabs).await;
@@ -89,7 +95,8 @@ fn heal(cloud: &Cloud) {
     cloud.trace.note(&Subject::Nobody, "healed", || "all faults end".to_owned());
 }
 
-/// Waits until everything has drained, brings back what is among the dead letters, and waits again; then judges.
+/// Waits until everything has drained, brings back what is among the dead letters, and waits again;
+/// then judges.
 async fn settle(platform: &Arc<Platform>, tabs: &[OpenTab]) {
     let cloud = &platform.cloud;
     for _ in 0..3 {
@@ -112,7 +119,11 @@ async fn drain(cloud: &Cloud, tabs: &[OpenTab]) -> Result<(), ()> {
     let end = Instant::now() + DRAIN;
     while Instant::now() < end {
         let shown = tabs.iter().all(|tab| cloud.checker.is_current(&tab.key, &tab.handle.view()));
-        if shown && cloud.requests.is_empty() && cloud.replies.is_empty() && cloud.checker.is_at_rest() {
+        if shown
+            && cloud.requests.is_empty()
+            && cloud.replies.is_empty()
+            && cloud.checker.is_at_rest()
+        {
             return Ok(());
         }
         sleep(LOOK).await;
@@ -121,7 +132,15 @@ async fn drain(cloud: &Cloud, tabs: &[OpenTab]) -> Result<(), ()> {
 }
 
 fn unfinished(cloud: &Cloud) -> String {
-    let (requests, replies) = (cloud.requests.len(), cloud.replies.len());
-    let rest = if cloud.checker.is_at_rest() { "every turn is delivered" } else { "some turn is not delivered" };
-    format!("{DRAIN:?} after the last fault {requests} requests and {replies} replies are queued, and {rest}")
+    let requests = cloud.requests.len();
+    let replies = cloud.replies.len();
+    let rest = if cloud.checker.is_at_rest() {
+        "every turn is delivered"
+    } else {
+        "some turn is not delivered"
+    };
+    format!(
+        "{DRAIN:?} after the last fault {requests} requests and {replies} replies are queued, and \
+        {rest}"
+    )
 }

@@ -54,8 +54,11 @@ impl Report {
     }
 
     pub(super) fn not_run(seed: u64, why: &str) -> Self {
-        let violation =
-            Violation { invariant: "10", subject: Subject::Nobody, what: format!("the run did not begin: {why}") };
+        let violation = Violation {
+            invariant: "10",
+            subject: Subject::Nobody,
+            what: format!("the run did not begin: {why}"),
+        };
         Self {
             seed,
             violations: vec![violation],
@@ -75,11 +78,15 @@ impl Report {
         self.violations.is_empty()
     }
 
-    /// Returns the lines that belong to the first violation's session, without the calls that went well.
+    /// Returns the lines that belong to the first violation's session, without the calls that went
+    /// well.
     pub fn story(&self) -> Vec<Line> {
-        let session = self.violations.first().and_then(|violation| violation.subject.session().cloned());
+        let session =
+            self.violations.first().and_then(|violation| violation.subject.session().cloned());
         let told = |line: &&Line| {
-            line.notable && (session.is_none() || line.subject.session().is_none_or(|of| Some(of) == session.as_ref()))
+            line.notable
+                && (session.is_none()
+                    || line.subject.session().is_none_or(|of| Some(of) == session.as_ref()))
         };
         self.lines.iter().filter(told).cloned().collect()
     }
@@ -88,7 +95,8 @@ impl Report {
 fn faulted_turns(cloud: &Cloud, hit: &BTreeSet<Subject>) -> u64 {
     let turns = cloud.checker.messages_of_turns();
     let is_hit = |(key, number, message): &&(_, u64, _)| {
-        let (key, message): (&shared::domain::SessionKey, &shared::domain::MessageId) = (key, message);
+        let (key, message): (&shared::domain::SessionKey, &shared::domain::MessageId) =
+            (key, message);
         let turn = shared::domain::Turn::parse(*number).ok();
         hit.contains(&Subject::Message(key.clone(), message.clone()))
             || turn.is_some_and(|turn| hit.contains(&Subject::Turn(key.clone(), turn)))

@@ -13,7 +13,10 @@ use crate::platform::Setup;
 
 /// The settings of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself, and any mixture makes sense")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is drawn by itself, and any mixture makes sense"
+)]
 pub struct Settings {
     climate: Climate,
     /// How long faults go on.
@@ -88,7 +91,11 @@ impl Settings {
     }
 
     fn visibility(&self) -> Duration {
-        if self.visibility_is_long { Duration::from_mins(15) } else { Duration::from_secs(self.deadline + 10) }
+        if self.visibility_is_long {
+            Duration::from_mins(15)
+        } else {
+            Duration::from_secs(self.deadline + 10)
+        }
     }
 
     fn environment(&self) -> Environment {

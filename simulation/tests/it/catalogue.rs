@@ -32,8 +32,12 @@ fn tested(path: &Path) -> BTreeSet<u32> {
         return entries.flat_map(|entry| tested(&entry)).collect();
     }
     let source = fs::read_to_string(path).unwrap();
-    let names = source.lines().filter_map(|line| line.trim_start().split_once("fn s")).map(|(_, name)| name);
-    let number = |name: &str| name.split_once('_').and_then(|(number, _)| number.parse::<u32>().ok());
+    let names = source
+        .lines()
+        .filter_map(|line| line.trim_start().split_once("fn s"))
+        .map(|(_, name)| name);
+    let number =
+        |name: &str| name.split_once('_').and_then(|(number, _)| number.parse::<u32>().ok());
     names.filter_map(number).collect()
 }
 
@@ -62,7 +66,10 @@ fn functions(folder: &Path, names: &mut BTreeSet<String>) {
             functions(&entry, names);
         } else if entry.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(&entry).unwrap();
-            let after = source.lines().filter_map(|line| line.trim_start().split_once("fn ")).map(|(_, rest)| rest);
+            let after = source
+                .lines()
+                .filter_map(|line| line.trim_start().split_once("fn "))
+                .map(|(_, rest)| rest);
             names.extend(after.filter_map(|rest| Some(rest.split_once('(')?.0.to_owned())));
         }
     }

@@ -14,7 +14,10 @@ fn two_thousand_seeds_violate_nothing_and_exercise_everything() {
     let jobs = available_parallelism().map_or(1, NonZero::get);
     let outcome = Campaign { first: 1, seeds: SEEDS, turns: None, jobs, mutant: None }.run(|_| ());
     if let Some(failed) = outcome.failed.first() {
-        panic!("{:#?}\nreplay it: cargo xtask simulate --replay {}", failed.violations, failed.seed);
+        panic!(
+            "{:#?}\nreplay it: cargo xtask simulate --replay {}",
+            failed.violations, failed.seed
+        );
     }
     let summary = outcome.summary;
     assert_eq!(summary.runs, SEEDS);
@@ -29,7 +32,10 @@ fn a_seed_always_gives_the_same_trace() {
         let [first, again] = [(); 2].map(|()| run::seed(seed, Options::default()));
         assert_eq!((first.hash, first.turns), (again.hash, again.turns), "seed {seed}");
         let recorded = run::seed(seed, Options { record: true, ..Options::default() });
-        assert_eq!(recorded.hash, first.hash, "seed {seed}: looking at a run changes nothing in it");
+        assert_eq!(
+            recorded.hash, first.hash,
+            "seed {seed}: looking at a run changes nothing in it"
+        );
     }
 }
 

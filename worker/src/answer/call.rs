@@ -58,22 +58,32 @@ impl Answer<'_> {
             match event {
                 Some(Ok(ModelEvent::Delta(delta))) => {
                     if !self.add(&delta, progress) {
-                        return Ok(Ended::Complete(Finish { reason: FinishReason::Length, model: None }));
+                        return Ok(Ended::Complete(Finish {
+                            reason: FinishReason::Length,
+                            model: None,
+                        }));
                     }
                 }
                 Some(Ok(ModelEvent::Usage(usage))) => progress.usage = usage,
                 Some(Ok(ModelEvent::Finished(finish))) => return Ok(self.judge(finish)),
                 Some(Err(error)) => return Ok(Ended::Failed(error)),
-                None => return Ok(Ended::Failed(ModelError::Broken("the stream ended early".into()))),
+                None => {
+                    return Ok(Ended::Failed(ModelError::Broken("the stream ended early".into())));
+                }
             }
             event = match self.attendant.during(timeout(patience.idle, stream.next())).await? {
                 Ok(event) => event,
-                Err(_) => return Ok(Ended::Failed(ModelError::Broken("silence in the middle of the reply".into()))),
+                Err(_) => {
+                    return Ok(Ended::Failed(ModelError::Broken(
+                        "silence in the middle of the reply".into(),
+                    )));
+                }
             };
         }
     }
 
-    /// Adds a piece to the reply; `false` if there was no room for the whole of it, however large it is.
+    /// Adds a piece to the reply; `false` if there was no room for the whole of it, however large
+    /// it is.
     fn add(&mut self, delta: &str, progress: &mut Progress) -> bool {
         if delta.is_empty() {
             return true;

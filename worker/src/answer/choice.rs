@@ -9,8 +9,8 @@ use crate::calls::{Provider, Providers};
 
 /// The providers of one turn, in the order in which they are wanted.
 ///
-/// Whoever can be called soonest is next, the first in the order among equals: while one waits, another may be
-/// called; never the same one earlier than it asked.
+/// Whoever can be called soonest is next, the first in the order among equals: while one waits,
+/// another may be called; never the same one earlier than it asked.
 pub(super) struct Choice<'w> {
     candidates: Vec<Candidate<'w>>,
 }
@@ -26,21 +26,39 @@ impl<'w> Choice<'w> {
     pub(super) fn new(providers: &'w Providers, order: Vec<ProviderName>) -> Self {
         let now = Instant::now();
         let candidate = |provider| Candidate { provider, failures: 0, ready: now, refused: false };
-        Self { candidates: order.into_iter().filter_map(|name| providers.get(name)).map(candidate).collect() }
+        Self {
+            candidates: order
+                .into_iter()
+                .filter_map(|name| providers.get(name))
+                .map(candidate)
+                .collect(),
+        }
     }
 
     /// Returns who is called next, and when; `None` if all have refused.
     pub(super) fn next(&self, now: Instant) -> Option<(&'w Provider, Instant)> {
-        let ready = |candidate: &Candidate<'_>| candidate.ready.max(candidate.provider.breaker.ready_at(now)).max(now);
+        let ready = |candidate: &Candidate<'_>| {
+            candidate.ready.max(candidate.provider.breaker.ready_at(now)).max(now)
+        };
         let able = self.candidates.iter().filter(|candidate| !candidate.refused);
         // `min_by_key` returns the first of equals.
         able.min_by_key(|candidate| ready(candidate)).map(|it| (it.provider, ready(it)))
     }
 
     /// Notes a failure. `refreshed` says that a refused key is fetched again for the next call.
-    pub(super) fn failed(&mut self, name: ProviderName, error: &ModelError, refreshed: bool, ids: &dyn Ids) {
+    pub(super) fn failed(
+        &mut self,
+        name: ProviderName,
+        error: &ModelError,
+        refreshed: bool,
+        ids: &dyn Ids,
+    ) {
         let mut candidates = self.candidates.iter_mut();
-        let Some(candidate) = candidates.find(|candidate| candidate.provider.model.provider() == name) else { return };
+        let Some(candidate) =
+            candidates.find(|candidate| candidate.provider.model.provider() == name)
+        else {
+            return;
+        };
         let retry_after = match error {
             ModelError::Busy { retry_after, .. } => *retry_after,
             ModelError::Broken(_) => None,
@@ -69,7 +87,9 @@ impl<'w> Choice<'w> {
     pub(super) fn sentence(&self) -> &'static str {
         match self.verdict() {
             ErrorCode::NoProvider => "No AI provider is configured.",
-            ErrorCode::ProvidersRejected => "The AI provider refused the request. Whoever runs this must look at it.",
+            ErrorCode::ProvidersRejected => {
+                "The AI provider refused the request. Whoever runs this must look at it."
+            }
             _ => "The AI provider is not available at the moment. Please try again in a minute.",
         }
     }

@@ -9,10 +9,15 @@ use crate::kept::Asked;
 
 impl Answer<'_> {
     /// Returns the reply that whoever would be asked first gave to the same prompt, if it was kept.
-    pub(super) async fn find(&mut self, prompt: &Prompt, order: &[ProviderName]) -> Result<Option<Outcome>, Halt> {
+    pub(super) async fn find(
+        &mut self,
+        prompt: &Prompt,
+        order: &[ProviderName],
+    ) -> Result<Option<Outcome>, Halt> {
         let Some(kept) = &self.worker.ports.kept else { return Ok(None) };
         let first = order.first().and_then(|name| self.worker.providers.get(*name));
-        let key = first.and_then(|it| self.cache_key(prompt, it.model.provider(), it.model.model()));
+        let key =
+            first.and_then(|it| self.cache_key(prompt, it.model.provider(), it.model.model()));
         let Some(key) = key else { return Ok(None) };
         let Some(reply) = self.attendant.during(kept.find(&key)).await? else { return Ok(None) };
         self.note_first_piece();
@@ -24,10 +29,14 @@ impl Answer<'_> {
         if self.worker.ports.kept.is_none() || outcome.finish_reason != FinishReason::Stop {
             return;
         }
-        let key = self.asked.as_ref().and_then(|(provider, model)| self.cache_key(prompt, *provider, model));
-        self.to_keep = key
-            .zip(outcome.provider.zip(outcome.model.clone()))
-            .map(|(key, (provider, model))| (key, CachedReply { provider, model, text: outcome.text.clone() }));
+        let key = self
+            .asked
+            .as_ref()
+            .and_then(|(provider, model)| self.cache_key(prompt, *provider, model));
+        self.to_keep =
+            key.zip(outcome.provider.zip(outcome.model.clone())).map(|(key, (provider, model))| {
+                (key, CachedReply { provider, model, text: outcome.text.clone() })
+            });
     }
 
     /// Keeps the reply, now that it is final.
@@ -42,6 +51,7 @@ impl Answer<'_> {
         if self.replay.is_some() {
             return None;
         }
-        Asked { prompt, context: self.context, principal: &self.owner.principal }.key(provider, model)
+        Asked { prompt, context: self.context, principal: &self.owner.principal }
+            .key(provider, model)
     }
 }

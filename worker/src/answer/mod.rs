@@ -63,12 +63,19 @@ impl From<WorkerError> for Halt {
 }
 
 impl<'w> Answer<'w> {
-    pub(crate) fn new(worker: &'w Worker, key: &'w SessionKey, claim: Claim, deadline: Instant) -> Self {
+    pub(crate) fn new(
+        worker: &'w Worker,
+        key: &'w SessionKey,
+        claim: Claim,
+        deadline: Instant,
+    ) -> Self {
         let Claim { owner, turn, replay } = claim;
         let ports = &worker.ports;
         let ports = (ports.store.clone(), ports.push.clone());
-        let (timings, spending) = (turn.timings, Spending::new(worker, &owner.principal));
-        let attendant = Attendant::new(ports, key.clone(), &owner, *turn, worker.config.pace, deadline);
+        let timings = turn.timings;
+        let spending = Spending::new(worker, &owner.principal);
+        let attendant =
+            Attendant::new(ports, key.clone(), &owner, *turn, worker.config.pace, deadline);
         Self {
             worker,
             key,
@@ -93,12 +100,14 @@ impl<'w> Answer<'w> {
             Err(Halt::Interrupted(Interrupt::Cancelled)) => self.cancelled(),
             Err(Halt::Interrupted(Interrupt::Refused)) => {
                 let ending = self.ending(self.cancelled());
-                return finish::stand_down(self.worker, self.key, &self.attendant.turn, ending).await;
+                return finish::stand_down(self.worker, self.key, &self.attendant.turn, ending)
+                    .await;
             }
             Err(Halt::Interrupted(Interrupt::Deadline)) => return Err(WorkerError::Deadline),
             Err(Halt::Failed(error)) => return Err(error),
         };
-        let (turn, ending) = (self.attendant.turn.clone(), self.ending(outcome));
+        let turn = self.attendant.turn.clone();
+        let ending = self.ending(outcome);
         let commit = finish::commit(self.worker, self.key, &turn, ending);
         if self.attendant.while_committing(commit).await? {
             self.keep().await;
@@ -115,14 +124,17 @@ impl<'w> Answer<'w> {
         let mut calls = 0;
         loop {
             let next = choice.next(Instant::now()).filter(|(_, ready)| *ready < self.deadline);
-            let Some((provider, ready)) = next.filter(|_| calls < self.worker.config.max_calls) else {
+            let Some((provider, ready)) = next.filter(|_| calls < self.worker.config.max_calls)
+            else {
                 return Ok(self.failed(choice.verdict(), choice.sentence()));
             };
-            let (model, name) = (provider.model.as_ref(), provider.model.provider());
+            let model = provider.model.as_ref();
+            let name = provider.model.provider();
             self.wait_for(name, ready).await?;
             let Ok(permit) = provider.breaker.acquire(Instant::now()) else { continue };
             if !self.spending.reserve(self.worker, model, &prompt).await? {
-                return Ok(self.failed(ErrorCode::BudgetExhausted, "Today's budget for answers is used up."));
+                return Ok(self
+                    .failed(ErrorCode::BudgetExhausted, "Today's budget for answers is used up."));
             }
             calls += 1;
             self.ask(model, &prompt);
@@ -135,7 +147,8 @@ impl<'w> Answer<'w> {
                 }
                 Ended::Failed(error) => error,
             };
-            tracing::warn!(provider = %name, calls, error = &error as &dyn std::error::Error, "a model call failed");
+            tracing::warn!(provider = %name, calls, error = &error as &dyn std::error::Error, "a \
+                model call failed");
             permit.failed(&error, Instant::now());
             self.effort.failures += 1;
             let refreshed = refresh(self.worker, &error, name).await;
@@ -151,7 +164,8 @@ impl<'w> Answer<'w> {
         }
     }
 
-    /// Gathers history and document, and writes the prompt; finds out meanwhile which providers can be asked.
+    /// Gathers history and document, and writes the prompt; finds out meanwhile which providers can
+    /// be asked.
     async fn prepare(&mut self) -> Result<(Prompt, Vec<ProviderName>), Halt> {
         let began = Instant::now();
         let turn = self.attendant.turn.clone();
@@ -166,17 +180,24 @@ impl<'w> Answer<'w> {
         Ok((self.prompt(history?, looked.document, &turn)?, self.allowed(order)))
     }
 
-    /// Returns who of those that can be asked may be: a model that is asked for by name has no stand-in.
+    /// Returns who of those that can be asked may be: a model that is asked for by name has no
+    /// stand-in.
     fn allowed(&self, able: Vec<ProviderName>) -> Vec<ProviderName> {
         if self.replay.as_ref().is_none_or(|replay| replay.model.is_none()) {
             return able;
         }
         let wish = self.attendant.turn.requested_provider;
-        let asked = |name: &ProviderName| wish.map_or(*name != ProviderName::Offline, |wish| *name == wish);
+        let asked =
+            |name: &ProviderName| wish.map_or(*name != ProviderName::Offline, |wish| *name == wish);
         able.into_iter().find(asked).into_iter().collect()
     }
 
-    fn prompt(&self, history: History, document: Option<Document>, turn: &TurnRow) -> Result<Prompt, WorkerError> {
+    fn prompt(
+        &self,
+        history: History,
+        document: Option<Document>,
+        turn: &TurnRow,
+    ) -> Result<Prompt, WorkerError> {
         let replay = self.replay.as_deref();
         let parts = Parts {
             reader: &self.owner.principal,
@@ -221,7 +242,8 @@ impl<'w> Answer<'w> {
 
     async fn wait_for(&mut self, provider: ProviderName, ready: Instant) -> Result<(), Halt> {
         if ready > Instant::now() {
-            self.attendant.announce(&Status { phase: StatusPhase::Retrying, provider: Some(provider) });
+            self.attendant
+                .announce(&Status { phase: StatusPhase::Retrying, provider: Some(provider) });
             self.attendant.during(sleep_until(ready)).await?;
         }
         Ok(())
@@ -230,7 +252,8 @@ impl<'w> Answer<'w> {
     /// Tells whoever watches which provider is asked next, if it is another one.
     fn tell(&mut self, choice: &Choice<'_>, failed: ProviderName) {
         let next = choice.next(Instant::now()).map(|(provider, _)| provider.model.provider());
-        let phase = if next == Some(failed) { StatusPhase::Retrying } else { StatusPhase::Fallback };
+        let phase =
+            if next == Some(failed) { StatusPhase::Retrying } else { StatusPhase::Fallback };
         if let Some(provider) = next {
             self.attendant.announce(&Status { phase, provider: Some(provider) });
         }
@@ -238,13 +261,17 @@ impl<'w> Answer<'w> {
 
     /// Takes a new generation after a failure in the middle of the reply: never a splice.
     async fn next_generation(&mut self) -> Result<(), Halt> {
-        let (mut turn, mut patience) = (self.attendant.turn.clone(), Patience::default());
+        let mut turn = self.attendant.turn.clone();
+        let mut patience = Patience::default();
         loop {
             match crate::turn::take_generation(self.worker, self.key, &mut turn).await {
                 Ok(true) => break,
                 Ok(false) => return Err(Interrupt::Refused.into()),
                 Err(WorkerError::Store(error)) => {
-                    patience.wait(error, self.worker.ports.ids.fraction()).await.map_err(WorkerError::from)?;
+                    patience
+                        .wait(error, self.worker.ports.ids.fraction())
+                        .await
+                        .map_err(WorkerError::from)?;
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -7,7 +7,8 @@ use shared::protocol::commit::Outcome;
 
 use super::Answer;
 
-/// The longest model name that is kept, in bytes: providers state it, and a turn must fit an item of the store.
+/// The longest model name that is kept, in bytes: providers state it, and a turn must fit an item
+/// of the store.
 const MAX_MODEL_BYTES: usize = 256;
 
 impl Answer<'_> {
@@ -22,7 +23,12 @@ impl Answer<'_> {
 
     /// The end of a stopped turn: the text that was shown so far.
     pub(super) fn cancelled(&self) -> Outcome {
-        self.outcome(TurnKind::Cancelled, FinishReason::Cancelled, self.attendant.text().to_owned(), None)
+        self.outcome(
+            TurnKind::Cancelled,
+            FinishReason::Cancelled,
+            self.attendant.text().to_owned(),
+            None,
+        )
     }
 
     pub(super) fn failed(&self, code: ErrorCode, message: &str) -> Outcome {
@@ -37,14 +43,33 @@ impl Answer<'_> {
         Outcome { usage: None, cost_micro_usd: Some(MicroUsd(0)), cached: true, ..outcome }
     }
 
-    fn outcome(&self, kind: TurnKind, finish_reason: FinishReason, text: String, error: Option<TurnError>) -> Outcome {
+    fn outcome(
+        &self,
+        kind: TurnKind,
+        finish_reason: FinishReason,
+        text: String,
+        error: Option<TurnError>,
+    ) -> Outcome {
         let (provider, mut model) = self.answered_by.clone().unzip();
         if let Some(model) = &mut model {
             model.truncate(model.floor_char_boundary(MAX_MODEL_BYTES));
         }
         let (usage, cost_micro_usd) = self.spending.total();
-        let (context, timings) = (self.context, self.timings);
+        let context = self.context;
+        let timings = self.timings;
         let cached = false;
-        Outcome { kind, text, finish_reason, error, provider, model, usage, cost_micro_usd, cached, context, timings }
+        Outcome {
+            kind,
+            text,
+            finish_reason,
+            error,
+            provider,
+            model,
+            usage,
+            cost_micro_usd,
+            cached,
+            context,
+            timings,
+        }
     }
 }

@@ -23,7 +23,9 @@ pub struct BreakerSettings {
 impl BreakerSettings {
     /// Reads the settings.
     pub fn from(environment: &Environment) -> Result<Self, ConfigError> {
-        let seconds = |variable, default| environment.number_or(variable, default, 1..=3_600).map(Duration::from_secs);
+        let seconds = |variable, default| {
+            environment.number_or(variable, default, 1..=3_600).map(Duration::from_secs)
+        };
         let failures = environment.number_or("CHATBOT_BREAKER_FAILURES", 5, 1..=1_000)?;
         Ok(Self {
             failures: usize::try_from(failures).unwrap_or(usize::MAX),
@@ -35,8 +37,9 @@ impl BreakerSettings {
 
 /// Knows when one provider may be called: not while it fails, and not while it asked for a pause.
 ///
-/// It opens after so many failures in a row within the window, and lets one call through after a while: the answer
-/// to that trial closes it or keeps it open. A trial that says nothing for as long makes room for another.
+/// It opens after so many failures in a row within the window, and lets one call through after a
+/// while: the answer to that trial closes it or keeps it open. A trial that says nothing for as
+/// long makes room for another.
 /// It is an optimisation of one process: losing it costs calls that fail, and nothing else.
 #[derive(Debug)]
 pub struct Breaker {
@@ -81,7 +84,8 @@ impl Breaker {
         if ready_at > now {
             return Err(ready_at);
         }
-        let trial = state.open_until.map(|_| Trial { began: now, until: later(now, self.settings.open) });
+        let trial =
+            state.open_until.map(|_| Trial { began: now, until: later(now, self.settings.open) });
         state.open_until = trial.map(|trial| trial.until);
         Ok(Permit { breaker: self, trial, reported: false })
     }
@@ -111,14 +115,16 @@ impl State {
         if self.failures.len() > settings.failures {
             self.failures.pop_front();
         }
-        let all_recent = self.failures.front().is_some_and(|first| now.duration_since(*first) < settings.window);
+        let all_recent =
+            self.failures.front().is_some_and(|first| now.duration_since(*first) < settings.window);
         self.failures.len() == settings.failures && all_recent
     }
 }
 
 /// The right to make one call.
 ///
-/// Dropped without a report (the caller gave up for reasons of its own), it leaves the breaker as it was.
+/// Dropped without a report (the caller gave up for reasons of its own), it leaves the breaker as
+/// it was.
 #[must_use = "the breaker learns from what the call reports"]
 #[derive(Debug)]
 pub struct Permit<'a> {
@@ -138,7 +144,8 @@ struct Trial {
 impl Permit<'_> {
     /// Reports that the provider answers: the first piece of a reply is enough.
     ///
-    /// The failures before it are forgotten: a provider that answers one call in a few is worth calling.
+    /// The failures before it are forgotten: a provider that answers one call in a few is worth
+    /// calling.
     /// A success of a call from before the breaker opened does not close it.
     pub fn succeeded(mut self) {
         self.reported = true;
@@ -150,8 +157,9 @@ impl Permit<'_> {
 
     /// Reports a failure, timeouts among them as `Broken`.
     ///
-    /// `Busy` and `Broken` count against the provider. `Unauthorized` and `Permanent` are answers: they are about
-    /// this key or this request, and must not shut out everybody else's, so they count as `succeeded`.
+    /// `Busy` and `Broken` count against the provider. `Unauthorized` and `Permanent` are answers:
+    /// they are about this key or this request, and must not shut out everybody else's, so they
+    /// count as `succeeded`.
     /// A `retry_after` is kept whatever the breaker's state.
     pub fn failed(self, error: &ModelError, now: Instant) {
         match error {

@@ -24,7 +24,12 @@ pub struct Providers(Vec<Provider>);
 impl Providers {
     /// Puts a breaker beside each model.
     pub fn new(models: Vec<Arc<dyn Model>>, settings: BreakerSettings) -> Self {
-        Self(models.into_iter().map(|model| Provider { model, breaker: Arc::new(Breaker::new(settings)) }).collect())
+        Self(
+            models
+                .into_iter()
+                .map(|model| Provider { model, breaker: Arc::new(Breaker::new(settings)) })
+                .collect(),
+        )
     }
 
     /// Returns those of the names whose providers can be asked, in the same order.

@@ -18,11 +18,12 @@ const JITTER: f64 = 0.25;
 /// The failures after which the delay grows no more.
 const MOST_FAILURES: u32 = 16;
 
-/// Returns how long to stay away from a provider after its `failures`-th failure in a row, counted from 1.
+/// Returns how long to stay away from a provider after its `failures`-th failure in a row, counted
+/// from 1.
 ///
 /// What the provider asked for is kept to the letter, never shortened.
-/// Otherwise the delay grows exponentially, less up to a quarter, so that callers who failed together do not come
-/// back together.
+/// Otherwise the delay grows exponentially, less up to a quarter, so that callers who failed
+/// together do not come back together.
 pub fn delay(failures: u32, retry_after: Option<Duration>, ids: &dyn Ids) -> Duration {
     retry_after.unwrap_or_else(|| backoff(failures).mul_f64(1.0 - JITTER * ids.fraction()))
 }
@@ -47,13 +48,16 @@ mod tests {
     #[track_caller]
     fn check(failures: u32, drawn: u8, expected: std::ops::RangeInclusive<u64>) {
         let delay = delay(failures, None, &Drawn(drawn));
-        let (low, high) = (Duration::from_millis(*expected.start()), Duration::from_millis(*expected.end()));
+        let low = Duration::from_millis(*expected.start());
+        let high = Duration::from_millis(*expected.end());
         assert!((low..=high).contains(&delay), "{delay:?} is not in {expected:?} ms");
     }
 
     #[test]
     fn delays_double_from_half_a_second_to_eight_seconds() {
-        for (failures, millis) in [(0, 500), (1, 500), (2, 1_000), (3, 2_000), (4, 4_000), (5, 8_000), (6, 8_000)] {
+        for (failures, millis) in
+            [(0, 500), (1, 500), (2, 1_000), (3, 2_000), (4, 4_000), (5, 8_000), (6, 8_000)]
+        {
             check(failures, 0, millis..=millis);
         }
         check(u32::MAX, 0, 8_000..=8_000);

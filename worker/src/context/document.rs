@@ -21,14 +21,18 @@ pub(crate) struct DocumentCache(Mutex<HashMap<(PrincipalHash, DocumentId), (Inst
 impl DocumentCache {
     fn get(&self, key: &(PrincipalHash, DocumentId)) -> Option<Document> {
         let documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        documents.get(key).filter(|(read, _)| read.elapsed() < CACHED_FOR).map(|(_, document)| document.clone())
+        documents
+            .get(key)
+            .filter(|(read, _)| read.elapsed() < CACHED_FOR)
+            .map(|(_, document)| document.clone())
     }
 
     fn put(&self, key: (PrincipalHash, DocumentId), document: Document) {
         let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         documents.retain(|_, (read, _)| read.elapsed() < CACHED_FOR);
         if documents.len() >= MAX_CACHED {
-            let oldest = documents.iter().min_by_key(|(_, (read, _))| *read).map(|(key, _)| key.clone());
+            let oldest =
+                documents.iter().min_by_key(|(_, (read, _))| *read).map(|(key, _)| key.clone());
             oldest.and_then(|key| documents.remove(&key));
         }
         documents.insert(key, (Instant::now(), document));
@@ -45,7 +49,11 @@ pub(crate) struct Looked {
 /// Reads the document on behalf of the principal, with brief retries.
 ///
 /// The answer goes on without one that is absent, refused, or cannot be read in time.
-pub(crate) async fn look_up(worker: &Worker, id: Option<&DocumentId>, reader: &Principal) -> Looked {
+pub(crate) async fn look_up(
+    worker: &Worker,
+    id: Option<&DocumentId>,
+    reader: &Principal,
+) -> Looked {
     let Some(id) = id.filter(|_| worker.config.enable_context) else {
         return Looked { document: None, context: ContextUse::None };
     };
@@ -72,7 +80,10 @@ async fn fetch(worker: &Worker, id: &DocumentId, reader: &Principal) -> Option<D
             Ok(document) => return document,
             Err(DocumentsError::Unavailable(_)) => sleep(PAUSE).await,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the documents cannot be read");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the documents cannot be read"
+                );
                 return None;
             }
         }

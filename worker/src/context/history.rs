@@ -15,8 +15,9 @@ use crate::handler::Worker;
 const OVERHEAD: usize = 4;
 const FIRST_PAGE: usize = 8;
 const LATER_PAGE: usize = 32;
-/// How many turns back the model can remember. A turn with any text costs at least ten estimated tokens, so that the
-/// default budget of 4,000 is spent before this bound is reached, unless turns are left out.
+/// How many turns back the model can remember. A turn with any text costs at least ten estimated
+/// tokens, so that the default budget of 4,000 is spent before this bound is reached, unless turns
+/// are left out.
 const MOST_TURNS: usize = 400;
 
 /// What the model remembers.
@@ -28,13 +29,18 @@ pub(crate) struct History {
     pub(crate) cut: bool,
 }
 
-/// Reads the history of a turn, oldest first: the longest run of committed turns that fits the token budget, among
-/// the last [`MOST_TURNS`].
+/// Reads the history of a turn, oldest first: the longest run of committed turns that fits the
+/// token budget, among the last [`MOST_TURNS`].
 ///
-/// Error turns are left out; cancelled ones are kept if they have text. It reads no more than what fits the
-/// budget and one page, so its cost does not grow with the session. Turns that are left out cost no budget: what
-/// bounds the reading of a session of nearly only errors is the number of turns.
-pub(crate) async fn history(worker: &Worker, key: &SessionKey, turn: Turn) -> Result<History, WorkerError> {
+/// Error turns are left out; cancelled ones are kept if they have text. It reads no more than what
+/// fits the budget and one page, so its cost does not grow with the session. Turns that are left
+/// out cost no budget: what bounds the reading of a session of nearly only errors is the number of
+/// turns.
+pub(crate) async fn history(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: Turn,
+) -> Result<History, WorkerError> {
     let mut left = worker.config.history_tokens;
     let mut newest_first: Vec<ChatMessage> = Vec::new();
     let mut unread = MOST_TURNS;
@@ -46,7 +52,8 @@ pub(crate) async fn history(worker: &Worker, key: &SessionKey, turn: Turn) -> Re
         return Ok(History { cut: true, ..History::default() });
     }
     loop {
-        let (store, ids) = (&worker.ports.store, &worker.ports.ids);
+        let store = &worker.ports.store;
+        let ids = &worker.ports.ids;
         let page = patiently(|| ids.fraction(), || store.query(&query)).await?;
         unread = unread.saturating_sub(page.items.len());
         let Some(last) = page.items.last().map(|item| item.key.sort.clone()) else { break };
@@ -79,7 +86,9 @@ pub(crate) fn replayed(history: &[Exchange], mut left: usize) -> History {
     let mut newest_first = Vec::new();
     for exchange in history.iter().rev().filter(|exchange| !exchange.reply.is_empty()) {
         let pair = pair(exchange.reply.clone(), exchange.message.as_str().to_owned());
-        let Some(rest) = left.checked_sub(size(&pair)) else { return History::of(newest_first, true) };
+        let Some(rest) = left.checked_sub(size(&pair)) else {
+            return History::of(newest_first, true);
+        };
         left = rest;
         newest_first.extend(pair);
     }
@@ -100,7 +109,10 @@ fn messages(turn: TurnRow) -> Option<[ChatMessage; 2]> {
 }
 
 fn pair(reply: String, message: String) -> [ChatMessage; 2] {
-    [ChatMessage { role: Role::Assistant, text: reply }, ChatMessage { role: Role::User, text: message }]
+    [
+        ChatMessage { role: Role::Assistant, text: reply },
+        ChatMessage { role: Role::User, text: message },
+    ]
 }
 
 /// Returns a bound just below a turn's sort key.

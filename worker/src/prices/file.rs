@@ -47,14 +47,20 @@ struct TierEntry {
 }
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Vec<ModelPrices>, PricesError> {
-    let error = |place: &str, problem: String| PricesError { file: file.to_owned(), place: place.to_owned(), problem };
-    let list: File = serde_json::from_str(text).map_err(|problem| error("the file", problem.to_string()))?;
+    let error = |place: &str, problem: String| PricesError {
+        file: file.to_owned(),
+        place: place.to_owned(),
+        problem,
+    };
+    let list: File =
+        serde_json::from_str(text).map_err(|problem| error("the file", problem.to_string()))?;
     if list.unit != UNIT {
         return Err(error("unit", format!("must be {UNIT:?}")));
     }
     let mut models: Vec<ModelPrices> = Vec::new();
     for (index, value) in list.models.into_iter().enumerate() {
-        let place = format!("models[{index}] ({})", value["model"].as_str().unwrap_or("without a model"));
+        let place =
+            format!("models[{index}] ({})", value["model"].as_str().unwrap_or("without a model"));
         let model = entry(value).map_err(|problem| error(&place, problem))?;
         if models.iter().any(|other| other.model == model.model) {
             return Err(error(&place, "is listed twice".to_owned()));
@@ -71,7 +77,9 @@ fn entry(value: Value) -> Result<ModelPrices, String> {
         return Err("needs a model and at least one tier".to_owned());
     }
     if !tiers.is_sorted_by(|one, next| one.prompt_tokens < next.prompt_tokens) {
-        return Err("tiers must grow by prompt_tokens, and only the last may leave it out".to_owned());
+        return Err(
+            "tiers must grow by prompt_tokens, and only the last may leave it out".to_owned()
+        );
     }
     Ok(ModelPrices { model: entry.model, tiers })
 }

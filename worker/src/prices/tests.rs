@@ -10,7 +10,12 @@ fn built_in() -> Prices {
 }
 
 fn usage(input: u64, cached: u64, written: u64, output: u64) -> Usage {
-    Usage { input_tokens: input, cached_input_tokens: cached, cache_write_tokens: written, output_tokens: output }
+    Usage {
+        input_tokens: input,
+        cached_input_tokens: cached,
+        cache_write_tokens: written,
+        output_tokens: output,
+    }
 }
 
 #[track_caller]
@@ -53,7 +58,9 @@ fn a_model_that_is_not_listed_has_no_cost() {
 
 #[test]
 fn a_dated_version_costs_what_its_model_costs() {
-    for model in ["claude-haiku-5-5-20261001", "claude-haiku-5-5@20261001", "claude-haiku-5-5-latest"] {
+    for model in
+        ["claude-haiku-5-5-20261001", "claude-haiku-5-5@20261001", "claude-haiku-5-5-latest"]
+    {
         check(model, usage(10, 0, 0, 0), Some(1));
     }
     check("gpt-6-luna-2026-10-01", usage(10, 0, 0, 0), Some(1));
@@ -67,7 +74,8 @@ fn a_prompt_beyond_the_listed_sizes_has_no_cost() {
 
 #[test]
 fn the_longest_listed_name_wins_and_the_tier_fits_the_prompt() {
-    let short = r#"{"model": "m", "source": "s", "read": "2026-11", "tiers": [{"input": 9, "output": 9}]}"#;
+    let short =
+        r#"{"model": "m", "source": "s", "read": "2026-11", "tiers": [{"input": 9, "output": 9}]}"#;
     let long = r#"{"model": "m-20260101", "source": "s", "read": "2026-11", "tiers": [
         {"prompt_tokens": 10, "input": 1000000, "output": 0},
         {"input": 2000000, "output": 0}]}"#;
@@ -87,15 +95,22 @@ fn answers_without_a_model_cost_nothing() {
 #[test]
 fn a_budget_counts_unlisted_models_at_the_dearest_price() {
     let prices = built_in();
-    assert_eq!(prices.budget_cost(CLAUDE, "llama-9", usage(1_000_000, 0, 1_000_000, 0)), MicroUsd(125_000));
+    assert_eq!(
+        prices.budget_cost(CLAUDE, "llama-9", usage(1_000_000, 0, 1_000_000, 0)),
+        MicroUsd(125_000)
+    );
     assert_eq!(prices.highest_cost(CLAUDE, "llama-9", 1_000_000, 0), MicroUsd(125_000));
 }
 
 #[test]
 fn an_error_names_the_file_and_the_entry() {
     check_error("{", "prices.json: the file: EOF while parsing an object at line 1 column 1");
-    check_error(r#"{"unit": "cents", "models": []}"#, r#"prices.json: unit: must be "micro-USD per million tokens""#);
-    let good = r#"{"model": "m", "source": "s", "read": "2026-11", "tiers": [{"input": 9, "output": 9}]}"#;
+    check_error(
+        r#"{"unit": "cents", "models": []}"#,
+        r#"prices.json: unit: must be "micro-USD per million tokens""#,
+    );
+    let good =
+        r#"{"model": "m", "source": "s", "read": "2026-11", "tiers": [{"input": 9, "output": 9}]}"#;
     check_error(&list(&format!("{good},{good}")), "prices.json: models[1] (m): is listed twice");
     check_error(
         &list(&good.replace("output", "outputs")),
@@ -108,7 +123,8 @@ fn an_error_names_the_file_and_the_entry() {
     );
     check_error(
         &list(&good.replace("9}]", r#"9}, {"input": 1, "output": 1}]"#)),
-        "prices.json: models[0] (m): tiers must grow by prompt_tokens, and only the last may leave it out",
+        "prices.json: models[0] (m): tiers must grow by prompt_tokens, and only the last may \
+        leave it out",
     );
 }
 
@@ -116,8 +132,14 @@ fn an_error_names_the_file_and_the_entry() {
 fn a_prompt_has_no_more_tokens_than_counted_bytes() {
     let message = |text: &str| ChatMessage { role: Role::User, text: text.to_owned() };
     let messages = vec![message("é"), message("ab")];
-    let prompt =
-        Prompt { system: "abc".to_owned(), messages, document: None, max_tokens: 1, model: None, caching: None };
+    let prompt = Prompt {
+        system: "abc".to_owned(),
+        messages,
+        document: None,
+        max_tokens: 1,
+        model: None,
+        caching: None,
+    };
     assert_eq!(prompt_bytes(&prompt), 2 + 2 + 3 + 4 * FRAMING_BYTES);
 }
 

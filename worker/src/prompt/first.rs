@@ -9,10 +9,11 @@ use crate::error::WorkerError;
 use crate::handler::Worker;
 
 impl Worker {
-    /// Writes the prompt that a session's first message is answered with, and says what became of its document.
+    /// Writes the prompt that a session's first message is answered with, and says what became of
+    /// its document.
     ///
-    /// The document is read on behalf of the principal, as for a turn. The session never goes on, so the provider is
-    /// not asked to keep the conversation.
+    /// The document is read on behalf of the principal, as for a turn. The session never goes on,
+    /// so the provider is not asked to keep the conversation.
     pub async fn first_prompt(
         &self,
         reader: &Principal,

@@ -1,4 +1,5 @@
-//! How the model is told: one template, the document as a labelled block of data, nothing invisible.
+//! How the model is told: one template, the document as a labelled block of data, nothing
+//! invisible.
 
 mod first;
 mod parts;

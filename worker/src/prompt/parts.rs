@@ -35,15 +35,36 @@ pub struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Begins with a question alone: the first of a session that never goes on.
     pub fn first(reader: &'a Principal, message: &'a str) -> Self {
-        let (document, context) = (None, ContextUse::None);
-        let (instructions, model) = (None, None);
-        Self { reader, message, history: Vec::new(), goes_on: false, document, context, instructions, model }
+        let document = None;
+        let context = ContextUse::None;
+        let instructions = None;
+        let model = None;
+        Self {
+            reader,
+            message,
+            history: Vec::new(),
+            goes_on: false,
+            document,
+            context,
+            instructions,
+            model,
+        }
     }
 
     /// Puts them together; what people wrote loses what nobody can see.
-    pub fn prompt(self, template: &Template, config: &WorkerConfig) -> Result<Prompt, minijinja::Error> {
-        let Self { reader, message, history, goes_on, document, context, instructions, model } = self;
-        let told = Told { instructions, document: document.as_ref(), context, max_tokens: config.document_tokens };
+    pub fn prompt(
+        self,
+        template: &Template,
+        config: &WorkerConfig,
+    ) -> Result<Prompt, minijinja::Error> {
+        let Self { reader, message, history, goes_on, document, context, instructions, model } =
+            self;
+        let told = Told {
+            instructions,
+            document: document.as_ref(),
+            context,
+            max_tokens: config.document_tokens,
+        };
         let system = template.system(told)?;
         let group = reader.hash().as_str().bytes().next().unwrap_or(0) % CACHE_GROUPS;
         let caching = config.prompt_caching.then_some(Caching { group, conversation: goes_on });
@@ -51,7 +72,8 @@ impl<'a> Parts<'a> {
         messages.push(ChatMessage { role: Role::User, text: message.to_owned() });
         for message in &mut messages {
             if let Cow::Owned(clean) = without_invisible(&message.text) {
-                message.text = if clean.is_empty() { "(nothing visible)".to_owned() } else { clean };
+                message.text =
+                    if clean.is_empty() { "(nothing visible)".to_owned() } else { clean };
             }
         }
         Ok(Prompt { system, messages, document, max_tokens: config.max_tokens, model, caching })

@@ -31,7 +31,8 @@ pub(super) async fn stream(
 
 /// Writes the request as JSON.
 pub(super) fn body(request: &impl Serialize) -> Result<Vec<u8>, ModelError> {
-    serde_json::to_vec(request).map_err(|_| ModelError::Permanent("the request is not JSON".to_owned()))
+    serde_json::to_vec(request)
+        .map_err(|_| ModelError::Permanent("the request is not JSON".to_owned()))
 }
 
 /// Posts the request and returns its answer, if that is a success.
@@ -48,9 +49,14 @@ pub(super) async fn send(
 }
 
 /// Fetches the provider's key.
-pub(super) async fn key(secrets: &dyn Secrets, provider: ProviderName) -> Result<Option<SecretString>, ModelError> {
+pub(super) async fn key(
+    secrets: &dyn Secrets,
+    provider: ProviderName,
+) -> Result<Option<SecretString>, ModelError> {
     let key = secrets.provider_key(provider).await;
-    key.map_err(|error| ModelError::Broken(format!("the provider's key could not be fetched: {error}")))
+    key.map_err(|error| {
+        ModelError::Broken(format!("the provider's key could not be fetched: {error}"))
+    })
 }
 
 /// Tells whether the provider has a key, as far as is known.
@@ -61,7 +67,9 @@ pub(super) async fn has_key(secrets: &dyn Secrets, provider: ProviderName) -> bo
 /// Makes a header of a key; spaces and line ends around it are a slip of whoever stored it.
 pub fn key_header(prefix: &str, key: &SecretString) -> Result<HeaderValue, ModelError> {
     let mut value = HeaderValue::try_from(format!("{prefix}{}", key.expose_secret().trim()))
-        .map_err(|_| ModelError::Unauthorized("the key holds characters that no header carries".to_owned()))?;
+        .map_err(|_| {
+            ModelError::Unauthorized("the key holds characters that no header carries".to_owned())
+        })?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -71,7 +79,8 @@ fn broken(error: reqwest::Error) -> ModelError {
 }
 
 async fn refused(response: Response) -> ModelError {
-    let (status, headers) = (response.status(), response.headers().clone());
+    let status = response.status();
+    let headers = response.headers().clone();
     http_error::from_response(status, &headers, &beginning(response).await)
 }
 

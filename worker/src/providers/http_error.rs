@@ -14,7 +14,8 @@ const LONGEST_NAME: usize = 64;
 
 /// Turns an HTTP error into what the caller branches on.
 ///
-/// Money and credentials come first, because no retry mends them; then `x-should-retry`; then the status.
+/// Money and credentials come first, because no retry mends them; then `x-should-retry`; then the
+/// status.
 pub fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ModelError {
     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
     let name = name(&body["error"]);
@@ -28,9 +29,12 @@ pub fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Mo
 
 /// Turns an error that came inside a stream, after a 200, into what the caller branches on.
 ///
-/// It has no status and no headers: its type or code decides, and an unknown one is a broken stream.
+/// It has no status and no headers: its type or code decides, and an unknown one is a broken
+/// stream.
 pub(super) fn from_event(error: &Value) -> ModelError {
-    let Some(name) = name(error) else { return ModelError::Broken("an error event without a type".to_owned()) };
+    let Some(name) = name(error) else {
+        return ModelError::Broken("an error event without a type".to_owned());
+    };
     let Some(status) = status_of(name).or_else(|| name.parse().ok()) else {
         return ModelError::Broken(format!("error event {name}"));
     };
@@ -74,8 +78,8 @@ fn name(error: &Value) -> Option<&str> {
     names.into_iter().filter_map(Value::as_str).find(|name| is_name(name))
 }
 
-/// Tells whether the text is a name, or a status as text: compatible servers put whole sentences there, and keys
-/// (which have digits) would be logged with it.
+/// Tells whether the text is a name, or a status as text: compatible servers put whole sentences
+/// there, and keys (which have digits) would be logged with it.
 fn is_name(text: &str) -> bool {
     let is_word = text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     let is_status = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -108,9 +112,12 @@ mod tests {
 
     #[track_caller]
     fn check(status: u16, headers: &[(&'static str, &'static str)], error: &Value, expected: &str) {
-        let pairs = headers.iter().map(|(name, value)| ((*name).parse().unwrap(), (*value).parse().unwrap()));
+        let pairs = headers
+            .iter()
+            .map(|(name, value)| ((*name).parse().unwrap(), (*value).parse().unwrap()));
         let body = json!({ "error": error }).to_string();
-        let error = from_response(StatusCode::from_u16(status).unwrap(), &pairs.collect(), body.as_bytes());
+        let error =
+            from_response(StatusCode::from_u16(status).unwrap(), &pairs.collect(), body.as_bytes());
         assert_eq!(short(&error), expected);
     }
 
@@ -131,13 +138,28 @@ mod tests {
 
     #[test]
     fn load_is_busy_and_bad_requests_are_permanent() {
-        check(429, &[("retry-after", "2")], &json!({"type": "rate_limit_error"}), "busy: 429 rate_limit_error, 2s");
+        check(
+            429,
+            &[("retry-after", "2")],
+            &json!({"type": "rate_limit_error"}),
+            "busy: 429 rate_limit_error, 2s",
+        );
         check(529, &[], &json!({"type": "overloaded_error"}), "busy: 529 overloaded_error");
         check(408, &[], &Value::Null, "busy: 408");
         check(409, &[], &json!({"type": "conflict_error"}), "busy: 409 conflict_error");
         check(500, &[], &json!({"type": "server_error", "code": null}), "busy: 500 server_error");
-        check(400, &[], &json!({"type": "invalid_request_error"}), "permanent: 400 invalid_request_error");
-        check(404, &[], &json!({"type": "x", "code": "model_not_found"}), "permanent: 404 model_not_found");
+        check(
+            400,
+            &[],
+            &json!({"type": "invalid_request_error"}),
+            "permanent: 400 invalid_request_error",
+        );
+        check(
+            404,
+            &[],
+            &json!({"type": "x", "code": "model_not_found"}),
+            "permanent: 404 model_not_found",
+        );
         check(413, &[], &json!({"type": "request_too_large"}), "permanent: 413 request_too_large");
         check(302, &[], &Value::Null, "permanent: 302");
     }
@@ -145,11 +167,21 @@ mod tests {
     #[test]
     fn money_and_keys_are_never_retried() {
         let retry = [("x-should-retry", "true")];
-        check(429, &retry, &json!({"code": "insufficient_quota"}), "permanent: 429 insufficient_quota");
+        check(
+            429,
+            &retry,
+            &json!({"code": "insufficient_quota"}),
+            "permanent: 429 insufficient_quota",
+        );
         let spent = json!({"type": "rate_limit_error", "details": {"error_code": "enforced_spend_limit_reached"}});
         check(429, &retry, &spent, "permanent: 429 enforced_spend_limit_reached");
         check(402, &retry, &json!({"type": "billing_error"}), "permanent: 402 billing_error");
-        check(401, &retry, &json!({"type": "authentication_error"}), "unauthorized: 401 authentication_error");
+        check(
+            401,
+            &retry,
+            &json!({"type": "authentication_error"}),
+            "unauthorized: 401 authentication_error",
+        );
         check(403, &retry, &Value::Null, "unauthorized: 403");
     }
 
@@ -162,7 +194,12 @@ mod tests {
 
     #[test]
     fn an_errors_text_is_a_name_and_never_a_sentence() {
-        check(400, &[], &json!({"type": "the prompt was: Hello", "message": "key sk-1"}), "permanent: 400");
+        check(
+            400,
+            &[],
+            &json!({"type": "the prompt was: Hello", "message": "key sk-1"}),
+            "permanent: 400",
+        );
         check(400, &[], &json!({"code": 17, "type": ["x"]}), "permanent: 400");
         check(500, &[], &json!("a string"), "busy: 500");
         check(500, &[], &json!({"type": "x".repeat(65)}), "busy: 500");

@@ -10,12 +10,16 @@ const LONGEST: Duration = Duration::from_hours(1);
 
 /// Reads `retry-after-ms`, else `retry-after` in seconds or as an HTTP date; at most an hour.
 ///
-/// A date is measured against the response's own `date`, so that a skewed clock here changes nothing.
+/// A date is measured against the response's own `date`, so that a skewed clock here changes
+/// nothing.
 /// Negative and unreadable values count as absent.
 pub(super) fn read(headers: &HeaderMap) -> Option<Duration> {
     let millis = number(headers, "retry-after-ms").map(|millis| millis / 1000.0);
     let seconds = || number(headers, RETRY_AFTER.as_str());
-    let wait = millis.and_then(span).or_else(|| seconds().and_then(span)).or_else(|| until_date(headers))?;
+    let wait = millis
+        .and_then(span)
+        .or_else(|| seconds().and_then(span))
+        .or_else(|| until_date(headers))?;
     Some(wait.min(LONGEST))
 }
 
@@ -47,7 +51,9 @@ mod tests {
 
     #[track_caller]
     fn check(headers: &[(&'static str, &str)], expected: Option<u64>) {
-        let pairs = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+        let pairs = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         assert_eq!(read(&pairs.collect()), expected.map(Duration::from_millis), "{headers:?}");
     }
 

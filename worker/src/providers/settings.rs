@@ -40,10 +40,14 @@ pub struct BedrockSettings {
 }
 
 impl BedrockSettings {
-    /// Reads the settings; `None` where no model is named: ids differ by region, so that none is a good default.
+    /// Reads the settings; `None` where no model is named: ids differ by region, so that none is a
+    /// good default.
     pub fn from(environment: &Environment) -> Result<Option<Self>, ConfigError> {
         const MODEL: &str = "CHATBOT_BEDROCK_MODEL";
-        let region = environment.text("AWS_REGION").or(environment.text("AWS_DEFAULT_REGION")).unwrap_or("us-east-1");
+        let region = environment
+            .text("AWS_REGION")
+            .or(environment.text("AWS_DEFAULT_REGION"))
+            .unwrap_or("us-east-1");
         let default = format!("https://bedrock-runtime.{region}.amazonaws.com");
         let base_url = base_url(environment, "CHATBOT_BEDROCK_BASE_URL", &default)?;
         let Some(model) = environment.text(MODEL) else { return Ok(None) };
@@ -61,12 +65,13 @@ pub struct OpenAiSettings {
     pub base_url: String,
     /// The model's id (`CHATBOT_OPENAI_MODEL`).
     pub model: String,
-    /// Whether it may be called without a key: a server at an address of one's own often wants none.
+    /// Whether it may be called without a key: a server at an address of one's own often wants
+    /// none.
     pub keyless: bool,
     /// How the server calls the largest reply (`CHATBOT_OPENAI_MAX_TOKENS_FIELD`).
     pub max_tokens_field: MaxTokensField,
-    /// Whether the server knows `prompt_cache_key`: `OpenAI` does, and of other servers whoever says so
-    /// (`CHATBOT_PROMPT_CACHING`); some refuse fields that they do not know.
+    /// Whether the server knows `prompt_cache_key`: `OpenAI` does, and of other servers whoever
+    /// says so (`CHATBOT_PROMPT_CACHING`); some refuse fields that they do not know.
     pub cache_key: bool,
 }
 
@@ -78,7 +83,8 @@ impl OpenAiSettings {
             model: environment.text_or("CHATBOT_OPENAI_MODEL", "gpt-6-luna"),
             keyless: environment.text("OPENAI_BASE_URL").is_some(),
             max_tokens_field: MaxTokensField::from(environment)?,
-            cache_key: environment.switch_or(PROMPT_CACHING, environment.text("OPENAI_BASE_URL").is_none())?,
+            cache_key: environment
+                .switch_or(PROMPT_CACHING, environment.text("OPENAI_BASE_URL").is_none())?,
         })
     }
 }
@@ -99,12 +105,18 @@ impl MaxTokensField {
         match environment.text(VARIABLE) {
             None | Some("max_completion_tokens") => Ok(Self::MaxCompletionTokens),
             Some("max_tokens") => Ok(Self::MaxTokens),
-            Some(other) => Err(invalid(VARIABLE, other, "must be max_completion_tokens or max_tokens")),
+            Some(other) => {
+                Err(invalid(VARIABLE, other, "must be max_completion_tokens or max_tokens"))
+            }
         }
     }
 }
 
-fn base_url(environment: &Environment, variable: &str, default: &str) -> Result<String, ConfigError> {
+fn base_url(
+    environment: &Environment,
+    variable: &str,
+    default: &str,
+) -> Result<String, ConfigError> {
     let text = environment.text_or(variable, default);
     match Url::parse(&text) {
         Ok(url) if is_base(&url) => Ok(text.trim_end_matches('/').to_owned()),
@@ -119,10 +131,17 @@ fn base_url(environment: &Environment, variable: &str, default: &str) -> Result<
 
 fn is_base(url: &Url) -> bool {
     let plain = url.query().is_none() && url.fragment().is_none();
-    matches!(url.scheme(), "http" | "https") && plain && url.username().is_empty() && url.password().is_none()
+    matches!(url.scheme(), "http" | "https")
+        && plain
+        && url.username().is_empty()
+        && url.password().is_none()
 }
 
-fn header_text(environment: &Environment, variable: &str, default: &str) -> Result<String, ConfigError> {
+fn header_text(
+    environment: &Environment,
+    variable: &str,
+    default: &str,
+) -> Result<String, ConfigError> {
     let text = environment.text_or(variable, default);
     match http::HeaderValue::from_str(&text) {
         Ok(_) => Ok(text),
@@ -137,14 +156,19 @@ mod tests {
     #[track_caller]
     fn check(variable: &str, value: &str, expected: &str) {
         let environment = Environment::default().with(variable, value);
-        let error = ClaudeSettings::from(&environment).map(|_| ()).and(OpenAiSettings::from(&environment).map(|_| ()));
+        let error = ClaudeSettings::from(&environment)
+            .map(|_| ())
+            .and(OpenAiSettings::from(&environment).map(|_| ()));
         assert_eq!(error.unwrap_err().to_string(), expected);
     }
 
     #[test]
     fn without_variables_the_providers_own_addresses_are_used() {
         let claude = ClaudeSettings::from(&Environment::default()).unwrap();
-        assert_eq!((claude.base_url.as_str(), claude.version.as_str()), ("https://api.anthropic.com", "2026-10-21"));
+        assert_eq!(
+            (claude.base_url.as_str(), claude.version.as_str()),
+            ("https://api.anthropic.com", "2026-10-21")
+        );
         let openai = OpenAiSettings::from(&Environment::default()).unwrap();
         assert_eq!(openai.base_url, "https://api.openai.com/v1");
         assert_eq!(openai.max_tokens_field, MaxTokensField::MaxCompletionTokens);
@@ -152,8 +176,12 @@ mod tests {
 
     #[test]
     fn a_base_address_may_end_with_a_slash() {
-        let environment = Environment::default().with("OPENAI_BASE_URL", "http://localhost:11434/v1/");
-        assert_eq!(OpenAiSettings::from(&environment).unwrap().base_url, "http://localhost:11434/v1");
+        let environment =
+            Environment::default().with("OPENAI_BASE_URL", "http://localhost:11434/v1/");
+        assert_eq!(
+            OpenAiSettings::from(&environment).unwrap().base_url,
+            "http://localhost:11434/v1"
+        );
     }
 
     #[test]
@@ -161,13 +189,19 @@ mod tests {
         check(
             "OPENAI_BASE_URL",
             "localhost:11434",
-            "OPENAI_BASE_URL is \"localhost:11434\", but must be an http or https address without query",
+            "OPENAI_BASE_URL is \"localhost:11434\", but must be an http or https address without \
+            query",
         );
-        check("ANTHROPIC_BASE_URL", "/v1", "ANTHROPIC_BASE_URL is \"/v1\", but relative URL without a base");
+        check(
+            "ANTHROPIC_BASE_URL",
+            "/v1",
+            "ANTHROPIC_BASE_URL is \"/v1\", but relative URL without a base",
+        );
         check(
             "CHATBOT_OPENAI_MAX_TOKENS_FIELD",
             "tokens",
-            "CHATBOT_OPENAI_MAX_TOKENS_FIELD is \"tokens\", but must be max_completion_tokens or max_tokens",
+            "CHATBOT_OPENAI_MAX_TOKENS_FIELD is \"tokens\", but must be max_completion_tokens or \
+            max_tokens",
         );
         check(
             "CHATBOT_ANTHROPIC_VERSION",

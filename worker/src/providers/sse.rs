@@ -28,7 +28,8 @@ pub(super) trait Decoder: Send + 'static {
     fn end(&mut self) -> Option<Finish>;
 }
 
-/// Decodes a body: the stream ends after the first `Finished` or the first error, with nothing after it.
+/// Decodes a body: the stream ends after the first `Finished` or the first error, with nothing
+/// after it.
 pub(super) fn events<E: Error + Send + Sync + 'static>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
     decoder: impl Decoder,
@@ -105,7 +106,8 @@ impl<D: Decoder> Reading<D> {
     }
 }
 
-/// Passes the bytes on until more of them are held than one event may have, without the byte order mark before them.
+/// Passes the bytes on until more of them are held than one event may have, without the byte order
+/// mark before them.
 fn bounded<E: Error + Send + Sync + 'static>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
     held: Arc<AtomicUsize>,
@@ -155,7 +157,9 @@ fn drain(mut source: Source) {
         return;
     }
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(tokio::time::timeout(DRAIN, async move { while let Some(Ok(_)) = source.next().await {} }));
+        runtime.spawn(tokio::time::timeout(DRAIN, async move {
+            while let Some(Ok(_)) = source.next().await {}
+        }));
     }
 }
 

@@ -26,7 +26,8 @@ struct Outcome {
 }
 
 fn decode(parts: impl IntoIterator<Item = Vec<u8>>, decoder: impl Decoder) -> Outcome {
-    let parts: Vec<_> = parts.into_iter().map(|part| Ok::<_, Infallible>(Bytes::from(part))).collect();
+    let parts: Vec<_> =
+        parts.into_iter().map(|part| Ok::<_, Infallible>(Bytes::from(part))).collect();
     let items = all(stream::iter(parts), decoder);
     let mut outcome = Outcome::default();
     for item in items {
@@ -41,7 +42,10 @@ fn decode(parts: impl IntoIterator<Item = Vec<u8>>, decoder: impl Decoder) -> Ou
             Err(error) => outcome.error = Some(format!("{error:?}")),
         }
     }
-    assert!(outcome.finish.is_some() || outcome.error.is_some(), "a stream ends with an end or an error");
+    assert!(
+        outcome.finish.is_some() || outcome.error.is_some(),
+        "a stream ends with an end or an error"
+    );
     outcome
 }
 
@@ -63,7 +67,10 @@ fn openai(text: &str) -> Outcome {
 
 #[track_caller]
 fn check_reason(outcome: &Outcome, text: &str, expected: FinishReason) {
-    assert_eq!((outcome.text.as_str(), outcome.finish.as_ref().map(|finish| finish.reason)), (text, Some(expected)));
+    assert_eq!(
+        (outcome.text.as_str(), outcome.finish.as_ref().map(|finish| finish.reason)),
+        (text, Some(expected))
+    );
 }
 
 #[track_caller]
@@ -81,12 +88,22 @@ fn finished(model: &str, usage: Usage) -> Outcome {
 }
 
 fn claude_whole() -> Outcome {
-    let usage = Usage { input_tokens: 4321, cached_input_tokens: 4000, cache_write_tokens: 300, output_tokens: 15 };
+    let usage = Usage {
+        input_tokens: 4321,
+        cached_input_tokens: 4000,
+        cache_write_tokens: 300,
+        output_tokens: 15,
+    };
     finished("claude-haiku-5-5-20261001", usage)
 }
 
 fn openai_whole() -> Outcome {
-    let usage = Usage { input_tokens: 4321, cached_input_tokens: 4000, cache_write_tokens: 0, output_tokens: 15 };
+    let usage = Usage {
+        input_tokens: 4321,
+        cached_input_tokens: 4000,
+        cache_write_tokens: 0,
+        output_tokens: 15,
+    };
     finished("gpt-6-luna-2026-10-01", usage)
 }
 
@@ -150,7 +167,10 @@ fn a_connection_that_dies_after_the_finish_reason_is_a_failure() {
     let cut = OPENAI.find("data: [DONE]").unwrap();
     let parts = [Ok(Bytes::from(&OPENAI[..cut])), Err(std::io::Error::other("reset"))];
     let items = all(stream::iter(parts), Chunks::default());
-    assert!(matches!(items.last(), Some(Err(ModelError::Broken(text))) if text == "reset"), "{items:?}");
+    assert!(
+        matches!(items.last(), Some(Err(ModelError::Broken(text))) if text == "reset"),
+        "{items:?}"
+    );
 }
 
 #[test]
@@ -194,16 +214,25 @@ fn pings_and_thoughts_are_signs_of_life_without_text() {
 #[test]
 fn an_error_event_ends_the_stream_with_its_meaning() {
     let event = |kind: &str| {
-        let error = format!("event: error\ndata: {{\"type\":\"error\",\"error\":{{\"type\":{kind:?}}}}}\n\n");
+        let error = format!(
+            "event: error\ndata: {{\"type\":\"error\",\"error\":{{\"type\":{kind:?}}}}}\n\n"
+        );
         claude(&CLAUDE.replace("event: message_delta", &format!("{error}event: message_delta")))
     };
     let busy = ModelError::Busy { code: "overloaded_error".to_owned(), retry_after: None };
     assert_eq!(event("overloaded_error").text, TEXT);
     check_error(&event("overloaded_error"), &busy);
-    check_error(&event("invalid_request_error"), &ModelError::Permanent("invalid_request_error".to_owned()));
+    check_error(
+        &event("invalid_request_error"),
+        &ModelError::Permanent("invalid_request_error".to_owned()),
+    );
     check_error(&event("brand_new_error"), &broken("error event brand_new_error"));
-    let chunk = "data: {\"error\":{\"type\":\"server_error\",\"code\":null,\"message\":\"secret\"}}\n\n";
-    check_error(&openai(chunk), &ModelError::Busy { code: "server_error".to_owned(), retry_after: None });
+    let chunk =
+        "data: {\"error\":{\"type\":\"server_error\",\"code\":null,\"message\":\"secret\"}}\n\n";
+    check_error(
+        &openai(chunk),
+        &ModelError::Busy { code: "server_error".to_owned(), retry_after: None },
+    );
 }
 
 #[tokio::test]
@@ -217,7 +246,10 @@ async fn a_body_is_read_to_its_end_for_the_connections_next_call() {
     });
     let body = stream::iter([Ok(Bytes::from(OPENAI))]).chain(late);
     let items: Vec<_> = sse::events(body, Chunks::default()).collect().await;
-    assert!(matches!(items.last(), Some(Ok(ModelEvent::Finished(_)))), "the reply does not wait for it");
+    assert!(
+        matches!(items.last(), Some(Ok(ModelEvent::Finished(_)))),
+        "the reply does not wait for it"
+    );
     release.send(()).unwrap();
     at_end.await.unwrap();
 }
@@ -252,7 +284,8 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_events_never_panic(events in prop::collection::vec("(event|data|id|): ?[\\PC\n]{0,40}\n\n?", 0..20)) {
+    fn arbitrary_events_never_panic(events in prop::collection::vec("(event|data|id|): \
+        ?[\\PC\n]{0,40}\n\n?", 0..20)) {
         let body = events.concat();
         claude(&body);
         openai(&body);

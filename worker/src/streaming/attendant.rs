@@ -53,7 +53,8 @@ pub(crate) struct Attendant {
     next_release: Instant,
     next_checkpoint: Instant,
     next_listing: Instant,
-    /// Nothing of a generation is shown before its number is durable: a crash could give the number again.
+    /// Nothing of a generation is shown before its number is durable: a crash could give the number
+    /// again.
     unsynced: Option<BoxFuture<'static, Result<(), StoreError>>>,
     checkpoint: Option<BoxFuture<'static, Result<Option<Item>, StoreError>>>,
     listing: Option<BoxFuture<'static, Result<Vec<ConnectionRow>, StoreError>>>,
@@ -77,7 +78,8 @@ impl Attendant {
         deadline: Instant,
     ) -> Self {
         let now = Instant::now();
-        let (session, owner) = (owner.session_id.clone(), owner.principal.hash());
+        let session = owner.session_id.clone();
+        let owner = owner.principal.hash();
         Self {
             audience: Audience::new(push, store.clone(), key.clone()),
             unsynced: Some(sync(store.clone())),
@@ -141,7 +143,10 @@ impl Attendant {
     }
 
     /// Attends while `work` goes on, and returns its result, or why it must stop.
-    pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Interrupt> {
+    pub(crate) async fn during<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Interrupt> {
         tokio::pin!(work);
         loop {
             self.dispatch();
@@ -154,7 +159,8 @@ impl Attendant {
         }
     }
 
-    /// Lets the last pieces go out while the commit is under way, which nothing interrupts any more.
+    /// Lets the last pieces go out while the commit is under way, which nothing interrupts any
+    /// more.
     pub(crate) async fn while_committing<T>(&mut self, commit: impl Future<Output = T>) -> T {
         tokio::pin!(commit);
         loop {
@@ -174,7 +180,12 @@ impl Attendant {
         }
         let released = &self.text[..self.released];
         let complete = self.complete;
-        self.audience.dispatch(&Scene { session: &self.session, turn: &self.turn, released, complete });
+        self.audience.dispatch(&Scene {
+            session: &self.session,
+            turn: &self.turn,
+            released,
+            complete,
+        });
     }
 
     async fn next(&mut self) -> Happened {
@@ -215,7 +226,10 @@ impl Attendant {
             Happened::Checkpoint(result) => checked(result)?,
             Happened::Listed(Ok(rows)) => self.audience.meet(rows),
             Happened::Listed(Err(error)) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "the connections could not be listed");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "the connections could not be listed"
+                );
             }
             Happened::Tick => self.tick()?,
         }
@@ -260,7 +274,9 @@ impl Attendant {
     }
 
     fn list(&self) -> BoxFuture<'static, Result<Vec<ConnectionRow>, StoreError>> {
-        let (store, key, owner) = (self.store.clone(), self.key.clone(), self.owner.clone());
+        let store = self.store.clone();
+        let key = self.key.clone();
+        let owner = self.owner.clone();
         async move { connection::list(store.as_ref(), &key, &owner).await }.boxed()
     }
 }

@@ -75,11 +75,17 @@ impl Audience {
             return;
         }
         let now = Instant::now();
-        for (connection, listener) in self.listeners.iter_mut().filter(|(_, l)| !l.busy && l.not_before <= now) {
+        for (connection, listener) in
+            self.listeners.iter_mut().filter(|(_, l)| !l.busy && l.not_before <= now)
+        {
             let Some((step, frame)) = listener.next(scene) else { continue };
             listener.busy = true;
-            let (push, store, key) = (self.push.clone(), self.store.clone(), self.key.clone());
-            let (connection, stamp, epoch) = (connection.clone(), listener.stamp().to_owned(), scene.turn.epoch);
+            let push = self.push.clone();
+            let store = self.store.clone();
+            let key = self.key.clone();
+            let connection = connection.clone();
+            let stamp = listener.stamp().to_owned();
+            let epoch = scene.turn.epoch;
             let send = async move {
                 let pushed = timeout(PUSH_TIMEOUT, push.push(&connection, &frame)).await;
                 let result = pushed.unwrap_or(Err(PushError::Slow));
@@ -106,7 +112,8 @@ impl Audience {
         let Some(listener) = self.listeners.get_mut(&connection) else { return };
         listener.busy = false;
         match result {
-            // A frame of an older generation, or from before the connection resumed, says nothing of the new one.
+            // A frame of an older generation, or from before the connection resumed, says nothing
+            // of the new one.
             Ok(()) if listener.stamp() == stamp && (then == epoch || step == Step::RunStarted) => {
                 listener.took(step, Instant::now());
             }
@@ -119,6 +126,9 @@ impl Audience {
 
 async fn forget(store: &dyn Store, key: &SessionKey, connection: &ConnectionId) {
     if let Err(error) = connection::forget(store, key, connection).await {
-        tracing::debug!(error = &error as &dyn std::error::Error, "a gone connection's row was not removed");
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "a gone connection's row was not removed"
+        );
     }
 }

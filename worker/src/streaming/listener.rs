@@ -23,7 +23,8 @@ pub(super) struct Listener {
     status: Option<String>,
     /// Whether a push is under way.
     pub(super) busy: bool,
-    /// The pause between two pushes, on top of the turn's pace: a slow connection widens its own, and nobody else's.
+    /// The pause between two pushes, on top of the turn's pace: a slow connection widens its own,
+    /// and nobody else's.
     pause: Duration,
     /// No push before this.
     pub(super) not_before: Instant,
@@ -60,8 +61,17 @@ pub(super) enum Step {
 
 impl Listener {
     pub(super) fn new(row: ConnectionRow, now: Instant) -> Self {
-        let (stage, pause) = (Stage::Nothing, Duration::ZERO);
-        Self { stamp: row.stamp, stage, sent: (0, 0), status: None, busy: false, pause, not_before: now }
+        let stage = Stage::Nothing;
+        let pause = Duration::ZERO;
+        Self {
+            stamp: row.stamp,
+            stage,
+            sent: (0, 0),
+            status: None,
+            busy: false,
+            pause,
+            not_before: now,
+        }
     }
 
     /// Begins anew if the connection has resumed since.
@@ -89,7 +99,11 @@ impl Listener {
         let facts = || Metadata::of(turn.turn, turn.epoch);
         let id = || ag_ui::message_id(&turn.message_id, turn.epoch);
         if self.stage == Stage::Nothing {
-            let event = Event::RunStarted { thread_id: scene.session, run_id: &turn.message_id, metadata: facts() };
+            let event = Event::RunStarted {
+                thread_id: scene.session,
+                run_id: &turn.message_id,
+                metadata: facts(),
+            };
             return Some((Step::RunStarted, event.to_frame()));
         }
         if let Some(status) = &self.status {
@@ -97,8 +111,10 @@ impl Listener {
         }
         let restarted = turn.epoch > shared::domain::Epoch::FIRST;
         if self.stage == Stage::RunStarted {
-            let event = Event::TextMessageStart { message_id: id(), role: "assistant", metadata: facts() };
-            return (restarted || !scene.released.is_empty()).then(|| (Step::TextStart, event.to_frame()));
+            let event =
+                Event::TextMessageStart { message_id: id(), role: "assistant", metadata: facts() };
+            return (restarted || !scene.released.is_empty())
+                .then(|| (Step::TextStart, event.to_frame()));
         }
         let (bytes, offset) = self.sent;
         if bytes < scene.released.len() {
@@ -107,7 +123,8 @@ impl Listener {
             return Some((Step::Text { bytes: end, utf16 }, frame));
         }
         let event = Event::TextMessageEnd { message_id: id(), metadata: facts() };
-        (scene.complete && self.stage == Stage::TextStarted).then(|| (Step::TextEnd, event.to_frame()))
+        (scene.complete && self.stage == Stage::TextStarted)
+            .then(|| (Step::TextEnd, event.to_frame()))
     }
 
     /// Notes that a frame went out.

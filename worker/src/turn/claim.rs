@@ -37,14 +37,15 @@ pub(crate) enum Claimed {
 pub(crate) struct Claim {
     pub(crate) owner: Owner,
     pub(crate) turn: Box<TurnRow>,
-    /// What it is answered with in place of history and settings; kept with the message, so that every generation
-    /// has the same.
+    /// What it is answered with in place of history and settings; kept with the message, so that
+    /// every generation has the same.
     pub(crate) replay: Option<Box<Replay>>,
 }
 
 /// Claims the message's turn, or its next generation.
 ///
-/// Past the deadline the message may be somebody else's, and so may the turn that its reading takes for dead.
+/// Past the deadline the message may be somebody else's, and so may the turn that its reading takes
+/// for dead.
 pub(crate) async fn claim(
     worker: &Worker,
     key: &SessionKey,
@@ -60,7 +61,9 @@ pub(crate) async fn claim(
         match attempt(worker, key, message_id, trace.clone()).await {
             Ok(Some(claimed)) => return Ok(claimed),
             Ok(None) => (),
-            Err(WorkerError::Store(error)) => patience.wait(error, worker.ports.ids.fraction()).await?,
+            Err(WorkerError::Store(error)) => {
+                patience.wait(error, worker.ports.ids.fraction()).await?
+            }
             Err(error) => return Err(error),
         }
     }
@@ -74,11 +77,19 @@ async fn attempt(
     message_id: &MessageId,
     trace: Option<String>,
 ) -> Result<Option<Claimed>, WorkerError> {
-    let Some((owner, session, message)) = read(worker, key, message_id).await? else { return Ok(Some(Claimed::Gone)) };
+    let Some((owner, session, message)) = read(worker, key, message_id).await? else {
+        return Ok(Some(Claimed::Gone));
+    };
     match message.turn {
         None => {
             let predecessor_is_final = predecessor_is_final(worker, key, &session).await?;
-            let reading = Reading { key, session: &session, message_id, message: &message, predecessor_is_final };
+            let reading = Reading {
+                key,
+                session: &session,
+                message_id,
+                message: &message,
+                predecessor_is_final,
+            };
             first(worker, reading, owner, trace).await
         }
         Some(turn) => again(worker, key, turn, owner, message.replay).await,
@@ -91,16 +102,21 @@ async fn read(
     key: &SessionKey,
     message_id: &MessageId,
 ) -> Result<Option<(Owner, SessionRow, MessageRow)>, WorkerError> {
-    let mut items = worker.ports.store.get(&[keys::session(key), keys::message(key, message_id)]).await?;
+    let mut items =
+        worker.ports.store.get(&[keys::session(key), keys::message(key, message_id)]).await?;
     let message = items.pop().flatten().map(Item::into_row::<MessageRow>).transpose()?;
     let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
     let owned = session.and_then(|session| Some((session.owner()?, session)));
     Ok(owned.zip(message).map(|((owner, session), message)| (owner, session, message)))
 }
 
-/// Tells whether the turn before the session's next one is final: reading that costs less than checking it in a
-/// transaction, and holds for ever.
-async fn predecessor_is_final(worker: &Worker, key: &SessionKey, session: &SessionRow) -> Result<bool, WorkerError> {
+/// Tells whether the turn before the session's next one is final: reading that costs less than
+/// checking it in a transaction, and holds for ever.
+async fn predecessor_is_final(
+    worker: &Worker,
+    key: &SessionKey,
+    session: &SessionRow,
+) -> Result<bool, WorkerError> {
     let Some(previous) = protocol::claim::predecessor(session) else { return Ok(false) };
     Ok(read_turn(worker, key, previous).await?.is_some_and(|turn| turn.is_final()))
 }
@@ -115,11 +131,13 @@ async fn first(
     trace: Option<String>,
 ) -> Result<Option<Claimed>, WorkerError> {
     let now = worker.ports.clock.now();
-    let (turn, writes) = protocol::claim::claim(reading, trace, worker.config.bounds.lifetime, now)?;
+    let (turn, writes) =
+        protocol::claim::claim(reading, trace, worker.config.bounds.lifetime, now)?;
     match worker.ports.store.transact(writes, Durability::Ordered).await {
         Ok(()) if turn.cancel => Ok(Some(Claimed::Cancelled(Box::new(turn)))),
         Ok(()) => {
-            let (turn, replay) = (Box::new(turn), reading.message.replay.clone());
+            let turn = Box::new(turn);
+            let replay = reading.message.replay.clone();
             Ok(Some(Claimed::Running(Claim { owner, turn, replay })))
         }
         Err(StoreError::Refused(refusal)) if refusal.index == PREDECESSOR => {
@@ -133,7 +151,9 @@ async fn first(
 /// Ends the turn before, whose message is no longer delivered, so that this one can begin.
 async fn end_predecessor(worker: &Worker, reading: Reading<'_>) -> Result<(), WorkerError> {
     let Some(previous) = protocol::claim::predecessor(reading.session) else { return Ok(()) };
-    let Some(turn) = read_turn(worker, reading.key, previous).await?.filter(|turn| !turn.is_final()) else {
+    let Some(turn) =
+        read_turn(worker, reading.key, previous).await?.filter(|turn| !turn.is_final())
+    else {
         return Ok(());
     };
     let outcome = Outcome::abandoned(&turn);
@@ -157,7 +177,9 @@ async fn again(
     owner: Owner,
     replay: Option<Box<Replay>>,
 ) -> Result<Option<Claimed>, WorkerError> {
-    let Some(mut turn) = read_turn(worker, key, turn).await? else { return Ok(Some(Claimed::Gone)) };
+    let Some(mut turn) = read_turn(worker, key, turn).await? else {
+        return Ok(Some(Claimed::Gone));
+    };
     match turn.state {
         TurnState::Delivered => Ok(Some(Claimed::Delivered)),
         TurnState::Committed => Ok(Some(Claimed::Final(turn.turn))),
@@ -190,7 +212,11 @@ pub(crate) async fn take_generation(
     }
 }
 
-pub(crate) async fn read_turn(worker: &Worker, key: &SessionKey, turn: Turn) -> Result<Option<TurnRow>, WorkerError> {
+pub(crate) async fn read_turn(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: Turn,
+) -> Result<Option<TurnRow>, WorkerError> {
     let mut items = worker.ports.store.get(&[keys::turn(key, turn)]).await?;
     Ok(items.pop().flatten().map(Item::into_row).transpose()?)
 }

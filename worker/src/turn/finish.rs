@@ -14,7 +14,8 @@ use crate::handler::Worker;
 
 /// Commits the outcome and sends its pointer.
 ///
-/// `Ok` means that a final is durable, this one or one that was there before, or that the session is gone.
+/// `Ok` means that a final is durable, this one or one that was there before, or that the session
+/// is gone.
 /// A stop that came first makes the outcome a cancelled one with the same text.
 pub(crate) async fn commit(
     worker: &Worker,
@@ -22,7 +23,8 @@ pub(crate) async fn commit(
     turn: &TurnRow,
     ending: impl Into<Ending>,
 ) -> Result<bool, WorkerError> {
-    let (ending, now) = (ending.into(), worker.ports.clock.now());
+    let ending = ending.into();
+    let now = worker.ports.clock.now();
     let outcome = &ending.outcome;
     let write = if outcome.kind == TurnKind::Cancelled {
         commit::cancelled(key, turn, outcome, now)
@@ -53,30 +55,58 @@ pub(crate) async fn commit(
 }
 
 /// Measures a turn that this worker committed at `now`.
-pub(super) fn note(worker: &Worker, key: &SessionKey, turn: &TurnRow, ending: &Ending, now: Timestamp) {
+pub(super) fn note(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: &TurnRow,
+    ending: &Ending,
+    now: Timestamp,
+) {
     worker.ports.metrics.turn(&measure(key, turn, ending, now));
 }
 
 /// Ends a stopped turn with the text saved so far, without any model call.
-pub(crate) async fn cancelled(worker: &Worker, key: &SessionKey, turn: &TurnRow) -> Result<(), WorkerError> {
+pub(crate) async fn cancelled(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: &TurnRow,
+) -> Result<(), WorkerError> {
     let outcome = Outcome::cancelled(turn.partial.clone().unwrap_or_default());
     commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await.map(drop)
 }
 
 /// Ends a turn that was begun too often, without any model call.
-pub(crate) async fn exhausted(worker: &Worker, key: &SessionKey, turn: &TurnRow) -> Result<(), WorkerError> {
-    let outcome = Outcome::error(ErrorCode::AttemptsExhausted, "The answer failed too often. Please ask again.");
+pub(crate) async fn exhausted(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: &TurnRow,
+) -> Result<(), WorkerError> {
+    let outcome = Outcome::error(
+        ErrorCode::AttemptsExhausted,
+        "The answer failed too often. Please ask again.",
+    );
     commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await.map(drop)
 }
 
 /// Ends a turn whose request could not be read, without any model call.
-pub(crate) async fn unreadable(worker: &Worker, key: &SessionKey, turn: &TurnRow) -> Result<(), WorkerError> {
-    let outcome = Outcome::error(ErrorCode::InvalidRequest, "The message was damaged on its way. Please ask again.");
+pub(crate) async fn unreadable(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: &TurnRow,
+) -> Result<(), WorkerError> {
+    let outcome = Outcome::error(
+        ErrorCode::InvalidRequest,
+        "The message was damaged on its way. Please ask again.",
+    );
     commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await.map(drop)
 }
 
 /// Sends the pointer to a final.
-pub(crate) async fn enqueue(worker: &Worker, key: &SessionKey, turn: Turn) -> Result<(), WorkerError> {
+pub(crate) async fn enqueue(
+    worker: &Worker,
+    key: &SessionKey,
+    turn: Turn,
+) -> Result<(), WorkerError> {
     let pointer = ReplyMessage::Final(FinalPointer { session_key: key.clone(), turn });
     worker.ports.replies.send(pointer.outgoing()).await.map_err(WorkerError::Queue)
 }
@@ -105,9 +135,11 @@ enum Stored {
     Refused(Option<Item>),
 }
 
-/// Writes a commit; one whose acknowledgement was lost is refused the second time, and found to be final.
+/// Writes a commit; one whose acknowledgement was lost is refused the second time, and found to be
+/// final.
 async fn store(worker: &Worker, write: Write) -> Result<Stored, WorkerError> {
-    let (store, ids) = (&worker.ports.store, &worker.ports.ids);
+    let store = &worker.ports.store;
+    let ids = &worker.ports.ids;
     match patiently(|| ids.fraction(), || store.write(write.clone(), Durability::Synced)).await {
         Ok(_) => Ok(Stored::Now),
         Err(StoreError::Refused(refusal)) => Ok(Stored::Refused(refusal.current)),
@@ -137,12 +169,18 @@ async fn judge(
     let Some(current) = current.map(Item::into_row::<TurnRow>).transpose()? else {
         let mut items = worker.ports.store.get(&[keys::session(key)]).await?;
         let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
-        return Ok(if session.is_some_and(|session| !session.deleted) { Verdict::Lost } else { Verdict::Over });
+        return Ok(if session.is_some_and(|session| !session.deleted) {
+            Verdict::Lost
+        } else {
+            Verdict::Over
+        });
     };
     Ok(match current.state {
         TurnState::Committed => Verdict::Final(Box::new(current)),
         TurnState::Delivered => Verdict::Over,
-        TurnState::Running if current.epoch == mine.epoch && current.cancel => Verdict::Stopped(current.partial),
+        TurnState::Running if current.epoch == mine.epoch && current.cancel => {
+            Verdict::Stopped(current.partial)
+        }
         TurnState::Running => Verdict::SomebodyElse,
     })
 }
@@ -153,8 +191,16 @@ fn is_ours(stored: &TurnRow, mine: &TurnRow, outcome: &Outcome, now: Timestamp) 
     stored.epoch == mine.epoch && stored.finished_at == Some(now) && text
 }
 
-/// Turns an outcome that came too late into a cancelled one; an error has no text of its own, so the saved one stays.
+/// Turns an outcome that came too late into a cancelled one; an error has no text of its own, so
+/// the saved one stays.
 fn as_cancelled(outcome: Outcome, saved: Option<String>) -> Outcome {
-    let text = if outcome.kind == TurnKind::Error { saved.unwrap_or_default() } else { outcome.text };
-    Outcome { kind: TurnKind::Cancelled, finish_reason: FinishReason::Cancelled, error: None, text, ..outcome }
+    let text =
+        if outcome.kind == TurnKind::Error { saved.unwrap_or_default() } else { outcome.text };
+    Outcome {
+        kind: TurnKind::Cancelled,
+        finish_reason: FinishReason::Cancelled,
+        error: None,
+        text,
+        ..outcome
+    }
 }

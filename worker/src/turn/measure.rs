@@ -23,7 +23,12 @@ impl From<Outcome> for Ending {
 }
 
 /// Says what a turn that was committed at `now` took.
-pub(super) fn measure(key: &SessionKey, turn: &TurnRow, ending: &Ending, now: Timestamp) -> TurnMeasure {
+pub(super) fn measure(
+    key: &SessionKey,
+    turn: &TurnRow,
+    ending: &Ending,
+    now: Timestamp,
+) -> TurnMeasure {
     let Ending { outcome, effort, requested_model } = ending;
     TurnMeasure {
         session_key: key.clone(),

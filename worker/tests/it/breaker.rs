@@ -43,7 +43,10 @@ async fn five_failures_in_a_row_open_it_for_fifteen_seconds() {
     check(&breaker, 0);
     fail(&breaker, 1, &busy(None));
     check(&breaker, 15);
-    assert_eq!(breaker.acquire(Instant::now()).unwrap_err(), Instant::now() + Duration::from_secs(15));
+    assert_eq!(
+        breaker.acquire(Instant::now()).unwrap_err(),
+        Instant::now() + Duration::from_secs(15)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,7 +128,10 @@ async fn a_pause_that_the_provider_asks_for_is_kept() {
     let breaker = breaker();
     fail(&breaker, 1, &busy(Some(40)));
     check(&breaker, 40);
-    assert_eq!(breaker.acquire(Instant::now()).unwrap_err(), Instant::now() + Duration::from_secs(40));
+    assert_eq!(
+        breaker.acquire(Instant::now()).unwrap_err(),
+        Instant::now() + Duration::from_secs(40)
+    );
     after(40).await;
     check(&breaker, 0);
 }

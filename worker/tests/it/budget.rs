@@ -39,8 +39,10 @@ async fn spent(world: &World, day: &str) -> [i64; 2] {
     let hash = principal().hash();
     let key = |who: &str| Key::new(format!("budget#{day}#{who}"), "N");
     let items = world.table.get(&[key("stack"), key(hash.as_str())]).await.unwrap();
-    let spent: Vec<i64> =
-        items.iter().map(|item| item.as_ref().and_then(|item| item.number("spent")).unwrap_or(0)).collect();
+    let spent: Vec<i64> = items
+        .iter()
+        .map(|item| item.as_ref().and_then(|item| item.number("spent")).unwrap_or(0))
+        .collect();
     [spent[0], spent[1]]
 }
 
@@ -66,7 +68,10 @@ async fn a_spent_budget_is_an_error_without_a_model_call() {
         world.say("m1").await;
         world.drain().await;
         let turn = world.final_of(1).await;
-        assert_eq!((turn.kind, turn.error.unwrap().code), (Some(TurnKind::Error), ErrorCode::BudgetExhausted));
+        assert_eq!(
+            (turn.kind, turn.error.unwrap().code),
+            (Some(TurnKind::Error), ErrorCode::BudgetExhausted)
+        );
         assert_eq!((model.calls(), world.enqueued().await), (0, vec![1]));
         assert_eq!(spent(&world, TODAY).await, [0, 0], "what the first had reserved is given back");
     }
@@ -85,7 +90,10 @@ async fn the_day_ends_when_the_next_call_would_not_fit() {
         kinds.push(world.final_of(number).await.kind.unwrap());
     }
     let replies = kinds.iter().filter(|kind| **kind == TurnKind::Reply).count();
-    assert!((1..5).contains(&replies) && kinds[replies..].iter().all(|kind| *kind == TurnKind::Error), "{kinds:?}");
+    assert!(
+        (1..5).contains(&replies) && kinds[replies..].iter().all(|kind| *kind == TurnKind::Error),
+        "{kinds:?}"
+    );
     assert!(spent(&world, TODAY).await[1] <= 1_200);
     assert_eq!(model.calls(), replies);
     pass(18 * 3_600_000).await;
@@ -109,7 +117,8 @@ async fn a_crash_leaves_its_reservation_for_the_day() {
 
 #[tokio::test(start_paused = true)]
 async fn every_call_is_settled_whatever_becomes_of_it() {
-    let dies = [vec![usage()], says("Period ", Duration::from_millis(10)), fail(Failure::Broken)].concat();
+    let dies =
+        [vec![usage()], says("Period ", Duration::from_millis(10)), fail(Failure::Broken)].concat();
     let model = model(vec![fail(Failure::Busy(None)), dies, reply()]);
     let world = world(&model, "1", "0.5");
     world.say("m1").await;

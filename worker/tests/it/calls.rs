@@ -48,12 +48,14 @@ fn check_error(turn: &TurnRow, code: ErrorCode) {
 #[tokio::test(start_paused = true)]
 async fn a_failure_before_the_first_piece_is_retried_within_the_generation() {
     for failure in [Failure::Broken, Failure::Busy(None)] {
-        let model = FakeModel::claude(vec![fail(failure), [wait(50), fail(failure)].concat(), good()]);
+        let model =
+            FakeModel::claude(vec![fail(failure), [wait(50), fail(failure)].concat(), good()]);
         let (_, turn) = answer(&[&model]).await;
         check_reply(&turn, ProviderName::Claude, 1);
         let times = model.times();
         assert!(
-            times[1] >= Duration::from_millis(375) && times[2].abs_diff(times[1]) >= Duration::from_millis(750),
+            times[1] >= Duration::from_millis(375)
+                && times[2].abs_diff(times[1]) >= Duration::from_millis(750),
             "{times:?}"
         );
     }
@@ -69,7 +71,8 @@ async fn what_a_provider_asks_for_is_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn while_one_provider_asks_for_a_pause_another_is_called() {
-    let (claude, openai) = (FakeModel::claude(vec![busy(7), good()]), FakeModel::openai(vec![good()]));
+    let claude = FakeModel::claude(vec![busy(7), good()]);
+    let openai = FakeModel::openai(vec![good()]);
     let (world, turn) = answer(&[&claude, &openai]).await;
     check_reply(&turn, ProviderName::OpenAi, 1);
     assert!(world.elapsed() < Duration::from_secs(1));
@@ -94,7 +97,8 @@ async fn a_pause_beyond_the_deadline_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_may_ask_for_its_provider() {
-    let (claude, openai) = (FakeModel::claude(vec![good()]), FakeModel::openai(vec![good()]));
+    let claude = FakeModel::claude(vec![good()]);
+    let openai = FakeModel::openai(vec![good()]);
     let world = World::of(Setup::new(vec![claude, openai]));
     let mut submission = world.submission("m1", "question");
     submission.provider = Some(ProviderName::OpenAi);
@@ -105,7 +109,8 @@ async fn a_message_may_ask_for_its_provider() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_request_goes_to_the_next_provider_at_once() {
-    let (claude, openai) = (FakeModel::claude(vec![fail(Failure::Permanent)]), FakeModel::openai(vec![good()]));
+    let claude = FakeModel::claude(vec![fail(Failure::Permanent)]);
+    let openai = FakeModel::openai(vec![good()]);
     let (world, turn) = answer(&[&claude, &openai]).await;
     check_reply(&turn, ProviderName::OpenAi, 1);
     assert_eq!((claude.calls(), world.elapsed() < Duration::from_millis(100)), (1, true));
@@ -130,8 +135,8 @@ async fn the_error_says_whether_trying_again_may_help() {
     let model = FakeModel::claude(vec![fail(Failure::Broken)]);
     check_error(&answer(&[&model]).await.1, ErrorCode::ProvidersUnavailable);
     assert_eq!(model.calls(), 3, "so many calls in a generation");
-    let (claude, openai) =
-        (FakeModel::claude(vec![fail(Failure::Permanent)]), FakeModel::openai(vec![fail(Failure::Broken)]));
+    let claude = FakeModel::claude(vec![fail(Failure::Permanent)]);
+    let openai = FakeModel::openai(vec![fail(Failure::Broken)]);
     check_error(&answer(&[&claude, &openai]).await.1, ErrorCode::ProvidersUnavailable);
     assert_eq!((claude.calls(), openai.calls()), (1, 2));
 }
@@ -152,7 +157,8 @@ async fn a_failure_in_the_middle_takes_a_new_generation() {
     let model = FakeModel::claude(vec![dies(), good()]);
     let (_, turn) = answer(&[&model]).await;
     check_reply(&turn, ProviderName::Claude, 2);
-    let (claude, openai) = (FakeModel::claude(vec![dies()]), FakeModel::openai(vec![good()]));
+    let claude = FakeModel::claude(vec![dies()]);
+    let openai = FakeModel::openai(vec![good()]);
     let (_, turn) = answer(&[&claude, &openai]).await;
     check_reply(&turn, ProviderName::OpenAi, 2);
 }
@@ -171,7 +177,8 @@ async fn each_generation_has_its_own_calls() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_are_bounded_by_generations_times_calls() {
-    let scripts = (0..4).flat_map(|_| [fail(Failure::Broken), fail(Failure::Broken), dies()]).collect();
+    let scripts =
+        (0..4).flat_map(|_| [fail(Failure::Broken), fail(Failure::Broken), dies()]).collect();
     let model = FakeModel::claude(scripts);
     let setup = Setup::new(vec![model.clone()]).with("CHATBOT_BREAKER_FAILURES", "100");
     let world = World::of(setup);
@@ -194,18 +201,23 @@ async fn a_stop_at_a_failure_in_the_middle_is_found_by_the_next_generation() {
     world.stop(&id).await;
     delivery.await.unwrap();
     let turn = world.final_of(1).await;
-    assert_eq!((turn.kind, turn.text.as_deref(), turn.epoch.0), (Some(TurnKind::Cancelled), Some("Period "), 1));
+    assert_eq!(
+        (turn.kind, turn.text.as_deref(), turn.epoch.0),
+        (Some(TurnKind::Cancelled), Some("Period "), 1)
+    );
     assert_eq!((model.calls(), world.faults.count(Op::Generation)), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_hangs_is_given_up_in_time() {
-    let (claude, openai) = (FakeModel::claude(vec![vec![Step::Hang]]), FakeModel::openai(vec![good()]));
+    let claude = FakeModel::claude(vec![vec![Step::Hang]]);
+    let openai = FakeModel::openai(vec![good()]);
     let (world, turn) = answer(&[&claude, &openai]).await;
     check_reply(&turn, ProviderName::OpenAi, 1);
     assert_eq!((world.elapsed().as_secs(), claude.dropped()), (20, 1), "no first byte");
     let hangs = [says("Period ", Duration::ZERO), vec![Step::Hang]].concat();
-    let (claude, openai) = (FakeModel::claude(vec![hangs]), FakeModel::openai(vec![good()]));
+    let claude = FakeModel::claude(vec![hangs]);
+    let openai = FakeModel::openai(vec![good()]);
     let (world, turn) = answer(&[&claude, &openai]).await;
     check_reply(&turn, ProviderName::OpenAi, 2);
     assert_eq!((world.elapsed().as_secs(), claude.dropped()), (15, 1), "silence in the middle");
@@ -230,18 +242,24 @@ async fn an_empty_reply_is_a_failure() {
 async fn an_endless_reply_is_capped() {
     let model = FakeModel::claude(vec![vec![Step::Say("é".repeat(10_000)); 1_000]]);
     let (_, turn) = answer(&[&model]).await;
-    assert_eq!((turn.kind, turn.finish_reason), (Some(TurnKind::Reply), Some(FinishReason::Length)));
+    assert_eq!(
+        (turn.kind, turn.finish_reason),
+        (Some(TurnKind::Reply), Some(FinishReason::Length))
+    );
     assert!(turn.text.unwrap().len() <= 220 * 1024);
     assert_eq!(model.dropped(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_a_reply_and_nobody_else_is_asked() {
-    for (text, reason) in
-        [("", FinishReason::Refusal), ("I would rather ", FinishReason::Refusal), ("", FinishReason::ContentFilter)]
-    {
+    for (text, reason) in [
+        ("", FinishReason::Refusal),
+        ("I would rather ", FinishReason::Refusal),
+        ("", FinishReason::ContentFilter),
+    ] {
         let script = [says(text, Duration::from_millis(10)), vec![Step::Finish(reason)]].concat();
-        let (claude, openai) = (FakeModel::claude(vec![script]), FakeModel::openai(vec![good()]));
+        let claude = FakeModel::claude(vec![script]);
+        let openai = FakeModel::openai(vec![good()]);
         let (_, turn) = answer(&[&claude, &openai]).await;
         assert_eq!(
             (turn.kind, turn.finish_reason, turn.text.as_deref()),
@@ -255,7 +273,8 @@ async fn a_refusal_is_a_reply_and_nobody_else_is_asked() {
 async fn a_provider_that_keeps_failing_is_left_alone_for_a_while() {
     let mut scripts = vec![fail(Failure::Broken); 5];
     scripts.push(good());
-    let (claude, openai) = (FakeModel::claude(scripts), FakeModel::openai(vec![good()]));
+    let claude = FakeModel::claude(scripts);
+    let openai = FakeModel::openai(vec![good()]);
     let world = World::of(Setup::new(vec![claude.clone(), openai]));
     for number in 1..=8 {
         world.say(&format!("m{number}")).await;
@@ -271,14 +290,21 @@ async fn a_provider_that_keeps_failing_is_left_alone_for_a_while() {
 
 #[tokio::test(start_paused = true)]
 async fn usage_is_summed_over_all_calls() {
-    let used =
-        |input, output| vec![Step::Usage(Usage { input_tokens: input, output_tokens: output, ..Usage::default() })];
+    let used = |input, output| {
+        vec![Step::Usage(Usage { input_tokens: input, output_tokens: output, ..Usage::default() })]
+    };
     let first = [used(100, 5), dies()].concat();
-    let second = [used(100, 1), wait(10), says(TEXT, Duration::ZERO), used(110, 20), finish()].concat();
+    let second =
+        [used(100, 1), wait(10), says(TEXT, Duration::ZERO), used(110, 20), finish()].concat();
     let name = "claude-haiku-5-5";
-    let model = FakeModel::new(ProviderName::Claude, name, vec![fail(Failure::Busy(None)), first, second]);
+    let model =
+        FakeModel::new(ProviderName::Claude, name, vec![fail(Failure::Busy(None)), first, second]);
     let (_, turn) = answer(&[&model]).await;
     let usage = turn.usage.unwrap();
-    assert_eq!((usage.input_tokens, usage.output_tokens), (210, 25), "the refused call used nothing");
+    assert_eq!(
+        (usage.input_tokens, usage.output_tokens),
+        (210, 25),
+        "the refused call used nothing"
+    );
     assert_eq!(turn.cost_micro_usd.unwrap().0, (10 + 3) + (11 + 10), "rounded up for each call");
 }

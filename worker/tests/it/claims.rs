@@ -34,7 +34,11 @@ async fn a_message_becomes_turn_one_in_its_first_generation() {
         (turn.state, turn.kind, turn.text.as_deref()),
         (TurnState::Committed, Some(TurnKind::Reply), Some(TEXT))
     );
-    assert_eq!(world.commits()[0].durability, Durability::Synced, "nothing is enqueued before it is durable");
+    assert_eq!(
+        world.commits()[0].durability,
+        Durability::Synced,
+        "nothing is enqueued before it is durable"
+    );
     assert_eq!(world.enqueued().await, [1]);
 }
 
@@ -89,7 +93,8 @@ async fn two_claims_from_the_same_reading_give_one_turn() {
     world.faults.on(Op::Claim, 1, Fault::Hold(gate.clone()));
     let delivery = world.receive().await;
     let stalled = tokio::spawn({
-        let (world, delivery) = (world.clone(), delivery.clone());
+        let world = world.clone();
+        let delivery = delivery.clone();
         async move { world.handle(&delivery).await }
     });
     gate.reached().await;
@@ -156,15 +161,23 @@ async fn a_dead_predecessor_is_ended_as_an_error_and_order_is_kept() {
     abandoned(&world).await;
     world.drain().await;
     let first = world.final_of(1).await;
-    assert_eq!((first.kind, first.error.unwrap().code), (Some(TurnKind::Error), ErrorCode::Abandoned));
+    assert_eq!(
+        (first.kind, first.error.unwrap().code),
+        (Some(TurnKind::Error), ErrorCode::Abandoned)
+    );
     assert_eq!(world.final_of(2).await.text.as_deref(), Some(TEXT));
     assert_eq!(world.enqueued().await, [1, 2]);
-    assert!(model.prompts()[1].messages.iter().all(|message| !message.text.contains("m1")), "errors are no history");
+    assert!(
+        model.prompts()[1].messages.iter().all(|message| !message.text.contains("m1")),
+        "errors are no history"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dead_predecessor_that_was_stopped_is_ended_with_its_saved_text() {
-    let model = FakeModel::claude(vec![[says("So far so ", Duration::from_secs(1)), wait(60_000)].concat()]);
+    let model = FakeModel::claude(vec![
+        [says("So far so ", Duration::from_secs(1)), wait(60_000)].concat(),
+    ]);
     let world = Arc::new(World::new(&model));
     let id = world.say("m1").await;
     world.faults.on(Op::Checkpoint, 4, Fault::CrashAfter);
@@ -176,7 +189,10 @@ async fn a_dead_predecessor_that_was_stopped_is_ended_with_its_saved_text() {
     let second = world.begin().await;
     pass(100).await;
     let first = world.final_of(1).await;
-    assert_eq!((first.kind, first.text.as_deref()), (Some(TurnKind::Cancelled), Some("So far so ")));
+    assert_eq!(
+        (first.kind, first.text.as_deref()),
+        (Some(TurnKind::Cancelled), Some("So far so "))
+    );
     assert_eq!(world.enqueued().await, [1]);
     second.abort();
 }
@@ -195,7 +211,8 @@ async fn a_dead_predecessors_final_is_enqueued_before_its_successors() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stale_claim_never_ends_a_turn_that_another_worker_answers() {
-    let model = FakeModel::claude(vec![[wait(2_000), says(TEXT, Duration::ZERO), finish()].concat()]);
+    let model =
+        FakeModel::claude(vec![[wait(2_000), says(TEXT, Duration::ZERO), finish()].concat()]);
     let world = Arc::new(World::new(&model));
     abandoned(&world).await;
     // It read that turn 1 is dead, and stalls before it ends it.
@@ -203,13 +220,15 @@ async fn a_stale_claim_never_ends_a_turn_that_another_worker_answers() {
     world.faults.on(Op::EndPredecessor, 1, Fault::Hold(gate.clone()));
     let delivery = world.receive().await;
     let stalled = tokio::spawn({
-        let (world, delivery) = (world.clone(), delivery.clone());
+        let world = world.clone();
+        let delivery = delivery.clone();
         async move { world.handle(&delivery).await }
     });
     gate.reached().await;
     // Meanwhile another worker ends turn 1 and answers turn 2.
     let live = tokio::spawn({
-        let (world, delivery) = (world.clone(), delivery.clone());
+        let world = world.clone();
+        let delivery = delivery.clone();
         async move { world.handle(&delivery).await }
     });
     pass(500).await;
@@ -232,14 +251,24 @@ async fn a_reading_that_was_overtaken_ends_no_predecessor() {
     let world = World::new(&FakeModel::saying(TEXT));
     abandoned(&world).await;
     let message_id = world.submission("m2", "question").message_id;
-    let (turn, session) = (world.turn(1).await.unwrap(), world.meta().await.unwrap());
+    let turn = world.turn(1).await.unwrap();
+    let session = world.meta().await.unwrap();
     let message = world.message(&message_id).await.unwrap();
-    let mut overtaken = [(session.clone(), message.clone()), (session.clone(), message.clone()), (session, message)];
+    let mut overtaken = [
+        (session.clone(), message.clone()),
+        (session.clone(), message.clone()),
+        (session, message),
+    ];
     overtaken[0].0.next_turn = turn.turn;
     overtaken[1].1.cancel = true;
     for (index, (session, message)) in overtaken.iter().enumerate() {
-        let reading =
-            Reading { key: &world.key, session, message_id: &message_id, message, predecessor_is_final: false };
+        let reading = Reading {
+            key: &world.key,
+            session,
+            message_id: &message_id,
+            message,
+            predecessor_is_final: false,
+        };
         let writes = end_predecessor(reading, &turn, &Outcome::abandoned(&turn), START);
         let ended = world.table.transact(writes, Durability::Synced).await.is_ok();
         assert_eq!(ended, index == 2, "only the last reading is as it stands");
@@ -248,15 +277,18 @@ async fn a_reading_that_was_overtaken_ends_no_predecessor() {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_that_stalled_past_its_deadline_does_not_try_again() {
-    // Message 1 is a dead letter by the time its worker goes on, and turn 1 is that of message 2, which runs.
-    let model = FakeModel::claude(vec![[wait(10_000), says(TEXT, Duration::ZERO), finish()].concat()]);
+    // Message 1 is a dead letter by the time its worker goes on, and turn 1 is that of message 2,
+    // which runs.
+    let model =
+        FakeModel::claude(vec![[wait(10_000), says(TEXT, Duration::ZERO), finish()].concat()]);
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
     let gate = Arc::<Gate>::default();
     world.faults.on(Op::Claim, 1, Fault::Hold(gate.clone()));
     let first = world.receive().await;
     let stalled = tokio::spawn({
-        let (world, first) = (world.clone(), first.clone());
+        let world = world.clone();
+        let first = first.clone();
         async move { world.handle(&first).await }
     });
     gate.reached().await;
@@ -285,7 +317,10 @@ async fn a_turn_begun_too_often_ends_as_an_error_without_a_model_call() {
     world.faults.heal();
     assert!(matches!(world.deliver().await, Ended::Acked));
     let turn = world.final_of(1).await;
-    assert_eq!((turn.epoch.0, turn.error.unwrap().code, model.calls()), (4, ErrorCode::AttemptsExhausted, 4));
+    assert_eq!(
+        (turn.epoch.0, turn.error.unwrap().code, model.calls()),
+        (4, ErrorCode::AttemptsExhausted, 4)
+    );
     assert_eq!(world.enqueued().await, [1]);
 }
 
@@ -338,7 +373,10 @@ async fn a_claim_whose_acknowledgement_was_lost_goes_on_with_its_turn() {
     world.say("m1").await;
     world.faults.on(Op::Claim, 1, Fault::LoseAck);
     assert!(matches!(world.deliver().await, Ended::Acked));
-    assert_eq!((world.meta().await.unwrap().next_turn.get(), world.final_of(1).await.epoch.0), (2, 2));
+    assert_eq!(
+        (world.meta().await.unwrap().next_turn.get(), world.final_of(1).await.epoch.0),
+        (2, 2)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -72,7 +72,10 @@ async fn without_context_no_document_is_read() {
     let model = FakeModel::saying(TEXT);
     let world = World::of(library(&model).with("CHATBOT_ENABLE_CONTEXT", "false"));
     ask(&world, "m1", "public").await;
-    assert_eq!((world.final_of(1).await.context, world.faults.count(Op::Document)), (Some(ContextUse::None), 0));
+    assert_eq!(
+        (world.final_of(1).await.context, world.faults.count(Op::Document)),
+        (Some(ContextUse::None), 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,12 +123,19 @@ async fn a_database_that_does_not_wake_up_is_answered_without() {
         world.faults.during(Op::Document, 1..=1_000, fault);
         ask(&world, "m1", "public").await;
         let turn = world.final_of(1).await;
-        assert_eq!((turn.context, turn.text.as_deref()), (Some(ContextUse::Unavailable), Some(TEXT)));
+        assert_eq!(
+            (turn.context, turn.text.as_deref()),
+            (Some(ContextUse::Unavailable), Some(TEXT))
+        );
         assert_eq!(world.elapsed().as_secs(), 5);
         assert!(model.prompts()[0].system.contains("cannot be read at the moment"));
         world.faults.heal();
         ask(&world, "m2", "public").await;
-        assert_eq!(world.final_of(2).await.context, Some(ContextUse::Used), "a failure is not kept");
+        assert_eq!(
+            world.final_of(2).await.context,
+            Some(ContextUse::Used),
+            "a failure is not kept"
+        );
     }
 }
 
@@ -174,7 +184,8 @@ async fn history_is_the_longest_run_that_fits() {
     // A turn is 3 + 5 tokens of text and 8 of overhead.
     for (tokens, turns) in [("0", 0), ("15", 0), ("16", 1), ("31", 1), ("32", 2), ("160", 9)] {
         let model = FakeModel::saying(TEXT);
-        let world = World::of(Setup::new(vec![model.clone()]).with("CHATBOT_HISTORY_TOKENS", tokens));
+        let world =
+            World::of(Setup::new(vec![model.clone()]).with("CHATBOT_HISTORY_TOKENS", tokens));
         for number in 0..10 {
             world.say(&format!("m{number}")).await;
         }
@@ -207,11 +218,20 @@ async fn failed_turns(world: &World, number: u64) {
     let first = world.final_of(1).await;
     for turn in 2..=number + 1 {
         let turn = Turn::parse(turn).unwrap();
-        let row = TurnRow { turn, kind: Some(TurnKind::Error), text: Some(String::new()), ..first.clone() };
-        let put = Write::put(Item::from_row(keys::turn(&world.key, turn), &row).unwrap(), Vec::new());
+        let row = TurnRow {
+            turn,
+            kind: Some(TurnKind::Error),
+            text: Some(String::new()),
+            ..first.clone()
+        };
+        let put =
+            Write::put(Item::from_row(keys::turn(&world.key, turn), &row).unwrap(), Vec::new());
         world.table.write(put, Durability::Ordered).await.unwrap();
     }
-    let next = vec![Change::Set("next_turn", json!(number + 2)), Change::Set("accepted", json!(number + 1))];
+    let next = vec![
+        Change::Set("next_turn", json!(number + 2)),
+        Change::Set("accepted", json!(number + 1)),
+    ];
     let session = Write::update(keys::session(&world.key), vec![Condition::Present], next);
     world.table.write(session, Durability::Ordered).await.unwrap();
 }
@@ -229,7 +249,11 @@ async fn a_session_of_nearly_only_errors_is_read_back_for_four_hundred_turns_and
         assert!(queries <= 14, "{failed} failed turns cost {queries} queries");
         let prompts = model.prompts();
         let expected: &[&str] = if remembered { &["question remembered", TEXT] } else { &[] };
-        assert_eq!(texts(&prompts[1].messages), [expected, &["question last"]].concat(), "after {failed} failed turns");
+        assert_eq!(
+            texts(&prompts[1].messages),
+            [expected, &["question last"]].concat(),
+            "after {failed} failed turns"
+        );
     }
 }
 
@@ -246,7 +270,11 @@ async fn what_cannot_be_seen_is_not_told() {
     assert_eq!(prompts[0].messages[0].text, "visible question");
     assert!(prompts[0].system.contains("Wednesday: music\n"), "{}", prompts[0].system);
     assert_eq!(texts(&prompts[1].messages), ["visible question", "Tagged.", "(nothing visible)"]);
-    assert_eq!(world.final_of(1).await.message.as_str(), "visible\u{200B}\u{E0049} question", "stored as it was sent");
+    assert_eq!(
+        world.final_of(1).await.message.as_str(),
+        "visible\u{200B}\u{E0049} question",
+        "stored as it was sent"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -257,9 +285,11 @@ async fn a_conversation_is_kept_by_the_provider_until_its_history_is_cut() {
         world.say(id).await;
     }
     world.drain().await;
-    let kept: Vec<_> = model.prompts().iter().map(|prompt| prompt.caching.unwrap().conversation).collect();
+    let kept: Vec<_> =
+        model.prompts().iter().map(|prompt| prompt.caching.unwrap().conversation).collect();
     assert_eq!(kept, [true, true, true, false]);
-    let groups: Vec<_> = model.prompts().iter().map(|prompt| prompt.caching.unwrap().group).collect();
+    let groups: Vec<_> =
+        model.prompts().iter().map(|prompt| prompt.caching.unwrap().group).collect();
     assert!(groups.iter().all(|group| *group == groups[0] && *group < 16), "{groups:?}");
 }
 

@@ -24,9 +24,13 @@ async fn check(world: &World, model: &FakeModel, story: &str) {
     assert_eq!((turn.kind, turn.text.as_deref()), (Some(TurnKind::Reply), Some(TEXT)), "{story}");
     assert_eq!(world.commits().len(), 1, "{story}");
     assert!(model.calls() <= MOST_CALLS, "{story}: {} calls", model.calls());
-    // Within five minutes a second pointer is dropped by the queue; later ones are harmless, and none is missing.
+    // Within five minutes a second pointer is dropped by the queue; later ones are harmless, and
+    // none is missing.
     let enqueued = world.enqueued().await;
-    assert!(!enqueued.is_empty() && enqueued.iter().all(|number| *number == 1), "{story}: {enqueued:?}");
+    assert!(
+        !enqueued.is_empty() && enqueued.iter().all(|number| *number == 1),
+        "{story}: {enqueued:?}"
+    );
 }
 
 /// Tells the story with one fault at the n-th port call; `false` if the story has fewer calls.
@@ -93,7 +97,8 @@ async fn two_deaths_in_a_row_lose_and_double_nothing() {
                     break;
                 }
             }
-            check(&world, &model, &format!("killed after call {first}, then after call {second}")).await;
+            check(&world, &model, &format!("killed after call {first}, then after call {second}"))
+                .await;
         }
     }
 }

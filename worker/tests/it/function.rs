@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 fn program() -> Program {
     let mut program = function("worker", env!("CARGO_BIN_EXE_worker"));
     program.variables.retain(|(name, _)| *name != "CHATBOT_LOG");
-    program.variables.push(("CHATBOT_LOG", "trace,lambda_runtime=trace,aws_smithy_runtime=trace".to_owned()));
+    program
+        .variables
+        .push(("CHATBOT_LOG", "trace,lambda_runtime=trace,aws_smithy_runtime=trace".to_owned()));
     program
 }
 
@@ -37,11 +39,15 @@ fn failures(answer: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_malformed_variable_stops_the_function_and_is_named() {
-    for (name, value) in [("CHATBOT_MAX_TOKENS", "many"), ("AURORA_CLUSTER_ARN", "arn:aws:rds:cluster")] {
+    for (name, value) in
+        [("CHATBOT_MAX_TOKENS", "many"), ("AURORA_CLUSTER_ARN", "arn:aws:rds:cluster")]
+    {
         let mut program = program();
         program.variables.push((name, value.to_owned()));
         let mut trial = Trial::start(&program).await.unwrap();
-        let Said::InitError(body) = trial.heard().await.unwrap() else { panic!("it started with {name}") };
+        let Said::InitError(body) = trial.heard().await.unwrap() else {
+            panic!("it started with {name}")
+        };
         let error: Value = serde_json::from_slice(&body).unwrap();
         let named = error["errorMessage"].as_str().unwrap().split(' ').next().unwrap();
         assert!([name, "AURORA_SECRET_ARN"].contains(&named), "{error}");
@@ -65,7 +71,9 @@ async fn what_cannot_be_handled_fails_alone_and_no_log_repeats_it() {
     let away = r#"{"v":1,"type":"message","session_key":"KvTjkLHtfsWpdud09K_2RRDRxNh0veO58zn8TR2hDmg","message_id":"m1","accepted_at":"2026-11-27T11:00:00.000Z"}"#;
     let away = json!({ "Records": [record("c", away), record("d", away)] });
     assert_eq!(failures(&response(trial.ask(&away.to_string()).await.unwrap())), ["c", "d"]);
-    let Said::Error(body) = trial.ask(r#"{"canary-text":1}"#).await.unwrap() else { panic!("it was handled") };
+    let Said::Error(body) = trial.ask(r#"{"canary-text":1}"#).await.unwrap() else {
+        panic!("it was handled")
+    };
     let log = trial.end().await.unwrap() + &String::from_utf8_lossy(&body);
     assert!(!log.contains("canary"), "{log}");
 }

@@ -50,7 +50,10 @@ impl School {
     }
 
     fn document(&self, id: &str) -> &Document {
-        self.0.iter().find(|document| document.id == id).expect("the question names a document of the school")
+        self.0
+            .iter()
+            .find(|document| document.id == id)
+            .expect("the question names a document of the school")
     }
 
     fn quote(&self, asked: &Question) -> Option<Vec<String>> {
@@ -62,14 +65,17 @@ impl School {
 
     fn answers(&self, question: &Answered) -> bool {
         let lines = self.quote(&question.asked).unwrap_or_default();
-        let held = |parts: &Vec<String>| lines.iter().any(|line| parts.iter().all(|part| line.contains(part)));
+        let held = |parts: &Vec<String>| {
+            lines.iter().any(|line| parts.iter().all(|part| line.contains(part)))
+        };
         question.answer.iter().all(held)
     }
 }
 
 fn read<T: DeserializeOwned>(path: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -77,7 +83,8 @@ fn read<T: DeserializeOwned>(path: &str) -> T {
 fn check(list: &str, at_least_answered: usize) {
     let school = School::load();
     let questions: Questions = read(&format!("tests/golden/{list}.json"));
-    let missed: Vec<&Answered> = questions.answered.iter().filter(|question| !school.answers(question)).collect();
+    let missed: Vec<&Answered> =
+        questions.answered.iter().filter(|question| !school.answers(question)).collect();
     for question in &missed {
         println!("not answered: {}: {:?}", question.asked.question, school.quote(&question.asked));
     }

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::domain::{ContextUse, DocumentId, FinishReason, MicroUsd, Principal, ProviderName, SessionId, TurnKind};
+use shared::domain::{
+    ContextUse, DocumentId, FinishReason, MicroUsd, Principal, ProviderName, SessionId, TurnKind,
+};
 use shared::memory::{CacheBounds, MemoryReplyCache, OwnedDocument, TokioClock};
 use shared::ports::{CacheError, CacheKey, CachedReply, Document, ReplyCache};
 use shared::protocol::TurnRow;
@@ -28,10 +30,16 @@ fn memory() -> Arc<dyn ReplyCache> {
 fn setup(model: &Arc<FakeModel>, cache: Arc<dyn ReplyCache>) -> Setup {
     let document = |id: &str, owner: Option<Principal>| {
         let id = DocumentId::parse(id).unwrap();
-        let (title, content, public) = ("Plan".to_owned(), "Period 3 is maths.".into(), owner.is_none());
+        let title = "Plan".to_owned();
+        let content = "Period 3 is maths.".into();
+        let public = owner.is_none();
         OwnedDocument { document: Document { id, title, content, public }, owner }
     };
-    let documents = vec![document("public", None), document("own", Some(principal())), document("her", Some(other()))];
+    let documents = vec![
+        document("public", None),
+        document("own", Some(principal())),
+        document("her", Some(other())),
+    ];
     let kept = KeptReplies { cache, keep: KEEP, patience: PATIENCE };
     Setup { kept: Some(kept), documents, ..Setup::new(vec![model.clone()]) }
 }
@@ -41,7 +49,13 @@ fn other() -> Principal {
 }
 
 /// A question in a session of its own, and what came of it.
-async fn ask(world: &World, session: &str, who: Principal, document: Option<&str>, text: &str) -> TurnRow {
+async fn ask(
+    world: &World,
+    session: &str,
+    who: Principal,
+    document: Option<&str>,
+    text: &str,
+) -> TurnRow {
     let submission = Submission {
         principal: who,
         session_id: SessionId::parse(session).unwrap(),
@@ -51,7 +65,8 @@ async fn ask(world: &World, session: &str, who: Principal, document: Option<&str
     world.accept(&submission).await;
     world.drain().await;
     let key = submission.session_key();
-    let mut rows = world.table.dump().into_iter().filter(|row| row.key.partition == key.to_string());
+    let mut rows =
+        world.table.dump().into_iter().filter(|row| row.key.partition == key.to_string());
     rows.rfind(|row| row.key.sort.starts_with("T#")).unwrap().into_row().unwrap()
 }
 
@@ -60,16 +75,31 @@ async fn the_same_first_question_is_answered_without_a_model() {
     let model = FakeModel::saying("Period 3 is maths.");
     let world = World::of(setup(&model, memory()).with("CHATBOT_DAILY_BUDGET_USD", "5"));
     let first = ask(&world, "s1", principal(), Some("public"), "What is period 3?").await;
-    let budget =
-        |world: &World| world.table.dump().into_iter().filter(|row| row.key.partition.starts_with("budget#")).collect();
+    let budget = |world: &World| {
+        world
+            .table
+            .dump()
+            .into_iter()
+            .filter(|row| row.key.partition.starts_with("budget#"))
+            .collect()
+    };
     let spent: Vec<_> = budget(&world);
     assert_eq!(spent.len(), 1);
     let again = ask(&world, "s2", other(), Some("public"), "What is period 3?").await;
     assert_eq!(model.calls(), 1);
-    assert_eq!((&again.text, &again.sha256, again.provider), (&first.text, &first.sha256, first.provider));
-    assert_eq!((&again.model, again.kind, again.context), (&first.model, first.kind, Some(ContextUse::Used)));
+    assert_eq!(
+        (&again.text, &again.sha256, again.provider),
+        (&first.text, &first.sha256, first.provider)
+    );
+    assert_eq!(
+        (&again.model, again.kind, again.context),
+        (&first.model, first.kind, Some(ContextUse::Used))
+    );
     assert_eq!((again.finish_reason, again.usage), (Some(FinishReason::Stop), None));
-    assert_eq!((first.cached, again.cached, again.cost_micro_usd), (false, true, Some(MicroUsd(0))));
+    assert_eq!(
+        (first.cached, again.cached, again.cost_micro_usd),
+        (false, true, Some(MicroUsd(0)))
+    );
     assert_eq!(budget(&world), spent, "nothing is reserved");
     assert!(again.timings.first_token_ms.is_some());
 }
@@ -104,7 +134,10 @@ async fn a_reply_about_a_private_document_is_its_readers_alone() {
     let model = FakeModel::saying("Period 3 is maths.");
     let world = World::of(setup(&model, memory()));
     ask(&world, "s1", principal(), Some("own"), "What is period 3?").await;
-    assert!(!ask(&world, "s2", other(), Some("her"), "What is period 3?").await.cached, "the same words, another's");
+    assert!(
+        !ask(&world, "s2", other(), Some("her"), "What is period 3?").await.cached,
+        "the same words, another's"
+    );
     assert!(ask(&world, "s3", principal(), Some("own"), "What is period 3?").await.cached);
     assert_eq!(model.calls(), 2);
 }
@@ -114,7 +147,14 @@ async fn later_turns_and_unreadable_documents_are_asked_always() {
     let model = FakeModel::saying("Period 3 is maths.");
     let world = World::of(setup(&model, memory()));
     for _ in 0..2 {
-        ask(&world, &format!("s{}", model.calls()), principal(), Some("absent"), "What is period 3?").await;
+        ask(
+            &world,
+            &format!("s{}", model.calls()),
+            principal(),
+            Some("absent"),
+            "What is period 3?",
+        )
+        .await;
     }
     for id in ["m1", "m2"] {
         world.accept(&world.submission(id, "What is period 3?")).await;
@@ -142,8 +182,11 @@ async fn errors_refusals_and_unfinished_replies_are_not_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stopped_reply_is_not_kept() {
-    let script =
-        vec![Step::Say("Period 3 ".to_owned()), Step::Wait(Duration::from_secs(5)), Step::Say("is".to_owned())];
+    let script = vec![
+        Step::Say("Period 3 ".to_owned()),
+        Step::Wait(Duration::from_secs(5)),
+        Step::Say("is".to_owned()),
+    ];
     let model = FakeModel::claude(vec![[script, finish()].concat(), FakeModel::words("Maths.")]);
     let world = Arc::new(World::of(setup(&model, memory())));
     let submission = world.submission("m1", "What is period 3?");
@@ -164,7 +207,8 @@ async fn a_reply_that_would_not_have_been_kept_is_not_taken_from_the_cache() {
     #[async_trait]
     impl ReplyCache for Planted {
         async fn get(&self, _: &CacheKey) -> Result<Option<CachedReply>, CacheError> {
-            let (model, text) = ("claude-x".to_owned(), "x".repeat(self.0));
+            let model = "claude-x".to_owned();
+            let text = "x".repeat(self.0);
             Ok(Some(CachedReply { provider: ProviderName::Claude, model, text }))
         }
 
@@ -175,7 +219,11 @@ async fn a_reply_that_would_not_have_been_kept_is_not_taken_from_the_cache() {
     for (bytes, cached) in [(0, false), (1, true), (64 * 1024, true), (64 * 1024 + 1, false)] {
         let model = FakeModel::saying("Maths.");
         let world = World::of(setup(&model, Arc::new(Planted(bytes))));
-        assert_eq!(ask(&world, "s1", principal(), None, "What is period 3?").await.cached, cached, "{bytes}");
+        assert_eq!(
+            ask(&world, "s1", principal(), None, "What is period 3?").await.cached,
+            cached,
+            "{bytes}"
+        );
     }
 }
 

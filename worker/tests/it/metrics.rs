@@ -42,13 +42,25 @@ async fn a_reply_is_measured_as_it_was_committed() {
     let id = world.say("m1").await;
     pass(500).await;
     world.drain().await;
-    let (measure, turn) = (only(&world), world.final_of(1).await);
-    assert_eq!((&measure.session_key, &measure.message_id, measure.turn), (&world.key, &id, turn.turn));
-    assert_eq!((measure.kind, measure.finish_reason, measure.error), (TurnKind::Reply, FinishReason::Stop, None));
+    let measure = only(&world);
+    let turn = world.final_of(1).await;
+    assert_eq!(
+        (&measure.session_key, &measure.message_id, measure.turn),
+        (&world.key, &id, turn.turn)
+    );
+    assert_eq!(
+        (measure.kind, measure.finish_reason, measure.error),
+        (TurnKind::Reply, FinishReason::Stop, None)
+    );
     assert_eq!((measure.provider, &measure.model), (turn.provider, &turn.model));
-    assert_eq!((measure.usage, measure.cost, measure.context), (turn.usage, turn.cost_micro_usd, ContextUse::None));
+    assert_eq!(
+        (measure.usage, measure.cost, measure.context),
+        (turn.usage, turn.cost_micro_usd, ContextUse::None)
+    );
     assert_eq!((measure.timings, &measure.trace), (turn.timings, &turn.trace));
-    assert!(measure.timings.queue_ms >= 500 && measure.timings.total_ms >= measure.timings.queue_ms);
+    assert!(
+        measure.timings.queue_ms >= 500 && measure.timings.total_ms >= measure.timings.queue_ms
+    );
     assert_eq!((measure.effort, measure.restarts), (Effort::default(), 0));
     assert!(measure.requested_model.is_some());
 }
@@ -67,14 +79,23 @@ async fn repeated_calls_and_calls_of_another_provider_are_told_apart() {
 #[tokio::test(start_paused = true)]
 async fn a_generation_begun_anew_is_a_restart() {
     let measure = answer(&[&FakeModel::claude(vec![dies(), good()])]).await;
-    assert_eq!((measure.restarts, measure.effort), (1, Effort { retries: 1, fallbacks: 0, failures: 1 }));
+    assert_eq!(
+        (measure.restarts, measure.effort),
+        (1, Effort { retries: 1, fallbacks: 0, failures: 1 })
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_turn_is_measured_with_its_error() {
     let measure = answer(&[&FakeModel::claude(vec![fail(Failure::Unauthorized)])]).await;
-    assert_eq!((measure.kind, measure.error), (TurnKind::Error, Some(ErrorCode::ProvidersRejected)));
-    assert_eq!((measure.usage, measure.is_unpriced(), measure.timings.first_token_ms), (None, false, None));
+    assert_eq!(
+        (measure.kind, measure.error),
+        (TurnKind::Error, Some(ErrorCode::ProvidersRejected))
+    );
+    assert_eq!(
+        (measure.usage, measure.is_unpriced(), measure.timings.first_token_ms),
+        (None, false, None)
+    );
     // A refused key is fetched anew and tried once more.
     assert_eq!(measure.effort, Effort { retries: 1, fallbacks: 0, failures: 2 });
 }
@@ -120,7 +141,10 @@ async fn a_stopped_turn_is_measured_as_cancelled() {
     world.stop(&id).await;
     world.drain().await;
     let measure = only(&world);
-    assert_eq!((measure.kind, measure.finish_reason), (TurnKind::Cancelled, FinishReason::Cancelled));
+    assert_eq!(
+        (measure.kind, measure.finish_reason),
+        (TurnKind::Cancelled, FinishReason::Cancelled)
+    );
     assert_eq!((measure.provider, measure.requested_model), (None, None));
 }
 
@@ -132,7 +156,9 @@ async fn a_turn_that_its_successor_ends_is_measured_as_abandoned() {
     pass(100).await;
     dead.abort();
     let lost = loop {
-        if let Some(delivery) = shared::ports::EventSource::receive(world.requests.as_ref(), 1).await.unwrap().pop() {
+        if let Some(delivery) =
+            shared::ports::EventSource::receive(world.requests.as_ref(), 1).await.unwrap().pop()
+        {
             break delivery;
         }
         shared::ports::EventSource::ready(world.requests.as_ref()).await;
@@ -140,7 +166,12 @@ async fn a_turn_that_its_successor_ends_is_measured_as_abandoned() {
     shared::ports::EventSource::delete(world.requests.as_ref(), &lost.receipt).await.unwrap();
     world.say("m2").await;
     world.drain().await;
-    let errors: Vec<_> = world.metrics.turns().into_iter().map(|measure| (measure.turn.get(), measure.error)).collect();
+    let errors: Vec<_> = world
+        .metrics
+        .turns()
+        .into_iter()
+        .map(|measure| (measure.turn.get(), measure.error))
+        .collect();
     assert_eq!(errors, [(1, Some(ErrorCode::Abandoned)), (2, None)]);
 }
 

@@ -1,4 +1,5 @@
-//! What the platform does to a worker: throttles, wrong clocks, rotated keys, a process that others used before.
+//! What the platform does to a worker: throttles, wrong clocks, rotated keys, a process that others
+//! used before.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -6,9 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use shared::domain::{ContextUse, DocumentId, ErrorCode, Principal, ProviderName, SessionId, Timestamp, TurnKind};
+use shared::domain::{
+    ContextUse, DocumentId, ErrorCode, Principal, ProviderName, SessionId, Timestamp, TurnKind,
+};
 use shared::memory::{MemorySecrets, OwnedDocument, TokioClock};
-use shared::ports::{Clock, Document, EventSource as _, Model, ModelError, ModelStream, Prompt, Secrets as _};
+use shared::ports::{
+    Clock, Document, EventSource as _, Model, ModelError, ModelStream, Prompt, Secrets as _,
+};
 use shared::queue_messages::{RequestMessage, Submit};
 use worker::{Worker, WorkerError};
 
@@ -21,7 +26,8 @@ const FIVE_MINUTES: i64 = 300_000;
 
 // Throttles and conflicts.
 
-/// Checks that three failures in a row of one kind of call cost the turn neither its delivery nor a second answer.
+/// Checks that three failures in a row of one kind of call cost the turn neither its delivery nor a
+/// second answer.
 async fn check_throttled(op: Op) {
     let broken = [says("Period ", Duration::from_millis(10)), fail(Failure::Broken)].concat();
     let model = FakeModel::claude(vec![broken, [says(TEXT, Duration::ZERO), finish()].concat()]);
@@ -36,8 +42,16 @@ async fn check_throttled(op: Op) {
     }
     assert!(world.faults.count(op) > 3, "{op:?}");
     assert!(world.elapsed() < Duration::from_secs(3), "{op:?}: {:?}", world.elapsed());
-    assert_eq!((model.calls(), world.commits().len(), world.enqueued().await), (3, 2, vec![1, 2]), "{op:?}");
-    assert_eq!((world.final_of(1).await.epoch.0, world.final_of(2).await.epoch.0), (2, 1), "{op:?}");
+    assert_eq!(
+        (model.calls(), world.commits().len(), world.enqueued().await),
+        (3, 2, vec![1, 2]),
+        "{op:?}"
+    );
+    assert_eq!(
+        (world.final_of(1).await.epoch.0, world.final_of(2).await.epoch.0),
+        (2, 1),
+        "{op:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,7 +85,8 @@ async fn workers_that_were_throttled_together_do_not_come_back_together() {
     other.session_id = SessionId::parse("other").unwrap();
     world.accept(&other).await;
     world.faults.during(Op::Claim, 1..=2, Fault::Fail);
-    let (one, two) = (world.begin().await, world.begin().await);
+    let one = world.begin().await;
+    let two = world.begin().await;
     assert!(matches!((one.await.unwrap(), two.await.unwrap()), (Ended::Acked, Ended::Acked)));
     let apart = model.times()[1];
     assert!(apart > Duration::ZERO && apart <= Duration::from_millis(25), "{apart:?}");
@@ -94,7 +109,8 @@ async fn of_two_workers_whose_clocks_differ_by_ten_minutes_the_higher_epoch_wins
         let slow = [says(TEXT, Duration::from_millis(600)), finish()].concat();
         let model = FakeModel::claude(vec![slow]);
         let world = Arc::new(World::new(&model));
-        let (old, new) = ((world.another)(clock(skew)), (world.another)(clock(-skew)));
+        let old = (world.another)(clock(skew));
+        let new = (world.another)(clock(-skew));
         world.say("m1").await;
         let gate = Arc::<Gate>::default();
         world.faults.on(Op::Commit, 1, Fault::Hold(gate.clone()));
@@ -115,7 +131,11 @@ async fn of_two_workers_whose_clocks_differ_by_ten_minutes_the_higher_epoch_wins
         assert!(matches!(zombie.await.unwrap(), Ended::Failed(WorkerError::Fenced)), "skew {skew}");
         assert!(matches!(live.await.unwrap(), Ended::Acked), "skew {skew}");
         let turn = world.final_of(1).await;
-        assert_eq!((turn.epoch.0, turn.text.as_deref(), world.commits().len()), (2, Some(TEXT), 1), "skew {skew}");
+        assert_eq!(
+            (turn.epoch.0, turn.text.as_deref(), world.commits().len()),
+            (2, Some(TEXT), 1),
+            "skew {skew}"
+        );
     }
 }
 
@@ -141,7 +161,8 @@ async fn a_predecessor_is_ended_by_its_epoch_whatever_the_clocks_say() {
     for skew in [FIVE_MINUTES, -FIVE_MINUTES] {
         let model = FakeModel::saying(TEXT);
         let world = World::new(&model);
-        let (dying, next) = ((world.another)(clock(skew)), (world.another)(clock(-skew)));
+        let dying = (world.another)(clock(skew));
+        let next = (world.another)(clock(-skew));
         world.say("m1").await;
         world.faults.on(Op::Next, 2, Fault::CrashBefore);
         let delivery = world.receive().await;
@@ -149,8 +170,15 @@ async fn a_predecessor_is_ended_by_its_epoch_whatever_the_clocks_say() {
         world.requests.delete(&delivery.receipt).await.unwrap();
         world.say("m2").await;
         assert!(matches!(deliver_by(&world, &next).await, Ended::Acked));
-        assert_eq!(world.final_of(1).await.error.unwrap().code, ErrorCode::Abandoned, "skew {skew}");
-        assert_eq!((world.final_of(2).await.kind, world.enqueued().await), (Some(TurnKind::Reply), vec![1, 2]));
+        assert_eq!(
+            world.final_of(1).await.error.unwrap().code,
+            ErrorCode::Abandoned,
+            "skew {skew}"
+        );
+        assert_eq!(
+            (world.final_of(2).await.kind, world.enqueued().await),
+            (Some(TurnKind::Reply), vec![1, 2])
+        );
     }
 }
 
@@ -238,7 +266,11 @@ async fn a_key_that_was_rotated_is_fetched_once_more_and_at_most_once_a_minute()
         world.say(&format!("m{number}")).await;
         assert!(matches!(world.deliver().await, Ended::Acked));
         let turn = world.final_of(number).await;
-        assert_eq!((turn.kind, turn.epoch.0, keyed.refused()), (Some(kind), 1, refused), "turn {number}");
+        assert_eq!(
+            (turn.kind, turn.epoch.0, keyed.refused()),
+            (Some(kind), 1, refused),
+            "turn {number}"
+        );
     };
     check(0, TurnKind::Reply).await;
     keyed.rotate("tuesday");
@@ -256,8 +288,13 @@ const CANARY: &str = "canary-4711";
 
 fn documents() -> Vec<OwnedDocument> {
     let document = |id: &str, content: &str, owner| {
-        let (id, title, content) = (DocumentId::parse(id).unwrap(), format!("Title of {id}"), content.into());
-        OwnedDocument { document: Document { id, title, content, public: false }, owner: Some(owner) }
+        let title = format!("Title of {id}");
+        let id = DocumentId::parse(id).unwrap();
+        let content = content.into();
+        OwnedDocument {
+            document: Document { id, title, content, public: false },
+            owner: Some(owner),
+        }
     };
     vec![document("mine", "Tuesday: art", principal()), document("theirs", CANARY, stranger())]
 }
@@ -266,7 +303,8 @@ fn stranger() -> Principal {
     Principal::parse("anon:stranger").unwrap()
 }
 
-/// Lets a stranger's turn begin with a document and a question of theirs; it ends as the test wills.
+/// Lets a stranger's turn begin with a document and a question of theirs; it ends as the test
+/// wills.
 async fn foreign_turn(world: &World, id: &str) -> Ended {
     let mut submission = world.submission(id, &format!("{CANARY} question"));
     submission.principal = stranger();
@@ -278,7 +316,8 @@ async fn foreign_turn(world: &World, id: &str) -> Ended {
     ended
 }
 
-/// Everything of one turn that does not follow the clock: what the model read, what is stored, what was shown.
+/// Everything of one turn that does not follow the clock: what the model read, what is stored, what
+/// was shown.
 async fn story(world: &World, model: &FakeModel) -> (String, Value, Vec<Value>) {
     let mut submission = world.submission("m1", "question");
     submission.document_id = Some(DocumentId::parse("mine").unwrap());
@@ -304,7 +343,8 @@ async fn a_warm_worker_answers_as_a_cold_one() {
     let model = FakeModel::claude(vec![answer.clone()]);
     let cold = story(&World::of(setup(&model)), &model).await;
 
-    let half = [says("Half an answer ", Duration::from_millis(100)), fail(Failure::Broken)].concat();
+    let half =
+        [says("Half an answer ", Duration::from_millis(100)), fail(Failure::Broken)].concat();
     let model = FakeModel::claude(vec![answer.clone(), answer.clone(), half, answer]);
     let world = World::of(setup(&model));
     assert!(matches!(foreign_turn(&world, "f1").await, Ended::Acked));

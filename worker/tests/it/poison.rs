@@ -1,4 +1,5 @@
-//! Bodies that are no requests: answered by an error where somebody waits, refused loudly everywhere else.
+//! Bodies that are no requests: answered by an error where somebody waits, refused loudly
+//! everywhere else.
 
 use serde_json::{Value, json};
 use shared::domain::{ErrorCode, MessageId, SessionId, SessionKey, TurnKind};
@@ -21,7 +22,9 @@ fn world() -> (std::sync::Arc<FakeModel>, World) {
 /// Records a message, and returns its pointer.
 async fn pointer(world: &World, id: &str) -> Value {
     world.record(&world.submission(id, "question")).await;
-    json!({ "v": 1, "type": "message", "session_key": world.key, "message_id": id, "accepted_at": START })
+    json!({
+        "v": 1, "type": "message", "session_key": world.key, "message_id": id, "accepted_at": START
+    })
 }
 
 /// Returns the value with other fields; `null` removes one.
@@ -54,8 +57,9 @@ async fn check_answered(damage: Value) {
 
 /// Checks that a body becomes a dead letter, that nothing comes of it, and that its group goes on.
 async fn check_refused(world: &World, model: &FakeModel, group: &str, body: &str) {
-    let (rows, calls, dead) =
-        (world.table.dump(), model.calls(), world.requests.dead_letters(100).await.unwrap().len());
+    let rows = world.table.dump();
+    let calls = model.calls();
+    let dead = world.requests.dead_letters(100).await.unwrap().len();
     world.post(group, body).await;
     for _ in 0..10 {
         let ended = world.deliver().await;
@@ -67,13 +71,22 @@ async fn check_refused(world: &World, model: &FakeModel, group: &str, body: &str
         world.requests.ready().await;
         assert!(world.requests.receive(1).await.unwrap().is_empty());
     }
-    assert_eq!((world.table.dump(), model.calls(), world.enqueued().await), (rows, calls, vec![]), "{body}");
+    assert_eq!(
+        (world.table.dump(), model.calls(), world.enqueued().await),
+        (rows, calls, vec![]),
+        "{body}"
+    );
     let after = world.submission("after", "question");
     let number = world.meta().await.map_or(1, |meta| meta.next_turn.get());
-    if world.meta().await.is_none_or(|meta| !meta.deleted) && world.message(&after.message_id).await.is_none() {
+    if world.meta().await.is_none_or(|meta| !meta.deleted)
+        && world.message(&after.message_id).await.is_none()
+    {
         world.accept(&after).await;
         world.drain().await;
-        assert_eq!((world.final_of(number).await.kind, world.enqueued().await), (Some(TurnKind::Reply), vec![number]));
+        assert_eq!(
+            (world.final_of(number).await.kind, world.enqueued().await),
+            (Some(TurnKind::Reply), vec![number])
+        );
     }
 }
 
@@ -149,11 +162,17 @@ async fn a_damaged_pointer_into_a_deleted_session_becomes_a_dead_letter() {
 #[tokio::test(start_paused = true)]
 async fn a_newer_version_waits_for_a_newer_worker_and_is_never_answered() {
     let (model, world) = world();
-    let body = with(pointer(&world, "m1").await, &json!({ "v": 2, "accepted_at": "2026-11-23T10:11:00Z" }));
+    let body = with(
+        pointer(&world, "m1").await,
+        &json!({ "v": 2, "accepted_at": "2026-11-23T10:11:00Z" }),
+    );
     post(&world, &body).await;
     for receive in 0..10 {
         let ended = world.deliver().await;
-        assert!(matches!(ended, Ended::Failed(WorkerError::Body(BodyError::Version(2)))), "{ended:?}");
+        assert!(
+            matches!(ended, Ended::Failed(WorkerError::Body(BodyError::Version(2)))),
+            "{ended:?}"
+        );
         assert_eq!(world.elapsed().as_secs(), 60 * receive, "a deployment takes minutes");
     }
     world.say("m2").await;
@@ -205,7 +224,11 @@ async fn a_worker_that_dies_over_a_damaged_pointer_loses_and_doubles_nothing() {
             }
             world.drain().await;
             let turn = world.final_of(1).await;
-            assert_eq!((turn.kind, model.calls(), world.commits().len()), (Some(TurnKind::Error), 0, 1), "call {nth}");
+            assert_eq!(
+                (turn.kind, model.calls(), world.commits().len()),
+                (Some(TurnKind::Error), 0, 1),
+                "call {nth}"
+            );
             assert!(world.enqueued().await.contains(&1), "call {nth}");
         }
     }
@@ -222,7 +245,8 @@ async fn check_forgotten(fields: Value) {
 
 fn submission() -> Value {
     json!({
-        "v": 1, "type": "submit", "principal": principal(), "session_id": "lesson", "message_id": "m1",
+        "v": 1, "type": "submit", "principal": principal(), "session_id": "lesson",
+        "message_id": "m1",
         "accepted_at": START, "message": "question",
     })
 }
@@ -246,7 +270,8 @@ async fn a_submission_that_is_damaged_otherwise_becomes_a_dead_letter() {
         json!({ "message": "", "type": "whisper" }),
     ] {
         let (model, world) = world();
-        check_refused(&world, &model, world.key.as_str(), &with(submission(), &fields).to_string()).await;
+        check_refused(&world, &model, world.key.as_str(), &with(submission(), &fields).to_string())
+            .await;
     }
 }
 

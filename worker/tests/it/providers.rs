@@ -9,7 +9,8 @@ use futures::StreamExt as _;
 use secrecy::SecretString;
 use shared::domain::{FinishReason, ProviderName, Usage};
 use shared::ports::{
-    Caching, ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError, SigningKeys,
+    Caching, ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError,
+    SigningKeys,
 };
 use worker::providers::client::{self, ClientSettings};
 use worker::providers::{ClaudeModel, ClaudeSettings, MaxTokensField, OpenAiModel, OpenAiSettings};
@@ -58,13 +59,16 @@ fn model_at(protocol: Protocol, base: &str, secrets: Arc<dyn Secrets>) -> Box<dy
     match protocol {
         Protocol::Claude => {
             let version = "2026-10-21".to_owned();
-            let settings = ClaudeSettings { base_url: base.to_owned(), model: "claude-x".to_owned(), version };
+            let settings =
+                ClaudeSettings { base_url: base.to_owned(), model: "claude-x".to_owned(), version };
             Box::new(ClaudeModel::new(settings, secrets, client()))
         }
         Protocol::OpenAi => {
             let max_tokens_field = MaxTokensField::default();
             let base_url = format!("{base}/v1");
-            let (model, keyless, cache_key) = ("gpt-x".to_owned(), false, true);
+            let model = "gpt-x".to_owned();
+            let keyless = false;
+            let cache_key = true;
             let settings = OpenAiSettings { base_url, model, keyless, max_tokens_field, cache_key };
             Box::new(OpenAiModel::new(settings, secrets, client()))
         }
@@ -128,7 +132,11 @@ async fn check_reply(behaviour: Behaviour, text: &str, reasons: [FinishReason; 2
     for (protocol, reason) in BOTH.into_iter().zip(reasons) {
         let heard = call(protocol, behaviour.clone()).await;
         assert_eq!(heard.text, text, "{protocol:?}: {heard:?}");
-        assert_eq!(heard.finish.as_ref().map(|(reason, _)| *reason), Some(reason), "{protocol:?}: {heard:?}");
+        assert_eq!(
+            heard.finish.as_ref().map(|(reason, _)| *reason),
+            Some(reason),
+            "{protocol:?}: {heard:?}"
+        );
     }
 }
 
@@ -190,7 +198,8 @@ async fn a_cache_key_is_that_of_the_beginning_and_the_group_alone() {
     ] {
         drop(model.stream(&prompt).await.unwrap());
     }
-    let keys: Vec<_> = stub.calls().iter().map(|call| call.body["prompt_cache_key"].clone()).collect();
+    let keys: Vec<_> =
+        stub.calls().iter().map(|call| call.body["prompt_cache_key"].clone()).collect();
     assert_eq!(keys[0], keys[1]);
     assert!(keys[0] != keys[2] && keys[0] != keys[3] && keys[2] != keys[3], "{keys:?}");
 }
@@ -206,9 +215,15 @@ async fn a_request_is_what_openai_wants() {
 async fn a_compatible_server_can_be_given_max_tokens() {
     let calls = requests(Protocol::OpenAi, |stub| {
         let max_tokens_field = MaxTokensField::MaxTokens;
-        let (model, cache_key) = ("llama".to_owned(), false);
-        let settings =
-            OpenAiSettings { base_url: stub.openai_url(), model, keyless: true, max_tokens_field, cache_key };
+        let model = "llama".to_owned();
+        let cache_key = false;
+        let settings = OpenAiSettings {
+            base_url: stub.openai_url(),
+            model,
+            keyless: true,
+            max_tokens_field,
+            cache_key,
+        };
         Box::new(OpenAiModel::new(settings, Arc::new(Key(Some("k"))), client()))
     });
     let calls = calls.await;
@@ -236,7 +251,8 @@ async fn thoughts_are_not_part_of_the_reply() {
 #[tokio::test]
 async fn a_reply_may_come_one_byte_at_a_time() {
     let reply = Reply::default();
-    check_reply(Behaviour::OneByteAtATime(reply.clone()), &reply.whole(), [FinishReason::Stop; 2]).await;
+    check_reply(Behaviour::OneByteAtATime(reply.clone()), &reply.whole(), [FinishReason::Stop; 2])
+        .await;
 }
 
 #[tokio::test]
@@ -264,8 +280,12 @@ async fn usage_counts_cached_input_as_input() {
     let usage = StubUsage { input: 5, output: 7, cache_read: 100, cache_write: 20 };
     for (protocol, written) in BOTH.into_iter().zip([20, 0]) {
         let heard = call(protocol, Behaviour::Reply(Reply { usage, ..Reply::default() })).await;
-        let expected =
-            Usage { input_tokens: 125, cached_input_tokens: 100, cache_write_tokens: written, output_tokens: 7 };
+        let expected = Usage {
+            input_tokens: 125,
+            cached_input_tokens: 100,
+            cache_write_tokens: written,
+            output_tokens: 7,
+        };
         assert_eq!(heard.usage, Some(expected), "{protocol:?}");
     }
 }
@@ -283,7 +303,9 @@ async fn a_busy_provider_says_when_to_come_back() {
     for (failure, expected) in waits {
         for protocol in BOTH {
             let error = call(protocol, Behaviour::Status(failure.clone())).await.error;
-            let Some(ModelError::Busy { code, retry_after }) = error else { panic!("{failure:?}: {error:?}") };
+            let Some(ModelError::Busy { code, retry_after }) = error else {
+                panic!("{failure:?}: {error:?}")
+            };
             assert!(code.starts_with(&failure.status.to_string()), "{code}");
             assert_eq!(retry_after, expected.map(Duration::from_millis), "{failure:?}");
         }
@@ -294,9 +316,15 @@ async fn a_busy_provider_says_when_to_come_back() {
 async fn a_refused_key_is_told_from_a_refused_request() {
     let key = "the provider refused the key (401";
     check_error(Behaviour::Status(Failure::new(401)), [key; 2]).await;
-    check_error(Behaviour::Status(Failure::new(403)), ["the provider refused the key (403"; 2]).await;
+    check_error(Behaviour::Status(Failure::new(403)), ["the provider refused the key (403"; 2])
+        .await;
     let refused = |code| format!("the provider refused the request ({code}");
-    for failure in [Failure::new(400), Failure::new(402), Failure::new(413), Failure::new(500).should_retry(false)] {
+    for failure in [
+        Failure::new(400),
+        Failure::new(402),
+        Failure::new(413),
+        Failure::new(500).should_retry(false),
+    ] {
         let expected = refused(failure.status.to_string());
         check_error(Behaviour::Status(failure), [&expected; 2]).await;
     }
@@ -315,7 +343,9 @@ async fn money_and_retired_models_are_never_retried() {
 #[tokio::test]
 async fn an_errors_text_never_holds_what_the_provider_wrote() {
     let page = "<html>your prompt was: And on Tuesday? your key was: the-key</html>";
-    for body in [page.to_owned(), format!("{{\"error\":{{\"message\":{page:?},\"type\":{page:?}}}}}")] {
+    for body in
+        [page.to_owned(), format!("{{\"error\":{{\"message\":{page:?},\"type\":{page:?}}}}}")]
+    {
         let failure = Failure { body: Some(body), ..Failure::new(502) };
         check_error(Behaviour::Status(failure), ["the provider is busy (502)"; 2]).await;
     }
@@ -336,7 +366,10 @@ async fn text_before_a_break_is_delivered() {
     let whole = Reply::default().whole();
     for protocol in BOTH {
         let heard = call(protocol, Behaviour::DieMidStream { after: 3 }).await;
-        assert!(!heard.text.is_empty() && whole.starts_with(&heard.text), "{protocol:?}: {heard:?}");
+        assert!(
+            !heard.text.is_empty() && whole.starts_with(&heard.text),
+            "{protocol:?}: {heard:?}"
+        );
     }
 }
 
@@ -361,7 +394,8 @@ async fn a_dropped_stream_ends_the_call_at_the_provider() {
 async fn a_dropped_call_ends_at_the_provider_before_it_answers() {
     for protocol in BOTH {
         let stub = Stub::start(Behaviour::HangBeforeHeaders).await.unwrap();
-        let (model, prompt) = (model(protocol, &stub), prompt());
+        let model = model(protocol, &stub);
+        let prompt = prompt();
         tokio::select! {
             _ = model.stream(&prompt) => panic!("it never answers"),
             _ = stub.until(|progress| progress.calls == 1) => {}
@@ -397,10 +431,14 @@ async fn a_missing_or_illegal_key_is_no_call() {
         let heard = hear(model_at(Protocol::Claude, &stub.url(), secrets).as_ref()).await;
         heard.error.unwrap().to_string()
     };
-    assert_eq!(error(Arc::new(Key(None))).await, "the provider refused the key (no key is configured)");
+    assert_eq!(
+        error(Arc::new(Key(None))).await,
+        "the provider refused the key (no key is configured)"
+    );
     let illegal = "the provider refused the key (the key holds characters that no header carries)";
     assert_eq!(error(Arc::new(Key(Some("a\nb")))).await, illegal);
-    let shut = "the provider's answer broke off: the provider's key could not be fetched: the secrets are unavailable";
+    let shut = "the provider's answer broke off: the provider's key could not be fetched: the \
+        secrets are unavailable";
     assert_eq!(error(Arc::new(NoSecrets)).await, shut);
     assert!(stub.calls().is_empty());
 }
@@ -409,6 +447,9 @@ async fn a_missing_or_illegal_key_is_no_call() {
 async fn a_server_of_ones_own_is_called_without_a_key() {
     let stub = Stub::start(Behaviour::Echo).await.unwrap();
     let heard = hear(model_at(Protocol::OpenAi, &stub.url(), Arc::new(Key(None))).as_ref()).await;
-    assert!(matches!(heard.error, Some(ModelError::Unauthorized(_))), "the stub wants a key: {heard:?}");
+    assert!(
+        matches!(heard.error, Some(ModelError::Unauthorized(_))),
+        "the stub wants a key: {heard:?}"
+    );
     assert!(!stub.calls()[0].headers.contains_key("authorization"));
 }

@@ -27,15 +27,22 @@ fn exchange(message: &str, reply: &str) -> Exchange {
 }
 
 fn replay() -> Replay {
-    let history = vec![exchange("first", "1st"), exchange("unanswered", ""), exchange("second", "2nd")];
-    let (model, instructions) = (Some("claude-haiku-5-5".to_owned()), Some("Answer in one word.".to_owned()));
+    let history =
+        vec![exchange("first", "1st"), exchange("unanswered", ""), exchange("second", "2nd")];
+    let model = Some("claude-haiku-5-5".to_owned());
+    let instructions = Some("Answer in one word.".to_owned());
     Replay { history, model, instructions }
 }
 
 async fn send(world: &World, submit: &Submit) {
-    let (group, body) = (world.key.to_string(), RequestMessage::Submit(submit.clone()).to_body());
+    let group = world.key.to_string();
+    let body = RequestMessage::Submit(submit.clone()).to_body();
     let deduplication_id = format!("{}-{}", submit.message_id, world.elapsed().as_nanos());
-    world.requests.send(Outgoing { group, deduplication_id, body, durability: Durability::Synced }).await.unwrap();
+    world
+        .requests
+        .send(Outgoing { group, deduplication_id, body, durability: Durability::Synced })
+        .await
+        .unwrap();
 }
 
 fn texts(prompt: &Prompt) -> Vec<&str> {
@@ -52,23 +59,42 @@ async fn history_model_and_instructions_are_the_replays() {
     send(&world, &submit("m1", replay())).await;
     world.drain().await;
     let prompts = model.prompts();
-    assert_eq!(texts(&prompts[1]), ["first", "1st", "second", "2nd", "question"], "not the session's own turn");
+    assert_eq!(
+        texts(&prompts[1]),
+        ["first", "1st", "second", "2nd", "question"],
+        "not the session's own turn"
+    );
     assert_eq!(prompts[1].model.as_deref(), Some("claude-haiku-5-5"));
-    assert!(prompts[1].system.starts_with("Answer in one word.\n\nText in the document"), "{}", prompts[1].system);
-    let (plain, turn) = (world.final_of(1).await, world.final_of(2).await);
+    assert!(
+        prompts[1].system.starts_with("Answer in one word.\n\nText in the document"),
+        "{}",
+        prompts[1].system
+    );
+    let plain = world.final_of(1).await;
+    let turn = world.final_of(2).await;
     assert_eq!(turn.model.as_deref(), Some("claude-haiku-5-5"));
     assert_eq!(plain.cost_micro_usd, None, "the configured model has no price");
-    assert!(turn.cost_micro_usd > Some(MicroUsd(0)), "the price is that of the model that was asked");
+    assert!(
+        turn.cost_micro_usd > Some(MicroUsd(0)),
+        "the price is that of the model that was asked"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_replayed_history_is_cut_to_the_budget_of_histories() {
     let model = FakeModel::saying("Maths.");
     let world = World::of(Setup::new(vec![model.clone()]).with("CHATBOT_HISTORY_TOKENS", "30"));
-    let history = vec![exchange("one", "reply one"), exchange("two", "reply two"), exchange("three", "reply three")];
+    let history = vec![
+        exchange("one", "reply one"),
+        exchange("two", "reply two"),
+        exchange("three", "reply three"),
+    ];
     send(&world, &submit("m1", Replay { history, ..Replay::default() })).await;
     world.drain().await;
-    assert_eq!(texts(&model.prompts()[0]), ["two", "reply two", "three", "reply three", "question"]);
+    assert_eq!(
+        texts(&model.prompts()[0]),
+        ["two", "reply two", "three", "reply three", "question"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,7 +144,9 @@ async fn what_cannot_be_kept_or_asked_for_is_refused() {
 async fn the_largest_replay_fits_beside_the_longest_message() {
     let model = FakeModel::saying("Maths.");
     let world = World::new(&model);
-    let around = serde_json::to_string(&Replay { instructions: Some(String::new()), ..Replay::default() }).unwrap();
+    let around =
+        serde_json::to_string(&Replay { instructions: Some(String::new()), ..Replay::default() })
+            .unwrap();
     let instructions = Some("x".repeat(MAX_REPLAY_BYTES - around.len()));
     let message = MessageText::parse("🎈".repeat(16_000)).unwrap();
     let replay = Replay { instructions, ..Replay::default() };

@@ -36,7 +36,9 @@ fn is_text(event: &Value) -> bool {
 #[track_caller]
 fn text(events: &[Value], generation: u64) -> String {
     let mut text = String::new();
-    for event in events.iter().filter(|event| is_text(event) && event["metadata"]["gen"] == generation) {
+    for event in
+        events.iter().filter(|event| is_text(event) && event["metadata"]["gen"] == generation)
+    {
         assert_eq!(event["metadata"]["offset"], utf16_len(&text), "after {text:?}");
         assert_eq!(event["messageId"], format!("m1.{generation}"));
         text.push_str(event["delta"].as_str().unwrap());
@@ -77,19 +79,26 @@ async fn the_first_piece_goes_at_once_and_the_others_at_the_pace() {
     assert!(times.windows(2).all(|pair| pair[1].abs_diff(pair[0]) >= millis(28)), "{times:?}");
     assert!(times.windows(2).all(|pair| pair[1].abs_diff(pair[0]) <= millis(38)), "{times:?}");
     assert_eq!(texts(&frames)[0].event["delta"], "Period ");
-    assert!(texts(&frames)[1].event["delta"].as_str().unwrap().split(' ').count() > 3, "pieces are put together");
+    assert!(
+        texts(&frames)[1].event["delta"].as_str().unwrap().split(' ').count() > 3,
+        "pieces are put together"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_pace_is_that_of_the_beginning_for_a_second_after_the_first_piece() {
-    let model = FakeModel::claude(vec![[wait(3_000), says(&"word ".repeat(400), millis(10)), finish()].concat()]);
+    let model = FakeModel::claude(vec![
+        [wait(3_000), says(&"word ".repeat(400), millis(10)), finish()].concat(),
+    ]);
     let world = World::of(Setup { pace: Pace::AWS, ..Setup::new(vec![model]) });
     world.say("m1").await;
     let connection = world.connect("c1", "s1").await;
     world.drain().await;
     let frames = world.frames(&connection);
-    let gaps: Vec<u128> =
-        texts(&frames).windows(2).map(|pair| pair[1].at.abs_diff(pair[0].at).as_millis() / 10 * 10).collect();
+    let gaps: Vec<u128> = texts(&frames)
+        .windows(2)
+        .map(|pair| pair[1].at.abs_diff(pair[0].at).as_millis() / 10 * 10)
+        .collect();
     assert_eq!(gaps[..5], [200; 5], "{gaps:?}");
     assert!(gaps[5..].iter().all(|gap| (490..=520).contains(gap)), "{gaps:?}");
 }
@@ -146,8 +155,12 @@ async fn a_connection_that_resumed_gets_all_again() {
     world.connect("c1", "s2").await;
     assert!(matches!(delivery.await.unwrap(), Ended::Acked));
     let events = world.events(&connection);
-    let again = before + events[before..].iter().position(|event| event["type"] == "RUN_STARTED").unwrap();
-    assert_eq!(kinds(&events)[again..again + 3], ["RUN_STARTED", "TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT"]);
+    let again =
+        before + events[before..].iter().position(|event| event["type"] == "RUN_STARTED").unwrap();
+    assert_eq!(
+        kinds(&events)[again..again + 3],
+        ["RUN_STARTED", "TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT"]
+    );
     assert!(!text(&events[..again], 1).is_empty());
     assert!(text(&events[again..], 1).starts_with("Period 3 👩‍🏫 is maths "));
 }
@@ -159,8 +172,9 @@ async fn a_new_generation_begins_with_its_own_opening_at_offset_zero() {
     let (world, connection) = tell(&FakeModel::claude(vec![first, second])).await;
     let events = world.events(&connection);
     assert_eq!(text(&events, 1), "Wrong begin ");
-    let restart =
-        events.iter().position(|event| event["metadata"]["gen"] == 2 && event["type"] == "TEXT_MESSAGE_START");
+    let restart = events
+        .iter()
+        .position(|event| event["metadata"]["gen"] == 2 && event["type"] == "TEXT_MESSAGE_START");
     let second = &events[restart.expect("a new generation has its own opening")..];
     assert!(second.iter().all(|event| event["metadata"]["gen"] == 2), "never a splice");
     assert!(TEXT.starts_with(&text(second, 2)) && !text(second, 2).is_empty());
@@ -179,26 +193,42 @@ async fn retries_and_fallbacks_are_told() {
     let connection = world.connect("c1", "s1").await;
     world.drain().await;
     let events = world.events(&connection);
-    let told: Vec<&Value> =
-        events.iter().filter(|event| event["type"] == "CUSTOM").map(|event| &event["value"]).collect();
+    let told: Vec<&Value> = events
+        .iter()
+        .filter(|event| event["type"] == "CUSTOM")
+        .map(|event| &event["value"])
+        .collect();
     assert_eq!(told[0], &json!({ "phase": "fallback", "provider": "openai" }));
     assert_eq!(told[1], &json!({ "phase": "retrying", "provider": "openai" }));
-    assert_eq!(events.iter().find(|event| event["type"] == "CUSTOM").unwrap()["name"], "chat.status");
+    assert_eq!(
+        events.iter().find(|event| event["type"] == "CUSTOM").unwrap()["name"],
+        "chat.status"
+    );
 }
 
-/// Tells a story with a connection that takes every frame slowly, and checks that nobody else waits for it.
+/// Tells a story with a connection that takes every frame slowly, and checks that nobody else waits
+/// for it.
 async fn beside(slow: impl FnOnce(&World, &ConnectionId)) {
     let alone = tell(&model(40)).await;
     let world = World::new(&model(40));
     world.say("m1").await;
-    let (connection, tab) = (world.connect("c1", "s1").await, world.connect("slow", "s1").await);
+    let connection = world.connect("c1", "s1").await;
+    let tab = world.connect("slow", "s1").await;
     slow(&world, &tab);
     world.drain().await;
     let seen = |world: &World, connection| -> Vec<(Duration, Value)> {
         world.frames(connection).into_iter().map(|frame| (frame.at, frame.event)).collect()
     };
-    assert_eq!(seen(&world, &connection), seen(&alone.0, &alone.1), "the other tab sees what it would see alone");
-    assert_eq!(world.final_of(1).await.timings, alone.0.final_of(1).await.timings, "neither model nor commit waits");
+    assert_eq!(
+        seen(&world, &connection),
+        seen(&alone.0, &alone.1),
+        "the other tab sees what it would see alone"
+    );
+    assert_eq!(
+        world.final_of(1).await.timings,
+        alone.0.final_of(1).await.timings,
+        "neither model nor commit waits"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -239,7 +269,8 @@ async fn a_slow_connection_gets_larger_pieces_later() {
 async fn a_gone_connections_row_is_removed_and_the_others_go_on() {
     let world = World::new(&model(100));
     world.say("m1").await;
-    let (gone, here) = (world.connect("gone", "s1").await, world.connect("here", "s1").await);
+    let gone = world.connect("gone", "s1").await;
+    let here = world.connect("here", "s1").await;
     world.push.push.set(&gone, PushState::Gone);
     world.drain().await;
     assert!(!world.is_connected(&gone).await && world.is_connected(&here).await);
@@ -254,10 +285,18 @@ async fn a_connection_of_another_principal_gets_nothing() {
         connection_id: ConnectionId::new("foreign"),
         principal_hash: shared::domain::Principal::parse("anon:other").unwrap().hash(),
         stamp: "s1".into(),
-        expires_at: shared::domain::ExpiresAt::at(world.meta().await.unwrap().expires_at.timestamp()),
+        expires_at: shared::domain::ExpiresAt::at(
+            world.meta().await.unwrap().expires_at.timestamp(),
+        ),
     };
     let writes = shared::protocol::connection::register(&world.key, &row).unwrap();
-    shared::ports::Store::transact(world.table.as_ref(), writes, shared::ports::Durability::Ordered).await.unwrap();
+    shared::ports::Store::transact(
+        world.table.as_ref(),
+        writes,
+        shared::ports::Durability::Ordered,
+    )
+    .await
+    .unwrap();
     world.drain().await;
     assert!(world.events(&row.connection_id).is_empty());
 }
@@ -307,7 +346,11 @@ async fn a_turn_is_attended_while_its_document_and_its_model_are_waited_for() {
     let connection = world.connect("c1", "s1").await;
     let delivery = world.begin().await;
     pass(5_000).await;
-    assert_eq!(kinds(&world.events(&connection)), ["RUN_STARTED"], "it is known that somebody answers");
+    assert_eq!(
+        kinds(&world.events(&connection)),
+        ["RUN_STARTED"],
+        "it is known that somebody answers"
+    );
     assert_eq!(world.faults.count(Op::Checkpoint), 4, "its life shows from the claim on");
     assert_eq!(world.turn(1).await.unwrap().state, TurnState::Running);
     delivery.abort();

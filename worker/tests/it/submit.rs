@@ -27,9 +27,18 @@ fn submit(id: &str, accepted_at: Timestamp) -> Submit {
 
 async fn send(world: &World, group: &str, submit: &Submit) {
     let body = RequestMessage::Submit(submit.clone()).to_body();
-    let deduplication_id =
-        format!("{group}-{}-{}-{}", submit.session_id, submit.message_id, world.elapsed().as_nanos());
-    let outgoing = Outgoing { group: group.to_owned(), deduplication_id, body, durability: Durability::Synced };
+    let deduplication_id = format!(
+        "{group}-{}-{}-{}",
+        submit.session_id,
+        submit.message_id,
+        world.elapsed().as_nanos()
+    );
+    let outgoing = Outgoing {
+        group: group.to_owned(),
+        deduplication_id,
+        body,
+        durability: Durability::Synced,
+    };
     world.requests.send(outgoing).await.unwrap();
 }
 
@@ -41,7 +50,8 @@ fn world() -> (Arc<FakeModel>, World) {
 
 /// Checks that a message is acknowledged and that nothing came of it.
 async fn check_refused(world: &World, model: &FakeModel, group: &str, submit: &Submit) {
-    let (rows, calls) = (world.table.dump(), model.calls());
+    let rows = world.table.dump();
+    let calls = model.calls();
     send(world, group, submit).await;
     assert!(matches!(world.deliver().await, Ended::Acked), "no later try can succeed");
     assert_eq!(world.table.dump(), rows);
@@ -54,7 +64,10 @@ async fn a_submitted_message_is_recorded_and_answered() {
     send(&world, world.key.as_str(), &submit("m1", START)).await;
     world.drain().await;
     let turn = world.final_of(1).await;
-    assert_eq!((turn.kind, turn.synthetic, world.enqueued().await), (Some(TurnKind::Reply), false, vec![1]));
+    assert_eq!(
+        (turn.kind, turn.synthetic, world.enqueued().await),
+        (Some(TurnKind::Reply), false, vec![1])
+    );
     assert!(world.message(&turn.message_id).await.is_some());
 }
 
@@ -77,7 +90,10 @@ async fn a_repeated_submission_is_answered_once() {
         world.drain().await;
         pass(400_000).await;
     }
-    assert_eq!((model.calls(), world.commits().len(), world.meta().await.unwrap().accepted), (1, 1, 1));
+    assert_eq!(
+        (model.calls(), world.commits().len(), world.meta().await.unwrap().accepted),
+        (1, 1, 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +128,8 @@ async fn an_id_that_was_used_with_another_body_is_refused() {
     send(&world, world.key.as_str(), &submit("m1", START)).await;
     world.drain().await;
     world.enqueued().await;
-    let other = Submit { message: MessageText::parse("another question").unwrap(), ..submit("m1", START) };
+    let other =
+        Submit { message: MessageText::parse("another question").unwrap(), ..submit("m1", START) };
     check_refused(&world, &model, world.key.as_str(), &other).await;
 }
 
@@ -140,11 +157,14 @@ async fn nothing_is_submitted_in_the_last_hour_of_the_longest_life() {
 #[tokio::test(start_paused = true)]
 async fn a_session_with_too_many_unfinished_messages_is_refused() {
     let model = FakeModel::saying("Period 3 is maths.");
-    let world = World::of(Setup::new(vec![model.clone()]).with("CHATBOT_MAX_WAITING_MESSAGES", "2"));
+    let world =
+        World::of(Setup::new(vec![model.clone()]).with("CHATBOT_MAX_WAITING_MESSAGES", "2"));
     for id in ["m1", "m2"] {
         world.say(id).await;
         let waiting = world.receive().await;
-        shared::ports::EventSource::delete(world.requests.as_ref(), &waiting.receipt).await.unwrap();
+        shared::ports::EventSource::delete(world.requests.as_ref(), &waiting.receipt)
+            .await
+            .unwrap();
     }
     check_refused(&world, &model, world.key.as_str(), &submit("m3", START)).await;
 }
@@ -156,7 +176,10 @@ async fn a_store_that_fails_is_no_refusal() {
     world.faults.on(Op::Record, 1, Fault::LoseAck);
     assert!(matches!(world.deliver().await, Ended::Failed(WorkerError::Store(_))));
     world.drain().await;
-    assert_eq!((world.final_of(1).await.kind, world.meta().await.unwrap().accepted), (Some(TurnKind::Reply), 1));
+    assert_eq!(
+        (world.final_of(1).await.kind, world.meta().await.unwrap().accepted),
+        (Some(TurnKind::Reply), 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]

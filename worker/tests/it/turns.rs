@@ -41,7 +41,10 @@ async fn the_commit_of_a_worker_that_was_overtaken_is_refused_and_not_acknowledg
     assert!(matches!(zombie.await.unwrap(), Ended::Failed(WorkerError::Fenced)));
     assert!(world.commits().is_empty() && world.enqueued().await.is_empty());
     assert!(matches!(live.await.unwrap(), Ended::Acked));
-    assert_eq!((world.final_of(1).await.epoch.0, world.commits().len(), world.enqueued().await), (2, 1, vec![1]));
+    assert_eq!(
+        (world.final_of(1).await.epoch.0, world.commits().len(), world.enqueued().await),
+        (2, 1, vec![1])
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,12 +71,14 @@ async fn a_refused_checkpoint_ends_the_stream_at_once() {
     world.faults.on(Op::Checkpoint, 1, Fault::Hold(gate.clone()));
     let delivery = world.receive().await;
     let zombie = tokio::spawn({
-        let (world, delivery) = (world.clone(), delivery.clone());
+        let world = world.clone();
+        let delivery = delivery.clone();
         async move { world.handle(&delivery).await }
     });
     gate.reached().await;
     let live = tokio::spawn({
-        let (world, delivery) = (world.clone(), delivery.clone());
+        let world = world.clone();
+        let delivery = delivery.clone();
         async move { world.handle(&delivery).await }
     });
     pass(10).await;
@@ -91,7 +96,10 @@ async fn a_stop_before_the_claim_ends_the_turn_without_a_model_call() {
     world.stop(&id).await;
     assert!(matches!(world.deliver().await, Ended::Acked));
     let turn = world.final_of(1).await;
-    assert_eq!((turn.kind, turn.finish_reason), (Some(TurnKind::Cancelled), Some(FinishReason::Cancelled)));
+    assert_eq!(
+        (turn.kind, turn.finish_reason),
+        (Some(TurnKind::Cancelled), Some(FinishReason::Cancelled))
+    );
     assert_eq!((turn.text.as_deref(), turn.usage, model.calls()), (Some(""), None, 0));
     assert_eq!(world.enqueued().await, [1]);
 }
@@ -124,7 +132,10 @@ async fn a_stop_while_streaming_keeps_the_text_so_far_and_drops_the_stream() {
     let waited = world.elapsed().abs_diff(stopped);
     assert!(waited <= Duration::from_millis(1_100), "{waited:?}");
     let turn = world.final_of(1).await;
-    assert_eq!((turn.kind, turn.text.as_deref()), (Some(TurnKind::Cancelled), Some("Period 3 is ")));
+    assert_eq!(
+        (turn.kind, turn.text.as_deref()),
+        (Some(TurnKind::Cancelled), Some("Period 3 is "))
+    );
     assert_eq!((model.dropped(), turn.partial, world.enqueued().await), (1, None, vec![1]));
 }
 
@@ -191,7 +202,11 @@ async fn a_stop_at_any_moment_gives_one_final_with_a_prefix_of_the_text() {
         world.stop(&id).await;
         assert!(matches!(delivery.await.unwrap(), Ended::Acked));
         let turn = world.final_of(1).await;
-        assert!(TEXT.starts_with(turn.text.as_deref().unwrap()), "stopped after {millis} ms: {:?}", turn.text);
+        assert!(
+            TEXT.starts_with(turn.text.as_deref().unwrap()),
+            "stopped after {millis} ms: {:?}",
+            turn.text
+        );
         assert_eq!(world.commits().len(), 1, "stopped after {millis} ms");
         if turn.kind == Some(TurnKind::Reply) {
             assert_eq!(turn.text.as_deref(), Some(TEXT), "stopped after {millis} ms");
@@ -218,7 +233,8 @@ async fn nothing_of_a_deleted_session_comes_back() {
     world.connect("c1", "s1").await;
     let delivery = world.receive().await;
     let running = tokio::spawn({
-        let (world, delivery) = (world.clone(), delivery.clone());
+        let world = world.clone();
+        let delivery = delivery.clone();
         async move { world.handle(&delivery).await }
     });
     pass(1_500).await;
@@ -304,17 +320,29 @@ async fn a_poisoned_body_is_a_failure_until_it_is_a_dead_letter() {
 
 #[tokio::test(start_paused = true)]
 async fn a_final_says_what_it_used_and_where_the_time_went() {
-    let usage = |input, output| Usage { input_tokens: input, output_tokens: output, ..Usage::default() };
-    let script =
-        [vec![Step::Usage(usage(100, 1))], says("So it is.", SLOWLY), vec![Step::Usage(usage(100, 7))], finish()];
+    let usage =
+        |input, output| Usage { input_tokens: input, output_tokens: output, ..Usage::default() };
+    let script = [
+        vec![Step::Usage(usage(100, 1))],
+        says("So it is.", SLOWLY),
+        vec![Step::Usage(usage(100, 7))],
+        finish(),
+    ];
     let model = FakeModel::claude(vec![script.concat()]);
     let world = World::new(&model);
     world.say("m1").await;
     pass(3_000).await;
     world.drain().await;
     let turn = world.final_of(1).await;
-    assert_eq!((turn.usage, turn.cost_micro_usd), (Some(usage(100, 7)), None::<MicroUsd>), "an unpriced model");
-    assert_eq!((turn.provider.unwrap().as_str(), turn.model.as_deref()), ("claude", Some("claude-test")));
+    assert_eq!(
+        (turn.usage, turn.cost_micro_usd),
+        (Some(usage(100, 7)), None::<MicroUsd>),
+        "an unpriced model"
+    );
+    assert_eq!(
+        (turn.provider.unwrap().as_str(), turn.model.as_deref()),
+        ("claude", Some("claude-test"))
+    );
     assert_eq!((turn.timings.queue_ms, turn.timings.first_token_ms), (3_000, Some(3_600)));
     assert_eq!(turn.timings.total_ms, 4_800);
     assert_eq!(turn.sha256.unwrap(), shared::protocol::commit::sha256("So it is."));
@@ -322,7 +350,10 @@ async fn a_final_says_what_it_used_and_where_the_time_went() {
 
 #[tokio::test(start_paused = true)]
 async fn two_sessions_do_not_wait_for_each_other() {
-    let model = FakeModel::claude(vec![vec![Step::Hang], [wait(10), says(TEXT, Duration::ZERO), finish()].concat()]);
+    let model = FakeModel::claude(vec![
+        vec![Step::Hang],
+        [wait(10), says(TEXT, Duration::ZERO), finish()].concat(),
+    ]);
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
     let stuck = world.begin().await;

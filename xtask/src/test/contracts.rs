@@ -6,7 +6,8 @@ use serde_json::Value;
 use crate::say;
 use crate::tree::{File, Tree};
 
-const REQUIRED: [&str; 3] = ["contracts/openapi.yaml", "contracts/asyncapi.yaml", "contracts/operator.yaml"];
+const REQUIRED: [&str; 3] =
+    ["contracts/openapi.yaml", "contracts/asyncapi.yaml", "contracts/operator.yaml"];
 
 /// Holds that the contracts are there, can be read, and refer to files that exist.
 pub(super) fn check(tree: &Tree) -> Result<()> {
@@ -97,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_schema_that_is_not_json_is_reported() {
-        let expected = "contracts/a.json: is not JSON: EOF while parsing an object at line 1 column 1";
+        let expected =
+            "contracts/a.json: is not JSON: EOF while parsing an object at line 1 column 1";
         check(&[("contracts/a.json", "{")], &[expected]);
     }
 

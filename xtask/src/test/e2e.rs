@@ -1,4 +1,5 @@
-//! The deployed system, end to end: the template's stack on stand-ins for AWS, and the real function programs.
+//! The deployed system, end to end: the template's stack on stand-ins for AWS, and the real
+//! function programs.
 
 use anyhow::Result;
 

@@ -49,7 +49,8 @@ fn missing(root: &Path) -> Result<Option<&'static str>> {
     if !has_python(root)? {
         return Ok(Some("python3 with venv"));
     }
-    for (tool, version) in [("terraform", "-version"), ("node", "--version"), ("npm", "--version")] {
+    for (tool, version) in [("terraform", "-version"), ("node", "--version"), ("npm", "--version")]
+    {
         if !is_present(root, tool, &[version])? {
             return Ok(Some(tool));
         }
@@ -65,14 +66,21 @@ fn lints(root: &Path, environment: &Environment) -> Vec<Job> {
         command.env("SAM_CLI_TELEMETRY", "0").env("AWS_DEFAULT_REGION", "us-east-1");
         Job { name, command }
     };
-    let mut build =
-        job("sam build", "sam", &["build", "--build-dir", "target/sam", "--parameter-overrides", ARCHITECTURE]);
+    let mut build = job(
+        "sam build",
+        "sam",
+        &["build", "--build-dir", "target/sam", "--parameter-overrides", ARCHITECTURE],
+    );
     build.command.envs(QUICK_BUILD);
     vec![
         job("sam validate --lint", "sam", &["validate", "--lint"]),
         expansion(root, environment),
         job("cfn-lint", "cfn-lint", &["template.yaml", EXPANDED]),
-        job("checkov", "checkov", &["--config-file", ".checkov.yaml", "--file", "template.yaml", EXPANDED]),
+        job(
+            "checkov",
+            "checkov",
+            &["--config-file", ".checkov.yaml", "--file", "template.yaml", EXPANDED],
+        ),
         build,
     ]
 }
@@ -84,7 +92,8 @@ fn expansion(root: &Path, environment: &Environment) -> Job {
     Job { name: "the template's expansion", command }
 }
 
-/// Whether it builds is the question here; what is deployed is optimised for many minutes of a processor.
+/// Whether it builds is the question here; what is deployed is optimised for many minutes of a
+/// processor.
 const QUICK_BUILD: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
@@ -104,11 +113,13 @@ fn pytest(root: &Path, environment: &Environment, name: &'static str, folder: &s
     Job { name, command }
 }
 
-/// Runs each lane's jobs one after the other, the lanes at once, and returns the names of those that failed.
+/// Runs each lane's jobs one after the other, the lanes at once, and returns the names of those
+/// that failed.
 ///
 /// A lane goes on after a failure: its later jobs do not build on the earlier ones.
 fn side_by_side<const N: usize>(lanes: [Vec<Job>; N]) -> Vec<&'static str> {
-    let jobs = |lane: Vec<Job>| lane.into_iter().filter_map(|job| one(job).err()).collect::<Vec<_>>();
+    let jobs =
+        |lane: Vec<Job>| lane.into_iter().filter_map(|job| one(job).err()).collect::<Vec<_>>();
     thread::scope(|scope| {
         let running = lanes.map(|lane| scope.spawn(move || jobs(lane)));
         let ended = running.map(|lane| lane.join().unwrap_or_else(|_| vec!["a lane"]));
@@ -133,8 +144,16 @@ fn one(mut job: Job) -> Result<(), &'static str> {
 /// Returns what a program said, which is the error where it failed.
 fn ended(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().context("the program does not start")?;
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.success() { Ok(said) } else { Err(anyhow!("{said}it ended with {}", output.status)) }
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    if output.status.success() {
+        Ok(said)
+    } else {
+        Err(anyhow!("{said}it ended with {}", output.status))
+    }
 }
 
 #[cfg(test)]
@@ -151,13 +170,17 @@ mod tests {
 
     #[test]
     fn a_lane_goes_on_after_a_failure_and_every_failure_is_named() {
-        let lanes = [vec![job("a", "exit 1"), job("b", "exit 0"), job("c", "exit 3")], vec![job("d", "exit 2")]];
+        let lanes = [
+            vec![job("a", "exit 1"), job("b", "exit 0"), job("c", "exit 3")],
+            vec![job("d", "exit 2")],
+        ];
         assert_eq!(side_by_side(lanes), ["a", "c", "d"]);
     }
 
     #[test]
     fn a_program_that_fails_has_said_why() {
-        let error = ended(&mut job("a", "echo out; echo why >&2; exit 7").command).unwrap_err().to_string();
+        let error =
+            ended(&mut job("a", "echo out; echo why >&2; exit 7").command).unwrap_err().to_string();
         assert!(error.starts_with("out\nwhy\n") && error.contains('7'), "{error}");
     }
 }

@@ -28,10 +28,12 @@ impl Live {
         let target = target_folder(root)?;
         let data = target.join(format!("live-{}", std::process::id()));
         let debug = target.join("debug");
-        let mut live = Self { url: String::new(), folder: debug.clone(), programs: Vec::new(), data };
+        let mut live =
+            Self { url: String::new(), folder: debug.clone(), programs: Vec::new(), data };
 
         let mut stub = command(root, debug.join("stub-provider"));
-        let output = live.spawn(stub.args(["--tokens", "20", "--delay-ms", "20"]).stdout(Stdio::piped()))?;
+        let output =
+            live.spawn(stub.args(["--tokens", "20", "--delay-ms", "20"]).stdout(Stdio::piped()))?;
         let provider = first(output.stdout, "").context("the stub provider said no address")?;
 
         let mut server = command(root, debug.join("learning-yogi-chatbot"));
@@ -45,8 +47,14 @@ impl Live {
     }
 
     fn spawn(&mut self, command: &mut std::process::Command) -> Result<Output> {
-        let mut child = command.stdin(Stdio::null()).spawn().context("a program that was just built did not start")?;
-        let output = Output { stdout: child.stdout.take().map(boxed), stderr: child.stderr.take().map(boxed) };
+        let mut child = command
+            .stdin(Stdio::null())
+            .spawn()
+            .context("a program that was just built did not start")?;
+        let output = Output {
+            stdout: child.stdout.take().map(boxed),
+            stderr: child.stderr.take().map(boxed),
+        };
         self.programs.push(child);
         Ok(output)
     }
@@ -77,13 +85,15 @@ fn boxed(stream: impl Read + Send + 'static) -> Stream {
 /// Returns what follows `mark` in the first line that has it; the rest is read and dropped.
 fn first(stream: Option<Stream>, mark: &str) -> Option<String> {
     let mut lines = BufReader::new(stream?).lines().map_while(Result::ok);
-    let found = lines.find_map(|line| line.split_once(mark).map(|(_, rest)| rest.trim().to_owned()));
+    let found =
+        lines.find_map(|line| line.split_once(mark).map(|(_, rest)| rest.trim().to_owned()));
     std::thread::spawn(move || lines.for_each(drop));
     found
 }
 
 fn target_folder(root: &Path) -> Result<PathBuf> {
-    let text = process::output(&mut cargo(root, ["metadata", "--no-deps", "--format-version", "1"]))?;
+    let text =
+        process::output(&mut cargo(root, ["metadata", "--no-deps", "--format-version", "1"]))?;
     let metadata: Value = serde_json::from_str(&text).context("cargo's metadata is not JSON")?;
     Ok(metadata["target_directory"].as_str().context("cargo names no target folder")?.into())
 }

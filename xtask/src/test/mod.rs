@@ -38,7 +38,8 @@ pub(crate) enum Step {
     Node,
     /// Tests of the analytics consumer in Python
     Python,
-    /// The descriptions of the system on AWS: lints, packaging, and whether they are the same system
+    /// The descriptions of the system on AWS: lints, packaging, and whether they are the same
+    /// system
     Infra,
     /// The deployed system on stand-ins for AWS, end to end
     E2e,
@@ -113,7 +114,8 @@ fn summary(step: Step, outcome: Result<&Outcome, &Error>, time: Duration) -> Str
         Ok(Outcome::Skipped(why)) => ("skipped", why.as_str()),
         Err(_) => ("FAILED", ""),
     };
-    let (name, seconds) = (name(step), time.as_secs_f64());
+    let name = name(step);
+    let seconds = time.as_secs_f64();
     let line = format!("{name:<10} {word:<8} {seconds:>6.1} s  {why}");
     line.trim_end().to_owned()
 }

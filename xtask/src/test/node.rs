@@ -1,4 +1,5 @@
-//! Tests that run on Node, against the real server: each folder with a `package.json` that has a test script.
+//! Tests that run on Node, against the real server: each folder with a `package.json` that has a
+//! test script.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -34,7 +35,9 @@ pub(super) fn run(context: &Context<'_>, tree: &Tree) -> Result<Outcome> {
 fn one(folder: &Path, live: &Live) -> Result<()> {
     install(folder)?;
     let mut test = command(folder, "npm");
-    process::run(test.arg("test").env("CHATBOT_URL", &live.url).env("WIDGET_PROGRAMS", &live.folder))
+    process::run(
+        test.arg("test").env("CHATBOT_URL", &live.url).env("WIDGET_PROGRAMS", &live.folder),
+    )
 }
 
 /// Installs what is locked, unless it is installed.
@@ -47,7 +50,8 @@ pub(crate) fn install(folder: &Path) -> Result<()> {
 
 /// Tells whether what is installed is what is locked: npm writes its own list at the end.
 fn is_installed(folder: &Path) -> bool {
-    let changed = |path: &str| -> Option<SystemTime> { folder.join(path).metadata().ok()?.modified().ok() };
+    let changed =
+        |path: &str| -> Option<SystemTime> { folder.join(path).metadata().ok()?.modified().ok() };
     let installed = changed("node_modules/.package-lock.json");
     installed.is_some() && installed >= changed("package-lock.json")
 }
@@ -65,7 +69,8 @@ fn packages(tree: &Tree) -> Result<Vec<&str>> {
 }
 
 fn has_tests(file: &File) -> Result<bool> {
-    let package: Value = serde_json::from_str(&file.text).with_context(|| format!("{} is not JSON", file.path))?;
+    let package: Value =
+        serde_json::from_str(&file.text).with_context(|| format!("{} is not JSON", file.path))?;
     Ok(package["scripts"]["test"].is_string())
 }
 

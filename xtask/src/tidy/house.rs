@@ -77,7 +77,8 @@ impl House {
 
 /// Reports Rust files that cannot be read, for no other check looks at them.
 pub(super) fn check(house: &House) -> Vec<Offence> {
-    let offence = |(path, line): &(String, usize)| Offence::new(path, *line, "this is not Rust", "mend it");
+    let offence =
+        |(path, line): &(String, usize)| Offence::new(path, *line, "this is not Rust", "mend it");
     house.unreadable.iter().map(offence).collect()
 }
 
@@ -93,13 +94,18 @@ fn one_crate(root: &str, package: &Value) -> Crate {
     let dependencies = package["dependencies"].as_array().into_iter().flatten();
     Crate {
         name: text(&package["name"]),
-        folder: folder.map_or_else(String::new, |folder| folder.to_string_lossy().replace('\\', "/")),
+        folder: folder
+            .map_or_else(String::new, |folder| folder.to_string_lossy().replace('\\', "/")),
         dependencies: dependencies.map(dependency).collect(),
     }
 }
 
 fn dependency(value: &Value) -> Dependency {
-    Dependency { name: text(&value["name"]), optional: value["optional"] == true, ours: value["path"].is_string() }
+    Dependency {
+        name: text(&value["name"]),
+        optional: value["optional"] == true,
+        ours: value["path"].is_string(),
+    }
 }
 
 fn text(value: &Value) -> String {
@@ -130,7 +136,11 @@ pub(super) mod tests {
         let ours = ["shared", "ingress", "worker", "notifier", "aws", "local"];
         let dependency = |written: &&str| {
             let name = written.trim_end_matches('?');
-            Dependency { name: name.to_owned(), optional: name != *written, ours: ours.contains(&name) }
+            Dependency {
+                name: name.to_owned(),
+                optional: name != *written,
+                ours: ours.contains(&name),
+            }
         };
         let dependencies = dependencies.iter().map(dependency).collect();
         Crate { name: name.to_owned(), folder: name.to_owned(), dependencies }
@@ -165,6 +175,9 @@ pub(super) mod tests {
 
     #[test]
     fn each_name_of_the_tree_is_kept_once() {
-        assert_eq!(names("local v0.1.0 (/x)\nbytes v1\nbytes v1 (*)\n\n[dev]\n"), ["[dev]", "bytes", "local"]);
+        assert_eq!(
+            names("local v0.1.0 (/x)\nbytes v1\nbytes v1 (*)\n\n[dev]\n"),
+            ["[dev]", "bytes", "local"]
+        );
     }
 }

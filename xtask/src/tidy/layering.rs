@@ -11,7 +11,8 @@ const TOOL: &str = "cli";
 const TOOL_ON_AWS: &str = "src/home/stack/";
 
 /// What only `aws/` may name; the functions may have it behind a feature, for their `main.rs`.
-const RUNTIME: [&str; 4] = ["lambda_runtime", "lambda_http", "aws_lambda_events", "lambda-extension"];
+const RUNTIME: [&str; 4] =
+    ["lambda_runtime", "lambda_http", "aws_lambda_events", "lambda-extension"];
 
 /// Holds the arrows between the crates, the AWS SDK in its folder, and adapters in `main.rs`.
 pub(super) fn check(house: &House) -> Vec<Offence> {
@@ -31,8 +32,8 @@ fn one_crate(house: &House, krate: &Crate) -> Vec<Offence> {
     krate.dependencies.iter().filter_map(broken).collect()
 }
 
-/// Finds files of the functions, other than `main.rs`, and of the tool, other than its home on AWS, that name the
-/// AWS adapters.
+/// Finds files of the functions, other than `main.rs`, and of the tool, other than its home on AWS,
+/// that name the AWS adapters.
 fn named_adapters(source: &Source) -> Vec<Offence> {
     let (folder, rest) = source.path.split_once('/').unwrap_or_default();
     let is_held = match folder {
@@ -65,10 +66,14 @@ fn rule(krate: &str, dependency: &Dependency) -> Option<&'static str> {
         return Some("only `aws/` names an AWS SDK: put an adapter there, behind a port");
     }
     if RUNTIME.contains(&name) && krate != "aws" && !(function && dependency.optional) {
-        return Some("only a function's `main.rs` runs on Lambda: make it optional, behind `lambda`");
+        return Some(
+            "only a function's `main.rs` runs on Lambda: make it optional, behind `lambda`",
+        );
     }
     if name == "aws" && !((function || krate == TOOL) && dependency.optional) {
-        return Some("only a function's `main.rs` names an adapter: make it optional, behind `lambda`");
+        return Some(
+            "only a function's `main.rs` names an adapter: make it optional, behind `lambda`",
+        );
     }
     None
 }
@@ -125,8 +130,11 @@ mod tests {
     #[test]
     fn an_adapter_is_named_in_main_rs_only() {
         let named = "use aws::Queue;";
-        let house =
-            house(&[("worker/src/main.rs", named), ("worker/src/handler.rs", named), ("aws/src/lib.rs", named)]);
+        let house = house(&[
+            ("worker/src/main.rs", named),
+            ("worker/src/handler.rs", named),
+            ("aws/src/lib.rs", named),
+        ]);
         check_finds(&super::check(&house), &[("worker/src/handler.rs", 1)]);
     }
 

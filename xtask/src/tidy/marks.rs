@@ -6,7 +6,8 @@ use super::rust::Source;
 use crate::tree::File;
 
 // In pieces, so that this file does not report itself.
-const MARKS: [&str; 4] = [concat!("FIX", "ME"), concat!("HA", "CK"), concat!("TO", "DO"), concat!("XX", "X")];
+const MARKS: [&str; 4] =
+    [concat!("FIX", "ME"), concat!("HA", "CK"), concat!("TO", "DO"), concat!("XX", "X")];
 
 const MACROS: [&[&str]; 2] = [&["todo", "!"], &["unimplemented", "!"]];
 const SCRIPTS: [&str; 5] = ["js", "mjs", "cjs", "ts", "tsx"];

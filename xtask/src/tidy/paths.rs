@@ -26,14 +26,20 @@ fn sources(file: &File) -> Vec<Offence> {
     let Some(first) = sources.peek().map(|(_, text)| (*text).to_owned()) else { return Vec::new() };
     let foreign = sources.filter(|(_, text)| *text != first || !text.contains("registry+"));
     let what = "this is another source than that of the other packages";
-    foreign.map(|(line, _)| Offence::new(&file.path, line, what, "lock it again without a mirror")).collect()
+    foreign
+        .map(|(line, _)| Offence::new(&file.path, line, what, "lock it again without a mirror"))
+        .collect()
 }
 
-/// Reports lines of npm's lock file that hold an address: one that was locked behind a mirror works there only.
+/// Reports lines of npm's lock file that hold an address: one that was locked behind a mirror works
+/// there only.
 fn addresses(file: &File) -> Vec<Offence> {
     let held = file.lines().filter(|(_, text)| text.trim_start().starts_with("\"resolved\":"));
     let mend = "lock it again with `omit-lockfile-registry-resolved=true`";
-    held.map(|(line, _)| Offence::new(&file.path, line, "this is the address of one registry", mend)).collect()
+    held.map(|(line, _)| {
+        Offence::new(&file.path, line, "this is the address of one registry", mend)
+    })
+    .collect()
 }
 
 fn in_text(file: &File, root: &str) -> Vec<Offence> {

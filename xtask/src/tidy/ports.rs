@@ -71,7 +71,9 @@ pub(super) fn check_silence(house: &House) -> Vec<Offence> {
 /// Holds the wall clock and global randomness out of the handlers.
 pub(super) fn check_clocks(house: &House) -> Vec<Offence> {
     let mend = "take a `Clock` or `Ids`; the system's own live in shared/src/system/";
-    let is_handler = |s: &&Source| HANDLERS.iter().any(|folder| s.path.starts_with(folder)) && !is_system(&s.path);
+    let is_handler = |s: &&Source| {
+        HANDLERS.iter().any(|folder| s.path.starts_with(folder)) && !is_system(&s.path)
+    };
     let mut found = Vec::new();
     for source in house.sources.iter().filter(is_handler) {
         let reads = CLOCKS.iter().flat_map(|words| source.find(words));
@@ -85,8 +87,9 @@ pub(super) fn check_clocks(house: &House) -> Vec<Offence> {
 
 /// Returns `env` inside `#[arg(…)]` and `#[clap(…)]`.
 fn clap_variables(source: &Source) -> impl Iterator<Item = &Token> {
-    let starts =
-        |row: &[Token]| row[0].text == "[" && ["arg", "clap"].contains(&row[1].text.as_str()) && row[2].text == "(";
+    let starts = |row: &[Token]| {
+        row[0].text == "[" && ["arg", "clap"].contains(&row[1].text.as_str()) && row[2].text == "("
+    };
     let rows = source.tokens.windows(3).enumerate();
     let attributes = rows.filter(move |(_, row)| starts(row)).map(|(n, _)| n);
     attributes.flat_map(|start| {
@@ -133,14 +136,18 @@ mod tests {
     #[test]
     fn a_flag_with_a_variable_belongs_into_config_rs() {
         let flag = "struct A {\n #[arg(long, env = \"A\")]\n a: u8,\n}";
-        let found = check_environment(&house(&[("local/src/config.rs", flag), ("local/src/a.rs", flag)]));
+        let found =
+            check_environment(&house(&[("local/src/config.rs", flag), ("local/src/a.rs", flag)]));
         check_finds(&found, &[("local/src/a.rs", 2)]);
     }
 
     #[test]
     fn clippy_may_be_silenced_in_the_homes_only() {
         let silent = "#[expect(clippy::disallowed_methods, reason = \"x\")]\nfn a() {}";
-        let found = check_silence(&house(&[("shared/src/system/clock.rs", silent), ("worker/src/a.rs", silent)]));
+        let found = check_silence(&house(&[
+            ("shared/src/system/clock.rs", silent),
+            ("worker/src/a.rs", silent),
+        ]));
         check_finds(&found, &[("worker/src/a.rs", 1)]);
     }
 

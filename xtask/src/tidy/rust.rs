@@ -57,7 +57,10 @@ impl Source {
     }
 
     /// Returns the tokens where the words stand in a row: `["env", "::", "var"]`.
-    pub(crate) fn find<'a>(&'a self, words: &'a [&'a str]) -> impl Iterator<Item = &'a Token> + use<'a> {
+    pub(crate) fn find<'a>(
+        &'a self,
+        words: &'a [&'a str],
+    ) -> impl Iterator<Item = &'a Token> + use<'a> {
         let rows = self.tokens.windows(words.len());
         rows.filter(move |row| row.iter().zip(words).all(|(t, w)| t.text == *w)).map(|row| &row[0])
     }
@@ -80,9 +83,9 @@ impl Source {
             "mod" | "lib" | "main" => folder.to_owned(),
             _ => format!("{folder}/{stem}"),
         };
-        self.test_modules
-            .iter()
-            .flat_map(move |module| [format!("{folder}/{module}.rs"), format!("{folder}/{module}/mod.rs")])
+        self.test_modules.iter().flat_map(move |module| {
+            [format!("{folder}/{module}.rs"), format!("{folder}/{module}/mod.rs")]
+        })
     }
 }
 
@@ -144,7 +147,8 @@ impl Reader {
         {
             self.test_modules.push(name.to_string());
         }
-        let (first, last) = (&trees[0], &trees[length - 1]);
+        let first = &trees[0];
+        let last = &trees[length - 1];
         self.test_lines += last.span().end().line + 1 - first.span().start().line;
         self.stream(item.iter().cloned().collect(), true);
         length
@@ -206,7 +210,9 @@ fn attribute(trees: &[TokenTree]) -> Option<(&Group, usize)> {
     let mark = |tree: &TokenTree, c| matches!(tree, TokenTree::Punct(p) if p.as_char() == c);
     match trees {
         [hash, TokenTree::Group(group), ..] if mark(hash, '#') => Some((group, 2)),
-        [hash, bang, TokenTree::Group(group), ..] if mark(hash, '#') && mark(bang, '!') => Some((group, 3)),
+        [hash, bang, TokenTree::Group(group), ..] if mark(hash, '#') && mark(bang, '!') => {
+            Some((group, 3))
+        }
         _ => None,
     }
 }

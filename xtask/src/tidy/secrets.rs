@@ -69,6 +69,9 @@ mod tests {
     fn placeholders_and_phrases_are_not_keys() {
         check(&format!("{}...", KEYS[0].0), false);
         check(&format!("{}your-key-of-the-console-goes-here", KEYS[0].0), false);
-        check(&format!("a ta{}that-is-done-in-2-minutes-and-no-longer-than-that", KEYS[2].0), false);
+        check(
+            &format!("a ta{}that-is-done-in-2-minutes-and-no-longer-than-that", KEYS[2].0),
+            false,
+        );
     }
 }

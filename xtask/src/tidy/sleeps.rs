@@ -24,7 +24,8 @@ pub(super) fn check(house: &House) -> Vec<Offence> {
 
 /// Returns calls that wait on tokio's clock, unless it is paused.
 fn running_clock<'a>(house: &House, source: &'a Source) -> impl Iterator<Item = &'a Token> {
-    let paused = pauses(source) || is_paused_support(house, source) || is_paused_part(house, source);
+    let paused =
+        pauses(source) || is_paused_support(house, source) || is_paused_part(house, source);
     let rows = source.tokens.windows(4);
     let calls = rows.filter(|row| {
         let [way, before, name, after] = row else {
@@ -41,22 +42,34 @@ fn pauses(source: &Source) -> bool {
     source.names("start_paused") || source.names("pause")
 }
 
-/// Tells whether a file only supports tests that pause the clock: every test file that names `support` does.
+/// Tells whether a file only supports tests that pause the clock: every test file that names
+/// `support` does.
 fn is_paused_support(house: &House, source: &Source) -> bool {
     let Some((binary, _)) = source.path.split_once("/support/") else { return false };
     let folder = format!("{binary}/");
-    let users = house.sources.iter().filter(|user| user.path.starts_with(&folder) && !user.path.contains("/support/"));
-    let mut users = users.filter(|user| user.names("support") && user.find(ASYNC_TEST).next().is_some()).peekable();
+    let users = house
+        .sources
+        .iter()
+        .filter(|user| user.path.starts_with(&folder) && !user.path.contains("/support/"));
+    let mut users = users
+        .filter(|user| user.names("support") && user.find(ASYNC_TEST).next().is_some())
+        .peekable();
     users.peek().is_some() && users.all(pauses)
 }
 
-/// Tells whether a file has no async test of its own, in a binary whose async tests all pause the clock.
+/// Tells whether a file has no async test of its own, in a binary whose async tests all pause the
+/// clock.
 fn is_paused_part(house: &House, source: &Source) -> bool {
     const BINARY: &str = "/tests/it/";
     let Some((krate, _)) = source.path.split_once(BINARY) else { return false };
     let folder = format!("{krate}{BINARY}");
     let is_async = |source: &&Source| source.find(ASYNC_TEST).next().is_some();
-    let mut users = house.sources.iter().filter(|user| user.path.starts_with(&folder)).filter(is_async).peekable();
+    let mut users = house
+        .sources
+        .iter()
+        .filter(|user| user.path.starts_with(&folder))
+        .filter(is_async)
+        .peekable();
     !is_async(&source) && users.peek().is_some() && users.all(pauses)
 }
 
@@ -67,7 +80,8 @@ mod tests {
 
     #[test]
     fn a_test_that_blocks_is_reported_even_on_paused_time() {
-        let text = "#[tokio::test(start_paused = true)]\nasync fn a() {\n std::thread::sleep(b);\n}";
+        let text =
+            "#[tokio::test(start_paused = true)]\nasync fn a() {\n std::thread::sleep(b);\n}";
         check_finds(&check(&house(&[("a/src/b.rs", text)])), &[("a/src/b.rs", 3)]);
     }
 
@@ -75,7 +89,8 @@ mod tests {
     fn an_async_sleep_needs_paused_time() {
         let sleep = "async fn a() { tokio::time::sleep(b).await; }";
         let paused = format!("{sleep}\n#[tokio::test(start_paused = true)]\nasync fn c() {{}}");
-        let files = [("a/tests/b.rs", sleep), ("a/tests/it/c.rs", paused.as_str()), ("a/src/d.rs", sleep)];
+        let files =
+            [("a/tests/b.rs", sleep), ("a/tests/it/c.rs", paused.as_str()), ("a/src/d.rs", sleep)];
         check_finds(&check(&house(&files)), &[("a/tests/b.rs", 1)]);
     }
 
@@ -94,7 +109,8 @@ mod tests {
         let running = "#[tokio::test]\nasync fn c() {}";
         let part = ("a/tests/it/stories/s.rs", sleep);
         check_finds(&check(&house(&[part, ("a/tests/it/c.rs", paused)])), &[]);
-        let found = check(&house(&[part, ("a/tests/it/c.rs", paused), ("a/tests/it/d.rs", running)]));
+        let found =
+            check(&house(&[part, ("a/tests/it/c.rs", paused), ("a/tests/it/d.rs", running)]));
         check_finds(&found, &[("a/tests/it/stories/s.rs", 1)]);
     }
 
@@ -105,7 +121,8 @@ mod tests {
         let running = "use crate::support;\n#[tokio::test]\nasync fn c() {}";
         let support = ("a/tests/it/support/s.rs", sleep);
         check_finds(&check(&house(&[support, ("a/tests/it/c.rs", paused)])), &[]);
-        let found = check(&house(&[support, ("a/tests/it/c.rs", paused), ("a/tests/it/d.rs", running)]));
+        let found =
+            check(&house(&[support, ("a/tests/it/c.rs", paused), ("a/tests/it/d.rs", running)]));
         check_finds(&found, &[("a/tests/it/support/s.rs", 1)]);
     }
 }

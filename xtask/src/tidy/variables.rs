@@ -15,7 +15,8 @@ pub(super) fn check(house: &House) -> Vec<Offence> {
     let Some(document) = house.tree.file(DOCUMENT) else {
         return vec![Offence::new(DOCUMENT, 1, "is missing", "write it")];
     };
-    let (code, written) = (in_code(&house.sources), in_document(document));
+    let code = in_code(&house.sources);
+    let written = in_document(document);
     let missing = only_in(&code, &written, |name| format!("`{name}` is not in {DOCUMENT}"));
     let stale = only_in(&written, &code, |name| format!("`{name}` is in no crate's code"));
     let mut found = with_mend(missing, "describe it there, with its default");
@@ -25,13 +26,18 @@ pub(super) fn check(house: &House) -> Vec<Offence> {
 
 type Places = BTreeMap<String, (String, usize)>;
 
-fn only_in(these: &Places, others: &Places, what: impl Fn(&str) -> String) -> Vec<(String, usize, String)> {
+fn only_in(
+    these: &Places,
+    others: &Places,
+    what: impl Fn(&str) -> String,
+) -> Vec<(String, usize, String)> {
     let alone = these.iter().filter(|(name, _)| !others.contains_key(*name));
     alone.map(|(name, (path, line))| (path.clone(), *line, what(name))).collect()
 }
 
 fn with_mend(found: Vec<(String, usize, String)>, mend: &'static str) -> Vec<Offence> {
-    let offence = |(path, line, what): (String, usize, String)| Offence::new(&path, line, what, mend);
+    let offence =
+        |(path, line, what): (String, usize, String)| Offence::new(&path, line, what, mend);
     found.into_iter().map(offence).collect()
 }
 

@@ -7,7 +7,8 @@ use shared::ports::{Document, Documents as _, DocumentsError};
 
 use crate::support::service::{Answer, CANARY, Service, check_clean};
 
-const OWN: &str = "SELECT title, content FROM documents WHERE id = :id AND (owner IS NULL OR owner = :principal)";
+const OWN: &str =
+    "SELECT title, content FROM documents WHERE id = :id AND (owner IS NULL OR owner = :principal)";
 
 fn documents(service: &Service, sql: &str, public: bool) -> RdsDocuments {
     let settings = DocumentSettings {
@@ -26,23 +27,31 @@ async fn fetch(service: &Service) -> Result<Option<Document>, DocumentsError> {
 
 /// Returns rows under these columns.
 fn rows(columns: &[&str], rows: &Value) -> Answer {
-    let columns: Vec<Value> = columns.iter().map(|name| json!({"label": name, "name": "x"})).collect();
+    let columns: Vec<Value> =
+        columns.iter().map(|name| json!({"label": name, "name": "x"})).collect();
     Answer::ok(json!({"columnMetadata": columns, "records": rows}))
 }
 
 #[tokio::test]
 async fn a_document_is_asked_for_by_id_and_on_behalf_of_the_principal() {
     let service = Service::new(|_, _| {
-        rows(&["CONTENT", "Title"], &json!([[{"stringValue": "é🎈"}, {"stringValue": "The title"}]]))
+        rows(
+            &["CONTENT", "Title"],
+            &json!([[{"stringValue": "é🎈"}, {"stringValue": "The title"}]]),
+        )
     });
     let found = fetch(&service).await.unwrap().unwrap();
-    assert_eq!((found.title.as_str(), &*found.content, found.id.as_str()), ("The title", "é🎈", "doc-1"));
+    assert_eq!(
+        (found.title.as_str(), &*found.content, found.id.as_str()),
+        ("The title", "é🎈", "doc-1")
+    );
     let call = &service.calls()[0];
     assert_eq!(call.operation, "POST /Execute");
     assert_eq!(
         call.body,
         json!({
-            "resourceArn": "arn:cluster", "secretArn": "arn:secret", "database": "learningyogi", "sql": OWN,
+            "resourceArn": "arn:cluster", "secretArn": "arn:secret", "database": "learningyogi",
+            "sql": OWN,
             "includeResultMetadata": true,
             "parameters": [
                 {"name": "id", "value": {"stringValue": "doc-1"}},
@@ -67,14 +76,17 @@ async fn a_query_of_public_documents_is_not_told_who_asks() {
 async fn no_row_and_no_content_are_no_document() {
     let none = Service::new(|_, _| rows(&["title", "content"], &json!([])));
     assert_eq!(fetch(&none).await.unwrap(), None);
-    let null = Service::new(|_, _| rows(&["title", "content"], &json!([[{"stringValue": "t"}, {"isNull": true}]])));
+    let null = Service::new(|_, _| {
+        rows(&["title", "content"], &json!([[{"stringValue": "t"}, {"isNull": true}]]))
+    });
     assert_eq!(fetch(&null).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn a_query_without_the_column_is_wrong() {
-    let service =
-        Service::new(|_, _| rows(&["title", "text"], &json!([[{"stringValue": CANARY}, {"stringValue": CANARY}]])));
+    let service = Service::new(|_, _| {
+        rows(&["title", "text"], &json!([[{"stringValue": CANARY}, {"stringValue": CANARY}]]))
+    });
     let error = fetch(&service).await.unwrap_err();
     assert!(matches!(error, DocumentsError::Permanent(_)));
     check_clean(&error);
@@ -117,7 +129,9 @@ async fn a_database_that_does_not_answer_is_away() {
 
 #[tokio::test]
 async fn an_sql_state_tells_a_broken_connection_from_a_broken_query() {
-    for (state, passes) in [("42P01", false), ("42501", false), ("22P02", false), ("08006", true), ("57P01", true)] {
+    for (state, passes) in
+        [("42P01", false), ("42501", false), ("22P02", false), ("08006", true), ("57P01", true)]
+    {
         let message = format!("ERROR: {CANARY}; Position: 8; SQLState: {state}");
         let body = json!({"__type": "DatabaseErrorException", "message": message});
         check(move || Answer::With(400, body.clone()), passes, state).await;
@@ -132,6 +146,7 @@ async fn an_error_names_its_sql_state() {
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(
         source,
-        "rds-data ExecuteStatement failed (BadRequestException, 400, request request-1, SQL state 42P01)"
+        "rds-data ExecuteStatement failed (BadRequestException, 400, request request-1, SQL state \
+        42P01)"
     );
 }

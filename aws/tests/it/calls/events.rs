@@ -58,14 +58,22 @@ async fn a_partial_failure_names_the_entries_that_were_not_taken() {
 
 #[tokio::test]
 async fn an_entry_without_a_result_was_not_taken() {
-    let service = Service::new(|_, _| Answer::ok(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})));
+    let service = Service::new(|_, _| {
+        Answer::ok(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}))
+    });
     assert_eq!(events(&service).put(&[entry("a", 1), entry("b", 1)]).await.unwrap(), [1]);
 }
 
 #[tokio::test]
 async fn large_entries_are_spread_over_calls_and_too_large_ones_left_out() {
     let service = Service::new(|call, n| if n == 0 { taken(call, &[]) } else { taken(call, &[1]) });
-    let entries = [entry("a", 100_000), entry("b", 300_000), entry("c", 100_000), entry("d", 100_000), entry("e", 1)];
+    let entries = [
+        entry("a", 100_000),
+        entry("b", 300_000),
+        entry("c", 100_000),
+        entry("d", 100_000),
+        entry("e", 1),
+    ];
     assert_eq!(events(&service).put(&entries).await.unwrap(), [1, 4]);
     assert_eq!(service.calls().iter().map(number).collect::<Vec<_>>(), [2, 2]);
     assert!(service.calls().iter().all(|call| call.text.len() < 300_000));

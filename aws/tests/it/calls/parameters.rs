@@ -24,6 +24,9 @@ async fn a_missing_parameter_is_none() {
 async fn a_store_that_is_away_is_an_error() {
     let service = Service::new(|_, _| Answer::error(400, "AccessDeniedException"));
     let fault = parameter(&service.sdk(), "/a/b").await.unwrap_err();
-    assert_eq!(fault.to_string(), "ssm GetParameter failed (AccessDeniedException, 400, request request-1)");
+    assert_eq!(
+        fault.to_string(),
+        "ssm GetParameter failed (AccessDeniedException, 400, request request-1)"
+    );
     check_clean(&fault);
 }

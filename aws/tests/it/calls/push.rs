@@ -20,8 +20,10 @@ fn connection() -> ConnectionId {
 
 #[tokio::test]
 async fn connections_keep_their_promises() {
-    let (frames, open) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(true)));
-    let (at_service, is_open) = (Arc::clone(&frames), Arc::clone(&open));
+    let frames = Arc::new(Mutex::new(Vec::new()));
+    let open = Arc::new(Mutex::new(true));
+    let at_service = Arc::clone(&frames);
+    let is_open = Arc::clone(&open);
     let service = Service::new(move |call, _| {
         let mut open = is_open.lock().unwrap();
         match call.operation.starts_with("DELETE") {

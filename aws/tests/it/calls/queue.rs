@@ -37,7 +37,11 @@ async fn a_send_has_its_group_its_id_and_its_trace() {
             "MessageDeduplicationId": "id", "MessageBody": CANARY, "MessageSystemAttributes": trace,
         })
     );
-    assert_eq!(calls[1].body["MessageSystemAttributes"], json!(null), "outside a scope there is no trace");
+    assert_eq!(
+        calls[1].body["MessageSystemAttributes"],
+        json!(null),
+        "outside a scope there is no trace"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,7 +60,8 @@ async fn a_send_is_repeated_once_under_its_id() {
 
 #[tokio::test]
 async fn what_sqs_never_carries_is_refused() {
-    let service = Service::new(|_, _| Answer::error(400, "com.amazonaws.sqs#InvalidMessageContents"));
+    let service =
+        Service::new(|_, _| Answer::error(400, "com.amazonaws.sqs#InvalidMessageContents"));
     let error = queue(&service).send(message()).await.unwrap_err();
     assert!(matches!(error, QueueError::Refused(_)));
     check_clean(&error);
@@ -77,7 +82,8 @@ async fn a_handle_that_sqs_does_not_take_is_stale() {
         ("InternalFailure", false),
     ] {
         let service = Service::new(move |_, _| Answer::error(400, code));
-        let changed = queue(&service).change_visibility(&receipt, Duration::from_secs(1)).await.unwrap_err();
+        let changed =
+            queue(&service).change_visibility(&receipt, Duration::from_secs(1)).await.unwrap_err();
         let deleted = queue(&service).delete(&receipt).await.unwrap_err();
         for error in [changed, deleted] {
             assert_eq!(matches!(error, QueueError::StaleReceipt), stale, "{code}");
@@ -111,13 +117,20 @@ async fn a_redrive_that_died_in_between_repeats_nothing() {
     });
     let queue = queue(&service).with_dead_letters("https://sqs.test/1/dead.fifo");
     queue.redrive().await.unwrap();
-    let sends: Vec<_> = service.calls().into_iter().filter(|call| call.operation == "SendMessage").collect();
+    let sends: Vec<_> =
+        service.calls().into_iter().filter(|call| call.operation == "SendMessage").collect();
     assert!(sends.len() >= 2);
     assert_eq!(sends[0].body, sends[1].body);
-    assert_eq!(sends[0].body["MessageSystemAttributes"]["AWSTraceHeader"]["StringValue"], "Root=1-2-3");
+    assert_eq!(
+        sends[0].body["MessageSystemAttributes"]["AWSTraceHeader"]["StringValue"],
+        "Root=1-2-3"
+    );
     let order = service.operations();
     assert_eq!(
-        order.iter().find(|name| ["SendMessage", "DeleteMessage"].contains(&name.as_str())).unwrap(),
+        order
+            .iter()
+            .find(|name| ["SendMessage", "DeleteMessage"].contains(&name.as_str()))
+            .unwrap(),
         "SendMessage"
     );
 }

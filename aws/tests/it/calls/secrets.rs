@@ -24,8 +24,10 @@ struct Vault {
 
 impl Vault {
     fn new(api_keys: &str, signing: &str) -> Self {
-        let [api_keys, signing] = [api_keys, signing].map(|text| Arc::new(Mutex::new(Some(text.to_owned()))));
-        let (keys, signer) = (Arc::clone(&api_keys), Arc::clone(&signing));
+        let [api_keys, signing] =
+            [api_keys, signing].map(|text| Arc::new(Mutex::new(Some(text.to_owned()))));
+        let keys = Arc::clone(&api_keys);
+        let signer = Arc::clone(&signing);
         let service = Service::new(move |call, _| {
             let secret = if call.body["SecretId"] == "arn:api-keys" { &keys } else { &signer };
             match &*secret.lock().unwrap() {
@@ -37,7 +39,8 @@ impl Vault {
     }
 
     fn secrets(&self) -> SecretsManagerSecrets {
-        let [api_keys, signing_keys] = ["arn:api-keys", "arn:signing"].map(|name| Some(name.to_owned()));
+        let [api_keys, signing_keys] =
+            ["arn:api-keys", "arn:signing"].map(|name| Some(name.to_owned()));
         SecretsManagerSecrets::new(&self.service.sdk(), SecretNames { api_keys, signing_keys })
     }
 

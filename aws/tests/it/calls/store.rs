@@ -30,7 +30,8 @@ pub(super) fn item(sort: &str, attributes: &Value) -> Item {
 pub(super) fn stored(sort: &str, expired: bool) -> Value {
     let end = NOW.0 / 1000 + i64::from(!expired);
     json!({
-        "session_id": {"S": "p"}, "item": {"S": sort}, "words": {"S": CANARY}, "expires_at": {"N": end.to_string()},
+        "session_id": {"S": "p"}, "item": {"S": sort}, "words": {"S": CANARY},
+        "expires_at": {"N": end.to_string()},
     })
 }
 
@@ -124,7 +125,8 @@ async fn an_update_of_an_expired_item_replaces_it_while_it_is_expired() {
 
 #[tokio::test]
 async fn an_item_that_expires_and_returns_forever_is_given_up() {
-    let service = Service::new(|call, _| check_failed(&stored("s", call.operation == "UpdateItem")));
+    let service =
+        Service::new(|call, _| check_failed(&stored("s", call.operation == "UpdateItem")));
     assert!(matches!(write(&service, add()).await, Err(StoreError::Unavailable(_))));
     assert_eq!(service.operations(), ["UpdateItem", "PutItem", "UpdateItem", "PutItem"]);
 }
@@ -160,8 +162,10 @@ async fn a_request_that_is_wrong_is_told_from_a_service_that_is_away() {
 
 #[tokio::test]
 async fn what_is_not_an_item_is_corrupt() {
-    for item in [json!({"item": {"S": "s"}}), json!({"session_id": {"S": "p"}, "item": {"S": "s"}, "b": {"B": "AA=="}})]
-    {
+    for item in [
+        json!({"item": {"S": "s"}}),
+        json!({"session_id": {"S": "p"}, "item": {"S": "s"}, "b": {"B": "AA=="}}),
+    ] {
         let service = Service::new(move |_, _| Answer::ok(json!({"Item": item})));
         let error = store(&service).get(&[Key::new("p", "s")]).await.unwrap_err();
         assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");

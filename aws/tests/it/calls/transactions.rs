@@ -9,7 +9,11 @@ use crate::support::service::{Answer, CANARY, Service, check_clean};
 
 /// Takes the session's next turn, and creates the turn.
 fn claim() -> Vec<Write> {
-    let take = Write::update(Key::new("p", "META"), vec![Condition::Present], vec![Change::Add("next_turn", 1)]);
+    let take = Write::update(
+        Key::new("p", "META"),
+        vec![Condition::Present],
+        vec![Change::Add("next_turn", 1)],
+    );
     vec![take, Write::put(item("T#1", &json!({"words": CANARY})), vec![Condition::Absent])]
 }
 
@@ -48,7 +52,10 @@ async fn equal_transactions_are_two() {
     transact(&service, claim()).await.unwrap();
     transact(&service, claim()).await.unwrap();
     let calls = service.calls();
-    assert_eq!(calls[0].body["TransactItems"][1]["Put"]["Item"], calls[1].body["TransactItems"][1]["Put"]["Item"]);
+    assert_eq!(
+        calls[0].body["TransactItems"][1]["Put"]["Item"],
+        calls[1].body["TransactItems"][1]["Put"]["Item"]
+    );
     assert_ne!(calls[0].body["ClientRequestToken"], calls[1].body["ClientRequestToken"]);
 }
 
@@ -62,7 +69,8 @@ async fn the_first_refusal_is_told_with_its_item() {
 
 #[tokio::test]
 async fn a_refusal_keeps_its_place_behind_checks_that_ask_nothing() {
-    let service = Service::new(|_, _| cancelled(&[("ConditionalCheckFailed", None), ("None", None)]));
+    let service =
+        Service::new(|_, _| cancelled(&[("ConditionalCheckFailed", None), ("None", None)]));
     let mut writes = vec![Write::check(Key::new("p", "idle"), Vec::new())];
     writes.extend(claim());
     assert_eq!(refusal(&service, writes).await, Refusal { index: 1, current: None });
@@ -71,20 +79,28 @@ async fn a_refusal_keeps_its_place_behind_checks_that_ask_nothing() {
 
 #[tokio::test]
 async fn a_conflict_before_a_refusal_is_worth_another_try() {
-    let service = Service::new(|_, _| cancelled(&[("TransactionConflict", None), ("ConditionalCheckFailed", None)]));
+    let service = Service::new(|_, _| {
+        cancelled(&[("TransactionConflict", None), ("ConditionalCheckFailed", None)])
+    });
     let error = transact(&service, claim()).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)));
     check_clean(&error);
-    let service = Service::new(|_, _| cancelled(&[("ConditionalCheckFailed", None), ("TransactionConflict", None)]));
+    let service = Service::new(|_, _| {
+        cancelled(&[("ConditionalCheckFailed", None), ("TransactionConflict", None)])
+    });
     assert_eq!(refusal(&service, claim()).await.index, 0);
 }
 
 #[tokio::test]
 async fn throttling_is_worth_another_try_and_a_wrong_write_is_not() {
-    for (code, wrong) in
-        [("ThrottlingError", false), ("ProvisionedThroughputExceeded", false), ("ValidationError", true)]
-    {
-        let service = Service::new(move |_, _| cancelled(&[("None", None), (code, Some(stored("T#1", false)))]));
+    for (code, wrong) in [
+        ("ThrottlingError", false),
+        ("ProvisionedThroughputExceeded", false),
+        ("ValidationError", true),
+    ] {
+        let service = Service::new(move |_, _| {
+            cancelled(&[("None", None), (code, Some(stored("T#1", false)))])
+        });
         let error = transact(&service, claim()).await.unwrap_err();
         assert_eq!(matches!(error, StoreError::Corrupt(_)), wrong, "{code}");
         check_clean(&error);
@@ -97,7 +113,11 @@ async fn an_expired_item_begins_anew_inside_a_transaction_too() {
         0 => cancelled(&[("ConditionalCheckFailed", Some(stored("rate", true))), ("None", None)]),
         _ => Answer::ok(json!({})),
     });
-    let count = Write::update(Key::new("p", "rate"), vec![Condition::AtMost("n", 9)], vec![Change::Add("n", 1)]);
+    let count = Write::update(
+        Key::new("p", "rate"),
+        vec![Condition::AtMost("n", 9)],
+        vec![Change::Add("n", 1)],
+    );
     let put = Write::put(item("M#1", &json!({})), Vec::new());
     transact(&service, vec![count, put]).await.unwrap();
     let first = &service.calls()[0].body["TransactItems"][0];
@@ -108,7 +128,8 @@ async fn an_expired_item_begins_anew_inside_a_transaction_too() {
 
 #[tokio::test]
 async fn a_real_refusal_goes_before_an_expired_item() {
-    let reasons = [("ConditionalCheckFailed", Some(stored("rate", true))), ("ConditionalCheckFailed", None)];
+    let reasons =
+        [("ConditionalCheckFailed", Some(stored("rate", true))), ("ConditionalCheckFailed", None)];
     let service = Service::new(move |_, _| cancelled(&reasons));
     let count = Write::update(Key::new("p", "rate"), Vec::new(), vec![Change::Add("n", 1)]);
     let check = Write::check(Key::new("p", "META"), vec![Condition::Present]);

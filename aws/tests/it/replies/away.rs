@@ -43,7 +43,10 @@ async fn a_dead_server_is_told_once_then_left_alone_and_used_when_it_is_back() {
     let port = free_port();
     let cache = cache(&format!("redis://127.0.0.1:{port}"), PATIENT);
     let error = cache.get(&key("a")).await.unwrap_err();
-    assert!(error.0.to_string().starts_with("redis connection had no connection (Connection refused"), "{error:?}");
+    assert!(
+        error.0.to_string().starts_with("redis connection had no connection (Connection refused"),
+        "{error:?}"
+    );
     check_silent(&cache).await;
     pass(Duration::from_secs(1)).await;
     check_silent(&cache).await;
@@ -52,7 +55,11 @@ async fn a_dead_server_is_told_once_then_left_alone_and_used_when_it_is_back() {
     }
     let server = RedisServer::start_on(port);
     check_silent(&cache).await;
-    assert_eq!(server.figure("total_connections_received"), 1, "for two seconds after the second failure");
+    assert_eq!(
+        server.figure("total_connections_received"),
+        1,
+        "for two seconds after the second failure"
+    );
     pass(Duration::from_secs(2)).await;
     check_keeps(&cache, "a").await;
 }
@@ -91,7 +98,10 @@ async fn a_server_that_hangs_costs_one_short_wait_and_then_none() {
 #[tokio::test]
 async fn a_handshake_that_hangs_goes_on_without_the_calls_that_wait_for_it() {
     let silent = Silent::new();
-    let cache = cache(&silent.url("rediss"), Timeouts { connect: Duration::from_secs(1), ..Timeouts::default() });
+    let cache = cache(
+        &silent.url("rediss"),
+        Timeouts { connect: Duration::from_secs(1), ..Timeouts::default() },
+    );
     assert_eq!(cache.get(&key("a")).await.unwrap(), None);
     assert!(told(&cache).await.starts_with("redis connection had no answer in time"));
     check_silent(&cache).await;
@@ -131,7 +141,11 @@ async fn a_connection_that_lay_idle_is_made_anew() {
     let before = server.figure("total_connections_received");
     pass(Duration::from_mins(1)).await;
     check_keeps(&cache, "b").await;
-    assert_eq!(server.figure("total_connections_received"), before + 2, "the one that asks, and a new one");
+    assert_eq!(
+        server.figure("total_connections_received"),
+        before + 2,
+        "the one that asks, and a new one"
+    );
 }
 
 #[tokio::test]
@@ -144,7 +158,8 @@ async fn an_answer_that_comes_too_late_is_nobodys() {
     let before = server.figure("total_connections_received");
     server.signal("STOP");
     for _ in 0..3 {
-        let (key, late) = (key("a"), Duration::from_millis(20));
+        let key = key("a");
+        let late = Duration::from_millis(20);
         assert!(tokio::time::timeout(late, cache.get(&key)).await.is_err(), "the caller gives up");
     }
     server.signal("CONT");
@@ -165,7 +180,11 @@ async fn a_server_that_stalls_in_use_is_told_and_asked_over_a_new_connection() {
     let before = server.figure("total_connections_received");
     pass(Duration::from_secs(1)).await;
     check_keeps(&cache, "b").await;
-    assert_eq!(server.figure("total_connections_received"), before + 2, "the one that asks, and a new one");
+    assert_eq!(
+        server.figure("total_connections_received"),
+        before + 2,
+        "the one that asks, and a new one"
+    );
 }
 
 #[tokio::test]

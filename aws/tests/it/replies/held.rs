@@ -10,7 +10,8 @@ use shared::ports::ReplyCache;
 use super::{LONG, PATIENT, STAGE, Vault, cache, check_keeps, key, name, reply};
 use crate::support::redis_server::RedisServer;
 
-/// What one reply of the suite may take at most, so that the bound is far from what a server needs for itself.
+/// What one reply of the suite may take at most, so that the bound is far from what a server needs
+/// for itself.
 const BYTES_PER_REPLY: u64 = 10 * 1024;
 /// How many more of the suite's small replies then fit.
 const SLACK: usize = 1_000;
@@ -56,7 +57,12 @@ async fn nothing_is_connected_before_the_first_call_and_many_share_one_connectio
     let cache = cache(&server.url(), PATIENT);
     let before = server.figure("total_connections_received");
     assert_eq!(server.figure("total_connections_received"), before + 1, "only the one that asks");
-    join_all((0..50).map(|n| async move { n }).map(async |n| check_keeps(&cache, &n.await.to_string()).await)).await;
+    join_all(
+        (0..50)
+            .map(|n| async move { n })
+            .map(async |n| check_keeps(&cache, &n.await.to_string()).await),
+    )
+    .await;
     assert_eq!(server.figure("total_connections_received"), before + 3);
 }
 
@@ -65,11 +71,20 @@ async fn what_is_not_ours_is_not_served() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let cache = cache(&server.url(), PATIENT);
     check_keeps(&cache, "a").await;
-    let (whole, b) = (server.does::<String>(&["GET", &name(&key("a"))]), name(&key("b")));
+    let whole = server.does::<String>(&["GET", &name(&key("a"))]);
+    let b = name(&key("b"));
     let long = format!("{}{}", whole, " ".repeat(512 * 1024));
-    for value in
-        ["", "a", "{}", "null", "\u{0}", &whole[..whole.len() - 1], r#"{"key":"k","reply":null}"#, &whole, &long]
-    {
+    for value in [
+        "",
+        "a",
+        "{}",
+        "null",
+        "\u{0}",
+        &whole[..whole.len() - 1],
+        r#"{"key":"k","reply":null}"#,
+        &whole,
+        &long,
+    ] {
         server.does::<()>(&["SET", &b, value]);
         assert_eq!(cache.get(&key("b")).await.unwrap(), None, "{value:.80}");
     }
@@ -120,6 +135,7 @@ async fn a_user_needs_no_more_than_two_commands_on_the_stages_own_keys() {
     server.does::<()>(&["ACL", "SETUSER", "bot", "on", ">hunter2", &keys, "+getrange", "+set"]);
     let url = server.url().replace("//", "//bot@");
     let address = RedisAddress::parse(&url).unwrap();
-    let cache = RedisReplyCache::new(address, STAGE, Vault::new(Some("hunter2")).secrets(), PATIENT);
+    let cache =
+        RedisReplyCache::new(address, STAGE, Vault::new(Some("hunter2")).secrets(), PATIENT);
     check_keeps(&cache, "a").await;
 }

@@ -23,16 +23,29 @@ impl Home {
     pub(crate) fn on_moto() -> Option<Self> {
         let moto = Moto::start()?;
         let sdk = Sdk::new(settings(&moto.url));
-        Some(Self { sdk, real: false, prefix: "test".to_owned(), count: AtomicUsize::new(0), _moto: Some(moto) })
+        Some(Self {
+            sdk,
+            real: false,
+            prefix: "test".to_owned(),
+            count: AtomicUsize::new(0),
+            _moto: Some(moto),
+        })
     }
 
-    /// Returns a home in the account of the environment's credentials, if a prefix of names is given.
+    /// Returns a home in the account of the environment's credentials, if a prefix of names is
+    /// given.
     pub(crate) fn in_an_account() -> Option<Self> {
         let environment = environment();
         let prefix = environment.text("CHATBOT_AWS_CONFORMANCE")?;
         let settings = Settings::from_environment(&environment).unwrap();
         let prefix = format!("{prefix}-{}", std::process::id());
-        Some(Self { sdk: Sdk::new(settings), real: true, prefix, count: AtomicUsize::new(0), _moto: None })
+        Some(Self {
+            sdk: Sdk::new(settings),
+            real: true,
+            prefix,
+            count: AtomicUsize::new(0),
+            _moto: None,
+        })
     }
 
     /// Returns all homes that are there.

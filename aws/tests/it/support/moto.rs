@@ -28,11 +28,17 @@ impl Moto {
             return None;
         }
         let mut command = Command::new(server);
-        command.args(["--host", "127.0.0.1", "--port", "0"]).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .args(["--host", "127.0.0.1", "--port", "0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let url =
-            lines.by_ref().map_while(Result::ok).find_map(|line| address(&line)).expect("moto says where it listens");
+        let url = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| address(&line))
+            .expect("moto says where it listens");
         // Its log goes on and must be read, or it would stop at a full pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Some(Self { child, url })

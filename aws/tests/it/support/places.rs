@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use aws::sdk::Service;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, TableStatus,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, TableStatus,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use shared::memory::QueueSettings;
@@ -43,7 +43,8 @@ impl Made {
         create.send().await.unwrap();
         self.tables.lock().unwrap().push(name.clone());
         loop {
-            let table = client.describe_table().table_name(&name).send().await.unwrap().table.unwrap();
+            let table =
+                client.describe_table().table_name(&name).send().await.unwrap().table.unwrap();
             if table.table_status == Some(TableStatus::Active) {
                 return name;
             }
@@ -54,7 +55,10 @@ impl Made {
     pub(crate) async fn queues(&self, home: &Home, settings: &QueueSettings) -> (String, String) {
         let dead = self.queue(home, Vec::new()).await;
         let client = aws_sdk_sqs::Client::new(&home.sdk.config(Service::Sqs));
-        let attributes = client.get_queue_attributes().queue_url(&dead).attribute_names(QueueAttributeName::QueueArn);
+        let attributes = client
+            .get_queue_attributes()
+            .queue_url(&dead)
+            .attribute_names(QueueAttributeName::QueueArn);
         let attributes = attributes.send().await.unwrap().attributes.unwrap();
         let arn = &attributes[&QueueAttributeName::QueueArn];
         let most = settings.max_receive_count;

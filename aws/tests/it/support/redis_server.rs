@@ -51,7 +51,12 @@ impl RedisServer {
     /// Stalls it (`STOP`), or lets it go on (`CONT`).
     pub(crate) fn signal(&self, name: &str) {
         let mut kill = Command::new("kill");
-        assert!(kill.args([format!("-{name}"), self.child.id().to_string()]).status().unwrap().success());
+        assert!(
+            kill.args([format!("-{name}"), self.child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Starts it again where it was, without what it held.
@@ -100,9 +105,19 @@ pub(crate) fn free_port() -> u16 {
 /// Runs the program until it accepts connections; `None` if it ends before that.
 fn run(port: u16, settings: &[String]) -> Option<Child> {
     let mut command = Command::new(SERVER);
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    command.args([
+        "--port",
+        &port.to_string(),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]);
     command.args(["--dir", env!("CARGO_TARGET_TMPDIR")]).args(settings);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     if lines.any(|line| line.contains("Ready to accept connections")) {
         // Its log goes on and must be read, or it would stop at a full pipe.

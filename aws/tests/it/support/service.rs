@@ -4,7 +4,9 @@ use std::error::Error;
 use std::sync::{Arc, Mutex};
 
 use aws::sdk::Sdk;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
@@ -66,7 +68,10 @@ impl Service {
     /// Returns clients that reach nothing but this service.
     pub(crate) fn sdk(&self) -> Sdk {
         let connector = SharedHttpConnector::new(self.clone());
-        Sdk::with_http_client(settings("https://service.test"), http_client_fn(move |_, _| connector.clone()))
+        Sdk::with_http_client(
+            settings("https://service.test"),
+            http_client_fn(move |_, _| connector.clone()),
+        )
     }
 
     /// Returns what it was asked.
@@ -90,7 +95,9 @@ impl HttpConnector for Service {
         };
         match (self.script)(&call, number) {
             Answer::With(status, body) => HttpConnectorFuture::ready(Ok(response(status, &body))),
-            Answer::Breaks => HttpConnectorFuture::ready(Err(ConnectorError::io("the connection broke".into()))),
+            Answer::Breaks => {
+                HttpConnectorFuture::ready(Err(ConnectorError::io("the connection broke".into())))
+            }
             Answer::Hangs => HttpConnectorFuture::new(std::future::pending()),
         }
     }
@@ -114,7 +121,8 @@ pub(crate) fn check_clean(error: &(dyn Error + 'static)) {
 
 fn read(request: &HttpRequest) -> Call {
     let path = request.uri().split_once(".test").map_or("", |(_, path)| path);
-    let target = request.headers().get("x-amz-target").and_then(|target| target.split('.').next_back());
+    let target =
+        request.headers().get("x-amz-target").and_then(|target| target.split('.').next_back());
     let text = String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap();
     Call {
         operation: target.map_or_else(|| format!("{} {path}", request.method()), str::to_owned),
@@ -125,7 +133,8 @@ fn read(request: &HttpRequest) -> Call {
 }
 
 fn response(status: u16, body: &Value) -> HttpResponse {
-    let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body.to_string()));
+    let mut response =
+        HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body.to_string()));
     response.headers_mut().insert("x-amzn-requestid", "request-1");
     response
 }

@@ -10,18 +10,22 @@ use crate::report::{Target, table};
 
 const CHATS: &str = "\
 A chat is a message over all three functions, with a socket open and a reply of 50 pieces.
-The table is on moto, the provider is the stub, all other services answer at once; processor time is that of the \
-functions' own processes, with a reply of one second, in sessions of ten messages, and the Python function's for the same reply.
+The table is on moto, the provider is the stub, all other services answer at once; processor time \
+is that of the functions' own processes, with a reply of one second, in sessions of ten messages, \
+and the Python function's for the same reply.
 The Python function keeps nothing, streams to nobody and sends one event.
 Memory is measured with replies that come at once, in sessions of ten messages.
 ";
 const COST: &str = "\
-The calls are counted at the services for the second message on an open socket, answered in five seconds, with the \
-document cache and budgets off; write units are worked out from every item before and after each write.
-To the functions' own calls of SQS come the event source mapping's: each of two messages is received and deleted.
-Secrets and the order of providers are fetched once in minutes, and idle polling of the queues is billed without chats: \
-neither is in here, nor are logs, alarms, traffic and the model.
-The prices are on-demand list prices of us-east-1 as they stood after November 2024; look them up before relying on them.
+The calls are counted at the services for the second message on an open socket, answered in five \
+seconds, with the document cache and budgets off; write units are worked out from every item \
+before and after each write.
+To the functions' own calls of SQS come the event source mapping's: each of two messages is \
+received and deleted.
+Secrets and the order of providers are fetched once in minutes, and idle polling of the queues is \
+billed without chats: neither is in here, nor are logs, alarms, traffic and the model.
+The prices are on-demand list prices of us-east-1 as they stood after November 2024; look them up \
+before relying on them.
 The formula: quantity × price, summed; Lambda is busy 5.2 s for a chat in all, at 128 MB.
 ";
 
@@ -49,7 +53,13 @@ impl Chats {
             Some(peer) => Some(load::peer_time(peer, places, chats).await?),
             None => None,
         };
-        Ok(Self { counts, time, peer_time, memory: load::memory(places, messages).await?, messages })
+        Ok(Self {
+            counts,
+            time,
+            peer_time,
+            memory: load::memory(places, messages).await?,
+            messages,
+        })
     }
 
     /// Returns the figures that have a target.
@@ -70,7 +80,14 @@ impl Chats {
                 1,
             ));
             let growth = Spread::of([(many / few - 1.0) * 100.0]);
-            rows.push(row("memory growth from a tenth of them", name, Target::AtMost(2.0), growth, "%", 1));
+            rows.push(row(
+                "memory growth from a tenth of them",
+                name,
+                Target::AtMost(2.0),
+                growth,
+                "%",
+                1,
+            ));
         }
         if let Some(peer) = self.peer_time {
             let sum: f64 = self.time.iter().map(|(_, time)| time).sum();
@@ -87,14 +104,25 @@ impl Chats {
 
     /// Returns the tables behind them.
     pub(super) fn section(&self) -> String {
-        let mut lines: Vec<_> =
-            self.time.iter().map(|(name, time)| vec![(*name).to_owned(), format!("{time:.2}")]).collect();
-        lines.extend(self.peer_time.map(|time| vec![settings::PEER.to_owned(), format!("{time:.2}")]));
+        let mut lines: Vec<_> = self
+            .time
+            .iter()
+            .map(|(name, time)| vec![(*name).to_owned(), format!("{time:.2}")])
+            .collect();
+        lines.extend(
+            self.peer_time.map(|time| vec![settings::PEER.to_owned(), format!("{time:.2}")]),
+        );
         let time = table(&["program", "milliseconds of a core for each chat"], &lines);
-        let memory =
-            |memory: &Memory| vec![memory.name.to_owned(), format!("{:.1}", memory.few), format!("{:.1}", memory.many)];
+        let memory = |memory: &Memory| {
+            vec![
+                memory.name.to_owned(),
+                format!("{:.1}", memory.few),
+                format!("{:.1}", memory.many),
+            ]
+        };
         let memory: Vec<_> = self.memory.iter().map(memory).collect();
-        let memory = table(&["program", "resident MB after a tenth of the messages", "after all"], &memory);
+        let memory =
+            table(&["program", "resident MB after a tenth of the messages", "after all"], &memory);
         let prices = cost::prices(&self.counts);
         let bill = |price: &cost::Price| {
             vec![
@@ -105,8 +133,14 @@ impl Chats {
             ]
         };
         let mut bills: Vec<_> = prices.iter().map(bill).collect();
-        bills.push(vec!["sum".to_owned(), String::new(), String::new(), format!("{:.5}", cost::thousand(&prices))]);
-        let bills = table(&["billed", "for a chat", "$ for a million", "$ for 1,000 chats"], &bills);
+        bills.push(vec![
+            "sum".to_owned(),
+            String::new(),
+            String::new(),
+            format!("{:.5}", cost::thousand(&prices)),
+        ]);
+        let bills =
+            table(&["billed", "for a chat", "$ for a million", "$ for 1,000 chats"], &bills);
         format!("\n## Chats\n\n{CHATS}\n{time}\n{memory}\n## Cost\n\n{COST}\n{bills}")
     }
 }

@@ -1,8 +1,10 @@
 //! Anthropic's Message Batches.
 //!
-//! Written from <https://platform.claude.com/docs/en/api/http/messages/batches/create?version=2026-10-21> and its
-//! neighbours (retrieve, list, results, cancel), and from
-//! <https://platform.claude.com/docs/en/build-with-claude/batch-processing> (limits, price), as read in November 2026.
+//! Written from
+//! <https://platform.claude.com/docs/en/api/http/messages/batches/create?version=2026-10-21> and
+//! its neighbours (retrieve, list, results, cancel), and from
+//! <https://platform.claude.com/docs/en/build-with-claude/batch-processing> (limits, price), as
+//! read in November 2026.
 //! Never run against the real service.
 
 use async_trait::async_trait;
@@ -17,7 +19,8 @@ use worker::providers::{ClaudeSettings, claude};
 use super::http::{Http, ResultLines};
 use super::service::{Came, Ended, Found, How, Look, Mark, Service, id};
 
-/// "A Message Batch is limited to either 100,000 Message requests or 256 MB in size, whichever is reached first."
+/// "A Message Batch is limited to either 100,000 Message requests or 256 MB in size, whichever is
+/// reached first."
 const MOST_REQUESTS: usize = 100_000;
 /// The largest page of the list of batches.
 const PAGE: usize = 1_000;
@@ -50,10 +53,12 @@ impl Anthropic {
         Ok(custom_id.is_some_and(|custom_id| custom_id.starts_with(&mark.prefix)))
     }
 
-    /// Returns where the results of a batch are; the key goes to no other server than the one that is configured.
+    /// Returns where the results of a batch are; the key goes to no other server than the one that
+    /// is configured.
     fn place(&self, batch: &Value) -> Result<String, ModelError> {
         let own = format!("{}/{}/results", self.url, id(&batch["id"])?);
-        let told = batch["results_url"].as_str().filter(|url| url.starts_with(&format!("{}/", self.base)));
+        let told =
+            batch["results_url"].as_str().filter(|url| url.starts_with(&format!("{}/", self.base)));
         Ok(told.map_or(own, str::to_owned))
     }
 }
@@ -74,15 +79,17 @@ impl Service for Anthropic {
 
     async fn create(&self, _mark: &Mark, lines: Vec<u8>) -> Result<String, ModelError> {
         let mut body = b"{\"requests\":[".to_vec();
-        body.extend(lines.trim_ascii_end().iter().map(|byte| if *byte == b'\n' { b',' } else { *byte }));
+        body.extend(
+            lines.trim_ascii_end().iter().map(|byte| if *byte == b'\n' { b',' } else { *byte }),
+        );
         drop(lines);
         body.extend_from_slice(b"]}");
         let batch = self.http.post(&self.url, "application/json", body).await?;
         id(&batch["id"])
     }
 
-    /// Batches carry no mark, so one of the same size and time is ours if its results carry our ids: certain, and to
-    /// be had once it has ended.
+    /// Batches carry no mark, so one of the same size and time is ours if its results carry our
+    /// ids: certain, and to be had once it has ended.
     async fn find(&self, mark: &Mark) -> Result<Found, ModelError> {
         let mut perhaps = Vec::new();
         let mut url = format!("{}?limit={PAGE}", self.url);
@@ -98,7 +105,8 @@ impl Service for Anthropic {
             }
             // The newest come first.
             let older = batches.last().and_then(|batch| moment(&batch["created_at"]));
-            let goes_on = page["has_more"] == true && older.is_none_or(|at| at.0 > mark.at.0 - SKEW_MS);
+            let goes_on =
+                page["has_more"] == true && older.is_none_or(|at| at.0 > mark.at.0 - SKEW_MS);
             match id(&page["last_id"]) {
                 Ok(last) if goes_on => url = format!("{}?limit={PAGE}&after_id={last}", self.url),
                 _ if perhaps.is_empty() => return Ok(Found::Nowhere),
@@ -112,8 +120,10 @@ impl Service for Anthropic {
         let done = counts(&batch) - batch["request_counts"]["processing"].as_u64().unwrap_or(0);
         let status = batch["processing_status"].as_str().unwrap_or("nothing");
         if status == "ended" {
-            let how = if batch["cancel_initiated_at"].is_null() { How::Whole } else { How::Cancelled };
-            let end = Ended { at: moment(&batch["ended_at"]), how, results: vec![self.place(&batch)?] };
+            let how =
+                if batch["cancel_initiated_at"].is_null() { How::Whole } else { How::Cancelled };
+            let end =
+                Ended { at: moment(&batch["ended_at"]), how, results: vec![self.place(&batch)?] };
             return Ok(Look { done, end: Some(end), strange: None });
         }
         let strange = (!["in_progress", "canceling"].contains(&status)).then(|| status.to_owned());
@@ -127,9 +137,8 @@ impl Service for Anthropic {
     fn came(&self, mut line: Value) -> Came {
         let result = &mut line["result"];
         match result["type"].as_str() {
-            Some("succeeded") => {
-                claude::whole(result["message"].take()).map_or_else(|| Came::unknown("a message"), Came::Reply)
-            }
+            Some("succeeded") => claude::whole(result["message"].take())
+                .map_or_else(|| Came::unknown("a message"), Came::Reply),
             Some("errored") => {
                 let error = &result["error"]["error"];
                 Came::failed(&self.http, error["type"].as_str(), error["message"].as_str())

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use shared::domain::{
-    ContextUse, ErrorCode, FinishReason, MicroUsd, Principal, ProviderName, SessionKey, Timestamp, Turn, TurnKind,
-    Usage,
+    ContextUse, ErrorCode, FinishReason, MicroUsd, Principal, ProviderName, SessionKey, Timestamp,
+    Turn, TurnKind, Usage,
 };
 use shared::operator::TurnView;
 use shared::protocol::{Timings, TurnError};
@@ -54,7 +54,9 @@ impl Job<'_> {
     pub(super) async fn collect(&mut self, part: &Part, end: Ended) -> anyhow::Result<()> {
         let prefix = self.prefix(part.number);
         let done = &self.answers.done;
-        let mut left = items(&self.input, &self.journal.header.batch, |line| part.has(line) && !done.contains(line))?;
+        let mut left = items(&self.input, &self.journal.header.batch, |line| {
+            part.has(line) && !done.contains(line)
+        })?;
         let ended = end.at.unwrap_or_else(|| self.desk.now());
         for place in &end.results {
             self.results(place, &prefix, part, ended, &mut left).await?;
@@ -63,7 +65,8 @@ impl Job<'_> {
             self.answers.sync()?;
             self.note(Step::Void { part: part.number })?;
             anyhow::bail!(
-                "{} refused the batch {} as a whole ({reason}): what has no answer was not run; the same command sends it again",
+                "{} refused the batch {} as a whole ({reason}): what has no answer was not run; \
+                the same command sends it again",
                 self.service.provider(),
                 part.id().unwrap_or_default()
             );
@@ -87,11 +90,14 @@ impl Job<'_> {
         left: &mut HashMap<u64, Item>,
     ) -> anyhow::Result<()> {
         let provider = self.service.provider();
-        let failed =
-            |error| trouble(provider, &error).context(format!("the results of {}", part.id().unwrap_or_default()));
+        let failed = |error| {
+            trouble(provider, &error)
+                .context(format!("the results of {}", part.id().unwrap_or_default()))
+        };
         let mut results = self.service.results(place).await.map_err(failed)?;
         while let Some(result) = results.next().await.map_err(failed)? {
-            let custom_id = result["custom_id"].as_str().and_then(|text| CustomId::read(prefix, text));
+            let custom_id =
+                result["custom_id"].as_str().and_then(|text| CustomId::read(prefix, text));
             // What is not ours, or was written before, is passed over.
             let Some(CustomId { line, context }) = custom_id else { continue };
             let Some(item) = left.remove(&line) else { continue };
@@ -110,7 +116,8 @@ impl Job<'_> {
         began: Timestamp,
         ended: Timestamp,
     ) -> anyhow::Result<()> {
-        let answered = Answered { provider: self.service.provider(), prices: &self.prices, began, ended };
+        let answered =
+            Answered { provider: self.service.provider(), prices: &self.prices, began, ended };
         let turn = answered.turn(item, context, came);
         let principal = Principal::parse(self.journal.header.principal.clone())?;
         let key = SessionKey::derive(&principal, &item.session_id);
@@ -156,7 +163,8 @@ impl Answered<'_> {
                 let mut model = whole.model.unwrap_or_default();
                 model.truncate(model.floor_char_boundary(MAX_MODEL_BYTES));
                 turn.cost_micro_usd = price::cost(self.prices, self.provider, &model, whole.usage);
-                (turn.text, turn.usage, turn.model) = (Some(whole.text), Some(whole.usage), Some(model));
+                (turn.text, turn.usage, turn.model) =
+                    (Some(whole.text), Some(whole.usage), Some(model));
                 (TurnKind::Reply, whole.reason)
             }
             Came::Cancelled => (TurnKind::Cancelled, FinishReason::Cancelled),

@@ -40,7 +40,10 @@ impl Gather {
     }
 
     /// Returns the next line that can be sent, or cannot; those that are done are passed over.
-    pub(super) fn next(&mut self, is_done: impl Fn(u64) -> bool) -> anyhow::Result<Option<Result<Item, Reject>>> {
+    pub(super) fn next(
+        &mut self,
+        is_done: impl Fn(u64) -> bool,
+    ) -> anyhow::Result<Option<Result<Item, Reject>>> {
         while let Some(line) = self.lines.next().context("the input cannot be read")? {
             if !is_done(line.number) {
                 return Ok(Some(parse(&self.batch, line).and_then(|item| self.alone(item))));
@@ -52,16 +55,18 @@ impl Gather {
     /// Refuses what a provider's batch cannot do.
     fn alone(&self, item: Item) -> Result<Item, Reject> {
         if let Some(asked) = item.provider.filter(|asked| *asked != self.provider) {
-            let problem =
-                format!("is {asked}, and this batch goes to {}: send such lines in one of their own", self.provider);
+            let problem = format!(
+                "is {asked}, and this batch goes to {}: send such lines in one of their own",
+                self.provider
+            );
             return Err(Reject::new(item.line, Some("provider"), problem));
         }
         let shared = self.sessions.get(&key(&item.session_id)).filter(|_| item.shared);
         if let Some((first, Some(second))) = shared {
             let other = if *first == item.line { second } else { first };
             let problem = format!(
-                "is that of line {other} too: a line of a session needs the answers before it, and a provider's batch \
-                 answers all at once; send them without --provider-batch"
+                "is that of line {other} too: a line of a session needs the answers before it, \
+                and a provider's batch answers all at once; send them without --provider-batch"
             );
             return Err(Reject::new(item.line, Some("session_id"), problem));
         }
@@ -70,7 +75,11 @@ impl Gather {
 }
 
 /// Returns the lines that are wanted, by their numbers.
-pub(super) fn items(path: &Path, batch: &str, wanted: impl Fn(u64) -> bool) -> anyhow::Result<HashMap<u64, Item>> {
+pub(super) fn items(
+    path: &Path,
+    batch: &str,
+    wanted: impl Fn(u64) -> bool,
+) -> anyhow::Result<HashMap<u64, Item>> {
     let mut lines = open(path)?;
     let mut items = HashMap::new();
     while let Some(line) = lines.next().context("the input cannot be read")? {
@@ -107,7 +116,8 @@ mod tests {
         );
         std::fs::write(&path, text).unwrap();
         let mut gather = Gather::open(&path, "b", ProviderName::Claude).unwrap();
-        let (mut sent, mut rejected) = (Vec::new(), Vec::new());
+        let mut sent = Vec::new();
+        let mut rejected = Vec::new();
         while let Some(next) = gather.next(|line| line == 6).unwrap() {
             match next {
                 Ok(item) => sent.push(item.line),

@@ -54,16 +54,27 @@ impl Http {
 
     /// Fetches an object, again and again while the provider is busy or away.
     pub(super) async fn get(&self, url: &str) -> Result<Value, ModelError> {
-        self.patiently(|| async { json(self.once(self.client.get(url).timeout(SHORT)).await?).await }).await
+        self.patiently(|| async {
+            json(self.once(self.client.get(url).timeout(SHORT)).await?).await
+        })
+        .await
     }
 
     /// Posts what may be posted twice.
     pub(super) async fn post_again(&self, url: &str) -> Result<Value, ModelError> {
-        self.patiently(|| async { json(self.once(self.client.post(url).timeout(SHORT)).await?).await }).await
+        self.patiently(|| async {
+            json(self.once(self.client.post(url).timeout(SHORT)).await?).await
+        })
+        .await
     }
 
     /// Posts what must not be posted twice: after a failure nobody knows what came of it.
-    pub(super) async fn post(&self, url: &str, kind: &str, body: Vec<u8>) -> Result<Value, ModelError> {
+    pub(super) async fn post(
+        &self,
+        url: &str,
+        kind: &str,
+        body: Vec<u8>,
+    ) -> Result<Value, ModelError> {
         let request = self.client.post(url).timeout(LONG).header(CONTENT_TYPE, kind).body(body);
         json(self.once(request).await?).await
     }
@@ -84,7 +95,8 @@ impl Http {
             return Ok(response);
         }
         let headers = response.headers().clone();
-        let body = timeout(SHORT, response.bytes()).await.ok().and_then(Result::ok).unwrap_or_default();
+        let body =
+            timeout(SHORT, response.bytes()).await.ok().and_then(Result::ok).unwrap_or_default();
         Err(from_response(status, &headers, &body))
     }
 
@@ -114,7 +126,8 @@ impl Wait {
         Self { began: Instant::now(), pause: FIRST_PAUSE, patience }
     }
 
-    /// Waits as long as the failure asks for; gives it back where another try is of no use, or patience is at its end.
+    /// Waits as long as the failure asks for; gives it back where another try is of no use, or
+    /// patience is at its end.
     pub(super) async fn after(&mut self, error: ModelError) -> Result<(), ModelError> {
         let pause = match &error {
             ModelError::Busy { retry_after, .. } => retry_after.unwrap_or(self.pause),
@@ -152,7 +165,9 @@ impl ResultLines {
             };
             if !line.iter().all(u8::is_ascii_whitespace) {
                 let value = serde_json::from_slice(&line);
-                return value.map(Some).map_err(|_| ModelError::Broken("a result that cannot be read".to_owned()));
+                return value
+                    .map(Some)
+                    .map_err(|_| ModelError::Broken("a result that cannot be read".to_owned()));
             }
             if self.ended && self.read.is_empty() {
                 return Ok(None);
@@ -162,12 +177,16 @@ impl ResultLines {
 
     async fn more(&mut self) -> Result<(), ModelError> {
         let part = timeout(SHORT, self.response.chunk()).await;
-        let part = part.map_err(|_| ModelError::Broken("the results broke off".to_owned()))?.map_err(broken)?;
+        let part = part
+            .map_err(|_| ModelError::Broken("the results broke off".to_owned()))?
+            .map_err(broken)?;
         match part {
             Some(part) if self.read.len() + part.len() <= LARGEST_LINE + (1 << 20) => {
                 self.read.extend_from_slice(&part);
             }
-            Some(_) => return Err(ModelError::Permanent("a result is larger than 16 MB".to_owned())),
+            Some(_) => {
+                return Err(ModelError::Permanent("a result is larger than 16 MB".to_owned()));
+            }
             None => self.ended = true,
         }
         Ok(())
@@ -176,7 +195,8 @@ impl ResultLines {
 
 async fn json(response: Response) -> Result<Value, ModelError> {
     let bytes = response.bytes().await.map_err(broken)?;
-    serde_json::from_slice(&bytes).map_err(|_| ModelError::Broken("an answer that is no JSON".to_owned()))
+    serde_json::from_slice(&bytes)
+        .map_err(|_| ModelError::Broken("an answer that is no JSON".to_owned()))
 }
 
 /// Says the innermost cause, which says most, without the address.

@@ -93,14 +93,20 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Returns how long to wait until the creation of a part, cut off by an earlier run, has come about or not.
+    /// Returns how long to wait until the creation of a part, cut off by an earlier run, has come
+    /// about or not.
     pub(super) fn settled(&self, part: &Part) -> Duration {
         if self.desk.now().since(part.at) > LONG_SETTLED { Duration::ZERO } else { SETTLED }
     }
 
     /// Looks for a part at the provider until it is certain whether it is there.
-    pub(super) async fn found(&self, part: &Part, settled: Duration) -> anyhow::Result<Option<String>> {
-        let (mut pause, mut told) = (FIRST_PAUSE, false);
+    pub(super) async fn found(
+        &self,
+        part: &Part,
+        settled: Duration,
+    ) -> anyhow::Result<Option<String>> {
+        let mut pause = FIRST_PAUSE;
+        let mut told = false;
         loop {
             match self.find(part, settled).await? {
                 Found::Here(id) => return Ok(Some(id)),
@@ -116,10 +122,12 @@ impl Job<'_> {
         }
     }
 
-    /// Looks for a part at the provider, and once more where it may not be in the provider's list yet.
+    /// Looks for a part at the provider, and once more where it may not be in the provider's list
+    /// yet.
     pub(super) async fn find(&self, part: &Part, settled: Duration) -> anyhow::Result<Found> {
         let unsure = |error: ModelError| {
-            let what = "whether a batch was created cannot be told (--again sends its lines anew, at the risk of paying twice)";
+            let what = "whether a batch was created cannot be told (--again sends its lines anew, \
+                at the risk of paying twice)";
             trouble(self.service.provider(), &error).context(what)
         };
         let mark = self.mark(part);
@@ -143,14 +151,17 @@ impl Job<'_> {
 
     /// Collects what has ended; tells whether something has not.
     pub(super) async fn collect_ended(&mut self) -> anyhow::Result<bool> {
-        let (mut open, mut done) = (false, 0);
+        let mut open = false;
+        let mut done = 0;
         for part in self.parts(|stage| matches!(stage, Stage::Created(_))) {
             let look = self.service.look(part.id().unwrap_or_default()).await;
             let look = look.map_err(|error| {
                 let what = format!("the batch {}", part.id().unwrap_or_default());
                 trouble(self.service.provider(), &error).context(what)
             })?;
-            if let Some(strange) = look.strange.filter(|_| !std::mem::replace(&mut self.told_strange, true)) {
+            if let Some(strange) =
+                look.strange.filter(|_| !std::mem::replace(&mut self.told_strange, true))
+            {
                 let what = format!(
                     "a batch is {:?}, says the provider, which is not known here: it is waited for",
                     cut(&strange, 40)
@@ -197,8 +208,9 @@ impl Job<'_> {
 
 fn tell_choice(ids: &[String]) {
     note(&format!(
-        "a run ended while it created a batch, which may be {}: that shows once it has ended, and is waited for, so \
-         that nothing is paid twice; to send its lines again all the same, stop this and add --again",
+        "a run ended while it created a batch, which may be {}: that shows once it has ended, and \
+        is waited for, so that nothing is paid twice; to send its lines again all the same, stop \
+        this and add --again",
         ids.join(" or ")
     ));
 }

@@ -31,7 +31,10 @@ pub(in crate::batch) fn views(parts: &Parts) -> Vec<Value> {
             Stage::Created(_) => "sent",
             Stage::Collected(_) => "collected",
         };
-        json!({ "part": part.number, "id": part.id(), "lines": part.count(), "state": stage, "sent_at": part.at })
+        json!({
+            "part": part.number, "id": part.id(), "lines": part.count(), "state": stage,
+            "sent_at": part.at
+        })
     };
     parts.all().map(view).collect()
 }
@@ -43,7 +46,11 @@ pub(in crate::batch) fn show(output: Output, journal: &Journal) {
     for view in views(&journal.parts) {
         let id = view["id"].as_str().unwrap_or("about to be created, perhaps created");
         let state = view["state"].as_str().unwrap_or_default();
-        table.row([id.to_owned(), count(view["lines"].as_u64().unwrap_or(0)), format!("{state} at {provider}")]);
+        table.row([
+            id.to_owned(),
+            count(view["lines"].as_u64().unwrap_or(0)),
+            format!("{state} at {provider}"),
+        ]);
     }
     if !table.is_empty() {
         output.line("");
@@ -51,7 +58,8 @@ pub(in crate::batch) fn show(output: Output, journal: &Journal) {
     }
 }
 
-/// Cancels a batch that no process works on; also collects what was answered before it was cancelled.
+/// Cancels a batch that no process works on; also collects what was answered before it was
+/// cancelled.
 pub(in crate::batch) async fn cancel(
     desk: &Desk,
     which: &BatchWhich,
@@ -93,7 +101,10 @@ impl Job<'_> {
                 Found::Here(id) => self.note(Step::Created { part: part.number, id })?,
                 Found::Nowhere => self.note(Step::Void { part: part.number })?,
                 Found::Perhaps(ids) => {
-                    note(&format!("{} may be of this batch: it was not cancelled", ids.join(" or ")));
+                    note(&format!(
+                        "{} may be of this batch: it was not cancelled",
+                        ids.join(" or ")
+                    ));
                 }
             }
         }
@@ -106,7 +117,8 @@ impl Job<'_> {
         while self.collect_ended().await? {
             if began.elapsed() > STOP_PATIENCE {
                 note(&format!(
-                    "the provider is still stopping: `yogi batch cancel {}` again collects what was answered",
+                    "the provider is still stopping: `yogi batch cancel {}` again collects what \
+                    was answered",
                     self.out.display()
                 ));
                 break;

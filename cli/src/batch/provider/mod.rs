@@ -1,7 +1,9 @@
 //! `yogi batch run --provider-batch`: the providers' own batches, at half the price, within a day.
 //!
-//! The lines go to the provider directly, past queue, store and events: their answers are no turns of the chatbot.
-//! It was written from the providers' documentation, and tried against a stub of it: never against the real services.
+//! The lines go to the provider directly, past queue, store and events: their answers are no turns
+//! of the chatbot.
+//! It was written from the providers' documentation, and tried against a stub of it: never against
+//! the real services.
 //!
 //! | module | what it holds |
 //! |---|---|

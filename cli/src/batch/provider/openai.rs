@@ -1,8 +1,9 @@
 //! `OpenAI`'s Batch API.
 //!
-//! Written from <https://developers.openai.com/api/reference/resources/batches> (create, retrieve, list, cancel),
-//! <https://developers.openai.com/api/reference/resources/files> and
-//! <https://developers.openai.com/api/docs/guides/batch> (limits, price, files), as read in November 2026.
+//! Written from <https://developers.openai.com/api/reference/resources/batches> (create, retrieve,
+//! list, cancel), <https://developers.openai.com/api/reference/resources/files> and
+//! <https://developers.openai.com/api/docs/guides/batch> (limits, price, files), as read in
+//! November 2026.
 //! Never run against the real service.
 
 use async_trait::async_trait;
@@ -47,10 +48,13 @@ impl OpenAi {
     async fn upload(&self, mark: &Mark, lines: &[u8]) -> Result<String, ModelError> {
         // JSON lines hold no line that begins like this.
         let fence = format!("--yogi-{}", mark.prefix);
-        let mut body =
-            format!("--{fence}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n").into_bytes();
+        let mut body = format!(
+            "--{fence}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n"
+        )
+        .into_bytes();
         let head = format!(
-            "--{fence}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}batch.jsonl\"\r\n\
+            "--{fence}\r\nContent-Disposition: form-data; name=\"file\"; \
+            filename=\"{}batch.jsonl\"\r\n\
              Content-Type: application/jsonl\r\n\r\n",
             mark.prefix
         );
@@ -97,8 +101,10 @@ impl Service for OpenAi {
         let file = self.upload(mark, &lines).await?;
         drop(lines);
         let metadata = json!({ MARK: mark.prefix });
-        let body =
-            json!({ "input_file_id": file, "endpoint": ENDPOINT, "completion_window": WINDOW, "metadata": metadata });
+        let body = json!({
+            "input_file_id": file, "endpoint": ENDPOINT, "completion_window": WINDOW,
+            "metadata": metadata
+        });
         let url = format!("{}/batches", self.base);
         let batch = self.http.post(&url, "application/json", body.to_string().into_bytes()).await?;
         id(&batch["id"])
@@ -109,14 +115,19 @@ impl Service for OpenAi {
         loop {
             let page = self.http.get(&url).await?;
             let batches = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-            if let Some(batch) = batches.iter().find(|batch| batch["metadata"][MARK] == mark.prefix.as_str()) {
+            if let Some(batch) =
+                batches.iter().find(|batch| batch["metadata"][MARK] == mark.prefix.as_str())
+            {
                 return Ok(Found::Here(id(&batch["id"])?));
             }
             // The newest come first.
             let older = batches.last().and_then(|batch| moment(&batch["created_at"]));
-            let goes_on = page["has_more"] == true && older.is_none_or(|at| at.0 > mark.at.0 - SKEW_MS);
+            let goes_on =
+                page["has_more"] == true && older.is_none_or(|at| at.0 > mark.at.0 - SKEW_MS);
             match batches.last().map(|batch| id(&batch["id"])) {
-                Some(Ok(last)) if goes_on => url = format!("{}/batches?limit={PAGE}&after={last}", self.base),
+                Some(Ok(last)) if goes_on => {
+                    url = format!("{}/batches?limit={PAGE}&after={last}", self.base)
+                }
                 _ => return Ok(Found::Nowhere),
             }
         }
@@ -134,7 +145,13 @@ impl Service for OpenAi {
             Some("validating" | "in_progress" | "finalizing" | "cancelling") => {
                 return Ok(Look { done, end: None, strange: None });
             }
-            other => return Ok(Look { done, end: None, strange: Some(other.unwrap_or("nothing").to_owned()) }),
+            other => {
+                return Ok(Look {
+                    done,
+                    end: None,
+                    strange: Some(other.unwrap_or("nothing").to_owned()),
+                });
+            }
         };
         let end = Ended { at: moment(&batch[at]), how, results: self.results_of(&batch) };
         Ok(Look { done, end: Some(end), strange: None })
@@ -149,7 +166,9 @@ impl Service for OpenAi {
         match error["code"].as_str() {
             Some("batch_expired") => return Came::expired(),
             Some("batch_cancelled") => return Came::Cancelled,
-            code if !error.is_null() => return Came::failed(&self.http, code, error["message"].as_str()),
+            code if !error.is_null() => {
+                return Came::failed(&self.http, code, error["message"].as_str());
+            }
             _ => (),
         }
         let response = &mut line["response"];

@@ -1,4 +1,5 @@
-//! What is known of each part: a batch at the provider, from the intent to create it to its last result.
+//! What is known of each part: a batch at the provider, from the intent to create it to its last
+//! result.
 
 use std::collections::BTreeMap;
 

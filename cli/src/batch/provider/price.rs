@@ -4,13 +4,19 @@ use serde_json::Value;
 use shared::domain::{MicroUsd, ProviderName, Usage};
 use worker::prices::Prices;
 
-/// A batch costs this part of the price list's prices, at both providers: "All usage is charged at 50 percent of the
-/// standard API prices" (<https://platform.claude.com/docs/en/build-with-claude/batch-processing>), "50% cost
-/// discount compared to synchronous APIs" (<https://developers.openai.com/api/docs/guides/batch>).
+/// A batch costs this part of the price list's prices, at both providers: "All usage is charged at
+/// 50 percent of the standard API prices"
+/// (<https://platform.claude.com/docs/en/build-with-claude/batch-processing>), "50% cost discount
+/// compared to synchronous APIs" (<https://developers.openai.com/api/docs/guides/batch>).
 const PART: i64 = 2;
 
 /// Returns what a reply cost; none for a model without a price.
-pub(super) fn cost(prices: &Prices, provider: ProviderName, model: &str, usage: Usage) -> Option<MicroUsd> {
+pub(super) fn cost(
+    prices: &Prices,
+    provider: ProviderName,
+    model: &str,
+    usage: Usage,
+) -> Option<MicroUsd> {
     prices.cost(provider, model, usage).map(batch_price)
 }
 

@@ -21,7 +21,8 @@ use crate::exit::{Exit, usage};
 use crate::home::{Home, HomeError, Need, patiently};
 use crate::output::{count, money};
 
-/// How long it takes until a creation has come about, if it does although the provider answered an error.
+/// How long it takes until a creation has come about, if it does although the provider answered an
+/// error.
 const SETTLED_WITH_ERROR: Duration = Duration::from_secs(2);
 
 impl Job<'_> {
@@ -45,10 +46,12 @@ impl Job<'_> {
             return Ok(None);
         }
         let most = self.service.most_requests();
-        let limits = Limits { requests: self.part.map_or(most, |part| part.min(most)), bytes: MOST_BYTES };
+        let limits =
+            Limits { requests: self.part.map_or(most, |part| part.min(most)), bytes: MOST_BYTES };
         let mut spool = Spool::create(&self.out, self.journal.parts.next(), limits)?;
         let desk = self.desk;
-        let (job, to) = (&mut *self, &mut spool);
+        let job = &mut *self;
+        let to = &mut spool;
         desk.with_home(Need::Any, |home| async move {
             let mut chunk = first;
             while !chunk.is_empty() {
@@ -68,7 +71,8 @@ impl Job<'_> {
     fn gather(&mut self, gather: &mut Gather) -> anyhow::Result<Vec<Item>> {
         let mut chunk = Vec::new();
         while chunk.len() < AT_ONCE {
-            let (done, parts) = (&self.answers.done, &self.journal.parts);
+            let done = &self.answers.done;
+            let parts = &self.journal.parts;
             match gather.next(|line| done.contains(line) || parts.has(line))? {
                 Some(Ok(item)) => chunk.push(item),
                 Some(Err(reject)) => self.reject(&reject)?,
@@ -78,9 +82,15 @@ impl Job<'_> {
         Ok(chunk)
     }
 
-    async fn prompts(&self, home: &Arc<dyn Home>, items: &[Item]) -> anyhow::Result<PromptsResponse> {
-        let message =
-            |item: &Item| FirstMessage { message: item.message.clone(), document_id: item.document_id.clone() };
+    async fn prompts(
+        &self,
+        home: &Arc<dyn Home>,
+        items: &[Item],
+    ) -> anyhow::Result<PromptsResponse> {
+        let message = |item: &Item| FirstMessage {
+            message: item.message.clone(),
+            document_id: item.document_id.clone(),
+        };
         let request = PromptsRequest {
             principal: Principal::parse(self.journal.header.principal.clone())?,
             provider: self.service.provider(),
@@ -93,12 +103,14 @@ impl Job<'_> {
     fn spool(&mut self, spool: &mut Spool, item: &Item, rendered: Rendered) -> anyhow::Result<()> {
         let Rendered { context, body, problem } = rendered;
         let Some(body) = body else {
-            let problem = problem.unwrap_or_else(|| "the server did not say what would be asked".to_owned());
+            let problem =
+                problem.unwrap_or_else(|| "the server did not say what would be asked".to_owned());
             return self.reject(&Reject::new(item.line, None, problem));
         };
         let size = body.to_string().len();
         let prefix = self.prefix(spool.part(size));
-        let request = self.service.line(&CustomId { line: item.line, context }.write(&prefix), &body);
+        let request =
+            self.service.line(&CustomId { line: item.line, context }.write(&prefix), &body);
         let most = price::most(&self.prices, self.service.provider(), &body, size as u64);
         spool.add(item.line, &request.to_string(), most)
     }
@@ -110,11 +122,16 @@ impl Job<'_> {
 
     /// Refuses before anything is sent what might cost more than it may.
     fn check_budget(&self, spool: &Spool) -> anyhow::Result<()> {
-        let most = self.summary.cost().saturating_add(self.journal.parts.most()).saturating_add(spool.most());
+        let most = self
+            .summary
+            .cost()
+            .saturating_add(self.journal.parts.most())
+            .saturating_add(spool.most());
         match self.budget {
             Some(budget) if most > budget => Err(usage(format!(
-                "the batch may cost up to {}, by the longest replies and every byte a token, and the budget is {}: \
-                 nothing more was sent; give a larger --budget, or a lower CHATBOT_MAX_TOKENS to the server",
+                "the batch may cost up to {}, by the longest replies and every byte a token, and \
+                the budget is {}: nothing more was sent; give a larger --budget, or a lower \
+                CHATBOT_MAX_TOKENS to the server",
                 money(MicroUsd(most)),
                 money(MicroUsd(budget))
             ))),
@@ -125,7 +142,9 @@ impl Job<'_> {
     /// Creates a part. The intent is on disk before each try, the provider's id right after.
     async fn create(&mut self, spool: &mut Spool, place: usize) -> anyhow::Result<()> {
         let Some(planned) = spool.parts.get(place) else { return Ok(()) };
-        let (number, lines, most) = (planned.number, planned.lines.clone(), planned.most);
+        let number = planned.number;
+        let lines = planned.lines.clone();
+        let most = planned.most;
         self.progress.say(format!("sending {} lines", count(planned.count as u64)));
         let mut wait = Wait::new(self.patience);
         loop {
@@ -149,8 +168,8 @@ impl Job<'_> {
     }
 }
 
-/// Returns how long it takes until a creation that failed has come about, if it can; a rate limit is said before
-/// anything is done.
+/// Returns how long it takes until a creation that failed has come about, if it can; a rate limit
+/// is said before anything is done.
 fn settled_after(error: &ModelError) -> Option<Duration> {
     match error {
         ModelError::Busy { code, .. } if code.starts_with("429") => None,

@@ -19,7 +19,8 @@ use crate::output::cut;
 /// The longest reason of a failure that is kept, in characters.
 const LONGEST_REASON: usize = 300;
 
-/// The most of one batch that is held in memory while it is sent; the providers would take twice as much.
+/// The most of one batch that is held in memory while it is sent; the providers would take twice as
+/// much.
 pub(super) const MOST_BYTES: usize = 100_000_000;
 
 /// By which a part is known at the provider.
@@ -126,24 +127,37 @@ impl Came {
     /// A failure by the provider's own name for it.
     pub(super) fn failed(http: &Http, name: Option<&str>, message: Option<&str>) -> Self {
         let is_load = |name: &str| {
-            ["api_error", "server_error", "overloaded", "timeout", "rate_limit"].iter().any(|load| name.contains(load))
+            ["api_error", "server_error", "overloaded", "timeout", "rate_limit"]
+                .iter()
+                .any(|load| name.contains(load))
         };
-        let code =
-            if name.is_some_and(is_load) { ErrorCode::ProvidersUnavailable } else { ErrorCode::ProvidersRejected };
+        let code = if name.is_some_and(is_load) {
+            ErrorCode::ProvidersUnavailable
+        } else {
+            ErrorCode::ProvidersRejected
+        };
         let said: Vec<_> = [name, message].into_iter().flatten().collect();
-        let reason = if said.is_empty() { "the provider gave no reason".to_owned() } else { said.join(": ") };
+        let reason = if said.is_empty() {
+            "the provider gave no reason".to_owned()
+        } else {
+            said.join(": ")
+        };
         Self::Failed { code, reason: cut(&http.without_key(&reason), LONGEST_REASON) }
     }
 
     /// A failure because the day was over.
     pub(super) fn expired() -> Self {
-        let reason = "the provider had no time for it within 24 hours; nothing was run or billed".to_owned();
+        let reason =
+            "the provider had no time for it within 24 hours; nothing was run or billed".to_owned();
         Self::Failed { code: ErrorCode::ProvidersUnavailable, reason }
     }
 
     /// A result that this program does not know.
     pub(super) fn unknown(what: &str) -> Self {
-        let reason = format!("the provider's result is of a kind that this program does not know: {}", cut(what, 40));
+        let reason = format!(
+            "the provider's result is of a kind that this program does not know: {}",
+            cut(what, 40)
+        );
         Self::Failed { code: ErrorCode::ProvidersUnavailable, reason }
     }
 }
@@ -158,12 +172,19 @@ pub(super) fn key_variable(provider: ProviderName) -> Option<&'static str> {
 }
 
 /// Makes ready to call a provider.
-pub(super) fn open(config: &Config, provider: ProviderName, patience: Patience) -> anyhow::Result<Box<dyn Service>> {
+pub(super) fn open(
+    config: &Config,
+    provider: ProviderName,
+    patience: Patience,
+) -> anyhow::Result<Box<dyn Service>> {
     let wrong = |error: &dyn std::fmt::Display| usage(error.to_string());
-    let variable = key_variable(provider)
-        .ok_or_else(|| usage(format!("{provider} has no batches here: --provider is claude or openai")))?;
+    let variable = key_variable(provider).ok_or_else(|| {
+        usage(format!("{provider} has no batches here: --provider is claude or openai"))
+    })?;
     let key = config.provider_key(variable).ok_or_else(|| {
-        usage(format!("--provider-batch asks {provider} itself: set {variable}, with which it is paid"))
+        usage(format!(
+            "--provider-batch asks {provider} itself: set {variable}, with which it is paid"
+        ))
     })?;
     let settings = ClientSettings::from(&config.environment).map_err(|error| wrong(&error))?;
     let client = http_client::build(settings)?;
@@ -187,7 +208,9 @@ pub(super) fn trouble(provider: ProviderName, error: &ModelError) -> anyhow::Err
             unreachable(format!("{provider} is busy, or a rate limit is reached ({code})"))
         }
         ModelError::Broken(why) => unreachable(format!("{provider} cannot be reached: {why}")),
-        ModelError::Permanent(code) => anyhow::anyhow!("{provider} refuses what it was asked ({code})"),
+        ModelError::Permanent(code) => {
+            anyhow::anyhow!("{provider} refuses what it was asked ({code})")
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The requests in a file beside the answers, cut into parts that a provider takes; it goes when they are sent.
+//! The requests in a file beside the answers, cut into parts that a provider takes; it goes when
+//! they are sent.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
@@ -48,8 +49,15 @@ impl Spool {
         options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).with_context(|| format!("{} cannot be made", path.display()))?;
-        Ok(Self { path, file: BufWriter::with_capacity(1 << 16, file), limits, next, parts: Vec::new() })
+        let file =
+            options.open(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        Ok(Self {
+            path,
+            file: BufWriter::with_capacity(1 << 16, file),
+            limits,
+            next,
+            parts: Vec::new(),
+        })
     }
 
     /// Removes what a run left that was killed.
@@ -62,7 +70,9 @@ impl Spool {
     /// Returns the number of the part that the next request is of, if its body has so many bytes.
     pub(super) fn part(&mut self, body: usize) -> u32 {
         let limits = self.limits;
-        let fits = |part: &&Planned| part.count < limits.requests && part.len + body + FRAME <= limits.bytes;
+        let fits = |part: &&Planned| {
+            part.count < limits.requests && part.len + body + FRAME <= limits.bytes
+        };
         if let Some(part) = self.parts.last().filter(fits) {
             return part.number;
         }
@@ -76,7 +86,8 @@ impl Spool {
     /// Adds a request to the last part.
     pub(super) fn add(&mut self, line: u64, request: &str, most: i64) -> anyhow::Result<()> {
         let Some(part) = self.parts.last_mut() else { return Ok(()) };
-        let written = self.file.write_all(request.as_bytes()).and_then(|()| self.file.write_all(b"\n"));
+        let written =
+            self.file.write_all(request.as_bytes()).and_then(|()| self.file.write_all(b"\n"));
         written.with_context(|| format!("{} cannot be written", self.path.display()))?;
         add(&mut part.lines, line);
         part.count += 1;
@@ -97,7 +108,9 @@ impl Spool {
         let Some(part) = self.parts.get(part) else { return Ok(Vec::new()) };
         let mut requests = vec![0; part.len];
         let file = self.file.get_mut();
-        file.seek(SeekFrom::Start(part.from)).and_then(|_| file.read_exact(&mut requests)).with_context(failed)?;
+        file.seek(SeekFrom::Start(part.from))
+            .and_then(|_| file.read_exact(&mut requests))
+            .with_context(failed)?;
         Ok(requests)
     }
 }
@@ -117,11 +130,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let out = directory.path().join("out");
         let mut spool = Spool::create(&out, 4, Limits { requests: 2, bytes: 1_000 }).unwrap();
-        for (line, request) in [(1, "a".repeat(10)), (2, "b".repeat(10)), (3, "c".repeat(600)), (5, "d".repeat(600))] {
+        for (line, request) in
+            [(1, "a".repeat(10)), (2, "b".repeat(10)), (3, "c".repeat(600)), (5, "d".repeat(600))]
+        {
             spool.part(request.len());
             spool.add(line, &request, 3).unwrap();
         }
-        let parts: Vec<_> = spool.parts.iter().map(|part| (part.number, part.lines.clone(), part.most)).collect();
+        let parts: Vec<_> =
+            spool.parts.iter().map(|part| (part.number, part.lines.clone(), part.most)).collect();
         assert_eq!(parts, [(4, vec![(1, 2)], 6), (5, vec![(3, 3)], 3), (6, vec![(5, 5)], 3)]);
         assert_eq!(spool.requests(0).unwrap(), b"aaaaaaaaaa\nbbbbbbbbbb\n");
         assert_eq!(spool.requests(2).unwrap(), format!("{}\n", "d".repeat(600)).into_bytes());

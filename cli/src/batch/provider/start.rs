@@ -22,7 +22,8 @@ use crate::output::{Progress, count, note};
 pub(in crate::batch) async fn run(desk: &Desk, what: &BatchRun) -> anyhow::Result<Exit> {
     let files = open(desk, what, || Ok(Some(choose(desk, what)?)))?;
     let provider = goes_to(&files, what)?;
-    let (lines, done) = (files.journal.header.lines, files.summary.done());
+    let lines = files.journal.header.lines;
+    let done = files.summary.done();
     if done > 0 {
         note(&format!("going on: {} of {} lines have their answer", count(done), count(lines)));
     }
@@ -31,12 +32,15 @@ pub(in crate::batch) async fn run(desk: &Desk, what: &BatchRun) -> anyhow::Resul
     report(desk, &job, ended)
 }
 
-/// Returns the provider of a new batch, which has its key: the one that is named, or the first in the order.
+/// Returns the provider of a new batch, which has its key: the one that is named, or the first in
+/// the order.
 fn choose(desk: &Desk, what: &BatchRun) -> anyhow::Result<ProviderName> {
     let provider = match &what.provider {
         Some(name) => ProviderName::parse(name)
             .filter(|provider| service::key_variable(*provider).is_some())
-            .ok_or_else(|| usage(format!("--provider {name:?}: a provider with batches is claude or openai")))?,
+            .ok_or_else(|| {
+                usage(format!("--provider {name:?}: a provider with batches is claude or openai"))
+            })?,
         None => preferred(desk)?,
     };
     service::open(&desk.config, provider, Patience(Duration::ZERO))?;
@@ -47,10 +51,14 @@ fn preferred(desk: &Desk) -> anyhow::Result<ProviderName> {
     let config = WorkerConfig::from(&desk.config.environment, Pace::ONE_MACHINE);
     let order = config.map_err(|error| usage(error.to_string()))?.preference;
     let has_key = |provider: &ProviderName| {
-        service::key_variable(*provider).is_some_and(|variable| desk.config.provider_key(variable).is_some())
+        service::key_variable(*provider)
+            .is_some_and(|variable| desk.config.provider_key(variable).is_some())
     };
     order.into_iter().find(has_key).ok_or_else(|| {
-        usage("--provider-batch asks a provider itself: set ANTHROPIC_API_KEY or OPENAI_API_KEY, with which it is paid")
+        usage(
+            "--provider-batch asks a provider itself: set ANTHROPIC_API_KEY or OPENAI_API_KEY, \
+            with which it is paid",
+        )
     })
 }
 
@@ -58,7 +66,8 @@ fn preferred(desk: &Desk) -> anyhow::Result<ProviderName> {
 fn goes_to(files: &Files, what: &BatchRun) -> anyhow::Result<ProviderName> {
     let Some(provider) = files.journal.header.provider_batch else {
         return Err(usage(format!(
-            "the batch of {} was begun without --provider-batch: go on with it like that, or begin a new one with another --out",
+            "the batch of {} was begun without --provider-batch: go on with it like that, or \
+            begin a new one with another --out",
             what.out.display()
         )));
     };
@@ -71,7 +80,12 @@ fn goes_to(files: &Files, what: &BatchRun) -> anyhow::Result<ProviderName> {
     }
 }
 
-fn prepare<'d>(desk: &'d Desk, what: &BatchRun, files: Files, provider: ProviderName) -> anyhow::Result<Job<'d>> {
+fn prepare<'d>(
+    desk: &'d Desk,
+    what: &BatchRun,
+    files: Files,
+    provider: ProviderName,
+) -> anyhow::Result<Job<'d>> {
     let Files { journal, answers, summary } = files;
     let patience = Patience(Duration::from_secs(what.patience));
     Ok(Job {
@@ -95,12 +109,15 @@ fn prepare<'d>(desk: &'d Desk, what: &BatchRun, files: Files, provider: Provider
 }
 
 fn report(desk: &Desk, job: &Job<'_>, ended: anyhow::Result<End>) -> anyhow::Result<Exit> {
-    let (lines, done) = (job.journal.header.lines, job.summary.done());
+    let lines = job.journal.header.lines;
+    let done = job.summary.done();
     job.rejects.tell();
     let go_on = || {
-        let meanwhile = if job.journal.parts.are_open() { "; the provider goes on meanwhile" } else { "" };
+        let meanwhile =
+            if job.journal.parts.are_open() { "; the provider goes on meanwhile" } else { "" };
         note(&format!(
-            "{} of {} lines have their answer in {}{meanwhile}; the same command goes on with the rest",
+            "{} of {} lines have their answer in {}{meanwhile}; the same command goes on with the \
+            rest",
             count(done),
             count(lines),
             job.out.display()

@@ -1,7 +1,8 @@
 //! The events of a stage, from the log group that they are copied to.
 //!
-//! A place in them is a time in milliseconds. The log group may show an event some time after it happened, and others
-//! of the same millisecond, so each reading goes back a little, and what was given out before is left out.
+//! A place in them is a time in milliseconds. The log group may show an event some time after it
+//! happened, and others of the same millisecond, so each reading goes back a little, and what was
+//! given out before is left out.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -39,7 +40,12 @@ impl Events {
     }
 
     /// Returns at most `limit` events from a place on; waits for the first.
-    pub(super) async fn page(&self, after: i64, limit: usize, wait: Duration) -> Result<EventPage, Fault> {
+    pub(super) async fn page(
+        &self,
+        after: i64,
+        limit: usize,
+        wait: Duration,
+    ) -> Result<EventPage, Fault> {
         let until = Instant::now() + wait;
         loop {
             let events = self.look(after, limit).await?;
@@ -53,7 +59,8 @@ impl Events {
 
     async fn look(&self, after: i64, limit: usize) -> Result<Vec<StoredEvent>, Fault> {
         let from = self.begin(after);
-        let (mut found, mut page) = (Vec::new(), None);
+        let mut found = Vec::new();
+        let mut page = None;
         loop {
             let read = self.log.read(from, None, page.take()).await?;
             for (id, event) in read.events {
@@ -86,19 +93,29 @@ impl Events {
     }
 
     /// Adds the events of a span up, each once.
-    pub(super) async fn stats(&self, from: Timestamp, to: Timestamp, step: Duration) -> Result<Stats, Fault> {
+    pub(super) async fn stats(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        step: Duration,
+    ) -> Result<Stats, Fault> {
         let step = u64::try_from(step.as_millis()).unwrap_or(u64::MAX);
-        let (mut tally, mut seen) = (Tally::default(), HashSet::new());
+        let mut tally = Tally::default();
+        let mut seen = HashSet::new();
         let mut documents: BTreeMap<String, (u64, u64)> = BTreeMap::new();
         let mut page = None;
         loop {
             let read = self.log.read(from, Some(to), page.take()).await?;
             for (_, event) in read.events {
-                let Some(figures) = Figures::of_event(&event.detail_type, &event.detail) else { continue };
+                let Some(figures) = Figures::of_event(&event.detail_type, &event.detail) else {
+                    continue;
+                };
                 if !seen.insert(event.id) {
                     continue;
                 }
-                if let Some(document) = event.detail["document_id"].as_str().filter(|_| figures.turns > 0) {
+                if let Some(document) =
+                    event.detail["document_id"].as_str().filter(|_| figures.turns > 0)
+                {
                     let (turns, cost) = documents.entry(document.to_owned()).or_default();
                     (*turns, *cost) = (*turns + 1, *cost + figures.cost_micro_usd);
                 }
@@ -115,7 +132,11 @@ impl Events {
 fn most_asked(documents: BTreeMap<String, (u64, u64)>) -> Vec<DocumentFigures> {
     let mut documents: Vec<_> = documents
         .into_iter()
-        .map(|(document_id, (turns, cost_micro_usd))| DocumentFigures { document_id, turns, cost_micro_usd })
+        .map(|(document_id, (turns, cost_micro_usd))| DocumentFigures {
+            document_id,
+            turns,
+            cost_micro_usd,
+        })
         .collect();
     documents.sort_by_key(|document| std::cmp::Reverse(document.turns));
     documents.truncate(DOCUMENTS);

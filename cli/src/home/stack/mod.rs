@@ -29,9 +29,9 @@ use shared::domain::{Principal, SessionId, SessionKey, Timestamp};
 use shared::environment::Environment;
 use shared::memory::MemoryDocuments;
 use shared::operator::{
-    DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, Outcome, PromptsRequest, PromptsResponse, QueueName,
-    QueueStatus, RedriveRequest, RedriveResponse, SessionPage, SessionView, Stats, Status, SubmitRequest,
-    SubmitResponse, TurnPage, calls,
+    DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, Outcome, PromptsRequest,
+    PromptsResponse, QueueName, QueueStatus, RedriveRequest, RedriveResponse, SessionPage,
+    SessionView, Stats, Status, SubmitRequest, SubmitResponse, TurnPage, calls,
 };
 use shared::ports::{Clock as _, DeadLetter};
 use shared::protocol::SessionRow;
@@ -45,7 +45,8 @@ use super::{Answer, ChatSession, Home, HomeError, Public};
 
 /// SQS tells of every message only to those who wait a moment.
 const RECEIVE_WAIT: Duration = Duration::from_secs(1);
-/// The pause between two looks at messages that are not done; each look is read from the table, and billed.
+/// The pause between two looks at messages that are not done; each look is read from the table, and
+/// billed.
 const LOOK: Duration = Duration::from_millis(500);
 const MOST_EVENTS: usize = 1_000;
 
@@ -68,8 +69,9 @@ impl Stack {
         let sdk = resources::sdk(environment)?;
         let resources = resources::find(&sdk, name).await?;
         let store = Arc::new(DynamoStore::new(&sdk, &resources.table, Arc::new(SystemClock)));
-        let queue =
-            |url: &str, dead: &str| Arc::new(SqsQueue::new(&sdk, url).with_dead_letters(dead).waiting(RECEIVE_WAIT));
+        let queue = |url: &str, dead: &str| {
+            Arc::new(SqsQueue::new(&sdk, url).with_dead_letters(dead).waiting(RECEIVE_WAIT))
+        };
         let requests = queue(&resources.requests_queue_url, &resources.requests_dead_letters_url);
         let replies = queue(&resources.replies_queue_url, &resources.replies_dead_letters_url);
         let log = Some(&resources.event_log_group).filter(|group| !group.is_empty());
@@ -77,7 +79,16 @@ impl Stack {
         let ports = ports(&sdk, &resources, &store, &requests, &replies);
         let ingress = Ingress::new(ports, rules(&resources, environment)?);
         let environment = environment.clone();
-        Ok(Self { name: name.to_owned(), resources, store, requests, replies, events, ingress, environment })
+        Ok(Self {
+            name: name.to_owned(),
+            resources,
+            store,
+            requests,
+            replies,
+            events,
+            ingress,
+            environment,
+        })
     }
 
     fn queue(&self, name: QueueName) -> &SqsQueue {
@@ -115,7 +126,8 @@ fn ports(
     requests: &Arc<SqsQueue>,
     replies: &Arc<SqsQueue>,
 ) -> ingress::Ports {
-    let names = SecretNames { api_keys: None, signing_keys: Some(resources.signing_secret_arn.clone()) };
+    let names =
+        SecretNames { api_keys: None, signing_keys: Some(resources.signing_secret_arn.clone()) };
     ingress::Ports {
         store: store.clone(),
         requests: requests.clone(),
@@ -193,7 +205,9 @@ impl Home for Stack {
         let mut messages = Vec::with_capacity(request.messages.len());
         for message in &request.messages {
             let now = SystemClock.now();
-            let sent = calls::submit(self.requests.as_ref(), now, &request.principal, message.clone()).await;
+            let sent =
+                calls::submit(self.requests.as_ref(), now, &request.principal, message.clone())
+                    .await;
             messages.push(sent.map_err(|error| problem::of_queue(&self.place(), &error))?);
         }
         Ok(SubmitResponse { messages })
@@ -256,7 +270,8 @@ impl Home for Stack {
         let mut dead_letters = Vec::new();
         for name in QueueName::ALL {
             for (letter, sent_at) in self.letters(name, limit).await? {
-                let view = calls::dead_letter(self.store.as_ref(), name, letter, Some(sent_at)).await;
+                let view =
+                    calls::dead_letter(self.store.as_ref(), name, letter, Some(sent_at)).await;
                 dead_letters.push(view.map_err(|error| problem::of_store(&self.place(), &error))?);
             }
         }
@@ -279,13 +294,24 @@ impl Home for Stack {
         Ok(taken(request, ids.map_err(|error| problem::of_queue(&self.place(), &error))?))
     }
 
-    async fn chat_session(&self, principal: &str, session: Option<&SessionId>) -> Answer<ChatSession> {
-        let refused = |error: &dyn std::fmt::Display| HomeError::Refused { field: None, detail: error.to_string() };
+    async fn chat_session(
+        &self,
+        principal: &str,
+        session: Option<&SessionId>,
+    ) -> Answer<ChatSession> {
+        let refused = |error: &dyn std::fmt::Display| HomeError::Refused {
+            field: None,
+            detail: error.to_string(),
+        };
         let principal = Principal::parse(principal).map_err(|error| refused(&error))?;
         let token = self.ingress.operator_token(principal).await;
         let token = token.map_err(|error| problem::of_secrets(&self.place(), &error))?;
         let token = token.ok_or_else(|| {
-            let detail = format!("{} lets in by {}, not by session tokens", self.place(), self.resources.auth_mode);
+            let detail = format!(
+                "{} lets in by {}, not by session tokens",
+                self.place(),
+                self.resources.auth_mode
+            );
             HomeError::Refused { field: None, detail }
         })?;
         Public::begin(&self.resources.api_url, token, session).await

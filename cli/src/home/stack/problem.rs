@@ -11,11 +11,14 @@ use crate::home::HomeError;
 pub(super) fn of(place: &str, fault: &Fault) -> HomeError {
     if let Some(right) = fault.missing_right() {
         return HomeError::NotAllowed(format!(
-            "{place}: you lack the right {right}; the policy that the stack makes for operators has it (docs/OPERATIONS.md)"
+            "{place}: you lack the right {right}; the policy that the stack makes for operators \
+            has it (docs/OPERATIONS.md)"
         ));
     }
     if fault.is_unknown_caller() {
-        return HomeError::NotAllowed(format!("{place}: AWS does not know these credentials, or no longer ({fault})"));
+        return HomeError::NotAllowed(format!(
+            "{place}: AWS does not know these credentials, or no longer ({fault})"
+        ));
     }
     HomeError::Unreachable(format!("{place}: {fault}"))
 }

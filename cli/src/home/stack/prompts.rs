@@ -1,4 +1,5 @@
-//! What a provider would be asked, made here: the functions answer messages from their queue, and nothing else.
+//! What a provider would be asked, made here: the functions answer messages from their queue, and
+//! nothing else.
 
 use std::fmt::Display;
 
@@ -13,12 +14,15 @@ use worker::providers::{ClaudeSettings, OpenAiSettings, claude, openai};
 
 use crate::home::{Answer, HomeError};
 
-const NO_DOCUMENTS: &str = "names a document, which on AWS only the worker reads: send it without --provider-batch";
+const NO_DOCUMENTS: &str =
+    "names a document, which on AWS only the worker reads: send it without --provider-batch";
 
-/// Renders the requests with the settings of this machine's environment, as the worker would with the same.
+/// Renders the requests with the settings of this machine's environment, as the worker would with
+/// the same.
 pub(super) fn render(environment: &Environment, asked: &PromptsRequest) -> Answer<PromptsResponse> {
     let config = WorkerConfig::from(environment, Pace::AWS).map_err(|error| refused(&error))?;
-    let template = Template::new(&config.product_name, &config.tone).map_err(|error| refused(&error))?;
+    let template =
+        Template::new(&config.product_name, &config.tone).map_err(|error| refused(&error))?;
     let prompts = asked.messages.iter().map(|message| {
         if message.document_id.is_some() {
             return Ok(Rendered {
@@ -27,7 +31,9 @@ pub(super) fn render(environment: &Environment, asked: &PromptsRequest) -> Answe
                 problem: Some(NO_DOCUMENTS.to_owned()),
             });
         }
-        let prompt = first(&asked.principal, message).prompt(&template, &config).map_err(|error| refused(&error))?;
+        let prompt = first(&asked.principal, message)
+            .prompt(&template, &config)
+            .map_err(|error| refused(&error))?;
         let body = body(environment, asked.provider, &prompt)?;
         Ok(Rendered { context: ContextUse::None, body: Some(body), problem: None })
     });
@@ -65,13 +71,21 @@ mod tests {
 
     #[test]
     fn lines_with_documents_are_refused_and_the_others_rendered() {
-        let request = json!({ "principal": "op:ann", "provider": "claude", "messages": [{ "message": "Hi" }, { "message": "Hi", "document_id": "d" }] });
+        let request = json!({
+            "principal": "op:ann", "provider": "claude",
+            "messages": [{ "message": "Hi" }, { "message": "Hi", "document_id": "d" }]
+        });
         let request = serde_json::from_value(request).unwrap();
         let environment = Environment::default().with("CHATBOT_PRODUCT_NAME", "Sample School");
         let prompts = render(&environment, &request).unwrap().prompts;
         let body = prompts[0].body.as_ref().unwrap();
         assert!(body["system"].to_string().contains("Sample School"), "{body}");
-        assert_eq!((&body["messages"], body.get("stream")), (&json!([{ "role": "user", "content": "Hi" }]), None));
-        assert!(prompts[1].body.is_none() && prompts[1].problem.as_ref().unwrap().contains("on AWS"));
+        assert_eq!(
+            (&body["messages"], body.get("stream")),
+            (&json!([{ "role": "user", "content": "Hi" }]), None)
+        );
+        assert!(
+            prompts[1].body.is_none() && prompts[1].problem.as_ref().unwrap().contains("on AWS")
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Where a stage's parts are: the entry that its deployment leaves for operators in Parameter Store, or a file like it.
+//! Where a stage's parts are: the entry that its deployment leaves for operators in Parameter
+//! Store, or a file like it.
 
 use std::path::Path;
 
@@ -46,7 +47,9 @@ pub(super) struct Resources {
 /// Prepares the clients, as who the environment says.
 pub(super) fn sdk(environment: &Environment) -> anyhow::Result<Sdk> {
     let settings = match (environment.text("AWS_REGION"), environment.text("AWS_DEFAULT_REGION")) {
-        (None, Some(region)) => Settings::from_environment(&environment.clone().with("AWS_REGION", region)),
+        (None, Some(region)) => {
+            Settings::from_environment(&environment.clone().with("AWS_REGION", region))
+        }
         _ => Settings::from_environment(environment),
     };
     Ok(Sdk::new(settings.map_err(|error| usage(format!("{error}; {HOW_TO_SIGN_IN}")))?))
@@ -54,16 +57,18 @@ pub(super) fn sdk(environment: &Environment) -> anyhow::Result<Sdk> {
 
 /// Finds the parts of a stage: by its name, or in a file whose name ends in `.json`.
 pub(super) async fn find(sdk: &Sdk, stack: &str) -> anyhow::Result<Resources> {
-    if Path::new(stack).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-        let text = std::fs::read_to_string(stack).map_err(|error| usage(format!("--stack {stack}: {error}")))?;
+    if Path::new(stack).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+    {
+        let text = std::fs::read_to_string(stack)
+            .map_err(|error| usage(format!("--stack {stack}: {error}")))?;
         return read(&text).map_err(|error| usage(format!("--stack {stack}: {error}")));
     }
     let name = entry(stack);
     let found = parameter(sdk, &name).await.map_err(|fault| problem::of(&name, &fault))?;
     let text = found.ok_or_else(|| {
         usage(format!(
-            "--stack {stack}: there is no parameter {name} in this region; name a stage, such as {UNNAMED}, or a \
-             .json file with what the parameter would hold"
+            "--stack {stack}: there is no parameter {name} in this region; name a stage, such as \
+            {UNNAMED}, or a .json file with what the parameter would hold"
         ))
     })?;
     read(&text).with_context(|| format!("the parameter {name} cannot be read"))
@@ -99,6 +104,9 @@ mod tests {
     #[test]
     fn missing_credentials_are_named_with_the_way_to_them() {
         let error = sdk(&Environment::default()).unwrap_err().to_string();
-        assert!(error.starts_with("AWS_ACCESS_KEY_ID") && error.contains("export-credentials"), "{error}");
+        assert!(
+            error.starts_with("AWS_ACCESS_KEY_ID") && error.contains("export-credentials"),
+            "{error}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Both providers' batch APIs, as far as their documentation tells: batches that end when they are told to.
+//! Both providers' batch APIs, as far as their documentation tells: batches that end when they are
+//! told to.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -102,8 +103,11 @@ impl Batches {
 
     /// Adds a batch of somebody else's.
     pub(crate) fn add_other(&self, requests: usize) {
-        let request =
-            |number| json!({ "custom_id": format!("other-{number}"), "params": { "messages": [{ "content": "x" }] } });
+        let request = |number| {
+            json!({
+                "custom_id": format!("other-{number}"), "params": { "messages": [{ "content": "x" }] }
+            })
+        };
         self.with(|seen| seen.create((0..requests).map(request).collect(), Value::Null));
     }
 }
@@ -137,19 +141,28 @@ impl Seen {
 
     fn claude(&self, place: usize) -> Value {
         let batch = &self.batches[place];
-        let (count, ended) = (batch.requests.len(), batch.looks > 1);
-        let fates: Vec<_> =
-            batch.results().iter().map(|line| line["result"]["type"].as_str().unwrap().to_owned()).collect();
-        let counted = |fate: &str| if ended { fates.iter().filter(|other| *other == fate).count() } else { 0 };
+        let count = batch.requests.len();
+        let ended = batch.looks > 1;
+        let fates: Vec<_> = batch
+            .results()
+            .iter()
+            .map(|line| line["result"]["type"].as_str().unwrap().to_owned())
+            .collect();
+        let counted = |fate: &str| {
+            if ended { fates.iter().filter(|other| *other == fate).count() } else { 0 }
+        };
         let known = counted("succeeded") + counted("errored") + counted("canceled");
         let (created, _) = TODAY;
         json!({
-            "id": batch.id, "type": "message_batch", "created_at": created, "expires_at": created, "archived_at": null,
+            "id": batch.id, "type": "message_batch", "created_at": created, "expires_at": created,
+            "archived_at": null,
             "processing_status": if ended { "ended" } else if batch.cancelled { "canceling" } else { "in_progress" },
-            "cancel_initiated_at": batch.cancelled.then_some(created), "ended_at": ended.then_some(created),
+            "cancel_initiated_at": batch.cancelled.then_some(created),
+            "ended_at": ended.then_some(created),
             "request_counts": {
                 "processing": if ended { 0 } else { count }, "succeeded": counted("succeeded"),
-                "errored": counted("errored"), "canceled": counted("canceled"), "expired": if ended { count - known } else { 0 },
+                "errored": counted("errored"), "canceled": counted("canceled"),
+                "expired": if ended { count - known } else { 0 },
             },
             "results_url": ended.then(|| format!("{}/v1/messages/batches/{}/results", self.base, batch.id)),
         })
@@ -161,15 +174,22 @@ impl Seen {
         let end = if batch.cancelled { "cancelled" } else { self.status.unwrap_or("completed") };
         let (output, errors) = batch.outputs();
         let has_files = ended && end != "failed";
-        let file =
-            |kind: &str, lines: &[Value]| (has_files && !lines.is_empty()).then(|| format!("file-{kind}-{}", batch.id));
+        let file = |kind: &str, lines: &[Value]| {
+            (has_files && !lines.is_empty()).then(|| format!("file-{kind}-{}", batch.id))
+        };
         let (_, created) = TODAY;
-        let refusal = json!({ "object": "list", "data": [{ "code": "token_limit_exceeded", "message": "Enqueued token limit reached", "line": null }] });
+        let refusal = json!({
+            "object": "list",
+            "data": [{ "code": "token_limit_exceeded", "message": "Enqueued token limit \
+                reached", "line": null }]
+        });
         json!({
-            "id": batch.id, "object": "batch", "endpoint": "/v1/chat/completions", "completion_window": "24h",
+            "id": batch.id, "object": "batch", "endpoint": "/v1/chat/completions",
+            "completion_window": "24h",
             "status": if ended { end } else { "in_progress" }, "created_at": created, format!("{end}_at"): ended.then_some(created),
             "output_file_id": file("output", &output), "error_file_id": file("error", &errors),
-            "errors": if end == "failed" { refusal } else { Value::Null }, "metadata": batch.metadata,
+            "errors": if end == "failed" { refusal } else { Value::Null },
+            "metadata": batch.metadata,
             "request_counts": { "total": batch.requests.len(), "completed": output.len(), "failed": errors.len() },
         })
     }
@@ -182,7 +202,8 @@ impl Seen {
 }
 
 impl Batch {
-    /// What the words of a request ask for decides about its fate; results come in another order than requests.
+    /// What the words of a request ask for decides about its fate; results come in another order
+    /// than requests.
     fn fate(&self, place: usize) -> &'static str {
         let text = self.requests[place].to_string();
         let fates = ["<fail>", "<expire>", "<cancel>", "<odd>", "<lose>"];
@@ -201,8 +222,10 @@ impl Batch {
                 "<odd>" => json!({ "type": "postponed" }),
                 "<lose>" => return None,
                 _ => json!({ "type": "succeeded", "message": {
-                    "id": "msg_1", "type": "message", "role": "assistant", "model": request["params"]["model"],
-                    "content": [{ "type": "text", "text": reply(&request["params"]) }], "stop_reason": "end_turn",
+                    "id": "msg_1", "type": "message", "role": "assistant",
+                    "model": request["params"]["model"],
+                    "content": [{ "type": "text", "text": reply(&request["params"]) }],
+                    "stop_reason": "end_turn",
                     "usage": { "input_tokens": 1_000, "output_tokens": 11 } } }),
             };
             Some(json!({ "custom_id": request["custom_id"], "result": result }))
@@ -211,15 +234,27 @@ impl Batch {
     }
 
     fn outputs(&self) -> (Vec<Value>, Vec<Value>) {
-        let (mut output, mut errors) = (Vec::new(), Vec::new());
+        let mut output = Vec::new();
+        let mut errors = Vec::new();
         for place in (0..self.requests.len()).rev() {
             let request = &self.requests[place];
-            let line = |response: Value, error: Value| json!({ "id": format!("batch_req_{place}"), "custom_id": request["custom_id"], "response": response, "error": error });
-            let failed = |code: &str| line(Value::Null, json!({ "code": code, "message": "not in time" }));
+            let line = |response: Value, error: Value| {
+                json!({
+                    "id": format!("batch_req_{place}"), "custom_id": request["custom_id"],
+                    "response": response, "error": error
+                })
+            };
+            let failed =
+                |code: &str| line(Value::Null, json!({ "code": code, "message": "not in time" }));
             match self.fate(place) {
                 "<fail>" => {
-                    let error = json!({ "error": { "message": "bad", "type": "invalid_request_error", "code": null } });
-                    errors.push(line(json!({ "status_code": 400, "request_id": "r", "body": error }), Value::Null));
+                    let error = json!({
+                        "error": { "message": "bad", "type": "invalid_request_error", "code": null }
+                    });
+                    errors.push(line(
+                        json!({ "status_code": 400, "request_id": "r", "body": error }),
+                        Value::Null,
+                    ));
                 }
                 "<expire>" => errors.push(failed("batch_expired")),
                 "<cancel>" => errors.push(failed("batch_cancelled")),
@@ -227,13 +262,17 @@ impl Batch {
                 "<lose>" => (),
                 _ => {
                     let body = &request["body"];
-                    let message = json!({ "role": "assistant", "content": reply(body), "refusal": null });
+                    let message =
+                        json!({ "role": "assistant", "content": reply(body), "refusal": null });
                     let body = json!({
                         "object": "chat.completion", "model": body["model"],
                         "choices": [{ "index": 0, "message": message, "finish_reason": "stop" }],
                         "usage": { "prompt_tokens": 1_000, "completion_tokens": 11, "total_tokens": 1_011 },
                     });
-                    output.push(line(json!({ "status_code": 200, "request_id": "r", "body": body }), Value::Null));
+                    output.push(line(
+                        json!({ "status_code": 200, "request_id": "r", "body": body }),
+                        Value::Null,
+                    ));
                 }
             }
         }
@@ -242,7 +281,10 @@ impl Batch {
 }
 
 fn reply(body: &Value) -> String {
-    let asked = body["messages"].as_array().and_then(|messages| messages.last()).map(|last| last["content"].clone());
+    let asked = body["messages"]
+        .as_array()
+        .and_then(|messages| messages.last())
+        .map(|last| last["content"].clone());
     format!("You asked: {}", asked.unwrap_or_default().as_str().unwrap_or_default())
 }
 
@@ -272,7 +314,13 @@ async fn answer(
 }
 
 /// Returns the answer, and whether it never comes.
-fn call(seen: &mut Seen, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> (Response, bool) {
+fn call(
+    seen: &mut Seen,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> (Response, bool) {
     let parts: Vec<_> = path.split('/').skip(1).collect();
     let is_post = method == Method::POST;
     let answered = match parts.as_slice() {
@@ -282,11 +330,19 @@ fn call(seen: &mut Seen, method: &Method, path: &str, headers: &HeaderMap, body:
             return created(seen, requests, Value::Null, headers, Seen::claude);
         }
         ["v1", "messages", "batches"] => {
-            let newest: Vec<_> = seen.newest().into_iter().map(|place| seen.claude(place)).collect();
-            Some(json!({ "data": newest, "has_more": false, "first_id": null, "last_id": null }).to_string())
+            let newest: Vec<_> =
+                seen.newest().into_iter().map(|place| seen.claude(place)).collect();
+            Some(
+                json!({ "data": newest, "has_more": false, "first_id": null, "last_id": null })
+                    .to_string(),
+            )
         }
-        ["v1", "messages", "batches", id] => seen.look(id).map(|place| seen.claude(place).to_string()),
-        ["v1", "messages", "batches", id, "cancel"] => cancel(seen, id).map(|place| seen.claude(place).to_string()),
+        ["v1", "messages", "batches", id] => {
+            seen.look(id).map(|place| seen.claude(place).to_string())
+        }
+        ["v1", "messages", "batches", id, "cancel"] => {
+            cancel(seen, id).map(|place| seen.claude(place).to_string())
+        }
         ["v1", "messages", "batches", id, "results"] => {
             seen.batches.iter().find(|batch| batch.id == *id).map(|batch| lines(&batch.results()))
         }
@@ -306,14 +362,20 @@ fn call(seen: &mut Seen, method: &Method, path: &str, headers: &HeaderMap, body:
             return created(seen, requests, asked["metadata"].clone(), headers, Seen::openai);
         }
         ["v1", "batches"] => {
-            let newest: Vec<_> = seen.newest().into_iter().map(|place| seen.openai(place)).collect();
+            let newest: Vec<_> =
+                seen.newest().into_iter().map(|place| seen.openai(place)).collect();
             Some(json!({ "object": "list", "data": newest, "has_more": false }).to_string())
         }
         ["v1", "batches", id] => seen.look(id).map(|place| seen.openai(place).to_string()),
-        ["v1", "batches", id, "cancel"] => cancel(seen, id).map(|place| seen.openai(place).to_string()),
+        ["v1", "batches", id, "cancel"] => {
+            cancel(seen, id).map(|place| seen.openai(place).to_string())
+        }
         _ => None,
     };
-    (answered.map_or_else(|| failure(404, headers), axum::response::IntoResponse::into_response), false)
+    (
+        answered.map_or_else(|| failure(404, headers), axum::response::IntoResponse::into_response),
+        false,
+    )
 }
 
 fn created(
@@ -346,10 +408,14 @@ fn cancel(seen: &mut Seen, id: &str) -> Option<usize> {
 /// Answers with an error that repeats the key, as some do.
 fn failure(status: u16, headers: &HeaderMap) -> Response {
     let key = ["x-api-key", "authorization"].into_iter().find_map(|name| headers.get(name));
-    let key = key.map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned()).unwrap_or_default();
-    let error =
-        json!({ "type": "error", "error": { "type": "some_error", "message": format!("Incorrect key: {key}") } });
-    (StatusCode::from_u16(status).unwrap(), [("retry-after", "0")], error.to_string()).into_response()
+    let key =
+        key.map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned()).unwrap_or_default();
+    let error = json!({
+        "type": "error",
+        "error": { "type": "some_error", "message": format!("Incorrect key: {key}") }
+    });
+    (StatusCode::from_u16(status).unwrap(), [("retry-after", "0")], error.to_string())
+        .into_response()
 }
 
 /// Reads the file of an upload.
@@ -359,7 +425,10 @@ fn uploaded(headers: &HeaderMap, body: &[u8]) -> Vec<Value> {
     let text = std::str::from_utf8(body).unwrap();
     let (before, rest) = text.split_once(&format!("--{fence}\r\n")).unwrap();
     let (purpose, file) = rest.split_once(&format!("\r\n--{fence}\r\n")).unwrap();
-    assert_eq!((before, purpose), ("", "Content-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch"));
+    assert_eq!(
+        (before, purpose),
+        ("", "Content-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch")
+    );
     let (head, content) = file.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("name=\"file\"; filename="), "{head}");
     let content = content.strip_suffix(&format!("\r\n--{fence}--\r\n")).unwrap();

@@ -103,7 +103,11 @@ impl World {
             let output = tokio::time::timeout(PATIENCE, output).await;
             let output = output.unwrap_or_else(|_| panic!("yogi {what} does not end")).unwrap();
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+            Said {
+                code: output.status.code(),
+                out: text(&output.stdout),
+                err: text(&output.stderr),
+            }
         }
     }
 
@@ -123,8 +127,13 @@ impl World {
     pub(crate) async fn serve_apart(&self) -> Child {
         std::fs::create_dir_all(self.path(".chatbot")).unwrap();
         drop(std::fs::remove_file(self.path(".chatbot/operator.json")));
-        std::fs::File::options().create(true).append(true).open(self.path(".chatbot/chatbot.db")).unwrap();
-        let child = self.command(&["tail"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.path(".chatbot/chatbot.db"))
+            .unwrap();
+        let child =
+            self.command(&["tail"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         until(|| self.path(".chatbot/operator.json").exists()).await;
         child
     }
@@ -163,7 +172,9 @@ impl Said {
 }
 
 fn objects(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
+        .collect()
 }
 
 /// Waits until something is so.

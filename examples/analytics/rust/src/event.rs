@@ -1,7 +1,9 @@
 //! The events, as `contracts/events` describes version 1 of them.
 //!
-//! Closed sets of values (`provider`, `finish_reason`, `rating`, …) are read as text: a newer chatbot may know more.
-//! A field that is nullable and required is read by `Option::deserialize`, without which serde takes it for optional.
+//! Closed sets of values (`provider`, `finish_reason`, `rating`, …) are read as text: a newer
+//! chatbot may know more.
+//! A field that is nullable and required is read by `Option::deserialize`, without which serde
+//! takes it for optional.
 
 use serde::Deserialize;
 

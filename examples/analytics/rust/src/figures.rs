@@ -73,7 +73,8 @@ impl Tally {
         counts.synthetic += u64::from(turn.synthetic);
         counts.input_tokens = counts.input_tokens.saturating_add(turn.input_tokens);
         counts.output_tokens = counts.output_tokens.saturating_add(turn.output_tokens);
-        counts.cost_micro_usd = counts.cost_micro_usd.saturating_add(turn.cost_micro_usd.unwrap_or(0));
+        counts.cost_micro_usd =
+            counts.cost_micro_usd.saturating_add(turn.cost_micro_usd.unwrap_or(0));
         counts.unpriced += u64::from(turn.cost_micro_usd.is_none() && turn.output_tokens > 0);
         self.first_token_ms.extend(turn.first_token_ms);
         self.total_ms.push(turn.total_ms);

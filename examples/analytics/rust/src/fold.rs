@@ -23,7 +23,8 @@ type Message = (String, String);
 /// When something was said, and the event's id where that is the same.
 type Order = (i128, String);
 
-/// The document that a turn asked about; the later turn's, where a session that began anew repeats a message.
+/// The document that a turn asked about; the later turn's, where a session that began anew repeats
+/// a message.
 #[derive(Debug)]
 struct Asked {
     at: Order,
@@ -49,8 +50,12 @@ impl Fold {
             Event::Message(turn) => self.turn(turn, false),
             Event::Failed(turn) => self.turn(turn, true),
             Event::Feedback(feedback) => self.feedback(feedback),
-            Event::Expired(session) => self.session(&session, |tally| tally.counts.sessions_expired += 1),
-            Event::Deleted(session) => self.session(&session, |tally| tally.counts.sessions_deleted += 1),
+            Event::Expired(session) => {
+                self.session(&session, |tally| tally.counts.sessions_expired += 1)
+            }
+            Event::Deleted(session) => {
+                self.session(&session, |tally| tally.counts.sessions_deleted += 1)
+            }
         }
     }
 
@@ -66,10 +71,12 @@ impl Fold {
     }
 
     fn turn(&mut self, turn: Turn, failed: bool) {
-        let keys = keys(turn.timestamp.day(), turn.provider.as_deref(), turn.document_id.as_deref());
+        let keys =
+            keys(turn.timestamp.day(), turn.provider.as_deref(), turn.document_id.as_deref());
         self.each(keys, |tally| tally.add_turn(&turn, failed));
         let message = (turn.session_key, turn.message_id);
-        let asked = Asked { at: (turn.timestamp.millis(), turn.metadata.id), document: turn.document_id };
+        let asked =
+            Asked { at: (turn.timestamp.millis(), turn.metadata.id), document: turn.document_id };
         if self.turns.get(&message).is_none_or(|other| other.at < asked.at) {
             self.turns.insert(message, asked);
         }
@@ -77,8 +84,14 @@ impl Fold {
 
     /// Keeps a verdict until the end: a later one may replace it, and its turn may come after it.
     fn feedback(&mut self, feedback: Feedback) {
-        let Feedback { session_key, message_id, timestamp, metadata, provider, rating, .. } = feedback;
-        let verdict = Verdict { at: (timestamp.millis(), metadata.id), day: timestamp.day(), provider, rating };
+        let Feedback { session_key, message_id, timestamp, metadata, provider, rating, .. } =
+            feedback;
+        let verdict = Verdict {
+            at: (timestamp.millis(), metadata.id),
+            day: timestamp.day(),
+            provider,
+            rating,
+        };
         let message = (session_key, message_id);
         if self.verdicts.get(&message).is_none_or(|other| other.at < verdict.at) {
             self.verdicts.insert(message, verdict);

@@ -1,6 +1,8 @@
-//! Reads analytics events, drops repeats, and folds them into figures by day, provider and document.
+//! Reads analytics events, drops repeats, and folds them into figures by day, provider and
+//! document.
 //!
-//! `examples/analytics/README.md` defines the input and the output; [`event`] has the types to copy.
+//! `examples/analytics/README.md` defines the input and the output; [`event`] has the types to
+//! copy.
 
 pub mod event;
 pub mod figures;

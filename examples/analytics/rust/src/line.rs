@@ -38,9 +38,11 @@ struct Head {
     metadata: Metadata,
 }
 
-/// Reads a line; none for what is no event of ours: another source or detail type, a remark of yogi's.
+/// Reads a line; none for what is no event of ours: another source or detail type, a remark of
+/// yogi's.
 pub fn read(line: &[u8]) -> Result<Option<Event>, Refusal> {
-    let object: Map<String, Value> = serde_json::from_slice(line).map_err(|_| Refusal::NotAnObject)?;
+    let object: Map<String, Value> =
+        serde_json::from_slice(line).map_err(|_| Refusal::NotAnObject)?;
     if is_remark(&object) {
         return Ok(None);
     }
@@ -61,7 +63,9 @@ pub fn read(line: &[u8]) -> Result<Option<Event>, Refusal> {
 
 /// Tells whether this is what `yogi tail` says between events, such as that there is a dead letter.
 fn is_remark(object: &Map<String, Value>) -> bool {
-    object.contains_key("type") && !object.contains_key("detail_type") && !object.contains_key("detail-type")
+    object.contains_key("type")
+        && !object.contains_key("detail_type")
+        && !object.contains_key("detail-type")
 }
 
 /// Reads a detail, its version first: the fields of another version are not ours to judge.
@@ -77,7 +81,8 @@ fn typed<T: DeserializeOwned>(object: Map<String, Value>) -> Result<T, Refusal> 
     serde_json::from_value(Value::Object(object)).map_err(|error| refusal(&error))
 }
 
-/// Serde tells its errors apart in their words only; all of them but the name of a field may quote a value.
+/// Serde tells its errors apart in their words only; all of them but the name of a field may quote
+/// a value.
 fn refusal(error: &serde_json::Error) -> Refusal {
     let words = error.to_string();
     let name = words.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));

@@ -8,7 +8,8 @@ use analytics_consumer::fold::Fold;
 use analytics_consumer::line;
 use anyhow::{Context as _, Result};
 
-/// Exits with 0; with 1 where a line was refused; with 2, and without figures, where a file cannot be read.
+/// Exits with 0; with 1 where a line was refused; with 2, and without figures, where a file cannot
+/// be read.
 fn main() -> ExitCode {
     run().unwrap_or_else(|error| {
         // Where standard error is closed there is nobody to tell.
@@ -19,7 +20,8 @@ fn main() -> ExitCode {
 
 fn run() -> Result<ExitCode> {
     let files: Vec<_> = std::env::args().skip(1).collect();
-    let (mut fold, mut refused) = (Fold::default(), false);
+    let mut fold = Fold::default();
+    let mut refused = false;
     for name in &files {
         let file = File::open(name).with_context(|| name.clone())?;
         refused |= read(name, BufReader::new(file), &mut fold)?;

@@ -23,9 +23,14 @@ async fn filled() -> (World, String) {
     let token = world.session().await;
     rows::put(&world, &rows::replied(&world, 1, "Maths.")).await;
     rows::put(&world, &rows::failed(&world, 2)).await;
-    let (kind, reason) = (shared::domain::TurnKind::Cancelled, shared::domain::FinishReason::Cancelled);
+    let kind = shared::domain::TurnKind::Cancelled;
+    let reason = shared::domain::FinishReason::Cancelled;
     let row = rows::replied(&world, 3, "");
-    rows::put(&world, &TurnRow { kind: Some(kind), finish_reason: Some(reason), provider: None, ..row }).await;
+    rows::put(
+        &world,
+        &TurnRow { kind: Some(kind), finish_reason: Some(reason), provider: None, ..row },
+    )
+    .await;
     let partial = Some("On Fri".to_owned());
     rows::put(&world, &TurnRow { partial, ..rows::running(&world, 4) }).await;
     (world, token)
@@ -75,15 +80,22 @@ async fn examples(door: &mut Door) {
     for operation in Operation::all(&door.contract) {
         for example in operation.examples(&door.contract) {
             let (world, token) = filled().await;
-            let success = door.documented().into_iter().find(|(one, _)| *one == operation).unwrap().1;
-            door.expect(success.parse().unwrap(), &operation, with(operation.ask(&world), &token, &example)).await;
+            let success =
+                door.documented().into_iter().find(|(one, _)| *one == operation).unwrap().1;
+            door.expect(
+                success.parse().unwrap(),
+                &operation,
+                with(operation.ask(&world), &token, &example),
+            )
+            .await;
         }
     }
 }
 
 /// What the schema refuses is a 400.
 async fn wrong_requests(door: &mut Door) {
-    let (create, chat) = (Operation::new("post", "/sessions"), Operation::new("post", "/chat"));
+    let create = Operation::new("post", "/sessions");
+    let chat = Operation::new("post", "/chat");
     let stop = Operation::new("post", "/sessions/{session_id}/stop");
     let feedback = Operation::new("post", "/sessions/{session_id}/turns/{turn}/feedback");
     let (world, token) = filled().await;
@@ -112,11 +124,14 @@ async fn wrong_requests(door: &mut Door) {
     }
     let turns = Operation::new("get", "/sessions/{session_id}/turns");
     for query in ["?limit=0", "?limit=101", "?after=-1", "?before=0", "?wait=x"] {
-        let answer = door.expect(400, &turns, turns.ask_on(&world, "s", 1, query).token(&token)).await;
-        let parameters = door.contract.at(&format!("{}/parameters", turns.pointer())).as_array().unwrap();
+        let answer =
+            door.expect(400, &turns, turns.ask_on(&world, "s", 1, query).token(&token)).await;
+        let parameters =
+            door.contract.at(&format!("{}/parameters", turns.pointer())).as_array().unwrap();
         assert!(parameters.iter().any(|parameter| parameter["name"] == answer.json["field"]));
     }
-    let header = with(chat.ask(&world), &token, &json!({ "message": "x" })).header("idempotency-key", "a b");
+    let header =
+        with(chat.ask(&world), &token, &json!({ "message": "x" })).header("idempotency-key", "a b");
     assert_eq!(door.expect(400, &chat, header).await.json["field"], "Idempotency-Key");
 }
 
@@ -198,7 +213,11 @@ struct Away;
 
 #[async_trait]
 impl Documents for Away {
-    async fn fetch(&self, _: &DocumentId, _: &Principal) -> Result<Option<Document>, DocumentsError> {
+    async fn fetch(
+        &self,
+        _: &DocumentId,
+        _: &Principal,
+    ) -> Result<Option<Document>, DocumentsError> {
         Err(DocumentsError::Unavailable("away".into()))
     }
 

@@ -53,7 +53,8 @@ impl Operation {
 
     /// Returns the bodies that the contract gives as examples.
     pub(crate) fn examples(&self, contract: &Contract) -> Vec<Value> {
-        let examples = &contract.at(&self.pointer())["requestBody"]["content"]["application/json"]["examples"];
+        let examples =
+            &contract.at(&self.pointer())["requestBody"]["content"]["application/json"]["examples"];
         let examples = examples.as_object().into_iter().flatten();
         examples.map(|(_, example)| example["value"].clone()).collect()
     }
@@ -63,7 +64,13 @@ impl Operation {
         self.ask_on(world, "s", 1, "")
     }
 
-    pub(crate) fn ask_on<'w>(&self, world: &'w World, session: &str, turn: u64, query: &str) -> Ask<'w> {
+    pub(crate) fn ask_on<'w>(
+        &self,
+        world: &'w World,
+        session: &str,
+        turn: u64,
+        query: &str,
+    ) -> Ask<'w> {
         let path = self.path.replace("{session_id}", session).replace("{turn}", &turn.to_string());
         let method = Method::from_bytes(self.method.to_uppercase().as_bytes()).unwrap();
         world.ask(method, &format!("{path}{query}"))
@@ -88,17 +95,26 @@ impl Door {
             responses.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
         };
         let all = Operation::all(&self.contract).into_iter();
-        all.flat_map(|one| statuses(&one).into_iter().map(move |status| (one.clone(), status))).collect()
+        all.flat_map(|one| statuses(&one).into_iter().map(move |status| (one.clone(), status)))
+            .collect()
     }
 
     /// Lists the calls that may be answered by a status.
     pub(crate) fn answering(&self, status: u16) -> Vec<Operation> {
         let documented = self.documented().into_iter();
-        documented.filter(|(_, own)| *own == status.to_string()).map(|(operation, _)| operation).collect()
+        documented
+            .filter(|(_, own)| *own == status.to_string())
+            .map(|(operation, _)| operation)
+            .collect()
     }
 
     /// Sends a request, whose answer must have this status and be as the contract says.
-    pub(crate) async fn expect(&mut self, status: u16, operation: &Operation, ask: Ask<'_>) -> Answer {
+    pub(crate) async fn expect(
+        &mut self,
+        status: u16,
+        operation: &Operation,
+        ask: Ask<'_>,
+    ) -> Answer {
         let answer = ask.send().await;
         assert_eq!(answer.status.as_u16(), status, "{operation:?}: {}", answer.json);
         self.check(&format!("{}/responses/{status}", operation.pointer()), &answer);
@@ -111,14 +127,20 @@ impl Door {
         let place = self.contract.place(pointer);
         let response = self.contract.at(&place);
         for header in HEADERS {
-            self.check_header(&format!("{place}/headers/{header}"), &response["headers"][header], answer, header);
+            self.check_header(
+                &format!("{place}/headers/{header}"),
+                &response["headers"][header],
+                answer,
+                header,
+            );
         }
         let Some(content) = response.get("content").and_then(Value::as_object) else {
             return assert!(answer.bytes.is_empty(), "{pointer} has a body");
         };
         let media_type = answer.header("content-type").expect("a body has a type");
         assert!(content.contains_key(media_type), "{pointer} is {media_type}");
-        self.contract.check(&format!("{place}/content/{}/schema", escape(media_type)), &answer.json);
+        self.contract
+            .check(&format!("{place}/content/{}/schema", escape(media_type)), &answer.json);
         if media_type == "application/problem+json" {
             assert_eq!(answer.json["status"], answer.status.as_u16());
         }

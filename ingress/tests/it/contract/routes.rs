@@ -32,7 +32,8 @@ fn every_route_is_in_the_contract_and_the_other_way_round() {
 
 #[tokio::test(start_paused = true)]
 async fn every_path_knows_the_methods_of_the_contract_and_no_other() {
-    let (world, door) = (World::new(), Door::new());
+    let world = World::new();
+    let door = Door::new();
     for path in patterns() {
         let operations = Operation::all(&door.contract).into_iter().filter(|one| one.path == path);
         let mut documented: BTreeSet<_> = operations.map(|one| one.method.to_uppercase()).collect();
@@ -41,9 +42,13 @@ async fn every_path_knows_the_methods_of_the_contract_and_no_other() {
         }
         documented.insert("OPTIONS".to_owned());
         let answer = Operation::new("options", &path).ask(&world).send().await.ok(204);
-        let allowed: BTreeSet<_> = answer.header("allow").unwrap().split(", ").map(str::to_owned).collect();
+        let allowed: BTreeSet<_> =
+            answer.header("allow").unwrap().split(", ").map(str::to_owned).collect();
         assert_eq!(allowed, documented, "{path}");
-        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"].iter().filter(|one| !documented.contains(**one)) {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"]
+            .iter()
+            .filter(|one| !documented.contains(**one))
+        {
             let answer = Operation::new(method, &path).ask(&world).send().await.ok(405);
             door.check("/components/responses/MethodNotAllowed", &answer);
         }
@@ -52,10 +57,14 @@ async fn every_path_knows_the_methods_of_the_contract_and_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_path_is_answered_as_the_contract_says() {
-    let (world, door) = (World::new(), Door::new());
+    let world = World::new();
+    let door = Door::new();
     for path in ["/", "/nothing", "/sessions/s/turns/1", "/sessions/s/turns/0/feedback"] {
         for method in [Method::GET, Method::POST] {
-            door.check("/components/responses/NotFound", &world.ask(method, path).send().await.ok(404));
+            door.check(
+                "/components/responses/NotFound",
+                &world.ask(method, path).send().await.ok(404),
+            );
         }
     }
 }

@@ -22,14 +22,18 @@ fn asyncapi() -> Contract {
 fn check_frame(contract: &Contract, frame: &Value) -> String {
     let name = frame.get("name").unwrap_or(&frame["type"]);
     let messages = contract.at(MESSAGES).as_object().unwrap();
-    let (message, _) = messages.iter().find(|(_, message)| message["name"] == *name).expect("a message is named so");
+    let (message, _) = messages
+        .iter()
+        .find(|(_, message)| message["name"] == *name)
+        .expect("a message is named so");
     contract.check(&format!("{MESSAGES}/{message}/payload"), frame);
     message.clone()
 }
 
 #[tokio::test(start_paused = true)]
 async fn everything_that_a_resume_brings_is_in_the_contract() {
-    let (world, contract) = (World::new(), asyncapi());
+    let world = World::new();
+    let contract = asyncapi();
     let token = world.session().await;
     let session = world.connect(&token).await;
     rows::put(&world, &rows::replied(&world, 1, "Maths.")).await;
@@ -42,13 +46,16 @@ async fn everything_that_a_resume_brings_is_in_the_contract() {
         let frames = world.frame(&connection, &session, &example["payload"].to_string()).await;
         let names: Vec<_> = frames.iter().map(|frame| check_frame(&contract, frame)).collect();
         assert_eq!(names[0], "chatResumed");
-        assert!(names.ends_with(&["runStarted", "textMessageStart", "textMessageContent"].map(str::to_owned)));
+        assert!(names.ends_with(
+            &["runStarted", "textMessageStart", "textMessageContent"].map(str::to_owned)
+        ));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_frame_that_the_contract_refuses_is_answered_by_an_error_of_the_contract() {
-    let (world, contract) = (World::new(), asyncapi());
+    let world = World::new();
+    let contract = asyncapi();
     let token = world.session().await;
     let session = world.connect(&token).await;
     let connection = ConnectionId::new("c");
@@ -61,18 +68,28 @@ async fn a_frame_that_the_contract_refuses_is_answered_by_an_error_of_the_contra
         json!({ "type": "resume", "after": 1.5 }),
         json!({ "type": "resume", "after": null }),
     ] {
-        assert!(contract.refusal(&format!("{MESSAGES}/resume/payload"), &frame).is_some(), "{frame}");
+        assert!(
+            contract.refusal(&format!("{MESSAGES}/resume/payload"), &frame).is_some(),
+            "{frame}"
+        );
         let frames = world.frame(&connection, &session, &frame.to_string()).await;
-        assert_eq!(frames.iter().map(|one| check_frame(&contract, one)).collect::<Vec<_>>(), ["chatError"]);
+        assert_eq!(
+            frames.iter().map(|one| check_frame(&contract, one)).collect::<Vec<_>>(),
+            ["chatError"]
+        );
     }
     world.delete("/sessions/s").token(&token).send().await.ok(204);
     let frames = world.resume(&connection, &session, 0).await;
-    assert_eq!(frames.iter().map(|one| check_frame(&contract, one)).collect::<Vec<_>>(), ["chatError"]);
+    assert_eq!(
+        frames.iter().map(|one| check_frame(&contract, one)).collect::<Vec<_>>(),
+        ["chatError"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_ticket_is_what_the_address_of_the_socket_takes() {
-    let (world, contract) = (World::new(), asyncapi());
+    let world = World::new();
+    let contract = asyncapi();
     let token = world.session().await;
     let answer = world.post("/sessions/s/tickets", &json!({})).token(&token).send().await;
     let query = json!({ "ticket": answer.json["websocket"]["ticket"] });

@@ -27,8 +27,12 @@ enum Call {
 }
 
 impl Call {
-    const ALL: [(Self, &str); 4] =
-        [(Self::Chat, CHAT), (Self::Sessions, SESSIONS), (Self::Stop, STOP), (Self::Feedback, FEEDBACK)];
+    const ALL: [(Self, &str); 4] = [
+        (Self::Chat, CHAT),
+        (Self::Sessions, SESSIONS),
+        (Self::Stop, STOP),
+        (Self::Feedback, FEEDBACK),
+    ];
 
     fn path(self) -> &'static str {
         match self {
@@ -59,7 +63,8 @@ impl Call {
     }
 }
 
-/// What is wrong with an object is wrong with one of its fields; what is wrong with anything else is not.
+/// What is wrong with an object is wrong with one of its fields; what is wrong with anything else
+/// is not.
 #[track_caller]
 fn check_names_the_field(answer: &Answer, is_object: bool) {
     let names = answer.json["field"].is_string();
@@ -83,12 +88,15 @@ async fn chat(door: &Door, answer: &Answer, said: &Value) -> String {
     let row = door.new_row("M#");
     assert_eq!(row.key.sort, format!("M#{}", answer.json["message_id"].as_str().unwrap()));
     assert_eq!(row.key.partition, queued["session_key"]);
-    let wish =
-        |name: &str, value: &Value| assert_eq!(row.attributes.get(name).unwrap_or(&Value::Null), value, "{name}");
+    let wish = |name: &str, value: &Value| {
+        assert_eq!(row.attributes.get(name).unwrap_or(&Value::Null), value, "{name}")
+    };
     wish("message", &said["message"]);
     wish("document_id", &said["context"]["document_id"]);
     wish("provider", &said["provider"]);
-    let about = |name: &str| row.attributes.get(name).map(|value| format!(" {name} {value}")).unwrap_or_default();
+    let about = |name: &str| {
+        row.attributes.get(name).map(|value| format!(" {name} {value}")).unwrap_or_default()
+    };
     short(&format!("{session}/{id}{}{} says {message:?}", about("document_id"), about("provider")))
 }
 
@@ -114,14 +122,17 @@ fn stop(door: &Door, said: &Value) -> String {
 
 async fn feedback(door: &Door, said: &Value) -> String {
     assert_eq!(door.stored(), vec![]);
-    let [ref queued] = World::bodies(&door.world.replies).await[..] else { panic!("one verdict is queued") };
+    let [ref queued] = World::bodies(&door.world.replies).await[..] else {
+        panic!("one verdict is queued")
+    };
     assert_eq!(queued["rating"], said["rating"]);
     let comment = said["comment"].as_str().filter(|comment| !comment.is_empty());
     assert_eq!(queued["comment"].as_str(), comment);
     short(&format!("{} {comment:?}", queued["rating"]))
 }
 
-/// Returns the id that the caller gave, which must be the one that is answered, or says that the door chose one.
+/// Returns the id that the caller gave, which must be the one that is answered, or says that the
+/// door chose one.
 #[track_caller]
 fn chosen(given: &Value, answered: &Value) -> String {
     if given.is_null() {

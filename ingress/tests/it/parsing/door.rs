@@ -39,13 +39,20 @@ impl Door {
     }
 
     /// Sends a request; `None` if no HTTP server would let its target through.
-    pub(super) async fn send(&self, method: Method, target: &str, headers: HeaderMap, body: &[u8]) -> Option<Answer> {
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        target: &str,
+        headers: HeaderMap,
+        body: &[u8],
+    ) -> Option<Answer> {
         let has_body = method != Method::HEAD;
         let mut request = Request::new(Bytes::copy_from_slice(body));
         *request.method_mut() = method;
         *request.uri_mut() = target.parse().ok()?;
         *request.headers_mut() = headers;
-        let (parts, bytes) = self.world.ingress.handle(request, Caller::default()).await.into_parts();
+        let (parts, bytes) =
+            self.world.ingress.handle(request, Caller::default()).await.into_parts();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let answer = Answer { status: parts.status, headers: parts.headers, bytes, json };
         self.check(&answer, has_body);
@@ -59,13 +66,20 @@ impl Door {
 
     /// Returns what was stored since the door was opened.
     pub(super) fn stored(&self) -> Vec<Item> {
-        self.world.store.inner.dump().into_iter().filter(|item| !self.before.contains(item)).collect()
+        self.world
+            .store
+            .inner
+            .dump()
+            .into_iter()
+            .filter(|item| !self.before.contains(item))
+            .collect()
     }
 
     /// Returns the one new row whose sort key begins so.
     #[track_caller]
     pub(super) fn new_row(&self, prefix: &str) -> Item {
-        let mut rows: Vec<Item> = self.stored().into_iter().filter(|item| item.key.sort.starts_with(prefix)).collect();
+        let mut rows: Vec<Item> =
+            self.stored().into_iter().filter(|item| item.key.sort.starts_with(prefix)).collect();
         assert_eq!(rows.len(), 1, "{rows:?}");
         rows.remove(0)
     }
@@ -79,7 +93,8 @@ impl Door {
         if !has_body {
             return;
         }
-        let (status, field) = (answer.status.as_u16(), answer.json["field"].as_str());
+        let status = answer.status.as_u16();
+        let field = answer.json["field"].as_str();
         answer.refused(status, field);
         assert!(field.is_none_or(|field| detail(answer).contains(field)), "{}", answer.json);
     }

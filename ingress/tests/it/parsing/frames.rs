@@ -15,7 +15,8 @@ const CORPUS: &str = "tests/corpus/frames";
 /// Sends a frame on a new connection, checks all that holds for it, and says how it was answered.
 async fn send(frame: &str) -> String {
     let door = Door::open().await;
-    let (connection, session) = (ConnectionId::new("c"), door.world.connect(&door.token).await);
+    let connection = ConnectionId::new("c");
+    let session = door.world.connect(&door.token).await;
     let before = door.world.store.inner.dump();
     let frames = door.world.frame(&connection, &session, frame).await;
     assert_eq!(door.world.push.state(&connection), PushState::Open, "a frame closes no connection");
@@ -43,7 +44,8 @@ fn after(frame: &str) -> Option<u64> {
 #[test]
 fn frames_of_the_corpus_come_to_this() {
     let seeds = corpus(CORPUS);
-    let outcome = |seed: &Seed| (seed.name.clone(), run(send(&String::from_utf8_lossy(&seed.bytes))));
+    let outcome =
+        |seed: &Seed| (seed.name.clone(), run(send(&String::from_utf8_lossy(&seed.bytes))));
     insta::assert_snapshot!(table(seeds.iter().map(outcome)));
 }
 
@@ -51,12 +53,16 @@ fn frames_of_the_corpus_come_to_this() {
 fn a_malformed_frame_does_not_end_what_follows_it() {
     run(async {
         let door = Door::open().await;
-        let (connection, session) = (ConnectionId::new("c"), door.world.connect(&door.token).await);
+        let connection = ConnectionId::new("c");
+        let session = door.world.connect(&door.token).await;
         for seed in corpus(CORPUS) {
             door.world.frame(&connection, &session, &String::from_utf8_lossy(&seed.bytes)).await;
         }
         let frames = door.world.resume(&connection, &session, 0).await;
-        assert_eq!((&frames[0]["name"], &frames[1]["type"]), (&"chat.resumed".into(), &"RUN_FINISHED".into()));
+        assert_eq!(
+            (&frames[0]["name"], &frames[1]["type"]),
+            (&"chat.resumed".into(), &"RUN_FINISHED".into())
+        );
     });
 }
 

@@ -48,15 +48,21 @@ struct Signer(EcdsaKeyPair);
 impl Signer {
     fn new() -> Self {
         let random = SystemRandom::new();
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).unwrap())
+        let document =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        Self(
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random)
+                .unwrap(),
+        )
     }
 
     fn key_set(&self) -> Value {
         let point = self.0.public_key().as_ref();
         let part = |range: std::ops::Range<usize>| URL_SAFE_NO_PAD.encode(&point[range]);
-        let key =
-            json!({ "kty": "EC", "crv": "P-256", "kid": "k1", "alg": "ES256", "x": part(1..33), "y": part(33..65) });
+        let key = json!({
+            "kty": "EC", "crv": "P-256", "kid": "k1", "alg": "ES256", "x": part(1..33),
+            "y": part(33..65)
+        });
         json!({ "keys": [key] })
     }
 
@@ -65,7 +71,8 @@ impl Signer {
     }
 
     fn sign(&self, header: &[u8], claims: &[u8]) -> String {
-        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let signed =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
         let signature = self.0.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
@@ -80,7 +87,10 @@ fn header() -> Value {
 }
 
 fn claims(subject: &str) -> Value {
-    json!({ "iss": "https://issuer.example", "sub": subject, "aud": "chatbot", "exp": START.0 / 1000 + 3600 })
+    json!({
+        "iss": "https://issuer.example", "sub": subject, "aud": "chatbot",
+        "exp": START.0 / 1000 + 3600
+    })
 }
 
 /// The recorded keys' owner signed the recorded tokens, and then threw its private half away.
@@ -88,7 +98,8 @@ fn recorded() -> Seed {
     corpus(KEY_SETS).into_iter().find(|seed| seed.name == "recorded.json").unwrap()
 }
 
-/// Returns the principal that a token stands for, or the status of its refusal; `None` if it is no header.
+/// Returns the principal that a token stands for, or the status of its refusal; `None` if it is no
+/// header.
 async fn principal(world: &World, token: &str) -> Option<Result<String, u16>> {
     http::HeaderValue::from_str(token).ok()?;
     let answer = world.post("/sessions", &json!({})).token(token).send().await;
@@ -118,7 +129,9 @@ fn tokens_of_the_corpus_stand_for_these() {
         Some(Ok(principal)) => format!("{principal:?}"),
         Some(Err(status)) => status.to_string(),
     };
-    insta::assert_snapshot!(table(corpus(CORPUS).iter().map(|seed| (seed.name.clone(), outcome(seed)))));
+    insta::assert_snapshot!(table(
+        corpus(CORPUS).iter().map(|seed| (seed.name.clone(), outcome(seed)))
+    ));
 }
 
 #[test]
@@ -129,24 +142,32 @@ fn key_sets_of_the_corpus_verify_this() {
         Ok(principal) => principal,
         Err(status) => status.to_string(),
     };
-    insta::assert_snapshot!(table(corpus(KEY_SETS).iter().map(|seed| (seed.name.clone(), outcome(seed)))));
+    insta::assert_snapshot!(table(
+        corpus(KEY_SETS).iter().map(|seed| (seed.name.clone(), outcome(seed)))
+    ));
 }
 
 #[test]
 fn a_jwt_with_one_slip_is_refused() {
     run(async {
         let signer = Signer::new();
-        let (world, token) = (signer.world(), signer.good("alice"));
+        let world = signer.world();
+        let token = signer.good("alice");
         check_all_refused(&world, slips(&token)).await;
-        assert_eq!(principal(&world, &token).await, Some(Ok("jwt:https://issuer.example#alice".to_owned())));
+        assert_eq!(
+            principal(&world, &token).await,
+            Some(Ok("jwt:https://issuer.example#alice".to_owned()))
+        );
     });
 }
 
 #[test]
 fn no_parts_of_jwts_make_another_and_each_has_one_spelling() {
     run(async {
-        let (signer, stranger) = (Signer::new(), Signer::new());
-        let (world, token) = (signer.world(), signer.good("alice"));
+        let signer = Signer::new();
+        let stranger = Signer::new();
+        let world = signer.world();
+        let token = signer.good("alice");
         check_all_refused(&world, rearranged(&token, &signer.good("bob"))).await;
         check_all_refused(&world, rearranged(&token, &stranger.good("alice"))).await;
         check_all_refused(&world, respelled(&token)).await;
@@ -161,7 +182,10 @@ fn check_claims(signer: &Signer, header: &[u8], said: &[u8]) {
     let said: Value = serde_json::from_slice(said).unwrap();
     assert_eq!(principal, format!("jwt:https://issuer.example#{}", said["sub"].as_str().unwrap()));
     assert_eq!(said["iss"], "https://issuer.example");
-    assert!(said["aud"] == "chatbot" || said["aud"].as_array().is_some_and(|all| all.contains(&"chatbot".into())));
+    assert!(
+        said["aud"] == "chatbot"
+            || said["aud"].as_array().is_some_and(|all| all.contains(&"chatbot".into()))
+    );
     assert!(said["exp"].as_f64().unwrap() > START.as_seconds() - 60.0);
     let header: Value = serde_json::from_slice(header).unwrap();
     assert_eq!((&header["alg"], &header["crit"]), (&"ES256".into(), &Value::Null));
@@ -192,7 +216,8 @@ proptest! {
         heads in mutants(&seed(&header())),
         value in json(),
     ) {
-        let (signer, good) = (Signer::new(), claims("alice").to_string());
+        let signer = Signer::new();
+        let good = claims("alice").to_string();
         let header = header().to_string();
         for claims in [&damaged[..], reshaped.as_bytes(), value.to_string().as_bytes()] {
             check_claims(&signer, header.as_bytes(), claims);

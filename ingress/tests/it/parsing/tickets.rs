@@ -20,7 +20,8 @@ async fn ticket(door: &Door) -> String {
 
 async fn check_all_refused(door: &Door, tickets: impl IntoIterator<Item = String>) {
     for ticket in tickets {
-        let refusal = door.world.ingress.authorize_socket(&ticket, None, None).await.expect_err(&ticket);
+        let refusal =
+            door.world.ingress.authorize_socket(&ticket, None, None).await.expect_err(&ticket);
         assert!(matches!(refusal, Refusal::Ticket), "{ticket}");
     }
     door.check_untouched();
@@ -37,7 +38,9 @@ fn tickets_of_the_corpus_come_to_this() {
     let outcome = async |text: &str| {
         let door = Door::open().await;
         match door.world.ingress.authorize_socket(text, None, None).await {
-            Ok(session) => format!("{} of {}", session.session_key, session.principal_hash.as_str()),
+            Ok(session) => {
+                format!("{} of {}", session.session_key, session.principal_hash.as_str())
+            }
             Err(refusal) => {
                 door.check_untouched();
                 format!("{} {refusal}", refusal.status().as_u16())
@@ -45,7 +48,9 @@ fn tickets_of_the_corpus_come_to_this() {
         }
     };
     let seeds = corpus(CORPUS);
-    insta::assert_snapshot!(table(seeds.iter().map(|seed| (seed.name.clone(), run(outcome(seed.text()))))));
+    insta::assert_snapshot!(table(
+        seeds.iter().map(|seed| (seed.name.clone(), run(outcome(seed.text()))))
+    ));
 }
 
 #[test]
@@ -64,7 +69,11 @@ fn a_ticket_has_one_spelling() {
         let door = Door::open().await;
         let ticket = ticket(&door).await;
         check_all_refused(&door, respelled(&ticket)).await;
-        check_all_refused(&door, [format!(" {ticket}"), format!("{ticket} "), format!("Bearer {ticket}")]).await;
+        check_all_refused(
+            &door,
+            [format!(" {ticket}"), format!("{ticket} "), format!("Bearer {ticket}")],
+        )
+        .await;
         check_opens_once(&door, &ticket).await;
     });
 }
@@ -73,10 +82,15 @@ fn a_ticket_has_one_spelling() {
 fn no_parts_of_tickets_make_another_ticket() {
     run(async {
         let door = Door::open().await;
-        let (one, other) = (ticket(&door).await, ticket(&door).await);
+        let one = ticket(&door).await;
+        let other = ticket(&door).await;
         check_all_refused(&door, rearranged(&one, &other)).await;
         check_all_refused(&door, rearranged(&one, &door.token)).await;
-        check_all_refused(&door, [one.replacen("ticket1", "ticket2", 1), one.replacen("ticket1", "yogi1", 1)]).await;
+        check_all_refused(
+            &door,
+            [one.replacen("ticket1", "ticket2", 1), one.replacen("ticket1", "yogi1", 1)],
+        )
+        .await;
         check_opens_once(&door, &one).await;
         check_opens_once(&door, &other).await;
     });

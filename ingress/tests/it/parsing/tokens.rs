@@ -54,7 +54,10 @@ fn headers_of_the_corpus_come_to_this() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let answer = door.send(Method::GET, "/documents", headers.clone(), b"").await.unwrap();
         if !is_welcome(&answer) && headers.contains_key(AUTHORIZATION) {
-            let chat = door.send(Method::POST, "/chat", headers.clone(), br#"{"message":"x"}"#).await.unwrap();
+            let chat = door
+                .send(Method::POST, "/chat", headers.clone(), br#"{"message":"x"}"#)
+                .await
+                .unwrap();
             assert!(!is_welcome(&chat), "bad credentials never make a newcomer");
         }
         if !is_welcome(&answer) {
@@ -66,7 +69,9 @@ fn headers_of_the_corpus_come_to_this() {
         format!("{}", row.attributes["principal"])
     };
     let seeds = corpus(CORPUS);
-    insta::assert_snapshot!(table(seeds.into_iter().map(|seed| (seed.name, run(outcome(&seed.bytes))))));
+    insta::assert_snapshot!(table(
+        seeds.into_iter().map(|seed| (seed.name, run(outcome(&seed.bytes))))
+    ));
 }
 
 #[test]
@@ -89,12 +94,16 @@ fn no_parts_of_tokens_make_another_token() {
         let world = World::new();
         let other = another(&world).await;
         let door = Door::of(world).await;
-        let ticket = door.post("/sessions/s/tickets", b"").await.json["websocket"]["ticket"].clone();
-        let (token, ticket) = (door.token.clone(), ticket.as_str().unwrap());
+        let ticket =
+            door.post("/sessions/s/tickets", b"").await.json["websocket"]["ticket"].clone();
+        let token = door.token.clone();
+        let ticket = ticket.as_str().unwrap();
         check_all_refused(&door, rearranged(&token, &other)).await;
         check_all_refused(&door, rearranged(&token, ticket)).await;
         check_all_refused(&door, [ticket.to_owned()]).await;
-        for prefix in ["", "yogi", "yogi2", "yogi01", "YOGI1", "yogi1.yogi1", "ticket1", "yogi1\u{9}"] {
+        for prefix in
+            ["", "yogi", "yogi2", "yogi01", "YOGI1", "yogi1.yogi1", "ticket1", "yogi1\u{9}"]
+        {
             check_all_refused(&door, [token.replacen("yogi1", prefix, 1)]).await;
         }
     });
@@ -124,8 +133,14 @@ fn no_claim_can_be_changed() {
     run(async {
         let door = Door::open().await;
         let parts: Vec<&str> = door.token.split('.').collect();
-        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
-        let changed = [("p", "anon:other".into()), ("e", Value::from(i64::MAX)), ("f", 0.into()), ("x", 1.into())];
+        let claims: Value =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+        let changed = [
+            ("p", "anon:other".into()),
+            ("e", Value::from(i64::MAX)),
+            ("f", 0.into()),
+            ("x", 1.into()),
+        ];
         let forged = changed.map(|(name, value)| {
             let mut claims = claims.clone();
             claims["c"][name] = value;

@@ -46,9 +46,14 @@ async fn without_the_token_only_figures_are_shown_and_only_on_this_machine() {
             assert_eq!(call(&stranger, asked, &[]).await, expected, "{asked:?} with {token:?}");
         }
     }
-    let open = Setup::offline().with("CHATBOT_ALLOWED_ORIGINS", "https://school.example").start().await;
+    let open =
+        Setup::offline().with("CHATBOT_ALLOWED_ORIGINS", "https://school.example").start().await;
     for asked in CALLS {
-        assert_eq!(call(&Http::new(open.base()), asked, &[]).await, 401, "{asked:?} where others can call");
+        assert_eq!(
+            call(&Http::new(open.base()), asked, &[]).await,
+            401,
+            "{asked:?} where others can call"
+        );
         assert_ne!(call(&operator(&open), asked, &[]).await, 401, "{asked:?}");
     }
 }
@@ -74,7 +79,11 @@ async fn a_page_of_another_site_gets_nothing() {
     for http in [Http::new(server.base()), operator(&server)] {
         for site in ["cross-site", "same-site"] {
             for asked in CALLS {
-                assert_eq!(call(&http, asked, &[("sec-fetch-site", site)]).await, 403, "{asked:?} from {site}");
+                assert_eq!(
+                    call(&http, asked, &[("sec-fetch-site", site)]).await,
+                    403,
+                    "{asked:?} from {site}"
+                );
             }
         }
         assert_eq!(call(&http, CALLS[1], &[("sec-fetch-site", "same-origin")]).await, 200);
@@ -90,13 +99,18 @@ async fn the_operator_may_choose_the_token_and_nobody_else_can_read_it() {
     assert!(!settings.to_string().contains(TOKEN), "{settings}");
     assert_eq!(
         settings["keys"],
-        json!({ "ANTHROPIC_API_KEY": false, "AWS_BEARER_TOKEN_BEDROCK": false, "OPENAI_API_KEY": false })
+        json!({
+            "ANTHROPIC_API_KEY": false, "AWS_BEARER_TOKEN_BEDROCK": false, "OPENAI_API_KEY": false
+        })
     );
     assert!(!server.data_dir().join("operator.token").exists(), "the variable stands for the file");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(server.data_dir().join("operator.json")).unwrap().permissions().mode();
+        let mode = std::fs::metadata(server.data_dir().join("operator.json"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
     let stopped = server.stop().await;
@@ -116,11 +130,14 @@ async fn a_token_of_the_data_directory_outlives_a_restart() {
 #[test]
 fn every_call_is_documented_and_every_documented_call_is_tried_here() {
     let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/operator.yaml");
-    let (mut documented, mut path) = (Vec::new(), String::new());
+    let mut documented = Vec::new();
+    let mut path = String::new();
     for line in std::fs::read_to_string(contract).unwrap().lines() {
         if let Some(found) = line.strip_prefix("  /").and_then(|rest| rest.strip_suffix(':')) {
             path = format!("/{found}");
-        } else if let Some(method) = ["get", "post", "delete"].iter().find(|m| line == format!("    {m}:")) {
+        } else if let Some(method) =
+            ["get", "post", "delete"].iter().find(|m| line == format!("    {m}:"))
+        {
             documented.push(format!("{} {path}", method.to_uppercase()));
         }
     }
@@ -128,7 +145,8 @@ fn every_call_is_documented_and_every_documented_call_is_tried_here() {
         let path = path.split('?').next().unwrap_or_default();
         path.replace("AVQC1QrKF9bUxN9hP2UZ42h1XKC2J3zRWaU4w5qFnuI", "{session_key}")
     };
-    let mut tried: Vec<_> = CALLS.iter().map(|(method, path, _)| format!("{method} {}", plain(path))).collect();
+    let mut tried: Vec<_> =
+        CALLS.iter().map(|(method, path, _)| format!("{method} {}", plain(path))).collect();
     documented.sort();
     tried.sort();
     assert_eq!(tried, documented);

@@ -1,6 +1,8 @@
-//! Every operator call is answered as `contracts/operator.yaml` says, and the contract would notice if it were not.
+//! Every operator call is answered as `contracts/operator.yaml` says, and the contract would notice
+//! if it were not.
 //!
-//! `Http` holds each answer of each test against it; here every answer is asked for, and then falsified.
+//! `Http` holds each answer of each test against it; here every answer is asked for, and then
+//! falsified.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +42,14 @@ impl Asker {
     /// Reads everything that tells of what happened.
     async fn read_all(&mut self, pointer: &Value) {
         let session = format!("/admin/api/sessions/{}", pointer["session_key"].as_str().unwrap());
-        for path in ["status", "stats", "settings", "sessions?limit=1", "events?after=0&wait_ms=5000", "dead-letters"] {
+        for path in [
+            "status",
+            "stats",
+            "settings",
+            "sessions?limit=1",
+            "events?after=0&wait_ms=5000",
+            "dead-letters",
+        ] {
             self.get(200, &format!("/admin/api/{path}")).await;
         }
         self.get(200, &session).await;
@@ -51,15 +60,23 @@ impl Asker {
 
     async fn act(&mut self, pointer: &Value) {
         let message = json!({ "session_id": "s2", "message_id": "m2", "message": "Two" });
-        self.post(202, "/admin/api/messages", json!({ "principal": "op:ann", "messages": [message] })).await;
-        let first = json!({ "principal": "op:ann", "provider": "claude", "messages": [{ "message": "Three" }] });
+        self.post(
+            202,
+            "/admin/api/messages",
+            json!({ "principal": "op:ann", "messages": [message] }),
+        )
+        .await;
+        let first = json!({
+            "principal": "op:ann", "provider": "claude", "messages": [{ "message": "Three" }]
+        });
         self.post(200, "/admin/api/prompts", first).await;
         self.post(201, "/admin/api/chat-sessions", json!({ "principal": "op:ann" })).await;
         self.post(200, "/admin/api/cleanup", json!({})).await;
         for act in ["redrive", "drop"] {
             let asked = json!({ "queue": "requests", "ids": ["17"], "dry_run": true });
             self.post(200, &format!("/admin/api/dead-letters/{act}"), asked).await;
-            self.post(400, &format!("/admin/api/dead-letters/{act}"), json!({ "queue": "all" })).await;
+            self.post(400, &format!("/admin/api/dead-letters/{act}"), json!({ "queue": "all" }))
+                .await;
         }
         let session = format!("/admin/api/sessions/{}", pointer["session_key"].as_str().unwrap());
         self.ask(204, Method::DELETE, &session, None).await;
@@ -96,8 +113,10 @@ async fn everything() -> Vec<(Operation, Answer)> {
     asker.read_all(&pointer).await;
     asker.err().await;
     asker.act(&pointer).await;
-    let (issuer, audience) = ("https://issuer.example", "chatbot");
-    let tokenless = Setup::offline().with("CHATBOT_AUTH_MODE", "JWT").with("CHATBOT_JWT_ISSUER", issuer);
+    let issuer = "https://issuer.example";
+    let audience = "chatbot";
+    let tokenless =
+        Setup::offline().with("CHATBOT_AUTH_MODE", "JWT").with("CHATBOT_JWT_ISSUER", issuer);
     let tokenless = tokenless.with("CHATBOT_JWT_AUDIENCE", audience).start().await;
     asker.http = operator(&tokenless);
     asker.post(409, "/admin/api/chat-sessions", json!({ "principal": "op:ann" })).await;
@@ -107,7 +126,8 @@ async fn everything() -> Vec<(Operation, Answer)> {
 #[tokio::test]
 async fn every_documented_answer_is_given_and_each_of_its_fields_is_held_to_the_contract() {
     let seen = everything().await;
-    let given: BTreeSet<_> = seen.iter().map(|(operation, answer)| (operation.clone(), answer.status)).collect();
+    let given: BTreeSet<_> =
+        seen.iter().map(|(operation, answer)| (operation.clone(), answer.status)).collect();
     let documented: BTreeSet<_> = Operation::all()
         .into_iter()
         .flat_map(|one| one.statuses().into_iter().map(move |status| (one.clone(), status)))
@@ -131,18 +151,28 @@ fn falsify(schema: &str, operation: &Operation, body: &Value) -> usize {
     for field in &fields {
         let mut wrong = body.clone();
         *wrong.pointer_mut(field).unwrap() = json!([{ "seeded": [] }]);
-        assert!(contract.refusal(schema, &wrong).is_some(), "{operation:?} may answer anything at {field}");
+        assert!(
+            contract.refusal(schema, &wrong).is_some(),
+            "{operation:?} may answer anything at {field}"
+        );
     }
     let mut more = body.clone();
     more["seeded"] = json!("of a newer server");
-    assert_eq!(contract.refusal(schema, &more), None, "{operation:?}: clients ignore what they do not know");
+    assert_eq!(
+        contract.refusal(schema, &more),
+        None,
+        "{operation:?}: clients ignore what they do not know"
+    );
     fields.len()
 }
 
-/// Finds the pointers of all values, whole objects and lists included; of a list the first stands for all.
+/// Finds the pointers of all values, whole objects and lists included; of a list the first stands
+/// for all.
 fn walk(pointer: String, value: &Value, found: &mut Vec<String>) {
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| walk(format!("{pointer}/{key}"), value, found)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| walk(format!("{pointer}/{key}"), value, found))
+        }
         Value::Array(values) => {
             if let Some(first) = values.first() {
                 walk(format!("{pointer}/0"), first, found);
@@ -157,7 +187,8 @@ fn walk(pointer: String, value: &Value, found: &mut Vec<String>) {
 
 #[test]
 fn a_field_that_nobody_described_is_noticed_by_the_tests() {
-    let status = Operation { method: "get".to_owned(), path: "/admin/api/dead-letters/drop".to_owned() };
+    let status =
+        Operation { method: "get".to_owned(), path: "/admin/api/dead-letters/drop".to_owned() };
     assert!(!Operation::all().contains(&status), "it is a POST");
     let drop = Operation::of(&Method::POST, "/admin/api/dead-letters/drop").unwrap();
     let schema = drop.answer_schema(200).unwrap();

@@ -11,13 +11,17 @@ use crate::support::{Http, Setup, Stopped, TestServer, in_time, provider};
 fn bury(stopped: &Stopped, queue: &str, group: &str, body: &Value) {
     let database = Connection::open(stopped.data_dir().join("chatbot.db")).unwrap();
     let insert =
-        "INSERT INTO messages (seq, queue, message_group, deduplication_id, body, sent_at, receive_count, state)
+        "INSERT INTO messages (seq, queue, message_group, deduplication_id, body, sent_at, \
+        receive_count, state)
                   SELECT MAX(seq) + 1, ?1, ?2, ?3, ?3, MAX(sent_at), 10, 1 FROM messages";
     database.execute(insert, (queue, group, body.to_string())).unwrap();
 }
 
 async fn letters(http: &Http) -> Vec<Value> {
-    http.get("/admin/api/dead-letters").await.expect(200)["dead_letters"].as_array().unwrap().clone()
+    http.get("/admin/api/dead-letters").await.expect(200)["dead_letters"]
+        .as_array()
+        .unwrap()
+        .clone()
 }
 
 async fn redrive(http: &Http, body: Value) -> Value {
@@ -42,7 +46,10 @@ async fn with_letters(server: TestServer, letters: &[(&str, &str, Value)]) -> Te
 }
 
 fn pointer_of(pointer: &Value, id: &str) -> Value {
-    json!({ "v": 1, "type": "message", "session_key": pointer["session_key"], "message_id": id, "accepted_at": 1 })
+    json!({
+        "v": 1, "type": "message", "session_key": pointer["session_key"], "message_id": id,
+        "accepted_at": 1
+    })
 }
 
 #[tokio::test]
@@ -58,7 +65,10 @@ async fn a_message_whose_turn_is_over_is_redriven_as_often_as_one_likes_and_noth
     let dry = redrive(&http, json!({ "queue": "requests", "dry_run": true })).await;
     assert_eq!((&dry["ids"], letters(&http).await.len()), (&json!([letter["id"]]), 1));
     let asked = json!({ "queue": "requests", "ids": [letter["id"], "17"] });
-    assert_eq!(redrive(&http, asked.clone()).await, json!({ "ids": [letter["id"]], "missing": ["17"] }));
+    assert_eq!(
+        redrive(&http, asked.clone()).await,
+        json!({ "ids": [letter["id"]], "missing": ["17"] })
+    );
     assert_eq!(redrive(&http, asked).await, json!({ "ids": [], "missing": [letter["id"], "17"] }));
     until_idle(&http).await;
     assert_eq!(answered(&http, &pointer).await, before);
@@ -75,7 +85,8 @@ async fn messages_that_never_had_a_turn_get_theirs_in_their_order() {
     let (server, pointer) = after_one_answer(&stub).await;
     let key = pointer["session_key"].as_str().unwrap().to_owned();
     let clock = std::fs::metadata(server.data_dir()).unwrap().modified().unwrap();
-    let now = u64::try_from(clock.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    let now =
+        u64::try_from(clock.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap();
     let waiting = |id: &str| {
         json!({ "v": 1, "type": "submit", "principal": "op:ann", "session_id": "s1", "message_id": id,
             "accepted_at": now, "message": format!("Message {id}") })
@@ -114,7 +125,10 @@ async fn what_cannot_be_read_says_so_and_is_dropped_by_its_name() {
     let found = letters(&http).await;
     let reasons: Vec<_> = found.iter().map(|letter| letter["reason"].as_str().unwrap()).collect();
     assert!(reasons[0].contains("version 7"), "{reasons:?}");
-    assert!(reasons[1].contains("cannot be read") && reasons[2].contains("cannot be read"), "{reasons:?}");
+    assert!(
+        reasons[1].contains("cannot be read") && reasons[2].contains("cannot be read"),
+        "{reasons:?}"
+    );
     let drop = json!({ "queue": "requests", "ids": [found[0]["id"], found[1]["id"]] });
     http.post("/admin/api/dead-letters/drop", &drop).await.expect(200);
     let left = letters(&http).await;

@@ -17,7 +17,10 @@ async fn a_message_through_the_queue_is_answered_in_a_session_of_the_operators_a
         (&turn["kind"], &turn["turn"], &turn["message"]),
         (&json!("reply"), &json!(1), &json!("How many pupils?"))
     );
-    let session = http.get(&format!("/admin/api/sessions/{}", sent["session_key"].as_str().unwrap())).await.expect(200);
+    let session = http
+        .get(&format!("/admin/api/sessions/{}", sent["session_key"].as_str().unwrap()))
+        .await
+        .expect(200);
     assert_eq!((&session["principal"], &session["session_id"]), (&json!("op:ann"), &json!("s1")));
     let events = http.get("/admin/api/events?after=0&wait_ms=5000").await.expect(200);
     assert_eq!(events["events"][0]["detail"]["synthetic"], true, "{events}");
@@ -31,7 +34,10 @@ async fn the_same_message_sent_twice_is_answered_once() {
     let message = json!({ "message_id": "m1", "message": "Once" });
     let first = answered(&http, &submit(&http, message.clone()).await).await;
     let again = answered(&http, &submit(&http, message).await).await;
-    assert_eq!((first["turn"].clone(), first["text"].clone()), (again["turn"].clone(), again["text"].clone()));
+    assert_eq!(
+        (first["turn"].clone(), first["text"].clone()),
+        (again["turn"].clone(), again["text"].clone())
+    );
     assert_eq!(stub.calls().len(), 1);
 }
 
@@ -41,11 +47,15 @@ async fn a_replay_is_answered_with_the_history_the_model_and_the_instructions_th
     let server = Setup::claude(&stub).start().await;
     let http = operator(&server);
     let history = json!([{ "message": "My class is 7B.", "reply": "Noted." }]);
-    let replay = json!({ "history": history, "model": "another-model", "instructions": "Answer in rhyme." });
-    let message = json!({ "message_id": "m1", "message": "Which class?", "provider": "claude", "replay": replay });
+    let replay =
+        json!({ "history": history, "model": "another-model", "instructions": "Answer in rhyme." });
+    let message = json!({
+        "message_id": "m1", "message": "Which class?", "provider": "claude", "replay": replay
+    });
     answered(&http, &submit(&http, message).await).await;
     let asked = stub.calls()[0].body.clone();
-    let said: Vec<_> = asked["messages"].as_array().unwrap().iter().map(|said| said["role"].clone()).collect();
+    let said: Vec<_> =
+        asked["messages"].as_array().unwrap().iter().map(|said| said["role"].clone()).collect();
     assert_eq!(
         (&asked["model"], said),
         (&json!("another-model"), vec![json!("user"), json!("assistant"), json!("user")])
@@ -67,7 +77,8 @@ async fn whoever_is_no_operator_cannot_be_spoken_for() {
     let body = json!({ "principal": "op:ann", "messages": [] });
     assert_eq!(http.post("/admin/api/messages", &body).await.problem(400)["field"], "messages");
     assert_eq!(
-        http.post("/admin/api/chat-sessions", &json!({ "principal": "anon:x" })).await.problem(400)["field"],
+        http.post("/admin/api/chat-sessions", &json!({ "principal": "anon:x" })).await.problem(400)
+            ["field"],
         "principal"
     );
 }
@@ -76,8 +87,10 @@ async fn whoever_is_no_operator_cannot_be_spoken_for() {
 async fn an_operator_chats_like_everybody_else() {
     let stub = provider(Behaviour::Reply(Reply::words(5))).await;
     let server = Setup::claude(&stub).start().await;
-    let opened =
-        operator(&server).post("/admin/api/chat-sessions", &json!({ "principal": "op:ann" })).await.expect(201);
+    let opened = operator(&server)
+        .post("/admin/api/chat-sessions", &json!({ "principal": "op:ann" }))
+        .await
+        .expect(201);
     let host = server.place().0;
     assert!(opened["websocket"]["url"].as_str().unwrap().contains(host), "{opened}");
     let mut http = crate::support::Http::new(server.base());

@@ -26,7 +26,9 @@ fn operator(server: &TestServer) -> Http {
 /// Sends one message as `op:ann`; returns where its answer is.
 async fn submit(http: &Http, mut message: Value) -> Value {
     message["session_id"] = message.get("session_id").cloned().unwrap_or_else(|| json!("s1"));
-    let sent = http.post("/admin/api/messages", &json!({ "principal": "op:ann", "messages": [message] })).await;
+    let sent = http
+        .post("/admin/api/messages", &json!({ "principal": "op:ann", "messages": [message] }))
+        .await;
     let sent = sent.expect(202)["messages"][0].clone();
     assert_eq!(sent.get("problem"), None, "{sent}");
     sent

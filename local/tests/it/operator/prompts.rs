@@ -17,16 +17,22 @@ async fn a_rendered_prompt_is_what_a_first_message_is_answered_with_and_nothing_
     for (setup, name) in [(Setup::claude(&stub), "claude"), (Setup::openai(&stub), "openai")] {
         let server = setup.start().await;
         let http = operator(&server);
-        let rendered = prompt(&http, name, json!({ "message": "When?", "document_id": "school" })).await;
+        let rendered =
+            prompt(&http, name, json!({ "message": "When?", "document_id": "school" })).await;
         let before = stub.calls().len();
         answered(
             &http,
-            &submit(&http, json!({ "message_id": "m", "message": "When?", "document_id": "school" })).await,
+            &submit(
+                &http,
+                json!({ "message_id": "m", "message": "When?", "document_id": "school" }),
+            )
+            .await,
         )
         .await;
         let calls = stub.calls();
         assert_eq!((calls.len() - before, &rendered["context"]), (1, &json!("used")));
-        let (mut asked, body) = (calls[before].body.clone(), rendered["body"].clone());
+        let mut asked = calls[before].body.clone();
+        let body = rendered["body"].clone();
         for streaming in ["stream", "stream_options"] {
             asked.as_object_mut().unwrap().remove(streaming);
         }
@@ -43,21 +49,28 @@ async fn a_rendered_prompt_is_what_a_first_message_is_answered_with_and_nothing_
 async fn documents_are_read_on_behalf_of_the_operator() {
     let documents = json!([
         { "id": "open", "title": "Open", "content": "for all to see" },
-        { "id": "closed", "title": "Closed", "content": "for teachers", "owner": "jwt:issuer#teacher" },
+        { "id": "closed", "title": "Closed", "content": "for \
+            teachers", "owner": "jwt:issuer#teacher" },
     ]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("documents.json");
     std::fs::write(&file, documents.to_string()).unwrap();
     let stub = provider(Behaviour::Reply(Reply::words(5))).await;
-    let server = Setup::claude(&stub).with("CHATBOT_DOCUMENTS", file.to_str().unwrap()).start().await;
+    let server =
+        Setup::claude(&stub).with("CHATBOT_DOCUMENTS", file.to_str().unwrap()).start().await;
     let http = operator(&server);
     for (document, context, shown) in
         [("open", "used", true), ("closed", "unavailable", false), ("none", "unavailable", false)]
     {
-        let rendered = prompt(&http, "claude", json!({ "message": "What?", "document_id": document })).await;
+        let rendered =
+            prompt(&http, "claude", json!({ "message": "What?", "document_id": document })).await;
         assert_eq!(rendered["context"], context, "{document}");
         let body = rendered["body"].to_string();
-        assert_eq!((body.contains("for all to see"), body.contains("for teachers")), (shown, false), "{body}");
+        assert_eq!(
+            (body.contains("for all to see"), body.contains("for teachers")),
+            (shown, false),
+            "{body}"
+        );
     }
 }
 

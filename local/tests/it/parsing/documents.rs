@@ -13,17 +13,24 @@ use super::mutations::{json, mutants, reshaped};
 
 const CORPUS: &str = "tests/corpus/documents";
 
-/// Loads a file with this content, checks what holds for every file, and says what it holds, or what is wrong.
+/// Loads a file with this content, checks what holds for every file, and says what it holds, or
+/// what is wrong.
 fn load(directory: &Path, content: &[u8]) -> String {
     let file = directory.join("lessons.json");
     std::fs::write(&file, content).unwrap();
     match documents_file::load(Some(&file)) {
         Ok(documents) => {
-            let ids: BTreeSet<&str> = documents.iter().map(|document| document.id.as_str()).collect();
+            let ids: BTreeSet<&str> =
+                documents.iter().map(|document| document.id.as_str()).collect();
             assert_eq!(ids.len(), documents.len(), "no id is there twice");
             for document in &documents {
                 assert!(DocumentId::parse(document.id.as_str()).is_ok());
-                assert!(document.owner.as_ref().is_none_or(|owner| Principal::parse(owner.as_str()).is_ok()));
+                assert!(
+                    document
+                        .owner
+                        .as_ref()
+                        .is_none_or(|owner| Principal::parse(owner.as_str()).is_ok())
+                );
                 assert!(!document.title.trim().is_empty() && !document.content.trim().is_empty());
             }
             let one = |document: &local::sqlite::StoredDocument| {
@@ -39,9 +46,13 @@ fn load(directory: &Path, content: &[u8]) -> String {
 /// Checks that an error names the file, then the document and the field if it is in one.
 fn refused(error: &str, file: &Path) -> String {
     let told = error.strip_prefix(&file.display().to_string()).unwrap_or_else(|| panic!("{error}"));
-    let whole = told.starts_with(" cannot be read: ") || told.starts_with(": must be a JSON array of documents: ");
-    let document = told.strip_prefix(": document ").map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
-    let one = document.is_some_and(|rest| rest.starts_with(": the field ") || rest.starts_with(": the id "));
+    let whole = told.starts_with(" cannot be read: ")
+        || told.starts_with(": must be a JSON array of documents: ");
+    let document = told
+        .strip_prefix(": document ")
+        .map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let one = document
+        .is_some_and(|rest| rest.starts_with(": the field ") || rest.starts_with(": the id "));
     assert!(whole || one, "{error}");
     short(&format!("refused{told}"))
 }

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 use shared::analytics::Texts;
 use shared::domain::Timestamp;
-use shared::memory::{ManualClock, MemoryEvents, MemoryPush, MemoryQueue, MemoryStore, QueueSettings};
+use shared::memory::{
+    ManualClock, MemoryEvents, MemoryPush, MemoryQueue, MemoryStore, QueueSettings,
+};
 use shared::ports::{Delivery, Receipt};
 use shared::queue_messages::ReplyMessage;
 
@@ -17,17 +19,31 @@ use super::mutations::{mutants, reshaped};
 
 const CORPUS: &str = "../shared/tests/corpus/replies";
 
-/// Delivers a body to a notifier whose table is empty, checks all that holds for it, and says what came of it.
+/// Delivers a body to a notifier whose table is empty, checks all that holds for it, and says what
+/// came of it.
 async fn deliver(body: &str) -> String {
     let clock = Arc::new(ManualClock::new(Timestamp(1_800_000_000_000)));
-    let (store, events) = (Arc::new(MemoryStore::new(clock.clone())), Arc::new(MemoryEvents::new()));
+    let store = Arc::new(MemoryStore::new(clock.clone()));
+    let events = Arc::new(MemoryEvents::new());
     let replies = Arc::new(MemoryQueue::new(QueueSettings::new(Duration::from_mins(1), 5)));
     let push = Arc::new(MemoryPush::new());
-    let ports = Ports { store: store.clone(), replies: replies.clone(), push, events: events.clone(), clock };
-    let (message_id, group, receipt) = ("1".to_owned(), "g".to_owned(), Receipt("none".to_owned()));
+    let ports = Ports {
+        store: store.clone(),
+        replies: replies.clone(),
+        push,
+        events: events.clone(),
+        clock,
+    };
+    let message_id = "1".to_owned();
+    let group = "g".to_owned();
+    let receipt = Receipt("none".to_owned());
     let delivery = Delivery { message_id, group, body: body.to_owned(), receive_count: 1, receipt };
     let result = Notifier::new(ports, Texts::Included).handle(&delivery).await;
-    assert_eq!((store.dump(), replies.is_empty()), (vec![], true), "nothing is made of a body alone");
+    assert_eq!(
+        (store.dump(), replies.is_empty()),
+        (vec![], true),
+        "nothing is made of a body alone"
+    );
     let published = events.published();
     match result {
         Err(NotifierError::Body(_)) => {
@@ -55,7 +71,9 @@ fn run(body: &str) -> String {
 
 #[test]
 fn replies_of_the_corpus_come_to_this() {
-    insta::assert_snapshot!(table(corpus(CORPUS).iter().map(|seed: &Seed| (seed.name.clone(), run(seed.text())))));
+    insta::assert_snapshot!(table(
+        corpus(CORPUS).iter().map(|seed: &Seed| (seed.name.clone(), run(seed.text())))
+    ));
 }
 
 proptest! {

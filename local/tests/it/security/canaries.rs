@@ -1,12 +1,13 @@
 //! Secrets and texts that would be recognised wherever they turned up.
 //!
-//! Searched: all that the real program says at the level `trace` (standard output too), every error over HTTP and
-//! WebSocket, the events, the bodies on both queues with their dead letters, the files of the data directory, and
-//! the process's arguments. There are no metrics on one machine; what they would be made of, the events and the
-//! logs, is searched.
+//! Searched: all that the real program says at the level `trace` (standard output too), every error
+//! over HTTP and WebSocket, the events, the bodies on both queues with their dead letters, the
+//! files of the data directory, and the process's arguments. There are no metrics on one machine;
+//! what they would be made of, the events and the logs, is searched.
 //!
-//! By design a `submit` and a `feedback` carry their texts inside the queue until they are acknowledged, and so
-//! do their dead letters; a body that no handler can read stays in the dead letters as its producer wrote it.
+//! By design a `submit` and a `feedback` carry their texts inside the queue until they are
+//! acknowledged, and so do their dead letters; a body that no handler can read stays in the dead
+//! letters as its producer wrote it.
 
 use bench::stub::{Behaviour, Failure, Stub};
 use reqwest::Method;
@@ -16,7 +17,9 @@ use tempfile::TempDir;
 use super::evidence::{Evidence, Secrets};
 use super::poison::{poison, until_settled};
 use super::program::Program;
-use crate::support::{Answer, Chatter, Http, in_time, next_frame, open, provider, send, try_open, websocket};
+use crate::support::{
+    Answer, Chatter, Http, in_time, next_frame, open, provider, send, try_open, websocket,
+};
 
 const CLAUDE_KEY: &str = "canary-claude-key-4711";
 const OPENAI_KEY: &str = "canary-openai-key-4712";
@@ -28,7 +31,11 @@ const POISON: &str = "canary-poison-4717";
 
 fn variables(stub: &Stub, directory: &TempDir, format: &str) -> Vec<(&'static str, String)> {
     let documents = directory.path().join("documents.json");
-    std::fs::write(&documents, json!([{ "id": "plan", "title": TITLE, "content": DOCUMENT }]).to_string()).unwrap();
+    std::fs::write(
+        &documents,
+        json!([{ "id": "plan", "title": TITLE, "content": DOCUMENT }]).to_string(),
+    )
+    .unwrap();
     vec![
         ("ANTHROPIC_API_KEY", CLAUDE_KEY.to_owned()),
         ("ANTHROPIC_BASE_URL", stub.url()),
@@ -74,7 +81,8 @@ async fn check_nothing_leaks(format: &str) {
     let variables = variables(&stub, &directory, format);
     let program = Program::start(&data_dir, &variables).await;
     let mut found = Evidence::default();
-    let mut secrets = Secrets::new([CLAUDE_KEY, OPENAI_KEY], [MESSAGE, DOCUMENT, TITLE, COMMENT, POISON]);
+    let mut secrets =
+        Secrets::new([CLAUDE_KEY, OPENAI_KEY], [MESSAGE, DOCUMENT, TITLE, COMMENT, POISON]);
     found.arguments = program.arguments();
 
     let mut ann = Chatter::join_as(Http::new(program.base())).await;
@@ -98,7 +106,10 @@ async fn check_nothing_leaks(format: &str) {
     found.read(&data_dir);
     secrets.read_signing_keys(&data_dir);
     assert_eq!(found.logs.matches("a model call failed").count(), 12, "{}", found.logs);
-    assert!(found.bodies.iter().any(|body| body.contains(r#""type":"message""#)), "no pointer became a dead letter");
+    assert!(
+        found.bodies.iter().any(|body| body.contains(r#""type":"message""#)),
+        "no pointer became a dead letter"
+    );
     assert!(found.events.len() > 8 && found.errors.len() > 25, "{found:#?}");
     secrets.check_absent_from(&found);
 }
@@ -111,7 +122,8 @@ async fn succeed(ann: &mut Chatter, mut bob: Chatter, secrets: &mut Secrets) {
     let verdict = json!({ "rating": "down", "comment": COMMENT });
     assert_eq!(ann.http.post(&ann.path("turns/1/feedback"), &verdict).await.status, 204);
     ann.stop(&id).await.expect(202);
-    let (used, unused) = (websocket(&ann.http, &ann.session).await, websocket(&ann.http, &ann.session).await);
+    let used = websocket(&ann.http, &ann.session).await;
+    let unused = websocket(&ann.http, &ann.session).await;
     drop(open(&used).await);
     assert_eq!(try_open(&used, None).await.unwrap_err(), 401);
     assert_eq!(try_open(&unused, Some("https://evil.example")).await.unwrap_err(), 403);
@@ -126,28 +138,43 @@ async fn succeed(ann: &mut Chatter, mut bob: Chatter, secrets: &mut Secrets) {
 async fn fail(stub: &Stub, ann: &mut Chatter, found: &mut Evidence) {
     let all = format!("{CLAUDE_KEY} {OPENAI_KEY} {MESSAGE} {DOCUMENT}");
     let echo = |code: &str| {
-        let error = json!({ "type": "authentication_error", "code": code, "message": all, "param": all });
+        let error =
+            json!({ "type": "authentication_error", "code": code, "message": all, "param": all });
         json!({ "type": "error", "error": error, "request": all }).to_string()
     };
-    let in_stream = format!("event: error\ndata: {}\n\n", json!({ "type": "error", "error": { "type": CLAUDE_KEY } }));
+    let in_stream = format!(
+        "event: error\ndata: {}\n\n",
+        json!({ "type": "error", "error": { "type": CLAUDE_KEY } })
+    );
     for (status, bodies) in [
         (401, [echo(CLAUDE_KEY), echo(OPENAI_KEY)]),
         (400, [echo(MESSAGE), all.clone()]),
         (403, [json!({ "error": all }).to_string(), json!(all).to_string()]),
         (500, [format!("<html>{all}</html>"), echo(OPENAI_KEY)]),
         (200, [in_stream, format!("data: {{\"choices\":\"{all}\"}}\n\n")]),
-        (200, [format!("data: {{\"type\":\"{MESSAGE}\",\n\n"), format!("data: {{\"error\":{}}}\n\n", json!(all))]),
+        (
+            200,
+            [
+                format!("data: {{\"type\":\"{MESSAGE}\",\n\n"),
+                format!("data: {{\"error\":{}}}\n\n", json!(all)),
+            ],
+        ),
     ] {
-        let answer = |body| Failure { body: Some(body), ..Failure::new(status).header("x-request-id", all.clone()) };
+        let answer = |body| Failure {
+            body: Some(body),
+            ..Failure::new(status).header("x-request-id", all.clone())
+        };
         stub.script(bodies.map(|body| Behaviour::Status(answer(body))));
         let id = ann.say(MESSAGE).await;
         let ended = ann.final_of(&id).await;
         assert_eq!(ended.kind, "error", "{status}: {ended:?}");
     }
-    found.errors.extend(ann.turns().await.iter().filter(|turn| turn["kind"] == "error").map(|turn| {
-        assert!(turn["error"]["message"].is_string(), "{turn}");
-        turn["error"].to_string()
-    }));
+    found.errors.extend(ann.turns().await.iter().filter(|turn| turn["kind"] == "error").map(
+        |turn| {
+            assert!(turn["error"]["message"].is_string(), "{turn}");
+            turn["error"].to_string()
+        },
+    ));
 }
 
 /// Everything that is refused, with something private in every place that is looked at.
@@ -167,7 +194,9 @@ async fn misuse(ann: &Chatter, found: &mut Evidence) {
     ] {
         answers.push(chat(body).await);
     }
-    let post = |body: String, kind: &'static str| ann.http.send(Method::POST, "/chat", Some((body, kind)), &[]);
+    let post = |body: String, kind: &'static str| {
+        ann.http.send(Method::POST, "/chat", Some((body, kind)), &[])
+    };
     answers.push(post(format!("{{\"message\":\"{MESSAGE}"), "application/json").await);
     answers.push(post(format!("[\"{MESSAGE}\"]"), "application/json").await);
     answers.push(post(MESSAGE.to_owned(), "text/plain").await);
@@ -175,7 +204,9 @@ async fn misuse(ann: &Chatter, found: &mut Evidence) {
     answers.push(ann.http.get(&format!("/{MESSAGE}")).await);
     answers.push(ann.http.get(&format!("/sessions/{MESSAGE}/turns")).await);
     answers.push(ann.http.get(&ann.path(&format!("turns?after={MESSAGE}"))).await);
-    answers.push(ann.http.post(&ann.path("stop"), &json!({ "message_id": format!("{MESSAGE} ") })).await);
+    answers.push(
+        ann.http.post(&ann.path("stop"), &json!({ "message_id": format!("{MESSAGE} ") })).await,
+    );
     answers.push(ann.http.post(&ann.path("turns/1/feedback"), &json!({ "rating": COMMENT })).await);
     let verdict = json!({ "rating": "up", "comment": format!("{COMMENT}\u{7}") });
     answers.push(ann.http.post(&ann.path("turns/1/feedback"), &verdict).await);
@@ -186,10 +217,13 @@ async fn misuse(ann: &Chatter, found: &mut Evidence) {
         assert!((400..500).contains(&answer.status), "{}", answer.text);
         found.errors.push(format!("{:?} {}", answer.headers, answer.text));
     }
-    let wrong = json!({ "url": websocket(&ann.http, &ann.session).await["url"], "ticket": MESSAGE });
+    let wrong =
+        json!({ "url": websocket(&ann.http, &ann.session).await["url"], "ticket": MESSAGE });
     assert_eq!(try_open(&wrong, None).await.unwrap_err(), 401);
     let mut socket = open(&websocket(&ann.http, &ann.session).await).await;
-    for frame in [json!(MESSAGE), json!({ "type": MESSAGE }), json!({ "type": "resume", "after": MESSAGE })] {
+    for frame in
+        [json!(MESSAGE), json!({ "type": MESSAGE }), json!({ "type": "resume", "after": MESSAGE })]
+    {
         send(&mut socket, frame).await;
         found.errors.push(in_time(next_frame(&mut socket)).await.unwrap().to_string());
     }

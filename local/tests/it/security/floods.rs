@@ -30,7 +30,8 @@ struct Flood {
 }
 
 impl Flood {
-    /// Goes on as long as the other user asks, and until it was refused; or shows that nothing refuses it.
+    /// Goes on as long as the other user asks, and until it was refused; or shows that nothing
+    /// refuses it.
     fn goes_on(&self, over: &AtomicBool) -> bool {
         (!over.load(Ordering::Relaxed) || self.refused == 0) && self.accepted < UNLIMITED
     }
@@ -40,7 +41,8 @@ impl Flood {
 async fn ask_beside(bob: &mut Chatter, over: &AtomicBool) {
     for n in 1..=TURNS {
         let message = format!("Question {n}");
-        let answer = timeout(HANG_GUARD, bob.ask(&message)).await.expect("the flood holds an answer up");
+        let answer =
+            timeout(HANG_GUARD, bob.ask(&message)).await.expect("the flood holds an answer up");
         assert_eq!(answer.text, message);
     }
     over.store(true, Ordering::Relaxed);
@@ -48,21 +50,27 @@ async fn ask_beside(bob: &mut Chatter, over: &AtomicBool) {
 
 #[track_caller]
 fn check_wait(after: &str, longest: u64) {
-    assert!(after.parse().is_ok_and(|seconds: u64| (1..=longest).contains(&seconds)), "retry-after: {after:?}");
+    assert!(
+        after.parse().is_ok_and(|seconds: u64| (1..=longest).contains(&seconds)),
+        "retry-after: {after:?}"
+    );
 }
 
 #[tokio::test]
 async fn one_principals_flood_through_many_sessions_is_refused_and_others_are_answered_meanwhile() {
     let stub = provider(Behaviour::Echo).await;
     let server = Setup::claude(&stub).with("CHATBOT_RATE_PRINCIPAL_PER_MINUTE", "20").start().await;
-    let (ann, mut bob) = (Chatter::join(&server).await, Chatter::join(&server).await);
+    let ann = Chatter::join(&server).await;
+    let mut bob = Chatter::join(&server).await;
     let over = AtomicBool::new(false);
     let flooder = async |number: usize| {
-        let (mut flood, mut sent) = (Flood::default(), 0);
+        let mut flood = Flood::default();
+        let mut sent = 0;
         while flood.goes_on(&over) {
             sent += 1;
             let session = format!("flood-{number}-{sent}");
-            let answer = ann.http.post("/chat", &json!({ "message": "Flood", "session_id": session })).await;
+            let answer =
+                ann.http.post("/chat", &json!({ "message": "Flood", "session_id": session })).await;
             match answer.status {
                 202 => flood.accepted += 1,
                 429 => {
@@ -75,9 +83,11 @@ async fn one_principals_flood_through_many_sessions_is_refused_and_others_are_an
         }
         flood
     };
-    let (floods, ()) = tokio::join!(join_all((0..FLOODERS).map(flooder)), ask_beside(&mut bob, &over));
+    let (floods, ()) =
+        tokio::join!(join_all((0..FLOODERS).map(flooder)), ask_beside(&mut bob, &over));
     let sum = |count: fn(&Flood) -> usize| floods.iter().map(count).sum::<usize>();
-    let (accepted, refused) = (sum(|flood| flood.accepted), sum(|flood| flood.refused));
+    let accepted = sum(|flood| flood.accepted);
+    let refused = sum(|flood| flood.refused);
     // The test may run over the end of a minute.
     assert!((1..=40).contains(&accepted), "{accepted} accepted, {refused} refused");
     assert!(refused >= FLOODERS, "{accepted} accepted, {refused} refused");
@@ -86,9 +96,11 @@ async fn one_principals_flood_through_many_sessions_is_refused_and_others_are_an
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn many_newcomers_behind_one_address_share_its_limit_and_other_addresses_are_answered_meanwhile() {
+async fn many_newcomers_behind_one_address_share_its_limit_and_other_addresses_are_answered_meanwhile()
+ {
     let stub = provider(Behaviour::Echo).await;
-    let server = Setup::claude(&stub).with("CHATBOT_RATE_ADDRESS_PER_5_MINUTES", "30").start().await;
+    let server =
+        Setup::claude(&stub).with("CHATBOT_RATE_ADDRESS_PER_5_MINUTES", "30").start().await;
     let mut bob = Chatter::join(&server).await;
     let crowd = Neighbour::of(&server);
     let over = AtomicBool::new(false);
@@ -107,9 +119,11 @@ async fn many_newcomers_behind_one_address_share_its_limit_and_other_addresses_a
         }
         flood
     };
-    let (floods, ()) = tokio::join!(join_all((0..FLOODERS).map(flooder)), ask_beside(&mut bob, &over));
+    let (floods, ()) =
+        tokio::join!(join_all((0..FLOODERS).map(flooder)), ask_beside(&mut bob, &over));
     let sum = |count: fn(&Flood) -> usize| floods.iter().map(count).sum::<usize>();
-    let (accepted, refused) = (sum(|flood| flood.accepted), sum(|flood| flood.refused));
+    let accepted = sum(|flood| flood.accepted);
+    let refused = sum(|flood| flood.refused);
     // The test may run over the end of five minutes.
     assert!((1..=60).contains(&accepted), "{accepted} accepted, {refused} refused");
     assert!(refused >= FLOODERS, "{accepted} accepted, {refused} refused");
@@ -125,7 +139,8 @@ fn costly() -> Behaviour {
 /// Returns what the budgets' rows hold, spent and reserved together.
 fn budgets(server: &TestServer) -> Vec<i64> {
     let database = server.database();
-    let query = "SELECT json_extract(attributes, '$.spent') FROM items WHERE partition LIKE 'budget#%'";
+    let query =
+        "SELECT json_extract(attributes, '$.spent') FROM items WHERE partition LIKE 'budget#%'";
     let mut statement = database.prepare(query).unwrap();
     statement.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
@@ -133,9 +148,12 @@ fn budgets(server: &TestServer) -> Vec<i64> {
 #[tokio::test]
 async fn a_flood_of_many_principals_never_takes_more_than_the_days_budget() {
     let stub = provider(costly()).await;
-    let setup = Setup::claude(&stub).with("CHATBOT_CLAUDE_MODEL", MODEL).with("CHATBOT_DAILY_BUDGET_USD", "0.005");
+    let setup = Setup::claude(&stub)
+        .with("CHATBOT_CLAUDE_MODEL", MODEL)
+        .with("CHATBOT_DAILY_BUDGET_USD", "0.005");
     let server = setup.start().await;
-    let check_budget = || assert!(budgets(&server).iter().all(|spent| *spent <= 5_000), "{:?}", budgets(&server));
+    let check_budget =
+        || assert!(budgets(&server).iter().all(|spent| *spent <= 5_000), "{:?}", budgets(&server));
     let flooders = (0..FLOODERS).map(async |_| {
         let mut chatter = Chatter::join(&server).await;
         let mut replies = 0;
@@ -157,7 +175,10 @@ async fn a_flood_of_many_principals_never_takes_more_than_the_days_budget() {
     assert_eq!(budgets(&server).iter().sum::<i64>(), 600 * i64::try_from(replies).unwrap());
     check_budget();
     // The test may run over midnight.
-    assert!((1..=8 * budgets(&server).len()).contains(&replies), "{replies} replies of 600 from a budget of 5,000");
+    assert!(
+        (1..=8 * budgets(&server).len()).contains(&replies),
+        "{replies} replies of 600 from a budget of 5,000"
+    );
     assert_eq!(late.ask("And now?").await.error, "budget_exhausted");
     assert_eq!(stub.calls().len(), replies);
 }

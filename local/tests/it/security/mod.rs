@@ -1,8 +1,8 @@
 //! Security stories: what must never happen, and the test that would fail if it did.
 //!
-//! Tests without a path are in this folder or, as `stories::…`, beside it; all of them use real HTTP and real
-//! WebSockets. Where a clock must move or a host must misbehave, the test is on the handler, in `ingress`, `worker`
-//! or `notifier`.
+//! Tests without a path are in this folder or, as `stories::…`, beside it; all of them use real
+//! HTTP and real WebSockets. Where a clock must move or a host must misbehave, the test is on the
+//! handler, in `ingress`, `worker` or `notifier`.
 //!
 //! | somebody else's session | test |
 //! |---|---|

@@ -28,7 +28,8 @@ impl Neighbour {
     pub(super) async fn chat_as_newcomer(&self, message: &str) -> Answer {
         let body = serde_json::json!({ "message": message }).to_string();
         let request = format!(
-            "POST {}/chat HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+            "POST {}/chat HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: \
+            application/json\r\n\
              content-length: {}\r\n\r\n{body}",
             self.path,
             self.server,

@@ -4,7 +4,8 @@ use bench::stub::Behaviour;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Chatter, Http, Setup, TestServer, in_time, next_frame, open, provider, send, try_open, websocket,
+    Chatter, Http, Setup, TestServer, in_time, next_frame, open, provider, send, try_open,
+    websocket,
 };
 
 async fn server() -> TestServer {
@@ -35,8 +36,10 @@ async fn check_token(server: &TestServer, session: &Chatter, token: String) {
 #[tokio::test]
 async fn a_token_whose_parts_are_of_two_users_is_nobodys() {
     let server = server().await;
-    let (ann, bob) = (Chatter::join(&server).await, Chatter::join(&server).await);
-    let (hers, his) = (ann.http.token.clone().unwrap(), bob.http.token.clone().unwrap());
+    let ann = Chatter::join(&server).await;
+    let bob = Chatter::join(&server).await;
+    let hers = ann.http.token.clone().unwrap();
+    let his = bob.http.token.clone().unwrap();
     assert_ne!(hers, his);
     check_token(&server, &ann, spliced(&hers, &his)).await;
     check_token(&server, &ann, spliced(&his, &hers)).await;
@@ -48,8 +51,10 @@ async fn a_token_whose_parts_are_of_two_users_is_nobodys() {
 #[tokio::test]
 async fn a_ticket_whose_parts_are_of_two_sessions_opens_neither_and_uses_nothing_up() {
     let server = server().await;
-    let (ann, bob) = (Chatter::join(&server).await, Chatter::join(&server).await);
-    let (hers, his) = (websocket(&ann.http, &ann.session).await, websocket(&bob.http, &bob.session).await);
+    let ann = Chatter::join(&server).await;
+    let bob = Chatter::join(&server).await;
+    let hers = websocket(&ann.http, &ann.session).await;
+    let his = websocket(&bob.http, &bob.session).await;
     let token = bob.http.token.clone().unwrap();
     for forged in [
         spliced(ticket(&hers), ticket(&his)),
@@ -68,11 +73,15 @@ async fn a_ticket_whose_parts_are_of_two_sessions_opens_neither_and_uses_nothing
 
 #[tokio::test]
 async fn passes_of_another_server_are_refused() {
-    let (server, other) = (server().await, server().await);
-    let (ann, stranger) = (Chatter::join(&server).await, Chatter::join(&other).await);
+    let other = server().await;
+    let server = server().await;
+    let ann = Chatter::join(&server).await;
+    let stranger = Chatter::join(&other).await;
     check_token(&server, &ann, stranger.http.token.clone().unwrap()).await;
     let foreign = websocket(&stranger.http, &stranger.session).await;
-    let offered = json!({ "url": websocket(&ann.http, &ann.session).await["url"], "ticket": foreign["ticket"] });
+    let offered = json!({
+        "url": websocket(&ann.http, &ann.session).await["url"], "ticket": foreign["ticket"]
+    });
     assert_eq!(try_open(&offered, None).await.unwrap_err(), 401);
     open(&foreign).await;
 }

@@ -26,7 +26,10 @@ impl Program {
     /// Starts it with no variables but these, and waits until it listens.
     pub(super) async fn start(data_dir: &Path, variables: &[(&str, String)]) -> Self {
         let mut command = Command::new(PROGRAM);
-        command.args(["--port", "0", "--data-dir"]).arg(data_dir).current_dir(data_dir.parent().unwrap());
+        command
+            .args(["--port", "0", "--data-dir"])
+            .arg(data_dir)
+            .current_dir(data_dir.parent().unwrap());
         command.env_clear().envs(variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -54,7 +57,8 @@ impl Program {
         in_time(said.wait_for(|said| said.contains(words))).await.unwrap();
     }
 
-    /// What every user of the machine can see of the process; `None` where the system does not show it so.
+    /// What every user of the machine can see of the process; `None` where the system does not show
+    /// it so.
     pub(super) fn arguments(&self) -> Option<String> {
         let seen = std::fs::read(format!("/proc/{}/cmdline", self.child.id())).ok()?;
         Some(String::from_utf8_lossy(&seen).into_owned())
@@ -66,13 +70,16 @@ impl Program {
 
     /// Ends it as an operator does, and returns all that it said.
     pub(super) async fn stop(mut self) -> String {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        let sent =
+            Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
         // The pipes end with the process.
         let readers = std::mem::take(&mut self.readers);
-        in_time(tokio::task::spawn_blocking(move || readers.into_iter().for_each(|reader| reader.join().unwrap())))
-            .await
-            .unwrap();
+        in_time(tokio::task::spawn_blocking(move || {
+            readers.into_iter().for_each(|reader| reader.join().unwrap())
+        }))
+        .await
+        .unwrap();
         assert!(self.child.wait().unwrap().success(), "{}", *self.said.borrow());
         self.said.borrow().clone()
     }

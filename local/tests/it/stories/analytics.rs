@@ -9,14 +9,19 @@ use serde_json::{Value, json};
 use crate::support::{Chatter, Setup, provider};
 
 fn events(database: &Connection) -> Vec<(String, Value)> {
-    let mut statement = database.prepare("SELECT detail_type, detail FROM events ORDER BY seq").unwrap();
+    let mut statement =
+        database.prepare("SELECT detail_type, detail FROM events ORDER BY seq").unwrap();
     let event = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?));
     let rows = statement.query_map([], event).unwrap();
-    rows.map(|row| row.map(|(kind, detail)| (kind, serde_json::from_str(&detail).unwrap())).unwrap()).collect()
+    rows.map(|row| {
+        row.map(|(kind, detail)| (kind, serde_json::from_str(&detail).unwrap())).unwrap()
+    })
+    .collect()
 }
 
 fn totals(database: &Connection) -> Value {
-    let query = "SELECT attributes FROM items WHERE sort = 'META' AND attributes LIKE '%total_turns%'";
+    let query =
+        "SELECT attributes FROM items WHERE sort = 'META' AND attributes LIKE '%total_turns%'";
     let row: String = database.query_row(query, [], |row| row.get(0)).unwrap();
     serde_json::from_str(&row).unwrap()
 }
@@ -46,11 +51,21 @@ async fn every_final_yields_one_event_and_totals_are_counted_once() {
     let events = events(&stopped.database());
     let mut kinds: Vec<_> = events.iter().map(|(kind, _)| kind.as_str()).collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, ["Chat Failed", "Chat Feedback", "Chat Message", "Chat Message", "Chat Message"]);
-    let ids: BTreeSet<_> = events.iter().map(|(_, detail)| detail["metadata"]["id"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        ["Chat Failed", "Chat Feedback", "Chat Message", "Chat Message", "Chat Message"]
+    );
+    let ids: BTreeSet<_> =
+        events.iter().map(|(_, detail)| detail["metadata"]["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), events.len(), "each event has an id of its own");
-    assert!(events.iter().all(|(_, detail)| !detail.to_string().contains("morning")), "no texts unless wanted");
-    assert!(events.iter().all(|(_, detail)| !detail.to_string().contains("private")), "no comments unless wanted");
+    assert!(
+        events.iter().all(|(_, detail)| !detail.to_string().contains("morning")),
+        "no texts unless wanted"
+    );
+    assert!(
+        events.iter().all(|(_, detail)| !detail.to_string().contains("private")),
+        "no comments unless wanted"
+    );
 
     let first = &events.iter().find(|(kind, _)| kind == "Chat Message").unwrap().1;
     assert_eq!((&first["session_id"], &first["turn"]), (&json!(ann.session), &json!(1)));
@@ -59,7 +74,8 @@ async fn every_final_yields_one_event_and_totals_are_counted_once() {
     assert_eq!(first["input_tokens"], turns[0]["usage"]["input_tokens"]);
 
     let totals = totals(&stopped.database());
-    let sum = |field: &str| turns.iter().filter_map(|turn| turn["usage"][field].as_u64()).sum::<u64>();
+    let sum =
+        |field: &str| turns.iter().filter_map(|turn| turn["usage"][field].as_u64()).sum::<u64>();
     assert_eq!(totals["total_turns"], 4);
     assert_eq!(totals["total_input_tokens"], sum("input_tokens"));
     assert_eq!(totals["total_output_tokens"], sum("output_tokens"));
@@ -73,5 +89,8 @@ async fn texts_are_in_the_events_only_if_the_operator_wants_them() {
     ann.ask("Good morning").await;
     let stopped = server.stop().await.start().await.stop().await;
     let (_, detail) = &events(&stopped.database())[0];
-    assert_eq!((&detail["user_message"], &detail["response"]), (&json!("Good morning"), &json!("Good morning")));
+    assert_eq!(
+        (&detail["user_message"], &detail["response"]),
+        (&json!("Good morning"), &json!("Good morning"))
+    );
 }

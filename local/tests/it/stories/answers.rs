@@ -40,7 +40,11 @@ async fn without_a_key_the_answer_is_quoted_from_the_document() {
     assert_eq!(stored["context"], "used");
     let document = include_str!("../../../school/documents.json");
     let quoted: Vec<_> = answer.text.lines().filter_map(|line| line.strip_prefix("- ")).collect();
-    assert!(!quoted.is_empty() && quoted.iter().all(|line| document.contains(*line)), "{}", answer.text);
+    assert!(
+        !quoted.is_empty() && quoted.iter().all(|line| document.contains(*line)),
+        "{}",
+        answer.text
+    );
     assert!(answer.text.contains("Tuesday, period 3 (10:50–11:40): Science"), "{}", answer.text);
 }
 
@@ -52,7 +56,10 @@ async fn a_streamed_reply_arrives_piece_by_piece_and_is_the_stored_one() {
         assert_eq!(answer.text, reply.whole());
         assert!(answer.pieces >= 5, "{} pieces in a second", answer.pieces);
         assert_eq!(answer.provisional, [reply.whole()], "all of it was shown before it was final");
-        assert_eq!((answer.finish_reason.as_str(), answer.provider.as_str()), ("stop", name(protocol)));
+        assert_eq!(
+            (answer.finish_reason.as_str(), answer.provider.as_str()),
+            ("stop", name(protocol))
+        );
     }
 }
 
@@ -110,7 +117,8 @@ async fn the_readers_first_curl_works_without_credentials() {
     let stub = provider(Behaviour::Reply(Reply::default())).await;
     let server = Setup::claude(&stub).start().await;
     let mut http = Http::new(server.base());
-    let accepted = http.post("/chat", &json!({ "message": "Hello", "session_id": "test-123" })).await;
+    let accepted =
+        http.post("/chat", &json!({ "message": "Hello", "session_id": "test-123" })).await;
     let body = accepted.expect(202);
     assert_eq!(accepted.header("location"), "sessions/test-123/turns");
     assert_eq!(body["session_id"], "test-123");

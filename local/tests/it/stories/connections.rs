@@ -9,7 +9,9 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, client_async};
 
-use crate::support::{Chatter, PATIENCE, Setup, Socket, TestServer, in_time, provider, send, websocket};
+use crate::support::{
+    Chatter, PATIENCE, Setup, Socket, TestServer, in_time, provider, send, websocket,
+};
 
 fn a_second_long() -> Behaviour {
     Behaviour::Reply(Reply::words(20).paced(Duration::from_millis(50)))
@@ -27,7 +29,8 @@ async fn after_a_lost_connection_everything_is_there_once_and_in_order() {
     ann.lose_connection();
     in_time(stub.until(|seen| seen.calls == 3)).await;
     ann.until(|view| view.finals.len() == 3).await;
-    let shown: Vec<_> = ann.view.finals.iter().map(|shown| (shown.turn, shown.message_id.as_str())).collect();
+    let shown: Vec<_> =
+        ann.view.finals.iter().map(|shown| (shown.turn, shown.message_id.as_str())).collect();
     assert_eq!(shown, [(1, "m1"), (2, "m2"), (3, "m3")]);
     assert!(ann.view.finals.iter().all(|shown| shown.text == Reply::words(20).whole()));
     assert_eq!(stub.calls().len(), 3, "a lost connection costs no model call");
@@ -101,7 +104,8 @@ async fn a_window_that_does_not_read_holds_up_nobody_and_is_closed() {
     for _ in 0..600 {
         send(&mut asleep, json!({ "type": "resume", "after": 0 })).await;
     }
-    let (began, mut slowest) = (Instant::now(), Duration::ZERO);
+    let began = Instant::now();
+    let mut slowest = Duration::ZERO;
     while slowest.is_zero() || connections(&server) > 1 {
         assert!(began.elapsed() < PATIENCE, "it is still open");
         let asked = Instant::now();
@@ -123,7 +127,8 @@ fn connections(server: &TestServer) -> u32 {
 /// Opens a connection whose buffers are small.
 async fn unread(ann: &Chatter) -> Socket {
     let offered = websocket(&ann.http, &ann.session).await;
-    let (url, ticket) = (offered["url"].as_str().unwrap(), offered["ticket"].as_str().unwrap());
+    let url = offered["url"].as_str().unwrap();
+    let ticket = offered["ticket"].as_str().unwrap();
     let request = format!("{url}?ticket={ticket}").into_client_request().unwrap();
     let address = request.uri().authority().unwrap().as_str().parse().unwrap();
     let socket = TcpSocket::new_v4().unwrap();

@@ -43,7 +43,10 @@ async fn a_later_turn_knows_what_was_shown_of_a_cancelled_one() {
     ann.stop(&id).await.expect(202);
     assert_eq!(ann.final_of(&id).await.kind, "cancelled");
     ann.ask("Two").await;
-    assert_eq!(told(&stub), ["user: One".to_owned(), format!("assistant: {shown}"), "user: Two".to_owned()]);
+    assert_eq!(
+        told(&stub),
+        ["user: One".to_owned(), format!("assistant: {shown}"), "user: Two".to_owned()]
+    );
 }
 
 #[tokio::test]
@@ -78,13 +81,18 @@ async fn one_users_messages_are_never_told_on_behalf_of_another() {
 #[tokio::test]
 async fn the_chosen_document_reaches_the_model_as_data() {
     let stub = provider(Behaviour::Reply(Reply::default())).await;
-    let documents = json!([{ "id": "plan", "title": "Week plan", "content": "Monday: maths in room 14." }]);
+    let documents =
+        json!([{ "id": "plan", "title": "Week plan", "content": "Monday: maths in room 14." }]);
     let server = Setup::claude(&stub).start_with_documents(&documents).await;
     let mut ann = Chatter::join(&server).await;
-    let id = ann.say_with("What is on Monday?", json!({ "context": { "document_id": "plan" } })).await;
+    let id =
+        ann.say_with("What is on Monday?", json!({ "context": { "document_id": "plan" } })).await;
     ann.final_of(&id).await;
     let system = latest(&stub).system;
-    assert!(system.contains("Title: Week plan") && system.contains("Monday: maths in room 14."), "{system}");
+    assert!(
+        system.contains("Title: Week plan") && system.contains("Monday: maths in room 14."),
+        "{system}"
+    );
     assert_eq!(ann.turns().await[0]["context"], "used");
     ann.ask("And without it?").await;
     assert!(!latest(&stub).system.contains("maths"), "a document belongs to its message");
@@ -93,7 +101,8 @@ async fn the_chosen_document_reaches_the_model_as_data() {
 
 #[tokio::test]
 async fn the_documents_that_may_be_chosen_are_listed() {
-    let documents = json!([{ "id": "plan", "title": "Week plan", "content": "Monday: maths in room 14." }]);
+    let documents =
+        json!([{ "id": "plan", "title": "Week plan", "content": "Monday: maths in room 14." }]);
     let server = Setup::offline().start_with_documents(&documents).await;
     let ann = Chatter::join(&server).await;
     let listed = ann.http.get("/documents").await.expect(200);
@@ -104,13 +113,15 @@ async fn the_documents_that_may_be_chosen_are_listed() {
 async fn another_users_document_is_as_absent_as_one_that_does_not_exist() {
     let stub = provider(Behaviour::Reply(Reply::default())).await;
     let documents = json!([
-        { "id": "diary", "title": "Diary", "content": "A canary sings.", "owner": "anon:somebody-else" },
+        { "id": "diary", "title": "Diary", "content": "A canary \
+            sings.", "owner": "anon:somebody-else" },
     ]);
     let server = Setup::claude(&stub).start_with_documents(&documents).await;
     let mut ann = Chatter::join(&server).await;
     assert_eq!(ann.http.get("/documents").await.expect(200)["documents"], json!([]));
     for id in ["diary", "nothing"] {
-        let message = ann.say_with("What sings?", json!({ "context": { "document_id": id } })).await;
+        let message =
+            ann.say_with("What sings?", json!({ "context": { "document_id": id } })).await;
         assert_eq!(ann.final_of(&message).await.kind, "reply");
         assert!(!latest(&stub).body.to_string().contains("canary"));
     }
@@ -121,7 +132,8 @@ async fn another_users_document_is_as_absent_as_one_that_does_not_exist() {
 #[tokio::test]
 async fn what_cannot_be_seen_does_not_reach_the_model() {
     let stub = provider(Behaviour::Echo).await;
-    let documents = json!([{ "id": "plan", "title": "Pl\u{200B}an", "content": "Mon\u{E0041}day\u{202E}" }]);
+    let documents =
+        json!([{ "id": "plan", "title": "Pl\u{200B}an", "content": "Mon\u{E0041}day\u{202E}" }]);
     let server = Setup::claude(&stub).start_with_documents(&documents).await;
     let mut ann = Chatter::join(&server).await;
     let message = "Hel\u{200B}lo \u{E0041}👩\u{200D}🏫";

@@ -16,7 +16,8 @@ struct Pair {
 /// Starts a server whose first choice is Claude and whose second is a provider that replies.
 async fn pair(claude: Behaviour) -> Pair {
     let claude = provider(claude).await;
-    let openai = provider(Behaviour::Reply(Reply::default().paced(Duration::from_millis(10)))).await;
+    let openai =
+        provider(Behaviour::Reply(Reply::default().paced(Duration::from_millis(10)))).await;
     let setup = Setup::claude(&claude).and_openai(&openai);
     let server = setup.with("CHATBOT_FIRST_BYTE_TIMEOUT_MS", "1000").start().await;
     Pair { claude, openai, server }
@@ -119,7 +120,8 @@ async fn when_every_key_is_refused_the_error_says_so() {
 #[tokio::test]
 async fn a_spent_budget_is_an_error_without_any_call() {
     let stub = provider(Behaviour::Reply(Reply::default())).await;
-    let server = Setup::claude(&stub).with("CHATBOT_PRINCIPAL_DAILY_BUDGET_USD", "0.000001").start().await;
+    let server =
+        Setup::claude(&stub).with("CHATBOT_PRINCIPAL_DAILY_BUDGET_USD", "0.000001").start().await;
     let mut ann = Chatter::join(&server).await;
     let answer = ann.ask("Hello").await;
     assert_eq!((answer.kind.as_str(), answer.error.as_str()), ("error", "budget_exhausted"));

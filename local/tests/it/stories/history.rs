@@ -67,7 +67,9 @@ async fn a_page_is_at_most_a_megabyte_and_the_rest_can_be_fetched() {
     let mut seen = numbers(&first.expect(200));
     assert!(seen.len() < 8, "{seen:?}");
     while let Some(last) = seen.last().filter(|last| **last < 8) {
-        seen.extend(numbers(&ann.http.get(&ann.path(&format!("turns?after={last}"))).await.expect(200)));
+        seen.extend(numbers(
+            &ann.http.get(&ann.path(&format!("turns?after={last}"))).await.expect(200),
+        ));
     }
     assert_eq!(seen, (1..=8).collect::<Vec<_>>());
 }
@@ -109,6 +111,7 @@ async fn feedback_is_taken_for_finals_only() {
     let verdict = json!({ "rating": "up", "comment": "Thanks" });
     assert_eq!(ann.http.post(&ann.path("turns/1/feedback"), &verdict).await.status, 204);
     ann.http.post(&ann.path("turns/2/feedback"), &verdict).await.problem(404);
-    let wrong = ann.http.post(&ann.path("turns/1/feedback"), &json!({ "rating": "sideways" })).await;
+    let wrong =
+        ann.http.post(&ann.path("turns/1/feedback"), &json!({ "rating": "sideways" })).await;
     assert_eq!(wrong.problem(400)["field"], "rating");
 }

@@ -11,7 +11,8 @@ const QUESTION: &str = "What does class 7B have on Tuesday in period 3?";
 async fn a_repeated_first_question_costs_no_model_call() {
     let stub = provider(Behaviour::Reply(Reply::default())).await;
     let server = Setup::claude(&stub).with("CHATBOT_REPLY_CACHE", "memory").start().await;
-    let (mut ann, mut ben) = (Chatter::join(&server).await, Chatter::join(&server).await);
+    let mut ann = Chatter::join(&server).await;
+    let mut ben = Chatter::join(&server).await;
     let first = ann.ask(QUESTION).await;
     let again = ben.ask(QUESTION).await;
     assert_eq!(first.text, again.text);

@@ -14,8 +14,11 @@ async fn a_repeated_message_is_answered_once() {
     let server = Setup::claude(&stub).start().await;
     let mut ann = Chatter::join(&server).await;
     let repeated = json!({ "message": "Hello", "message_id": "once" });
-    let (one, two, three) =
-        tokio::join!(ann.chat(repeated.clone()), ann.chat(repeated.clone()), ann.chat(repeated.clone()),);
+    let (one, two, three) = tokio::join!(
+        ann.chat(repeated.clone()),
+        ann.chat(repeated.clone()),
+        ann.chat(repeated.clone()),
+    );
     for answer in [one, two, three] {
         assert_eq!(answer.expect(202)["message_id"], "once");
     }
@@ -50,7 +53,9 @@ async fn the_idempotency_key_is_the_message_id() {
     let stub = provider(Behaviour::Echo).await;
     let server = Setup::claude(&stub).start().await;
     let mut ann = Chatter::join(&server).await;
-    let body = |id: &str| json!({ "message": "Hello", "session_id": ann.session, "message_id": id }).to_string();
+    let body = |id: &str| {
+        json!({ "message": "Hello", "session_id": ann.session, "message_id": id }).to_string()
+    };
     let without = json!({ "message": "Hello", "session_id": ann.session }).to_string();
     let key = [("idempotency-key", "k1")];
     let send = |body| ann.http.send(Method::POST, "/chat", Some((body, "application/json")), &key);
@@ -84,10 +89,14 @@ async fn ten_pipelined_posts_keep_their_order() {
 }
 
 fn raw_post(server: &TestServer, ann: &Chatter, n: usize) -> String {
-    let body = json!({ "message": format!("Message {n}"), "session_id": ann.session, "message_id": format!("p{n}") });
-    let (body, (host, path)) = (body.to_string(), server.place());
+    let body = json!({
+        "message": format!("Message {n}"), "session_id": ann.session, "message_id": format!("p{n}")
+    });
+    let body = body.to_string();
+    let (host, path) = server.place();
     format!(
-        "POST {path}/chat HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+        "POST {path}/chat HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\ncontent-type: \
+        application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         ann.http.token.as_deref().unwrap(),
         body.len(),

@@ -4,7 +4,9 @@ use bench::stub::{Behaviour, Reply};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Chatter, Http, Setup, in_time, next_frame, open, provider, send, websocket};
+use crate::support::{
+    Answer, Chatter, Http, Setup, in_time, next_frame, open, provider, send, websocket,
+};
 
 #[tokio::test]
 async fn a_wrong_field_is_named() {
@@ -51,8 +53,9 @@ async fn a_provider_that_has_no_key_is_no_choice() {
 async fn a_body_that_is_none_is_refused_for_what_it_is() {
     let server = Setup::offline().start().await;
     let ann = Chatter::join(&server).await;
-    let post =
-        async |body: &str, kind: &str| ann.http.send(Method::POST, "/chat", Some((body.to_owned(), kind)), &[]).await;
+    let post = async |body: &str, kind: &str| {
+        ann.http.send(Method::POST, "/chat", Some((body.to_owned(), kind)), &[]).await
+    };
     let json = "application/json";
     for body in ["", "Hello", "{", "[]", "\"Hello\"", "{\"message\":\"\\ud800\"}"] {
         post(body, json).await.problem(400);
@@ -87,7 +90,14 @@ async fn the_longest_message_is_answered_and_one_more_character_is_not() {
 async fn an_unknown_path_or_method_is_a_problem_too() {
     let server = Setup::offline().start().await;
     let ann = Chatter::join(&server).await;
-    for path in ["/nothing", "/chat/", "/sessions/x/y", "/sessions//turns", "/sessions/%ff/turns", "/chat%00"] {
+    for path in [
+        "/nothing",
+        "/chat/",
+        "/sessions/x/y",
+        "/sessions//turns",
+        "/sessions/%ff/turns",
+        "/chat%00",
+    ] {
         ann.http.get(path).await.problem(404);
     }
     for (method, path, allow) in [
@@ -151,7 +161,8 @@ async fn a_ticket_opens_its_own_session_whatever_the_frames_say() {
     ann.ask("The canary is mine").await;
     let mut bob = Chatter::join(&server).await;
     let mut socket = open(&websocket(&bob.http, &bob.session).await).await;
-    let nosy = json!({ "type": "resume", "after": 0, "session_id": ann.session, "threadId": ann.session });
+    let nosy =
+        json!({ "type": "resume", "after": 0, "session_id": ann.session, "threadId": ann.session });
     send(&mut socket, &nosy).await;
     let resumed = in_time(next_frame(&mut socket)).await.unwrap();
     assert_eq!(resumed["value"]["next"], 1);
@@ -166,7 +177,11 @@ async fn a_ticket_opens_its_own_session_whatever_the_frames_say() {
     assert!(heard.iter().all(|frame| !frame.to_string().contains("canary")), "{heard:#?}");
     let same_name = json!({ "message": "Hello", "session_id": ann.session });
     bob.http.post("/chat", &same_name).await.expect(202);
-    assert_eq!(ann.turns().await.len(), 2, "the same name in another user's hands is another session");
+    assert_eq!(
+        ann.turns().await.len(),
+        2,
+        "the same name in another user's hands is another session"
+    );
 }
 
 #[tokio::test]
@@ -180,17 +195,23 @@ async fn a_page_that_gave_this_machine_a_name_of_its_own_gets_nothing() {
             assert_eq!(answer.status, 421, "{host}{path}");
         }
     }
-    assert_eq!(ann.http.send(Method::GET, &turns, None, &[("host", "localhost:8080")]).await.status, 200);
+    assert_eq!(
+        ann.http.send(Method::GET, &turns, None, &[("host", "localhost:8080")]).await.status,
+        200
+    );
 }
 
 #[tokio::test]
 async fn only_pages_of_this_machine_may_read_an_answer() {
     let server = Setup::offline().start().await;
     let ann = Chatter::join(&server).await;
-    for (origin, allowed) in
-        [("http://localhost:3000", "http://localhost:3000"), ("https://evil.example", ""), ("null", "")]
-    {
-        let answer = ann.http.send(Method::GET, &ann.path("turns"), None, &[("origin", origin)]).await;
+    for (origin, allowed) in [
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("https://evil.example", ""),
+        ("null", ""),
+    ] {
+        let answer =
+            ann.http.send(Method::GET, &ann.path("turns"), None, &[("origin", origin)]).await;
         assert_eq!(answer.header("access-control-allow-origin"), allowed, "{origin}");
     }
 }

@@ -60,7 +60,8 @@ async fn a_restart_keeps_sessions_tokens_and_history() {
     ann.moves_to(&server).await;
     assert_eq!(ann.turns().await, before);
     assert_eq!(ann.ask("After").await.turn, 2);
-    let told: Vec<_> = stub.calls()[1].messages.iter().map(|message| message.text.clone()).collect();
+    let told: Vec<_> =
+        stub.calls()[1].messages.iter().map(|message| message.text.clone()).collect();
     assert_eq!(told, ["Before", "Before", "After"]);
 }
 
@@ -99,7 +100,10 @@ async fn submit(stopped: &Stopped, id: &str, message: &str) {
     let body = RequestMessage::Submit(submit).to_body();
     // Not the same id twice: it is the protocol that makes one turn of it.
     let deduplication_id = format!("{id}.{}", clock.now().0);
-    queue.send(Outgoing { group, deduplication_id, body, durability: Durability::Synced }).await.unwrap();
+    queue
+        .send(Outgoing { group, deduplication_id, body, durability: Durability::Synced })
+        .await
+        .unwrap();
 }
 
 /// Opens the database once the server's last sockets have let go of it.

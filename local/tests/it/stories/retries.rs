@@ -49,7 +49,8 @@ async fn check_restarted(first: Behaviour) {
     for protocol in BOTH {
         let (answer, stub) = after(protocol, first.clone()).await;
         assert_eq!(stub.calls().len(), 2);
-        // On a busy machine a generation may end before its text went out; what went out is never a splice.
+        // On a busy machine a generation may end before its text went out; what went out is never a
+        // splice.
         assert!(answer.provisional.len() <= 2, "{:?}", answer.provisional);
         let begins_anew = |shown: &String| answer.text.starts_with(shown.as_str());
         assert!(answer.provisional.iter().all(begins_anew), "spliced: {:?}", answer.provisional);
@@ -132,7 +133,10 @@ async fn a_provider_that_stays_down_is_called_three_times_and_then_the_turn_is_a
     assert_eq!((answer.kind.as_str(), answer.error.as_str()), ("error", "providers_unavailable"));
     assert_eq!(stub.calls().len(), 3);
     let stored = &ann.turns().await[0];
-    assert_eq!((&stored["kind"], &stored["error"]["code"]), (&"error".into(), &"providers_unavailable".into()));
+    assert_eq!(
+        (&stored["kind"], &stored["error"]["code"]),
+        (&"error".into(), &"providers_unavailable".into())
+    );
 }
 
 #[tokio::test]

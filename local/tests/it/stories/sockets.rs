@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{
-    Chatter, Setup, Socket, TestServer, in_time, next_frame, open, provider, send, try_open, websocket,
+    Chatter, Setup, Socket, TestServer, in_time, next_frame, open, provider, send, try_open,
+    websocket,
 };
 
 async fn server() -> TestServer {
@@ -64,7 +65,9 @@ async fn a_list_of_origins_is_exact() {
     let server = setup.start().await;
     let ann = Chatter::join(&server).await;
     let offered = websocket(&ann.http, &ann.session).await;
-    for origin in ["http://localhost:3000", "http://app.example.com", "https://app.example.com:8443", "null"] {
+    for origin in
+        ["http://localhost:3000", "http://app.example.com", "https://app.example.com:8443", "null"]
+    {
         assert_eq!(try_open(&offered, Some(origin)).await.unwrap_err(), 403, "{origin}");
     }
     try_open(&offered, Some("https://app.example.com")).await.unwrap();

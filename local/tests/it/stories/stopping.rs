@@ -77,7 +77,8 @@ async fn deleted_while_answered(stub: &Stub, server: &TestServer) -> String {
     let mut ann = Chatter::join(server).await;
     let id = ann.say("Remember the canary").await;
     ann.text_of(&id, 10).await;
-    let (path, again) = (format!("/sessions/{}", ann.session), json!({ "message": "Hello" }));
+    let path = format!("/sessions/{}", ann.session);
+    let again = json!({ "message": "Hello" });
     assert_eq!(ann.http.delete(&path).await.status, 204);
     assert_eq!(ann.http.get(&ann.path("turns")).await.problem(404)["status"], 404);
     assert_eq!(ann.chat(again).await.status, 404, "the id is not to be used again");
@@ -101,7 +102,8 @@ async fn deleting_a_session_while_it_is_answered_leaves_nothing_of_it() {
     let session = deleted_while_answered(&stub, &server).await;
     let stopped = server.stop().await;
     let left: Vec<String> = rows(&stopped.database(), "SELECT sort || attributes FROM items");
-    let own: Vec<_> = left.iter().filter(|row| row.starts_with("META") || row.contains("canary")).collect();
+    let own: Vec<_> =
+        left.iter().filter(|row| row.starts_with("META") || row.contains("canary")).collect();
     let [tombstone] = own.as_slice() else { panic!("{own:?}") };
     assert!(tombstone.contains("\"deleted\":true") && !tombstone.contains(&session), "{tombstone}");
     let queued: Vec<String> = rows(&stopped.database(), "SELECT body FROM messages");

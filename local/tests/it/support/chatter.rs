@@ -166,7 +166,11 @@ impl Chatter {
                     }
                 }
                 Action::Fetch(after) => {
-                    let page = self.http.get(&self.path(&format!("turns?after={after}"))).await.expect(200);
+                    let page = self
+                        .http
+                        .get(&self.path(&format!("turns?after={after}")))
+                        .await
+                        .expect(200);
                     self.view.history(page["turns"].as_array().unwrap());
                 }
             }

@@ -1,4 +1,5 @@
-//! Holds every operator call that a test makes against `contracts/operator.yaml`: what was asked, and what came back.
+//! Holds every operator call that a test makes against `contracts/operator.yaml`: what was asked,
+//! and what came back.
 
 use std::sync::LazyLock;
 
@@ -85,7 +86,8 @@ fn schema(body: &str) -> Option<String> {
     Some(format!("{body}/content/{}/schema", escape(kind)))
 }
 
-/// Fails where a call is not what the contract says: a good request that it refuses, an answer that it does not know.
+/// Fails where a call is not what the contract says: a good request that it refuses, an answer that
+/// it does not know.
 #[track_caller]
 pub(super) fn check(method: &Method, path: &str, sent: Option<&str>, status: u16, received: &str) {
     if !path.starts_with("/admin/api/") || method == Method::HEAD {

@@ -1,7 +1,8 @@
 //! The deployed system in place of the server on one machine: the same stories, another home.
 //!
-//! `infra/e2e` is that home. It takes one line of JSON with what a server would be started with, deploys the
-//! template's stack, answers with one line that says where it is, and takes it down when the connection ends.
+//! `infra/e2e` is that home. It takes one line of JSON with what a server would be started with,
+//! deploys the template's stack, answers with one line that says where it is, and takes it down
+//! when the connection ends.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long a deployment may take: they are made one after the other, and stories wait for each other's.
+/// How long a deployment may take: they are made one after the other, and stories wait for each
+/// other's.
 const DEPLOYING: Duration = Duration::from_mins(2);
 
 /// A deployed system. It is gone with this value.
@@ -22,9 +24,14 @@ pub(super) struct Deployed {
 
 impl Deployed {
     /// Deploys the system with these variables, and these documents instead of the school's.
-    pub(super) async fn at(home: &str, variables: &BTreeMap<String, String>, documents: Option<&Value>) -> Self {
+    pub(super) async fn at(
+        home: &str,
+        variables: &BTreeMap<String, String>,
+        documents: Option<&Value>,
+    ) -> Self {
         let asked = json!({ "variables": variables, "documents": documents });
-        let (answer, lease) = timeout(DEPLOYING, exchange(home, &asked)).await.expect("a home that deploys").unwrap();
+        let (answer, lease) =
+            timeout(DEPLOYING, exchange(home, &asked)).await.expect("a home that deploys").unwrap();
         let answer: Value = serde_json::from_str(&answer).unwrap();
         let base = answer["base"].as_str().unwrap_or_else(|| panic!("{}", answer["error"]));
         Self { base: base.to_owned(), _lease: lease }

@@ -25,7 +25,8 @@ pub(crate) struct Answer {
 
 impl Http {
     pub(crate) fn new(base: String) -> Self {
-        let client = client::build(ClientSettings { connect_timeout: Duration::from_secs(3) }).unwrap();
+        let client =
+            client::build(ClientSettings { connect_timeout: Duration::from_secs(3) }).unwrap();
         Self { client, base, token: None }
     }
 
@@ -67,9 +68,11 @@ impl Http {
         if let Some((body, content_type)) = body {
             request = request.header(CONTENT_TYPE, content_type).body(body);
         }
-        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let request =
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
         let text = response.text().await.unwrap();
         super::contract::check(&method, path, sent.as_deref(), status, &text);
         Answer { status, headers, text }

@@ -1,4 +1,5 @@
-//! A whole server in this process, or the deployed system, and users of it that know nothing but the contract.
+//! A whole server in this process, or the deployed system, and users of it that know nothing but
+//! the contract.
 
 mod chatter;
 mod config;

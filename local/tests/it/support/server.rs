@@ -1,4 +1,5 @@
-//! The system that a story takes place in: the one-machine server, started as `main` starts it, or the deployed one.
+//! The system that a story takes place in: the one-machine server, started as `main` starts it, or
+//! the deployed one.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -56,7 +57,9 @@ impl Setup {
     }
 
     pub(crate) fn claude(stub: &Stub) -> Self {
-        Self::offline().with("ANTHROPIC_API_KEY", "test-key").with("ANTHROPIC_BASE_URL", &stub.url())
+        Self::offline()
+            .with("ANTHROPIC_API_KEY", "test-key")
+            .with("ANTHROPIC_BASE_URL", &stub.url())
     }
 
     pub(crate) fn openai(stub: &Stub) -> Self {
@@ -138,7 +141,8 @@ impl Stopped {
     pub(crate) async fn start(self) -> TestServer {
         let Self { directory, setup } = self;
         let data = data_dir(&directory);
-        let setup = setup.with("CHATBOT_PORT", "0").with("CHATBOT_DATA_DIR", data.to_str().unwrap());
+        let setup =
+            setup.with("CHATBOT_PORT", "0").with("CHATBOT_DATA_DIR", data.to_str().unwrap());
         let app = in_time(start(&setup.environment())).await;
         let base = format!("http://{}", app.address());
         let (stop, stopped) = oneshot::channel();
@@ -156,12 +160,15 @@ impl Stopped {
     }
 }
 
-/// Tries until the last server's sockets have let go of the data: a process would have taken them along.
+/// Tries until the last server's sockets have let go of the data: a process would have taken them
+/// along.
 async fn start(environment: &Environment) -> App {
     loop {
         match App::start(Config::from(environment).unwrap()).await {
             Ok(app) => return app,
-            Err(error) if format!("{error:#}").contains("another process uses") => yield_now().await,
+            Err(error) if format!("{error:#}").contains("another process uses") => {
+                yield_now().await
+            }
             Err(error) => panic!("{error:#}"),
         }
     }
@@ -172,5 +179,6 @@ fn data_dir(directory: &TempDir) -> PathBuf {
 }
 
 fn database(data_dir: &Path) -> Connection {
-    Connection::open_with_flags(data_dir.join("chatbot.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+    Connection::open_with_flags(data_dir.join("chatbot.db"), OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .unwrap()
 }

@@ -16,7 +16,8 @@ pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Returns a new `{url, ticket}` of a session.
 pub(crate) async fn websocket(http: &Http, session: &str) -> Value {
-    http.post(&format!("/sessions/{session}/tickets"), &Value::Null).await.expect(201)["websocket"].clone()
+    http.post(&format!("/sessions/{session}/tickets"), &Value::Null).await.expect(201)["websocket"]
+        .clone()
 }
 
 /// Connects with a ticket.
@@ -26,7 +27,8 @@ pub(crate) async fn open(websocket: &Value) -> Socket {
 
 /// Connects as a page of this origin does. Refused, it returns the status.
 pub(crate) async fn try_open(websocket: &Value, origin: Option<&str>) -> Result<Socket, u16> {
-    let (url, ticket) = (websocket["url"].as_str().unwrap(), websocket["ticket"].as_str().unwrap());
+    let url = websocket["url"].as_str().unwrap();
+    let ticket = websocket["ticket"].as_str().unwrap();
     let mut request = format!("{url}?ticket={ticket}").into_client_request().unwrap();
     if let Some(origin) = origin {
         request.headers_mut().insert("origin", origin.parse().unwrap());

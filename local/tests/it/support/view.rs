@@ -163,14 +163,16 @@ impl View {
 
     /// Returns what is due by now.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<Action> {
-        let fetches = self.turns.iter_mut().filter(|(_, held)| held.withheld && held.last.is_none());
+        let fetches =
+            self.turns.iter_mut().filter(|(_, held)| held.withheld && held.last.is_none());
         let mut actions: Vec<_> = fetches
             .map(|(turn, held)| {
                 held.withheld = false;
                 Action::Fetch(turn - 1)
             })
             .collect();
-        let unfinished = !self.awaited.is_empty() || !self.turns.is_empty() || self.cursor + 1 < self.next;
+        let unfinished =
+            !self.awaited.is_empty() || !self.turns.is_empty() || self.cursor + 1 < self.next;
         let more = self.cursor + 1 < self.next;
         let Some(link) = self.link.as_mut() else { return actions };
         if link.is_due(now, unfinished, more) {
@@ -186,7 +188,8 @@ impl View {
         let link = self.link.as_mut().unwrap();
         link.resumed = true;
         link.finals = 0;
-        let anew = (!self.born.is_null() && self.born != value["born"]) || link.cursor_at_open >= next;
+        let anew =
+            (!self.born.is_null() && self.born != value["born"]) || link.cursor_at_open >= next;
         if anew {
             (link.cursor_at_open, link.urgent) = (0, true);
             self.cursor = 0;
@@ -211,10 +214,15 @@ impl View {
     fn turn_frame(&mut self, kind: &str, frame: &Value) {
         let metadata = &frame["metadata"];
         let turn = metadata["turn"].as_u64().unwrap_or_else(|| panic!("no turn: {frame}"));
-        let generation = metadata["gen"].as_u64().unwrap_or_else(|| panic!("no generation: {frame}"));
+        let generation =
+            metadata["gen"].as_u64().unwrap_or_else(|| panic!("no generation: {frame}"));
         if matches!(kind, "RUN_FINISHED" | "RUN_ERROR") {
             let hash = text(&metadata["sha256"]).to_owned();
-            assert_eq!(*self.hashes.entry(turn).or_insert(hash.clone()), hash, "a second final: {frame}");
+            assert_eq!(
+                *self.hashes.entry(turn).or_insert(hash.clone()),
+                hash,
+                "a second final: {frame}"
+            );
         }
         if turn <= self.cursor {
             return;
@@ -228,14 +236,16 @@ impl View {
             }
             _ => held.advance(kind, generation, frame),
         };
-        let missing = (self.cursor + 1..turn).any(|n| self.turns.get(&n).is_none_or(|held| held.last.is_none()));
+        let missing = (self.cursor + 1..turn)
+            .any(|n| self.turns.get(&n).is_none_or(|held| held.last.is_none()));
         self.link.as_mut().unwrap().gap |= gap || missing;
         self.settle();
     }
 
     /// Shows every final that now stands in line.
     fn settle(&mut self) {
-        while let Some(last) = self.turns.get(&(self.cursor + 1)).and_then(|held| held.last.clone()) {
+        while let Some(last) = self.turns.get(&(self.cursor + 1)).and_then(|held| held.last.clone())
+        {
             self.cursor += 1;
             self.turns.remove(&self.cursor);
             self.awaited.remove(&last.message_id);
@@ -312,7 +322,9 @@ impl Held {
     fn freeze(&mut self, turn: u64, last: Final) {
         let mut provisional = std::mem::take(&mut self.earlier);
         provisional.push(self.shown());
-        let (message_id, statuses, pieces) = (self.message_id.clone(), self.statuses.clone(), self.pieces);
+        let message_id = self.message_id.clone();
+        let statuses = self.statuses.clone();
+        let pieces = self.pieces;
         self.last = Some(Final { turn, message_id, pieces, provisional, statuses, ..last });
     }
 }
@@ -320,11 +332,15 @@ impl Held {
 impl Link {
     fn is_due(&self, now: Instant, unfinished: bool, more: bool) -> bool {
         let Some(asked) = self.asked else { return true };
-        let (since, quiet) = (now.duration_since(asked), now.duration_since(self.heard));
+        let since = now.duration_since(asked);
+        let quiet = now.duration_since(self.heard);
         self.urgent
             || (!self.resumed && since >= UNANSWERED)
             || (self.gap && since >= GAP)
-            || (self.resumed && self.finals > 0 && more && (self.finals >= FULL_BATCH || quiet >= BATCH_PAUSE))
+            || (self.resumed
+                && self.finals > 0
+                && more
+                && (self.finals >= FULL_BATCH || quiet >= BATCH_PAUSE))
             || (unfinished && quiet.min(since) >= SILENCE)
     }
 }

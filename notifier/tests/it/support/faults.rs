@@ -51,7 +51,12 @@ pub(crate) struct Faults {
 
 impl Faults {
     /// Lays a fault on a range of calls from now on, of one port or of all, counted from 1.
-    pub(crate) fn during(&self, op: impl Into<Option<Op>>, calls: RangeInclusive<usize>, fault: Fault) {
+    pub(crate) fn during(
+        &self,
+        op: impl Into<Option<Op>>,
+        calls: RangeInclusive<usize>,
+        fault: Fault,
+    ) {
         self.rules.lock().unwrap().push(Rule { op: op.into(), calls, fault, seen: 0 });
     }
 
@@ -66,7 +71,12 @@ impl Faults {
     }
 
     /// Makes a call, or what the faults make of it; `broken` is the port's failure.
-    pub(crate) async fn around<T>(&self, op: Op, call: impl Future<Output = T>, broken: impl FnOnce() -> T) -> T {
+    pub(crate) async fn around<T>(
+        &self,
+        op: Op,
+        call: impl Future<Output = T>,
+        broken: impl FnOnce() -> T,
+    ) -> T {
         match self.note(op) {
             None => call.await,
             Some(Fault::CrashBefore) => self.crash().await,

@@ -9,8 +9,8 @@ use shared::domain::{ConnectionId, Timestamp};
 use shared::memory::{MemoryEvents, MemoryPush, MemoryQueue, MemoryStore};
 use shared::ports::store::{Item, Key, Page, Query, Write};
 use shared::ports::{
-    Durability, EventEntry, Events, EventsError, Outgoing, Push, PushError, Queue, QueueError, Receipt, Store,
-    StoreError,
+    Durability, EventEntry, Events, EventsError, Outgoing, Push, PushError, Queue, QueueError,
+    Receipt, Store, StoreError,
 };
 
 use super::{Faults, Op};
@@ -34,7 +34,11 @@ impl Store for FaultyStore {
         self.faults.around(Op::Read, self.table.query(query), unavailable).await
     }
 
-    async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
+    async fn write(
+        &self,
+        write: Write,
+        durability: Durability,
+    ) -> Result<Option<Item>, StoreError> {
         self.faults.around(Op::Write, self.table.write(write, durability), unavailable).await
     }
 
@@ -59,7 +63,11 @@ impl Queue for FaultyQueue {
         self.faults.around(Op::Send, self.queue.send(message), away).await
     }
 
-    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
+    async fn change_visibility(
+        &self,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
         self.queue.change_visibility(receipt, visibility).await
     }
 }
@@ -98,7 +106,8 @@ impl Events for FaultyEvents {
     async fn put(&self, entries: &[EventEntry]) -> Result<Vec<usize>, EventsError> {
         self.calls.lock().unwrap().push(entries.iter().map(|entry| entry.id.clone()).collect());
         let call = async {
-            let (mut taken, mut failed) = (Vec::new(), Vec::new());
+            let mut taken = Vec::new();
+            let mut failed = Vec::new();
             for (index, entry) in entries.iter().enumerate() {
                 if self.refused.lock().unwrap().remove(&entry.id) {
                     failed.push(index);

@@ -8,10 +8,12 @@ use notifier::{Notifier, NotifierError, Ports};
 use serde_json::Value;
 use shared::analytics::Texts;
 use shared::domain::{
-    ConnectionId, ErrorCode, ExpiresAt, FinishReason, MessageId, MessageText, MicroUsd, Principal, ProviderName,
-    SessionId, SessionKey, Timestamp, Turn, TurnKind, Usage,
+    ConnectionId, ErrorCode, ExpiresAt, FinishReason, MessageId, MessageText, MicroUsd, Principal,
+    ProviderName, SessionId, SessionKey, Timestamp, Turn, TurnKind, Usage,
 };
-use shared::memory::{MemoryEvents, MemoryPush, MemoryQueue, MemoryStore, QueueSettings, TokioClock};
+use shared::memory::{
+    MemoryEvents, MemoryPush, MemoryQueue, MemoryStore, QueueSettings, TokioClock,
+};
 use shared::ports::store::{Item, Key};
 use shared::ports::{Clock, Delivery, Durability, EventEntry, EventSource, Queue, Store};
 use shared::protocol::accept::{self, Bounds, Submission};
@@ -28,7 +30,8 @@ use super::ports::{FaultyEvents, FaultyPush, FaultyQueue, FaultyStore};
 
 pub(crate) const START: Timestamp = Timestamp(1_795_414_260_000);
 pub(crate) const TEXT: &str = "Period 3 is maths.";
-const BOUNDS: Bounds = Bounds { lifetime: Lifetime { ttl: Duration::from_hours(24) }, max_waiting: 1_000 };
+const BOUNDS: Bounds =
+    Bounds { lifetime: Lifetime { ttl: Duration::from_hours(24) }, max_waiting: 1_000 };
 
 pub(crate) struct World {
     pub(crate) table: Arc<MemoryStore>,
@@ -77,10 +80,15 @@ impl World {
     }
 
     pub(crate) fn telling(texts: Texts) -> Self {
-        let (faults, clock) = (Arc::<Faults>::default(), TokioClock::starting_at(START));
+        let faults = Arc::<Faults>::default();
+        let clock = TokioClock::starting_at(START);
         let table = Arc::new(MemoryStore::new(Arc::new(clock)));
         let replies = Arc::new(MemoryQueue::new(QueueSettings::new(Duration::from_mins(1), 5)));
-        let push = FaultyPush { push: Arc::new(MemoryPush::new()), faults: faults.clone(), closed: Mutex::default() };
+        let push = FaultyPush {
+            push: Arc::new(MemoryPush::new()),
+            faults: faults.clone(),
+            closed: Mutex::default(),
+        };
         let push = Arc::new(push);
         let events = Arc::new(FaultyEvents {
             bus: Arc::new(MemoryEvents::new()),
@@ -100,7 +108,8 @@ impl World {
 
     /// Accepts the next message of a session and claims its turn.
     pub(crate) async fn run(&self, session: &str) -> TurnRow {
-        let (key, now) = (key(session), self.clock.now());
+        let key = key(session);
+        let now = self.clock.now();
         let next = self.meta(session).await.map_or(1, |meta| meta.next_turn.get());
         let submission = Submission {
             principal: principal(),
@@ -114,9 +123,17 @@ impl World {
         };
         let read = accept::look_up(self.table.as_ref(), &submission, BOUNDS).await.unwrap();
         accept::record(self.table.as_ref(), &submission, read, BOUNDS).await.unwrap();
-        let (meta, message_id) = (self.meta(session).await.unwrap(), &submission.message_id);
-        let message: MessageRow = self.item(keys::message(&key, message_id)).await.unwrap().into_row().unwrap();
-        let reading = Reading { key: &key, session: &meta, message_id, message: &message, predecessor_is_final: false };
+        let meta = self.meta(session).await.unwrap();
+        let message_id = &submission.message_id;
+        let message: MessageRow =
+            self.item(keys::message(&key, message_id)).await.unwrap().into_row().unwrap();
+        let reading = Reading {
+            key: &key,
+            session: &meta,
+            message_id,
+            message: &message,
+            predecessor_is_final: false,
+        };
         let (turn, writes) = claim(reading, None, BOUNDS.lifetime, now).unwrap();
         self.table.transact(writes, Durability::Ordered).await.unwrap();
         turn
@@ -147,7 +164,10 @@ impl World {
 
     /// Turns a session into a tombstone, and leaves its rows as a deletion that died does.
     pub(crate) async fn bury(&self, session: &str) {
-        self.table.write(delete::tombstone(&key(session), self.clock.now()), Durability::Synced).await.unwrap();
+        self.table
+            .write(delete::tombstone(&key(session), self.clock.now()), Durability::Synced)
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn connect(&self, session: &str, name: &str) -> ConnectionId {
@@ -158,7 +178,10 @@ impl World {
             stamp: "s".into(),
             expires_at: ExpiresAt::at(self.clock.now().plus(Duration::from_hours(2))),
         };
-        self.table.transact(connection::register(&key(session), &row).unwrap(), Durability::Ordered).await.unwrap();
+        self.table
+            .transact(connection::register(&key(session), &row).unwrap(), Durability::Ordered)
+            .await
+            .unwrap();
         connection_id
     }
 
@@ -207,7 +230,9 @@ impl World {
     }
 
     pub(crate) async fn turn(&self, session: &str, number: u64) -> Option<TurnRow> {
-        self.item(keys::turn(&key(session), Turn::parse(number).unwrap())).await.map(|item| item.into_row().unwrap())
+        self.item(keys::turn(&key(session), Turn::parse(number).unwrap()))
+            .await
+            .map(|item| item.into_row().unwrap())
     }
 
     pub(crate) async fn state(&self, session: &str, number: u64) -> &'static str {
@@ -224,7 +249,12 @@ impl World {
 
     /// Returns the frames that a connection took.
     pub(crate) fn frames(&self, connection: &ConnectionId) -> Vec<Value> {
-        self.push.push.frames(connection).iter().map(|frame| serde_json::from_str(frame).unwrap()).collect()
+        self.push
+            .push
+            .frames(connection)
+            .iter()
+            .map(|frame| serde_json::from_str(frame).unwrap())
+            .collect()
     }
 
     pub(crate) fn published(&self) -> Vec<EventEntry> {

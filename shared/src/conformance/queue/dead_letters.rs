@@ -9,7 +9,10 @@ pub(super) async fn a_message_received_too_often_becomes_a_dead_letter(case: Cas
     let letters = case.0.dead_letters(10).await.unwrap();
     assert_eq!(letters.len(), 1);
     assert_eq!((letters[0].group.as_str(), letters[0].body.as_str()), ("g", "poison"));
-    assert_eq!((letters[0].receive_count, &letters[0].message_id), (MAX_RECEIVES, &last.message_id));
+    assert_eq!(
+        (letters[0].receive_count, &letters[0].message_id),
+        (MAX_RECEIVES, &last.message_id)
+    );
     let _ = case.0.delete(&last.receipt).await;
     assert_eq!(case.dead().await, ["poison"], "an old handle does not reach a dead letter");
 }

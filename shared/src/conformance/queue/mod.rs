@@ -26,8 +26,12 @@ pub async fn queue(make: impl AsyncFn(QueueSettings) -> Arc<dyn EventSource>) {
     queue_except(make, &[]).await;
 }
 
-/// Checks a queue, without some checks: for a stand-in that is known to differ from its service there.
-pub async fn queue_except(make: impl AsyncFn(QueueSettings) -> Arc<dyn EventSource>, except: &[&str]) {
+/// Checks a queue, without some checks: for a stand-in that is known to differ from its service
+/// there.
+pub async fn queue_except(
+    make: impl AsyncFn(QueueSettings) -> Arc<dyn EventSource>,
+    except: &[&str],
+) {
     let case = async || Case(make(QueueSettings::new(VISIBILITY, MAX_RECEIVES)).await);
     super::checks! { case, except;
         order::an_empty_queue_hands_out_nothing,
@@ -76,7 +80,9 @@ impl Case {
 
     async fn send_with_id(&self, group: &str, id: &str, body: &str) -> Result<(), QueueError> {
         let [group, deduplication_id, body] = [group, id, body].map(str::to_owned);
-        self.0.send(Outgoing { group, deduplication_id, body, durability: Durability::Synced }).await
+        self.0
+            .send(Outgoing { group, deduplication_id, body, durability: Durability::Synced })
+            .await
     }
 
     async fn receive(&self, max: usize) -> Vec<Delivery> {

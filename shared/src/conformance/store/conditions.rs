@@ -63,13 +63,16 @@ pub(super) async fn an_update_without_changes_proves_its_conditions(case: Case) 
     let prove = |n: i64| Write::update(key("a"), vec![equals("n", n)], Vec::new());
     assert_eq!(case.write(prove(1)).await.unwrap(), Some(item("a", json!({"n": 1}))));
     assert_eq!(refusal(case.write(prove(2)).await).current, Some(item("a", json!({"n": 1}))));
-    case.transact(vec![prove(1), put_if("b", json!({"n": 2}), vec![Condition::Absent])]).await.unwrap();
+    case.transact(vec![prove(1), put_if("b", json!({"n": 2}), vec![Condition::Absent])])
+        .await
+        .unwrap();
     refusal(case.transact(vec![prove(2)]).await);
     assert_eq!(case.get("a").await, Some(json!({"n": 1})));
 }
 
 pub(super) async fn concurrent_conditional_writes_have_one_winner(case: Case) {
-    let writes = (0..20).map(|n| case.write(put_if("a", json!({ "n": n }), vec![Condition::Absent])));
+    let writes =
+        (0..20).map(|n| case.write(put_if("a", json!({ "n": n }), vec![Condition::Absent])));
     let results = futures::future::join_all(writes).await;
     let winners: Vec<usize> = (0..20).filter(|n| results[*n].is_ok()).collect();
     assert_eq!(winners.len(), 1);
@@ -77,7 +80,13 @@ pub(super) async fn concurrent_conditional_writes_have_one_winner(case: Case) {
 }
 
 pub(super) async fn concurrent_additions_are_all_counted(case: Case) {
-    let add = || case.write(Write::update(key("a"), vec![Condition::AtMost("n", 14)], vec![Change::Add("n", 1)]));
+    let add = || {
+        case.write(Write::update(
+            key("a"),
+            vec![Condition::AtMost("n", 14)],
+            vec![Change::Add("n", 1)],
+        ))
+    };
     let results = futures::future::join_all((0..20).map(|_| add())).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 15);
     assert_eq!(case.get("a").await, Some(json!({"n": 15})));

@@ -24,7 +24,9 @@ pub(super) async fn an_expired_item_is_absent_for_conditions(case: Case) {
     let refused = refusal(case.write(Write::check(key("a"), vec![Condition::Present])).await);
     assert_eq!(refused.current, None);
     refusal(case.write(Write::check(key("a"), vec![equals("n", 1)])).await);
-    case.write(Write::check(key("a"), vec![Condition::Absent, Condition::Missing("n")])).await.unwrap();
+    case.write(Write::check(key("a"), vec![Condition::Absent, Condition::Missing("n")]))
+        .await
+        .unwrap();
 }
 
 pub(super) async fn a_put_over_an_expired_item_replaces_it(case: Case) {
@@ -35,7 +37,8 @@ pub(super) async fn a_put_over_an_expired_item_replaces_it(case: Case) {
 
 pub(super) async fn an_update_of_an_expired_item_begins_anew(case: Case) {
     expired(&case).await;
-    let stands = case.update("a", vec![Change::Add("n", 5), set("expires_at", case.second(60))]).await;
+    let stands =
+        case.update("a", vec![Change::Add("n", 5), set("expires_at", case.second(60))]).await;
     assert_eq!(stands, item("a", json!({"n": 5, "expires_at": case.second(60)})));
     assert_eq!(case.get("a").await, Some(json!({"n": 5, "expires_at": case.second(60)})));
 }

@@ -25,8 +25,13 @@ pub(super) async fn a_large_item_in_a_transaction_refuses_all_of_it(case: Case) 
 }
 
 pub(super) async fn a_transaction_has_at_most_100_different_items(case: Case) {
-    let writes = |number: usize| (0..number).map(|n| put_if(&n.to_string(), json!({}), Vec::new())).collect::<Vec<_>>();
-    assert!(matches!(case.transact(writes(MAX_TRANSACTION_WRITES + 1)).await, Err(StoreError::Corrupt(_))));
+    let writes = |number: usize| {
+        (0..number).map(|n| put_if(&n.to_string(), json!({}), Vec::new())).collect::<Vec<_>>()
+    };
+    assert!(matches!(
+        case.transact(writes(MAX_TRANSACTION_WRITES + 1)).await,
+        Err(StoreError::Corrupt(_))
+    ));
     let mut twice = writes(2);
     twice.extend(writes(1));
     assert!(matches!(case.transact(twice).await, Err(StoreError::Corrupt(_))));

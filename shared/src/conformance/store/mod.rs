@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use crate::domain::Timestamp;
 use crate::memory::ManualClock;
 use crate::ports::store::{
-    Attributes, Change, Condition, Effect, Item, Key, Page, Query, Refusal, Store, StoreError, Write,
+    Attributes, Change, Condition, Effect, Item, Key, Page, Query, Refusal, Store, StoreError,
+    Write,
 };
 use crate::ports::{Clock, Durability};
 
@@ -25,7 +26,8 @@ pub async fn store(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     store_except(make, &[]).await;
 }
 
-/// Checks a store, without some checks: for a stand-in that is known to differ from its service there.
+/// Checks a store, without some checks: for a stand-in that is known to differ from its service
+/// there.
 pub async fn store_except(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>, except: &[&str]) {
     let case = async || {
         let clock = Arc::new(ManualClock::new(Timestamp(1_800_000_000_000)));
@@ -86,7 +88,13 @@ struct Case {
 
 impl Case {
     async fn get(&self, sort: &str) -> Option<Value> {
-        self.store.get(&[key(sort)]).await.unwrap().pop().flatten().map(|item| Value::Object(item.attributes))
+        self.store
+            .get(&[key(sort)])
+            .await
+            .unwrap()
+            .pop()
+            .flatten()
+            .map(|item| Value::Object(item.attributes))
     }
 
     async fn put(&self, sort: &str, attributes: Value) {
@@ -110,9 +118,11 @@ impl Case {
     }
 
     async fn query(&self, from: &str, to: &str, change: impl FnOnce(&mut Query)) -> Page {
-        let (from, to) = (from.to_owned(), to.to_owned());
+        let from = from.to_owned();
+        let to = to.to_owned();
         let partition = "p".to_owned();
-        let mut query = Query { partition, from, to, descending: false, limit: 1000, expired: false };
+        let mut query =
+            Query { partition, from, to, descending: false, limit: 1000, expired: false };
         change(&mut query);
         self.store.query(&query).await.unwrap()
     }

@@ -60,10 +60,12 @@ pub(super) async fn going_on_behind_the_last_item_reads_everything_once(case: Ca
     for name in &names {
         case.put(name, json!({"text": text(40_000)})).await;
     }
-    let (mut read, mut from) = (Vec::new(), String::new());
+    let mut read = Vec::new();
+    let mut from = String::new();
     loop {
         let page = case.query(&from, "z", |query| query.limit = 25).await;
-        let bytes: usize = page.items.iter().map(|item| json!(item.attributes).to_string().len()).sum();
+        let bytes: usize =
+            page.items.iter().map(|item| json!(item.attributes).to_string().len()).sum();
         assert!(!page.items.is_empty() && page.items.len() <= 25 && bytes <= MAX_PAGE_BYTES);
         read.extend(page.items.into_iter().map(|item| item.key.sort));
         if !page.more {
@@ -83,7 +85,8 @@ pub(super) async fn an_empty_range_is_an_empty_page(case: Case) {
 }
 
 pub(super) async fn expired_items_fill_no_page(case: Case) {
-    fill(&case, &["a", "b", "c"], json!({"text": text(390_000), "expires_at": case.second(10)})).await;
+    fill(&case, &["a", "b", "c"], json!({"text": text(390_000), "expires_at": case.second(10)}))
+        .await;
     fill(&case, &["d", "e"], json!({})).await;
     case.advance(11);
     let page = case.query("", "z", |query| query.limit = 1).await;

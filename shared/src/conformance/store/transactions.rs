@@ -49,7 +49,8 @@ pub(super) async fn a_transaction_checks_without_writing(case: Case) {
     case.transact(vec![Write::check(key("a"), vec![Condition::Present])]).await.unwrap();
     assert_eq!(case.get("a").await, Some(json!({"n": 1, "expires_at": case.second(10)})));
     case.advance(10);
-    let refused = refusal(case.transact(vec![Write::check(key("a"), vec![Condition::Present])]).await);
+    let refused =
+        refusal(case.transact(vec![Write::check(key("a"), vec![Condition::Present])]).await);
     assert_eq!(refused.current, None);
 }
 
@@ -57,12 +58,14 @@ pub(super) async fn concurrent_transactions_have_one_winner(case: Case) {
     case.put("session", json!({"next": 1})).await;
     let claim = |n: usize| {
         let sort = format!("turn {n}");
-        let take = Write::update(key("session"), vec![equals("next", 1)], vec![Change::Add("next", 1)]);
+        let take =
+            Write::update(key("session"), vec![equals("next", 1)], vec![Change::Add("next", 1)]);
         let turn = put_if(&sort, json!({ "n": n }), vec![Condition::Absent]);
         case.transact(vec![take, turn])
     };
     let results = futures::future::join_all((0..10).map(claim)).await;
-    let won: Vec<String> = (0..10).filter(|n| results[*n].is_ok()).map(|n| format!("turn {n}")).collect();
+    let won: Vec<String> =
+        (0..10).filter(|n| results[*n].is_ok()).map(|n| format!("turn {n}")).collect();
     assert_eq!(won.len(), 1);
     assert_eq!(case.get("session").await, Some(json!({"next": 2})));
     let turns = case.query("turn", "turo", |_| ()).await;

@@ -31,7 +31,10 @@ pub(super) struct Groups {
 
 impl Groups {
     pub(super) fn append(&mut self, seq: Seq, name: &str, receive_count: u32) {
-        let name = self.by_name.get_key_value(name).map_or_else(|| Arc::from(name), |(name, _)| Arc::clone(name));
+        let name = self
+            .by_name
+            .get_key_value(name)
+            .map_or_else(|| Arc::from(name), |(name, _)| Arc::clone(name));
         let group = self.by_name.entry(Arc::clone(&name)).or_default();
         if group.members.is_empty() {
             self.available.insert(seq);
@@ -57,8 +60,8 @@ impl Groups {
         self.messages.get(&seq).map_or(0, |message| message.receive_count)
     }
 
-    /// Returns the message to hand out next: of the group that this receive has begun, else of the group
-    /// whose first message has waited longest.
+    /// Returns the message to hand out next: of the group that this receive has begun, else of the
+    /// group whose first message has waited longest.
     pub(super) fn next(&self) -> Option<Seq> {
         self.current.or_else(|| self.available.first().copied())
     }

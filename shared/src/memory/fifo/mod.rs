@@ -2,11 +2,14 @@
 //!
 //! - Messages of a group are handed out in order. While one is in flight the group is locked.
 //! - One receive may hand out several messages of one group, in order.
-//! - Each receive gives a new handle; older handles, and handles whose visibility timeout ended, are stale.
-//! - A message that was received [`Settings::max_receive_count`] times becomes a dead letter at the next receive.
+//! - Each receive gives a new handle; older handles, and handles whose visibility timeout ended,
+//!   are stale.
+//! - A message that was received [`Settings::max_receive_count`] times becomes a dead letter at the
+//!   next receive.
 //! - Deduplication looks at the id only, and survives delete and redrive.
 //!
-//! Every operation costs `O(log n)` of the messages. No operation iterates over a map without order.
+//! Every operation costs `O(log n)` of the messages. No operation iterates over a map without
+//! order.
 
 mod dedup;
 mod flights;
@@ -71,7 +74,8 @@ pub struct Received {
     pub dead: Vec<Seq>,
 }
 
-/// The reason why a handle was refused: it is not the message's newest, or its visibility timeout has ended.
+/// The reason why a handle was refused: it is not the message's newest, or its visibility timeout
+/// has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stale;
 
@@ -155,7 +159,11 @@ impl Fifo {
         if self.flights.is_current(handle) {
             return Ok(Some(handle.seq));
         }
-        if self.groups.holds(handle.seq) || self.dead.contains(&handle.seq) { Err(Stale) } else { Ok(None) }
+        if self.groups.holds(handle.seq) || self.dead.contains(&handle.seq) {
+            Err(Stale)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Removes a message that [`Self::find`] has found.
@@ -166,7 +174,12 @@ impl Fifo {
     }
 
     /// Hides a message for another span from now on; zero makes it available again.
-    pub fn change_visibility(&mut self, handle: Handle, visibility: Duration, now: Moment) -> Result<(), Stale> {
+    pub fn change_visibility(
+        &mut self,
+        handle: Handle,
+        visibility: Duration,
+        now: Moment,
+    ) -> Result<(), Stale> {
         let seq = self.find(handle, now)?.ok_or(Stale)?;
         if visibility.is_zero() {
             self.flights.land(seq);
@@ -204,7 +217,8 @@ impl Fifo {
         self.flights.first_end().map_or(Next::Never, Next::At)
     }
 
-    /// Takes over what was in flight in an earlier state of the same queue, as far as it is still there.
+    /// Takes over what was in flight in an earlier state of the same queue, as far as it is still
+    /// there.
     pub fn adopt_flights(&mut self, earlier: &Self) {
         self.flights.go_on_from(&earlier.flights);
         for flight in earlier.flights.iter() {

@@ -24,7 +24,8 @@ impl MemoryStore {
         Self { clock, table: Mutex::new(Table::default()) }
     }
 
-    /// Removes up to `limit` expired items, as a service does some day. Returns how many it removed.
+    /// Removes up to `limit` expired items, as a service does some day. Returns how many it
+    /// removed.
     pub fn purge_expired(&self, limit: usize) -> usize {
         lock(&self.table).purge(self.clock.now(), limit)
     }

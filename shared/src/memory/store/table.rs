@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::Timestamp;
 use crate::memory::limits::{check_item, check_transaction, item_bytes};
-use crate::ports::store::{Effect, Item, Key, MAX_PAGE_BYTES, Page, Query, Refusal, StoreError, Write, apply, holds};
+use crate::ports::store::{
+    Effect, Item, Key, MAX_PAGE_BYTES, Page, Query, Refusal, StoreError, Write, apply, holds,
+};
 
 /// What happens to the stored item.
 enum Step {
@@ -32,10 +34,18 @@ impl Table {
         }
         let wanted = |item: &&Item| query.expired || !item.is_expired(now);
         let range = self.items.range(from..=to).map(|(_, item)| item);
-        if query.descending { page(range.rev().filter(wanted), query) } else { page(range.filter(wanted), query) }
+        if query.descending {
+            page(range.rev().filter(wanted), query)
+        } else {
+            page(range.filter(wanted), query)
+        }
     }
 
-    pub(super) fn write(&mut self, write: Write, now: Timestamp) -> Result<Option<Item>, StoreError> {
+    pub(super) fn write(
+        &mut self,
+        write: Write,
+        now: Timestamp,
+    ) -> Result<Option<Item>, StoreError> {
         self.check(&write, 0, now)?;
         let key = write.key.clone();
         let step = self.plan(write, now)?;
@@ -43,12 +53,17 @@ impl Table {
         Ok(self.live(&key, now).cloned())
     }
 
-    pub(super) fn transact(&mut self, writes: Vec<Write>, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn transact(
+        &mut self,
+        writes: Vec<Write>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         check_transaction(&writes)?;
         for (index, write) in writes.iter().enumerate() {
             self.check(write, index, now)?;
         }
-        let steps = writes.into_iter().map(|write| self.plan(write, now)).collect::<Result<Vec<_>, _>>()?;
+        let steps =
+            writes.into_iter().map(|write| self.plan(write, now)).collect::<Result<Vec<_>, _>>()?;
         for step in steps {
             self.carry_out(step);
         }
@@ -118,7 +133,9 @@ fn page<'t>(items: impl Iterator<Item = &'t Item>, query: &Query) -> Page {
     let mut bytes = 0;
     for item in items {
         bytes += item_bytes(&item.key, &item.attributes);
-        if page.items.len() == query.limit.max(1) || (bytes > MAX_PAGE_BYTES && !page.items.is_empty()) {
+        if page.items.len() == query.limit.max(1)
+            || (bytes > MAX_PAGE_BYTES && !page.items.is_empty())
+        {
             page.more = true;
             break;
         }

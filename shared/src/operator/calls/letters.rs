@@ -48,13 +48,27 @@ pub async fn dead_letter(
     };
     let reason = match problem {
         Some(BodyError::Version(v)) => {
-            format!("its version {v} is not known to this program: redrive it once a newer one runs")
+            format!(
+                "its version {v} is not known to this program: redrive it once a newer one runs"
+            )
         }
         Some(BodyError::Malformed(problem)) => format!("its body cannot be read: {problem}"),
         None => fate(store, &facts, receive_count).await?,
     };
     let Facts { r#type, v, session_key, message_id } = facts;
-    Ok(DeadLetterView { queue, id, group, r#type, v, session_key, message_id, receive_count, sent_at, reason, body })
+    Ok(DeadLetterView {
+        queue,
+        id,
+        group,
+        r#type,
+        v,
+        session_key,
+        message_id,
+        receive_count,
+        sent_at,
+        reason,
+        body,
+    })
 }
 
 /// Tells from the session's rows what became of a message that was received too often.
@@ -70,7 +84,9 @@ async fn fate(store: &dyn Store, facts: &Facts, receives: u32) -> Result<String,
         return Ok(format!("{tried}; it has no turn yet, and a redrive gives it the next one"));
     };
     Ok(match row::<TurnRow>(store, keys::turn(key, turn)).await? {
-        Some(row) if row.is_final() => format!("{tried}; its turn {turn} has its final, and a redrive changes nothing"),
+        Some(row) if row.is_final() => {
+            format!("{tried}; its turn {turn} has its final, and a redrive changes nothing")
+        }
         Some(_) => format!("{tried}; its turn {turn} is running, and a redrive tries it once more"),
         None => format!("{tried}; its turn {turn} is gone"),
     })

@@ -13,7 +13,8 @@ pub const MOST_MESSAGES: usize = 100;
 /// What does not fit an answer is told the next time: until then it runs.
 const MOST_BYTES: usize = 4_000_000;
 
-/// Puts one message on the queue; one that can never be sent is a problem of its own, not of the others.
+/// Puts one message on the queue; one that can never be sent is a problem of its own, not of the
+/// others.
 pub async fn submit(
     requests: &dyn Queue,
     now: Timestamp,
@@ -45,14 +46,18 @@ pub async fn submit(
 
 /// Returns how far each message is, in their order.
 pub async fn outcomes(store: &dyn Store, messages: &[Pointer]) -> Result<Vec<Outcome>, StoreError> {
-    let message_keys: Vec<_> =
-        messages.iter().map(|pointer| keys::message(&pointer.session_key, &pointer.message_id)).collect();
+    let message_keys: Vec<_> = messages
+        .iter()
+        .map(|pointer| keys::message(&pointer.session_key, &pointer.message_id))
+        .collect();
     let message_rows: Vec<Option<MessageRow>> = rows(store, &message_keys).await?;
     let turn_of = |row: &Option<MessageRow>| row.as_ref().and_then(|row| row.turn);
     let claimed: Vec<_> = messages
         .iter()
         .zip(message_rows.iter().map(turn_of))
-        .filter_map(|(pointer, turn): (_, Option<Turn>)| Some(keys::turn(&pointer.session_key, turn?)))
+        .filter_map(|(pointer, turn): (_, Option<Turn>)| {
+            Some(keys::turn(&pointer.session_key, turn?))
+        })
         .collect();
     let mut turns = rows::<TurnRow>(store, &claimed).await?.into_iter();
     let mut bytes = 0;

@@ -12,7 +12,10 @@ pub use letters::dead_letter;
 pub use messages::{MOST_MESSAGES, outcomes, submit};
 pub use sessions::{session, turns};
 
-async fn rows<T: DeserializeOwned>(store: &dyn Store, keys: &[Key]) -> Result<Vec<Option<T>>, StoreError> {
+async fn rows<T: DeserializeOwned>(
+    store: &dyn Store,
+    keys: &[Key],
+) -> Result<Vec<Option<T>>, StoreError> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }

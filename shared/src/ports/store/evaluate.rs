@@ -13,7 +13,9 @@ pub fn holds(condition: &Condition, item: Option<&Item>) -> bool {
         Condition::Equals(name, value) => attribute(name) == Some(value),
         Condition::Differs(name, value) => attribute(name) != Some(value),
         Condition::Missing(name) => attribute(name).is_none(),
-        Condition::AtMost(name, most) => attribute(name).is_none_or(|value| value.as_i64().is_some_and(|n| n <= *most)),
+        Condition::AtMost(name, most) => {
+            attribute(name).is_none_or(|value| value.as_i64().is_some_and(|n| n <= *most))
+        }
     }
 }
 
@@ -24,7 +26,8 @@ pub fn apply(key: &Key, effect: Effect, item: Option<Item>) -> Option<Item> {
         Effect::Put(attributes) => Some(Item { key: key.clone(), attributes }),
         Effect::Delete => None,
         Effect::Update(changes) => {
-            let mut item = item.unwrap_or_else(|| Item { key: key.clone(), attributes: super::Attributes::new() });
+            let mut item = item
+                .unwrap_or_else(|| Item { key: key.clone(), attributes: super::Attributes::new() });
             for change in changes {
                 change_attribute(&mut item, change);
             }

@@ -1,7 +1,8 @@
 //! The table: items in partitions, conditional writes, transactions.
 //!
 //! The model is the part of `DynamoDB` that the turn protocol needs, and no more.
-//! The protocol itself is data on top of it ([`crate::protocol`]), so it is written once for every adapter.
+//! The protocol itself is data on top of it ([`crate::protocol`]), so it is written once for every
+//! adapter.
 
 mod evaluate;
 mod item;
@@ -42,7 +43,8 @@ pub enum StoreError {
 pub struct Refusal {
     /// Its place in the transaction.
     pub index: usize,
-    /// The item as it stands, `None` if it is absent: tells a lost acknowledgement from a lost race.
+    /// The item as it stands, `None` if it is absent: tells a lost acknowledgement from a lost
+    /// race.
     pub current: Option<Item>,
 }
 
@@ -60,8 +62,8 @@ impl StoreError {
 ///
 /// - Every read is consistent: it sees every write that was acknowledged before it began.
 /// - A write is atomic with its conditions; a transaction is atomic as a whole.
-/// - An item past its `expires_at` is absent for every read and every condition, although it may still be
-///   stored; [`Store::due`] and [`Query::expired`] are the exceptions, for the cleanup.
+/// - An item past its `expires_at` is absent for every read and every condition, although it may
+///   still be stored; [`Store::due`] and [`Query::expired`] are the exceptions, for the cleanup.
 /// - After `Unavailable` a write may have been applied.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -73,19 +75,21 @@ pub trait Store: Send + Sync {
     async fn query(&self, query: &Query) -> Result<Page, StoreError>;
 
     /// Writes one item if its conditions hold, and returns it as it stands afterwards.
-    async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError>;
+    async fn write(&self, write: Write, durability: Durability)
+    -> Result<Option<Item>, StoreError>;
 
     /// Writes up to [`MAX_TRANSACTION_WRITES`] different items if all conditions hold, else none.
     async fn transact(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError>;
 
     /// Returns once every write that was acknowledged before is durable, `Ordered` ones included.
     ///
-    /// An error means that some of them are lost. Adapters that acknowledge only what is durable keep this default.
+    /// An error means that some of them are lost. Adapters that acknowledge only what is durable
+    /// keep this default.
     async fn synced(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Lists items whose attribute `due` (milliseconds since the epoch) is at most `until`, expired ones
-    /// included, earliest first, at most `limit`. May lag behind writes.
+    /// Lists items whose attribute `due` (milliseconds since the epoch) is at most `until`, expired
+    /// ones included, earliest first, at most `limit`. May lag behind writes.
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError>;
 }

@@ -39,7 +39,8 @@ pub enum Effect {
     Check,
     /// Replaces the item as a whole.
     Put(super::Attributes),
-    /// Changes attributes; an absent item comes into being, so a condition must forbid that where it matters.
+    /// Changes attributes; an absent item comes into being, so a condition must forbid that where
+    /// it matters.
     Update(Vec<Change>),
     /// Removes the item; an absent one is Ok.
     Delete,
@@ -108,6 +109,13 @@ impl Query {
     /// Asks for all items of a partition whose sort keys begin with `prefix`, in ascending order.
     pub fn prefix(partition: impl Into<String>, prefix: &str, limit: usize) -> Self {
         let to = format!("{prefix}\u{10FFFF}");
-        Self { partition: partition.into(), from: prefix.into(), to, descending: false, limit, expired: false }
+        Self {
+            partition: partition.into(),
+            from: prefix.into(),
+            to,
+            descending: false,
+            limit,
+            expired: false,
+        }
     }
 }

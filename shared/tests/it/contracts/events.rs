@@ -18,7 +18,10 @@ fn every_event_is_as_its_schema_says() {
 #[test]
 fn no_schema_is_without_an_event() {
     for (name, _) in event_schemas() {
-        assert!(samples::events().iter().any(|(_, schema, _)| *schema == name), "nothing is checked by {name}");
+        assert!(
+            samples::events().iter().any(|(_, schema, _)| *schema == name),
+            "nothing is checked by {name}"
+        );
     }
 }
 
@@ -27,7 +30,10 @@ fn every_field_of_a_schema_is_written() {
     for (name, contract) in event_schemas() {
         for field in contract.at("/properties").as_object().unwrap().keys() {
             let mut events = samples::events().into_iter().filter(|(_, schema, _)| *schema == name);
-            assert!(events.any(|(_, _, event)| event.detail.get(field).is_some()), "{name} promises {field}");
+            assert!(
+                events.any(|(_, _, event)| event.detail.get(field).is_some()),
+                "{name} promises {field}"
+            );
         }
     }
 }
@@ -35,7 +41,8 @@ fn every_field_of_a_schema_is_written() {
 #[test]
 fn a_text_is_in_an_event_only_where_it_was_asked_for() {
     for (name, _, event) in samples::events() {
-        let texts = ["user_message", "response", "comment"].map(|field| event.detail.get(field).is_some());
+        let texts =
+            ["user_message", "response", "comment"].map(|field| event.detail.get(field).is_some());
         assert_eq!(texts.contains(&true), name.ends_with("_with_texts"), "{name}");
     }
 }
@@ -43,7 +50,8 @@ fn a_text_is_in_an_event_only_where_it_was_asked_for() {
 #[test]
 fn a_detail_of_another_kind_is_refused() {
     let schemas = event_schemas();
-    let (_, _, failed) = samples::events().into_iter().find(|(name, ..)| name == "chat_failed").unwrap();
+    let (_, _, failed) =
+        samples::events().into_iter().find(|(name, ..)| name == "chat_failed").unwrap();
     assert!(find(&schemas, "chat-message").refusal("", &failed.detail).is_some());
     let mut wrong = failed.detail.clone();
     wrong["timestamp"] = json!("yesterday");

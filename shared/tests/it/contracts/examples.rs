@@ -34,7 +34,9 @@ fn walk<'a>(pointer: String, value: &'a Value, found: &mut Vec<(String, &'a Map<
 fn check_examples(contract: &Contract) -> usize {
     let mut count = 0;
     for (pointer, object) in objects(contract) {
-        let schema = ["schema", "payload"].into_iter().find(|name| object.get(*name).is_some_and(Value::is_object));
+        let schema = ["schema", "payload"]
+            .into_iter()
+            .find(|name| object.get(*name).is_some_and(Value::is_object));
         let Some(schema) = schema.filter(|_| !pointer.contains("/examples/")) else { continue };
         for example in examples(object) {
             contract.check(&format!("{pointer}/{schema}"), example);
@@ -80,7 +82,10 @@ fn everything_that_carries_a_body_has_an_example() {
 #[track_caller]
 fn check_references(contract: &Contract) {
     let objects = objects(contract);
-    let targets: Vec<_> = objects.iter().filter_map(|(_, object)| object.get(concat!("$", "ref"))?.as_str()).collect();
+    let targets: Vec<_> = objects
+        .iter()
+        .filter_map(|(_, object)| object.get(concat!("$", "ref"))?.as_str())
+        .collect();
     for target in &targets {
         contract.at(target.strip_prefix('#').expect("references stay in the file"));
     }
@@ -105,7 +110,11 @@ fn the_documents_say_which_version_of_their_language_they_are() {
     assert!(openapi().at("/openapi").as_str().unwrap().starts_with("3.1."));
     assert_eq!(asyncapi().at("/asyncapi"), "3.0.0");
     for (name, contract) in queue_schemas() {
-        assert_eq!(contract.at("/$schema"), "https://json-schema.org/draft/2020-12/schema", "{name}");
+        assert_eq!(
+            contract.at("/$schema"),
+            "https://json-schema.org/draft/2020-12/schema",
+            "{name}"
+        );
     }
     for (name, contract) in event_schemas() {
         assert_eq!(contract.at("/$schema"), "http://json-schema.org/draft-04/schema#", "{name}");

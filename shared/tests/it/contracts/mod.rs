@@ -72,6 +72,7 @@ schemas!(
 /// Finds a schema by its name.
 #[track_caller]
 fn find<'a>(schemas: &'a [(&'static str, Contract)], name: &str) -> &'a Contract {
-    let (_, contract) = schemas.iter().find(|(own, _)| *own == name).expect("a schema is called so");
+    let (_, contract) =
+        schemas.iter().find(|(own, _)| *own == name).expect("a schema is called so");
     contract
 }

@@ -5,8 +5,17 @@ use serde_json::{Value, json};
 use super::{event_schemas, find, published_schemas};
 
 /// Keywords that say what a value means, and stay as they were published.
-const FIXED: &[&str] =
-    &["$schema", "type", "const", "format", "pattern", "minimum", "maximum", "minLength", "maxLength"];
+const FIXED: &[&str] = &[
+    "$schema",
+    "type",
+    "const",
+    "format",
+    "pattern",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+];
 
 /// Lists what a reader of `old` could not follow in `new`.
 fn breaks(place: &str, old: &Value, new: &Value) -> Vec<String> {
@@ -14,10 +23,12 @@ fn breaks(place: &str, old: &Value, new: &Value) -> Vec<String> {
     for key in FIXED.iter().filter(|key| old.get(**key) != new.get(**key)) {
         found.push(format!("{place}: {key} has changed"));
     }
-    for field in list(old, "required").iter().filter(|field| !list(new, "required").contains(field)) {
+    for field in list(old, "required").iter().filter(|field| !list(new, "required").contains(field))
+    {
         found.push(format!("{place}: {field} is no longer required"));
     }
-    let (before, after) = (list(old, "enum"), list(new, "enum"));
+    let before = list(old, "enum");
+    let after = list(new, "enum");
     let constant = before.len() == 1 || old.get("enum").is_some() != new.get("enum").is_some();
     if before.iter().any(|value| !after.contains(value)) || (constant && before != after) {
         found.push(format!("{place}: its closed set of values has changed"));
@@ -72,7 +83,10 @@ fn every_kind_of_break_is_found() {
         ("a changed type", set("/properties/turn/type", json!("string"))),
         ("a removed value", set("/properties/context/enum", json!(["used", "none"]))),
         ("a set that was opened", less("/properties/context", "enum")),
-        ("a changed constant", set("/properties/metadata/properties/schema_version/enum", json!(["1", "2"]))),
+        (
+            "a changed constant",
+            set("/properties/metadata/properties/schema_version/enum", json!(["1", "2"])),
+        ),
         ("a changed format", less("/properties/timestamp", "format")),
     ] {
         assert!(!found.is_empty(), "{kind} passes");
@@ -83,9 +97,12 @@ fn every_kind_of_break_is_found() {
 fn what_is_added_breaks_nobody() {
     let added = edited("/properties", |place| place["future"] = json!({ "type": "string" }));
     assert_eq!(added, [""; 0]);
-    let required = edited("/required", |place| place.as_array_mut().unwrap().push(json!("response")));
+    let required =
+        edited("/required", |place| place.as_array_mut().unwrap().push(json!("response")));
     assert_eq!(required, [""; 0]);
-    let value = edited("/properties/context/enum", |place| place.as_array_mut().unwrap().push(json!("partly")));
+    let value = edited("/properties/context/enum", |place| {
+        place.as_array_mut().unwrap().push(json!("partly"))
+    });
     assert_eq!(value, [""; 0]);
 }
 

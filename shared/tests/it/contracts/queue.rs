@@ -10,7 +10,8 @@ use crate::samples;
 fn bodies() -> Vec<(String, Value)> {
     let requests = samples::requests().into_iter().map(|(name, request)| (name, request.to_body()));
     let replies = samples::replies().into_iter().map(|(name, reply)| (name, reply.to_body()));
-    let schema = |name: &str| name.trim_end_matches("_bare").trim_end_matches("_replay").replace('_', "-");
+    let schema =
+        |name: &str| name.trim_end_matches("_bare").trim_end_matches("_replay").replace('_', "-");
     requests.chain(replies).map(|(name, body)| (schema(name), json(&body))).collect()
 }
 
@@ -123,7 +124,8 @@ fn a_version_that_nobody_knows_is_told_from_a_broken_body() {
     let future = r#"{"v":2,"type":"message"}"#;
     assert!(matches!(RequestMessage::parse(future), Err(BodyError::Version(2))));
     assert!(matches!(ReplyMessage::parse(future), Err(BodyError::Version(2))));
-    for broken in ["", "null", "[]", "{", "\"message\"", "{}", r#"{"v":1}"#, r#"{"v":1,"type":7}"#] {
+    for broken in ["", "null", "[]", "{", "\"message\"", "{}", r#"{"v":1}"#, r#"{"v":1,"type":7}"#]
+    {
         assert!(matches!(RequestMessage::parse(broken), Err(BodyError::Malformed(_))), "{broken}");
         assert!(matches!(ReplyMessage::parse(broken), Err(BodyError::Malformed(_))), "{broken}");
     }

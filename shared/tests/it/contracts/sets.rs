@@ -11,7 +11,11 @@ use crate::contract_files::Contract;
 #[track_caller]
 fn check(contract: &Contract, pointer: &str, expected: &[&str]) {
     let values = contract.at(&format!("{pointer}/enum")).as_array().unwrap();
-    let values: Vec<_> = values.iter().filter(|value| !value.is_null()).map(|value| value.as_str().unwrap()).collect();
+    let values: Vec<_> = values
+        .iter()
+        .filter(|value| !value.is_null())
+        .map(|value| value.as_str().unwrap())
+        .collect();
     assert_eq!(values, expected, "{pointer}");
 }
 
@@ -35,8 +39,11 @@ fn the_sets_of_the_http_calls_are_those_of_the_code() {
 
 #[test]
 fn the_types_of_problems_end_in_error_codes() {
-    for value in openapi().at("/components/schemas/Problem/properties/type/enum").as_array().unwrap() {
-        let code = value.as_str().unwrap().strip_prefix("urn:learning-yogi:chatbot:error:").unwrap();
+    for value in
+        openapi().at("/components/schemas/Problem/properties/type/enum").as_array().unwrap()
+    {
+        let code =
+            value.as_str().unwrap().strip_prefix("urn:learning-yogi:chatbot:error:").unwrap();
         assert!(ErrorCode::parse(code).is_some(), "{code}");
     }
 }
@@ -75,8 +82,11 @@ fn the_sets_of_the_events_are_those_of_the_code() {
     }
     check(find(&schemas, "chat-feedback"), "/properties/rating", &all!(Rating));
     check(find(&schemas, "chat-failed"), "/properties/error_code", &all!(ErrorCode));
-    let reasons = |name| find(&schemas, name).at("/properties/finish_reason/enum").as_array().unwrap().clone();
-    let together: Vec<Value> = reasons("chat-message").into_iter().chain(reasons("chat-failed")).collect();
+    let reasons = |name| {
+        find(&schemas, name).at("/properties/finish_reason/enum").as_array().unwrap().clone()
+    };
+    let together: Vec<Value> =
+        reasons("chat-message").into_iter().chain(reasons("chat-failed")).collect();
     assert_eq!(json!(together), json!(FinishReason::ALL));
 }
 

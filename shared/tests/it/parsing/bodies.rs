@@ -25,7 +25,8 @@ fn chain(error: &BodyError) -> String {
     error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
-/// Checks what holds for every body: a message is read as what it says, and anything else is refused in words.
+/// Checks what holds for every body: a message is read as what it says, and anything else is
+/// refused in words.
 fn check<Message: PartialEq + Debug>(
     body: &str,
     parse: impl Fn(&str) -> Result<Message, BodyError>,
@@ -42,7 +43,9 @@ fn check<Message: PartialEq + Debug>(
             check_nothing_is_made_up(&serde_json::from_str(&written).unwrap(), &said);
         }
         Err(BodyError::Version(version)) => assert_ne!(version, VERSION),
-        Err(error @ BodyError::Malformed(_)) => assert!(chain(&error).len() > "the queue message is malformed: ".len()),
+        Err(error @ BodyError::Malformed(_)) => {
+            assert!(chain(&error).len() > "the queue message is malformed: ".len())
+        }
     }
 }
 
@@ -74,7 +77,10 @@ fn with_secrets(value: &mut Value) {
 fn check_discreet(body: &str) {
     for result in [RequestMessage::parse(body).map(|_| ()), ReplyMessage::parse(body).map(|_| ())] {
         let Err(error) = result else { continue };
-        assert!(!chain(&error).contains("SECRET") && !format!("{error:?}").contains("SECRET"), "{error:?}");
+        assert!(
+            !chain(&error).contains("SECRET") && !format!("{error:?}").contains("SECRET"),
+            "{error:?}"
+        );
     }
 }
 
@@ -82,7 +88,8 @@ fn check_discreet(body: &str) {
 fn no_error_quotes_a_text_of_the_body() {
     for seed in corpus(REQUESTS).into_iter().chain(corpus(REPLIES)) {
         let Ok(mut value) = serde_json::from_str::<Value>(seed.text()) else { continue };
-        let places: Vec<String> = value.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
+        let places: Vec<String> =
+            value.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
         for place in places {
             let mut one = value.clone();
             one[&place] = Value::from("SECRET, expected `SECRET` at line 1");
@@ -100,7 +107,8 @@ fn requests_of_the_corpus_mean_this() {
     for seed in &seeds {
         check_request(seed.text());
     }
-    let outcomes = seeds.iter().map(|seed| (seed.name.clone(), outcome(&RequestMessage::parse(seed.text()))));
+    let outcomes =
+        seeds.iter().map(|seed| (seed.name.clone(), outcome(&RequestMessage::parse(seed.text()))));
     insta::assert_snapshot!(table(outcomes));
 }
 
@@ -110,7 +118,8 @@ fn replies_of_the_corpus_mean_this() {
     for seed in &seeds {
         check_reply(seed.text());
     }
-    let outcomes = seeds.iter().map(|seed| (seed.name.clone(), outcome(&ReplyMessage::parse(seed.text()))));
+    let outcomes =
+        seeds.iter().map(|seed| (seed.name.clone(), outcome(&ReplyMessage::parse(seed.text()))));
     insta::assert_snapshot!(table(outcomes));
 }
 

@@ -1,6 +1,7 @@
 //! The seed corpus: small files, one input each, whose names say what they are.
 //!
-//! A file that is added is tried by every test of its folder, and shows up in the folder's snapshot.
+//! A file that is added is tried by every test of its folder, and shows up in the folder's
+//! snapshot.
 
 use std::fs;
 
@@ -11,7 +12,8 @@ pub(crate) struct Seed {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Reads a folder's inputs, in the order of their names. The line end that closes a file is not part of its input.
+/// Reads a folder's inputs, in the order of their names. The line end that closes a file is not
+/// part of its input.
 #[track_caller]
 pub(crate) fn corpus(folder: &str) -> Vec<Seed> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder}: {error}"));
@@ -39,7 +41,11 @@ impl Seed {
 
 /// Writes one line for each input: what it is, and what came of it.
 pub(crate) fn table(outcomes: impl IntoIterator<Item = (String, String)>) -> String {
-    outcomes.into_iter().map(|(name, outcome)| format!("{name}: {outcome}")).collect::<Vec<_>>().join("\n")
+    outcomes
+        .into_iter()
+        .map(|(name, outcome)| format!("{name}: {outcome}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Keeps a line of a table short.

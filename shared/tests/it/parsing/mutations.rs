@@ -20,13 +20,15 @@ enum Mutation {
 /// Returns seeds with one to four mutations.
 pub(crate) fn mutants(seeds: &[Seed]) -> impl Strategy<Value = Vec<u8>> + use<> {
     let seeds: Vec<Vec<u8>> = seeds.iter().map(|seed| seed.bytes.clone()).collect();
-    (select(seeds), vec(mutation(), 1..=4))
-        .prop_map(|(seed, mutations)| mutations.iter().fold(seed, |bytes, mutation| mutation.apply(bytes)))
+    (select(seeds), vec(mutation(), 1..=4)).prop_map(|(seed, mutations)| {
+        mutations.iter().fold(seed, |bytes, mutation| mutation.apply(bytes))
+    })
 }
 
 /// Returns seeds of JSON with one value in them replaced by another: still JSON, of another shape.
 pub(crate) fn reshaped(seeds: &[Seed]) -> impl Strategy<Value = String> + use<> {
-    let values: Vec<Value> = seeds.iter().filter_map(|seed| serde_json::from_slice(&seed.bytes).ok()).collect();
+    let values: Vec<Value> =
+        seeds.iter().filter_map(|seed| serde_json::from_slice(&seed.bytes).ok()).collect();
     (select(values), any::<Index>(), json()).prop_map(|(mut value, place, other)| {
         let mut at = place.index(count(&value));
         replace(&mut value, &mut at, &other);
@@ -53,15 +55,28 @@ pub(crate) fn json() -> impl Strategy<Value = Value> {
 
 fn number() -> impl Strategy<Value = Number> {
     prop_oneof![
-        select(vec![0, 1, 1 << 31, 1 << 32, i64::MAX as u64, 1 << 63, u64::MAX]).prop_map(Number::from),
+        select(vec![0, 1, 1 << 31, 1 << 32, i64::MAX as u64, 1 << 63, u64::MAX])
+            .prop_map(Number::from),
         select(vec![-1, i64::MIN]).prop_map(Number::from),
         any::<f64>().prop_filter_map("JSON has no infinity", Number::from_f64),
     ]
 }
 
 fn text() -> impl Strategy<Value = String> {
-    let names = ["message", "session_id", "type", "v", "after", "id", "content", "models", "tiers", "resume"];
-    let odd = ["", "\0", "\u{fffe}", "\u{feff}", "\u{202e}", "a b", "../s", "🎈", "null", "-1", "1e999"];
+    let names = [
+        "message",
+        "session_id",
+        "type",
+        "v",
+        "after",
+        "id",
+        "content",
+        "models",
+        "tiers",
+        "resume",
+    ];
+    let odd =
+        ["", "\0", "\u{fffe}", "\u{feff}", "\u{202e}", "a b", "../s", "🎈", "null", "-1", "1e999"];
     prop_oneof![
         select(names.map(str::to_owned).to_vec()),
         select(odd.map(str::to_owned).to_vec()),

@@ -19,7 +19,11 @@ pub struct Message {
 
 impl Message {
     /// Makes a message without document and provider.
-    pub fn new(session_id: impl Into<String>, message_id: impl Into<String>, text: impl Into<String>) -> Self {
+    pub fn new(
+        session_id: impl Into<String>,
+        message_id: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Self {
         Self {
             message_id: message_id.into(),
             text: text.into(),

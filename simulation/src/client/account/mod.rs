@@ -1,4 +1,5 @@
-//! A principal's calls. Each is one attempt with one clear outcome, but for [`Account::post_until_settled`].
+//! A principal's calls. Each is one attempt with one clear outcome, but for
+//! [`Account::post_until_settled`].
 
 mod answers;
 mod message;
@@ -16,7 +17,9 @@ use serde_json::json;
 use shared::domain::Rating;
 use tokio::time::timeout;
 
-pub use self::answers::{Accepted, Created, DocumentEntry, History, StoredError, StoredTurn, TurnState, Websocket};
+pub use self::answers::{
+    Accepted, Created, DocumentEntry, History, StoredError, StoredTurn, TurnState, Websocket,
+};
 use self::answers::{DocumentList, TicketIssued};
 pub use self::message::Message;
 pub use self::outcome::CallError;
@@ -28,8 +31,10 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Somebody who talks to the service, with the token that proves who it is.
 ///
-/// An anonymous account gets its token from the first answer that carries one, and replaces it by every later one.
-/// Calls of one account may run at the same time; while it has no token, each is a principal of its own.
+/// An anonymous account gets its token from the first answer that carries one, and replaces it by
+/// every later one.
+/// Calls of one account may run at the same time; while it has no token, each is a principal of its
+/// own.
 pub struct Account {
     edge: Arc<dyn Edge>,
     token: Mutex<Option<String>>,
@@ -71,12 +76,18 @@ impl Account {
     /// Gets a ticket for one socket.
     pub async fn ticket(&self, session_id: &str) -> Result<Websocket, CallError> {
         let path = format!("/sessions/{session_id}/tickets");
-        let issued: TicketIssued = self.answer(Draft::new(Method::POST, &path), StatusCode::CREATED).await?;
+        let issued: TicketIssued =
+            self.answer(Draft::new(Method::POST, &path), StatusCode::CREATED).await?;
         Ok(issued.websocket)
     }
 
     /// Reads at most `limit` turns after turn `after`, oldest first.
-    pub async fn history(&self, session_id: &str, after: u64, limit: u64) -> Result<History, CallError> {
+    pub async fn history(
+        &self,
+        session_id: &str,
+        after: u64,
+        limit: u64,
+    ) -> Result<History, CallError> {
         let path = format!("/sessions/{session_id}/turns?after={after}&limit={limit}");
         self.answer(Draft::new(Method::GET, &path), StatusCode::OK).await
     }
@@ -84,7 +95,8 @@ impl Account {
     /// Asks for an answer to end with the text that it has.
     pub async fn stop(&self, session_id: &str, message_id: &str) -> Result<(), CallError> {
         let path = format!("/sessions/{session_id}/stop");
-        self.done(Draft::post(&path, &json!({ "message_id": message_id })), StatusCode::ACCEPTED).await
+        self.done(Draft::post(&path, &json!({ "message_id": message_id })), StatusCode::ACCEPTED)
+            .await
     }
 
     /// Says what the user thinks of a final.
@@ -102,16 +114,25 @@ impl Account {
 
     /// Deletes a session and everything in it.
     pub async fn delete(&self, session_id: &str) -> Result<(), CallError> {
-        self.done(Draft::new(Method::DELETE, &format!("/sessions/{session_id}")), StatusCode::NO_CONTENT).await
+        self.done(
+            Draft::new(Method::DELETE, &format!("/sessions/{session_id}")),
+            StatusCode::NO_CONTENT,
+        )
+        .await
     }
 
     /// Lists the documents that the account may read.
     pub async fn documents(&self) -> Result<Vec<DocumentEntry>, CallError> {
-        let list: DocumentList = self.answer(Draft::new(Method::GET, "/documents"), StatusCode::OK).await?;
+        let list: DocumentList =
+            self.answer(Draft::new(Method::GET, "/documents"), StatusCode::OK).await?;
         Ok(list.documents)
     }
 
-    async fn answer<T: DeserializeOwned>(&self, request: Draft, expected: StatusCode) -> Result<T, CallError> {
+    async fn answer<T: DeserializeOwned>(
+        &self,
+        request: Draft,
+        expected: StatusCode,
+    ) -> Result<T, CallError> {
         let response = self.call(request, expected).await?;
         let malformed = || CallError::Refused { status: expected, code: None, field: None };
         serde_json::from_slice(response.body()).map_err(|_| malformed())
@@ -121,9 +142,14 @@ impl Account {
         self.call(request, expected).await.map(|_| ())
     }
 
-    async fn call(&self, request: Draft, expected: StatusCode) -> Result<Response<Bytes>, CallError> {
+    async fn call(
+        &self,
+        request: Draft,
+        expected: StatusCode,
+    ) -> Result<Response<Bytes>, CallError> {
         let request = request.with(self.token().as_deref())?;
-        let response = timeout(CALL_TIMEOUT, self.edge.call(request)).await.map_err(|_| CallError::Lost)??;
+        let response =
+            timeout(CALL_TIMEOUT, self.edge.call(request)).await.map_err(|_| CallError::Lost)??;
         if response.status() != expected {
             return Err(CallError::of(&response));
         }

@@ -48,7 +48,9 @@ impl CallError {
     /// Tells whether the same call may succeed later, and how long to wait at least.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
+            Self::RateLimited { retry_after } | Self::Unavailable { retry_after } => {
+                Some(*retry_after)
+            }
             Self::Lost => Some(Duration::ZERO),
             Self::Conflict | Self::NotFound | Self::Refused { .. } => None,
         }
@@ -62,13 +64,22 @@ impl CallError {
         match response.status() {
             StatusCode::CONFLICT => Self::Conflict,
             StatusCode::NOT_FOUND => Self::NotFound,
-            StatusCode::TOO_MANY_REQUESTS => Self::RateLimited { retry_after: retry_after(response) },
-            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            StatusCode::TOO_MANY_REQUESTS => {
+                Self::RateLimited { retry_after: retry_after(response) }
+            }
+            StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => {
                 Self::Unavailable { retry_after: retry_after(response) }
             }
             status => {
-                let problem: Problem = serde_json::from_slice(response.body().as_ref()).unwrap_or_default();
-                let code = problem.r#type.as_deref().and_then(|name| name.rsplit(':').next()).map(str::to_owned);
+                let problem: Problem =
+                    serde_json::from_slice(response.body().as_ref()).unwrap_or_default();
+                let code = problem
+                    .r#type
+                    .as_deref()
+                    .and_then(|name| name.rsplit(':').next())
+                    .map(str::to_owned);
                 Self::Refused { status, code, field: problem.field }
             }
         }

@@ -25,7 +25,10 @@ impl Draft {
 
     /// Posts JSON.
     pub(super) fn post(path: &str, body: &Value) -> Self {
-        let head = Request::builder().method(Method::POST).uri(path).header(CONTENT_TYPE, "application/json");
+        let head = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(CONTENT_TYPE, "application/json");
         Self { head, body: body.to_string().into() }
     }
 
@@ -40,7 +43,8 @@ impl Draft {
             Some(token) => self.head.header(AUTHORIZATION, format!("Bearer {token}")),
             None => self.head,
         };
-        let refused = CallError::Refused { status: StatusCode::BAD_REQUEST, code: None, field: None };
+        let refused =
+            CallError::Refused { status: StatusCode::BAD_REQUEST, code: None, field: None };
         head.body(self.body).map_err(|_| refused)
     }
 }

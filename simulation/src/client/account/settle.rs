@@ -11,10 +11,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 impl Account {
-    /// Sends a message again and again, under the same id, until it is accepted or refused for good.
+    /// Sends a message again and again, under the same id, until it is accepted or refused for
+    /// good.
     ///
-    /// The pauses double, their second half is random, and none is shorter than a `Retry-After`. Where the next
-    /// attempt would come after `until`, the last outcome is returned, and whether the message is there is not known.
+    /// The pauses double, their second half is random, and none is shorter than a `Retry-After`.
+    /// Where the next attempt would come after `until`, the last outcome is returned, and whether
+    /// the message is there is not known.
     pub async fn post_until_settled(
         &self,
         message: &Message,

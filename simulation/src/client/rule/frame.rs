@@ -78,9 +78,12 @@ impl<'a> Frame<'a> {
             return resumed(&wire).map_or(Self::Other, Self::Resumed);
         }
         let Some(metadata) = wire.metadata.take() else { return Self::Other };
-        let (turn, generation) = (metadata.turn, metadata.r#gen);
+        let turn = metadata.turn;
+        let generation = metadata.r#gen;
         match turn_event(wire, metadata) {
-            Some(event) if turn > 0 && generation > 0 => Self::Turn(TurnFrame { turn, generation, event }),
+            Some(event) if turn > 0 && generation > 0 => {
+                Self::Turn(TurnFrame { turn, generation, event })
+            }
             _ => Self::Other,
         }
     }
@@ -95,7 +98,9 @@ fn turn_event<'a>(wire: WireFrame<'a>, metadata: WireMetadata<'a>) -> Option<Tur
     Some(match &*wire.r#type {
         "RUN_STARTED" | "TEXT_MESSAGE_START" | "TEXT_MESSAGE_END" => TurnEvent::Progress,
         "CUSTOM" if wire.name == "chat.status" => TurnEvent::Progress,
-        "TEXT_MESSAGE_CONTENT" => TurnEvent::Content { offset: metadata.offset?, delta: wire.delta },
+        "TEXT_MESSAGE_CONTENT" => {
+            TurnEvent::Content { offset: metadata.offset?, delta: wire.delta }
+        }
         "RUN_FINISHED" => TurnEvent::End(EndFrame {
             message_id: wire.run_id.into_owned(),
             error: None,

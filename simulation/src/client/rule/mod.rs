@@ -1,7 +1,8 @@
 //! The client rule: which frames count, what is final, and what is missing.
 //!
-//! A reducer without clock and without effects: an input and its time go in, actions come out, and whoever drives
-//! it performs them in their order. Times are spans since any beginning that the driver chose.
+//! A reducer without clock and without effects: an input and its time go in, actions come out, and
+//! whoever drives it performs them in their order. Times are spans since any beginning that the
+//! driver chose.
 
 mod frame;
 mod timing;
@@ -37,7 +38,8 @@ pub enum Input<'a> {
     Gone,
     /// Time passed.
     Tick,
-    /// The user sends this message; told before it goes out, because its final can overtake the 202.
+    /// The user sends this message; told before it goes out, because its final can overtake the
+    /// 202.
     Sending(&'a str),
     /// This message was refused.
     Unsent(&'a str),
@@ -95,7 +97,8 @@ pub struct Rule {
 impl Rule {
     /// Makes a client that has seen nothing.
     pub fn new(variant: Variant) -> Self {
-        let (turns, awaited) = (BTreeMap::new(), BTreeSet::new());
+        let turns = BTreeMap::new();
+        let awaited = BTreeSet::new();
         Self { variant, cursor: 0, born: None, next: 1, turns, awaited, link: Link::default() }
     }
 
@@ -138,7 +141,9 @@ impl Rule {
         self.link.heard_at = now;
         match frame {
             Frame::Resumed(resumed) => self.on_resumed(resumed, actions),
-            Frame::Turn(frame) if self.link.is_resumed() && frame.turn > self.cursor => self.on_turn(frame, actions),
+            Frame::Turn(frame) if self.link.is_resumed() && frame.turn > self.cursor => {
+                self.on_turn(frame, actions)
+            }
             Frame::Turn(_) | Frame::Other => {}
         }
     }
@@ -156,15 +161,16 @@ impl Rule {
         self.settle(actions);
     }
 
-    /// A turn runs only after the one before it has ended, so its frames prove that all finals before it are stored.
+    /// A turn runs only after the one before it has ended, so its frames prove that all finals
+    /// before it are stored.
     fn misses_a_final_before(&self, turn: u64) -> bool {
         (self.cursor + 1..turn).any(|earlier| !self.turns.get(&earlier).is_some_and(Held::is_final))
     }
 
     fn on_resumed(&mut self, resumed: Resumed, actions: &mut Vec<Action>) {
         self.link.resumed();
-        // `next` may be older than the finals that overtook it on this connection; so it is held against the
-        // cursor with which the connection began.
+        // `next` may be older than the finals that overtook it on this connection; so it is held
+        // against the cursor with which the connection began.
         let reborn = self.born.is_some_and(|born| born != resumed.born);
         if reborn || self.link.cursor_at_open >= resumed.next {
             self.forget(actions);
@@ -211,7 +217,8 @@ impl Rule {
         }
     }
 
-    /// Messages that the user sent are still awaited: the newest of them may be what began the session anew.
+    /// Messages that the user sent are still awaited: the newest of them may be what began the
+    /// session anew.
     fn forget(&mut self, actions: &mut Vec<Action>) {
         (self.cursor, self.born, self.next) = (0, None, 1);
         self.turns.clear();

@@ -1,4 +1,5 @@
-//! When a client asks to resume: on every open, and when something may be missing, at the paces of the protocol.
+//! When a client asks to resume: on every open, and when something may be missing, at the paces of
+//! the protocol.
 
 use std::time::Duration;
 
@@ -63,7 +64,9 @@ impl Link {
         if self.state == State::Closed {
             return None;
         }
-        let Some(asked_at) = self.asked_at.filter(|_| !self.urgent) else { return Some(Duration::ZERO) };
+        let Some(asked_at) = self.asked_at.filter(|_| !self.urgent) else {
+            return Some(Duration::ZERO);
+        };
         // Only after finals came: without one, asking again would bring the same answer.
         let more = self.is_resumed() && self.finals > 0 && known.behind;
         let pause = if self.finals >= FULL_BATCH { Duration::ZERO } else { BATCH_PAUSE };

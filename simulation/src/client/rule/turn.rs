@@ -165,7 +165,8 @@ impl Held {
 
     fn finish(&mut self, frame: TurnFrame<'_>) -> Effect {
         let TurnEvent::End(end) = frame.event else { return Effect::default() };
-        let (generation, sha256) = (frame.generation, end.sha256);
+        let generation = frame.generation;
+        let sha256 = end.sha256;
         let kind = match (end.error, end.finish_reason) {
             (Some(_), _) => TurnKind::Error,
             (None, Some(FinishReason::Cancelled)) => TurnKind::Cancelled,
@@ -182,14 +183,17 @@ impl Held {
                 finish_reason: end.finish_reason,
                 sha256,
             }),
-            (None, End::Withheld { fetch_at, .. }) => End::Withheld { generation, sha256, fetch_at },
+            (None, End::Withheld { fetch_at, .. }) => {
+                End::Withheld { generation, sha256, fetch_at }
+            }
             (None, _) => End::Withheld { generation, sha256, fetch_at: Duration::ZERO },
         };
         Effect::default()
     }
 }
 
-/// Returns what follows the first `units` UTF-16 code units, nothing if there are fewer, `None` inside a character.
+/// Returns what follows the first `units` UTF-16 code units, nothing if there are fewer, `None`
+/// inside a character.
 fn after_units(text: &str, units: u64) -> Option<&str> {
     let mut passed = 0;
     for (at, character) in text.char_indices() {

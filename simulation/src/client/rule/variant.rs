@@ -15,7 +15,8 @@ pub enum Variant {
     Faithful,
     /// Mutant 9: takes every frame of a turn for one of the generation that it saw first.
     IgnoresGeneration,
-    /// Mutant 11: its cursor is the last final that it saw, not the last one without a gap before it.
+    /// Mutant 11: its cursor is the last final that it saw, not the last one without a gap before
+    /// it.
     CursorIsLastSeen,
 }
 
@@ -32,7 +33,9 @@ impl Variant {
     pub(super) fn next_final(self, cursor: u64, turns: &BTreeMap<u64, Held>) -> Option<u64> {
         let next = cursor.saturating_add(1);
         match self {
-            Self::CursorIsLastSeen => turns.range(next..).find(|(_, held)| held.is_final()).map(|(number, _)| *number),
+            Self::CursorIsLastSeen => {
+                turns.range(next..).find(|(_, held)| held.is_final()).map(|(number, _)| *number)
+            }
             _ => turns.get(&next).is_some_and(Held::is_final).then_some(next),
         }
     }

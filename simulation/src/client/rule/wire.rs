@@ -1,4 +1,5 @@
-//! A frame as it is written: every event in one flat struct, read in one pass, its short texts borrowed.
+//! A frame as it is written: every event in one flat struct, read in one pass, its short texts
+//! borrowed.
 
 use std::borrow::Cow;
 

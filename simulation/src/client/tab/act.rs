@@ -14,7 +14,8 @@ use crate::client::account::{CallError, History};
 use crate::client::edge::Socket;
 use crate::client::rule::{Action, Frame, Input, ShownTurn};
 
-/// A dead network leaves a socket open for minutes; a question that is not answered in this time shows it.
+/// A dead network leaves a socket open for minutes; a question that is not answered in this time
+/// shows it.
 const ANSWER: Duration = Duration::from_secs(12);
 /// How many turns are fetched at once; each may be large.
 const FETCH_LIMIT: u64 = 20;
@@ -45,7 +46,8 @@ impl Tab {
 
     async fn on_message(&mut self, message: &Outgoing) {
         match message {
-            Outgoing::Sending(id) if self.shared.view().shown.iter().any(|shown| shown.message_id == *id) => {}
+            Outgoing::Sending(id)
+                if self.shared.view().shown.iter().any(|shown| shown.message_id == *id) => {}
             Outgoing::Sending(id) => self.give(Input::Sending(id)).await,
             Outgoing::Unsent(id) => self.give(Input::Unsent(id)).await,
         }
@@ -179,7 +181,8 @@ impl Tab {
         view.shown.push(shown.into());
     }
 
-    /// Forgets what is shown, and also what was asked of the history: its answer would be the old session's.
+    /// Forgets what is shown, and also what was asked of the history: its answer would be the old
+    /// session's.
     fn forget(&mut self) {
         self.fetch = None;
         self.wanted.clear();
@@ -197,9 +200,13 @@ impl Tab {
             return;
         }
         let cursor = self.rule.cursor();
-        let Some(after) = iter::from_fn(|| self.wanted.pop_first()).find(|after| *after >= cursor) else { return };
+        let Some(after) = iter::from_fn(|| self.wanted.pop_first()).find(|after| *after >= cursor)
+        else {
+            return;
+        };
         self.watch.fetching(self.id, after);
-        let (account, session_id) = (self.account.clone(), self.session_id.clone());
+        let account = self.account.clone();
+        let session_id = self.session_id.clone();
         let fetch = async move { account.history(&session_id, after, FETCH_LIMIT).await };
         self.fetch = Some(fetch.boxed());
     }

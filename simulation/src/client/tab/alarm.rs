@@ -7,7 +7,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A timer that is moved only forwards in urgency: it may ring early, and never late.
 ///
-/// Each frame moves deadlines away; setting the timer anew each time would cost more than one early ring.
+/// Each frame moves deadlines away; setting the timer anew each time would cost more than one early
+/// ring.
 #[derive(Default)]
 pub(super) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,

@@ -16,7 +16,8 @@ pub struct TabHandle(Arc<Shared>);
 pub struct View {
     /// The highest turn up to which the tab holds every final.
     pub cursor: u64,
-    /// The finals that are shown, in the order in which they were, since the tab last forgot everything.
+    /// The finals that are shown, in the order in which they were, since the tab last forgot
+    /// everything.
     pub shown: Vec<Arc<ShownTurn>>,
     /// Whether a socket is open.
     pub connected: bool,
@@ -83,7 +84,8 @@ impl TabHandle {
         self.0.order(|orders| orders.suspended = false);
     }
 
-    /// Tells the tab that the user sends a message, so that it asks for the answer if nothing comes.
+    /// Tells the tab that the user sends a message, so that it asks for the answer if nothing
+    /// comes.
     ///
     /// To be called before the message goes out, because its final can overtake the 202.
     pub fn sending(&self, message_id: impl Into<String>) {
@@ -110,7 +112,8 @@ impl TabHandle {
 
 impl Shared {
     pub(super) fn new(id: TabId, session_id: String) -> Self {
-        let (orders, view) = (Mutex::default(), Mutex::default());
+        let orders = Mutex::default();
+        let view = Mutex::default();
         Self { id, session_id, orders, changed: Notify::new(), view }
     }
 

@@ -42,8 +42,13 @@ pub(super) enum NotOpened {
 
 impl Link {
     /// Begins to open a connection, with the ticket that is at hand or with a new one.
-    pub(super) fn connect(account: &Arc<Account>, session_id: &str, offered: Option<Websocket>) -> Self {
-        let (account, session_id) = (Arc::clone(account), session_id.to_owned());
+    pub(super) fn connect(
+        account: &Arc<Account>,
+        session_id: &str,
+        offered: Option<Websocket>,
+    ) -> Self {
+        let account = Arc::clone(account);
+        let session_id = session_id.to_owned();
         Self::Connecting(Box::pin(async move {
             let websocket = match offered {
                 Some(websocket) => websocket,
@@ -62,7 +67,9 @@ impl Link {
                 Ok(socket) => LinkEvent::Opened(socket),
                 Err(error) => LinkEvent::NotOpened(error),
             },
-            Self::Open { socket, .. } => socket.receive().await.map_or(LinkEvent::Closed, LinkEvent::Frame),
+            Self::Open { socket, .. } => {
+                socket.receive().await.map_or(LinkEvent::Closed, LinkEvent::Frame)
+            }
         }
     }
 
@@ -76,7 +83,8 @@ impl Link {
     }
 }
 
-/// Returns the pause before an attempt: it doubles with each failed one, and its second half is random.
+/// Returns the pause before an attempt: it doubles with each failed one, and its second half is
+/// random.
 pub(super) fn pause(failed: u32, rng: &mut Rng) -> Duration {
     let doubled = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(failed).unwrap_or(u32::MAX));
     doubled.min(LONGEST_PAUSE).mul_f64(0.5 + rng.f64() / 2.0)
@@ -86,7 +94,9 @@ impl From<CallError> for NotOpened {
     fn from(error: CallError) -> Self {
         match error {
             CallError::NotFound => Self::Never(Ended::Gone),
-            CallError::Refused { status, .. } if status.is_client_error() => Self::Never(Ended::Refused(status)),
+            CallError::Refused { status, .. } if status.is_client_error() => {
+                Self::Never(Ended::Refused(status))
+            }
             other => Self::Later(other.retry_after().unwrap_or_default()),
         }
     }
@@ -96,7 +106,9 @@ impl From<ConnectError> for NotOpened {
     fn from(error: ConnectError) -> Self {
         match error {
             // The origin; 401 is the ticket, and the next attempt has another.
-            ConnectError::Refused(StatusCode::FORBIDDEN) => Self::Never(Ended::Refused(StatusCode::FORBIDDEN)),
+            ConnectError::Refused(StatusCode::FORBIDDEN) => {
+                Self::Never(Ended::Refused(StatusCode::FORBIDDEN))
+            }
             ConnectError::Refused(_) | ConnectError::Lost => Self::Later(Duration::ZERO),
         }
     }

@@ -1,4 +1,5 @@
-//! One browser tab: a socket that is opened again and again, and a client rule that says what to show and to ask.
+//! One browser tab: a socket that is opened again and again, and a client rule that says what to
+//! show and to ask.
 
 mod act;
 mod alarm;

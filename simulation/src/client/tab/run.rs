@@ -43,7 +43,12 @@ enum Event {
 }
 
 impl Tab {
-    pub(super) fn new(account: Arc<Account>, settings: Settings, watch: Arc<dyn Watch>, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(
+        account: Arc<Account>,
+        settings: Settings,
+        watch: Arc<dyn Watch>,
+        shared: Arc<Shared>,
+    ) -> Self {
         Self {
             id: settings.id,
             session_id: settings.session_id,

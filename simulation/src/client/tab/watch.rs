@@ -3,7 +3,8 @@
 use super::TabId;
 use crate::client::rule::{Input, Resumed, ShownTurn};
 
-/// Somebody who watches tabs. Every method is called in the order of what the user sees, and must not block.
+/// Somebody who watches tabs. Every method is called in the order of what the user sees, and must
+/// not block.
 pub trait Watch: Send + Sync {
     /// A socket opened; `times` counts from 1, so a higher number is a reconnection.
     fn connected(&self, _tab: TabId, _times: u32) {}
@@ -23,7 +24,8 @@ pub trait Watch: Send + Sync {
     /// The tab's rule is given this next.
     fn given(&self, _tab: TabId, _input: &Input<'_>) {}
 
-    /// The provisional text shown for a turn changed; `gen` is the generation that the tab takes it for.
+    /// The provisional text shown for a turn changed; `gen` is the generation that the tab takes it
+    /// for.
     fn text_shown(&self, _tab: TabId, _turn: u64, _gen: u64, _text: &str) {}
 
     /// A final is shown; from now on it never changes.
@@ -38,7 +40,8 @@ pub trait Watch: Send + Sync {
     /// The tab asks the history for a final that was too large for a frame.
     fn fetching(&self, _tab: TabId, _after: u64) {}
 
-    /// The history's text of a turn does not have the checksum that its frame told; it is not shown.
+    /// The history's text of a turn does not have the checksum that its frame told; it is not
+    /// shown.
     fn damaged(&self, _tab: TabId, _turn: u64) {}
 }
 

@@ -47,9 +47,13 @@ async fn each_answer_has_its_outcome() {
     check_outcome(answer(504, ""), CallError::Unavailable { retry_after: seconds(1) }).await;
     check_outcome(Reaction::Lost, CallError::Lost).await;
     let problem = r#"{"type":"urn:learning-yogi:chatbot:error:invalid_request","field":"message"}"#;
-    check_outcome(answer(400, problem), refused(StatusCode::BAD_REQUEST, Some("invalid_request"), Some("message")))
+    check_outcome(
+        answer(400, problem),
+        refused(StatusCode::BAD_REQUEST, Some("invalid_request"), Some("message")),
+    )
+    .await;
+    check_outcome(answer(500, "<html>"), refused(StatusCode::INTERNAL_SERVER_ERROR, None, None))
         .await;
-    check_outcome(answer(500, "<html>"), refused(StatusCode::INTERNAL_SERVER_ERROR, None, None)).await;
     check_outcome(answer(202, "{}"), refused(StatusCode::ACCEPTED, None, None)).await;
 }
 
@@ -57,14 +61,20 @@ async fn each_answer_has_its_outcome() {
 async fn an_answer_that_never_comes_is_lost_after_a_while() {
     let begun = Instant::now();
     check_outcome(Reaction::Silent, CallError::Lost).await;
-    assert!(begun.elapsed() >= CALL_TIMEOUT && begun.elapsed() < CALL_TIMEOUT + Duration::from_millis(10));
+    assert!(
+        begun.elapsed() >= CALL_TIMEOUT
+            && begun.elapsed() < CALL_TIMEOUT + Duration::from_millis(10)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_call_is_written_as_the_contract_says() {
     let page = history(&[stored(1, Some("one"))]);
     let reactions = [
-        (201, r#"{"session_id":"s","websocket":{"url":"ws://service/socket","ticket":"t","expires_in":30}}"#),
+        (
+            201,
+            r#"{"session_id":"s","websocket":{"url":"ws://service/socket","ticket":"t","expires_in":30}}"#,
+        ),
         (202, ACCEPTED),
         (200, &page),
         (202, "{}"),
@@ -74,7 +84,8 @@ async fn every_call_is_written_as_the_contract_says() {
     ];
     let (account, service) = account(reactions.map(|(status, body)| answer(status, body)));
     account.create_session(Some("s")).await.unwrap();
-    let message = Message { document_id: Some("d".into()), provider: Some("claude".into()), ..message() };
+    let message =
+        Message { document_id: Some("d".into()), provider: Some("claude".into()), ..message() };
     account.post(&message).await.unwrap();
     assert_eq!(account.history("s", 3, 20).await.unwrap().turns[0].text.as_deref(), Some("one"));
     account.stop("s", "m1").await.unwrap();
@@ -82,8 +93,7 @@ async fn every_call_is_written_as_the_contract_says() {
     account.delete("s").await.unwrap();
     assert_eq!(account.documents().await.unwrap()[0].id, "d");
     account.ticket("s").await.unwrap();
-    let chat =
-        r#"{"context":{"document_id":"d"},"message":"Hello","message_id":"m1","provider":"claude","session_id":"s"}"#;
+    let chat = r#"{"context":{"document_id":"d"},"message":"Hello","message_id":"m1","provider":"claude","session_id":"s"}"#;
     let expected = [
         r#"POST /sessions {"session_id":"s"}"#,
         &format!("POST /chat {chat}"),
@@ -112,8 +122,9 @@ async fn a_token_is_kept_and_replaced_by_a_newer_one() {
     }
     assert_eq!(tokens, ["first", "second", "second", "second"]);
     let requests = service.requests();
-    let bearer =
-        requests.iter().map(|request| request.headers().get("authorization").map(|text| text.to_str().unwrap()));
+    let bearer = requests
+        .iter()
+        .map(|request| request.headers().get("authorization").map(|text| text.to_str().unwrap()));
     let bearer: Vec<_> = bearer.collect();
     assert_eq!(bearer, [None, Some("Bearer first"), Some("Bearer second"), Some("Bearer second")]);
     assert!(requests.iter().all(|request| request.headers()["idempotency-key"] == "m1"));
@@ -121,15 +132,23 @@ async fn a_token_is_kept_and_replaced_by_a_newer_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_is_sent_again_under_its_id_until_it_is_accepted() {
-    let reactions = [Reaction::Lost, answer_later(503, 2), answer_later(429, 9), answer(202, ACCEPTED)];
+    let reactions =
+        [Reaction::Lost, answer_later(503, 2), answer_later(429, 9), answer(202, ACCEPTED)];
     let (account, service) = account(reactions);
     let begun = Instant::now();
     let until = begun + Duration::from_mins(1);
-    assert_eq!(account.post_until_settled(&message(), &mut Rng::with_seed(1), until).await, Ok(accepted()));
+    assert_eq!(
+        account.post_until_settled(&message(), &mut Rng::with_seed(1), until).await,
+        Ok(accepted())
+    );
     let asked = service.asked();
     assert_eq!((asked.len(), asked.iter().all(|call| *call == asked[0])), (4, true));
     let least = Duration::from_millis(250) + Duration::from_secs(2 + 9);
-    assert!(begun.elapsed() >= least && begun.elapsed() <= least + Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() >= least && begun.elapsed() <= least + Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +156,10 @@ async fn a_message_that_is_refused_for_good_is_not_sent_again() {
     for (status, error) in [(409, CallError::Conflict), (404, CallError::NotFound)] {
         let (account, service) = account([answer(status, "")]);
         let until = Instant::now() + Duration::from_mins(1);
-        assert_eq!(account.post_until_settled(&message(), &mut Rng::with_seed(1), until).await, Err(error));
+        assert_eq!(
+            account.post_until_settled(&message(), &mut Rng::with_seed(1), until).await,
+            Err(error)
+        );
         assert_eq!(service.asked().len(), 1);
     }
 }
@@ -147,7 +169,14 @@ async fn a_message_is_given_up_at_its_deadline() {
     let (account, service) = account((0..100).map(|_| Reaction::Lost));
     let begun = Instant::now();
     let until = begun + Duration::from_secs(20);
-    assert_eq!(account.post_until_settled(&message(), &mut Rng::with_seed(1), until).await, Err(CallError::Lost));
-    assert!(Instant::now() <= until && begun.elapsed() > Duration::from_secs(11), "{:?}", begun.elapsed());
+    assert_eq!(
+        account.post_until_settled(&message(), &mut Rng::with_seed(1), until).await,
+        Err(CallError::Lost)
+    );
+    assert!(
+        Instant::now() <= until && begun.elapsed() > Duration::from_secs(11),
+        "{:?}",
+        begun.elapsed()
+    );
     assert!((4..9).contains(&service.asked().len()));
 }

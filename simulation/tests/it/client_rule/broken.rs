@@ -37,7 +37,12 @@ fn a_client_whose_cursor_is_the_last_final_seen_is_caught() {
 #[test]
 fn a_client_that_ignores_the_generation_splices_two_of_them() {
     let mut client = Driver::open(Variant::IgnoresGeneration);
-    client.frames(&[resumed(1, 2, 7), delta(1, 1, 0, "old"), opened(1, 2), delta(1, 2, 0, "newer")]);
+    client.frames(&[
+        resumed(1, 2, 7),
+        delta(1, 1, 0, "old"),
+        opened(1, 2),
+        delta(1, 2, 0, "newer"),
+    ]);
     assert_eq!(client.rule.text(1), "older");
 }
 

@@ -8,14 +8,22 @@ use shared::protocol::commit::sha256;
 use simulation::client::rule::{Action, Input, ShownTurn};
 
 use super::driver::{Driver, resume};
-use super::recordings::{cancelled, delta, failed, history, reply, started, stored, stored_failure, withheld};
+use super::recordings::{
+    cancelled, delta, failed, history, reply, started, stored, stored_failure, withheld,
+};
 
 const FETCH: Action = Action::Fetch { after: 0 };
 
 #[test]
 fn a_final_replaces_the_text_and_every_later_frame_of_its_turn_is_ignored() {
     let mut client = Driver::after(&[delta(1, 1, 0, "abc"), reply(1, 1, "xyz")]);
-    let late = [delta(1, 1, 3, "d"), delta(1, 2, 0, "late"), failed(1, 2), reply(1, 2, "other"), withheld(1, 2, "w")];
+    let late = [
+        delta(1, 1, 3, "d"),
+        delta(1, 2, 0, "late"),
+        failed(1, 2),
+        reply(1, 2, "other"),
+        withheld(1, 2, "w"),
+    ];
     assert_eq!(client.frames(&late), []);
     assert_eq!(client.shown(), [(1, Reply, "xyz")]);
     assert_eq!((client.rule.cursor(), client.rule.text(1)), (1, ""));

@@ -29,10 +29,14 @@ fn unknown_fields_are_ignored() {
 
 #[test]
 fn what_makes_no_sense_changes_nothing() {
-    let metadata = ["null", "{}", r#"{"turn":0,"gen":1}"#, r#"{"turn":1,"gen":0}"#, r#"{"turn":1.5,"gen":1}"#];
-    let more = [r#"{"turn":1,"gen":"1"}"#, r#"{"turn":-1,"gen":1}"#, r#"{"turn":1,"gen":1,"offset":"x"}"#];
+    let metadata =
+        ["null", "{}", r#"{"turn":0,"gen":1}"#, r#"{"turn":1,"gen":0}"#, r#"{"turn":1.5,"gen":1}"#];
+    let more =
+        [r#"{"turn":1,"gen":"1"}"#, r#"{"turn":-1,"gen":1}"#, r#"{"turn":1,"gen":1,"offset":"x"}"#];
     for metadata in metadata.into_iter().chain(more).chain([r#"{"turn":1,"gen":1}"#]) {
-        let raw = format!(r#"{{"type":"TEXT_MESSAGE_CONTENT","messageId":"m.1","delta":"x","metadata":{metadata}}}"#);
+        let raw = format!(
+            r#"{{"type":"TEXT_MESSAGE_CONTENT","messageId":"m.1","delta":"x","metadata":{metadata}}}"#
+        );
         check(&raw, &Frame::Other);
     }
     for raw in ["", "[]", "null", "{}", "{", r#"{"type":"NEW","metadata":{"turn":1,"gen":1}}"#] {

@@ -5,18 +5,21 @@ use shared::domain::{Epoch, ErrorCode, FinishReason, MessageId, SessionId, Times
 use shared::protocol::commit::sha256;
 
 pub(super) fn resumed(first: u64, next: u64, born: i64) -> String {
-    let (first, next) = (Turn::parse(first).unwrap(), Turn::parse(next).unwrap());
+    let first = Turn::parse(first).unwrap();
+    let next = Turn::parse(next).unwrap();
     custom_resumed(&Resumed { first, next, born: Timestamp(born) })
 }
 
 pub(super) fn started(turn: u64, generation: u64) -> String {
-    let (thread_id, run_id) = (&session(), &message(turn));
+    let thread_id = &session();
+    let run_id = &message(turn);
     Event::RunStarted { thread_id, run_id, metadata: metadata(turn, generation) }.to_frame()
 }
 
 pub(super) fn opened(turn: u64, generation: u64) -> String {
     let message_id = message_id(&message(turn), Epoch(generation));
-    Event::TextMessageStart { message_id, role: "assistant", metadata: metadata(turn, generation) }.to_frame()
+    Event::TextMessageStart { message_id, role: "assistant", metadata: metadata(turn, generation) }
+        .to_frame()
 }
 
 pub(super) fn delta(turn: u64, generation: u64, offset: u64, delta: &str) -> String {
@@ -27,7 +30,8 @@ pub(super) fn delta(turn: u64, generation: u64, offset: u64, delta: &str) -> Str
 
 pub(super) fn status(turn: u64, generation: u64) -> String {
     let status = Status { phase: StatusPhase::Retrying, provider: None };
-    let (value, metadata) = (serde_json::to_value(status).unwrap(), Some(metadata(turn, generation)));
+    let value = serde_json::to_value(status).unwrap();
+    let metadata = Some(metadata(turn, generation));
     Event::Custom { name: "chat.status", value, metadata }.to_frame()
 }
 
@@ -57,7 +61,8 @@ pub(super) fn failed(turn: u64, generation: u64) -> String {
         sha256: Some(&sha256),
         ..metadata(turn, generation)
     };
-    Event::RunError { message: "It failed.", code: ErrorCode::ProvidersUnavailable, metadata }.to_frame()
+    Event::RunError { message: "It failed.", code: ErrorCode::ProvidersUnavailable, metadata }
+        .to_frame()
 }
 
 /// A turn as the history tells it; without a text it still runs.
@@ -74,7 +79,8 @@ pub(super) fn stored(turn: u64, text: Option<&str>) -> String {
 
 /// A failed turn as the history tells it.
 pub(super) fn stored_failure(turn: u64) -> String {
-    let (id, error) = (message(turn), r#"{"code":"providers_unavailable","message":"It failed."}"#);
+    let id = message(turn);
+    let error = r#"{"code":"providers_unavailable","message":"It failed."}"#;
     format!(
         r#"{{"turn":{turn},"message_id":"{id}","message":"?","state":"done","kind":"error","error":{error},"finish_reason":"error"}}"#
     )
@@ -89,13 +95,30 @@ pub(super) fn message(turn: u64) -> MessageId {
     MessageId::parse(format!("m{turn}")).unwrap()
 }
 
-fn finished(turn: u64, generation: u64, text: &str, reason: FinishReason, with_text: bool) -> String {
-    let (thread_id, run_id, sha256) = (&session(), &message(turn), sha256(text));
+fn finished(
+    turn: u64,
+    generation: u64,
+    text: &str,
+    reason: FinishReason,
+    with_text: bool,
+) -> String {
+    let thread_id = &session();
+    let run_id = &message(turn);
+    let sha256 = sha256(text);
     let id = message_id(run_id, Epoch(generation));
-    let metadata = Metadata { finish_reason: Some(reason), sha256: Some(&sha256), ..metadata(turn, generation) };
-    let mut frame =
-        serde_json::to_value(Event::RunFinished { thread_id, run_id, result: None, usage: Vec::new(), metadata })
-            .unwrap();
+    let metadata = Metadata {
+        finish_reason: Some(reason),
+        sha256: Some(&sha256),
+        ..metadata(turn, generation)
+    };
+    let mut frame = serde_json::to_value(Event::RunFinished {
+        thread_id,
+        run_id,
+        result: None,
+        usage: Vec::new(),
+        metadata,
+    })
+    .unwrap();
     if with_text {
         frame["result"] = serde_json::json!({ "messageId": id, "text": text });
     }

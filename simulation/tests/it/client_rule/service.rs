@@ -38,14 +38,19 @@ struct ClientEnd {
     sent: UnboundedSender<String>,
 }
 
-pub(super) const TICKET: &str = r#"{"websocket":{"url":"ws://service/socket","ticket":"new","expires_in":30}}"#;
+pub(super) const TICKET: &str =
+    r#"{"websocket":{"url":"ws://service/socket","ticket":"new","expires_in":30}}"#;
 
 impl Service {
     /// Makes a service, and where its sockets come out.
-    pub(super) fn new(reactions: impl IntoIterator<Item = Reaction>) -> (Arc<Self>, UnboundedReceiver<Peer>) {
+    pub(super) fn new(
+        reactions: impl IntoIterator<Item = Reaction>,
+    ) -> (Arc<Self>, UnboundedReceiver<Peer>) {
         let (opened, peers) = unbounded_channel();
         let reactions = Mutex::new(reactions.into_iter().collect());
-        let (refusals, requests, tickets) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let refusals = Mutex::default();
+        let requests = Mutex::default();
+        let tickets = Mutex::default();
         (Arc::new(Self { reactions, refusals, requests, tickets, opened }), peers)
     }
 
@@ -72,7 +77,9 @@ impl Service {
 }
 
 pub(super) fn answer(status: u16, body: &str) -> Reaction {
-    Reaction::Answer(Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap())
+    Reaction::Answer(
+        Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap(),
+    )
 }
 
 pub(super) fn answer_later(status: u16, retry_after: u64) -> Reaction {
@@ -84,7 +91,8 @@ pub(super) fn answer_later(status: u16, retry_after: u64) -> Reaction {
 impl Edge for Service {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
         self.requests.lock().unwrap().push(request);
-        let reaction = self.reactions.lock().unwrap().pop_front().unwrap_or_else(|| answer(201, TICKET));
+        let reaction =
+            self.reactions.lock().unwrap().pop_front().unwrap_or_else(|| answer(201, TICKET));
         match reaction {
             Reaction::Answer(response) => Ok(response),
             Reaction::Lost => Err(Lost),
@@ -97,8 +105,11 @@ impl Edge for Service {
         if let Some(refusal) = self.refusals.lock().unwrap().pop_front() {
             return Err(refusal);
         }
-        let ((frames, incoming), (sent, received)) = (unbounded_channel(), unbounded_channel());
-        self.opened.send(Peer { frames, received }).map_err(|_| ConnectError::Refused(StatusCode::IM_A_TEAPOT))?;
+        let (frames, incoming) = unbounded_channel();
+        let (sent, received) = unbounded_channel();
+        self.opened
+            .send(Peer { frames, received })
+            .map_err(|_| ConnectError::Refused(StatusCode::IM_A_TEAPOT))?;
         Ok(Box::new(ClientEnd { frames: incoming, sent }))
     }
 }

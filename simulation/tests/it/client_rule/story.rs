@@ -10,7 +10,8 @@ use simulation::client::rule::{Action, Input, Variant};
 
 use super::driver::Driver;
 use super::recordings::{
-    cancelled, delta, ended, failed, history, opened, reply, resumed, started, stored, stored_failure, withheld,
+    cancelled, delta, ended, failed, history, opened, reply, resumed, started, stored,
+    stored_failure, withheld,
 };
 
 /// How a turn ended.
@@ -55,7 +56,8 @@ impl Told {
     }
 
     fn final_frame(&self, turn: u64) -> String {
-        let (generation, text) = (self.generation(), self.text());
+        let generation = self.generation();
+        let text = self.text();
         match self.ending {
             Ending::Reply => reply(turn, generation, &text),
             Ending::Cancelled => cancelled(turn, generation, &text),
@@ -90,8 +92,14 @@ impl Told {
 /// Returns stories, and what becomes of their frames on the way.
 pub(super) fn stories() -> impl Strategy<Value = (Vec<Told>, Vec<Step>)> {
     let piece = prop::sample::select(vec!["a", "bé", "🧘", "ab", "ccc 🧘🧘"]);
-    let ending = prop::sample::select(vec![Ending::Reply, Ending::Cancelled, Ending::Withheld, Ending::Failed]);
-    let turn = (vec(vec(piece, 0..5), 1..4), ending).prop_map(|(generations, ending)| Told { generations, ending });
+    let ending = prop::sample::select(vec![
+        Ending::Reply,
+        Ending::Cancelled,
+        Ending::Withheld,
+        Ending::Failed,
+    ]);
+    let turn = (vec(vec(piece, 0..5), 1..4), ending)
+        .prop_map(|(generations, ending)| Told { generations, ending });
     let step = prop_oneof![
         20 => any::<prop::sample::Index>().prop_map(Step::Frame),
         2 => (1..3_000_u64).prop_map(Step::Wait),
@@ -128,10 +136,11 @@ pub(super) fn violation(variant: Variant, story: &[Told], steps: &[Step]) -> Opt
 
 impl<'a> Telling<'a> {
     fn begin(variant: Variant, story: &'a [Told]) -> Self {
-        let texts = (1..)
-            .zip(story)
-            .map(|(turn, told)| (turn, told.generations.iter().map(|pieces| pieces.concat()).collect()));
-        let (client, texts) = (Driver::open(variant), texts.collect());
+        let texts = (1..).zip(story).map(|(turn, told)| {
+            (turn, told.generations.iter().map(|pieces| pieces.concat()).collect())
+        });
+        let client = Driver::open(variant);
+        let texts = texts.collect();
         let mut telling = Self { story, client, asked: Vec::new(), texts, violation: None };
         telling.deliver(&resumed(1, 1, 7));
         telling
@@ -147,7 +156,8 @@ impl<'a> Telling<'a> {
         }
         for (number, shown) in (1..).zip(&self.client.finals) {
             if shown.number != number {
-                self.violation.get_or_insert(format!("final {} is shown as number {number}", shown.number));
+                self.violation
+                    .get_or_insert(format!("final {} is shown as number {number}", shown.number));
             }
         }
     }
@@ -155,7 +165,8 @@ impl<'a> Telling<'a> {
     fn check_text(&mut self, turn: u64) {
         let text = self.client.rule.text(turn);
         if !self.texts[&turn].iter().any(|generation| generation.starts_with(text)) {
-            self.violation.get_or_insert(format!("turn {turn} shows {text:?}, which no generation had"));
+            self.violation
+                .get_or_insert(format!("turn {turn} shows {text:?}, which no generation had"));
         }
     }
 
@@ -201,7 +212,8 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Nothing is lost any more: a full resume, and whatever the client still asks for within a minute.
+    /// Nothing is lost any more: a full resume, and whatever the client still asks for within a
+    /// minute.
     fn heal(&mut self) {
         self.cut();
         let end = self.client.now + Duration::from_mins(1);
@@ -213,8 +225,11 @@ impl<'a> Telling<'a> {
     }
 
     fn verdict(self) -> Option<String> {
-        let shown: Vec<_> = self.client.finals.iter().map(|shown| (shown.number, shown.text.clone())).collect();
-        let stored: Vec<_> = (1..).zip(self.story).map(|(turn, told)| (turn, told.text())).collect();
-        self.violation.or_else(|| (shown != stored).then(|| format!("shown {shown:?}, stored {stored:?}")))
+        let shown: Vec<_> =
+            self.client.finals.iter().map(|shown| (shown.number, shown.text.clone())).collect();
+        let stored: Vec<_> =
+            (1..).zip(self.story).map(|(turn, told)| (turn, told.text())).collect();
+        self.violation
+            .or_else(|| (shown != stored).then(|| format!("shown {shown:?}, stored {stored:?}")))
     }
 }

@@ -78,9 +78,15 @@ impl Stage {
         Self::at(service, peers, websocket)
     }
 
-    fn at(service: Arc<Service>, peers: UnboundedReceiver<Peer>, websocket: Option<Websocket>) -> Self {
+    fn at(
+        service: Arc<Service>,
+        peers: UnboundedReceiver<Peer>,
+        websocket: Option<Websocket>,
+    ) -> Self {
         let account = Arc::new(Account::with_token(Arc::<Service>::clone(&service), "token"));
-        let (id, rng, variant) = (TabId(1), Rng::with_seed(7), Variant::Faithful);
+        let id = TabId(1);
+        let rng = Rng::with_seed(7);
+        let variant = Variant::Faithful;
         let settings = Settings { id, session_id: "s".into(), websocket, variant, rng };
         let diary = Arc::new(Diary::default());
         let (tab, handle) = open(account, settings, Arc::<Diary>::clone(&diary));
@@ -99,7 +105,8 @@ impl Stage {
         timeout(Duration::from_mins(1), self.peers.recv()).await.unwrap().unwrap()
     }
 
-    /// Lets everything happen that is due; on paused time a millisecond passes when nobody has anything to do.
+    /// Lets everything happen that is due; on paused time a millisecond passes when nobody has
+    /// anything to do.
     async fn settle(&self) -> Vec<String> {
         sleep(Duration::from_millis(1)).await;
         self.diary.take()
@@ -182,7 +189,8 @@ async fn a_session_that_is_gone_is_forgotten_and_ends_the_tab() {
     stage.settle().await;
     stage.service.react(answer(404, ""));
     drop(peer);
-    let (handle, diary) = (stage.handle.clone(), Arc::clone(&stage.diary));
+    let handle = stage.handle.clone();
+    let diary = Arc::clone(&stage.diary);
     assert_eq!(stage.end().await, Ended::Gone);
     assert_eq!(diary.take(), ["disconnected", "forgot"]);
     let view = handle.view();
@@ -191,7 +199,8 @@ async fn a_session_that_is_gone_is_forgotten_and_ends_the_tab() {
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_token_ends_the_tab_and_a_busy_service_does_not() {
-    let (service, peers) = Service::new([answer(503, ""), Reaction::Lost, answer(500, ""), answer(401, "")]);
+    let (service, peers) =
+        Service::new([answer(503, ""), Reaction::Lost, answer(500, ""), answer(401, "")]);
     let stage = Stage::at(Arc::clone(&service), peers, None);
     assert_eq!(stage.end().await, Ended::Refused(StatusCode::UNAUTHORIZED));
     assert_eq!(service.asked().len(), 4);
@@ -218,8 +227,8 @@ async fn a_closed_tab_ends_and_drops_its_socket() {
     assert_eq!(handle.view().ended, Some(Ended::Closed));
 }
 
-/// Lets turns 1 and 2 be too large for their frames, and the first fetch be lost after half a minute; returns what
-/// is told of the rest, to which the history answers this.
+/// Lets turns 1 and 2 be too large for their frames, and the first fetch be lost after half a
+/// minute; returns what is told of the rest, to which the history answers this.
 async fn fetched(answers: &[&[String]]) -> Vec<String> {
     let mut stage = Stage::open(None);
     let mut peer = stage.accept(0, 1).await;
@@ -329,7 +338,11 @@ async fn a_tab_that_waits_for_nothing_does_not_wake() {
         let begun = Instant::now();
         peer.expect_resume(0).await;
         peer.push(resumed(1, 1, 7));
-        assert!((299_000..=300_001).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+        assert!(
+            (299_000..=300_001).contains(&begun.elapsed().as_millis()),
+            "{:?}",
+            begun.elapsed()
+        );
         assert_eq!(stage.settle().await, ["asked 0", "resumed 1..1"]);
     }
 }

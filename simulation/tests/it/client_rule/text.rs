@@ -12,7 +12,10 @@ fn check(frames: &[String], expected: &str) {
 
 #[test]
 fn text_grows_by_pieces_at_its_end() {
-    check(&[started(1, 1), opened(1, 1), delta(1, 1, 0, "ab"), delta(1, 1, 2, "cd"), ended(1, 1)], "abcd");
+    check(
+        &[started(1, 1), opened(1, 1), delta(1, 1, 0, "ab"), delta(1, 1, 2, "cd"), ended(1, 1)],
+        "abcd",
+    );
 }
 
 #[test]
@@ -37,7 +40,10 @@ fn a_piece_that_would_be_cut_inside_a_character_is_a_gap() {
 
 #[test]
 fn a_lower_generation_is_ignored() {
-    check(&[delta(1, 2, 0, "new"), delta(1, 1, 3, "old"), opened(1, 1), delta(1, 2, 3, "er")], "newer");
+    check(
+        &[delta(1, 2, 0, "new"), delta(1, 1, 3, "old"), opened(1, 1), delta(1, 2, 3, "er")],
+        "newer",
+    );
 }
 
 #[test]

@@ -24,7 +24,8 @@ async fn say_under(stage: &Stage, actor: &Actor, rule: Rule) {
     stage.faults.heal();
 }
 
-/// A session past its end, an abandoned turn, a final that was not delivered, and a deletion that died.
+/// A session past its end, an abandoned turn, a final that was not delivered, and a deletion that
+/// died.
 async fn left_behind() -> (Stage, [Actor; 4]) {
     let limits = Limits { requests_receives: 1, ..Limits::default() };
     let scene = Scene { limits, ..Scene::default() }.with("CHATBOT_SESSION_TTL_HOURS", "2");
@@ -35,9 +36,11 @@ async fn left_behind() -> (Stage, [Actor; 4]) {
     expired.say("m1").await.unwrap();
     sleep(Duration::from_mins(100)).await;
     let abandoned = stage.actor(2, "abandoned").await.unwrap();
-    say_under(&stage, &abandoned, Rule::at(Function::Worker, Op::Commit, 1, Fault::CrashBefore)).await;
+    say_under(&stage, &abandoned, Rule::at(Function::Worker, Op::Commit, 1, Fault::CrashBefore))
+        .await;
     let undelivered = stage.actor(3, "undelivered").await.unwrap();
-    say_under(&stage, &undelivered, Rule::always(Function::Notifier, Op::PutEvents, Fault::Fail)).await;
+    say_under(&stage, &undelivered, Rule::always(Function::Notifier, Op::PutEvents, Fault::Fail))
+        .await;
     let deleted = stage.actor(4, "deleted").await.unwrap();
     deleted.say("m1").await.unwrap();
     sleep(Duration::from_secs(20)).await;
@@ -58,13 +61,15 @@ async fn a_run(rule: Rule) -> Told {
         sleep(Duration::from_mins(5)).await;
     }
     let came = finish(&stage, &[]).await?;
-    let turn = stage.turn(abandoned, 1).await.map(|turn| (turn.state, turn.error.map(|error| error.code)));
+    let turn =
+        stage.turn(abandoned, 1).await.map(|turn| (turn.state, turn.error.map(|error| error.code)));
     ensure("the abandoned turn", turn, Some((TurnState::Delivered, Some(ErrorCode::Abandoned))))?;
     let turn = stage.turn(undelivered, 1).await.map(|turn| (turn.state, turn.provider));
     ensure("the undelivered turn", turn, Some((TurnState::Delivered, Some(ProviderName::Claude))))?;
     ensure("rows of the expired session", stage.rows(expired).await.len(), 0)?;
     ensure("rows of the deleted session", stage.rows(deleted).await.len(), 1)?;
-    let ended: BTreeSet<_> = stage.event_ids().into_iter().filter(|id| id.ends_with(".expired")).collect();
+    let ended: BTreeSet<_> =
+        stage.event_ids().into_iter().filter(|id| id.ends_with(".expired")).collect();
     ensure("events of expired sessions", ended.len(), 1)?;
     Ok(came)
 }

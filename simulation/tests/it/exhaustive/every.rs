@@ -19,8 +19,8 @@ pub(super) type Told = Result<bool, String>;
 
 /// Tells a story with each kind of fault at each call of a function, until the call never comes.
 ///
-/// Calls stall, and processes stand still, for `beyond`: longer than anybody waits for them. A story that makes fewer
-/// calls than `floor` has lost what it was about.
+/// Calls stall, and processes stand still, for `beyond`: longer than anybody waits for them. A
+/// story that makes fewer calls than `floor` has lost what it was about.
 #[track_caller]
 pub(super) fn fault_at_every_call(
     story: &str,
@@ -32,7 +32,9 @@ pub(super) fn fault_at_every_call(
     for fault in faults(beyond) {
         let calls = (1..MANY).take_while(|nth| {
             let told = run(tell(Rule::anywhere(function, *nth, fault.clone())));
-            told.unwrap_or_else(|why| panic!("{story}, {} {nth} of {function:?}: {why}", fault.name()))
+            told.unwrap_or_else(|why| {
+                panic!("{story}, {} {nth} of {function:?}: {why}", fault.name())
+            })
         });
         let calls = calls.count();
         assert!((floor..MANY - 1).contains(&calls), "{story}, {}: {calls} calls", fault.name());
@@ -41,7 +43,12 @@ pub(super) fn fault_at_every_call(
 
 /// Runs one telling on its own paused time.
 pub(super) fn run<T>(telling: impl Future<Output = T>) -> T {
-    runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(telling)
+    runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(telling)
 }
 
 /// Waits for the aftermath, ends the story, and says whether the fault's call came.
@@ -63,7 +70,11 @@ pub(super) async fn insist<T>(call: impl AsyncFn() -> Result<T, CallError>) -> R
 }
 
 /// Requires what this story is to end with, beyond the invariants.
-pub(super) fn ensure<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
+pub(super) fn ensure<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    found: T,
+    expected: T,
+) -> Result<(), String> {
     let same = (found == expected).then_some(());
     same.ok_or_else(move || format!("{what}: {found:?} instead of {expected:?}"))
 }

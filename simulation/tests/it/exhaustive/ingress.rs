@@ -20,7 +20,9 @@ fn check(story: &str, floor: usize, tell: impl AsyncFn(Rule) -> Told) {
 
 /// A reply that is still going on when a client has given up one call and makes the next.
 fn long() -> Plot {
-    (0..40).flat_map(|_| [Piece::Say("and ".to_owned()), Piece::Wait(Duration::from_secs(2))]).collect()
+    (0..40)
+        .flat_map(|_| [Piece::Say("and ".to_owned()), Piece::Wait(Duration::from_secs(2))])
+        .collect()
 }
 
 /// A stage with one session in which so many messages have been answered.
@@ -44,12 +46,17 @@ async fn a_message(rule: Rule) -> Told {
     stage.lay(rule);
     anna.insist("m1").await.map_err(|error| error.to_string())?;
     let came = finish(&stage, &[]).await?;
-    ensure("the turns", (kind(&stage, &anna, 1).await, kind(&stage, &anna, 2).await), (Some(TurnKind::Reply), None))?;
+    ensure(
+        "the turns",
+        (kind(&stage, &anna, 1).await, kind(&stage, &anna, 2).await),
+        (Some(TurnKind::Reply), None),
+    )?;
     ensure("calls of models", stage.model_calls(), 1)?;
     Ok(came)
 }
 
-/// The first try of somebody unknown makes nobody's session; a repeat by its owner is answered the same.
+/// The first try of somebody unknown makes nobody's session; a repeat by its owner is answered the
+/// same.
 async fn a_new_session(rule: Rule) -> Told {
     let stage = Stage::new().unwrap();
     stage.lay(rule);
@@ -70,7 +77,11 @@ async fn a_stop_before_the_claim(rule: Rule) -> Told {
     insist(async || anna.stop("m1").await).await?;
     stage.drive();
     let came = finish(&stage, &[]).await?;
-    ensure("the turn", (kind(&stage, &anna, 1).await, stage.model_calls()), (Some(TurnKind::Cancelled), 0))?;
+    ensure(
+        "the turn",
+        (kind(&stage, &anna, 1).await, stage.model_calls()),
+        (Some(TurnKind::Cancelled), 0),
+    )?;
     Ok(came)
 }
 
@@ -96,7 +107,12 @@ async fn a_deletion_while_a_turn_runs(rule: Rule) -> Told {
     let came = finish(&stage, &[]).await?;
     let left: Vec<_> = stage.rows(&anna).await.into_iter().map(|row| row.key.sort).collect();
     ensure("what is left", left, vec!["META".to_owned()])?;
-    let told = stage.cloud.events.published().into_iter().any(|event| event.detail_type == "Session Deleted");
+    let told = stage
+        .cloud
+        .events
+        .published()
+        .into_iter()
+        .any(|event| event.detail_type == "Session Deleted");
     ensure("its event", told, true)?;
     Ok(came)
 }
@@ -106,7 +122,12 @@ async fn a_rating(rule: Rule) -> Told {
     stage.lay(rule);
     insist(async || anna.account.rate("lesson", 1, Rating::Up, None).await).await?;
     let came = finish(&stage, &[]).await?;
-    let told = stage.cloud.events.published().into_iter().any(|event| event.detail_type == "Chat Feedback");
+    let told = stage
+        .cloud
+        .events
+        .published()
+        .into_iter()
+        .any(|event| event.detail_type == "Chat Feedback");
     ensure("its event", told, true)?;
     Ok(came)
 }
@@ -116,7 +137,8 @@ async fn tabs(rule: Rule) -> Told {
     let (stage, anna) = lesson(2).await;
     anna.say("m3").await.unwrap();
     stage.lay(rule);
-    let (stays, goes) = (anna.open_tab(1), anna.open_tab(2));
+    let stays = anna.open_tab(1);
+    let goes = anna.open_tab(2);
     sleep(Duration::from_mins(1)).await;
     goes.close();
     let came = finish(&stage, &[(&anna, &stays)]).await?;

@@ -1,5 +1,5 @@
-//! Every handler, with every kind of fault at every one of its port calls; and two crashes at all pairs of the
-//! worker's calls.
+//! Every handler, with every kind of fault at every one of its port calls; and two crashes at all
+//! pairs of the worker's calls.
 //!
 //! | module | what it tells again and again |
 //! |---|---|

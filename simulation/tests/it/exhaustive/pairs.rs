@@ -14,15 +14,22 @@ use super::every::{AFTERMATH, MANY, Told, ensure, run};
 /// How many calls the worker makes for the message of this story, at least.
 const FLOOR: usize = 16;
 
-/// A reply that is short, and long enough for a checkpoint and for a second look at the connections.
+/// A reply that is short, and long enough for a checkpoint and for a second look at the
+/// connections.
 fn reply() -> Plot {
     let say = |text: &str| Piece::Say(text.to_owned());
-    vec![say("Maths"), Piece::Wait(Duration::from_millis(1_100)), say(", I think."), Piece::Finish(FinishReason::Stop)]
+    vec![
+        say("Maths"),
+        Piece::Wait(Duration::from_millis(1_100)),
+        say(", I think."),
+        Piece::Finish(FinishReason::Stop),
+    ]
 }
 
 /// The second rule counts from the redelivery that the first one causes.
 async fn a_message_delivered_again_and_again(first: Rule, second: Rule) -> Told {
-    // A message whose worker dies before it could shorten its time is not away for longer than others.
+    // A message whose worker dies before it could shorten its time is not away for longer than
+    // others.
     let limits = Limits { requests_visibility: Duration::from_secs(160), ..Limits::default() };
     let stage = Scene { limits, ..Scene::default() }.set().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
@@ -65,8 +72,10 @@ fn seconds(first: (usize, &Fault), fault: &Fault) -> usize {
 /// Tries all pairs of two kinds of crash.
 #[track_caller]
 fn check_all_pairs(fault: &Fault, then: &Fault) {
-    let pairs: Vec<usize> =
-        (1..MANY).map(|nth| seconds((nth, fault), then)).take_while(|seconds| *seconds > 0).collect();
+    let pairs: Vec<usize> = (1..MANY)
+        .map(|nth| seconds((nth, fault), then))
+        .take_while(|seconds| *seconds > 0)
+        .collect();
     assert!(pairs.len() >= FLOOR, "first crashes: {pairs:?}");
     // Once the reply is committed, little is left to die at.
     let long = pairs.iter().filter(|seconds| **seconds >= FLOOR).count();

@@ -44,7 +44,12 @@ fn timetable() -> OwnedDocument {
     let id = DocumentId::parse("timetable").unwrap();
     OwnedDocument {
         owner: None,
-        document: Document { id, title: "Timetable".to_owned(), content: "Period 3 is maths.".into(), public: true },
+        document: Document {
+            id,
+            title: "Timetable".to_owned(),
+            content: "Period 3 is maths.".into(),
+            public: true,
+        },
     }
 }
 

@@ -1,7 +1,8 @@
 //! Every mutant of the catalogue is caught, or the checker is blind.
 //!
-//! The rate says in how many of the seeds 1 to 100 a mutant was caught when the table was written. Those that chance
-//! finds often enough are looked for among random seeds; those that it seldom meets have a story that always does.
+//! The rate says in how many of the seeds 1 to 100 a mutant was caught when the table was written.
+//! Those that chance finds often enough are looked for among random seeds; those that it seldom
+//! meets have a story that always does.
 //!
 //! | | mutant | invariant | seeds of 100 | seeds | story |
 //! |---|---|---|---|---|---|

@@ -3,7 +3,8 @@
 use simulation::mutants::Mutant;
 use simulation::run::{self, Options};
 
-/// How many seeds a mutant is looked for in: one that is caught in one of five escapes one list in a thousand.
+/// How many seeds a mutant is looked for in: one that is caught in one of five escapes one list in
+/// a thousand.
 const SEEDS: u64 = 30;
 
 #[test]
@@ -49,7 +50,8 @@ fn the_same_seeds_are_clean_without_a_mutant() {
     }
 }
 
-/// Requires that a mutant is caught by one of the seeds, and that what it breaks first is this invariant.
+/// Requires that a mutant is caught by one of the seeds, and that what it breaks first is this
+/// invariant.
 #[track_caller]
 fn check(mutant: Mutant, invariant: &str) {
     let options = Options { mutant: Some(mutant), ..Options::default() };

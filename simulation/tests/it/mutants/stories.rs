@@ -102,7 +102,10 @@ async fn a_final_that_waits_for_the_notifier_is_caught() {
 async fn an_old_generations_text_under_a_new_number_is_caught() {
     check(Mutant::PartialTextKept, "3", async |stage, anna| {
         stage.plot(ProviderName::Claude, vec![Piece::Say("The first try".to_owned()), wait(10)]);
-        stage.plot(ProviderName::Claude, vec![wait(9), Piece::Say("Another one.".to_owned()), end()]);
+        stage.plot(
+            ProviderName::Claude,
+            vec![wait(9), Piece::Say("Another one.".to_owned()), end()],
+        );
         stage.lay(Rule::at(Function::Worker, Op::Checkpoint, 2, Fault::CrashAfter));
         let delivery = asked(stage, anna).await;
         assert!(stage.work(&delivery).await.returned().is_none());
@@ -185,12 +188,16 @@ fn end() -> Piece {
     Piece::Finish(FinishReason::Stop)
 }
 
-/// Requires that a story violates this invariant first where the protocol is broken so, and none where it is not.
+/// Requires that a story violates this invariant first where the protocol is broken so, and none
+/// where it is not.
 async fn check(mutant: Mutant, invariant: &str, story: impl AsyncFn(&Stage, &Actor)) {
     tell(None, &story).await.unwrap();
     let stage = tell(Some(mutant), &story).await;
     let list = stage.expect_err("the mutant was not caught");
-    assert!(list.starts_with(&format!("invariant {invariant}: ")), "{mutant:?} was caught for another reason: {list}");
+    assert!(
+        list.starts_with(&format!("invariant {invariant}: ")),
+        "{mutant:?} was caught for another reason: {list}"
+    );
 }
 
 /// Plays a story, lets everything drain, and says what was violated.

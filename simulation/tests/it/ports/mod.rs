@@ -1,4 +1,5 @@
-//! The ports against reference models: random sequences of operations, shrunk to the shortest that fails.
+//! The ports against reference models: random sequences of operations, shrunk to the shortest that
+//! fails.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -7,8 +8,8 @@
 //! | `queue` | the FIFO queue: model, operations, adapters, and broken queues that must be caught |
 //! | `store` | the same for the store |
 //!
-//! A model is as naive as it can be, and shares nothing with an adapter but the port's types: what a queue or a
-//! store is supposed to do is written here a second time.
+//! A model is as naive as it can be, and shares nothing with an adapter but the port's types: what
+//! a queue or a store is supposed to do is written here a second time.
 
 mod numbering;
 mod queue;

@@ -1,12 +1,15 @@
 //! Running a property over sequences of operations.
 //!
-//! Nothing is written beside the sources when a property fails: the failure shows the whole shortest sequence.
+//! Nothing is written beside the sources when a property fails: the failure shows the whole
+//! shortest sequence.
 
 use std::fmt::{Debug, Display, Formatter};
 
 use proptest::collection::vec;
 use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestCaseResult, TestError, TestRng, TestRunner};
+use proptest::test_runner::{
+    Config, RngAlgorithm, TestCaseError, TestCaseResult, TestError, TestRng, TestRunner,
+};
 
 /// The longest sequence.
 const MAX_OPERATIONS: usize = 50;
@@ -26,12 +29,15 @@ pub(super) fn holds<Op: Debug + Clone>(
     operation: impl Strategy<Value = Op>,
     property: impl Fn(&[Op]) -> TestCaseResult,
 ) {
-    if let Some(failure) = shortest_failure(&mut TestRunner::new(config(cases)), operation, property) {
+    if let Some(failure) =
+        shortest_failure(&mut TestRunner::new(config(cases)), operation, property)
+    {
         panic!("{failure}");
     }
 }
 
-/// Fails if the property holds after all, or if its shortest counterexample has more than `at_most` operations.
+/// Fails if the property holds after all, or if its shortest counterexample has more than `at_most`
+/// operations.
 ///
 /// The sequences are the same at every run.
 #[track_caller]
@@ -42,7 +48,8 @@ pub(super) fn is_refuted<Op: Debug + Clone>(
 ) {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config(500), rng);
-    let failure = shortest_failure(&mut runner, operation, property).expect("a difference from the model");
+    let failure =
+        shortest_failure(&mut runner, operation, property).expect("a difference from the model");
     assert!(failure.operations.len() <= at_most, "not short: {failure}");
 }
 
@@ -67,13 +74,18 @@ fn shortest_failure<Op: Debug + Clone>(
 }
 
 /// Leaves out whatever can be left out: simpler operations may have made others needless.
-fn shorten<Op: Clone>(mut failure: Failure<Op>, property: impl Fn(&[Op]) -> TestCaseResult) -> Failure<Op> {
+fn shorten<Op: Clone>(
+    mut failure: Failure<Op>,
+    property: impl Fn(&[Op]) -> TestCaseResult,
+) -> Failure<Op> {
     let without = |operations: &[Op], at: usize| {
         let operations = [&operations[..at], &operations[at + 1..]].concat();
         let error = property(&operations).err()?;
         Some(Failure { operations, error })
     };
-    while let Some(shorter) = (0..failure.operations.len()).find_map(|at| without(&failure.operations, at)) {
+    while let Some(shorter) =
+        (0..failure.operations.len()).find_map(|at| without(&failure.operations, at))
+    {
         failure = shorter;
     }
     failure
@@ -82,14 +94,22 @@ fn shorten<Op: Clone>(mut failure: Failure<Op>, property: impl Fn(&[Op]) -> Test
 impl<Op: Debug> Display for Failure<Op> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{}\nafter:", self.error)?;
-        self.operations.iter().enumerate().try_for_each(|(step, operation)| writeln!(f, "{step:3} {operation:?}"))
+        self.operations
+            .iter()
+            .enumerate()
+            .try_for_each(|(step, operation)| writeln!(f, "{step:3} {operation:?}"))
     }
 }
 
 /// Runs a future to its end on a runtime of its own whose time is paused.
 ///
-/// Paused time jumps when all wait for a timer. A call to a thread is waited for without one, so time stands
-/// still meanwhile.
+/// Paused time jumps when all wait for a timer. A call to a thread is waited for without one, so
+/// time stands still meanwhile.
 pub(super) fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future)
 }

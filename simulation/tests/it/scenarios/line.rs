@@ -25,7 +25,8 @@ impl Line {
         Self { socket, id: ConnectionId::new(format!("c{opened}")) }
     }
 
-    /// Opens a connection and resumes after a cursor; what it is answered is waiting when this returns.
+    /// Opens a connection and resumes after a cursor; what it is answered is waiting when this
+    /// returns.
     pub(super) async fn resumed(stage: &Stage, actor: &Actor, after: u64) -> Self {
         let mut line = Self::open(stage, actor).await;
         line.resume(after).await;
@@ -45,7 +46,9 @@ impl Line {
 
     /// Returns the next frame, within a minute; `None` once the connection is closed.
     pub(super) async fn next(&mut self) -> Option<Value> {
-        let frame = timeout(Duration::from_mins(1), self.socket.receive()).await.expect("a frame within a minute");
+        let frame = timeout(Duration::from_mins(1), self.socket.receive())
+            .await
+            .expect("a frame within a minute");
         Some(serde_json::from_str(&frame?).unwrap())
     }
 
@@ -55,7 +58,8 @@ impl Line {
         std::iter::from_fn(next).map(|frame| serde_json::from_str(&frame).unwrap()).collect()
     }
 
-    /// Returns the turns whose finals have come and were not looked at yet, in the order of arrival.
+    /// Returns the turns whose finals have come and were not looked at yet, in the order of
+    /// arrival.
     pub(super) fn finals(&mut self) -> Vec<u64> {
         self.came().iter().filter(|frame| is_final(frame)).map(turn).collect()
     }

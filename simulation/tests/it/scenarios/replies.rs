@@ -7,7 +7,8 @@ use simulation::cloud::Piece;
 use simulation::stage::Stage;
 
 /// What [`plot_slow`]'s reply is in the end: characters of every width in UTF-8 and in UTF-16.
-pub(super) const WORDS: [&str; 8] = ["Period", " 3", " is", " maths", ", in", " Zürich", " 課程", " 🎈."];
+pub(super) const WORDS: [&str; 8] =
+    ["Period", " 3", " is", " maths", ", in", " Zürich", " 課程", " 🎈."];
 
 /// Plots a reply of eight pieces, each followed by a second of nothing.
 pub(super) fn plot_slow(stage: &Stage) {

@@ -59,11 +59,13 @@ impl Frames {
     /// Returns the next message that is complete.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, FrameError> {
         let Some(prelude) = self.0.get(..PRELUDE) else { return Ok(None) };
-        let (total, headers) = (number(&prelude[..4]), number(&prelude[4..8]));
+        let total = number(&prelude[..4]);
+        let headers = number(&prelude[4..8]);
         if crc32(&prelude[..8]) != number(&prelude[8..]) {
             return Err(FrameError::Checksum);
         }
-        let (total, headers) = (total as usize, headers as usize);
+        let total = total as usize;
+        let headers = headers as usize;
         let least = headers.checked_add(PRELUDE + CHECKSUM).ok_or(FrameError::Length)?;
         if total < least || total > MAX_FRAME_BYTES {
             return Err(FrameError::Length);
@@ -125,7 +127,9 @@ fn number(bytes: &[u8]) -> u32 {
 
 /// The checksum of Ethernet and zip files.
 pub(super) fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, byte| (crc >> 8) ^ TABLE[((crc ^ u32::from(*byte)) & 0xFF) as usize])
+    !bytes
+        .iter()
+        .fold(!0, |crc, byte| (crc >> 8) ^ TABLE[((crc ^ u32::from(*byte)) & 0xFF) as usize])
 }
 
 const TABLE: [u32; 256] = table();
@@ -156,7 +160,8 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8], pieces: usize) -> (Vec<Frame>, Option<FrameError>, bool) {
-        let (mut frames, mut found) = (Frames::default(), Vec::new());
+        let mut frames = Frames::default();
+        let mut found = Vec::new();
         for piece in bytes.chunks(pieces.max(1)) {
             frames.push(piece);
             loop {
@@ -186,7 +191,9 @@ mod tests {
 
     #[test]
     fn lengths_that_cannot_be_are_refused() {
-        for (total, headers) in [(15_u32, 0_u32), (16, 1), (20, u32::MAX), (u32::MAX, 0), (1024 * 1024 + 1, 0)] {
+        for (total, headers) in
+            [(15_u32, 0_u32), (16, 1), (20, u32::MAX), (u32::MAX, 0), (1024 * 1024 + 1, 0)]
+        {
             let mut bytes = [total.to_be_bytes(), headers.to_be_bytes()].concat();
             bytes.extend(crc32(&bytes).to_be_bytes());
             assert_eq!(read(&bytes, 100).1, Some(FrameError::Length), "{total} {headers}");

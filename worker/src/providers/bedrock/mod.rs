@@ -1,6 +1,8 @@
-//! The Claude Messages API on Amazon Bedrock, with a Bedrock API key, or signed by whoever has a role on AWS.
+//! The Claude Messages API on Amazon Bedrock, with a Bedrock API key, or signed by whoever has a
+//! role on AWS.
 //!
-//! The request is Claude's with the model in the address; the answer's events come in AWS's binary frames.
+//! The request is Claude's with the model in the address; the answer's events come in AWS's binary
+//! frames.
 
 mod frames;
 mod stream;
@@ -31,7 +33,8 @@ const STREAM: &str = "application/vnd.amazon.eventstream";
 pub type Sign = dyn Fn(&str, &[u8]) -> Result<HeaderMap, String> + Send + Sync;
 
 /// The headers that a signed request carries, and its signature covers.
-pub const SIGNED_HEADERS: [(&str, &str); 2] = [("accept", STREAM), ("content-type", "application/json")];
+pub const SIGNED_HEADERS: [(&str, &str); 2] =
+    [("accept", STREAM), ("content-type", "application/json")];
 
 /// A Claude model on Bedrock.
 pub struct BedrockModel {
@@ -67,7 +70,9 @@ impl BedrockModel {
     /// Proves who calls: by the key if there is one, else by a signature.
     async fn headers(&self, url: &Url, body: &[u8]) -> Result<HeaderMap, ModelError> {
         match (call::key(self.secrets.as_ref(), ProviderName::Bedrock).await?, &self.sign) {
-            (Some(key), _) => Ok(HeaderMap::from_iter([(AUTHORIZATION, call::key_header("Bearer ", &key)?)])),
+            (Some(key), _) => {
+                Ok(HeaderMap::from_iter([(AUTHORIZATION, call::key_header("Bearer ", &key)?)]))
+            }
             (None, Some(sign)) => sign(url.as_str(), body).map_err(ModelError::Permanent),
             (None, None) => Err(ModelError::Unauthorized("no key is configured".to_owned())),
         }

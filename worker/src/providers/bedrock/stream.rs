@@ -30,11 +30,14 @@ struct Reading<S> {
     ready: VecDeque<Item>,
 }
 
-/// Decodes a body: the stream ends after the first `Finished` or the first error, with nothing after it.
+/// Decodes a body: the stream ends after the first `Finished` or the first error, with nothing
+/// after it.
 pub(super) fn events<E: Error + Send + Sync + 'static>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
 ) -> ModelStream {
-    let (frames, events, ready) = (Frames::default(), Events::default(), VecDeque::new());
+    let frames = Frames::default();
+    let events = Events::default();
+    let ready = VecDeque::new();
     stream::unfold(Some(Reading { body: Box::pin(body), frames, events, ready }), next).boxed()
 }
 
@@ -46,7 +49,9 @@ where
     let mut reading = reading?;
     loop {
         match reading.ready.pop_front() {
-            Some(Ok(ModelEvent::Finished(finish))) => return Some((Ok(ModelEvent::Finished(finish)), None)),
+            Some(Ok(ModelEvent::Finished(finish))) => {
+                return Some((Ok(ModelEvent::Finished(finish)), None));
+            }
             Some(Err(error)) => return Some((Err(error), None)),
             Some(event) => return Some((event, Some(reading))),
             None => {
@@ -67,11 +72,15 @@ where
     async fn read(&mut self) -> Result<(), ModelError> {
         let part = match self.body.next().await {
             Some(part) => part.map_err(|error| ModelError::Broken(chain(&error)))?,
-            None if self.frames.is_broken_off() => return Err(broken("the stream ended in the middle of a frame")),
+            None if self.frames.is_broken_off() => {
+                return Err(broken("the stream ended in the middle of a frame"));
+            }
             None => return Err(broken("the stream ended without its end mark")),
         };
         self.frames.push(&part);
-        while let Some(frame) = self.frames.next().map_err(|error| ModelError::Broken(error.to_string()))? {
+        while let Some(frame) =
+            self.frames.next().map_err(|error| ModelError::Broken(error.to_string()))?
+        {
             let mut decoded = Vec::new();
             let outcome = decode(&frame, &mut self.events, &mut decoded);
             self.ready.extend(decoded.into_iter().map(Ok));
@@ -81,7 +90,11 @@ where
     }
 }
 
-fn decode(frame: &Frame, events: &mut Events, decoded: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+fn decode(
+    frame: &Frame,
+    events: &mut Events,
+    decoded: &mut Vec<ModelEvent>,
+) -> Result<(), ModelError> {
     if frame.message_type.as_deref() != Some("event") {
         return Err(problem(frame.problem.as_deref().unwrap_or_default()));
     }
@@ -94,11 +107,13 @@ fn decode(frame: &Frame, events: &mut Events, decoded: &mut Vec<ModelEvent>) -> 
 
 /// Says what an exception inside a stream means: those of load pass, an invalid request does not.
 fn problem(name: &str) -> ModelError {
-    let (code, retry_after) = (name.chars().filter(char::is_ascii_alphabetic).take(64).collect(), None);
+    let code = name.chars().filter(char::is_ascii_alphabetic).take(64).collect();
+    let retry_after = None;
     match name {
-        "throttlingException" | "serviceUnavailableException" | "internalServerException" | "modelTimeoutException" => {
-            ModelError::Busy { code, retry_after }
-        }
+        "throttlingException"
+        | "serviceUnavailableException"
+        | "internalServerException"
+        | "modelTimeoutException" => ModelError::Busy { code, retry_after },
         "validationException" => ModelError::Permanent(code),
         _ => ModelError::Broken(format!("an exception in the stream: {code}")),
     }
@@ -128,12 +143,20 @@ mod tests {
         let delta = |text: &str| json!({ "type": "text_delta", "text": text });
         let metrics = json!({ "inputTokenCount": 10, "outputTokenCount": 7 });
         [
-            json!({ "type": "message_start", "message": { "model": "claude-haiku-5-5", "usage": usage } }),
-            json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }),
+            json!({
+                "type": "message_start", "message": { "model": "claude-haiku-5-5", "usage": usage }
+            }),
+            json!({
+                "type": "content_block_start", "index": 0,
+                "content_block": { "type": "text", "text": "" }
+            }),
             json!({ "type": "content_block_delta", "index": 0, "delta": delta("Período 3 ") }),
             json!({ "type": "content_block_delta", "index": 0, "delta": delta("is „Mathe“ 📐.") }),
             json!({ "type": "content_block_stop", "index": 0 }),
-            json!({ "type": "message_delta", "delta": { "stop_reason": "end_turn" }, "usage": { "output_tokens": 7 } }),
+            json!({
+                "type": "message_delta", "delta": { "stop_reason": "end_turn" },
+                "usage": { "output_tokens": 7 }
+            }),
             json!({ "type": "message_stop", "amazon-bedrock-invocationMetrics": metrics }),
         ]
         .iter()
@@ -141,11 +164,18 @@ mod tests {
         .collect()
     }
 
-    async fn hear(bytes: Vec<u8>, pieces: usize) -> (String, Option<Usage>, Result<FinishReason, String>) {
-        let parts: Vec<_> =
-            bytes.chunks(pieces).map(|part| Ok::<_, Infallible>(Bytes::copy_from_slice(part))).collect();
+    async fn hear(
+        bytes: Vec<u8>,
+        pieces: usize,
+    ) -> (String, Option<Usage>, Result<FinishReason, String>) {
+        let parts: Vec<_> = bytes
+            .chunks(pieces)
+            .map(|part| Ok::<_, Infallible>(Bytes::copy_from_slice(part)))
+            .collect();
         let mut stream = events(stream::iter(parts));
-        let (mut text, mut usage, mut end) = (String::new(), None, Err("no end".to_owned()));
+        let mut text = String::new();
+        let mut usage = None;
+        let mut end = Err("no end".to_owned());
         while let Some(item) = stream.next().await {
             assert_eq!(end, Err("no end".to_owned()), "nothing follows the end");
             match item {
@@ -161,10 +191,19 @@ mod tests {
     #[tokio::test]
     async fn a_reply_is_read_whole_in_any_pieces() {
         let bytes = reply().concat();
-        let used = Usage { input_tokens: 15, cached_input_tokens: 5, cache_write_tokens: 0, output_tokens: 7 };
+        let used = Usage {
+            input_tokens: 15,
+            cached_input_tokens: 5,
+            cache_write_tokens: 0,
+            output_tokens: 7,
+        };
         for pieces in [1, 7, 64, 1_000, bytes.len()] {
             let heard = hear(bytes.clone(), pieces).await;
-            assert_eq!(heard, ("Período 3 is „Mathe“ 📐.".to_owned(), Some(used), Ok(FinishReason::Stop)), "{pieces}");
+            assert_eq!(
+                heard,
+                ("Período 3 is „Mathe“ 📐.".to_owned(), Some(used), Ok(FinishReason::Stop)),
+                "{pieces}"
+            );
         }
     }
 
@@ -173,7 +212,10 @@ mod tests {
         let bytes = reply().concat();
         for length in [0, 5, reply()[0].len(), bytes.len() - 1, bytes.len() - reply()[6].len()] {
             let (_, _, end) = hear(bytes[..length].to_vec(), 50).await;
-            assert!(end.as_ref().unwrap_err().starts_with("the provider's answer broke off"), "{length}: {end:?}");
+            assert!(
+                end.as_ref().unwrap_err().starts_with("the provider's answer broke off"),
+                "{length}: {end:?}"
+            );
         }
     }
 
@@ -182,7 +224,10 @@ mod tests {
         for (name, expected) in [
             ("throttlingException", "the provider is busy (throttlingException)"),
             ("validationException", "the provider refused the request (validationException)"),
-            ("newException", "the provider's answer broke off: an exception in the stream: newException"),
+            (
+                "newException",
+                "the provider's answer broke off: an exception in the stream: newException",
+            ),
         ] {
             let exception = frame("exception", name, br#"{"message":"Do not quote me"}"#);
             let bytes = [reply()[..3].concat(), exception, reply()[3..].concat()].concat();
@@ -197,7 +242,10 @@ mod tests {
         bytes[reply()[0].len() + 40] ^= 1;
         let (text, _, end) = hear(bytes, 100).await;
         assert_eq!(text, "");
-        assert_eq!(end.unwrap_err(), "the provider's answer broke off: a frame with a wrong checksum");
+        assert_eq!(
+            end.unwrap_err(),
+            "the provider's answer broke off: a frame with a wrong checksum"
+        );
         let bytes = [frame("event", "future", b"{}"), reply().concat()].concat();
         assert_eq!(hear(bytes, 100).await.2, Ok(FinishReason::Stop));
     }

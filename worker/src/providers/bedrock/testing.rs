@@ -6,7 +6,11 @@ use super::frames::crc32;
 pub(super) fn frame(message_type: &str, kind: &str, payload: &[u8]) -> Vec<u8> {
     let kind_header = if message_type == "event" { ":event-type" } else { ":exception-type" };
     let mut headers = Vec::new();
-    for (name, value) in [(":message-type", message_type), (kind_header, kind), (":content-type", "application/json")] {
+    for (name, value) in [
+        (":message-type", message_type),
+        (kind_header, kind),
+        (":content-type", "application/json"),
+    ] {
         headers.push(u8::try_from(name.len()).unwrap());
         headers.extend(name.as_bytes());
         headers.push(7);

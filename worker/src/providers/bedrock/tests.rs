@@ -34,7 +34,10 @@ impl Secrets for NoKey {
 
 #[async_trait]
 impl Secrets for Key {
-    async fn provider_key(&self, provider: ProviderName) -> Result<Option<SecretString>, SecretsError> {
+    async fn provider_key(
+        &self,
+        provider: ProviderName,
+    ) -> Result<Option<SecretString>, SecretsError> {
         Ok((provider == ProviderName::Bedrock).then(|| SecretString::from("the-key\n")))
     }
 
@@ -50,12 +53,29 @@ impl Secrets for Key {
 fn prompt() -> Prompt {
     let messages = vec![ChatMessage { role: Role::User, text: "Hello".to_owned() }];
     let caching = Some(Caching { group: 1, conversation: false });
-    Prompt { system: "Be kind.".to_owned(), messages, document: None, max_tokens: 77, model: None, caching }
+    Prompt {
+        system: "Be kind.".to_owned(),
+        messages,
+        document: None,
+        max_tokens: 77,
+        model: None,
+        caching,
+    }
 }
 
 /// Asks once; returns the request's head and body, and what came of the answer.
-async fn ask(prompt: Prompt, status: &str, answer: Vec<u8>) -> (String, Value, Result<Vec<ModelEvent>, ModelError>) {
-    ask_with(|settings, client| BedrockModel::new(settings, Arc::new(Key), client), prompt, status, answer).await
+async fn ask(
+    prompt: Prompt,
+    status: &str,
+    answer: Vec<u8>,
+) -> (String, Value, Result<Vec<ModelEvent>, ModelError>) {
+    ask_with(
+        |settings, client| BedrockModel::new(settings, Arc::new(Key), client),
+        prompt,
+        status,
+        answer,
+    )
+    .await
 }
 
 async fn ask_with(
@@ -67,10 +87,13 @@ async fn ask_with(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     let settings = BedrockSettings { base_url, model: "us.anthropic.claude-x-v1:0".to_owned() };
-    let client = client::build(ClientSettings { connect_timeout: std::time::Duration::from_secs(3) }).unwrap();
+    let client =
+        client::build(ClientSettings { connect_timeout: std::time::Duration::from_secs(3) })
+            .unwrap();
     let model = make(settings, client);
     let length = answer.len();
-    let response = format!("HTTP/1.1 {status}\r\ncontent-type: {STREAM}\r\ncontent-length: {length}\r\n\r\n");
+    let response =
+        format!("HTTP/1.1 {status}\r\ncontent-type: {STREAM}\r\ncontent-length: {length}\r\n\r\n");
     let serve = async {
         let (mut socket, _) = listener.accept().await.unwrap();
         let mut request = Vec::new();
@@ -120,7 +143,10 @@ fn reply() -> Vec<u8> {
 async fn a_request_is_what_bedrock_wants() {
     let (head, body, answer) = ask(prompt(), "200 OK", reply()).await;
     let first = head.lines().next().unwrap();
-    assert_eq!(first, "POST /model/us.anthropic.claude-x-v1:0/invoke-with-response-stream HTTP/1.1");
+    assert_eq!(
+        first,
+        "POST /model/us.anthropic.claude-x-v1:0/invoke-with-response-stream HTTP/1.1"
+    );
     assert!(head.contains("authorization: Bearer the-key\r\n"), "{head}");
     let mark = json!({ "type": "ephemeral" });
     let expected = json!({
@@ -141,7 +167,8 @@ async fn the_slashes_of_a_profiles_arn_are_part_of_its_name() {
     let model = Some("arn:aws:bedrock:us-east-1:1:application-inference-profile/abc".to_owned());
     let (head, ..) = ask(Prompt { model, ..prompt() }, "200 OK", reply()).await;
     assert!(head.starts_with(
-        "POST /model/arn:aws:bedrock:us-east-1:1:application-inference-profile%2Fabc/invoke-with-response-stream "
+        "POST \
+        /model/arn:aws:bedrock:us-east-1:1:application-inference-profile%2Fabc/invoke-with-response-stream "
     ));
 }
 
@@ -153,7 +180,8 @@ async fn errors_before_the_stream_are_told_apart() {
         ("404 Not Found", "the provider refused the request (404)"),
         ("503 Service Unavailable", "the provider is busy (503)"),
     ] {
-        let (_, _, heard) = ask(prompt(), status, br#"{"message":"Do not quote me"}"#.to_vec()).await;
+        let (_, _, heard) =
+            ask(prompt(), status, br#"{"message":"Do not quote me"}"#.to_vec()).await;
         assert_eq!(heard.unwrap_err().to_string(), expected);
     }
 }
@@ -164,9 +192,14 @@ async fn without_a_key_a_request_is_signed_as_it_is_sent() {
     let seen = signed.clone();
     let sign = move |url: &str, body: &[u8]| {
         *seen.lock().unwrap() = Some((url.to_owned(), body.to_vec()));
-        Ok(HeaderMap::from_iter([(AUTHORIZATION, http::HeaderValue::from_static("AWS4-HMAC-SHA256 signed"))]))
+        Ok(HeaderMap::from_iter([(
+            AUTHORIZATION,
+            http::HeaderValue::from_static("AWS4-HMAC-SHA256 signed"),
+        )]))
     };
-    let make = |settings, client| BedrockModel::new(settings, Arc::new(NoKey), client).signed_by(Arc::new(sign));
+    let make = |settings, client| {
+        BedrockModel::new(settings, Arc::new(NoKey), client).signed_by(Arc::new(sign))
+    };
     let (head, body, answer) = ask_with(make, prompt(), "200 OK", reply()).await;
     assert!(answer.is_ok() && head.contains("authorization: AWS4-HMAC-SHA256 signed"), "{head}");
     let (url, signed) = signed.lock().unwrap().take().unwrap();

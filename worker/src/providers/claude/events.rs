@@ -46,14 +46,15 @@ impl sse::Decoder for Events {
 }
 
 impl Events {
-    /// Takes the latest counts: they are cumulative, so each one that is present replaces the one before.
+    /// Takes the latest counts: they are cumulative, so each one that is present replaces the one
+    /// before.
     fn usage(&mut self, latest: Option<Used>) -> Option<ModelEvent> {
         self.used = self.used.replaced_by(latest?);
         Some(ModelEvent::Usage(self.used.total()))
     }
 
-    /// Repeats the counts while the model thinks or the service only pings, so that the caller's idle timeout
-    /// does not take a busy call for a dead one.
+    /// Repeats the counts while the model thinks or the service only pings, so that the caller's
+    /// idle timeout does not take a busy call for a dead one.
     fn sign_of_life(&self) -> Option<ModelEvent> {
         self.used.input_tokens.is_some().then(|| ModelEvent::Usage(self.used.total()))
     }
@@ -65,8 +66,8 @@ impl Events {
 
 /// Converts a stop reason.
 ///
-/// `tool_use` and `pause_turn` come only with tools, and none are sent: like a reason that is new, each is a
-/// normal end of the text that came.
+/// `tool_use` and `pause_turn` come only with tools, and none are sent: like a reason that is new,
+/// each is a normal end of the text that came.
 pub(super) fn reason(stop_reason: Option<&str>) -> FinishReason {
     match stop_reason {
         Some("max_tokens" | "model_context_window_exceeded") => FinishReason::Length,
@@ -145,8 +146,12 @@ impl Used {
         Self {
             input_tokens: latest.input_tokens.or(self.input_tokens),
             output_tokens: latest.output_tokens.or(self.output_tokens),
-            cache_creation_input_tokens: latest.cache_creation_input_tokens.or(self.cache_creation_input_tokens),
-            cache_read_input_tokens: latest.cache_read_input_tokens.or(self.cache_read_input_tokens),
+            cache_creation_input_tokens: latest
+                .cache_creation_input_tokens
+                .or(self.cache_creation_input_tokens),
+            cache_read_input_tokens: latest
+                .cache_read_input_tokens
+                .or(self.cache_read_input_tokens),
         }
     }
 

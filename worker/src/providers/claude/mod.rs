@@ -39,8 +39,9 @@ impl ClaudeModel {
     async fn headers(&self) -> Result<HeaderMap, ModelError> {
         let key = call::key(self.secrets.as_ref(), ProviderName::Claude).await?;
         let key = key.ok_or_else(|| ModelError::Unauthorized("no key is configured".to_owned()))?;
-        let version = HeaderValue::try_from(&self.settings.version)
-            .map_err(|_| ModelError::Permanent("the API version is not a header's value".to_owned()))?;
+        let version = HeaderValue::try_from(&self.settings.version).map_err(|_| {
+            ModelError::Permanent("the API version is not a header's value".to_owned())
+        })?;
         Ok(HeaderMap::from_iter([(API_KEY, call::key_header("", &key)?), (VERSION, version)]))
     }
 }

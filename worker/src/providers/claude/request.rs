@@ -52,23 +52,33 @@ enum Content<'a> {
 impl<'a> Request<'a> {
     /// Makes the request.
     ///
-    /// The provider keeps what stands before a mark for five minutes: the system text, document included, which
-    /// everybody's prompts with this document begin with; and the conversation, if the session's next prompt will
-    /// begin with it. What is shorter than the model's least length is not kept, and costs nothing extra.
+    /// The provider keeps what stands before a mark for five minutes: the system text, document
+    /// included, which everybody's prompts with this document begin with; and the conversation, if
+    /// the session's next prompt will begin with it. What is shorter than the model's least length
+    /// is not kept, and costs nothing extra.
     pub(super) fn new(model: &'a str, prompt: &'a Prompt) -> Self {
         let keep = |wanted: bool| wanted.then_some(CacheControl { kind: "ephemeral" });
         let block = |text, wanted| TextBlock { kind: "text", text, cache_control: keep(wanted) };
         // The API refuses blocks without text.
         let system = Some(prompt.system.as_str()).filter(|text| !text.trim().is_empty());
         let system = system.map(|text| [block(text, prompt.caching.is_some())]);
-        let kept = prompt.caching.is_some_and(|caching| caching.conversation).then_some(prompt.messages.len());
+        let kept = prompt
+            .caching
+            .is_some_and(|caching| caching.conversation)
+            .then_some(prompt.messages.len());
         let messages = prompt.messages.iter().zip(1..).map(|(message, place)| {
             let text = message.text.as_str();
-            let content = if Some(place) == kept { Content::Blocks([block(text, true)]) } else { Content::Text(text) };
+            let content = if Some(place) == kept {
+                Content::Blocks([block(text, true)])
+            } else {
+                Content::Text(text)
+            };
             Message { role: role(message.role), content }
         });
         let messages = messages.collect();
-        let (model, stream, max_tokens) = (Some(model), Some(true), prompt.max_tokens);
+        let model = Some(model);
+        let stream = Some(true);
+        let max_tokens = prompt.max_tokens;
         Self { model, anthropic_version: None, max_tokens, stream, system, messages }
     }
 
@@ -77,9 +87,15 @@ impl<'a> Request<'a> {
         Self { stream: None, ..Self::new(model, prompt) }
     }
 
-    /// Makes the request for Bedrock, where model and streaming are in the address, and the version is in the body.
+    /// Makes the request for Bedrock, where model and streaming are in the address, and the version
+    /// is in the body.
     pub(in crate::providers) fn on_bedrock(prompt: &'a Prompt) -> Self {
-        Self { model: None, stream: None, anthropic_version: Some(BEDROCK_VERSION), ..Self::new("", prompt) }
+        Self {
+            model: None,
+            stream: None,
+            anthropic_version: Some(BEDROCK_VERSION),
+            ..Self::new("", prompt)
+        }
     }
 }
 

@@ -17,7 +17,12 @@ pub fn batch_request(settings: &ClaudeSettings, prompt: &Prompt) -> Option<Value
 pub fn whole(message: Value) -> Option<Whole> {
     let Message { model, content, stop_reason, usage } = serde_json::from_value(message).ok()?;
     let texts = content.into_iter().filter_map(|block| block.text);
-    Some(Whole { text: texts.collect(), reason: reason(stop_reason.as_deref()), model, usage: usage.total() })
+    Some(Whole {
+        text: texts.collect(),
+        reason: reason(stop_reason.as_deref()),
+        model,
+        usage: usage.total(),
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,13 +49,24 @@ mod tests {
     #[test]
     fn a_whole_message_is_its_text_its_end_and_what_it_used() {
         let message = json!({
-            "id": "msg_1", "type": "message", "role": "assistant", "model": "m-1", "stop_reason": "max_tokens",
-            "content": [{ "type": "thinking", "thinking": "…" }, { "type": "text", "text": "One, " }, { "type": "text", "text": "two" }],
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "m-1",
+            "stop_reason": "max_tokens",
+            "content": [{ "type": "thinking", "thinking": "…" }, { "type": "text", "text": "One, \
+                " }, { "type": "text", "text": "two" }],
             "usage": { "input_tokens": 7, "output_tokens": 3, "cache_read_input_tokens": 5 },
         });
-        let usage = Usage { input_tokens: 12, cached_input_tokens: 5, cache_write_tokens: 0, output_tokens: 3 };
-        let expected =
-            Whole { text: "One, two".to_owned(), reason: FinishReason::Length, model: Some("m-1".to_owned()), usage };
+        let usage = Usage {
+            input_tokens: 12,
+            cached_input_tokens: 5,
+            cache_write_tokens: 0,
+            output_tokens: 3,
+        };
+        let expected = Whole {
+            text: "One, two".to_owned(),
+            reason: FinishReason::Length,
+            model: Some("m-1".to_owned()),
+            usage,
+        };
         assert_eq!(whole(message), Some(expected));
         assert_eq!(whole(json!({ "type": "error" })), None);
     }

@@ -12,11 +12,13 @@ pub struct Source<'a> {
 }
 
 const NO_MODEL: &str = "No AI model is configured";
-const HOW_TO_CONFIGURE: &str = "Set `ANTHROPIC_API_KEY` or `OPENAI_API_KEY` to have questions answered by a model.";
+const HOW_TO_CONFIGURE: &str =
+    "Set `ANTHROPIC_API_KEY` or `OPENAI_API_KEY` to have questions answered by a model.";
 
 /// Returns the reply to `question`, as Markdown that says that no model wrote it.
 ///
-/// It quotes the lines of `source` that best match, or says that none does, or that no document was chosen.
+/// It quotes the lines of `source` that best match, or says that none does, or that no document was
+/// chosen.
 pub fn answer(source: Option<Source<'_>>, question: &str) -> String {
     let Some(source) = source else {
         return format!(
@@ -49,7 +51,8 @@ fn one_line(title: &str) -> String {
 mod tests {
     use super::*;
 
-    const SOURCE: Source<'_> = Source { title: "Shop\nhours", content: "Monday: nine to five.\nSunday: closed." };
+    const SOURCE: Source<'_> =
+        Source { title: "Shop\nhours", content: "Monday: nine to five.\nSunday: closed." };
 
     #[track_caller]
     fn check(source: Option<Source<'_>>, question: &str, expected: &str) {
@@ -61,7 +64,8 @@ mod tests {
         check(
             Some(SOURCE),
             "Is it closed on Sunday?",
-            "No AI model is configured, so these are the lines of “Shop hours” that best match your question:\n\n\
+            "No AI model is configured, so these are the lines of “Shop hours” that best match \
+            your question:\n\n\
              - Sunday: closed.\n",
         );
     }
@@ -71,7 +75,8 @@ mod tests {
         check(
             Some(SOURCE),
             "Who is the owner?",
-            "No AI model is configured, and no line of “Shop hours” matches your question closely.\n\n\
+            "No AI model is configured, and no line of “Shop hours” matches your question \
+            closely.\n\n\
              Try the words that the document uses, or choose another document. \
              Set `ANTHROPIC_API_KEY` or `OPENAI_API_KEY` to have questions answered by a model.",
         );
@@ -80,6 +85,9 @@ mod tests {
     #[test]
     fn without_a_document_the_user_is_told_to_choose_one() {
         let text = answer(None, "Is it closed on Sunday?");
-        assert!(text.contains("no document is chosen") && text.contains("OPENAI_API_KEY"), "{text}");
+        assert!(
+            text.contains("no document is chosen") && text.contains("OPENAI_API_KEY"),
+            "{text}"
+        );
     }
 }

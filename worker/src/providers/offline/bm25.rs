@@ -54,11 +54,16 @@ struct Hit {
     found: Vec<(usize, usize)>,
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of a document of at most 1 MB are exact in f64")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of a document of at most 1 MB are exact in f64"
+)]
 impl Counts {
     fn of<'a>(passages: impl Iterator<Item = &'a str>, terms: &[String]) -> Self {
-        let places: HashMap<&str, usize> = terms.iter().enumerate().map(|(i, term)| (term.as_str(), i)).collect();
-        let mut counts = Self { passages: 0, words: 0, holding: vec![0; terms.len()], hits: Vec::new() };
+        let places: HashMap<&str, usize> =
+            terms.iter().enumerate().map(|(i, term)| (term.as_str(), i)).collect();
+        let mut counts =
+            Self { passages: 0, words: 0, holding: vec![0; terms.len()], hits: Vec::new() };
         for passage in passages {
             counts.add(passage, &places);
         }
@@ -88,7 +93,8 @@ impl Counts {
     }
 
     fn idf(&self, holding: usize) -> f64 {
-        let (all, holding) = (self.passages as f64, holding as f64);
+        let all = self.passages as f64;
+        let holding = holding as f64;
         (1.0 + (all - holding + 0.5) / (holding + 0.5)).ln()
     }
 

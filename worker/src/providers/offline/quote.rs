@@ -10,16 +10,19 @@ const MAX_LINES: usize = 5;
 const MAX_TERMS: usize = 64;
 /// The share of the best line's score below which a line is not quoted beside it.
 const NEAR_THE_BEST: f64 = 0.8;
-/// How much less a word counts that names the kind of the answer: a line can tell the time without the word "time".
+/// How much less a word counts that names the kind of the answer: a line can tell the time without
+/// the word "time".
 const KIND_WEIGHT: f64 = 0.5;
 /// The share of what the question tells that the best line must hold; less is no answer.
 const MIN_COVERAGE: f64 = 0.5;
 
-/// Returns the lines of `document` that best match `question`, best first, or `None` when none does.
+/// Returns the lines of `document` that best match `question`, best first, or `None` when none
+/// does.
 ///
 /// At most five lines; lines that match equally well come in the document's order.
 /// Reads the first 1 MB of the document, in linear time.
-/// What the `title` says holds for every line: a line about Tuesday in "Timetable of class 7B" answers for class 7B.
+/// What the `title` says holds for every line: a line about Tuesday in "Timetable of class 7B"
+/// answers for class 7B.
 pub fn quote<'a>(title: &str, document: &'a str, question: &str) -> Option<Vec<&'a str>> {
     let terms = distinct_words(question);
     let ranking = rank(passages(document), &terms);
@@ -48,7 +51,8 @@ struct Asked {
 
 impl Asked {
     fn new(title: &str, question: &str, terms: &[String], ranking: &Ranking) -> Self {
-        let (said, kinds) = (distinct_words(title), kinds_asked_for(question));
+        let said = distinct_words(title);
+        let kinds = kinds_asked_for(question);
         let weight = |(term, &idf): (&String, &f64)| {
             if said.contains(term) {
                 0.0
@@ -63,7 +67,8 @@ impl Asked {
 
     /// Measures how much of the question a line holds, from 0 to 1.
     ///
-    /// A term that the document does not know is in no line, and weighs most: it is what the question is about.
+    /// A term that the document does not know is in no line, and weighs most: it is what the
+    /// question is about.
     fn coverage(&self, line: &Match) -> f64 {
         let asked: f64 = self.weights.iter().sum();
         let held: f64 = line.terms.iter().map(|&term| self.weights[term]).sum();
@@ -80,7 +85,9 @@ fn near_the_best(matches: &[Match]) -> &[Match] {
 fn lines<'a>(document: &'a str, matches: &[Match]) -> Vec<&'a str> {
     let mut found: Vec<(usize, &str)> = passages(document)
         .enumerate()
-        .filter_map(|(at, line)| Some((matches.iter().position(|found| found.passage == at)?, line)))
+        .filter_map(|(at, line)| {
+            Some((matches.iter().position(|found| found.passage == at)?, line))
+        })
         .collect();
     found.sort_unstable_by_key(|&(place, _)| place);
     let mut lines: Vec<&str> = Vec::new();
@@ -96,7 +103,8 @@ fn lines<'a>(document: &'a str, matches: &[Match]) -> Vec<&'a str> {
 mod tests {
     use super::*;
 
-    const SHOP: &str = "Monday: open from nine to five.\n\nTuesday: open from nine to one.\nSunday: closed.";
+    const SHOP: &str =
+        "Monday: open from nine to five.\n\nTuesday: open from nine to one.\nSunday: closed.";
 
     #[track_caller]
     fn check(title: &str, document: &str, question: &str, expected: Option<&[&str]>) {
@@ -105,7 +113,12 @@ mod tests {
 
     #[test]
     fn the_line_that_answers_is_quoted_alone() {
-        check("Hours", SHOP, "When do you open on Tuesday?", Some(&["Tuesday: open from nine to one."]));
+        check(
+            "Hours",
+            SHOP,
+            "When do you open on Tuesday?",
+            Some(&["Tuesday: open from nine to one."]),
+        );
     }
 
     #[test]

@@ -2,15 +2,17 @@
 
 /// English words that carry grammar rather than content; matching one says nothing.
 const STOP_WORDS: &[&str] = &[
-    "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "before", "being",
-    "both", "but", "by", "can", "could", "did", "do", "does", "doing", "during", "each", "either", "every", "few",
-    "for", "from", "get", "got", "had", "has", "have", "having", "he", "her", "here", "hers", "him", "his", "how", "i",
-    "if", "in", "into", "is", "it", "its", "just", "know", "let", "many", "may", "me", "might", "mine", "more", "most",
-    "much", "must", "my", "need", "no", "nor", "not", "of", "off", "on", "only", "or", "other", "our", "ours", "out",
-    "over", "own", "please", "say", "shall", "she", "should", "so", "some", "such", "take", "tell", "than", "that",
-    "the", "their", "theirs", "them", "then", "there", "these", "they", "this", "those", "to", "too", "under", "until",
-    "up", "us", "very", "want", "was", "we", "were", "what", "when", "where", "which", "while", "who", "whom", "whose",
-    "why", "will", "with", "would", "you", "your", "yours",
+    "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be",
+    "been", "before", "being", "both", "but", "by", "can", "could", "did", "do", "does", "doing",
+    "during", "each", "either", "every", "few", "for", "from", "get", "got", "had", "has", "have",
+    "having", "he", "her", "here", "hers", "him", "his", "how", "i", "if", "in", "into", "is",
+    "it", "its", "just", "know", "let", "many", "may", "me", "might", "mine", "more", "most",
+    "much", "must", "my", "need", "no", "nor", "not", "of", "off", "on", "only", "or", "other",
+    "our", "ours", "out", "over", "own", "please", "say", "shall", "she", "should", "so", "some",
+    "such", "take", "tell", "than", "that", "the", "their", "theirs", "them", "then", "there",
+    "these", "they", "this", "those", "to", "too", "under", "until", "up", "us", "very", "want",
+    "was", "we", "were", "what", "when", "where", "which", "while", "who", "whom", "whose", "why",
+    "will", "with", "would", "you", "your", "yours",
 ];
 
 /// Calls `each` with every content word of `text`, lower-cased and in the singular.
@@ -27,7 +29,8 @@ pub(super) fn for_each_word(text: &str, mut each: impl FnMut(&str)) {
     }
 }
 
-/// Lists the words of `question` that name the kind of the answer: "room" in "Which room is it in?".
+/// Lists the words of `question` that name the kind of the answer: "room" in "Which room is it
+/// in?".
 ///
 /// That is the word straight behind "what", "which", "how many" or "how much".
 pub(super) fn kinds_asked_for(question: &str) -> Vec<String> {

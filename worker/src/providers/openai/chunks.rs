@@ -20,8 +20,8 @@ impl sse::Decoder for Chunks {
         if data.trim() == "[DONE]" {
             return self.done(events);
         }
-        let chunk: Chunk =
-            serde_json::from_str(data).map_err(|_| ModelError::Broken("a chunk that cannot be read".to_owned()))?;
+        let chunk: Chunk = serde_json::from_str(data)
+            .map_err(|_| ModelError::Broken("a chunk that cannot be read".to_owned()))?;
         if let Some(error) = chunk.error {
             return Err(http_error::from_event(&error));
         }
@@ -33,8 +33,8 @@ impl sse::Decoder for Chunks {
         Ok(())
     }
 
-    /// Accepts a proper end of the body after a finish reason: the model said that it is done, and some
-    /// compatible servers leave `[DONE]` out.
+    /// Accepts a proper end of the body after a finish reason: the model said that it is done, and
+    /// some compatible servers leave `[DONE]` out.
     fn end(&mut self) -> Option<Finish> {
         let reason = reason(&self.finish_reason.take()?, self.refused);
         Some(Finish { reason, model: self.model.take() })
@@ -42,10 +42,12 @@ impl sse::Decoder for Chunks {
 }
 
 impl Chunks {
-    /// Takes `[DONE]`, which without a finish reason says nothing of the reply: proxies send it after failures.
+    /// Takes `[DONE]`, which without a finish reason says nothing of the reply: proxies send it
+    /// after failures.
     fn done(&mut self, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         let finish = sse::Decoder::end(self);
-        let finish = finish.ok_or_else(|| ModelError::Broken("[DONE] without a finish reason".to_owned()))?;
+        let finish = finish
+            .ok_or_else(|| ModelError::Broken("[DONE] without a finish reason".to_owned()))?;
         events.push(ModelEvent::Finished(finish));
         Ok(())
     }
@@ -62,8 +64,8 @@ impl Chunks {
 
 /// Converts a finish reason.
 ///
-/// `tool_calls` and `function_call` come only with tools, and none are sent: like a reason that is new, each is a
-/// normal end of the text that came.
+/// `tool_calls` and `function_call` come only with tools, and none are sent: like a reason that is
+/// new, each is a normal end of the text that came.
 pub(super) fn reason(finish_reason: &str, refused: bool) -> FinishReason {
     match finish_reason {
         "content_filter" => FinishReason::ContentFilter,

@@ -34,7 +34,8 @@ impl OpenAiModel {
         Self { settings, url, secrets, client }
     }
 
-    /// Makes the headers; without a key there are none, because servers on one's own machine want none.
+    /// Makes the headers; without a key there are none, because servers on one's own machine want
+    /// none.
     async fn headers(&self) -> Result<HeaderMap, ModelError> {
         let key = call::key(self.secrets.as_ref(), ProviderName::OpenAi).await?;
         let header = key.map(|key| call::key_header("Bearer ", &key)).transpose()?;

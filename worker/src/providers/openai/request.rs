@@ -37,12 +37,14 @@ struct Message<'a> {
 impl<'a> Request<'a> {
     /// Makes the request.
     ///
-    /// The instructions have the role `system`: every compatible server knows it, and few know `developer`.
+    /// The instructions have the role `system`: every compatible server knows it, and few know
+    /// `developer`.
     pub(super) fn new(settings: &'a OpenAiSettings, prompt: &'a Prompt) -> Self {
         let system = Some(Message { role: "system", content: &prompt.system });
         let system = system.filter(|message| !message.content.trim().is_empty());
         let messages = prompt.messages.iter();
-        let messages = messages.map(|message| Message { role: role(message.role), content: &message.text });
+        let messages =
+            messages.map(|message| Message { role: role(message.role), content: &message.text });
         let limit = |field| (settings.max_tokens_field == field).then_some(prompt.max_tokens);
         Self {
             model: prompt.model_or(&settings.model),
@@ -50,7 +52,10 @@ impl<'a> Request<'a> {
             max_tokens: limit(MaxTokensField::MaxTokens),
             stream: Some(true),
             stream_options: Some(StreamOptions { include_usage: true }),
-            prompt_cache_key: prompt.caching.filter(|_| settings.cache_key).map(|caching| cache_key(prompt, caching)),
+            prompt_cache_key: prompt
+                .caching
+                .filter(|_| settings.cache_key)
+                .map(|caching| cache_key(prompt, caching)),
             messages: system.into_iter().chain(messages).collect(),
         }
     }
@@ -63,9 +68,11 @@ impl<'a> Request<'a> {
 
 /// Names the machine to ask: that which keeps the beginning of this prompt.
 ///
-/// Without a key all prompts with one document go to one machine until it is busy, and then anywhere. The key makes
-/// it a few machines, each with the document, and keeps every speaker at one of them, where the conversation is too.
-/// It holds no more than the provider reads in the prompt anyway, and the group, which does not tell who speaks.
+/// Without a key all prompts with one document go to one machine until it is busy, and then
+/// anywhere. The key makes it a few machines, each with the document, and keeps every speaker at
+/// one of them, where the conversation is too.
+/// It holds no more than the provider reads in the prompt anyway, and the group, which does not
+/// tell who speaks.
 fn cache_key(prompt: &Prompt, caching: Caching) -> String {
     format!("{}.{}", &sha256(&prompt.system)[..32], caching.group)
 }

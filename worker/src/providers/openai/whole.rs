@@ -52,16 +52,34 @@ mod tests {
     #[test]
     fn a_whole_completion_is_its_text_its_end_and_what_it_used() {
         let completion = |message: Value| {
-            let used =
-                json!({ "prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": { "cached_tokens": 2 } });
+            let used = json!({
+                "prompt_tokens": 9, "completion_tokens": 4,
+                "prompt_tokens_details": { "cached_tokens": 2 }
+            });
             let choices = json!([{ "index": 0, "message": message, "finish_reason": "stop" }]);
-            json!({ "object": "chat.completion", "model": "g-1", "choices": choices, "usage": used })
+            json!({
+                "object": "chat.completion", "model": "g-1", "choices": choices, "usage": used
+            })
         };
-        let usage = Usage { input_tokens: 9, cached_input_tokens: 2, cache_write_tokens: 0, output_tokens: 4 };
-        let expected =
-            Whole { text: "Hi".to_owned(), reason: FinishReason::Stop, model: Some("g-1".to_owned()), usage };
-        assert_eq!(whole(completion(json!({ "role": "assistant", "content": "Hi" }))), Some(expected));
-        let refused = whole(completion(json!({ "role": "assistant", "content": null, "refusal": "No." }))).unwrap();
+        let usage = Usage {
+            input_tokens: 9,
+            cached_input_tokens: 2,
+            cache_write_tokens: 0,
+            output_tokens: 4,
+        };
+        let expected = Whole {
+            text: "Hi".to_owned(),
+            reason: FinishReason::Stop,
+            model: Some("g-1".to_owned()),
+            usage,
+        };
+        assert_eq!(
+            whole(completion(json!({ "role": "assistant", "content": "Hi" }))),
+            Some(expected)
+        );
+        let refused =
+            whole(completion(json!({ "role": "assistant", "content": null, "refusal": "No." })))
+                .unwrap();
         assert_eq!((refused.reason, refused.text.as_str()), (FinishReason::Refusal, "No."));
         assert_eq!(whole(json!({ "error": { "code": "x" } })), None);
     }

@@ -1,4 +1,5 @@
-//! What queues, providers and the price list bring: the corpus, and whatever becomes of it on its way.
+//! What queues, providers and the price list bring: the corpus, and whatever becomes of it on its
+//! way.
 
 #[path = "../../../../shared/tests/it/parsing/corpus.rs"]
 mod corpus;
@@ -11,5 +12,10 @@ mod wire;
 
 /// Runs one story to its end, on paused time.
 fn run<T>(story: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(story)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(story)
 }

@@ -12,11 +12,15 @@ const MODELS: [&str; 3] = ["claude-haiku-5-5", "gpt-6-luna", "llama-9"];
 
 fn seeds() -> Vec<Seed> {
     let mut seeds = corpus(CORPUS);
-    seeds.push(Seed { name: "prices.json".to_owned(), bytes: std::fs::read("prices.json").unwrap() });
+    seeds.push(Seed {
+        name: "prices.json".to_owned(),
+        bytes: std::fs::read("prices.json").unwrap(),
+    });
     seeds
 }
 
-/// Reads a list, checks what holds for every list, and says what a million tokens cost, or what is wrong.
+/// Reads a list, checks what holds for every list, and says what a million tokens cost, or what is
+/// wrong.
 fn read(text: &str) -> String {
     let million = Usage { input_tokens: 1_000_000, output_tokens: 1_000_000, ..Usage::default() };
     let most = Usage {
@@ -33,7 +37,9 @@ fn read(text: &str) -> String {
         for usage in [Usage::default(), million, most] {
             assert!(prices.budget_cost(ProviderName::Claude, model, usage) >= MicroUsd(0));
         }
-        assert!(prices.highest_cost(ProviderName::Claude, model, u64::MAX, u32::MAX) >= MicroUsd(0));
+        assert!(
+            prices.highest_cost(ProviderName::Claude, model, u64::MAX, u32::MAX) >= MicroUsd(0)
+        );
         prices.cost(ProviderName::Claude, model, million).map(|cost| cost.0)
     };
     MODELS.map(|model| format!("{model} {:?}", cost(model))).join(", ")
@@ -44,7 +50,10 @@ fn refused(error: &PricesError) -> String {
     let text = error.to_string();
     let told = text.strip_prefix("the-list.json: ").unwrap_or_else(|| panic!("{text}"));
     let known = ["the file: ", "unit: ", "models["].iter().any(|place| told.starts_with(place));
-    assert!(known && told.split_once(": ").is_some_and(|(_, problem)| !problem.is_empty()), "{text}");
+    assert!(
+        known && told.split_once(": ").is_some_and(|(_, problem)| !problem.is_empty()),
+        "{text}"
+    );
     text
 }
 

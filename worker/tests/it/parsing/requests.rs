@@ -24,8 +24,10 @@ async fn deliver(body: &str) -> String {
     }
     let ended = {
         let receipt = Receipt("none".to_owned());
-        let (message_id, group) = ("1".to_owned(), world.key.to_string());
-        let delivery = Delivery { message_id, group, body: body.to_owned(), receive_count: 1, receipt };
+        let message_id = "1".to_owned();
+        let group = world.key.to_string();
+        let delivery =
+            Delivery { message_id, group, body: body.to_owned(), receive_count: 1, receipt };
         let rows = world.table.dump();
         let ended = world.handle(&delivery).await;
         if model.calls() == 0 {
@@ -48,7 +50,11 @@ async fn deliver(body: &str) -> String {
                 (turn.message_id.as_str(), world.enqueued().await),
                 (said["message_id"].as_str().unwrap(), vec![1])
             );
-            let message = if said["type"] == "submit" { said["message"].as_str().unwrap() } else { "question m1" };
+            let message = if said["type"] == "submit" {
+                said["message"].as_str().unwrap()
+            } else {
+                "question m1"
+            };
             assert_eq!(turn.message.as_str(), message);
             let end = world.meta().await.unwrap().expires_at;
             let latest = world.clock.start_plus_a_week();

@@ -49,13 +49,16 @@ fn named(seeds: &[Seed], name: &str) -> Vec<u8> {
 
 fn outcome(heard: &Heard) -> String {
     let end = match (heard.events.last(), &heard.error) {
-        (Some(ModelEvent::Finished(Finish { reason, model })), None) => format!("{reason} by {model:?}"),
+        (Some(ModelEvent::Finished(Finish { reason, model })), None) => {
+            format!("{reason} by {model:?}")
+        }
         (_, Some(error)) => format!("failed: {error}"),
         _ => unreachable!("a stream ends"),
     };
     let usage = heard.events.iter().rev().find_map(|event| match event {
         ModelEvent::Usage(usage) => {
-            let (input, output) = (usage.input_tokens, usage.output_tokens);
+            let input = usage.input_tokens;
+            let output = usage.output_tokens;
             Some(format!(
                 ", {input} ({} cached, {} written) + {output}",
                 usage.cached_input_tokens, usage.cache_write_tokens
@@ -68,7 +71,8 @@ fn outcome(heard: &Heard) -> String {
 
 /// Checks that a part of a stream says the beginning of what the whole says, and then fails.
 ///
-/// The one exception is documented: `OpenAI`'s stream may end properly after its finish reason, without `[DONE]`.
+/// The one exception is documented: `OpenAI`'s stream may end properly after its finish reason,
+/// without `[DONE]`.
 #[track_caller]
 fn check_prefix(part: &Heard, whole: &Heard, may_end: bool) {
     if part.is_finished() {
@@ -77,13 +81,17 @@ fn check_prefix(part: &Heard, whole: &Heard, may_end: bool) {
         return;
     }
     assert!(part.error.as_ref().is_some_and(|error| error.contains("broke off")), "{part:?}");
-    assert!(whole.events.starts_with(&part.events) && part.events.len() < whole.events.len(), "{part:?}");
+    assert!(
+        whole.events.starts_with(&part.events) && part.events.len() < whole.events.len(),
+        "{part:?}"
+    );
 }
 
 #[test]
 fn streams_of_the_corpus_come_to_this() {
     with_both(|wire, protocol, seeds| {
-        let outcomes = seeds.iter().map(|seed| (seed.name.clone(), outcome(&wire.whole(&seed.bytes))));
+        let outcomes =
+            seeds.iter().map(|seed| (seed.name.clone(), outcome(&wire.whole(&seed.bytes))));
         insta::assert_snapshot!(format!("{protocol:?}"), table(outcomes));
     });
 }
@@ -91,7 +99,8 @@ fn streams_of_the_corpus_come_to_this() {
 #[test]
 fn the_pieces_of_a_body_arrive_one_by_one() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let pieces = runtime.block_on(super::wire::pieces(&[b"da".to_vec(), b"ta".to_vec(), b":".to_vec()]));
+    let pieces =
+        runtime.block_on(super::wire::pieces(&[b"da".to_vec(), b"ta".to_vec(), b":".to_vec()]));
     assert_eq!(pieces, ["da", "ta", ":"], "or no test here cuts anything");
 }
 
@@ -103,7 +112,11 @@ fn a_stream_cut_at_any_byte_is_a_beginning_and_then_a_failure() {
         assert!(whole.is_finished());
         for cut in 0..last_event(&stream) {
             let part = wire.whole(&stream[..cut]);
-            check_prefix(&part, &whole, protocol == Protocol::OpenAi && has_finish_reason(&stream[..cut]));
+            check_prefix(
+                &part,
+                &whole,
+                protocol == Protocol::OpenAi && has_finish_reason(&stream[..cut]),
+            );
         }
     });
 }
@@ -146,7 +159,8 @@ fn every_stream_of_the_corpus_is_the_same_in_pieces_of_any_size() {
     });
 }
 
-/// Returns where the event that ends the stream begins to be whole: behind its line, the empty line is what ends it.
+/// Returns where the event that ends the stream begins to be whole: behind its line, the empty line
+/// is what ends it.
 fn last_event(stream: &[u8]) -> usize {
     stream.trim_ascii_end().len() + 1
 }
@@ -196,7 +210,8 @@ proptest! {
 
     #[test]
     fn lines_that_mean_nothing_change_nothing(place: Index, comment in "[ -~]{0,40}") {
-        let fields = [format!(":{comment}\n"), format!("x-{comment}\n"), format!("event: {comment}\n\n"), "\n\n\n".into()];
+        let fields = [format!(":{comment}\n"), format!("x-{comment}\n"), format!("event: \
+            {comment}\n\n"), "\n\n\n".into()];
         with_both(|wire, _, seeds| {
             let whole = wire.whole(&named(seeds, RECORDED));
             for lines in &fields {

@@ -1,6 +1,7 @@
 //! A provider that sends what it is told to, in the pieces that it is told to.
 //!
-//! The body is chunked, and a client hands out each chunk by itself, however the network joined them.
+//! The body is chunked, and a client hands out each chunk by itself, however the network joined
+//! them.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,13 +11,16 @@ use bench::stub::Protocol;
 use futures::StreamExt as _;
 use secrecy::SecretString;
 use shared::domain::ProviderName;
-use shared::ports::{ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError, SigningKeys};
+use shared::ports::{
+    ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError, SigningKeys,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use worker::providers::client::{self, ClientSettings};
 use worker::providers::{ClaudeModel, ClaudeSettings, MaxTokensField, OpenAiModel, OpenAiSettings};
 
-/// One answer: its status line's end and headers, the chunks of its body, and whether the body is ended properly.
+/// One answer: its status line's end and headers, the chunks of its body, and whether the body is
+/// ended properly.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -62,16 +66,28 @@ impl Wire {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         runtime.spawn(serve(listener, Arc::clone(&next)));
-        let client = client::build(ClientSettings { connect_timeout: Duration::from_secs(3) }).unwrap();
+        let client =
+            client::build(ClientSettings { connect_timeout: Duration::from_secs(3) }).unwrap();
         let model: Box<dyn Model> = match protocol {
             Protocol::Claude => {
-                let settings = ClaudeSettings { base_url, model: "claude-x".into(), version: "2026-10-21".into() };
+                let settings = ClaudeSettings {
+                    base_url,
+                    model: "claude-x".into(),
+                    version: "2026-10-21".into(),
+                };
                 Box::new(ClaudeModel::new(settings, Arc::new(Key), client))
             }
             Protocol::OpenAi => {
                 let max_tokens_field = MaxTokensField::default();
-                let (keyless, cache_key) = (false, false);
-                let settings = OpenAiSettings { base_url, model: "gpt-x".into(), keyless, max_tokens_field, cache_key };
+                let keyless = false;
+                let cache_key = false;
+                let settings = OpenAiSettings {
+                    base_url,
+                    model: "gpt-x".into(),
+                    keyless,
+                    max_tokens_field,
+                    cache_key,
+                };
                 Box::new(OpenAiModel::new(settings, Arc::new(Key), client))
             }
         };
@@ -98,8 +114,10 @@ impl Wire {
 impl Reply {
     fn bytes(&self) -> Vec<u8> {
         let status = self.status;
-        let head =
-            format!("HTTP/1.1 {status} X\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n");
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-type: text/event-stream\r\ntransfer-encoding: \
+            chunked\r\n\r\n"
+        );
         let mut bytes = head.into_bytes();
         for chunk in self.chunks.iter().filter(|chunk| !chunk.is_empty()) {
             bytes.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
@@ -138,7 +156,8 @@ async fn answer(mut socket: TcpStream, next: Arc<Mutex<Vec<u8>>>) {
 fn is_request(read: &[u8]) -> bool {
     let text = String::from_utf8_lossy(read).to_ascii_lowercase();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
     body.len() >= length.unwrap_or(0)
 }
 

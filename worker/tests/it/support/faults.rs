@@ -120,7 +120,12 @@ impl Faults {
     }
 
     /// Makes a call, or what the faults make of it; `broken` is the port's failure.
-    pub(crate) async fn around<T>(&self, op: Op, call: impl Future<Output = T>, broken: impl FnOnce() -> T) -> T {
+    pub(crate) async fn around<T>(
+        &self,
+        op: Op,
+        call: impl Future<Output = T>,
+        broken: impl FnOnce() -> T,
+    ) -> T {
         match self.note(op) {
             None => call.await,
             Some(Fault::CrashBefore) => self.crash().await,
@@ -149,7 +154,13 @@ impl Faults {
     fn note(&self, op: Op) -> Option<Fault> {
         *self.counts.lock().unwrap().entry(op).or_default() += 1;
         let mut hit = None;
-        for rule in self.rules.lock().unwrap().iter_mut().filter(|rule| rule.op.is_none_or(|wanted| wanted == op)) {
+        for rule in self
+            .rules
+            .lock()
+            .unwrap()
+            .iter_mut()
+            .filter(|rule| rule.op.is_none_or(|wanted| wanted == op))
+        {
             rule.seen += 1;
             if rule.calls.contains(&rule.seen) {
                 hit.get_or_insert_with(|| rule.fault.clone());

@@ -71,7 +71,8 @@ pub(crate) struct FakeModel {
 
 impl FakeModel {
     pub(crate) fn new(provider: ProviderName, name: &str, scripts: Vec<Vec<Step>>) -> Arc<Self> {
-        let (scripts, name) = (Mutex::new(scripts.into()), name.to_owned());
+        let scripts = Mutex::new(scripts.into());
+        let name = name.to_owned();
         Arc::new(Self {
             provider,
             name,
@@ -198,10 +199,17 @@ impl Model for FakeModel {
             if let Some(Step::Fail(failure)) = steps.front() {
                 return Err(error(*failure));
             }
-            let running = Running { steps, counts: self.counts.clone(), faults: faults.clone(), ended: false };
+            let running = Running {
+                steps,
+                counts: self.counts.clone(),
+                faults: faults.clone(),
+                ended: false,
+            };
             let next = |mut running: Running| async move {
                 let faults = running.faults.clone();
-                let event = faults.around(Op::Next, running.next(), || Some(Err(error(Failure::Broken)))).await?;
+                let event = faults
+                    .around(Op::Next, running.next(), || Some(Err(error(Failure::Broken))))
+                    .await?;
                 Some((event, running))
             };
             Ok(unfold(running, next).boxed())

@@ -9,7 +9,8 @@ use serde_json::Value;
 use shared::domain::{ConnectionId, DocumentId, Principal};
 use shared::memory::{MemoryDocuments, MemoryPush, MemoryQueue};
 use shared::ports::{
-    Document, DocumentSummary, Documents, DocumentsError, Outgoing, Push, PushError, Queue, QueueError, Receipt,
+    Document, DocumentSummary, Documents, DocumentsError, Outgoing, Push, PushError, Queue,
+    QueueError, Receipt,
 };
 use tokio::time::{Instant, sleep};
 
@@ -30,7 +31,11 @@ impl Queue for FaultyQueue {
         self.faults.around(Op::Send, self.queue.send(message), || Err(away())).await
     }
 
-    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
+    async fn change_visibility(
+        &self,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
         let call = self.queue.change_visibility(receipt, visibility);
         self.faults.around(Op::Hide, call, || Err(away())).await
     }
@@ -82,7 +87,11 @@ pub(crate) struct FaultyDocuments {
 
 #[async_trait]
 impl Documents for FaultyDocuments {
-    async fn fetch(&self, id: &DocumentId, reader: &Principal) -> Result<Option<Document>, DocumentsError> {
+    async fn fetch(
+        &self,
+        id: &DocumentId,
+        reader: &Principal,
+    ) -> Result<Option<Document>, DocumentsError> {
         let paused = || Err(DocumentsError::Unavailable("scripted".into()));
         self.faults.around(Op::Document, self.documents.fetch(id, reader), paused).await
     }

@@ -53,7 +53,12 @@ fn set<'w>(write: &'w Write, attribute: &str) -> Option<&'w Value> {
 fn commit(write: &Write, durability: Durability) -> Option<Commit> {
     let text = |name| set(write, name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let commits = write.key.sort.starts_with("T#") && set(write, "state") == Some(&json!("COM"));
-    commits.then(|| Commit { turn: write.key.sort.clone(), kind: text("kind"), text: text("text"), durability })
+    commits.then(|| Commit {
+        turn: write.key.sort.clone(),
+        kind: text("kind"),
+        text: text("text"),
+        durability,
+    })
 }
 
 fn purpose(write: &Write) -> Op {
@@ -62,14 +67,20 @@ fn purpose(write: &Write) -> Op {
         Some("C#") if write.effect == Effect::Delete => Op::Forget,
         Some("T#") if set(write, "state").is_some() => Op::Commit,
         Some("T#") if set(write, "epoch").is_some() => Op::Generation,
-        Some("T#") if set(write, "cancel").is_none() && matches!(write.effect, Effect::Update(_)) => Op::Checkpoint,
+        Some("T#")
+            if set(write, "cancel").is_none() && matches!(write.effect, Effect::Update(_)) =>
+        {
+            Op::Checkpoint
+        }
         _ => Op::Other,
     }
 }
 
 fn purpose_of_all(writes: &[Write]) -> Op {
     let is_put = |prefix: &str| {
-        writes.iter().any(|write| write.key.sort.starts_with(prefix) && matches!(write.effect, Effect::Put(_)))
+        writes.iter().any(|write| {
+            write.key.sort.starts_with(prefix) && matches!(write.effect, Effect::Put(_))
+        })
     };
     if is_put("T#") {
         Op::Claim
@@ -93,8 +104,13 @@ impl Store for FaultyStore {
         self.faults.around(op, self.table.query(query), unavailable).await
     }
 
-    async fn write(&self, write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
-        let (op, commits) = (purpose(&write), commit(&write, durability).into_iter().collect());
+    async fn write(
+        &self,
+        write: Write,
+        durability: Durability,
+    ) -> Result<Option<Item>, StoreError> {
+        let op = purpose(&write);
+        let commits = commit(&write, durability).into_iter().collect();
         let call = async {
             let result = self.table.write(write, durability).await;
             if result.is_ok() {

@@ -6,18 +6,23 @@ use std::time::Duration;
 use secrecy::SecretSlice;
 use serde_json::Value;
 use shared::domain::{
-    ConnectionId, ExpiresAt, MessageId, MessageText, Principal, SessionId, SessionKey, Timestamp, Turn,
+    ConnectionId, ExpiresAt, MessageId, MessageText, Principal, SessionId, SessionKey, Timestamp,
+    Turn,
 };
 use shared::environment::Environment;
 use shared::memory::{
-    MemoryDocuments, MemoryMetrics, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore, OwnedDocument, QueueSettings,
-    SeededIds, TokioClock,
+    MemoryDocuments, MemoryMetrics, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore,
+    OwnedDocument, QueueSettings, SeededIds, TokioClock,
 };
 use shared::ports::store::{Item, Key};
-use shared::ports::{Clock, Delivery, Durability, EventSource, Model, Outgoing, Queue, SigningKey, SigningKeys, Store};
+use shared::ports::{
+    Clock, Delivery, Durability, EventSource, Model, Outgoing, Queue, SigningKey, SigningKeys,
+    Store,
+};
 use shared::protocol::accept::{self, Submission};
 use shared::protocol::{
-    ConnectionRow, MessageRow, SessionRow, TurnRow, commit, connection, delete, delivery, keys, stop,
+    ConnectionRow, MessageRow, SessionRow, TurnRow, commit, connection, delete, delivery, keys,
+    stop,
 };
 use shared::queue_messages::{ReplyMessage, RequestMessage};
 use tokio::task::JoinHandle;
@@ -49,7 +54,10 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn new(models: Vec<Arc<FakeModel>>) -> Self {
-        let (own, secrets, documents, environment) = (None, Arc::new(secrets()), Vec::new(), Environment::default());
+        let own = None;
+        let secrets = Arc::new(secrets());
+        let documents = Vec::new();
+        let environment = Environment::default();
         Self { models, own, secrets, documents, environment, kept: None, pace: Pace::ONE_MACHINE }
     }
 
@@ -103,12 +111,22 @@ impl World {
     }
 
     pub(crate) fn of(setup: Setup) -> Self {
-        let (faults, clock) = (Arc::<Faults>::default(), TokioClock::starting_at(START));
+        let faults = Arc::<Faults>::default();
+        let clock = TokioClock::starting_at(START);
         let table = Arc::new(MemoryStore::new(Arc::new(clock)));
-        let store = Arc::new(FaultyStore { table: table.clone(), faults: faults.clone(), commits: Mutex::default() });
-        let queue = |receives| Arc::new(MemoryQueue::new(QueueSettings::new(Duration::from_mins(15), receives)));
-        let (requests, replies) = (queue(10), queue(5));
-        let around = |queue: &Arc<MemoryQueue>| Arc::new(FaultyQueue { queue: queue.clone(), faults: faults.clone() });
+        let store = Arc::new(FaultyStore {
+            table: table.clone(),
+            faults: faults.clone(),
+            commits: Mutex::default(),
+        });
+        let queue = |receives| {
+            Arc::new(MemoryQueue::new(QueueSettings::new(Duration::from_mins(15), receives)))
+        };
+        let requests = queue(10);
+        let replies = queue(5);
+        let around = |queue: &Arc<MemoryQueue>| {
+            Arc::new(FaultyQueue { queue: queue.clone(), faults: faults.clone() })
+        };
         let push = Arc::new(FaultyPush {
             push: Arc::new(MemoryPush::new()),
             faults: faults.clone(),
@@ -117,7 +135,10 @@ impl World {
             delays: Mutex::default(),
         });
         setup.models.iter().for_each(|model| model.obey(&faults));
-        let documents = FaultyDocuments { documents: MemoryDocuments::new(setup.documents), faults: faults.clone() };
+        let documents = FaultyDocuments {
+            documents: MemoryDocuments::new(setup.documents),
+            faults: faults.clone(),
+        };
         let metrics = Arc::new(MemoryMetrics::new());
         let ports = Ports {
             store: store.clone(),
@@ -136,12 +157,30 @@ impl World {
         let models = setup.models.into_iter().map(|model| model as Arc<dyn Model>);
         let models: Vec<_> = setup.own.into_iter().chain(models).collect();
         let another = move |clock| {
-            let (ports, providers) = (Ports { clock, ..ports.clone() }, Providers::new(models.clone(), breaker));
-            Arc::new(Worker::new(ports, config.clone(), providers, Prices::built_in().unwrap()).unwrap())
+            let ports = Ports { clock, ..ports.clone() };
+            let providers = Providers::new(models.clone(), breaker);
+            Arc::new(
+                Worker::new(ports, config.clone(), providers, Prices::built_in().unwrap()).unwrap(),
+            )
         };
-        let (worker, another) = (another(Arc::new(clock)), Box::new(another));
-        let (key, began) = (SessionKey::derive(&principal(), &session()), Instant::now());
-        Self { table, store, requests, replies, push, metrics, clock, faults, worker, another, key, began }
+        let worker = another(Arc::new(clock));
+        let another = Box::new(another);
+        let key = SessionKey::derive(&principal(), &session());
+        let began = Instant::now();
+        Self {
+            table,
+            store,
+            requests,
+            replies,
+            push,
+            metrics,
+            clock,
+            faults,
+            worker,
+            another,
+            key,
+            began,
+        }
     }
 
     pub(crate) fn submission(&self, id: &str, text: &str) -> Submission {
@@ -166,19 +205,26 @@ impl World {
 
     pub(crate) async fn accept(&self, submission: &Submission) {
         self.record(submission).await;
-        self.requests.send(RequestMessage::pointer(submission, Some("trace-1".into()))).await.unwrap();
+        self.requests
+            .send(RequestMessage::pointer(submission, Some("trace-1".into())))
+            .await
+            .unwrap();
     }
 
     /// Records a message without queueing it.
     pub(crate) async fn record(&self, submission: &Submission) {
-        let bounds = worker::config::WorkerConfig::from(&Environment::default(), Pace::ONE_MACHINE).unwrap().bounds;
+        let bounds = worker::config::WorkerConfig::from(&Environment::default(), Pace::ONE_MACHINE)
+            .unwrap()
+            .bounds;
         let read = accept::look_up(self.table.as_ref(), submission, bounds).await.unwrap();
         accept::record(self.table.as_ref(), submission, read, bounds).await.unwrap();
     }
 
     /// Puts any body on the queue.
     pub(crate) async fn post(&self, group: &str, body: impl Into<String>) {
-        let (group, body, durability) = (group.to_owned(), body.into(), Durability::Synced);
+        let group = group.to_owned();
+        let body = body.into();
+        let durability = Durability::Synced;
         let deduplication_id = format!("{}-{}", self.elapsed().as_nanos(), commit::sha256(&body));
         self.requests.send(Outgoing { group, deduplication_id, body, durability }).await.unwrap();
     }
@@ -189,14 +235,20 @@ impl World {
 
     /// Deletes the session, as ingress does.
     pub(crate) async fn delete(&self) {
-        self.table.write(delete::tombstone(&self.key, self.clock.now()), Durability::Synced).await.unwrap();
+        self.table
+            .write(delete::tombstone(&self.key, self.clock.now()), Durability::Synced)
+            .await
+            .unwrap();
         delete::remove_rows(self.table.as_ref(), &self.key).await.unwrap();
     }
 
     /// Marks a turn as delivered, as the notifier does.
     pub(crate) async fn mark_delivered(&self, number: u64) {
         let turn = self.turn(number).await.unwrap();
-        self.table.transact(delivery::delivered(&self.key, &turn), Durability::Ordered).await.unwrap();
+        self.table
+            .transact(delivery::delivered(&self.key, &turn), Durability::Ordered)
+            .await
+            .unwrap();
     }
 
     /// Waits for the next message of the queue and receives it.
@@ -237,7 +289,8 @@ impl World {
 
     /// Begins a delivery that goes on beside the test.
     pub(crate) async fn begin(self: &Arc<Self>) -> JoinHandle<Ended> {
-        let (world, delivery) = (self.clone(), self.receive().await);
+        let world = self.clone();
+        let delivery = self.receive().await;
         tokio::spawn(async move { world.handle(&delivery).await })
     }
 
@@ -271,7 +324,13 @@ impl World {
     }
 
     async fn row<Row: serde::de::DeserializeOwned>(&self, key: Key) -> Option<Row> {
-        self.table.get(&[key]).await.unwrap().pop().flatten().map(|item: Item| item.into_row().unwrap())
+        self.table
+            .get(&[key])
+            .await
+            .unwrap()
+            .pop()
+            .flatten()
+            .map(|item: Item| item.into_row().unwrap())
     }
 
     pub(crate) fn commits(&self) -> Vec<Commit> {
@@ -283,7 +342,9 @@ impl World {
         let mut turns = Vec::new();
         loop {
             let Some(delivery) = self.replies.receive(1).await.unwrap().pop() else { return turns };
-            let ReplyMessage::Final(pointer) = ReplyMessage::parse(&delivery.body).unwrap() else { panic!("no final") };
+            let ReplyMessage::Final(pointer) = ReplyMessage::parse(&delivery.body).unwrap() else {
+                panic!("no final")
+            };
             self.replies.delete(&delivery.receipt).await.unwrap();
             turns.push(pointer.turn.get());
         }
@@ -298,7 +359,10 @@ impl World {
             stamp: stamp.into(),
             expires_at: ExpiresAt::at(self.clock.now().plus(Duration::from_hours(2))),
         };
-        self.table.transact(connection::register(&self.key, &row).unwrap(), Durability::Ordered).await.unwrap();
+        self.table
+            .transact(connection::register(&self.key, &row).unwrap(), Durability::Ordered)
+            .await
+            .unwrap();
         connection_id
     }
 

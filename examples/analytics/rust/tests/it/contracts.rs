@@ -10,7 +10,9 @@ use crate::{fixture, folder};
 
 /// Returns the schemas, each with a detail of the fixture.
 fn contracts() -> Vec<(Value, Value)> {
-    let files = std::fs::read_dir(folder("../../contracts/events")).unwrap().map(|entry| entry.unwrap().path());
+    let files = std::fs::read_dir(folder("../../contracts/events"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
     let schema = |path| serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let found: Vec<(Value, Value)> =
@@ -23,7 +25,9 @@ fn contracts() -> Vec<(Value, Value)> {
 fn details(title: &Value) -> Vec<Value> {
     let text = fixture("events.jsonl");
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let ours = lines.filter(|line| line["source"].as_str().is_none_or(|source| source == "learning-yogi.chatbot"));
+    let ours = lines.filter(|line| {
+        line["source"].as_str().is_none_or(|source| source == "learning-yogi.chatbot")
+    });
     ours.filter(|line| line["detail_type"] == *title || line["detail-type"] == *title)
         .map(|line| line["detail"].clone())
         .collect()
@@ -37,13 +41,16 @@ fn read(title: &Value, detail: &Value) -> Result<(), Refusal> {
 #[test]
 fn the_fixture_is_as_the_contracts_say() {
     for (schema, _) in contracts() {
-        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+        let mut schemas = Schemas::new();
+        let mut compiler = Compiler::new();
         compiler.set_default_draft(Draft::V4);
         compiler.enable_format_assertions();
         compiler.add_resource("file:///event.json", schema.clone()).unwrap();
         let contract = compiler.compile("file:///event.json", &mut schemas).unwrap();
         for detail in details(&schema["title"]) {
-            schemas.validate(&detail, contract).unwrap_or_else(|error| panic!("{error:#}\n{detail:#}"));
+            schemas
+                .validate(&detail, contract)
+                .unwrap_or_else(|error| panic!("{error:#}\n{detail:#}"));
         }
     }
 }
@@ -58,7 +65,12 @@ fn exactly_the_required_fields_are_required() {
             without.as_object_mut().unwrap().remove(name);
             let missing = Err(Refusal::Missing(name.clone()));
             let expected = if required.contains(name.as_str()) { missing } else { Ok(()) };
-            assert_eq!(read(&schema["title"], &without), expected, "{} without {name}", schema["title"]);
+            assert_eq!(
+                read(&schema["title"], &without),
+                expected,
+                "{} without {name}",
+                schema["title"]
+            );
         }
     }
 }

@@ -8,10 +8,15 @@ use crate::{fixture, folder};
 #[track_caller]
 fn check(arguments: &[&str], input: Stdio, expected: (i32, &str, &str)) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_analytics-figures"));
-    let output = program.current_dir(folder("fixture")).args(arguments).stdin(input).output().unwrap();
+    let output =
+        program.current_dir(folder("fixture")).args(arguments).stdin(input).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    let (out, err) = (text(output.stdout), text(output.stderr));
-    assert_eq!((output.status.code(), out.as_str(), err.as_str()), (Some(expected.0), expected.1, expected.2));
+    let out = text(output.stdout);
+    let err = text(output.stderr);
+    assert_eq!(
+        (output.status.code(), out.as_str(), err.as_str()),
+        (Some(expected.0), expected.1, expected.2)
+    );
 }
 
 #[test]

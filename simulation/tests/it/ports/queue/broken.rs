@@ -49,9 +49,17 @@ pub(super) struct BrokenQueue {
 impl BrokenQueue {
     pub(super) fn new(fault: Fault) -> Self {
         let more = u32::from(fault == Fault::BuriesLate);
-        let settings = QueueSettings { max_receive_count: SETTINGS.max_receive_count + more, ..SETTINGS };
-        let (received, newest) = (Mutex::default(), Mutex::default());
-        Self { inner: MemoryQueue::new(settings), fault, sent: AtomicUsize::new(0), received, newest }
+        let settings =
+            QueueSettings { max_receive_count: SETTINGS.max_receive_count + more, ..SETTINGS };
+        let received = Mutex::default();
+        let newest = Mutex::default();
+        Self {
+            inner: MemoryQueue::new(settings),
+            fault,
+            sent: AtomicUsize::new(0),
+            received,
+            newest,
+        }
     }
 
     fn note(&self, delivery: &Delivery) {
@@ -79,7 +87,11 @@ impl Queue for BrokenQueue {
         self.inner.send(message).await
     }
 
-    async fn change_visibility(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
+    async fn change_visibility(
+        &self,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
         let ignored = self.fault == Fault::IgnoresZero && visibility.is_zero();
         let visibility = if ignored { SETTINGS.visibility } else { visibility };
         self.inner.change_visibility(receipt, visibility).await

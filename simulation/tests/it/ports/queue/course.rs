@@ -31,8 +31,11 @@ pub(super) struct Course<R> {
 
 impl<R: Rig> Course<R> {
     pub(super) fn new(rig: R) -> Self {
-        let (names, model_names) = (Numbering::default(), Numbering::default());
-        let (model, began, receipts) = (Model::new(SETTINGS), Instant::now(), Vec::new());
+        let names = Numbering::default();
+        let model_names = Numbering::default();
+        let model = Model::new(SETTINGS);
+        let began = Instant::now();
+        let receipts = Vec::new();
         Self { rig, model, began, receipts, names, model_names, steps: 0 }
     }
 
@@ -68,7 +71,13 @@ impl<R: Rig> Course<R> {
         self.keep_time(operation)?;
         let dead = self.dead_letters(usize::MAX).await?;
         let expected = Seen::Messages(self.model.dead_letters(usize::MAX));
-        prop_assert_eq!(dead, self.named(expected), "dead letters after {:?}, step {}", operation, self.steps);
+        prop_assert_eq!(
+            dead,
+            self.named(expected),
+            "dead letters after {:?}, step {}",
+            operation,
+            self.steps
+        );
         Ok(())
     }
 
@@ -76,7 +85,8 @@ impl<R: Rig> Course<R> {
         match *operation {
             Operation::Send { group, id, durability } => {
                 let [group, deduplication_id] = [format!("group-{group}"), format!("id-{id}")];
-                let message = Outgoing { group, deduplication_id, body: body.to_owned(), durability };
+                let message =
+                    Outgoing { group, deduplication_id, body: body.to_owned(), durability };
                 done(self.rig.queue().send(message).await)
             }
             Operation::Receive(max) => self.receive(max).await,
@@ -89,7 +99,9 @@ impl<R: Rig> Course<R> {
                 Ok(Seen::Done)
             }
             Operation::Wait => self.wait().await,
-            Operation::Redrive => Ok(Seen::Redriven(self.rig.queue().redrive().await.map_err(failed)?)),
+            Operation::Redrive => {
+                Ok(Seen::Redriven(self.rig.queue().redrive().await.map_err(failed)?))
+            }
             Operation::DeadLetters(limit) => self.dead_letters(limit).await,
             Operation::Purge => {
                 self.rig.purge().await;
@@ -107,7 +119,12 @@ impl<R: Rig> Course<R> {
         let names = &mut self.names;
         let shown = deliveries.iter().map(|delivery| show_delivery(names, delivery)).collect();
         for Delivery { receipt, .. } in deliveries {
-            prop_assert_eq!(self.receipts.contains(&receipt), false, "{:?} was given out before", receipt);
+            prop_assert_eq!(
+                self.receipts.contains(&receipt),
+                false,
+                "{:?} was given out before",
+                receipt
+            );
             self.receipts.push(receipt);
         }
         Ok(Seen::Messages(shown))
@@ -150,7 +167,8 @@ impl<R: Rig> Course<R> {
     fn named(&mut self, seen: Seen) -> Seen {
         let Seen::Messages(shown) = seen else { return seen };
         let names = &mut self.model_names;
-        let name = |shown: Shown| Shown { message: names.number(&shown.message.to_string()), ..shown };
+        let name =
+            |shown: Shown| Shown { message: names.number(&shown.message.to_string()), ..shown };
         Seen::Messages(shown.into_iter().map(name).collect())
     }
 }
@@ -178,6 +196,17 @@ fn show_dead_letter(names: &mut Numbering, letter: &DeadLetter) -> Shown {
     show(names, message_id, group, body, *receive_count)
 }
 
-fn show(names: &mut Numbering, message_id: &str, group: &str, body: &str, receive_count: u32) -> Shown {
-    Shown { message: names.number(message_id), group: group.to_owned(), body: body.to_owned(), receive_count }
+fn show(
+    names: &mut Numbering,
+    message_id: &str,
+    group: &str,
+    body: &str,
+    receive_count: u32,
+) -> Shown {
+    Shown {
+        message: names.number(message_id),
+        group: group.to_owned(),
+        body: body.to_owned(),
+        receive_count,
+    }
 }

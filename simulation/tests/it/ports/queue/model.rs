@@ -50,7 +50,8 @@ pub(super) struct Model {
     dead: Vec<Shown>,
     /// Every deduplication id that was taken, and when.
     taken: Vec<(u8, Duration)>,
-    /// Every receive of this process: its place here is its handle, the message's number its content.
+    /// Every receive of this process: its place here is its handle, the message's number its
+    /// content.
     receives: Vec<usize>,
     appended: usize,
 }
@@ -59,7 +60,10 @@ impl Model {
     /// Makes an empty queue.
     pub(super) fn new(settings: QueueSettings) -> Self {
         let now = Duration::ZERO;
-        let (messages, dead, taken, receives) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let messages = Vec::new();
+        let dead = Vec::new();
+        let taken = Vec::new();
+        let receives = Vec::new();
         Self { settings, now, messages, dead, taken, receives, appended: 0 }
     }
 
@@ -87,13 +91,17 @@ impl Model {
         }
     }
 
-    /// Returns how long it takes until something is available if nothing happens; `None` if nothing is under way.
+    /// Returns how long it takes until something is available if nothing happens; `None` if nothing
+    /// is under way.
     pub(super) fn wait(&self) -> Option<Duration> {
         if self.next(None).is_some() {
             return Some(Duration::ZERO);
         }
-        let ends =
-            self.messages.iter().filter(|message| self.flies(message)).filter_map(|message| message.flight.as_ref());
+        let ends = self
+            .messages
+            .iter()
+            .filter(|message| self.flies(message))
+            .filter_map(|message| message.flight.as_ref());
         ends.map(|flight| flight.until.saturating_sub(self.now)).min()
     }
 
@@ -130,7 +138,9 @@ impl Model {
     fn receive(&mut self, max: usize) -> Vec<Shown> {
         let mut received: Vec<Shown> = Vec::new();
         while received.len() < max {
-            let Some(place) = self.next(received.last().map(|last| last.group.as_str())) else { break };
+            let Some(place) = self.next(received.last().map(|last| last.group.as_str())) else {
+                break;
+            };
             if self.messages[place].shown.receive_count == self.settings.max_receive_count {
                 self.dead.push(self.messages.remove(place).shown);
                 self.dead.sort_by_key(|shown| shown.message);
@@ -146,12 +156,15 @@ impl Model {
         received
     }
 
-    /// Returns the place of the message to hand out next: of the group that this receive is at, else the first
-    /// whose group has nothing in flight.
+    /// Returns the place of the message to hand out next: of the group that this receive is at,
+    /// else the first whose group has nothing in flight.
     fn next(&self, group: Option<&str>) -> Option<usize> {
         let flies = |message: &Message| self.flies(message);
-        let of_this = |message: &Message| Some(message.shown.group.as_str()) == group && !flies(message);
-        let is_locked = |group: &str| self.messages.iter().any(|other| other.shown.group == group && flies(other));
+        let of_this =
+            |message: &Message| Some(message.shown.group.as_str()) == group && !flies(message);
+        let is_locked = |group: &str| {
+            self.messages.iter().any(|other| other.shown.group == group && flies(other))
+        };
         let of_another = |message: &Message| !is_locked(&message.shown.group);
         self.messages.iter().position(of_this).or_else(|| self.messages.iter().position(of_another))
     }
@@ -176,15 +189,20 @@ impl Model {
         Seen::Done
     }
 
-    /// Returns the place of the message whose newest receive this is and whose visibility timeout goes on.
+    /// Returns the place of the message whose newest receive this is and whose visibility timeout
+    /// goes on.
     fn current(&self, handle: Handle) -> Option<usize> {
         let receive = self.place(handle)?;
-        let is_newest = |message: &Message| message.flight.as_ref().is_some_and(|flight| flight.receive == receive);
+        let is_newest = |message: &Message| {
+            message.flight.as_ref().is_some_and(|flight| flight.receive == receive)
+        };
         self.messages.iter().position(|message| is_newest(message) && self.flies(message))
     }
 
     fn is_gone(&self, handle: Handle) -> bool {
-        let Some(message) = self.place(handle).map(|place| self.receives[place]) else { return false };
+        let Some(message) = self.place(handle).map(|place| self.receives[place]) else {
+            return false;
+        };
         let mut left = self.messages.iter().map(|message| &message.shown).chain(&self.dead);
         !left.any(|shown| shown.message == message)
     }

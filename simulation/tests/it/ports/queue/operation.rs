@@ -27,14 +27,16 @@ pub(super) enum Operation {
     DeadLetters(usize),
     /// Removes what nobody reads any more.
     Purge,
-    /// Ends the process and starts another, where the queue outlives one. Handles end with their process.
+    /// Ends the process and starts another, where the queue outlives one. Handles end with their
+    /// process.
     Restart,
 }
 
 /// Which handle.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Handle {
-    /// One that was given out, counted back from the newest; one that no queue knows if there are not so many.
+    /// One that was given out, counted back from the newest; one that no queue knows if there are
+    /// not so many.
     Given(usize),
     /// One that no queue gave out.
     Unknown,

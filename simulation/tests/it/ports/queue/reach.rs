@@ -40,9 +40,10 @@ fn shown(operation: &Operation, seen: &Seen) -> Option<&'static str> {
         (Operation::Receive(_), Seen::Messages(shown)) if shown.len() > 1 => {
             Some("a receive of several messages of a group")
         }
-        (Operation::Delete(Handle::Given(_)) | Operation::Hide(Handle::Given(_), _), Seen::Stale) => {
-            Some("a refused handle")
-        }
+        (
+            Operation::Delete(Handle::Given(_)) | Operation::Hide(Handle::Given(_), _),
+            Seen::Stale,
+        ) => Some("a refused handle"),
         (Operation::Hide(_, visibility), Seen::Done) if !visibility.is_zero() => {
             Some("a message hidden for another span")
         }
@@ -57,7 +58,9 @@ fn done(operation: &Operation, before: &Model, after: &Model, seen: &Seen) -> Op
     let lands = before.in_flight() > after.in_flight();
     match operation {
         Operation::Send { .. } if same => Some("a send that is dropped"),
-        Operation::Delete(_) if same && *seen == Seen::Done => Some("a handle of a message that is gone"),
+        Operation::Delete(_) if same && *seen == Seen::Done => {
+            Some("a handle of a message that is gone")
+        }
         Operation::Receive(_) if !same => Some("a dead letter"),
         Operation::Pass(_) if lands => Some("a visibility timeout that ends"),
         Operation::Restart if lands => Some("a restart with messages in flight"),

@@ -50,7 +50,8 @@ impl Rig for MemoryRig {
 
 /// The queue on `SQLite`, whose time of day goes with paused time.
 pub(super) struct SqliteRig {
-    // The order of the fields is the order of their ends: the file is closed before its folder goes.
+    // The order of the fields is the order of their ends: the file is closed before its folder
+    // goes.
     open: Option<(Database, SqliteQueue)>,
     clock: Arc<ManualClock>,
     folder: TempDir,

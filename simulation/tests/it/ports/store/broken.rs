@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use shared::domain::Timestamp;
 use shared::memory::{FixedClock, ManualClock, MemoryStore};
-use shared::ports::store::{Change, Effect, Item, Key, Page, Query, Refusal, Store, StoreError, Write};
+use shared::ports::store::{
+    Change, Effect, Item, Key, Page, Query, Refusal, Store, StoreError, Write,
+};
 use shared::ports::{Clock, Durability};
 
 use super::START;
@@ -54,11 +56,16 @@ impl BrokenStore {
         self.fault == fault
     }
 
-    async fn write_singly(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError> {
+    async fn write_singly(
+        &self,
+        writes: Vec<Write>,
+        durability: Durability,
+    ) -> Result<(), StoreError> {
         for (index, write) in writes.into_iter().enumerate() {
             let refused = |refusal| StoreError::Refused(Box::new(Refusal { index, ..refusal }));
             let outcome = self.inner.write(write, durability).await;
-            outcome.map_err(|error| error.refusal().map_or_else(std::convert::identity, refused))?;
+            outcome
+                .map_err(|error| error.refusal().map_or_else(std::convert::identity, refused))?;
         }
         Ok(())
     }
@@ -85,7 +92,11 @@ impl Store for BrokenStore {
         Ok(Page { more: page.more && !self.is(Fault::NeverMore), ..page })
     }
 
-    async fn write(&self, mut write: Write, durability: Durability) -> Result<Option<Item>, StoreError> {
+    async fn write(
+        &self,
+        mut write: Write,
+        durability: Durability,
+    ) -> Result<Option<Item>, StoreError> {
         if self.is(Fault::MergesPut)
             && let Effect::Put(attributes) = &write.effect
         {
@@ -97,7 +108,9 @@ impl Store for BrokenStore {
     }
 
     async fn transact(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError> {
-        let twice = |(at, write): (usize, &Write)| writes[..at].iter().any(|earlier| earlier.key == write.key);
+        let twice = |(at, write): (usize, &Write)| {
+            writes[..at].iter().any(|earlier| earlier.key == write.key)
+        };
         if self.is(Fault::WritesHalf) && !writes.iter().enumerate().any(twice) {
             return self.write_singly(writes, durability).await;
         }

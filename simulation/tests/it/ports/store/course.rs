@@ -41,8 +41,12 @@ impl<R: Rig> Course<R> {
     async fn act(&self, operation: &Operation) -> Result<Seen, TestCaseError> {
         let store = self.rig.store();
         match operation.clone() {
-            Operation::Write(write, durability) => seen(store.write(write, durability).await, Seen::Written),
-            Operation::Transact(writes, durability) => seen(store.transact(writes, durability).await, |()| Seen::Done),
+            Operation::Write(write, durability) => {
+                seen(store.write(write, durability).await, Seen::Written)
+            }
+            Operation::Transact(writes, durability) => {
+                seen(store.transact(writes, durability).await, |()| Seen::Done)
+            }
             Operation::Get(keys) => seen(store.get(&keys).await, Seen::Items),
             Operation::Query(query) => seen(store.query(&query).await, Seen::Page),
             Operation::Due(until, limit) => seen(store.due(until, limit).await, some),
@@ -55,10 +59,12 @@ impl<R: Rig> Course<R> {
         }
     }
 
-    /// Compares everything that is stored, without reading any item by its key: a read may change what a store
-    /// keeps at hand.
+    /// Compares everything that is stored, without reading any item by its key: a read may change
+    /// what a store keeps at hand.
     async fn compare(&self, operation: &Operation, step: usize) -> TestCaseResult {
-        for (partition, expired) in [("session", true), ("nonce#1", true), ("session", false), ("nonce#1", false)] {
+        for (partition, expired) in
+            [("session", true), ("nonce#1", true), ("session", false), ("nonce#1", false)]
+        {
             let query = Query { expired, ..Query::prefix(partition, "", 1_000) };
             let page = seen(self.rig.store().query(&query).await, Seen::Page)?;
             let expected = Seen::Page(self.model.query(&query));
@@ -75,7 +81,10 @@ fn some(items: Vec<Item>) -> Seen {
     Seen::Items(items.into_iter().map(Some).collect())
 }
 
-fn seen<T>(outcome: Result<T, StoreError>, show: impl FnOnce(T) -> Seen) -> Result<Seen, TestCaseError> {
+fn seen<T>(
+    outcome: Result<T, StoreError>,
+    show: impl FnOnce(T) -> Seen,
+) -> Result<Seen, TestCaseError> {
     match outcome {
         Ok(value) => Ok(show(value)),
         Err(StoreError::Refused(refusal)) => Ok(Seen::Refused(*refusal)),

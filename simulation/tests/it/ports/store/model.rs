@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 use shared::domain::Timestamp;
-use shared::ports::store::{Attributes, Change, Condition, Effect, Item, Key, Page, Query, Refusal, Write};
+use shared::ports::store::{
+    Attributes, Change, Condition, Effect, Item, Key, Page, Query, Refusal, Write,
+};
 
 use super::START;
 use super::operation::Operation;
@@ -40,7 +42,9 @@ impl Model {
             Operation::Transact(writes, _) => self.transact(writes),
             Operation::Get(keys) => Seen::Items(keys.iter().map(|key| self.get(key)).collect()),
             Operation::Query(query) => Seen::Page(self.query(query)),
-            Operation::Due(until, limit) => Seen::Items(self.due(*until, *limit).into_iter().map(Some).collect()),
+            Operation::Due(until, limit) => {
+                Seen::Items(self.due(*until, *limit).into_iter().map(Some).collect())
+            }
             Operation::Pass(span) => self.pass(self.now.plus(*span)),
             Operation::Purge => self.purge(),
             Operation::Sync | Operation::Restart => Seen::Done,
@@ -75,8 +79,12 @@ impl Model {
     /// Lists what is due; of what is due at one time, by key.
     pub(super) fn due(&self, until: Timestamp, limit: usize) -> Vec<Item> {
         let due = |item: &Item| number(item, "due");
-        let mut items: Vec<Item> =
-            self.items.iter().filter(|item| due(item).is_some_and(|at| at <= until.0)).cloned().collect();
+        let mut items: Vec<Item> = self
+            .items
+            .iter()
+            .filter(|item| due(item).is_some_and(|at| at <= until.0))
+            .cloned()
+            .collect();
         items.sort_by(|one, other| (due(one), &one.key).cmp(&(due(other), &other.key)));
         items.truncate(limit);
         items
@@ -116,7 +124,8 @@ impl Model {
             Effect::Delete => return self.items.retain(|item| item.key != key),
             Effect::Put(attributes) => attributes.clone(),
             Effect::Update(changes) => {
-                let attributes = self.get(&key).map_or_else(Attributes::new, |item| item.attributes);
+                let attributes =
+                    self.get(&key).map_or_else(Attributes::new, |item| item.attributes);
                 changes.iter().fold(attributes, change_one)
             }
         };
@@ -135,7 +144,10 @@ impl Model {
 
     fn purge(&mut self) -> Seen {
         let all = std::mem::take(&mut self.items);
-        self.items = all.into_iter().filter(|item| !(self.is_expired(item) && (self.purges)(&item.key))).collect();
+        self.items = all
+            .into_iter()
+            .filter(|item| !(self.is_expired(item) && (self.purges)(&item.key)))
+            .collect();
         Seen::Done
     }
 }

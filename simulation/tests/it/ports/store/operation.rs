@@ -62,6 +62,13 @@ fn durability() -> impl Strategy<Value = Durability> {
 /// Also ranges that begin behind their end, and a limit of zero, which is taken as one.
 fn query() -> impl Strategy<Value = Query> {
     (partition(), sort(), sort(), any::<bool>(), 0..5_usize, any::<bool>()).prop_map(
-        |(partition, from, to, descending, limit, expired)| Query { partition, from, to, descending, limit, expired },
+        |(partition, from, to, descending, limit, expired)| Query {
+            partition,
+            from,
+            to,
+            descending,
+            limit,
+            expired,
+        },
     )
 }

@@ -62,7 +62,8 @@ impl Rig for MemoryRig {
 
 /// The store on `SQLite`.
 pub(super) struct SqliteRig {
-    // The order of the fields is the order of their ends: the file is closed before its folder goes.
+    // The order of the fields is the order of their ends: the file is closed before its folder
+    // goes.
     open: Option<(Database, SqliteStore)>,
     clock: Arc<ManualClock>,
     folder: TempDir,

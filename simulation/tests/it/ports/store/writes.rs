@@ -23,7 +23,11 @@ pub(super) fn key() -> impl Strategy<Value = Key> {
 }
 
 pub(super) fn write() -> impl Strategy<Value = Write> {
-    (key(), vec(condition(), 0..3), effect()).prop_map(|(key, conditions, effect)| Write { key, conditions, effect })
+    (key(), vec(condition(), 0..3), effect()).prop_map(|(key, conditions, effect)| Write {
+        key,
+        conditions,
+        effect,
+    })
 }
 
 fn attribute() -> impl Strategy<Value = (&'static str, Value)> {

@@ -36,7 +36,10 @@ async fn s41_a_tab_that_is_cut_in_the_middle_of_every_turn_shows_everything_once
         sleep(Duration::from_secs(7)).await;
         assert_eq!(tab.cursor(), u64::try_from(at + 1).unwrap());
     }
-    assert_eq!((shown(&tab), reconnections(&stage)), (vec!["m1".to_owned(), "m2".to_owned(), "m3".to_owned()], 3));
+    assert_eq!(
+        (shown(&tab), reconnections(&stage)),
+        (vec!["m1".to_owned(), "m2".to_owned(), "m3".to_owned()], 3)
+    );
     assert!(tab.view().shown.iter().all(|turn| turn.text == WORDS.concat()));
     stage.end(&[(&anna, &tab)]).await.unwrap();
     assert_eq!(stage.model_calls(), 3, "nobody answers again because nobody was looking");
@@ -73,7 +76,8 @@ async fn s44_a_tab_that_vanished_without_a_disconnect_is_found_gone_by_the_next_
     let stage = Stage::new().unwrap();
     stage.drive();
     let anna = stage.actor(1, "lesson").await.unwrap();
-    let (gone, stays) = (anna.open_tab(1), anna.open_tab(2));
+    let gone = anna.open_tab(1);
+    let stays = anna.open_tab(2);
     sleep(Duration::from_secs(1)).await;
     stage.faults.bring(Mishap::DisconnectLost, 1..=1);
     gone.close();
@@ -116,9 +120,17 @@ async fn s45_an_idle_tab_outlives_ten_minutes_and_comes_back_after_two_hours() {
     assert_eq!((bare.next().await, stage.cloud.network.open_connections()), (None, 1));
     drop(bare);
     sleep(Duration::from_mins(109)).await;
-    assert_eq!((reconnections(&stage), tab.view().connected), (0, true), "its questions keep it open");
+    assert_eq!(
+        (reconnections(&stage), tab.view().connected),
+        (0, true),
+        "its questions keep it open"
+    );
     sleep(Duration::from_hours(3)).await;
-    assert_eq!((reconnections(&stage), connections(&stage, &anna).await), (2, 1), "at two and at four hours");
+    assert_eq!(
+        (reconnections(&stage), connections(&stage, &anna).await),
+        (2, 1),
+        "at two and at four hours"
+    );
     anna.say("m1").await.unwrap();
     sleep(Duration::from_secs(5)).await;
     assert_eq!(tab.cursor(), 1);

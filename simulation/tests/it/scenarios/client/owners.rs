@@ -1,8 +1,9 @@
 //! Rows of connections that belong to somebody else.
 //!
-//! The row of a connection names its owner, and whoever pushes reads the rows and leaves out all that are not the
-//! session owner's. An id that the gateway gives to another client while the old client's row still stands cannot be
-//! told from the old client's: the gateway makes each id once, as the one-machine server does (128 random bits).
+//! The row of a connection names its owner, and whoever pushes reads the rows and leaves out all
+//! that are not the session owner's. An id that the gateway gives to another client while the old
+//! client's row still stands cannot be told from the old client's: the gateway makes each id once,
+//! as the one-machine server does (128 random bits).
 
 use std::time::Duration;
 
@@ -34,7 +35,8 @@ async fn rebind(stage: &Stage, actor: &Actor, id: &ConnectionId) {
 async fn s47_a_final_is_not_pushed_to_a_connection_that_was_rebound_a_moment_before() {
     let stage = Stage::new().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
-    let (mut rebound, mut own) = (Line::resumed(&stage, &anna, 0).await, Line::resumed(&stage, &anna, 0).await);
+    let mut rebound = Line::resumed(&stage, &anna, 0).await;
+    let mut own = Line::resumed(&stage, &anna, 0).await;
     anna.say("m1").await.unwrap();
     let request = stage.request().await;
     stage.answer(&request).await;
@@ -59,7 +61,8 @@ async fn s47_a_stream_leaves_a_connection_that_is_rebound_in_the_middle_of_it() 
     let stage = Stage::new().unwrap();
     stage.drive();
     let anna = stage.actor(1, "lesson").await.unwrap();
-    let (mut rebound, mut own) = (Line::resumed(&stage, &anna, 0).await, Line::resumed(&stage, &anna, 0).await);
+    let mut rebound = Line::resumed(&stage, &anna, 0).await;
+    let mut own = Line::resumed(&stage, &anna, 0).await;
     plot_slow(&stage);
     anna.say("m1").await.unwrap();
     sleep(Duration::from_millis(2_500)).await;
@@ -72,7 +75,8 @@ async fn s47_a_stream_leaves_a_connection_that_is_rebound_in_the_middle_of_it() 
     assert_eq!((rebound.came(), own.finals()), (vec![], vec![1]), "neither text nor final");
 }
 
-/// The host hands in whose connection it is with every frame; a session is not told to another principal's.
+/// The host hands in whose connection it is with every frame; a session is not told to another
+/// principal's.
 #[tokio::test(start_paused = true)]
 async fn s47_a_resume_on_a_connection_of_another_principal_is_told_nothing_and_leaves_no_row() {
     let stage = Stage::new().unwrap();
@@ -83,6 +87,10 @@ async fn s47_a_resume_on_a_connection_of_another_principal_is_told_nothing_and_l
     let principal_hash = Principal::parse("anon:other").unwrap().hash();
     let foreign = SocketSession { session_key: anna.key.clone(), principal_hash };
     stage.platform.socket_frame(&line.id, &foreign, r#"{"type":"resume","after":0}"#).await;
-    assert_eq!((line.next().await, connections(&stage, &anna).await), (None, 0), "closed, with nothing of hers");
+    assert_eq!(
+        (line.next().await, connections(&stage, &anna).await),
+        (None, 0),
+        "closed, with nothing of hers"
+    );
     stage.end(&[]).await.unwrap();
 }

@@ -28,7 +28,8 @@ async fn s42_each_tab_gets_what_is_above_its_own_cursor_and_both_get_what_comes(
     plot_slow(&stage);
     anna.say("m4").await.unwrap();
     sleep(Duration::from_millis(2_500)).await;
-    let (mut new, mut old) = (Line::resumed(&stage, &anna, 0).await, Line::resumed(&stage, &anna, 2).await);
+    let mut new = Line::resumed(&stage, &anna, 0).await;
+    let mut old = Line::resumed(&stage, &anna, 2).await;
     // A cursor of one tab moves nothing for another one.
     let tabs = [anna.open_tab(1), anna.open_tab(2)];
     let so_far = [new.came(), old.came()];
@@ -44,7 +45,8 @@ async fn s42_each_tab_gets_what_is_above_its_own_cursor_and_both_get_what_comes(
     assert!(tabs.iter().all(|tab| tab.view().shown.len() == 4));
 }
 
-/// Resumes in the middle of a stream, held up for a while at the n-th call; returns what came in the end.
+/// Resumes in the middle of a stream, held up for a while at the n-th call; returns what came in
+/// the end.
 async fn raced(nth: usize, time: Duration) -> Vec<Value> {
     let stage = Stage::new().unwrap();
     stage.drive();
@@ -69,7 +71,8 @@ async fn s43_a_resume_in_the_middle_of_a_stream_misses_nothing_whichever_step_is
             let frames = raced(nth, time).await;
             let place = format!("call {nth} takes {time:?}");
             assert_eq!(frames[0]["name"], "chat.resumed", "{place}: nothing comes before it");
-            let end = frames.iter().position(is_final).unwrap_or_else(|| panic!("{place}: no final"));
+            let end =
+                frames.iter().position(is_final).unwrap_or_else(|| panic!("{place}: no final"));
             assert_eq!(frames[end]["result"]["text"], WORDS.concat(), "{place}");
             let said = assemble(&frames[..end], 1);
             assert!(WORDS.concat().starts_with(&said), "{place}: {said}");

@@ -41,7 +41,8 @@ async fn s46_a_ticket_is_good_for_one_socket_and_for_half_a_minute() {
     both.sort();
     assert_eq!(both, [None, Some(StatusCode::UNAUTHORIZED)], "one of two at once");
     assert_eq!(refused(&anna, &used).await, Some(StatusCode::UNAUTHORIZED));
-    let (late, old) = (ticket(&anna).await, ticket(&anna).await);
+    let late = ticket(&anna).await;
+    let old = ticket(&anna).await;
     sleep(Duration::from_secs(29)).await;
     assert_eq!(refused(&anna, &late).await, None);
     sleep(Duration::from_secs(1)).await;
@@ -54,11 +55,18 @@ async fn s46_a_ticket_is_good_for_one_socket_and_for_half_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn s46_a_page_of_another_origin_is_refused_and_uses_no_ticket_up() {
-    let stage = Scene::default().with("CHATBOT_ALLOWED_ORIGINS", "https://school.example").set().unwrap();
+    let stage =
+        Scene::default().with("CHATBOT_ALLOWED_ORIGINS", "https://school.example").set().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
     let ticket = ticket(&anna).await;
     let before = traces(&stage);
-    let others = ["https://evil.example", "null", "", "http://school.example", "https://school.example.evil.example"];
+    let others = [
+        "https://evil.example",
+        "null",
+        "",
+        "http://school.example",
+        "https://school.example.evil.example",
+    ];
     for origin in others {
         let answer = stage.platform.authorize(&ticket, Some(origin)).await;
         assert!(matches!(answer, Ended::Returned(Err(Refusal::Origin))), "{origin}: {answer:?}");
@@ -73,13 +81,16 @@ async fn s46_a_page_of_another_origin_is_refused_and_uses_no_ticket_up() {
 #[tokio::test(start_paused = true)]
 async fn s46_a_ticket_that_was_made_up_opens_nothing() {
     let stage = Stage::new().unwrap();
-    let (anna, ben) = (stage.actor(1, "lesson").await.unwrap(), stage.actor(2, "lesson").await.unwrap());
-    let (own, his) = (ticket(&anna).await, ticket(&ben).await);
+    let anna = stage.actor(1, "lesson").await.unwrap();
+    let ben = stage.actor(2, "lesson").await.unwrap();
+    let own = ticket(&anna).await;
+    let his = ticket(&ben).await;
     let before = traces(&stage);
     // Ben's claims under the signature of Anna's ticket.
     let (claims, _) = his.rsplit_once('.').unwrap();
     let (_, signature) = own.rsplit_once('.').unwrap();
-    let mut forged = vec![format!("{claims}.{signature}"), String::new(), anna.account.token().unwrap()];
+    let mut forged =
+        vec![format!("{claims}.{signature}"), String::new(), anna.account.token().unwrap()];
     forged.extend((0..own.len()).map(|at| {
         let other = if own.as_bytes()[at] == b'A' { 'B' } else { 'A' };
         format!("{}{other}{}", &own[..at], &own[at + 1..])
@@ -96,7 +107,8 @@ async fn s46_a_ticket_that_was_made_up_opens_nothing() {
 async fn s46_a_resume_that_names_another_session_gets_the_own_one_and_nothing_else() {
     let stage = Stage::new().unwrap();
     stage.drive();
-    let (anna, ben) = (stage.actor(1, "lesson").await.unwrap(), stage.actor(2, "bens").await.unwrap());
+    let anna = stage.actor(1, "lesson").await.unwrap();
+    let ben = stage.actor(2, "bens").await.unwrap();
     anna.say("m1").await.unwrap();
     ben.say("m1").await.unwrap();
     sleep(Duration::from_secs(5)).await;
@@ -110,11 +122,18 @@ async fn s46_a_resume_that_names_another_session_gets_the_own_one_and_nothing_el
     ben.say("m2").await.unwrap();
     sleep(Duration::from_secs(5)).await;
     let frames = line.came();
-    assert_eq!(frames.iter().filter(|frame| is_final(frame)).count(), 8, "her own, as often as she asked");
+    assert_eq!(
+        frames.iter().filter(|frame| is_final(frame)).count(),
+        8,
+        "her own, as often as she asked"
+    );
     assert_eq!(frames.last().unwrap()["value"]["code"], "malformed_frame");
     let all = format!("{frames:?}");
     assert!(
-        all.contains(&mark(1, "lesson", 1)) && !all.contains("~u2.") && !all.contains(key) && !all.contains("bens")
+        all.contains(&mark(1, "lesson", 1))
+            && !all.contains("~u2.")
+            && !all.contains(key)
+            && !all.contains("bens")
     );
     assert_eq!((connections(&stage, &anna).await, connections(&stage, &ben).await), (1, 0));
     stage.end(&[]).await.unwrap();

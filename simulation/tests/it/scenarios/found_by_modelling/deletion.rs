@@ -11,7 +11,8 @@ use tokio::time::sleep;
 
 use super::{event_types, rows, words};
 
-/// Checks that nothing is left of the session but its tombstone, and that nobody was told of a turn.
+/// Checks that nothing is left of the session but its tombstone, and that nobody was told of a
+/// turn.
 async fn check_gone(stage: &Stage, actor: &Actor) {
     assert_eq!(rows(stage, actor).await, ["META"]);
     assert_eq!(event_types(stage), ["Session Deleted"]);
@@ -35,7 +36,10 @@ async fn s57_a_message_that_comes_back_after_its_session_was_deleted_brings_noth
     assert_eq!(stage.faults.calls(Function::Worker, Op::Claim), 1);
     stage.end(&[(&anna, &tab)]).await.unwrap();
     check_gone(&stage, &anna).await;
-    assert_eq!((stage.model_calls(), tab.view().ended, tab.view().shown.len()), (1, Some(Ended::Gone), 0));
+    assert_eq!(
+        (stage.model_calls(), tab.view().ended, tab.view().shown.len()),
+        (1, Some(Ended::Gone), 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,7 +57,11 @@ async fn s57_a_worker_whose_session_is_deleted_drops_its_stream_and_writes_nothi
     assert!(stage.cloud.requests.is_empty(), "acknowledged as soon as a checkpoint was refused");
     stage.end(&[(&anna, &tab)]).await.unwrap();
     check_gone(&stage, &anna).await;
-    assert_eq!(stage.faults.calls(Function::Worker, Op::Next), heard, "nobody listens to the model any more");
+    assert_eq!(
+        stage.faults.calls(Function::Worker, Op::Next),
+        heard,
+        "nobody listens to the model any more"
+    );
     assert_eq!(stage.faults.calls(Function::Worker, Op::Commit), 0);
 }
 
@@ -62,7 +70,12 @@ async fn s57_a_zombie_cannot_commit_into_a_deleted_session() {
     let stage = Stage::new().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
     stage.drive();
-    stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::FreezeBefore(Duration::from_secs(200))));
+    stage.lay(Rule::at(
+        Function::Worker,
+        Op::Commit,
+        1,
+        Fault::FreezeBefore(Duration::from_secs(200)),
+    ));
     anna.say("m1").await.unwrap();
     sleep(Duration::from_secs(10)).await;
     anna.account.delete(&anna.session).await.unwrap();
@@ -80,7 +93,10 @@ async fn s57_a_final_on_its_way_is_not_delivered_once_its_session_is_deleted() {
     stage.answer(&stage.request().await).await;
     anna.account.delete(&anna.session).await.unwrap();
     let batch = stage.replies().await;
-    assert!(batch[0].body.contains("\"final\""), "its pointer comes before the notice of the deletion");
+    assert!(
+        batch[0].body.contains("\"final\""),
+        "its pointer comes before the notice of the deletion"
+    );
     stage.deliver(&batch).await;
     assert_eq!(stage.faults.calls(Function::Notifier, Op::Push), 0);
     stage.end(&[]).await.unwrap();

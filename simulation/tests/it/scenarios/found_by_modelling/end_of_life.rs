@@ -1,4 +1,5 @@
-//! 63: the session's end of life in the middle of a conversation: whole or absent, never a middle missing.
+//! 63: the session's end of life in the middle of a conversation: whole or absent, never a middle
+//! missing.
 
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ fn short_lived(hours: &str) -> Stage {
     Scene { limits, ..Scene::default() }.with("CHATBOT_SESSION_TTL_HOURS", hours).set().unwrap()
 }
 
-/// Checks that the history holds the newest turns up to `last`, none missing and each whole; returns the oldest
-/// number, or `None` where there is no session any more.
+/// Checks that the history holds the newest turns up to `last`, none missing and each whole;
+/// returns the oldest number, or `None` where there is no session any more.
 #[track_caller]
 fn oldest(actor: &Actor, last: u64) -> impl Future<Output = Option<u64>> + use<'_> {
     let caller = std::panic::Location::caller();
@@ -33,11 +34,18 @@ fn oldest(actor: &Actor, last: u64) -> impl Future<Output = Option<u64>> + use<'
             answer => answer.unwrap(),
         };
         let first = history.turns.first().map_or(last + 1, |turn| turn.turn);
-        assert!(history.turns.iter().map(|turn| turn.turn).eq(first..=last), "{caller}: {:?}", history.turns);
+        assert!(
+            history.turns.iter().map(|turn| turn.turn).eq(first..=last),
+            "{caller}: {:?}",
+            history.turns
+        );
         for turn in &history.turns {
-            let whole =
-                turn.message == actor.message(&turn.message_id).text && !turn.text.as_deref().unwrap().is_empty();
-            assert!(whole && turn.kind == Some(TurnKind::Reply) && turn.state == TurnState::Done, "{caller}: {turn:?}");
+            let whole = turn.message == actor.message(&turn.message_id).text
+                && !turn.text.as_deref().unwrap().is_empty();
+            assert!(
+                whole && turn.kind == Some(TurnKind::Reply) && turn.state == TurnState::Done,
+                "{caller}: {turn:?}"
+            );
         }
         Some(first)
     }
@@ -45,10 +53,13 @@ fn oldest(actor: &Actor, last: u64) -> impl Future<Output = Option<u64>> + use<'
 
 #[tokio::test(start_paused = true)]
 async fn s63_a_conversation_loses_its_oldest_turns_first_and_then_all_that_is_left_at_once() {
-    let (stage, mut rng) = (short_lived("1"), Rng::with_seed(63));
+    let stage = short_lived("1");
+    let mut rng = Rng::with_seed(63);
     stage.drive();
     let anna = stage.actor(1, "lesson").await.unwrap();
-    let (tab, mut first, turns) = (anna.open_tab(1), 1, 30);
+    let tab = anna.open_tab(1);
+    let mut first = 1;
+    let turns = 30;
     for number in 1..=turns {
         anna.say(&format!("m{number}")).await.unwrap();
         for _ in 0..rng.u32(1..25) {
@@ -61,7 +72,10 @@ async fn s63_a_conversation_loses_its_oldest_turns_first_and_then_all_that_is_le
     assert!(first > 10, "the conversation was longer than its session's memory: {first}");
     let late = anna.open_tab(2);
     sleep(MINUTE).await;
-    assert_eq!((tab.view().shown.len(), late.view().shown.len()), (30, usize::try_from(turns + 1 - first).unwrap()));
+    assert_eq!(
+        (tab.view().shown.len(), late.view().shown.len()),
+        (30, usize::try_from(turns + 1 - first).unwrap())
+    );
     let mut lived = 0;
     while oldest(&anna, turns).await.is_some() {
         lived += 1;
@@ -70,7 +84,10 @@ async fn s63_a_conversation_loses_its_oldest_turns_first_and_then_all_that_is_le
     }
     sleep(Duration::from_hours(1)).await;
     assert_eq!(oldest(&anna, turns).await, None);
-    assert_eq!((rows(&stage, &anna).await.len(), event_types(&stage).last()), (0, Some(&"Session Expired")));
+    assert_eq!(
+        (rows(&stage, &anna).await.len(), event_types(&stage).last()),
+        (0, Some(&"Session Expired"))
+    );
     assert_eq!([tab.view().ended, late.view().ended], [Some(Ended::Gone); 2]);
     stage.end(&[(&anna, &tab), (&anna, &late)]).await.unwrap();
     assert_eq!(event_types(&stage).iter().filter(|kind| **kind == "Session Expired").count(), 1);
@@ -102,7 +119,10 @@ async fn s63_a_message_that_waits_past_the_end_of_its_session_is_absent_with_it(
     sleep(10 * MINUTE).await;
     assert!(stage.cloud.requests.is_empty(), "acknowledged");
     assert_eq!((oldest(&anna, 0).await, stage.model_calls()), (None, 0));
-    assert_eq!((rows(&stage, &anna).await.len(), event_types(&stage)), (0, vec!["Session Expired"]));
+    assert_eq!(
+        (rows(&stage, &anna).await.len(), event_types(&stage)),
+        (0, vec!["Session Expired"])
+    );
     stage.end(&[]).await.unwrap();
 }
 
@@ -121,7 +141,10 @@ async fn s63_the_longest_session_takes_no_message_in_its_last_hour() {
     let first = oldest(&anna, 22).await.expect("it is still there to be read");
     assert!(first > 15, "a day's turns are left: {first}");
     sleep(Duration::from_hours(1)).await;
-    assert_eq!((rows(&stage, &anna).await.len(), event_types(&stage).last()), (0, Some(&"Session Expired")));
+    assert_eq!(
+        (rows(&stage, &anna).await.len(), event_types(&stage).last()),
+        (0, Some(&"Session Expired"))
+    );
     stage.end(&[]).await.unwrap();
 }
 
@@ -139,7 +162,10 @@ async fn s63_a_session_that_ended_begins_anew_at_turn_one_with_nothing_of_its_ea
     tab.wake();
     sleep(MINUTE).await;
     let view = tab.view();
-    assert_eq!((view.shown.len(), view.shown[0].number, view.shown[0].message_id.as_str()), (1, 1, "m2"));
+    assert_eq!(
+        (view.shown.len(), view.shown[0].number, view.shown[0].message_id.as_str()),
+        (1, 1, "m2")
+    );
     assert_eq!(oldest(&anna, 1).await, Some(1));
     stage.end(&[(&anna, &tab)]).await.unwrap();
 }

@@ -30,13 +30,18 @@ fn shown(tab: &TabHandle) -> Vec<u64> {
 #[tokio::test(start_paused = true)]
 async fn s60_deltas_of_the_next_turn_before_this_ones_final_make_the_tab_ask_for_it() {
     let (stage, anna, tab) = two_answers().await;
-    let provisional = stage.cloud.trace.lines().into_iter().any(|line| line.text.ends_with("bytes of turn 2.1"));
+    let provisional =
+        stage.cloud.trace.lines().into_iter().any(|line| line.text.ends_with("bytes of turn 2.1"));
     assert!(provisional, "deltas of turn 2 came");
     assert_eq!(shown(&tab), [0; 0]);
     assert!(stage.faults.calls(Function::Ingress, Op::Register) > 1, "it asked");
     stage.faults.heal();
     sleep(Duration::from_secs(12)).await;
-    assert_eq!((shown(&tab), stage.faults.calls_of(Function::Notifier)), (vec![1, 2], 0), "asking alone brought both");
+    assert_eq!(
+        (shown(&tab), stage.faults.calls_of(Function::Notifier)),
+        (vec![1, 2], 0),
+        "asking alone brought both"
+    );
     stage.end(&[(&anna, &tab)]).await.unwrap();
 }
 

@@ -22,14 +22,16 @@ async fn seen(disturb: impl FnOnce(&Stage)) -> Seen {
     disturb(&stage);
     anna.say("m1").await.unwrap();
     sleep(Duration::from_secs(5)).await;
-    let lines = stage.cloud.trace.lines().into_iter().filter(|line| line.text.starts_with("tab2 shows"));
+    let lines =
+        stage.cloud.trace.lines().into_iter().filter(|line| line.text.starts_with("tab2 shows"));
     let seen = lines.map(|line| (line.millis, line.text)).collect();
     let finished = stage.turn(&anna, 1).await.unwrap().finished_at;
     stage.end(&[(&anna, &first), (&anna, &second)]).await.unwrap();
     (seen, finished)
 }
 
-/// Checks that the second tab sees what it sees when nothing is wrong with the first, at the same moments.
+/// Checks that the second tab sees what it sees when nothing is wrong with the first, at the same
+/// moments.
 async fn check_not_held_up(disturb: impl FnOnce(&Stage)) {
     let undisturbed = seen(|_| ()).await;
     assert!(undisturbed.0.len() > 3, "provisional text, and the final");
@@ -38,7 +40,9 @@ async fn check_not_held_up(disturb: impl FnOnce(&Stage)) {
 
 #[tokio::test(start_paused = true)]
 async fn s61_a_tab_that_does_not_read_holds_up_neither_the_other_tab_nor_the_model() {
-    let slow = |stage: &Stage| stage.cloud.network.find(&ConnectionId::new("c1")).unwrap().be_slow(Duration::MAX / 4);
+    let slow = |stage: &Stage| {
+        stage.cloud.network.find(&ConnectionId::new("c1")).unwrap().be_slow(Duration::MAX / 4)
+    };
     check_not_held_up(slow).await;
 }
 

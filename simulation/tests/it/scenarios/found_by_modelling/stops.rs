@@ -29,7 +29,8 @@ async fn s56_a_message_stopped_before_its_claim_is_cancelled_without_a_model_cal
 
 #[tokio::test(start_paused = true)]
 async fn s56_a_stop_that_overtakes_the_claim_makes_it_read_again() {
-    let (stage, gate) = (Stage::new().unwrap(), Gate::new());
+    let stage = Stage::new().unwrap();
+    let gate = Gate::new();
     let anna = stage.actor(1, "lesson").await.unwrap();
     stage.lay(Rule::at(Function::Worker, Op::Claim, 1, Fault::Hold(Arc::clone(&gate))));
     stage.drive();
@@ -62,7 +63,8 @@ async fn stopped_after(fault: Fault) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s56_a_stop_between_a_crash_and_the_next_claim_keeps_the_saved_text_without_another_model_call() {
+async fn s56_a_stop_between_a_crash_and_the_next_claim_keeps_the_saved_text_without_another_model_call()
+ {
     stopped_after(Fault::CrashBefore).await;
 }
 

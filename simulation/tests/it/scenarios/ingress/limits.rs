@@ -30,7 +30,11 @@ async fn check_carried(text: &str) {
     anna.send(&Message::new("lesson", &id, text)).await.unwrap();
     stage.end(&[(&anna, &tab)]).await.unwrap();
     let told = anna.account.history("lesson", 0, 10).await.unwrap();
-    assert_eq!((told.turns.len(), told.turns[0].message == text), (1, true), "the text came back as it was");
+    assert_eq!(
+        (told.turns.len(), told.turns[0].message == text),
+        (1, true),
+        "the text came back as it was"
+    );
     assert_eq!((told.turns[0].kind, tab.cursor()), (Some(TurnKind::Reply), 1));
     assert_eq!(order(&anna).await, [id]);
 }
@@ -50,15 +54,21 @@ async fn post(anna: &Actor, body: String) -> Response<bytes::Bytes> {
     anna.ask(request.body(body.into()).unwrap()).await.unwrap()
 }
 
-/// Checks that a body is refused with a status and a field, and that nothing of it is left anywhere.
+/// Checks that a body is refused with a status and a field, and that nothing of it is left
+/// anywhere.
 async fn check_refused(body: String, status: u16, field: Option<&str>) {
-    let (shown, whole) = (body.chars().take(60).collect::<String>(), body.len());
+    let shown = body.chars().take(60).collect::<String>();
+    let whole = body.len();
     let stage = Stage::new().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
     let before = stage.rows(&anna).await;
     let answer = post(&anna, body).await;
     let problem: Value = serde_json::from_slice(answer.body()).unwrap();
-    assert_eq!((answer.status().as_u16(), problem["field"].as_str()), (status, field), "{shown} of {whole}");
+    assert_eq!(
+        (answer.status().as_u16(), problem["field"].as_str()),
+        (status, field),
+        "{shown} of {whole}"
+    );
     assert_eq!(answer.headers()[CONTENT_TYPE], "application/problem+json");
     assert!(stage.cloud.requests.is_empty(), "{shown}");
     assert_eq!(stage.rows(&anna).await, before, "{shown}");
@@ -81,7 +91,10 @@ async fn s07_a_text_beyond_the_limits_is_a_4xx_and_nothing_is_recorded_or_queued
 
 #[tokio::test(start_paused = true)]
 async fn s07_characters_that_no_queue_carries_are_refused_at_the_door() {
-    for illegal in ['\0', '\u{1}', '\u{8}', '\u{B}', '\u{C}', '\u{E}', '\u{1B}', '\u{1F}', '\u{FFFE}', '\u{FFFF}'] {
+    for illegal in [
+        '\0', '\u{1}', '\u{8}', '\u{B}', '\u{C}', '\u{E}', '\u{1B}', '\u{1F}', '\u{FFFE}',
+        '\u{FFFF}',
+    ] {
         check_refused(with_text(&format!("Hello{illegal}")), 400, Some("message")).await;
     }
     let halves = [r#""\ud83d""#, r#""\udc69 first""#];
@@ -90,12 +103,14 @@ async fn s07_characters_that_no_queue_carries_are_refused_at_the_door() {
     }
 }
 
-/// Ids become groups, deduplication ids and keys of rows: none may be what a queue or a table refuses.
+/// Ids become groups, deduplication ids and keys of rows: none may be what a queue or a table
+/// refuses.
 #[tokio::test(start_paused = true)]
 async fn s07_ids_beyond_the_limits_are_refused_at_the_door() {
     for id in ["", "a b", "a/b", "ä", "🎈", "a\nb", &"i".repeat(129)] {
         for field in ["session_id", "message_id"] {
-            let mut body = json!({ "message": "Hello", "session_id": "lesson", "message_id": "m1" });
+            let mut body =
+                json!({ "message": "Hello", "session_id": "lesson", "message_id": "m1" });
             body[field] = json!(id);
             check_refused(body.to_string(), 400, Some(field)).await;
         }

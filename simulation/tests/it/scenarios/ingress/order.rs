@@ -24,20 +24,29 @@ async fn pipeline(anna: &Actor) -> Vec<String> {
     accepted.into_inner().unwrap()
 }
 
-/// Checks that turns come in the order of acceptance; `waits` says how long each send takes, in milliseconds.
+/// Checks that turns come in the order of acceptance; `waits` says how long each send takes, in
+/// milliseconds.
 async fn check(waits: [u64; MESSAGES], expected: [usize; MESSAGES]) {
     let stage = Stage::new().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
     for (nth, wait) in (1..).zip(waits) {
-        stage.lay(Rule::at(Function::Ingress, Op::Send, nth, Fault::Stall(Duration::from_millis(wait))));
+        stage.lay(Rule::at(
+            Function::Ingress,
+            Op::Send,
+            nth,
+            Fault::Stall(Duration::from_millis(wait)),
+        ));
     }
     let accepted = pipeline(&anna).await;
     assert_eq!(accepted, expected.map(|number| format!("m{number}")));
     stage.end(&[(&anna, &tab)]).await.unwrap();
     assert_eq!(order(&anna).await, accepted);
     let view = tab.view();
-    assert!(view.shown.iter().all(|turn| turn.kind == TurnKind::Reply), "none was ended by the next one's claim");
+    assert!(
+        view.shown.iter().all(|turn| turn.kind == TurnKind::Reply),
+        "none was ended by the next one's claim"
+    );
     let shown: Vec<String> = view.shown.iter().map(|turn| turn.message_id.clone()).collect();
     assert_eq!((shown, stage.model_calls()), (accepted, MESSAGES));
 }

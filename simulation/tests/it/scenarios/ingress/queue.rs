@@ -13,16 +13,24 @@ use super::{is_recorded, order};
 const UNAVAILABLE: CallError = CallError::Unavailable { retry_after: Duration::from_secs(2) };
 
 #[tokio::test(start_paused = true)]
-async fn s01_a_crash_after_the_message_row_and_before_the_send_gives_no_202_and_the_retry_one_turn() {
+async fn s01_a_crash_after_the_message_row_and_before_the_send_gives_no_202_and_the_retry_one_turn()
+{
     for (op, fault) in [(Op::Record, Fault::CrashAfter), (Op::Send, Fault::CrashBefore)] {
         let stage = Stage::new().unwrap();
         let anna = stage.actor(1, "lesson").await.unwrap();
         stage.lay(Rule::at(Function::Ingress, op, 1, fault));
         assert_eq!(anna.say("m1").await, Err(CallError::Lost));
-        assert!(is_recorded(&stage, &anna, "m1").await && stage.cloud.requests.is_empty(), "{op:?}");
+        assert!(
+            is_recorded(&stage, &anna, "m1").await && stage.cloud.requests.is_empty(),
+            "{op:?}"
+        );
 
         anna.say("m1").await.unwrap();
-        assert_eq!((stage.cloud.requests.len(), stage.session(&anna).await.unwrap().accepted), (1, 1), "{op:?}");
+        assert_eq!(
+            (stage.cloud.requests.len(), stage.session(&anna).await.unwrap().accepted),
+            (1, 1),
+            "{op:?}"
+        );
         stage.run_queues().await;
         assert_eq!((order(&anna).await, stage.model_calls()), (vec!["m1".to_owned()], 1), "{op:?}");
         stage.end(&[]).await.unwrap();
@@ -56,7 +64,8 @@ async fn s02_a_lost_acknowledgement_of_the_send_and_a_retry_within_five_minutes_
     stage.end(&[]).await.unwrap();
 }
 
-/// The queue has forgotten the first send by then: whether that was answered already or not, there is one reply.
+/// The queue has forgotten the first send by then: whether that was answered already or not, there
+/// is one reply.
 #[tokio::test(start_paused = true)]
 async fn s03_a_retry_after_more_than_five_minutes_gives_one_reply() {
     for answered in [true, false] {
@@ -70,11 +79,23 @@ async fn s03_a_retry_after_more_than_five_minutes_gives_one_reply() {
         }
         sleep(Duration::from_mins(6)).await;
         anna.say("m1").await.unwrap();
-        assert_eq!(stage.cloud.requests.len(), if answered { 1 } else { 2 }, "the queue took it again");
+        assert_eq!(
+            stage.cloud.requests.len(),
+            if answered { 1 } else { 2 },
+            "the queue took it again"
+        );
         stage.run_queues().await;
-        assert_eq!((order(&anna).await, stage.model_calls()), (vec!["m1".to_owned()], 1), "answered: {answered}");
+        assert_eq!(
+            (order(&anna).await, stage.model_calls()),
+            (vec!["m1".to_owned()], 1),
+            "answered: {answered}"
+        );
         stage.end(&[(&anna, &tab)]).await.unwrap();
-        assert_eq!((tab.view().shown.len(), stage.event_ids().len()), (1, 1), "answered: {answered}");
+        assert_eq!(
+            (tab.view().shown.len(), stage.event_ids().len()),
+            (1, 1),
+            "answered: {answered}"
+        );
     }
 }
 
@@ -86,9 +107,14 @@ async fn s08_a_queue_that_is_throttled_or_away_is_a_503_with_retry_after_and_no_
     for _ in 0..3 {
         let request = http::Request::post("/chat").header("content-type", "application/json");
         let message = anna.message("m1");
-        let body = serde_json::json!({ "message": message.text, "session_id": "lesson", "message_id": "m1" });
+        let body = serde_json::json!({
+            "message": message.text, "session_id": "lesson", "message_id": "m1"
+        });
         let answer = anna.ask(request.body(body.to_string().into()).unwrap()).await.unwrap();
-        assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"2".parse().unwrap()));
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["retry-after"]),
+            (503, &"2".parse().unwrap())
+        );
         assert!(stage.cloud.requests.is_empty());
     }
     anna.insist("m1").await.unwrap();
@@ -97,7 +123,8 @@ async fn s08_a_queue_that_is_throttled_or_away_is_a_503_with_retry_after_and_no_
     stage.end(&[]).await.unwrap();
 }
 
-/// Everything else of the front door goes on, and whoever insists is served once the queue is back, in order.
+/// Everything else of the front door goes on, and whoever insists is served once the queue is back,
+/// in order.
 #[tokio::test(start_paused = true)]
 async fn s08_messages_sent_while_the_queue_is_away_are_accepted_in_order_when_it_is_back() {
     let stage = Stage::new().unwrap();

@@ -9,7 +9,8 @@ use tokio::time::sleep;
 
 use super::order;
 
-/// Returns messages with the id of `anna`'s first one and another body: another text, document or provider.
+/// Returns messages with the id of `anna`'s first one and another body: another text, document or
+/// provider.
 fn impostors(anna: &Actor) -> [Message; 3] {
     let first = anna.message("m1");
     [
@@ -41,7 +42,10 @@ async fn s04_another_body_under_a_known_id_is_a_409_and_nothing_is_queued() {
     check_refused(&stage, &anna).await;
     assert!(stage.cloud.requests.is_empty());
     let told = anna.account.history("lesson", 0, 10).await.unwrap();
-    assert_eq!((told.turns.len(), told.turns[0].message.as_str()), (1, anna.message("m1").text.as_str()));
+    assert_eq!(
+        (told.turns.len(), told.turns[0].message.as_str()),
+        (1, anna.message("m1").text.as_str())
+    );
     stage.end(&[]).await.unwrap();
     assert_eq!(stage.model_calls(), 1);
 }
@@ -63,11 +67,19 @@ async fn s05_two_posts_of_one_id_at_the_same_time_are_both_202_and_one_turn() {
             gates[1 - winner].open();
         };
         let (one, two, ()) = tokio::join!(anna.say("m1"), anna.say("m1"), referee);
-        let (one, two) = (one.unwrap(), two.unwrap());
+        let one = one.unwrap();
+        let two = two.unwrap();
         assert_eq!((&one.session_id, &one.message_id), (&two.session_id, &two.message_id));
-        assert_eq!((stage.cloud.requests.len(), stage.session(&anna).await.unwrap().accepted), (1, 1));
+        assert_eq!(
+            (stage.cloud.requests.len(), stage.session(&anna).await.unwrap().accepted),
+            (1, 1)
+        );
         stage.run_queues().await;
-        assert_eq!((order(&anna).await, stage.model_calls()), (vec!["m1".to_owned()], 1), "winner: {winner}");
+        assert_eq!(
+            (order(&anna).await, stage.model_calls()),
+            (vec!["m1".to_owned()], 1),
+            "winner: {winner}"
+        );
         stage.end(&[]).await.unwrap();
     }
 }

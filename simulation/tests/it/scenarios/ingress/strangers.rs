@@ -21,17 +21,25 @@ fn calls() -> Vec<(Method, &'static str, Value)> {
     ]
 }
 
-async fn ask(actor: &Actor, session: &str, (method, rest, body): &(Method, &str, Value)) -> Response<Bytes> {
+async fn ask(
+    actor: &Actor,
+    session: &str,
+    (method, rest, body): &(Method, &str, Value),
+) -> Response<Bytes> {
     let request = Request::builder().method(method).uri(format!("/sessions/{session}{rest}"));
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    actor.ask(request.header("content-type", "application/json").body(body.into()).unwrap()).await.unwrap()
+    actor
+        .ask(request.header("content-type", "application/json").body(body.into()).unwrap())
+        .await
+        .unwrap()
 }
 
 #[tokio::test(start_paused = true)]
 async fn s09_another_owners_session_and_none_are_the_same_404() {
     let stage = Stage::new().unwrap();
     stage.drive();
-    let (anna, ben) = (stage.actor(1, "annas").await.unwrap(), stage.actor(2, "bens").await.unwrap());
+    let anna = stage.actor(1, "annas").await.unwrap();
+    let ben = stage.actor(2, "bens").await.unwrap();
     let tab = anna.open_tab(1);
     // One turn that is final, one that is being answered, and a session that was deleted.
     anna.say("m0").await.unwrap();
@@ -45,24 +53,35 @@ async fn s09_another_owners_session_and_none_are_the_same_404() {
         for session in ["annas", "gone", &"long".repeat(32), &"too-long".repeat(32), "%00"] {
             let answer = ask(&ben, session, &call).await;
             assert_eq!(answer.status(), absent.status(), "{session} {call:?}");
-            assert_eq!((answer.headers(), answer.body()), (absent.headers(), absent.body()), "{session} {call:?}");
+            assert_eq!(
+                (answer.headers(), answer.body()),
+                (absent.headers(), absent.body()),
+                "{session} {call:?}"
+            );
         }
     }
     stage.end(&[(&anna, &tab)]).await.unwrap();
     // She was not stopped, not rated, not deleted, and nobody was at her door.
     let told = anna.account.history("annas", 0, 10).await.unwrap();
-    assert_eq!(told.turns.iter().map(|turn| turn.kind).collect::<Vec<_>>(), [Some(TurnKind::Reply); 2]);
-    let mut events: Vec<_> = stage.cloud.events.published().iter().map(|event| event.detail_type).collect();
+    assert_eq!(
+        told.turns.iter().map(|turn| turn.kind).collect::<Vec<_>>(),
+        [Some(TurnKind::Reply); 2]
+    );
+    let mut events: Vec<_> =
+        stage.cloud.events.published().iter().map(|event| event.detail_type).collect();
     events.sort_unstable();
     assert_eq!(events, ["Chat Message", "Chat Message", "Session Deleted"]);
 }
 
-/// The id that a client chooses is its own affair: under the same one, two people have two sessions.
+/// The id that a client chooses is its own affair: under the same one, two people have two
+/// sessions.
 #[tokio::test(start_paused = true)]
 async fn s09_a_message_to_another_owners_session_id_begins_a_session_of_ones_own() {
     let stage = Stage::new().unwrap();
-    let (anna, ben) = (stage.actor(1, "lesson").await.unwrap(), stage.actor(2, "lesson").await.unwrap());
-    let (hers, his) = (anna.open_tab(1), ben.open_tab(2));
+    let anna = stage.actor(1, "lesson").await.unwrap();
+    let ben = stage.actor(2, "lesson").await.unwrap();
+    let hers = anna.open_tab(1);
+    let his = ben.open_tab(2);
     assert_ne!(anna.key, ben.key);
     anna.say("m1").await.unwrap();
     assert_eq!(ben.account.history("lesson", 0, 10).await.unwrap().turns, []);

@@ -39,8 +39,8 @@ async fn s36_a_failed_record_holds_back_the_rest_of_its_own_group_and_nothing_is
         let batch = stage.replies().await;
         assert_eq!((places(&batch, &a).len(), places(&batch, &b).len()), (3, 2), "one batch");
 
-        // Groups are begun in the order of their keys, and nothing in memory waits: A's second record is read as
-        // the second of all or, where B comes first, as the fourth.
+        // Groups are begun in the order of their keys, and nothing in memory waits: A's second
+        // record is read as the second of all or, where B comes first, as the fourth.
         let nth = if a.key.as_str() < b.key.as_str() { 2 } else { 4 };
         stage.lay(Rule::at(Function::Notifier, Op::Get, nth, Fault::Fail));
         stage.deliver(&batch).await;
@@ -50,12 +50,17 @@ async fn s36_a_failed_record_holds_back_the_rest_of_its_own_group_and_nothing_is
         assert_eq!((lines[0].finals(), lines[1].finals()), (vec![1], vec![1, 2]));
 
         stage.end(&[]).await.unwrap();
-        assert_eq!((lines[0].finals(), lines[1].finals()), (vec![2, 3], vec![]), "in order, and nothing again");
+        assert_eq!(
+            (lines[0].finals(), lines[1].finals()),
+            (vec![2, 3], vec![]),
+            "in order, and nothing again"
+        );
         assert_eq!(events(&stage), (1, 5));
     }
 }
 
-/// A Lambda function that panics dies; what it had done of the batch by then is done, and nothing is acknowledged.
+/// A Lambda function that panics dies; what it had done of the batch by then is done, and nothing
+/// is acknowledged.
 ///
 /// The one-machine side is the next test, and in `local/tests/it/pump.rs`
 /// `a_panic_costs_only_its_own_record_and_the_later_ones_of_its_group`.
@@ -73,27 +78,40 @@ async fn s37_on_lambda_a_panic_brings_the_whole_batch_again_and_doubles_nothing(
     assert_eq!(done.iter().filter(|state| **state == Delivered).count(), 3, "{done:?}");
 
     let again = stage.replies().await;
-    let ids = |batch: &[Delivery]| batch.iter().map(|one| one.message_id.clone()).collect::<BTreeSet<_>>();
+    let ids = |batch: &[Delivery]| {
+        batch.iter().map(|one| one.message_id.clone()).collect::<BTreeSet<_>>()
+    };
     assert_eq!(ids(&again), ids(&batch), "the whole batch");
     assert!(again.iter().all(|delivery| delivery.receive_count == 2));
     stage.deliver(&again).await;
     assert!(stage.cloud.replies.is_empty());
     stage.end(&[(&a, &tabs[0]), (&b, &tabs[1])]).await.unwrap();
     assert_eq!(events(&stage), (1, 5), "what was done was not done again");
-    assert_eq!((stage.session(&a).await.unwrap().total_turns, stage.session(&b).await.unwrap().total_turns), (3, 2));
+    assert_eq!(
+        (
+            stage.session(&a).await.unwrap().total_turns,
+            stage.session(&b).await.unwrap().total_turns
+        ),
+        (3, 2)
+    );
 }
 
 /// Hands batches to the notifier record by record, and panics at a record while `broken` is set.
 fn panicking(stage: &Stage, at: String, broken: &Arc<AtomicBool>) -> Handler {
-    let (platform, broken) = (Arc::clone(&stage.platform), Arc::clone(broken));
+    let platform = Arc::clone(&stage.platform);
+    let broken = Arc::clone(broken);
     Arc::new(move |batch: Arc<[Delivery]>| {
-        let (platform, broken, at) = (Arc::clone(&platform), Arc::clone(&broken), at.clone());
+        let platform = Arc::clone(&platform);
+        let broken = Arc::clone(&broken);
+        let at = at.clone();
         Box::pin(async move {
             let mut failed = Vec::new();
             for delivery in batch.iter() {
                 assert!(delivery.message_id != at || !broken.load(Ordering::Relaxed), "scripted");
                 let one = std::slice::from_ref(delivery);
-                failed.extend(platform.invoke_notifier(one).await.returned().expect("nothing kills it"));
+                failed.extend(
+                    platform.invoke_notifier(one).await.returned().expect("nothing kills it"),
+                );
             }
             failed
         })
@@ -109,7 +127,8 @@ async fn s37_on_one_machine_a_panic_costs_only_its_own_record_and_the_later_ones
     for delivery in &batch {
         stage.cloud.replies.change_visibility(&delivery.receipt, Duration::ZERO).await.unwrap();
     }
-    let (broken, (stop, stopped)) = (Arc::new(AtomicBool::new(true)), watch::channel(false));
+    let broken = Arc::new(AtomicBool::new(true));
+    let (stop, stopped) = watch::channel(false);
     let handler = panicking(&stage, second, &broken);
     let pump = Pump { source: stage.cloud.replies.clone(), handler, batch: 10, concurrency: 2 };
     let pump = tokio::spawn(pump.run(stopped, Duration::from_secs(1)));

@@ -25,13 +25,18 @@ async fn killed_at(nth: usize, fault: &Fault) -> bool {
 
     stage.end(&[(&anna, &tabs[0]), (&anna, &tabs[1])]).await.unwrap();
     for tab in tabs {
-        let shown: Vec<String> = tab.view().shown.iter().map(|turn| turn.message_id.clone()).collect();
+        let shown: Vec<String> =
+            tab.view().shown.iter().map(|turn| turn.message_id.clone()).collect();
         assert_eq!(shown, ["m1"], "{place}");
     }
     let (most, distinct) = events(&stage);
     assert!(distinct == 1 && most <= 2, "{place}: {most} events of {distinct} kinds");
     assert_eq!(stage.session(&anna).await.unwrap().total_turns, 1, "{place}");
-    assert_eq!((stage.model_calls(), states(&stage, &anna).await), (1, vec![TurnState::Delivered]), "{place}");
+    assert_eq!(
+        (stage.model_calls(), states(&stage, &anna).await),
+        (1, vec![TurnState::Delivered]),
+        "{place}"
+    );
     died
 }
 
@@ -47,12 +52,14 @@ async fn s31_a_notifier_killed_at_any_await_loses_no_final_and_no_event() {
     }
 }
 
-/// Lets the cleanup die at its n-th call, with a turn without a worker and a final without an event to be seen to.
+/// Lets the cleanup die at its n-th call, with a turn without a worker and a final without an event
+/// to be seen to.
 async fn cleanup_killed_at(nth: usize, fault: &Fault) -> bool {
     let stage = Stage::new().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
     let ben = stage.actor(2, "lesson").await.unwrap();
-    // Ben's final is committed, and its pointer is lost; Anna's worker died in the middle, and so did her message.
+    // Ben's final is committed, and its pointer is lost; Anna's worker died in the middle, and so
+    // did her message.
     answered(&stage, &ben, &["m1"]).await;
     let lost = stage.replies().await;
     stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::CrashBefore));

@@ -30,7 +30,8 @@ async fn s35_only_the_entries_that_the_bus_did_not_take_are_sent_again_and_no_re
     let batch = stage.replies().await;
     assert_eq!(batch.len(), 3);
     stage.faults.bring(Mishap::EventsPartial, 2..=2);
-    let (began, mut waits) = (Instant::now(), Vec::new());
+    let began = Instant::now();
+    let mut waits = Vec::new();
     let told = async {
         for line in &mut lines {
             while !is_final(&line.next().await.expect("an open connection")) {}
@@ -59,8 +60,14 @@ async fn s35_an_entry_that_is_refused_for_too_long_is_left_to_the_cleanup_and_th
     stage.faults.bring(Mishap::EventsPartial, 1..=1_000);
     let began = Instant::now();
     stage.deliver(&batch).await;
-    assert!(began.elapsed() <= Duration::from_secs(2) && stage.cloud.replies.is_empty(), "acknowledged all the same");
-    assert_eq!((tab.cursor(), states(&stage, &anna).await, events(&stage)), (1, vec![Committed], (0, 0)));
+    assert!(
+        began.elapsed() <= Duration::from_secs(2) && stage.cloud.replies.is_empty(),
+        "acknowledged all the same"
+    );
+    assert_eq!(
+        (tab.cursor(), states(&stage, &anna).await, events(&stage)),
+        (1, vec![Committed], (0, 0))
+    );
     stage.faults.heal();
     sleep(Duration::from_mins(6)).await;
     assert_eq!(stage.platform.clean_up().await.unwrap().delivered_turns, 1);

@@ -14,7 +14,8 @@ use super::line::{Line, connections, is_final};
 use super::replies::{WORDS, plot_slow};
 use super::{answered, events, states};
 
-/// Loses some of the frames of one turn; returns how often the tab asked to resume until the final was shown.
+/// Loses some of the frames of one turn; returns how often the tab asked to resume until the final
+/// was shown.
 async fn asked_after_losing(frames: RangeInclusive<usize>) -> usize {
     let stage = Stage::new().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
@@ -44,7 +45,11 @@ async fn s39_whatever_provisional_frames_are_lost_the_final_heals() {
         let asked = asked_after_losing(lost..=lost).await;
         assert!(asked <= 3, "frame {lost}: {asked}");
     }
-    assert_eq!(asked_after_losing(1..=1_000).await, 1, "a turn that is not seen at all needs no resume but the first");
+    assert_eq!(
+        asked_after_losing(1..=1_000).await,
+        1,
+        "a turn that is not seen at all needs no resume but the first"
+    );
     assert!(asked_after_losing(3..=3).await > 1, "a gap asks to resume");
 }
 
@@ -60,7 +65,10 @@ async fn lost(stage: &Stage) -> Actor {
     let anna = stage.actor(1, "lesson").await.unwrap();
     answered(stage, &anna, &["m1"]).await;
     lose_the_pointer(stage).await;
-    assert!(stage.cloud.replies.is_empty() && stage.cloud.requests.is_empty(), "nothing else brings it");
+    assert!(
+        stage.cloud.replies.is_empty() && stage.cloud.requests.is_empty(),
+        "nothing else brings it"
+    );
     anna
 }
 
@@ -72,7 +80,10 @@ async fn s40_a_final_whose_pointer_was_lost_comes_with_a_resume_and_stands_in_th
     let frames = line.came();
     let told = anna.account.history("lesson", 0, 10).await.unwrap();
     assert_eq!((told.running, frames.len()), (false, 2));
-    assert!(is_final(&frames[1]) && frames[1]["result"]["text"] == json!(told.turns[0].text.as_ref().unwrap()));
+    assert!(
+        is_final(&frames[1])
+            && frames[1]["result"]["text"] == json!(told.turns[0].text.as_ref().unwrap())
+    );
     assert_eq!((states(&stage, &anna).await, events(&stage)), (vec![Committed], (0, 0)));
     stage.end(&[]).await.unwrap();
 }
@@ -82,7 +93,11 @@ async fn s40_the_cleanup_publishes_the_event_of_a_final_whose_pointer_was_lost()
     let stage = Stage::new().unwrap();
     let anna = lost(&stage).await;
     sleep(Duration::from_mins(4)).await;
-    assert_eq!(stage.platform.clean_up().await.unwrap().delivered_turns, 0, "the notifier may still do it");
+    assert_eq!(
+        stage.platform.clean_up().await.unwrap().delivered_turns,
+        0,
+        "the notifier may still do it"
+    );
     sleep(Duration::from_mins(2)).await;
     assert_eq!(stage.platform.clean_up().await.unwrap().delivered_turns, 1);
     assert_eq!((states(&stage, &anna).await, events(&stage)), (vec![Delivered], (1, 1)));

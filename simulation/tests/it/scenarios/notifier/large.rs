@@ -97,7 +97,8 @@ impl Watch for Damages {
 async fn s38_a_fetched_reply_that_does_not_have_the_frames_hash_is_not_shown_but_fetched_again() {
     let stage = Stage::new().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
-    let edge = Arc::new(Damaging { edge: Arc::clone(anna.account.edge()), read: AtomicUsize::new(0) });
+    let edge =
+        Arc::new(Damaging { edge: Arc::clone(anna.account.edge()), read: AtomicUsize::new(0) });
     let account = Arc::new(Account::with_token(edge.clone(), anna.account.token().unwrap()));
     let watch = Arc::<Damages>::default();
     let settings = tab::Settings {
@@ -115,7 +116,11 @@ async fn s38_a_fetched_reply_that_does_not_have_the_frames_hash_is_not_shown_but
     let batch = stage.replies().await;
     stage.deliver(&batch).await;
     sleep(Duration::from_secs(1)).await;
-    assert_eq!((handle.cursor(), watch.0.load(Ordering::Relaxed)), (0, 1), "damaged, and not shown");
+    assert_eq!(
+        (handle.cursor(), watch.0.load(Ordering::Relaxed)),
+        (0, 1),
+        "damaged, and not shown"
+    );
     stage.end(&[(&anna, &handle)]).await.unwrap();
     assert!(handle.view().shown[0].text == large());
     assert_eq!(edge.read.load(Ordering::Relaxed), 2);

@@ -13,7 +13,8 @@ use simulation::stage::{Actor, Stage};
 
 use super::{line, replies};
 
-/// Sends messages, and lets a worker answer each; their finals are queued, and nobody has looked at them.
+/// Sends messages, and lets a worker answer each; their finals are queued, and nobody has looked at
+/// them.
 async fn answered(stage: &Stage, actor: &Actor, ids: &[&str]) {
     for id in ids {
         actor.say(id).await.unwrap();

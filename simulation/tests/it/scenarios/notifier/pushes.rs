@@ -26,7 +26,10 @@ async fn s32_one_connection_of_three_that_is_gone_is_forgotten_and_the_others_ge
         let batch = stage.replies().await;
         stage.deliver(&batch).await;
         assert!(stage.cloud.replies.is_empty(), "a connection that is gone fails nothing");
-        assert_eq!((states(&stage, &anna).await, connections(&stage, &anna).await), (vec![TurnState::Delivered], 2));
+        assert_eq!(
+            (states(&stage, &anna).await, connections(&stage, &anna).await),
+            (vec![TurnState::Delivered], 2)
+        );
         let pushed = stage.faults.calls(Function::Notifier, Op::Push);
         assert_eq!(pushed, 3, "what is gone is not tried again");
         for (at, line) in lines.iter_mut().enumerate() {
@@ -46,7 +49,8 @@ async fn waited(line: &mut Line) -> Duration {
 #[tokio::test(start_paused = true)]
 async fn s33_a_client_that_does_not_read_is_closed_and_all_others_have_their_finals_on_time() {
     let stage = Stage::new().unwrap();
-    let (anna, ben) = (stage.actor(1, "lesson").await.unwrap(), stage.actor(2, "lesson").await.unwrap());
+    let anna = stage.actor(1, "lesson").await.unwrap();
+    let ben = stage.actor(2, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
     sleep(Duration::from_secs(1)).await;
     let slow = shared::domain::ConnectionId::new("c1");
@@ -57,10 +61,17 @@ async fn s33_a_client_that_does_not_read_is_closed_and_all_others_have_their_fin
     stage.cloud.network.find(&slow).unwrap().be_slow(Duration::from_hours(1));
     let batch = stage.replies().await;
     let began = Instant::now();
-    let (on_time, neighbour, ()) = tokio::join!(waited(&mut second), waited(&mut other), stage.deliver(&batch));
+    let (on_time, neighbour, ()) =
+        tokio::join!(waited(&mut second), waited(&mut other), stage.deliver(&batch));
     assert!(on_time.is_zero() && neighbour.is_zero(), "{on_time:?} {neighbour:?}");
-    assert!(began.elapsed() < Duration::from_secs(1), "its own session's next final waits no longer than that");
-    assert!(stage.cloud.replies.is_empty() && stage.cloud.network.find(&slow).is_none(), "acknowledged, and closed");
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "its own session's next final waits no longer than that"
+    );
+    assert!(
+        stage.cloud.replies.is_empty() && stage.cloud.network.find(&slow).is_none(),
+        "acknowledged, and closed"
+    );
     assert_eq!((states(&stage, &anna).await, tab.cursor()), (vec![TurnState::Delivered], 0));
 
     sleep(Duration::from_secs(2)).await;
@@ -80,7 +91,8 @@ async fn s34_what_was_answered_while_nobody_was_connected_comes_with_a_later_res
         sleep(Duration::from_mins(1)).await;
     }
     assert_eq!(states(&stage, &anna).await, [TurnState::Delivered; 25], "nobody need be there");
-    let pushed = [Function::Worker, Function::Notifier].map(|function| stage.faults.calls(function, Op::Push));
+    let pushed = [Function::Worker, Function::Notifier]
+        .map(|function| stage.faults.calls(function, Op::Push));
     assert_eq!((pushed, events(&stage)), ([0, 0], (1, 25)));
 
     sleep(Duration::from_hours(2)).await;

@@ -12,7 +12,8 @@ use worker::WorkerError;
 
 const FIVE_MINUTES: i64 = 300_000;
 
-/// Sets a stage on which the clocks of one process after the other are five minutes behind and five ahead.
+/// Sets a stage on which the clocks of one process after the other are five minutes behind and five
+/// ahead.
 ///
 /// `skipped` processes have come and gone: with one more, all clocks that follow change places.
 async fn stage(skipped: usize) -> Stage {
@@ -26,7 +27,8 @@ async fn stage(skipped: usize) -> Stage {
     stage
 }
 
-/// Returns by how much a clock is off that showed `shown` less than a minute before or after `true_time`.
+/// Returns by how much a clock is off that showed `shown` less than a minute before or after
+/// `true_time`.
 fn skew(shown: Timestamp, true_time: Timestamp) -> i64 {
     let off = shown.0 - true_time.0;
     assert!((off.abs() - FIVE_MINUTES).abs() < 60_000, "{off} ms");
@@ -35,7 +37,8 @@ fn skew(shown: Timestamp, true_time: Timestamp) -> i64 {
 
 /// A reply that takes two minutes, with a word every ten seconds.
 fn slow() -> Plot {
-    let words = (0..12).flat_map(|at| [Piece::Wait(Duration::from_secs(10)), Piece::Say(format!("word {at} "))]);
+    let words = (0..12)
+        .flat_map(|at| [Piece::Wait(Duration::from_secs(10)), Piece::Say(format!("word {at} "))]);
     words.chain([Piece::Finish(FinishReason::Stop)]).collect()
 }
 
@@ -49,7 +52,12 @@ async fn s49_of_two_workers_whose_clocks_differ_by_ten_minutes_the_higher_epoch_
         anna.say("m1").await.unwrap();
         let first = stage.request().await;
         // It comes back to life while another worker is writing the same turn.
-        stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::FreezeBefore(Duration::from_secs(200))));
+        stage.lay(Rule::at(
+            Function::Worker,
+            Op::Commit,
+            1,
+            Fault::FreezeBefore(Duration::from_secs(200)),
+        ));
         let live = async {
             sleep(Duration::from_mins(1)).await;
             stage.plot(ProviderName::Claude, slow());
@@ -61,8 +69,15 @@ async fn s49_of_two_workers_whose_clocks_differ_by_ten_minutes_the_higher_epoch_
         assert!(matches!(zombie, Some(Err(WorkerError::Fenced))), "{skipped}: {zombie:?}");
         assert!(live.is_ok(), "{skipped}: {live:?}");
         let turn = stage.turn(&anna, 1).await.unwrap();
-        assert_eq!((turn.epoch.0, turn.text.as_deref().map(|text| &text[..7])), (2, Some("word 0 ")), "{skipped}");
-        seen.insert((skew(turn.created_at, turn.accepted_at), skew(turn.finished_at.unwrap(), finished)));
+        assert_eq!(
+            (turn.epoch.0, turn.text.as_deref().map(|text| &text[..7])),
+            (2, Some("word 0 ")),
+            "{skipped}"
+        );
+        seen.insert((
+            skew(turn.created_at, turn.accepted_at),
+            skew(turn.finished_at.unwrap(), finished),
+        ));
         stage.end(&[(&anna, &tab)]).await.unwrap();
         assert_eq!((tab.view().shown.len(), stage.model_calls()), (1, 2), "{skipped}");
     }
@@ -83,7 +98,11 @@ async fn s49_a_conversation_among_wrong_clocks_keeps_its_order_and_its_memory() 
         let turn = stage.turn(&anna, number).await.unwrap();
         assert_eq!((turn.kind, turn.epoch.0), (Some(TurnKind::Reply), 1), "turn {number}");
         let off = skew(turn.created_at, turn.accepted_at);
-        assert_eq!(turn.timings.queue_ms, if off > 0 { 300_000 } else { 0 }, "a clock behind gives no negative span");
+        assert_eq!(
+            turn.timings.queue_ms,
+            if off > 0 { 300_000 } else { 0 },
+            "a clock behind gives no negative span"
+        );
         seen.push(off);
     }
     assert!(seen.contains(&1) && seen.contains(&-1), "{seen:?}");

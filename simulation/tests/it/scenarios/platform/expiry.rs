@@ -39,7 +39,8 @@ async fn s50_expired_rows_are_absent_for_every_call_though_they_are_still_stored
     stage.end(&[]).await.unwrap();
 }
 
-/// The old rows are in the way of nothing, and nobody is reminded of them, whoever removes them in the end.
+/// The old rows are in the way of nothing, and nobody is reminded of them, whoever removes them in
+/// the end.
 #[tokio::test(start_paused = true)]
 async fn s50_a_session_that_begins_anew_over_expired_rows_knows_nothing_of_them() {
     let stage = stage();
@@ -109,7 +110,8 @@ async fn s50_a_final_that_comes_after_its_session_ended_is_pushed_to_nobody() {
     assert_eq!(stage.faults.calls(Function::Notifier, Op::Push), 0);
     assert!(stage.cloud.replies.is_empty(), "it is acknowledged");
     stage.platform.clean_up().await.unwrap();
-    let events: Vec<_> = stage.cloud.events.published().iter().map(|event| event.detail_type).collect();
+    let events: Vec<_> =
+        stage.cloud.events.published().iter().map(|event| event.detail_type).collect();
     assert_eq!(events, ["Session Expired", "Chat Message"]);
     assert!(stage.rows(&anna).await.is_empty());
     tab.wake();

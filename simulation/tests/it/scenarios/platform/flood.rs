@@ -39,7 +39,11 @@ async fn flood(stage: &Stage, noisy: &Actor, messages: u32) -> Flooded {
         course.most_queued = course.most_queued.max(stage.cloud.requests.len());
     });
     join_all(posts).await;
-    assert!(began.elapsed() < EVERY * (messages + 100), "the refusals came at once: {:?}", began.elapsed());
+    assert!(
+        began.elapsed() < EVERY * (messages + 100),
+        "the refusals came at once: {:?}",
+        began.elapsed()
+    );
     course.into_inner()
 }
 
@@ -70,10 +74,12 @@ async fn run(scene: Scene, messages: u32) -> (Vec<Vec<Duration>>, Flooded) {
         others.push((actor, tab));
     }
     sleep(Duration::from_secs(1)).await;
-    let (took, flooded) = tokio::join!(join_all(others.iter().map(converse)), flood(&stage, &noisy, messages));
+    let (took, flooded) =
+        tokio::join!(join_all(others.iter().map(converse)), flood(&stage, &noisy, messages));
     let tabs: Vec<_> = others.iter().map(|(actor, tab)| (actor, tab)).collect();
     stage.end(&tabs).await.unwrap();
-    let accepted = usize::try_from(OTHERS).unwrap() * usize::try_from(MESSAGES).unwrap() + flooded.accepted;
+    let accepted =
+        usize::try_from(OTHERS).unwrap() * usize::try_from(MESSAGES).unwrap() + flooded.accepted;
     assert_eq!(stage.model_calls(), accepted, "what is refused costs no call");
     (took, flooded)
 }

@@ -13,7 +13,8 @@ use simulation::cloud::Piece;
 use simulation::stage::{Actor, Stage};
 use tokio::time::sleep;
 
-/// Sets the key that the vault holds from now on; the provider refuses the one before in its next call.
+/// Sets the key that the vault holds from now on; the provider refuses the one before in its next
+/// call.
 fn rotate(stage: &Stage, key: &str) {
     stage.cloud.secrets.set(Claude, SecretString::from(key));
     stage.plot(Claude, vec![Piece::Unauthorized]);
@@ -42,7 +43,10 @@ async fn s51_a_key_rotated_in_mid_run_is_fetched_once_more_and_nobody_notices() 
     check(&stage, &anna, 2, (Claude, 2, "tuesday")).await;
     check(&stage, &anna, 3, (Claude, 1, "tuesday")).await;
     stage.end(&[(&anna, &tab)]).await.unwrap();
-    assert_eq!(stage.cloud.secrets.provider_key(OpenAi).await.unwrap().unwrap().expose_secret(), "simulated");
+    assert_eq!(
+        stage.cloud.secrets.provider_key(OpenAi).await.unwrap().unwrap().expose_secret(),
+        "simulated"
+    );
 }
 
 #[tokio::test(start_paused = true)]

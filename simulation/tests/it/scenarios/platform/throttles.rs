@@ -28,7 +28,8 @@ const PATIENT: [(Function, Op); 8] = [
     (Function::Notifier, Op::Deliver),
 ];
 
-/// Runs a conversation of two messages, the first one's stream broken off once; returns the time that it took.
+/// Runs a conversation of two messages, the first one's stream broken off once; returns the time
+/// that it took.
 async fn converse(rule: Option<Rule>) -> (Stage, Duration) {
     let stage = Stage::new().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
@@ -51,9 +52,11 @@ async fn converse(rule: Option<Rule>) -> (Stage, Duration) {
     (stage, took)
 }
 
-/// Checks that up to three faults in a row cost the conversation a moment, and no message a redelivery.
+/// Checks that up to three faults in a row cost the conversation a moment, and no message a
+/// redelivery.
 async fn check(function: Function, op: Op, fault: Fault, hits: RangeInclusive<u64>) {
-    let (name, what) = (fault.name(), format!("{function:?} {op:?}: {}", fault.name()));
+    let name = fault.name();
+    let what = format!("{function:?} {op:?}: {}", fault.name());
     let (_, undisturbed) = converse(None).await;
     let (stage, took) = converse(Some(Rule::during(function, op, 1..=3, fault))).await;
     assert!(took <= undisturbed + PATIENCE, "{what}: {took:?} instead of {undisturbed:?}");
@@ -69,7 +72,8 @@ async fn s48_three_throttles_or_conflicts_in_a_row_cost_a_moment_and_no_redelive
     }
 }
 
-/// A conflict that was none: the write was applied, and its acknowledgement was not. The next try finds it in place.
+/// A conflict that was none: the write was applied, and its acknowledgement was not. The next try
+/// finds it in place.
 #[tokio::test(start_paused = true)]
 async fn s48_a_transaction_that_conflicts_with_itself_costs_a_moment_and_no_redelivery() {
     check(Function::Ingress, Op::Record, Fault::LoseAck, 1..=3).await;
@@ -98,7 +102,11 @@ async fn s48_a_store_that_goes_on_refusing_is_a_503_at_the_door_and_a_redelivery
     let ended = stage.work(&delivery).await.returned().unwrap();
     assert!(matches!(ended, Err(WorkerError::Store(_))), "{ended:?}");
     assert!(began.elapsed() < PATIENCE && stage.model_calls() == 0, "{:?}", began.elapsed());
-    assert_eq!(stage.faults.calls(Function::Worker, Op::Claim), 5, "the store was left alone after that");
+    assert_eq!(
+        stage.faults.calls(Function::Worker, Op::Claim),
+        5,
+        "the store was left alone after that"
+    );
     stage.faults.heal();
 
     lay(Function::Notifier, Op::Deliver);
@@ -115,7 +123,12 @@ async fn s48_a_store_that_goes_on_refusing_is_a_503_at_the_door_and_a_redelivery
 
 /// Returns when a kind of call was made that no fault hit.
 fn times(stage: &Stage, op: Op) -> Vec<u128> {
-    let calls = stage.cloud.trace.lines().into_iter().filter(|line| line.text.ends_with(&format!(" {op:?}")));
+    let calls = stage
+        .cloud
+        .trace
+        .lines()
+        .into_iter()
+        .filter(|line| line.text.ends_with(&format!(" {op:?}")));
     calls.map(|line| line.millis).collect()
 }
 

@@ -19,10 +19,15 @@ async fn firstcomer() -> Principal {
 
 async fn scene() -> Scene {
     let document = |id: &str, content: &str, owner: Option<Principal>| {
-        let (id, title, content) = (DocumentId::parse(id).unwrap(), format!("Title of {id}"), content.into());
+        let title = format!("Title of {id}");
+        let id = DocumentId::parse(id).unwrap();
+        let content = content.into();
         OwnedDocument { document: Document { id, title, content, public: owner.is_none() }, owner }
     };
-    let documents = vec![document("diary", DIARY, Some(firstcomer().await)), document("plan", "Monday: art.", None)];
+    let documents = vec![
+        document("diary", DIARY, Some(firstcomer().await)),
+        document("plan", "Monday: art.", None),
+    ];
     Scene { documents, ..Scene::default() }.with("CHATBOT_DAILY_BUDGET_USD", "5")
 }
 
@@ -104,11 +109,18 @@ async fn s54_a_warm_process_answers_as_a_cold_one() {
 async fn s54_a_document_in_the_cache_of_a_warm_worker_stays_its_readers_own() {
     let stage = scene().await.set().unwrap();
     let ben = before(&stage, &|_| ()).await;
-    assert_eq!(stage.faults.calls(Function::Worker, Op::Document), 1, "the second time it came from the cache");
+    assert_eq!(
+        stage.faults.calls(Function::Worker, Op::Document),
+        1,
+        "the second time it came from the cache"
+    );
     assert!(stage.turn(&ben, 1).await.unwrap().text.unwrap().contains(DIARY), "the model knew it");
     let (anna, story) = after(&stage, &|_| ()).await;
     assert!(story[0].contains("Unavailable") && story[1].contains("Monday: art."), "{story:#?}");
-    assert!(story.iter().all(|part| !part.contains(DIARY) && !part.contains("Title of diary")), "{story:#?}");
+    assert!(
+        story.iter().all(|part| !part.contains(DIARY) && !part.contains("Title of diary")),
+        "{story:#?}"
+    );
     let tab = anna.open_tab(1);
     stage.end(&[(&anna, &tab)]).await.unwrap();
 }

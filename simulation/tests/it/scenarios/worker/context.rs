@@ -19,7 +19,8 @@ const UNREADABLE: &str = "it cannot be read at the moment";
 
 fn scene(content: &str) -> Scene {
     let id = DocumentId::parse("plan").unwrap();
-    let document = Document { id, title: "The plan".to_owned(), content: Arc::from(content), public: true };
+    let document =
+        Document { id, title: "The plan".to_owned(), content: Arc::from(content), public: true };
     Scene { documents: vec![OwnedDocument { document, owner: None }], ..Scene::default() }
 }
 
@@ -41,7 +42,8 @@ async fn answered(content: &str, rules: Vec<Rule>) -> (Stage, TurnRow, Duration)
         stage.lay(rule);
     }
     ask(&stage, &anna, "m1").await;
-    let (delivery, began) = (request(&stage).await, Instant::now());
+    let delivery = request(&stage).await;
+    let began = Instant::now();
     stage.answer(&delivery).await;
     let took = began.elapsed();
     let row = stage.turn(&anna, 1).await.unwrap();
@@ -53,7 +55,8 @@ async fn answered(content: &str, rules: Vec<Rule>) -> (Stage, TurnRow, Duration)
 #[tokio::test(start_paused = true)]
 async fn s23_a_document_whose_database_wakes_up_after_brief_retries_is_used() {
     let (stage, row, took) =
-        answered(CONTENT, vec![Rule::during(Function::Worker, Op::Document, 1..=3, Fault::Fail)]).await;
+        answered(CONTENT, vec![Rule::during(Function::Worker, Op::Document, 1..=3, Fault::Fail)])
+            .await;
     assert_eq!((row.context, calls(&stage, Op::Document)), (Some(ContextUse::Used), 4));
     assert!(row.text.unwrap().contains(CONTENT) && took < Duration::from_secs(2), "{took:?}");
 }
@@ -62,10 +65,14 @@ async fn s23_a_document_whose_database_wakes_up_after_brief_retries_is_used() {
 async fn s23_a_document_whose_database_is_paused_or_slow_is_answered_without_and_flagged() {
     for fault in [Fault::Fail, Fault::Stall(Duration::from_secs(30)), Fault::Hang] {
         let name = fault.name();
-        let (stage, row, took) = answered(CONTENT, vec![Rule::always(Function::Worker, Op::Document, fault)]).await;
+        let (stage, row, took) =
+            answered(CONTENT, vec![Rule::always(Function::Worker, Op::Document, fault)]).await;
         assert_eq!(row.context, Some(ContextUse::Unavailable), "{name}");
         let text = row.text.unwrap();
-        assert!(text.contains(UNREADABLE) && !text.contains(CONTENT), "{name}: the model knows: {text}");
+        assert!(
+            text.contains(UNREADABLE) && !text.contains(CONTENT),
+            "{name}: the model knows: {text}"
+        );
         assert_eq!(took.as_secs(), 5, "{name}: patience with documents has an end");
         assert!(calls(&stage, Op::Document) <= 20, "{name}");
     }
@@ -84,18 +91,23 @@ async fn s23_the_next_turn_uses_a_document_that_can_be_read_again() {
     stage.faults.heal();
     ask(&stage, &anna, "m2").await;
     stage.end(&[(&anna, &tab)]).await.unwrap();
-    let contexts = [stage.turn(&anna, 1).await.unwrap().context, stage.turn(&anna, 2).await.unwrap().context];
+    let contexts =
+        [stage.turn(&anna, 1).await.unwrap().context, stage.turn(&anna, 2).await.unwrap().context];
     assert_eq!(contexts, [Some(ContextUse::Unavailable), Some(ContextUse::Used)]);
 }
 
-/// What the Data API itself refuses for its size is the adapter's to report, and no adapter of it is simulated.
+/// What the Data API itself refuses for its size is the adapter's to report, and no adapter of it
+/// is simulated.
 #[tokio::test(start_paused = true)]
 async fn s23_a_document_that_is_too_large_is_cut_and_the_model_is_told() {
     let lines: Vec<String> = (1..=100_000).map(|number| format!("line {number}.")).collect();
     let (_, row, _) = answered(&lines.join("\n"), vec![]).await;
     assert_eq!(row.context, Some(ContextUse::Used));
     let text = row.text.unwrap();
-    assert!(text.contains("line 1.\n") && text.contains("The document is longer; the rest is left out."));
+    assert!(
+        text.contains("line 1.\n")
+            && text.contains("The document is longer; the rest is left out.")
+    );
     // 8,000 tokens are 32,000 bytes.
     assert!((32_000..36_000).contains(&text.len()), "{} bytes were told", text.len());
 }

@@ -22,16 +22,21 @@ async fn check_killed_at(nth: usize, fault: Fault) -> bool {
     stage.lay(Rule::anywhere(Function::Worker, nth, fault));
     anna.say("m1").await.unwrap();
     anna.say("m2").await.unwrap();
-    // Killed before it could say when, a worker leaves its message hidden for the queue's whole 15 minutes. A turn
-    // that the cleanup had to end would be an error.
+    // Killed before it could say when, a worker leaves its message hidden for the queue's whole 15
+    // minutes. A turn that the cleanup had to end would be an error.
     sleep(Duration::from_mins(16)).await;
     let hit = stage.faults.tally().counts().faults.contains_key(name);
-    let finals: Vec<_> = tab.view().shown.iter().map(|turn| (turn.message_id.clone(), turn.kind)).collect();
+    let finals: Vec<_> =
+        tab.view().shown.iter().map(|turn| (turn.message_id.clone(), turn.kind)).collect();
     let expected = ["m1", "m2"].map(|id| (id.to_owned(), TurnKind::Reply));
     assert_eq!(finals, expected, "{name} {nth}");
     stage.end(&[(&anna, &tab)]).await.unwrap_or_else(|story| panic!("{name} {nth}: {story}"));
     let events = stage.event_ids();
-    assert_eq!((events.len(), told(&stage, "wrote turn 1 as Reply")), (2, 1), "{name} {nth}: {events:?}");
+    assert_eq!(
+        (events.len(), told(&stage, "wrote turn 1 as Reply")),
+        (2, 1),
+        "{name} {nth}: {events:?}"
+    );
     assert!(stage.model_calls() <= 3, "{name} {nth}: one death costs at most one more call");
     tab.close();
     hit
@@ -59,7 +64,11 @@ async fn s11_a_worker_killed_after_the_model_answered_regenerates_once_and_nobod
     settle().await;
     let row = stage.turn(&anna, 1).await.unwrap();
     assert_eq!((row.state, row.epoch.0, stage.model_calls()), (TurnState::Running, 1, 1));
-    assert!(stage.cloud.replies.is_empty() && tab.view().shown.is_empty() && stage.event_ids().is_empty());
+    assert!(
+        stage.cloud.replies.is_empty()
+            && tab.view().shown.is_empty()
+            && stage.event_ids().is_empty()
+    );
     assert_eq!(generations_shown(&stage, 1), [1], "the text was on its way, as provisional");
 
     stage.end(&[(&anna, &tab)]).await.unwrap();
@@ -69,7 +78,8 @@ async fn s11_a_worker_killed_after_the_model_answered_regenerates_once_and_nobod
     assert_eq!((generations_shown(&stage, 1), stage.event_ids().len()), (vec![1, 2], 1));
 }
 
-/// Kills the first worker between its commit and the queue; the stored final is sent when the message returns.
+/// Kills the first worker between its commit and the queue; the stored final is sent when the
+/// message returns.
 async fn check_killed_after_commit(op: Op, fault: Fault) {
     let (stage, anna) = asked(Scene::default()).await;
     let tab = anna.open_tab(1);
@@ -93,7 +103,8 @@ async fn check_killed_after_commit(op: Op, fault: Fault) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s12_a_worker_killed_between_commit_and_queue_is_followed_by_the_stored_final_without_a_model_call() {
+async fn s12_a_worker_killed_between_commit_and_queue_is_followed_by_the_stored_final_without_a_model_call()
+ {
     for (op, fault) in [(Op::Commit, Fault::CrashAfter), (Op::Send, Fault::CrashBefore)] {
         Box::pin(check_killed_after_commit(op, fault)).await;
     }
@@ -113,7 +124,8 @@ async fn s13_a_worker_killed_after_the_final_was_queued_costs_a_duplicate_that_t
     assert_eq!((stage.model_calls(), tab.view().shown.len(), stage.event_ids().len()), (1, 1, 1));
 }
 
-/// The queue of replies forgets a pointer after five minutes, and the message returns later than that.
+/// The queue of replies forgets a pointer after five minutes, and the message returns later than
+/// that.
 #[tokio::test(start_paused = true)]
 async fn s13_a_duplicate_that_the_queue_takes_is_absorbed_by_the_notifier() {
     let (stage, anna) = asked(Scene::default()).await;
@@ -150,19 +162,28 @@ async fn s13_a_lost_acknowledgement_of_the_message_is_absorbed_whatever_became_o
         assert!(stage.cloud.requests.is_empty());
         assert_eq!((stage.turn(&anna, 1).await.unwrap(), calls(&stage, Op::Claim)), (row, 1));
         stage.end(&[(&anna, &tab)]).await.unwrap();
-        assert_eq!((stage.model_calls(), tab.view().shown.len(), stage.event_ids().len()), (1, 1, 1));
+        assert_eq!(
+            (stage.model_calls(), tab.view().shown.len(), stage.event_ids().len()),
+            (1, 1, 1)
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn s14_a_commit_whose_acknowledgement_was_lost_is_recognised_and_its_final_sent_by_the_same_worker() {
+async fn s14_a_commit_whose_acknowledgement_was_lost_is_recognised_and_its_final_sent_by_the_same_worker()
+ {
     let (stage, anna) = asked(Scene::default()).await;
     let tab = anna.open_tab(1);
     stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::LoseAck));
-    let (began, first) = (Instant::now(), request(&stage).await);
+    let began = Instant::now();
+    let first = request(&stage).await;
     stage.work(&first).await.returned().unwrap().unwrap();
     assert!(began.elapsed() < Duration::from_secs(10));
-    assert_eq!((calls(&stage, Op::Commit), told(&stage, "wrote turn 1 as")), (2, 1), "the second one was refused");
+    assert_eq!(
+        (calls(&stage, Op::Commit), told(&stage, "wrote turn 1 as")),
+        (2, 1),
+        "the second one was refused"
+    );
     assert_eq!((stage.cloud.replies.len(), stage.model_calls()), (1, 1));
     stage.cloud.requests.delete(&first.receipt).await.unwrap();
     stage.end(&[(&anna, &tab)]).await.unwrap();
@@ -183,7 +204,13 @@ async fn s14_a_commit_whose_outcome_nobody_learns_is_found_when_the_message_retu
     let row = stage.turn(&anna, 1).await.unwrap();
     assert_eq!((row.state, stage.cloud.replies.len()), (TurnState::Committed, 0));
     stage.answer(&request(&stage).await).await;
-    assert_eq!((stage.cloud.requests.len(), stage.cloud.replies.len(), stage.model_calls()), (0, 1, 1));
+    assert_eq!(
+        (stage.cloud.requests.len(), stage.cloud.replies.len(), stage.model_calls()),
+        (0, 1, 1)
+    );
     stage.end(&[(&anna, &tab)]).await.unwrap();
-    assert_eq!((Some(tab.view().shown[0].text.clone()), told(&stage, "wrote turn 1 as")), (row.text, 1));
+    assert_eq!(
+        (Some(tab.view().shown[0].text.clone()), told(&stage, "wrote turn 1 as")),
+        (row.text, 1)
+    );
 }

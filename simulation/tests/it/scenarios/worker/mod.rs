@@ -19,7 +19,8 @@ use simulation::faults::{Function, Op};
 use simulation::stage::{Actor, Scene, Stage};
 use tokio::time::{sleep, timeout};
 
-/// How long a worker of the deployment keeps a message hidden that it does not report on: its deadline and a margin.
+/// How long a worker of the deployment keeps a message hidden that it does not report on: its
+/// deadline and a margin.
 const HIDDEN: Duration = Duration::from_secs(150);
 
 /// Sets the stage with Anna and one message of hers that is queued; nothing is driven.
@@ -69,26 +70,31 @@ fn told(stage: &Stage, text: &str) -> usize {
     stage.cloud.trace.lines().iter().filter(|line| line.text.contains(text)).count()
 }
 
-/// Returns which generations of a turn a tab showed provisional text of, and how many bytes, in the order shown.
+/// Returns which generations of a turn a tab showed provisional text of, and how many bytes, in the
+/// order shown.
 fn shown(stage: &Stage, turn: u64) -> Vec<(u64, usize)> {
     let lines = stage.cloud.trace.lines();
     let parse = |text: &str| {
-        let (bytes, of) = text.strip_prefix("tab1 shows ")?.split_once(&format!(" bytes of turn {turn}."))?;
+        let (bytes, of) =
+            text.strip_prefix("tab1 shows ")?.split_once(&format!(" bytes of turn {turn}."))?;
         Some((of.parse().ok()?, bytes.parse().ok()?))
     };
     lines.iter().filter_map(|line| parse(&line.text)).collect()
 }
 
-/// Returns which generations of a turn a tab showed provisional text of, each once, in the order shown.
+/// Returns which generations of a turn a tab showed provisional text of, each once, in the order
+/// shown.
 fn generations_shown(stage: &Stage, turn: u64) -> Vec<u64> {
-    let mut generations: Vec<u64> = shown(stage, turn).into_iter().map(|(generation, _)| generation).collect();
+    let mut generations: Vec<u64> =
+        shown(stage, turn).into_iter().map(|(generation, _)| generation).collect();
     generations.dedup();
     generations
 }
 
 /// Puts a body on the queue of requests, in a session's group.
 async fn put(stage: &Stage, actor: &Actor, body: String) {
-    let (group, deduplication_id) = (actor.key.to_string(), sha256(&body));
+    let group = actor.key.to_string();
+    let deduplication_id = sha256(&body);
     let outgoing = Outgoing { group, deduplication_id, body, durability: Durability::Synced };
     stage.cloud.requests.send(outgoing).await.unwrap();
 }

@@ -34,29 +34,51 @@ async fn damaged(fields: &Value) -> (Stage, Actor) {
 }
 
 async fn dead(stage: &Stage) -> Vec<String> {
-    stage.cloud.requests.dead_letters(10).await.unwrap().into_iter().map(|letter| letter.body).collect()
+    stage
+        .cloud
+        .requests
+        .dead_letters(10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|letter| letter.body)
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn s24_a_damaged_body_whose_ids_can_be_read_is_an_error_final_in_its_place() {
-    for fields in [json!({ "accepted_at": "noon" }), json!({ "type": null }), json!({ "v": "one", "trace": 7 })] {
+    for fields in [
+        json!({ "accepted_at": "noon" }),
+        json!({ "type": null }),
+        json!({ "v": "one", "trace": 7 }),
+    ] {
         let (stage, anna) = damaged(&fields).await;
         let tab = anna.open_tab(1);
         settle().await;
         stage.answer(&request(&stage).await).await;
         let row = stage.turn(&anna, 1).await.unwrap();
         let code = row.error.map(|error| error.code);
-        assert_eq!((row.kind, code), (Some(TurnKind::Error), Some(ErrorCode::InvalidRequest)), "{fields}");
+        assert_eq!(
+            (row.kind, code),
+            (Some(TurnKind::Error), Some(ErrorCode::InvalidRequest)),
+            "{fields}"
+        );
         assert_eq!((row.message_id.as_str(), stage.model_calls()), ("m1", 0), "{fields}");
         assert!(dead(&stage).await.is_empty(), "{fields}");
         stage.end(&[(&anna, &tab)]).await.unwrap();
-        let kinds: Vec<_> = tab.view().shown.iter().map(|turn| (turn.message_id.clone(), turn.kind)).collect();
-        assert_eq!(kinds, [("m1".to_owned(), TurnKind::Error), ("m2".to_owned(), TurnKind::Reply)], "{fields}");
+        let kinds: Vec<_> =
+            tab.view().shown.iter().map(|turn| (turn.message_id.clone(), turn.kind)).collect();
+        assert_eq!(
+            kinds,
+            [("m1".to_owned(), TurnKind::Error), ("m2".to_owned(), TurnKind::Reply)],
+            "{fields}"
+        );
         assert_eq!((stage.model_calls(), stage.event_ids().len()), (1, 2), "{fields}");
     }
 }
 
-/// Puts a body that points to nothing before a message, and checks that it becomes a dead letter and nothing else.
+/// Puts a body that points to nothing before a message, and checks that it becomes a dead letter
+/// and nothing else.
 async fn check_dead(body: &str) {
     let stage = Stage::new().unwrap();
     stage.drive();
@@ -72,7 +94,11 @@ async fn check_dead(body: &str) {
     assert_eq!(dead(&stage).await, [body], "whole, for whoever looks at it");
     stage.end(&[(&anna, &tab)]).await.unwrap();
     let view = tab.view();
-    assert_eq!((view.shown.len(), view.shown[0].kind, stage.model_calls()), (1, TurnKind::Reply, 1), "{body}");
+    assert_eq!(
+        (view.shown.len(), view.shown[0].kind, stage.model_calls()),
+        (1, TurnKind::Reply, 1),
+        "{body}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,7 +135,11 @@ async fn s29_an_unknown_version_is_refused_loudly_and_left_to_those_who_know_it(
         let result = stage.work(&delivery).await.returned().unwrap();
         assert!(matches!(result, Err(WorkerError::Body(BodyError::Version(2)))), "{result:?}");
     }
-    assert!(began.elapsed() > Duration::from_mins(8), "long enough for a deployment: {:?}", began.elapsed());
+    assert!(
+        began.elapsed() > Duration::from_mins(8),
+        "long enough for a deployment: {:?}",
+        began.elapsed()
+    );
     assert_eq!((told(&stage, "wrote Claimed"), stage.model_calls()), (0, 0), "nothing came of it");
     stage.answer(&request(&stage).await).await;
     let [letter] = dead(&stage).await.try_into().unwrap();
@@ -122,6 +152,7 @@ async fn s29_an_unknown_version_is_refused_loudly_and_left_to_those_who_know_it(
     delivery.body = with(&delivery.body, &json!({ "v": 1, "accepted_at": stage.cloud.now() }));
     stage.answer(&delivery).await;
     stage.end(&[(&anna, &tab)]).await.unwrap();
-    let shown: Vec<_> = tab.view().shown.iter().map(|turn| (turn.message_id.clone(), turn.kind)).collect();
+    let shown: Vec<_> =
+        tab.view().shown.iter().map(|turn| (turn.message_id.clone(), turn.kind)).collect();
     assert_eq!(shown, ["m2", "m1"].map(|id| (id.to_owned(), TurnKind::Reply)));
 }

@@ -22,7 +22,8 @@ async fn watched(scene: Scene) -> (Stage, Actor, TabHandle) {
     (stage, anna, tab)
 }
 
-/// Lets one worker answer the next message in one delivery, and returns the final and how long it took.
+/// Lets one worker answer the next message in one delivery, and returns the final and how long it
+/// took.
 async fn answered(stage: &Stage, anna: &Actor, turn: u64) -> (TurnRow, Duration) {
     let delivery = request(stage).await;
     assert_eq!(delivery.receive_count, 1);
@@ -54,7 +55,11 @@ async fn s18_a_provider_that_fails_before_the_first_token_is_replaced_by_the_oth
         let (stage, anna, tab) = watched(Scene::default()).await;
         stage.plot(ProviderName::Claude, plot.clone());
         let (row, took) = answered(&stage, &anna, 1).await;
-        assert_eq!((row.kind, row.provider), (Some(TurnKind::Reply), Some(ProviderName::OpenAi)), "{plot:?}");
+        assert_eq!(
+            (row.kind, row.provider),
+            (Some(TurnKind::Reply), Some(ProviderName::OpenAi)),
+            "{plot:?}"
+        );
         assert_eq!((row.epoch.0, stage.model_calls()), (1, 2), "{plot:?}: no new generation");
         let answering = Duration::from_secs(3);
         assert!((lost..lost + answering).contains(&took), "{plot:?}: {took:?}");
@@ -81,12 +86,21 @@ async fn s18_a_provider_that_refuses_its_key_is_asked_once_more_and_then_replace
 
 #[tokio::test(start_paused = true)]
 async fn s18_the_only_provider_is_tried_again_unseen_and_not_before_it_asked_for() {
-    let pauses = [(Piece::Busy(Some(Duration::from_secs(7))), 7_000), (Piece::Busy(None), 375), (Piece::Break, 375)];
+    let pauses = [
+        (Piece::Busy(Some(Duration::from_secs(7))), 7_000),
+        (Piece::Busy(None), 375),
+        (Piece::Break, 375),
+    ];
     for (failure, least) in pauses {
-        let (stage, anna, tab) = watched(Scene::default().with("CHATBOT_PROVIDER_PREFERENCE", "claude")).await;
+        let (stage, anna, tab) =
+            watched(Scene::default().with("CHATBOT_PROVIDER_PREFERENCE", "claude")).await;
         stage.plot(ProviderName::Claude, vec![failure.clone()]);
         let (row, took) = answered(&stage, &anna, 1).await;
-        assert_eq!((row.kind, row.provider), (Some(TurnKind::Reply), Some(ProviderName::Claude)), "{failure:?}");
+        assert_eq!(
+            (row.kind, row.provider),
+            (Some(TurnKind::Reply), Some(ProviderName::Claude)),
+            "{failure:?}"
+        );
         assert_eq!((row.epoch.0, stage.model_calls()), (1, 2), "{failure:?}");
         let least = Duration::from_millis(least);
         assert!((least..least + Duration::from_secs(3)).contains(&took), "{failure:?}: {took:?}");
@@ -96,21 +110,33 @@ async fn s18_the_only_provider_is_tried_again_unseen_and_not_before_it_asked_for
 }
 
 #[tokio::test(start_paused = true)]
-async fn s19_a_provider_that_dies_in_the_middle_of_a_reply_gives_a_new_generation_and_never_a_splice() {
+async fn s19_a_provider_that_dies_in_the_middle_of_a_reply_gives_a_new_generation_and_never_a_splice()
+ {
     for end in [Some(Piece::Break), Some(Piece::Busy(None)), None] {
         let (stage, anna, tab) = watched(Scene::default()).await;
         let mut plot = pieces(&["Half ", "of ", "a "], PAUSE);
         plot.extend(end.clone());
         stage.plot(ProviderName::Claude, plot);
         let (row, _) = answered(&stage, &anna, 1).await;
-        assert_eq!((row.kind, row.provider), (Some(TurnKind::Reply), Some(ProviderName::OpenAi)), "{end:?}");
+        assert_eq!(
+            (row.kind, row.provider),
+            (Some(TurnKind::Reply), Some(ProviderName::OpenAi)),
+            "{end:?}"
+        );
         assert_eq!((row.epoch.0, stage.model_calls()), (2, 2), "{end:?}");
         let text = row.text.unwrap();
-        assert!(text.starts_with("~u1.lesson.1~ call 2:") && !text.contains("Half"), "{end:?}: {text}");
+        assert!(
+            text.starts_with("~u1.lesson.1~ call 2:") && !text.contains("Half"),
+            "{end:?}: {text}"
+        );
         stage.end(&[(&anna, &tab)]).await.unwrap();
         // That each text shown is the beginning of one call's words is checked by the stage.
         assert_eq!(generations_shown(&stage, 1), [1, 2], "{end:?}");
-        assert_eq!((tab.view().shown[0].generation, &tab.view().shown[0].text), (2, &text), "{end:?}");
+        assert_eq!(
+            (tab.view().shown[0].generation, &tab.view().shown[0].text),
+            (2, &text),
+            "{end:?}"
+        );
     }
 }
 
@@ -138,12 +164,20 @@ async fn s20_with_all_providers_down_an_error_is_the_final_and_the_next_turn_goe
         let (stage, anna, tab) = watched(Scene::default()).await;
         plot_both(&stage, &vec![failure.clone()], made - 1);
         let (row, took) = answered(&stage, &anna, 1).await;
-        assert_eq!((row.kind, row.error.map(|error| error.code)), (Some(TurnKind::Error), Some(code)), "{failure:?}");
+        assert_eq!(
+            (row.kind, row.error.map(|error| error.code)),
+            (Some(TurnKind::Error), Some(code)),
+            "{failure:?}"
+        );
         assert_eq!((row.epoch.0, stage.model_calls()), (1, made), "{failure:?}");
         assert!(took < Duration::from_secs(5), "{failure:?}: {took:?}");
         stage.deliver(&replies(&stage).await).await;
         settle().await;
-        assert_eq!((tab.cursor(), tab.view().shown[0].error), (1, Some(code)), "{failure:?}: it is shown at once");
+        assert_eq!(
+            (tab.cursor(), tab.view().shown[0].error),
+            (1, Some(code)),
+            "{failure:?}: it is shown at once"
+        );
 
         // Some of the failures are left for it.
         anna.say("m2").await.unwrap();
@@ -162,7 +196,8 @@ async fn s20_an_outage_costs_each_message_its_own_error_and_no_order() {
     stage.lay(Rule::always(Function::Worker, Op::Open, Fault::Fail));
     anna.say("m2").await.unwrap();
     sleep(Duration::from_mins(1)).await;
-    let kinds: Vec<_> = tab.view().shown.iter().map(|turn| (turn.message_id.clone(), turn.kind)).collect();
+    let kinds: Vec<_> =
+        tab.view().shown.iter().map(|turn| (turn.message_id.clone(), turn.kind)).collect();
     assert_eq!(kinds, ["m1", "m2"].map(|id| (id.to_owned(), TurnKind::Error)));
     assert!(stage.model_calls() <= 6, "{}", stage.model_calls());
     stage.faults.heal();
@@ -172,7 +207,8 @@ async fn s20_an_outage_costs_each_message_its_own_error_and_no_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s21_a_stream_that_hangs_is_given_up_after_the_idle_timeout_and_answered_anew_in_the_same_delivery() {
+async fn s21_a_stream_that_hangs_is_given_up_after_the_idle_timeout_and_answered_anew_in_the_same_delivery()
+ {
     let (stage, anna, tab) = watched(Scene::default()).await;
     stage.plot(ProviderName::Claude, vec![Piece::Say("Half".to_owned()), Piece::Hang]);
     let (row, took) = answered(&stage, &anna, 1).await;

@@ -14,7 +14,8 @@ use worker::WorkerError;
 
 use super::{asked, calls, generations_shown, replies, request, settle, told, words};
 
-/// Kills every worker of the first message at a call until the queue gives the message up; `m2` waits behind it.
+/// Kills every worker of the first message at a call until the queue gives the message up; `m2`
+/// waits behind it.
 async fn given_up(op: Op) -> (Stage, Actor) {
     let (stage, anna) = asked(Scene::default()).await;
     anna.say("m2").await.unwrap();
@@ -36,7 +37,8 @@ fn ids_and_kinds(tab: &TabHandle) -> Vec<(String, TurnKind)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s25_a_predecessor_that_was_dead_lettered_while_running_is_ended_as_an_error_and_order_is_kept() {
+async fn s25_a_predecessor_that_was_dead_lettered_while_running_is_ended_as_an_error_and_order_is_kept()
+ {
     let (stage, anna) = given_up(Op::Commit).await;
     let tab = anna.open_tab(1);
     let next = request(&stage).await;
@@ -47,12 +49,19 @@ async fn s25_a_predecessor_that_was_dead_lettered_while_running_is_ended_as_an_e
     assert_eq!(model_calls, 4, "one for each generation");
     stage.answer(&next).await;
     let row = stage.turn(&anna, 1).await.unwrap();
-    assert_eq!((row.kind, row.error.map(|error| error.code)), (Some(TurnKind::Error), Some(ErrorCode::Abandoned)));
+    assert_eq!(
+        (row.kind, row.error.map(|error| error.code)),
+        (Some(TurnKind::Error), Some(ErrorCode::Abandoned))
+    );
     assert_eq!(stage.turn(&anna, 2).await.unwrap().kind, Some(TurnKind::Reply));
-    let order: Vec<u64> = replies(&stage).await.iter().map(|delivery| turn_of(&delivery.body)).collect();
+    let order: Vec<u64> =
+        replies(&stage).await.iter().map(|delivery| turn_of(&delivery.body)).collect();
     assert_eq!((order, stage.model_calls()), (vec![1, 2], model_calls + 1));
     stage.end(&[(&anna, &tab)]).await.unwrap();
-    assert_eq!(ids_and_kinds(&tab), [("m1".to_owned(), TurnKind::Error), ("m2".to_owned(), TurnKind::Reply)]);
+    assert_eq!(
+        ids_and_kinds(&tab),
+        [("m1".to_owned(), TurnKind::Error), ("m2".to_owned(), TurnKind::Reply)]
+    );
     assert_eq!(stage.model_calls(), model_calls + 1, "its redrive called nobody");
 }
 
@@ -71,14 +80,22 @@ async fn s26_a_redriven_message_whose_turn_is_over_is_absorbed() {
     stage.run_queues().await;
     settle().await;
     assert_eq!((ids_and_kinds(&tab).len(), dead(&stage).await), (3, 1));
-    let (rows, events, model_calls) = (stage.rows(&anna).await, stage.event_ids(), stage.model_calls());
+    let rows = stage.rows(&anna).await;
+    let events = stage.event_ids();
+    let model_calls = stage.model_calls();
     let claims = calls(&stage, Op::Claim);
     assert_eq!(stage.platform.redrive().await, 1);
     let old = request(&stage).await;
     assert!(old.body.contains("\"m1\""));
     stage.answer(&old).await;
-    assert!(stage.cloud.requests.is_empty() && stage.cloud.replies.is_empty(), "acknowledged, and nothing sent");
-    assert_eq!((stage.rows(&anna).await, stage.event_ids(), stage.model_calls()), (rows, events, model_calls));
+    assert!(
+        stage.cloud.requests.is_empty() && stage.cloud.replies.is_empty(),
+        "acknowledged, and nothing sent"
+    );
+    assert_eq!(
+        (stage.rows(&anna).await, stage.event_ids(), stage.model_calls()),
+        (rows, events, model_calls)
+    );
     assert_eq!(calls(&stage, Op::Claim), claims);
     stage.end(&[(&anna, &tab)]).await.unwrap();
     assert_eq!((ids_and_kinds(&tab).len(), dead(&stage).await), (3, 0));
@@ -115,12 +132,20 @@ async fn s27_a_message_redelivered_after_its_successor_is_replayed_and_answered_
         }
         let rows = stage.rows(&anna).await;
         stage.work(&old).await.returned().unwrap().unwrap();
-        assert_eq!((stage.rows(&anna).await, stage.model_calls()), (rows, 2), "delivered: {delivered}");
+        assert_eq!(
+            (stage.rows(&anna).await, stage.model_calls()),
+            (rows, 2),
+            "delivered: {delivered}"
+        );
         let expected = if delivered { 0 } else { 3 };
         assert_eq!(stage.cloud.replies.len(), expected, "delivered: {delivered}");
         stage.end(&[(&anna, &tab)]).await.unwrap();
         assert_eq!(ids_and_kinds(&tab), ["m1", "m2"].map(|id| (id.to_owned(), TurnKind::Reply)));
-        assert_eq!((told(&stage, "wrote Claimed"), stage.event_ids().len()), (2, 2), "delivered: {delivered}");
+        assert_eq!(
+            (told(&stage, "wrote Claimed"), stage.event_ids().len()),
+            (2, 2),
+            "delivered: {delivered}"
+        );
     }
 }
 
@@ -132,7 +157,8 @@ async fn s28_a_deadline_in_the_middle_of_a_stream_is_a_clean_stop_a_pause_and_no
     let mut endless = words(1_000);
     endless.push(Piece::Finish(FinishReason::Stop));
     stage.plot(ProviderName::Claude, endless);
-    let (began, delivery) = (Instant::now(), request(&stage).await);
+    let began = Instant::now();
+    let delivery = request(&stage).await;
     let result = stage.work(&delivery).await.returned().unwrap();
     assert!(matches!(result, Err(WorkerError::Deadline)), "{result:?}");
     assert_eq!(began.elapsed().as_secs(), 140, "its own deadline, below the function's");
@@ -140,11 +166,19 @@ async fn s28_a_deadline_in_the_middle_of_a_stream_is_a_clean_stop_a_pause_and_no
     assert_eq!((row.state, row.kind, row.text), (TurnState::Running, None, None));
     assert_eq!((calls(&stage, Op::Commit), stage.cloud.replies.len(), tab.cursor()), (0, 0, 0));
     let saved = row.partial.unwrap();
-    assert!("word ".repeat(280).starts_with(&saved) && saved.len() > 5 * 270, "{} bytes", saved.len());
+    assert!(
+        "word ".repeat(280).starts_with(&saved) && saved.len() > 5 * 270,
+        "{} bytes",
+        saved.len()
+    );
 
     let read = calls(&stage, Op::Next);
     let again = request(&stage).await;
-    assert_eq!((began.elapsed().as_secs(), again.receive_count), (142, 2), "it waits two seconds, not fifteen minutes");
+    assert_eq!(
+        (began.elapsed().as_secs(), again.receive_count),
+        (142, 2),
+        "it waits two seconds, not fifteen minutes"
+    );
     assert_eq!(calls(&stage, Op::Next), read, "the provider's stream was dropped");
     stage.answer(&again).await;
     stage.end(&[(&anna, &tab)]).await.unwrap();
@@ -164,6 +198,9 @@ async fn s28_a_reply_that_never_ends_in_time_ends_as_an_error_after_the_last_gen
     }
     stage.end(&[(&anna, &tab)]).await.unwrap();
     let turn = tab.view().shown[0].clone();
-    assert_eq!((turn.kind, turn.error, turn.generation), (TurnKind::Error, Some(ErrorCode::AttemptsExhausted), 4));
+    assert_eq!(
+        (turn.kind, turn.error, turn.generation),
+        (TurnKind::Error, Some(ErrorCode::AttemptsExhausted), 4)
+    );
     assert_eq!(stage.model_calls(), 4);
 }

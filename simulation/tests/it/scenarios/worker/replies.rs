@@ -12,14 +12,20 @@ const CAP: usize = 200 * 1024;
 
 #[tokio::test(start_paused = true)]
 async fn s22_an_empty_reply_is_a_failure_that_nobody_sees() {
-    for plot in [vec![Piece::Finish(FinishReason::Stop)], vec![Piece::Finish(FinishReason::Length)], vec![]] {
+    for plot in
+        [vec![Piece::Finish(FinishReason::Stop)], vec![Piece::Finish(FinishReason::Length)], vec![]]
+    {
         let (stage, anna) = asked(Scene::default()).await;
         let tab = anna.open_tab(1);
         settle().await;
         stage.plot(ProviderName::Claude, plot.clone());
         stage.answer(&request(&stage).await).await;
         let row = stage.turn(&anna, 1).await.unwrap();
-        assert_eq!((row.kind, row.provider), (Some(TurnKind::Reply), Some(ProviderName::OpenAi)), "{plot:?}");
+        assert_eq!(
+            (row.kind, row.provider),
+            (Some(TurnKind::Reply), Some(ProviderName::OpenAi)),
+            "{plot:?}"
+        );
         assert_eq!((row.epoch.0, stage.model_calls()), (1, 2), "{plot:?}");
         stage.end(&[(&anna, &tab)]).await.unwrap();
         assert_eq!(generations_shown(&stage, 1), [1], "{plot:?}");
@@ -51,7 +57,8 @@ async fn s22_an_empty_refusal_is_a_reply() {
     assert_eq!((turn.text.as_str(), stage.model_calls()), ("", 1));
 }
 
-/// Checks that a reply is cut off near the cap, that the call is given up there, and that the final reaches the tab.
+/// Checks that a reply is cut off near the cap, that the call is given up there, and that the final
+/// reaches the tab.
 async fn check_capped(plot: Plot, pieces_read: usize) {
     let (stage, anna) = asked(Scene::default()).await;
     let tab = anna.open_tab(1);
@@ -80,5 +87,9 @@ async fn s22_an_endless_reply_is_cut_off_and_its_provider_let_go() {
 
 #[tokio::test(start_paused = true)]
 async fn s22_one_huge_piece_is_cut_off_between_two_characters() {
-    check_capped(vec![Piece::Say(format!("a{}", "🙂".repeat(150_000))), Piece::Finish(FinishReason::Stop)], 1).await;
+    check_capped(
+        vec![Piece::Say(format!("a{}", "🙂".repeat(150_000))), Piece::Finish(FinishReason::Stop)],
+        1,
+    )
+    .await;
 }

@@ -20,15 +20,24 @@ async fn check_stopped_after(millis: u64) -> TurnKind {
     anna.say("m1").await.unwrap();
     sleep(Duration::from_millis(millis)).await;
     let final_before = stage.turn(&anna, 1).await.is_some_and(|turn| turn.is_final());
-    // From here on the stage itself demands a cancelled turn where the stop was answered before its final.
+    // From here on the stage itself demands a cancelled turn where the stop was answered before its
+    // final.
     anna.stop("m1").await.unwrap();
     let seen = shown(&stage, 1).last().map_or(0, |(_, bytes)| *bytes);
     sleep(Duration::from_secs(3)).await;
     let view = tab.view();
     assert_eq!(view.shown.len(), 1, "{millis} ms: exactly one final, soon");
     let turn = view.shown[0].clone();
-    assert_eq!(turn.kind, if final_before { TurnKind::Reply } else { TurnKind::Cancelled }, "{millis} ms");
-    assert!(turn.text.len() >= seen, "{millis} ms: {seen} bytes were shown, and {} are kept", turn.text.len());
+    assert_eq!(
+        turn.kind,
+        if final_before { TurnKind::Reply } else { TurnKind::Cancelled },
+        "{millis} ms"
+    );
+    assert!(
+        turn.text.len() >= seen,
+        "{millis} ms: {seen} bytes were shown, and {} are kept",
+        turn.text.len()
+    );
     stage.end(&[(&anna, &tab)]).await.unwrap_or_else(|story| panic!("{millis} ms: {story}"));
     assert_eq!((told(&stage, "wrote turn 1 as"), stage.event_ids().len()), (1, 1), "{millis} ms");
     tab.close();
@@ -68,7 +77,8 @@ async fn check_stopped_at(op: Op, fault: Fault) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s30_a_stop_that_comes_between_reading_and_writing_counts_also_when_the_worker_dies_after_its_commit() {
+async fn s30_a_stop_that_comes_between_reading_and_writing_counts_also_when_the_worker_dies_after_its_commit()
+ {
     for op in [Op::Claim, Op::Open, Op::Next, Op::Checkpoint, Op::Commit] {
         for fault in [Fault::Stall(Duration::ZERO), Fault::CrashBefore] {
             Box::pin(check_stopped_at(op, fault)).await;
@@ -87,15 +97,22 @@ async fn s30_a_stop_in_the_middle_of_a_stream_drops_the_providers_stream_within_
     let delivery = request(&stage).await;
     let stopping = async {
         sleep(Duration::from_millis(10_200)).await;
-        let (read, seen) = (calls(&stage, Op::Next), shown(&stage, 1).last().unwrap().1);
+        let read = calls(&stage, Op::Next);
+        let seen = shown(&stage, 1).last().unwrap().1;
         anna.stop("m1").await.unwrap();
         (read, seen)
     };
     let ((), (read, seen)) = tokio::join!(stage.answer(&delivery), stopping);
     let row = stage.turn(&anna, 1).await.unwrap();
-    assert_eq!((row.kind, row.finish_reason), (Some(TurnKind::Cancelled), Some(FinishReason::Cancelled)));
+    assert_eq!(
+        (row.kind, row.finish_reason),
+        (Some(TurnKind::Cancelled), Some(FinishReason::Cancelled))
+    );
     let text = row.text.unwrap();
-    assert!("word ".repeat(200).starts_with(&text) && text.len() >= seen, "{seen} bytes were shown: {text}");
+    assert!(
+        "word ".repeat(200).starts_with(&text) && text.len() >= seen,
+        "{seen} bytes were shown: {text}"
+    );
     assert!(calls(&stage, Op::Next) <= read + 3, "a checkpoint a second reads the flag");
     let after = calls(&stage, Op::Next);
     stage.end(&[(&anna, &tab)]).await.unwrap();
@@ -111,7 +128,8 @@ async fn s30_a_stop_while_the_message_waits_costs_no_model_call_and_holds_up_nob
     anna.stop("m1").await.unwrap();
     stage.run_queues().await;
     stage.end(&[(&anna, &tab)]).await.unwrap();
-    let shown: Vec<_> = tab.view().shown.iter().map(|turn| (turn.kind, turn.text.is_empty())).collect();
+    let shown: Vec<_> =
+        tab.view().shown.iter().map(|turn| (turn.kind, turn.text.is_empty())).collect();
     assert_eq!(shown, [(TurnKind::Cancelled, true), (TurnKind::Reply, false)]);
     assert_eq!(stage.model_calls(), 1);
 }

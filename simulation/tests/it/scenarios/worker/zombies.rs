@@ -10,7 +10,9 @@ use simulation::stage::{Scene, Stage};
 use tokio::time::{Instant, sleep};
 use worker::WorkerError;
 
-use super::{HIDDEN, asked, calls, generations_shown, replies, reply, request, settle, shown, told, words};
+use super::{
+    HIDDEN, asked, calls, generations_shown, replies, reply, request, settle, shown, told, words,
+};
 
 /// A visibility timeout below the worker's deadline.
 const SHORT: Duration = Duration::from_secs(30);
@@ -41,7 +43,12 @@ async fn s15_a_zombie_whose_turn_another_worker_is_answering_is_refused_and_repo
     stage.plot(ProviderName::Claude, reply("of the dead"));
     // The successor is still at work when the zombie comes to commit.
     stage.plot(ProviderName::Claude, whole(60));
-    stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::FreezeBefore(HIDDEN + Duration::from_secs(20))));
+    stage.lay(Rule::at(
+        Function::Worker,
+        Op::Commit,
+        1,
+        Fault::FreezeBefore(HIDDEN + Duration::from_secs(20)),
+    ));
 
     let first = request(&stage).await;
     let (zombie, (waited, second)) = tokio::join!(stage.work(&first), successor(&stage));
@@ -63,7 +70,12 @@ async fn s15_a_zombie_whose_turn_is_final_already_changes_nothing() {
         let tab = anna.open_tab(1);
         stage.plot(ProviderName::Claude, reply("of the dead"));
         stage.plot(ProviderName::Claude, reply("of the living"));
-        stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::FreezeBefore(HIDDEN + Duration::from_secs(20))));
+        stage.lay(Rule::at(
+            Function::Worker,
+            Op::Commit,
+            1,
+            Fault::FreezeBefore(HIDDEN + Duration::from_secs(20)),
+        ));
         let first = request(&stage).await;
         let others = async {
             successor(&stage).await.1.unwrap();
@@ -93,7 +105,10 @@ fn claimer(stage: &Stage) -> String {
 /// Returns what a process called from the moment on when the turn was taken away from it.
 fn afterlife(stage: &Stage, process: &str) -> Vec<String> {
     let lines = stage.cloud.trace.lines();
-    let after = lines.iter().map(|line| line.text.clone()).skip_while(|text| !text.contains("wrote Regenerated"));
+    let after = lines
+        .iter()
+        .map(|line| line.text.clone())
+        .skip_while(|text| !text.contains("wrote Regenerated"));
     after.filter_map(|text| text.strip_prefix(&format!("{process} ")).map(str::to_owned)).collect()
 }
 
@@ -106,18 +121,30 @@ fn impatient() -> Scene {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s16_a_zombie_that_goes_on_streaming_is_refused_at_its_next_checkpoint_and_its_frames_are_dropped() {
+async fn s16_a_zombie_that_goes_on_streaming_is_refused_at_its_next_checkpoint_and_its_frames_are_dropped()
+ {
     let (stage, anna) = asked(impatient()).await;
     let tab = anna.open_tab(1);
     settle().await;
     stage.plot(ProviderName::Claude, words(100));
     stage.plot(ProviderName::Claude, whole(40));
-    // It falls after 20 s, and comes back 2.5 s after its successor began, with more shown than that has by then.
-    stage.lay(Rule::at(Function::Worker, Op::Next, 42, Fault::FreezeBefore(Duration::from_millis(12_500))));
+    // It falls after 20 s, and comes back 2.5 s after its successor began, with more shown than
+    // that has by then.
+    stage.lay(Rule::at(
+        Function::Worker,
+        Op::Next,
+        42,
+        Fault::FreezeBefore(Duration::from_millis(12_500)),
+    ));
     let first = request(&stage).await;
     let delay = async {
         sleep(Duration::from_millis(32_300)).await;
-        stage.lay(Rule::at(Function::Worker, Op::Checkpoint, 1, Fault::Stall(Duration::from_secs(3))));
+        stage.lay(Rule::at(
+            Function::Worker,
+            Op::Checkpoint,
+            1,
+            Fault::Stall(Duration::from_secs(3)),
+        ));
     };
     let (zombie, (_, second), ()) = tokio::join!(stage.work(&first), successor(&stage), delay);
     let zombie = zombie.returned().unwrap();
@@ -127,16 +154,27 @@ async fn s16_a_zombie_that_goes_on_streaming_is_refused_at_its_next_checkpoint_a
     let after = afterlife(&stage, &claimer(&stage));
     let count = |op: &str| after.iter().filter(|call| *call == op).count();
     assert!(count("Push") > 2 && count("Next") > 2, "it went on: {after:?}");
-    assert!(count("Checkpoint: call stalled") == 1 && count("Next") < 8, "its first checkpoint ended it: {after:?}");
+    assert!(
+        count("Checkpoint: call stalled") == 1 && count("Next") < 8,
+        "its first checkpoint ended it: {after:?}"
+    );
     assert_eq!((count("Commit"), count("Send")), (0, 0), "{after:?}");
     stage.end(&[(&anna, &tab)]).await.unwrap();
     assert_eq!(generations_shown(&stage, 1), [1, 2]);
-    let before = shown(&stage, 1).into_iter().filter(|(generation, _)| *generation == 1).map(|(_, bytes)| bytes).max();
-    assert!(before <= Some(41 * "word ".len()), "nothing that it said as a zombie was shown: {before:?}");
+    let before = shown(&stage, 1)
+        .into_iter()
+        .filter(|(generation, _)| *generation == 1)
+        .map(|(_, bytes)| bytes)
+        .max();
+    assert!(
+        before <= Some(41 * "word ".len()),
+        "nothing that it said as a zombie was shown: {before:?}"
+    );
     assert_eq!((tab.view().shown[0].generation, stage.model_calls()), (2, 2));
 }
 
-/// In the deployment a message returns so late that its zombie finds its provider's stream silent for too long.
+/// In the deployment a message returns so late that its zombie finds its provider's stream silent
+/// for too long.
 #[tokio::test(start_paused = true)]
 async fn s16_a_zombie_that_wants_to_begin_anew_is_refused_the_next_generation() {
     let (stage, anna) = asked(Scene::default()).await;
@@ -155,7 +193,8 @@ async fn s16_a_zombie_that_wants_to_begin_anew_is_refused_the_next_generation() 
     assert_eq!((generations_shown(&stage, 1), stage.model_calls()), (vec![1, 2], 2));
 }
 
-/// Has one delivery handled by two workers at once, the first of which waits at `op` until the second one is under way.
+/// Has one delivery handled by two workers at once, the first of which waits at `op` until the
+/// second one is under way.
 async fn check_doubled(op: Op, begun: bool) {
     let stage = Stage::new().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
@@ -175,15 +214,22 @@ async fn check_doubled(op: Op, begun: bool) {
         gate.open();
     };
     let (one, two, ()) = tokio::join!(stage.work(&delivery), stage.work(&delivery), referee);
-    let (one, two) = (one.returned().unwrap(), two.returned().unwrap());
+    let one = one.returned().unwrap();
+    let two = two.returned().unwrap();
     assert!(one.is_ok(), "{op:?}: {one:?}");
-    assert!(matches!(two, Err(WorkerError::Fenced)), "{op:?}: who was overtaken must not acknowledge: {two:?}");
+    assert!(
+        matches!(two, Err(WorkerError::Fenced)),
+        "{op:?}: who was overtaken must not acknowledge: {two:?}"
+    );
     let expected = if begun { 3 } else { 2 };
     assert_eq!(stage.turn(&anna, 1).await.unwrap().epoch.0, expected, "{op:?}");
     assert_eq!((told(&stage, "wrote turn 1 as"), told(&stage, "wrote Claimed")), (1, 1), "{op:?}");
     stage.end(&[(&anna, &tab)]).await.unwrap();
     let view = tab.view();
-    assert_eq!((view.shown.len(), view.shown[0].generation, view.shown[0].kind), (1, expected, TurnKind::Reply));
+    assert_eq!(
+        (view.shown.len(), view.shown[0].generation, view.shown[0].kind),
+        (1, expected, TurnKind::Reply)
+    );
     assert_eq!(stage.event_ids().len(), 1);
 }
 
