@@ -1,12 +1,12 @@
 // What an operator sees on the server's page `/admin` (`local/admin`).
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { World } from '../tests/support/programs.js';
-import { until } from '../tests/support/wait.js';
-import { converse } from './bench/history.js';
-import { isAccessible, painted } from './support/accessible.js';
+import { Backend } from '../tests/support/backend.js';
+import { waitUntil } from '../tests/support/wait.js';
+import { createConversation } from './bench/history.js';
+import { expectAccessible, nextPaint } from './support/accessibility.js';
 import { launch } from './support/browser.js';
-import { isBare } from './support/stage.js';
+import { cannotRunStories } from './support/environment.js';
 
 const TURNS = 3;
 const TOKEN = 'a-token-of-the-operators-own';
@@ -15,7 +15,7 @@ const HOUR = 3_600_000;
 const EXPECTED = /401 \(Unauthorized\)|ERR_CONNECTION_REFUSED/;
 
 let browser: Browser;
-let world: World;
+let backend: Backend;
 let faults: string[] = [];
 
 async function visit(options: BrowserContextOptions = {}): Promise<Page> {
@@ -25,10 +25,10 @@ async function visit(options: BrowserContextOptions = {}): Promise<Page> {
     if (message.type() === 'error' && !EXPECTED.test(message.text())) faults.push(message.text());
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(world.url) && !request.url().startsWith('data:'))
+    if (!request.url().startsWith(backend.url) && !request.url().startsWith('data:'))
       faults.push(`asks for ${request.url()}`);
   });
-  await page.goto(`${world.url}/admin`);
+  await page.goto(`${backend.url}/admin`);
   return page;
 }
 
@@ -39,13 +39,13 @@ const plot = (page: Page, title: string) =>
 const trouble = (page: Page) => page.getByRole('alert');
 
 async function shows(page: Page, turns: number): Promise<void> {
-  await until(
+  await waitUntil(
     `${turns} messages`,
     async () => (await tile(page, 'Messages').allTextContents())[0] === String(turns),
   );
 }
 
-describe.skipIf(isBare)('an operator', () => {
+describe.skipIf(cannotRunStories)('an operator', () => {
   beforeAll(async () => {
     browser = await launch();
   });
@@ -56,10 +56,10 @@ describe.skipIf(isBare)('an operator', () => {
 
   describe('on a machine of their own', () => {
     beforeAll(async () => {
-      world = await World.start();
-      await converse(world.url, TURNS);
+      backend = await Backend.start();
+      await createConversation(backend.url, TURNS);
     });
-    afterAll(() => world?.stop());
+    afterAll(() => backend?.stop());
 
     it('sees what was said, what it took and what it cost', async () => {
       const page = await visit();
@@ -102,7 +102,7 @@ describe.skipIf(isBare)('an operator', () => {
       const rows = await plot(page, 'Messages').locator('tbody tr').allInnerTexts();
       const users = rows.map((row) => Number(row.split('\t')[1]));
       expect(users.reduce((sum, count) => sum + count, 0)).toBe(TURNS);
-      await isAccessible(page);
+      await expectAccessible(page);
       const papers = [];
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
@@ -128,7 +128,7 @@ describe.skipIf(isBare)('an operator', () => {
         expect(await page.locator('#spans [aria-pressed=true]').allTextContents()).toEqual([label]);
         await shows(page, TURNS);
       }
-      await until('days on the axis', async () =>
+      await waitUntil('days on the axis', async () =>
         /\d+ [A-Z][a-z]{2}/.test(
           (await plot(page, 'Messages').locator('svg text').allTextContents()).at(-1)!,
         ),
@@ -139,27 +139,27 @@ describe.skipIf(isBare)('an operator', () => {
     it('has all of it on a phone', async () => {
       const page = await visit({ viewport: { width: 360, height: 640 }, hasTouch: true });
       await shows(page, TURNS);
-      await painted(page);
+      await nextPaint(page);
       expect(await page.evaluate(() => document.scrollingElement!.scrollWidth)).toBeLessThanOrEqual(
         360,
       );
-      await isAccessible(page);
+      await expectAccessible(page);
       await page.context().close();
     });
 
     it('is told when the server is away, and sees it come back', async () => {
       const page = await visit();
       await shows(page, TURNS);
-      await world.server.kill();
-      await until('a word about it', () => trouble(page).isVisible());
+      await backend.server.kill();
+      await waitUntil('a word about it', () => trouble(page).isVisible());
       expect(await trouble(page).innerText()).toBe('The server does not answer; trying again.');
       expect(await page.locator('#server').innerText()).toBe('away');
       expect(await tile(page, 'Messages').textContent(), 'what was known stays').toBe(
         String(TURNS),
       );
-      await isAccessible(page);
-      await world.server.start();
-      await until('the end of it', async () => !(await trouble(page).isVisible()));
+      await expectAccessible(page);
+      await backend.server.start();
+      await waitUntil('the end of it', async () => !(await trouble(page).isVisible()));
       expect(await page.locator('#server').innerText()).toMatch(/^Version .*, up [\d.]+ m?s/);
       await shows(page, TURNS);
       await page.context().close();
@@ -168,12 +168,12 @@ describe.skipIf(isBare)('an operator', () => {
 
   describe('where others can reach the server', () => {
     beforeAll(async () => {
-      world = await World.start({
+      backend = await Backend.start({
         env: { CHATBOT_ALLOWED_ORIGINS: 'https://school.example', CHATBOT_OPERATOR_TOKEN: TOKEN },
       });
-      await converse(world.url, TURNS);
+      await createConversation(backend.url, TURNS);
     });
-    afterAll(() => world?.stop());
+    afterAll(() => backend?.stop());
 
     it('is asked for the token, and sees figures and dead letters with it', async () => {
       const page = await visit();
@@ -181,15 +181,15 @@ describe.skipIf(isBare)('an operator', () => {
       await token.waitFor();
       expect(await page.locator('.tile').count()).toBe(0);
       expect(await trouble(page).isVisible()).toBe(false);
-      await isAccessible(page);
+      await expectAccessible(page);
       await token.fill('not-the-token-of-them');
       await token.press('Enter');
-      await until('a word about it', () => trouble(page).isVisible());
+      await waitUntil('a word about it', () => trouble(page).isVisible());
       expect(await trouble(page).innerText()).toBe(
         'This is not the operator token of this server.',
       );
       expect(await page.locator('.tile').count()).toBe(0);
-      await isAccessible(page);
+      await expectAccessible(page);
       await token.fill(TOKEN);
       await page.getByRole('button', { name: 'Show' }).click();
       await shows(page, TURNS);
@@ -197,7 +197,7 @@ describe.skipIf(isBare)('an operator', () => {
       expect(await page.locator('#letters').innerText()).toBe('None.');
       await page.reload();
       await shows(page, TURNS);
-      await isAccessible(page);
+      await expectAccessible(page);
       await page.context().close();
     });
   });

@@ -2,21 +2,21 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../tests/support/wait.js';
+import { waitUntil } from '../tests/support/wait.js';
 import { visit } from './support/browser.js';
-import { Host } from './support/host.js';
-import { Project } from './support/packed.js';
-import { isBare, Stage } from './support/stage.js';
+import { PageServer } from './support/page-server.js';
+import { Project } from './support/project.js';
+import { cannotRunStories, TestEnvironment } from './support/environment.js';
 
 const WORDS = Array.from({ length: 20 }, (_, n) => `word${n}`).join(' ');
 const INSTALL_MS = 180_000;
 
-describe.skipIf(isBare)('the packed package', () => {
-  let stage: Stage;
+describe.skipIf(cannotRunStories)('the packed package', () => {
+  let environment: TestEnvironment;
   beforeAll(async () => {
-    stage = await Stage.set();
+    environment = await TestEnvironment.start();
   });
-  afterAll(() => stage?.strike());
+  afterAll(() => environment?.stop());
 
   it(
     'installs in a fresh Vite project without a warning, and chats',
@@ -49,12 +49,12 @@ describe.skipIf(isBare)('the packed package', () => {
       ]) {
         expect(existsSync(join(package_, name)), name).toBe(true);
       }
-      const host = await Host.start(join(project.folder, 'dist'), stage.proxy.url);
-      const chat = await visit(stage.browser, `${host.url}/`);
+      const pages = await PageServer.start(join(project.folder, 'dist'), environment.proxy.url);
+      const chat = await visit(environment.browser, `${pages.url}/`);
       await chat.open();
       expect(await chat.ask('Hello')).toBe(WORDS);
       await chat.close();
-      await host.stop();
+      await pages.stop();
       project.remove();
     },
     INSTALL_MS,
@@ -62,7 +62,7 @@ describe.skipIf(isBare)('the packed package', () => {
 
   describe('in the front ends of others', () => {
     let project: Project;
-    let host: Host;
+    let pages: PageServer;
     beforeAll(async () => {
       project = new Project();
       project.copy(
@@ -85,27 +85,27 @@ describe.skipIf(isBare)('the packed package', () => {
         project.pack(),
       );
       project.run('npx', 'vite', 'build', '--logLevel', 'error');
-      host = await Host.start(join(project.folder, 'dist'), stage.proxy.url);
+      pages = await PageServer.start(join(project.folder, 'dist'), environment.proxy.url);
     }, INSTALL_MS);
     afterAll(async () => {
-      await host?.stop();
+      await pages?.stop();
       project?.remove();
     });
 
     it('assistant-ui, which speaks AG-UI, chats through a cut', async () => {
-      const { page } = await visit(stage.browser, `${host.url}/ag-ui/`);
+      const { page } = await visit(environment.browser, `${pages.url}/ag-ui/`);
       await page.getByRole('textbox', { name: 'Message' }).fill('Hello');
       await page.getByRole('textbox', { name: 'Message' }).press('Enter');
-      await until('the reply', async () =>
+      await waitUntil('the reply', async () =>
         (await page.locator('#root').innerText()).includes(WORDS),
       );
       await page.getByRole('textbox', { name: 'Message' }).fill('Slowly [[stub:slow]]');
       await page.getByRole('textbox', { name: 'Message' }).press('Enter');
-      await until('text', async () =>
+      await waitUntil('text', async () =>
         /Slowly[^]*word2/.test(await page.locator('#root').innerText()),
       );
-      stage.proxy.cut();
-      await until(
+      environment.proxy.cut();
+      await waitUntil(
         'the second reply',
         async () => (await page.locator('#root').innerText()).split(WORDS).length === 3,
       );
@@ -113,7 +113,7 @@ describe.skipIf(isBare)('the packed package', () => {
     });
 
     it("Vercel's useChat chats through a cut, and stops", async () => {
-      const { page } = await visit(stage.browser, `${host.url}/ai-sdk/`);
+      const { page } = await visit(environment.browser, `${pages.url}/ai-sdk/`);
       const replies = page.locator('[data-role=assistant]');
       const say = async (text: string) => {
         await page.getByRole('textbox', { name: 'Message' }).fill(text);
@@ -121,17 +121,17 @@ describe.skipIf(isBare)('the packed package', () => {
       };
       const last = async () => (await replies.allInnerTexts()).at(-1)?.trim() ?? '';
       await say('Slowly [[stub:slow]]');
-      await until('text', async () => (await last()) !== '');
-      stage.proxy.cut();
-      await until('the reply', async () => (await last()) === WORDS);
+      await waitUntil('text', async () => (await last()) !== '');
+      environment.proxy.cut();
+      await waitUntil('the reply', async () => (await last()) === WORDS);
       await say('Again [[stub:slow]]');
-      await until('text', async () => (await replies.count()) === 2 && (await last()) !== '');
+      await waitUntil('text', async () => (await replies.count()) === 2 && (await last()) !== '');
       await page.getByRole('button', { name: 'Stop' }).click();
-      await until('the end', () => page.getByRole('button', { name: 'Stop' }).isDisabled());
+      await waitUntil('the end', () => page.getByRole('button', { name: 'Stop' }).isDisabled());
       const text = await last();
       expect(WORDS.startsWith(text) && text !== WORDS).toBe(true);
       await say('Hello');
-      await until(
+      await waitUntil(
         'the third',
         async () => (await replies.count()) === 3 && (await last()) === WORDS,
       );

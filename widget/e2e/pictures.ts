@@ -1,10 +1,10 @@
 // Pictures of the chat window, light and dark, for the documents: `npm run pictures`.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { until } from '../tests/support/wait.js';
-import { Author } from './support/author.js';
+import { waitUntil } from '../tests/support/wait.js';
+import { ScriptedProvider } from './support/scripted-provider.js';
 import type { ChatPage } from './support/chat-page.js';
-import { isBare, PACKAGE, Stage } from './support/stage.js';
+import { cannotRunStories, PACKAGE, TestEnvironment } from './support/environment.js';
 
 const FOLDER = join(PACKAGE, '../docs/images');
 const ANSWER = [
@@ -13,25 +13,25 @@ const ANSWER = [
   '```js\nconst room = plan.find({ period: 3 });\n```',
 ].join('\n\n');
 
-let stage: Stage;
-let author: Author;
+let environment: TestEnvironment;
+let provider: ScriptedProvider;
 beforeAll(async () => {
-  if (isBare) return;
-  author = await Author.start();
-  stage = await Stage.set({
-    env: { ANTHROPIC_BASE_URL: author.url, CHATBOT_PROVIDER_PREFERENCE: 'claude' },
+  if (cannotRunStories) return;
+  provider = await ScriptedProvider.start();
+  environment = await TestEnvironment.start({
+    env: { ANTHROPIC_BASE_URL: provider.url, CHATBOT_PROVIDER_PREFERENCE: 'claude' },
   });
 });
 afterAll(async () => {
-  await stage?.strike();
-  await author?.stop();
+  await environment?.stop();
+  await provider?.stop();
 });
 
 /** Draws a state in both colour schemes. */
 async function draw(chat: ChatPage, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await chat.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await chat.painted();
+    await chat.nextPaint();
     const path = join(FOLDER, `chat-${name}-${colorScheme}.png`);
     const { length } = await chat.page.screenshot({ path, animations: 'disabled' });
     expect(length, path).toBeLessThanOrEqual(100_000);
@@ -40,34 +40,37 @@ async function draw(chat: ChatPage, name: string): Promise<void> {
 
 const SIZE = { viewport: { width: 760, height: 720 } };
 
-it.skipIf(isBare)('the states of the chat window', async () => {
-  const chat = await stage.enter(SIZE);
+it.skipIf(cannotRunStories)('the states of the chat window', async () => {
+  const chat = await environment.openChat(SIZE);
   await draw(chat, 'welcome');
-  author.writes(ANSWER);
+  provider.willReply(ANSWER);
   await chat.ask('What does class 7B have on Tuesday?');
   await draw(chat, 'answer');
-  author.writes('On Wednesday the first period is **History**, and then ', 'stays silent');
-  await chat.say('And on Wednesday?');
-  await chat.writing();
+  provider.willReply('On Wednesday the first period is **History**, and then ', 'stalls');
+  await chat.send('And on Wednesday?');
+  await chat.streamingText();
   await draw(chat, 'writing');
   await chat.page.getByRole('button', { name: 'Stop the reply' }).click();
-  await chat.settled();
-  author.writes('', 'refuses');
-  await chat.say('Who teaches it?');
-  await until('the error', async () => (await chat.log.innerText()).includes('No answer:'));
+  await chat.finalReply();
+  provider.willReply('', 'rejects');
+  await chat.send('Who teaches it?');
+  await waitUntil('the error', async () => (await chat.log.innerText()).includes('No answer:'));
   await draw(chat, 'error');
-  stage.proxy.down();
-  await until('a word about it', async () =>
+  environment.proxy.down();
+  await waitUntil('a word about it', async () =>
     /Connection lost/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()),
   );
   await draw(chat, 'away');
-  stage.proxy.up();
+  environment.proxy.up();
   await chat.close();
 });
 
-it.skipIf(isBare)('the chat window on a phone', async () => {
-  const chat = await stage.enter({ viewport: { width: 360, height: 640 }, hasTouch: true });
-  author.writes(ANSWER);
+it.skipIf(cannotRunStories)('the chat window on a phone', async () => {
+  const chat = await environment.openChat({
+    viewport: { width: 360, height: 640 },
+    hasTouch: true,
+  });
+  provider.willReply(ANSWER);
   await chat.ask('What does class 7B have on Tuesday?');
   await draw(chat, 'phone');
   await chat.close();

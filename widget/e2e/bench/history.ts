@@ -2,10 +2,10 @@
 import type { Page } from 'playwright-core';
 import { WebSocket } from 'ws';
 import { createChatClient } from '../../src/core/index.js';
-import { until } from '../../tests/support/wait.js';
+import { waitUntil } from '../../tests/support/wait.js';
 
 /** Makes a session of `turns` turns at `apiUrl`, and gives what a browser would have stored of it. */
-export async function converse(
+export async function createConversation(
   apiUrl: string,
   turns: number,
 ): Promise<ReadonlyMap<string, string>> {
@@ -18,7 +18,7 @@ export async function converse(
   const client = createChatClient({ apiUrl, storage, WebSocket: WebSocket as never });
   for (let n = 1; n <= turns; n += 1) {
     await client.send(`Question ${n}`);
-    await until(`turn ${n}`, () => client.getState().turns.at(-1)!.state === 'done');
+    await waitUntil(`turn ${n}`, () => client.getState().turns.at(-1)!.state === 'done');
   }
   client.close();
   return stored;

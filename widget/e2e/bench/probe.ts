@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 
 /** Milliseconds. */
-export interface Probed {
+export interface PaintTimes {
   readonly painted: readonly number[];
   readonly longTasks: readonly number[];
 }
@@ -37,7 +37,7 @@ export async function install(page: Page): Promise<void> {
 }
 
 /** Gives what was measured, and begins anew. */
-export function take(page: Page): Promise<Probed> {
+export function take(page: Page): Promise<PaintTimes> {
   return page.evaluate(() => {
     const { probed } = globalThis as unknown as {
       probed: { painted: number[]; longTasks: number[]; since: number };

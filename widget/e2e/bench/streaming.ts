@@ -1,10 +1,10 @@
 // How quickly the chat window shows what it receives: `npm run bench`.
 import { expect, it } from 'vitest';
-import { until } from '../../tests/support/wait.js';
-import { Author } from '../support/author.js';
+import { waitUntil } from '../../tests/support/wait.js';
+import { ScriptedProvider } from '../support/scripted-provider.js';
 import { ChatPage } from '../support/chat-page.js';
-import { isBare, Stage } from '../support/stage.js';
-import { converse, restore } from './history.js';
+import { cannotRunStories, TestEnvironment } from '../support/environment.js';
+import { createConversation, restore } from './history.js';
 import { install, take } from './probe.js';
 import { trace } from './trace.js';
 
@@ -25,40 +25,40 @@ const REPLY =
     ? words('On Monday class 7B begins with Mathematics. ')
     : words(`${SECTION}\n\n`);
 
-it.skipIf(isBare)('streaming into a long conversation', async () => {
-  const author = await Author.start();
-  const stage = await Stage.set({
+it.skipIf(cannotRunStories)('streaming into a long conversation', async () => {
+  const provider = await ScriptedProvider.start();
+  const environment = await TestEnvironment.start({
     env: {
-      ANTHROPIC_BASE_URL: author.url,
+      ANTHROPIC_BASE_URL: provider.url,
       CHATBOT_PROVIDER_PREFERENCE: 'claude',
       CHATBOT_MAX_TOKENS: '8192',
     },
   });
-  author.writes('A reply with **bold** text, a list:\n\n- one\n- two\n\nand `code`.');
-  const stored = await converse(stage.proxy.url, TURNS);
-  const page = await (await stage.browser.newContext()).newPage();
+  provider.willReply('A reply with **bold** text, a list:\n\n- one\n- two\n\nand `code`.');
+  const stored = await createConversation(environment.proxy.url, TURNS);
+  const page = await (await environment.browser.newContext()).newPage();
   await install(page);
   await restore(page, stored);
-  await page.goto(`${stage.host.url}/examples/html/`);
+  await page.goto(`${environment.pages.url}/examples/html/`);
   const chat = new ChatPage(page);
   await chat.open();
   await loadAll(chat);
-  author.writes(REPLY, 'ends', DELAY_MS);
-  await chat.say('At length');
-  await chat.writing();
+  provider.willReply(REPLY, 'ends', DELAY_MS);
+  await chat.send('At length');
+  await chat.streamingText();
   await take(page);
   expect(await finished(chat)).toBe(REPLY);
   const { painted, longTasks } = await take(page);
 
-  const { frames, longest } = await trace(stage.browser, page, async () => {
-    await chat.say('Once more');
-    await chat.writing();
+  const { frames, longest } = await trace(environment.browser, page, async () => {
+    await chat.send('Once more');
+    await chat.streamingText();
     await page.waitForTimeout(TOKENS * DELAY_MS);
-    await chat.settled();
+    await chat.finalReply();
   });
   await page.context().close();
-  await stage.strike();
-  await author.stop();
+  await environment.stop();
+  await provider.stop();
 
   const rows = [
     ['frame received to text painted, p50', `${quantile(painted, 0.5)} ms`],
@@ -87,7 +87,7 @@ function words(pattern: string): string {
 
 async function loadAll(chat: ChatPage): Promise<void> {
   for (let have = 0; have < TURNS;) {
-    await until('a page of turns', async () => (await chat.state()).turns.length > have);
+    await waitUntil('a page of turns', async () => (await chat.state()).turns.length > have);
     const state = await chat.state();
     have = state.turns.length;
     if (state.hasOlder) await chat.page.getByRole('button', { name: 'Earlier messages' }).click();

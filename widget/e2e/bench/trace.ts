@@ -27,7 +27,7 @@ const WORK = new Set([
 const FRAME = 'FireAnimationFrame';
 
 /** Milliseconds of the thread that draws. */
-export interface Traced {
+export interface FrameTimes {
   /** Script, style and layout of each frame. */
   readonly frames: readonly number[];
   /** The processor time of its longest task. */
@@ -39,7 +39,7 @@ export async function trace(
   browser: Browser,
   page: Page,
   during: () => Promise<void>,
-): Promise<Traced> {
+): Promise<FrameTimes> {
   await browser.startTracing(page, {
     categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8.execute', '-*'],
   });

@@ -19,7 +19,7 @@ const FLAGS = [
 ];
 
 /** Tells whether the browser is absent; in CI that is an error. */
-export function haveNoBrowser(): boolean {
+export function browserIsMissing(): boolean {
   if (existsSync(CHROMIUM)) return false;
   const cure = `no browser at ${CHROMIUM}: apt-get install chromium, or set CHROMIUM_PATH`;
   if (process.env.CI) throw new Error(cure);

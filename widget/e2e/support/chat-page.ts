@@ -1,8 +1,8 @@
 /** The chat window in a page, as a person uses it. */
 import type { Page } from 'playwright-core';
 import type { ChatState } from '../../src/core/index.js';
-import { until } from '../../tests/support/wait.js';
-import { isAccessible, painted } from './accessible.js';
+import { waitUntil } from '../../tests/support/wait.js';
+import { expectAccessible, nextPaint } from './accessibility.js';
 
 const SETTLE_MS = 40_000;
 
@@ -27,7 +27,7 @@ export class ChatPage {
     await this.box.waitFor();
   }
 
-  async say(text: string): Promise<void> {
+  async send(text: string): Promise<void> {
     await this.box.fill(text);
     await this.box.press('Enter');
   }
@@ -35,9 +35,9 @@ export class ChatPage {
   /** Says something, and waits for its reply. */
   async ask(text: string): Promise<string> {
     const before = (await this.state()).turns.length;
-    await this.say(text);
-    await until('the message is there', async () => (await this.state()).turns.length > before);
-    return this.settled();
+    await this.send(text);
+    await waitUntil('the message is there', async () => (await this.state()).turns.length > before);
+    return this.finalReply();
   }
 
   state(): Promise<ChatState> {
@@ -50,8 +50,8 @@ export class ChatPage {
   }
 
   /** Waits until some text of the newest reply is shown. */
-  async writing(): Promise<string> {
-    return until('text of the reply', async () =>
+  async streamingText(): Promise<string> {
+    return waitUntil('text of the reply', async () =>
       this.page.evaluate(() => {
         const root = document.querySelector('yogi-chatbot')!.shadowRoot!;
         const row = [...root.querySelectorAll('article.turn')].at(-1);
@@ -62,8 +62,8 @@ export class ChatPage {
   }
 
   /** Waits until nothing is being sent or written, and gives the newest turn's text as it is shown. */
-  async settled(): Promise<string> {
-    await until(
+  async finalReply(): Promise<string> {
+    await waitUntil(
       'every turn is done',
       async () => {
         const { turns, running } = await this.state();
@@ -71,23 +71,23 @@ export class ChatPage {
       },
       SETTLE_MS,
     );
-    await this.painted();
-    return this.shown().then((texts) => texts.at(-1) ?? '');
+    await this.nextPaint();
+    return this.shownReplies().then((texts) => texts.at(-1) ?? '');
   }
 
   /** The text of each reply that is shown. */
-  async shown(): Promise<string[]> {
-    await this.painted();
+  async shownReplies(): Promise<string[]> {
+    await this.nextPaint();
     return (await this.replies.allTextContents()).map((text) => text.trim());
   }
 
-  painted(): Promise<void> {
-    return painted(this.page);
+  nextPaint(): Promise<void> {
+    return nextPaint(this.page);
   }
 
   /** Fails with every rule of accessibility that the page offends as it is now, light and dark. */
-  async isAccessible(): Promise<void> {
-    await isAccessible(this.page);
+  async expectAccessible(): Promise<void> {
+    await expectAccessible(this.page);
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,10 @@
 /** The chatbot as an AG-UI agent. */
 import { AbstractAgent, type AgentConfig, type BaseEvent, type RunAgentInput } from '@ag-ui/client';
 import { Observable, type Subscriber } from 'rxjs';
-import { follow } from '../adapter/follow.js';
-import { sendingId, Sessions, type AdapterOptions } from '../adapter/sessions.js';
+import { followRun } from '../adapter/follow-run.js';
+import { messageIdFor, SessionClients, type AdapterOptions } from '../adapter/session-clients.js';
 import type { ChatClient } from '../core/index.js';
-import { asMessages, lastAsked, type Asked } from './messages.js';
+import { toMessages, lastUserMessage, type UserMessage } from './messages.js';
 import { RunWriter } from './run.js';
 
 /** How to reach the server, and what AG-UI wants to know of an agent. */
@@ -20,19 +20,19 @@ export type ChatbotAgentConfig = AdapterOptions & AgentConfig;
  * gives the newest 50 turns and follows the one that is running.
  */
 export class ChatbotAgent extends AbstractAgent {
-  #sessions: Sessions;
+  #sessions: SessionClients;
   #running: { readonly client: ChatClient; readonly messageId: string } | null = null;
   readonly #config: ChatbotAgentConfig;
 
   constructor(config: ChatbotAgentConfig) {
     super(config);
     this.#config = config;
-    this.#sessions = new Sessions(config);
+    this.#sessions = new SessionClients(config);
   }
 
   override run(input: RunAgentInput): Observable<BaseEvent> {
     return new Observable((subscriber) => {
-      const asked = lastAsked(input.messages);
+      const asked = lastUserMessage(input.messages);
       if (!asked)
         return subscriber.error(
           new TypeError('messages must hold a message of the user with text.'),
@@ -78,11 +78,11 @@ export class ChatbotAgent extends AbstractAgent {
     return copy;
   }
 
-  #start(input: RunAgentInput, asked: Asked, subscriber: Subscriber<BaseEvent>): () => void {
+  #start(input: RunAgentInput, asked: UserMessage, subscriber: Subscriber<BaseEvent>): () => void {
     const client = this.#client(input);
-    const messageId = sendingId(client, asked.id) ?? crypto.randomUUID();
+    const messageId = messageIdFor(client, asked.id) ?? crypto.randomUUID();
     const writer = this.#writer(input, input.messages, subscriber);
-    const sent = client.send(asked.text, { messageId, ...wishes(input.forwardedProps) });
+    const sent = client.send(asked.text, { messageId, ...sendOptionsFrom(input.forwardedProps) });
     const leave = this.#follow(client, messageId, writer);
     sent.catch((error: { code?: string; message: string }) => {
       if (subscriber.closed) return;
@@ -94,20 +94,20 @@ export class ChatbotAgent extends AbstractAgent {
 
   #rejoin(input: RunAgentInput, client: ChatClient, subscriber: Subscriber<BaseEvent>): () => void {
     const { turns } = client.getState();
-    const before = asMessages(turns);
+    const before = toMessages(turns);
     const writer = this.#writer(input, before, subscriber);
     writer.started();
     writer.snapshot(before);
     const open = turns.find(({ state }) => state === 'running' || state === 'waiting');
     if (open) return this.#follow(client, open.messageId, writer);
-    writer.nothing();
+    writer.finishedEmpty();
     return () => {};
   }
 
   #follow(client: ChatClient, messageId: string, writer: RunWriter): () => void {
     const running = { client, messageId };
     this.#running = running;
-    const leave = follow(client, messageId, writer);
+    const leave = followRun(client, messageId, writer);
     return () => {
       leave();
       if (this.#running === running) this.#running = null;
@@ -132,7 +132,7 @@ export class ChatbotAgent extends AbstractAgent {
   }
 }
 
-function wishes(props: unknown): { documentId?: string; provider?: string } {
+function sendOptionsFrom(props: unknown): { documentId?: string; provider?: string } {
   const { documentId, provider } = (props ?? {}) as Record<string, unknown>;
   return {
     ...(typeof documentId === 'string' && { documentId }),

@@ -1,23 +1,23 @@
 /** Messages as AG-UI has them. */
 import type { Message } from '@ag-ui/client';
-import { replyId } from '../adapter/follow.js';
+import { replyId } from '../adapter/follow-run.js';
 import type { TurnView } from '../core/types.js';
 
 /** A message of a person, as it is sent. */
-export interface Asked {
+export interface UserMessage {
   readonly id: string;
   readonly text: string;
 }
 
 /** Gives the last message of a person, or null where there is none with text. */
-export function lastAsked(messages: readonly Message[]): Asked | null {
+export function lastUserMessage(messages: readonly Message[]): UserMessage | null {
   const asked = messages.findLast(({ role }) => role === 'user');
   const text = textOf(asked?.content);
   return asked && text !== '' ? { id: asked.id, text } : null;
 }
 
 /** Gives turns as messages, without the reply of one that is not final. */
-export function asMessages(turns: readonly TurnView[]): Message[] {
+export function toMessages(turns: readonly TurnView[]): Message[] {
   return turns.flatMap((turn): Message[] => {
     const asked: Message[] =
       turn.message === null ? [] : [{ id: turn.messageId, role: 'user', content: turn.message }];

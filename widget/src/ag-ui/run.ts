@@ -1,10 +1,10 @@
 /** One run as AG-UI events, in the order and with the fields that its clients insist on. */
 import { EventType, type BaseEvent, type Message } from '@ag-ui/client';
-import type { RunListener } from '../adapter/follow.js';
+import type { RunListener } from '../adapter/follow-run.js';
 import type { TurnStatus, TurnView } from '../core/types.js';
 
 /** What a run is told with. */
-export interface RunSetting {
+export interface RunContext {
   readonly threadId: string;
   readonly runId: string;
   /** What the client shows before the reply. */
@@ -19,7 +19,7 @@ export class RunWriter implements RunListener {
   #isStarted = false;
 
   constructor(
-    private readonly setting: RunSetting,
+    private readonly setting: RunContext,
     private readonly next: (event: BaseEvent) => void,
     private readonly done: () => void,
   ) {}
@@ -70,7 +70,7 @@ export class RunWriter implements RunListener {
   }
 
   /** Ends a run in which nothing was asked. */
-  nothing(): void {
+  finishedEmpty(): void {
     this.#finish({});
   }
 

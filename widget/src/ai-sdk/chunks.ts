@@ -1,11 +1,11 @@
 /** One run as the AI SDK's chunks of a message. */
 import type { FinishReason, UIMessageChunk } from 'ai';
-import type { RunListener } from '../adapter/follow.js';
+import type { RunListener } from '../adapter/follow-run.js';
 import type { TurnStatus, TurnView } from '../core/types.js';
 import type { ChatbotMetadata } from './messages.js';
 import { metadataOf, uiReplyId } from './messages.js';
 
-const REASONS: Record<string, FinishReason> = {
+const FINISH_REASONS: Record<string, FinishReason> = {
   stop: 'stop',
   length: 'length',
   refusal: 'content-filter',
@@ -53,7 +53,10 @@ export class ChunkWriter implements RunListener {
       this.next({ type: 'abort' });
     } else {
       this.next({ type: 'finish-step' });
-      this.next({ type: 'finish', finishReason: REASONS[turn.finishReason ?? ''] ?? 'other' });
+      this.next({
+        type: 'finish',
+        finishReason: FINISH_REASONS[turn.finishReason ?? ''] ?? 'other',
+      });
     }
     this.done();
   }

@@ -39,7 +39,7 @@ export function textOf({ parts }: Pick<ChatbotUIMessage, 'parts'>): string {
 }
 
 /** Gives turns as messages, without the reply of one that is not final. */
-export function asUIMessages(turns: readonly TurnView[]): ChatbotUIMessage[] {
+export function toUIMessages(turns: readonly TurnView[]): ChatbotUIMessage[] {
   return turns.flatMap((turn): ChatbotUIMessage[] => {
     const { messageId, message } = turn;
     const asked: ChatbotUIMessage[] =

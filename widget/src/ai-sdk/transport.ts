@@ -1,10 +1,10 @@
 /** The chatbot as a transport of the AI SDK. */
 import type { ChatTransport } from 'ai';
-import { follow } from '../adapter/follow.js';
-import { sendingId, Sessions, type AdapterOptions } from '../adapter/sessions.js';
+import { followRun } from '../adapter/follow-run.js';
+import { messageIdFor, SessionClients, type AdapterOptions } from '../adapter/session-clients.js';
 import { ChatError, type ChatClient } from '../core/index.js';
 import { ChunkWriter, type ChatbotChunk } from './chunks.js';
-import { asUIMessages, textOf, type ChatbotUIMessage } from './messages.js';
+import { toUIMessages, textOf, type ChatbotUIMessage } from './messages.js';
 
 type SendMessages = Parameters<ChatTransport<ChatbotUIMessage>['sendMessages']>[0];
 type Reconnect = Parameters<ChatTransport<ChatbotUIMessage>['reconnectToStream']>[0];
@@ -20,10 +20,10 @@ type Reconnect = Parameters<ChatTransport<ChatbotUIMessage>['reconnectToStream']
 export class ChatbotTransport implements ChatTransport<ChatbotUIMessage> {
   /** A stream that is joined again begins at its reply's beginning. */
   readonly resumeStreamIsReplay = true;
-  readonly #sessions: Sessions;
+  readonly #sessions: SessionClients;
 
   constructor(options: AdapterOptions) {
-    this.#sessions = new Sessions(options);
+    this.#sessions = new SessionClients(options);
   }
 
   async sendMessages(options: SendMessages): Promise<ReadableStream<ChatbotChunk>> {
@@ -34,8 +34,8 @@ export class ChatbotTransport implements ChatTransport<ChatbotUIMessage> {
       throw new TypeError('messages must hold a message of the user with text.');
     const client = this.#client(chatId);
     const messageId =
-      sendingId(client, asked.id, trigger === 'regenerate-message') ?? crypto.randomUUID();
-    const sent = client.send(text, { messageId, ...wishes(body) });
+      messageIdFor(client, asked.id, trigger === 'regenerate-message') ?? crypto.randomUUID();
+    const sent = client.send(text, { messageId, ...sendOptionsFrom(body) });
     return stream(client, messageId, abortSignal, sent);
   }
 
@@ -53,7 +53,7 @@ export class ChatbotTransport implements ChatTransport<ChatbotUIMessage> {
   async history(chatId: string): Promise<ChatbotUIMessage[]> {
     const client = this.#client(chatId);
     await client.connect();
-    return asUIMessages(client.getState().turns);
+    return toUIMessages(client.getState().turns);
   }
 
   /** Disconnects from the server; the transport may be used again. */
@@ -88,7 +88,7 @@ function stream(
           end();
         },
       );
-      leave = follow(client, messageId, writer);
+      leave = followRun(client, messageId, writer);
       if (signal?.aborted) stop();
       else if (isOpen) signal?.addEventListener('abort', stop, { once: true });
       sent?.catch((error: unknown) => {
@@ -102,7 +102,7 @@ function stream(
   });
 }
 
-function wishes(body: object | undefined): { documentId?: string; provider?: string } {
+function sendOptionsFrom(body: object | undefined): { documentId?: string; provider?: string } {
   const { documentId, provider } = (body ?? {}) as Record<string, unknown>;
   return {
     ...(typeof documentId === 'string' && { documentId }),

@@ -1,39 +1,45 @@
 /**
- * The HTTP calls.
+ * The HTTP calls of the API.
  *
- * Calls that are safe to repeat are repeated, no sooner than the server's `Retry-After` says.
+ * Failures that may pass are retried, never sooner than the server's `Retry-After` allows. That is
+ * safe because a message carries an idempotency key and the other calls are idempotent. `attempts: 1`
+ * leaves the retries to the caller, who shows the user how long they take.
  */
 import { ChatError } from './error.js';
-import { backoff, type Pauses } from './pause.js';
+import { retryDelay, type Sleeper } from './sleep.js';
 import type { DocumentInfo, Rating } from './types.js';
-import type { StoredTurn, Websocket } from './wire.js';
+import type { StoredTurn, SocketTicket } from './wire.js';
 
 const RETRY_STATUSES = new Set([429, 500, 502, 503, 504]);
 const MAX_ATTEMPTS = 6;
-// A network that is away comes back by itself, and the same id makes every repeat harmless.
-const UNREACHABLE_MS = 120_000;
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 8_000;
-const LONGEST_RETRY_AFTER_MS = 60_000;
+// While the network is down nothing reaches the server, so attempts are not counted but timed:
+// the network usually comes back by itself, and repeating under the same key is harmless.
+const UNREACHABLE_RETRY_MS = 120_000;
+const FIRST_DELAY_MS = 500;
+const MAX_DELAY_MS = 8_000;
+const MAX_RETRY_AFTER_MS = 60_000;
 const TIMEOUT_MS = 20_000;
 
-/** What a call needs to know of who is speaking. */
+/** Supplies the session or host token of a call. */
 export interface Credentials {
-  /** Gives the token; `refused` says that the server has just refused the one before. Undefined: none is to be had. */
+  /**
+   * Returns the token, null for an anonymous caller who has none yet, and undefined for a user who
+   * is signed out. `refused` says that the server has just rejected the previous one.
+   */
   token(refused: boolean): Promise<string | null | undefined>;
-  /** Keeps a token that the server has issued. */
+  /** Stores a token that the server has issued. */
   renewed(token: string): void;
 }
 
-/** Where calls go to, and how. */
-export interface Transport {
+/** Where calls are sent, and with what. */
+export interface ApiTransport {
   readonly base: URL;
   readonly fetch: typeof globalThis.fetch;
   readonly credentials: Credentials;
-  readonly pauses: Pauses;
+  readonly sleeper: Sleeper;
 }
 
-/** A message as the server takes it. */
+/** The body of `POST /chat`. */
 export interface NewMessage {
   readonly message: string;
   readonly message_id: string;
@@ -42,34 +48,34 @@ export interface NewMessage {
   readonly provider?: string;
 }
 
-interface Options {
+interface CallOptions {
   readonly body?: unknown;
   readonly key?: string;
   readonly attempts?: number;
-  /** Told of each failure that is tried again in `ms`. */
+  /** Called for each failure that will be retried in `ms` milliseconds. */
   readonly onRetry?: (error: ChatError, ms: number) => void;
-  /** Asked before each further attempt. */
+  /** Checked before each retry; false ends the call with the last error. */
   readonly isWanted?: () => boolean;
 }
 
-/** Gives the calls of one server. */
-export function createApi(transport: Transport) {
-  const call = <T>(method: string, path: string, options: Options = {}) =>
+/** Creates the calls to one server. */
+export function createApi(transport: ApiTransport) {
+  const call = <T>(method: string, path: string, options: CallOptions = {}) =>
     withRetries(
       () => authenticated<T>(transport, method, path, options),
-      transport.pauses,
+      transport.sleeper,
       options,
     );
   const at = (id: string, rest = '') => `sessions/${encodeURIComponent(id)}${rest}`;
   return {
     openSession: (session_id?: string) =>
-      call<{ session_id: string; websocket: Websocket }>('POST', 'sessions', {
+      call<{ session_id: string; websocket: SocketTicket }>('POST', 'sessions', {
         body: { session_id },
         attempts: 1,
       }),
     ticket: (id: string) =>
-      call<{ websocket: Websocket }>('POST', at(id, '/tickets'), { attempts: 1 }),
-    send: (body: NewMessage, retries: Pick<Options, 'onRetry' | 'isWanted'>) =>
+      call<{ websocket: SocketTicket }>('POST', at(id, '/tickets'), { attempts: 1 }),
+    send: (body: NewMessage, retries: Pick<CallOptions, 'onRetry' | 'isWanted'>) =>
       call<unknown>('POST', 'chat', { body, key: body.message_id, ...retries }),
     turns: (id: string, query: string, attempts?: number) =>
       call<{ turns: StoredTurn[]; running: boolean }>('GET', at(id, `/turns?${query}`), {
@@ -87,31 +93,32 @@ export function createApi(transport: Transport) {
 /** See `createApi`. */
 export type Api = ReturnType<typeof createApi>;
 
-// A token that was refused is asked for again once: another tab or the host may have a newer one.
+// After a 401 the token is requested once more: another tab may have stored a newer one meanwhile,
+// and a host can refresh its own. The same token again would only be rejected again.
 async function authenticated<T>(
-  transport: Transport,
+  transport: ApiTransport,
   method: string,
   path: string,
-  options: Options,
+  options: CallOptions,
 ): Promise<T> {
   const { credentials } = transport;
   const token = await credentials.token(false);
   try {
-    return await once<T>(transport, token, method, path, options);
+    return await sendRequest<T>(transport, token, method, path, options);
   } catch (error) {
     if (!(error instanceof ChatError) || error.status !== 401) throw error;
     const newer = await credentials.token(true);
     if (newer === token) throw error;
-    return once<T>(transport, newer, method, path, options);
+    return sendRequest<T>(transport, newer, method, path, options);
   }
 }
 
-async function once<T>(
-  { base, fetch, credentials }: Transport,
+async function sendRequest<T>(
+  { base, fetch, credentials }: ApiTransport,
   token: string | null | undefined,
   method: string,
   path: string,
-  { body, key }: Options,
+  { body, key }: CallOptions,
 ): Promise<T> {
   if (token === undefined) throw new ChatError(401, 'unauthorized', 'You are signed out.');
   const response = await fetch(new URL(path, base), {
@@ -121,7 +128,7 @@ async function once<T>(
       ...(token !== null && { Authorization: `Bearer ${token}` }),
       ...(key !== undefined && { 'Idempotency-Key': key }),
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    body: JSON.stringify(body), // undefined, and so no body, for a call without one
     cache: 'no-store',
     credentials: 'omit',
     signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -129,15 +136,15 @@ async function once<T>(
     throw new ChatError(0, 'unreachable', 'The server cannot be reached.');
   });
   const answer = await response.json().catch(() => null);
-  if (!response.ok) throw refusal(response, answer);
+  if (!response.ok) throw toChatError(response, answer);
   if (typeof answer?.session_token === 'string') credentials.renewed(answer.session_token);
   return answer;
 }
 
 async function withRetries<T>(
   attempt: () => Promise<T>,
-  pauses: Pauses,
-  options: Options,
+  sleeper: Sleeper,
+  options: CallOptions,
 ): Promise<T> {
   const began = Date.now();
   for (let tries = 0; ; tries += 1) {
@@ -149,12 +156,10 @@ async function withRetries<T>(
         !isWorthRetrying(error, tries + 1, Date.now() - began, options)
       )
         throw error;
-      const ms = Math.max(
-        error.retryAfterMs ?? 0,
-        backoff(tries, FIRST_PAUSE_MS, LONGEST_PAUSE_MS),
-      );
+      const ms = retryDelay(error, tries, FIRST_DELAY_MS, MAX_DELAY_MS);
       options.onRetry?.(error, ms);
-      await pauses.sleep(ms, error.retryAfterMs === null);
+      // A delay that the server asked for is not cut short when the network comes back.
+      await sleeper.sleep(ms, error.retryAfterMs === null);
       if (options.isWanted?.() === false) throw error;
     }
   }
@@ -164,24 +169,24 @@ function isWorthRetrying(
   { status, retryAfterMs }: ChatError,
   tries: number,
   spent: number,
-  { attempts }: Options,
+  { attempts }: CallOptions,
 ): boolean {
-  if (status === 0) return attempts === undefined ? spent < UNREACHABLE_MS : tries < attempts;
+  if (status === 0) return attempts === undefined ? spent < UNREACHABLE_RETRY_MS : tries < attempts;
   return (
     RETRY_STATUSES.has(status) &&
     tries < (attempts ?? MAX_ATTEMPTS) &&
-    (retryAfterMs ?? 0) <= LONGEST_RETRY_AFTER_MS
+    (retryAfterMs ?? 0) <= MAX_RETRY_AFTER_MS
   );
 }
 
-interface Problem {
+interface ProblemDetails {
   readonly type?: string;
   readonly title?: string;
   readonly detail?: string;
   readonly field?: string;
 }
 
-function refusal(response: Response, problem: Problem | null): ChatError {
+function toChatError(response: Response, problem: ProblemDetails | null): ChatError {
   const code = problem?.type?.split(':').pop() ?? 'unavailable';
   const message = problem?.detail ?? problem?.title ?? `The server answered ${response.status}.`;
   return new ChatError(response.status, code, message, {

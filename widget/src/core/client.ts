@@ -1,19 +1,30 @@
-/** The client, put together from its parts. */
+/** The public client, assembled from its parts. */
 import { createApi } from './api.js';
 import { createConnection } from './connection.js';
-import { changed, type Core, isResting, isUnderWay, setLink, stateOf } from './core.js';
-import { deliver, deliverKept, known, send } from './delivery.js';
+import {
+  changed,
+  type ClientCore,
+  isResting,
+  isInProgress,
+  setLink,
+  stateOf,
+} from './client-core.js';
+import { deliverMessage, resendFromOutbox, requireTurn, sendMessage } from './delivery.js';
 import { dispatch, receive } from './driver.js';
 import { Identity } from './identity.js';
-import { createPauses } from './pause.js';
-import { watchPresence } from './presence.js';
-import { begin } from './rule/state.js';
-import { leaveSession, loadOlder, lose, openSession } from './session.js';
+import { createSleeper } from './sleep.js';
+import { watchDevice } from './device.js';
+import { initialState } from './rule/state.js';
+import { leaveSession, loadOlder, handlePermanentError, openSession } from './session.js';
 import { createOutbox, createStore } from './storage.js';
-import { Turns } from './turns.js';
+import { TurnList } from './turn-list.js';
 import type { ChatClient, ChatOptions } from './types.js';
 
-/** Makes a client; nothing is asked of the server before `connect()` or `send()`. Throws where `apiUrl` is no address. */
+/**
+ * Creates a client. It calls the server only after `connect()` or `send()`.
+ *
+ * Throws a `TypeError` if `apiUrl` is not a URL.
+ */
 export function createChatClient(options: ChatOptions): ChatClient {
   const core = createCore(options);
   const { api, turns, outbox } = core;
@@ -21,13 +32,13 @@ export function createChatClient(options: ChatOptions): ChatClient {
   let older: Promise<void> | undefined;
 
   const wake = () => {
-    core.pauses.hurry();
+    core.sleeper.wakeAll();
     core.connection.wake();
     dispatch(core, { type: 'woken' });
   };
   const session = () => {
     core.isClosed = false;
-    unwatch ??= watchPresence({
+    unwatch ??= watchDevice({
       tick: () => dispatch(core, { type: 'tick' }),
       changed: () => changed(core),
       back: wake,
@@ -37,7 +48,7 @@ export function createChatClient(options: ChatOptions): ChatClient {
   const renew = async () => {
     leaveSession(core);
     core.wanted = undefined;
-    core.rule = begin();
+    core.rule = initialState();
     core.notice = null;
     turns.clear();
     outbox.clear();
@@ -46,23 +57,23 @@ export function createChatClient(options: ChatOptions): ChatClient {
 
   return {
     getState: () => stateOf(core),
-    subscribe: (listener) => add(core.listeners, listener),
-    onEvent: (listener) => add(core.eventListeners, listener),
+    subscribe: (listener) => subscribeTo(core.listeners, listener),
+    onEvent: (listener) => subscribeTo(core.eventListeners, listener),
     async connect() {
       if (!isResting(core)) return wake();
       await session();
-      deliverKept(core);
+      resendFromOutbox(core);
     },
     send(text, more) {
       void session().catch(() => {});
-      return send(core, text, more);
+      return sendMessage(core, text, more);
     },
     async resend(messageId) {
       void session().catch(() => {});
-      return deliver(core, messageId);
+      return deliverMessage(core, messageId);
     },
     async regenerate(messageId) {
-      const { message, documentId } = known(core, messageId);
+      const { message, documentId } = requireTurn(core, messageId);
       return this.send(message ?? '', { documentId });
     },
     discard(messageId) {
@@ -73,11 +84,11 @@ export function createChatClient(options: ChatOptions): ChatClient {
       changed(core);
       return turn.message;
     },
-    async stop(messageId = turns.list().find(isUnderWay)?.messageId) {
+    async stop(messageId = turns.list().find(isInProgress)?.messageId) {
       if (messageId === undefined) return;
       if (turns.get(messageId)?.state === 'sending') {
         core.stopped.add(messageId);
-        core.pauses.hurry();
+        core.sleeper.wakeAll();
       }
       if (core.identity.id !== null) await api.stop(core.identity.id, messageId);
     },
@@ -92,7 +103,7 @@ export function createChatClient(options: ChatOptions): ChatClient {
         older = undefined;
       })),
     async documents() {
-      await session(); // which also gives an anonymous caller the proof of who is asking
+      await session(); // which also gives an anonymous caller a token
       return (await api.documents()).documents;
     },
     newSession: renew,
@@ -110,11 +121,11 @@ export function createChatClient(options: ChatOptions): ChatClient {
       changed(core);
     },
     close() {
-      core.era += 1;
+      core.epoch += 1;
       core.isClosed = true;
       core.opening = null;
       core.connection.stop();
-      core.pauses.hurry();
+      core.sleeper.wakeAll();
       unwatch?.();
       unwatch = undefined;
       setLink(core, 'idle');
@@ -122,40 +133,40 @@ export function createChatClient(options: ChatOptions): ChatClient {
   };
 }
 
-function createCore(options: ChatOptions): Core {
-  const base = baseOf(options.apiUrl);
+function createCore(options: ChatOptions): ClientCore {
+  const base = baseUrl(options.apiUrl);
   const store = createStore(options.storage, base.href);
   const identity = new Identity(store, options.token);
-  const pauses = createPauses();
+  const sleeper = createSleeper();
   const fetch: typeof globalThis.fetch = options.fetch ?? ((...args) => globalThis.fetch(...args));
-  const api = createApi({ base, fetch, credentials: identity, pauses });
+  const api = createApi({ base, fetch, credentials: identity, sleeper });
   const ticket = async () => (await api.ticket(identity.id!)).websocket;
   const connection = createConnection(ticket, options.WebSocket ?? globalThis.WebSocket, {
     opened: () => dispatch(core, { type: 'opened' }),
     closed: () => dispatch(core, { type: 'closed' }),
     frame: (frame) => receive(core, frame),
     link: (status, ms) => setLink(core, status, ms),
-    refused: (error) => void lose(core, error, core.era),
+    refused: (error) => void handlePermanentError(core, error, core.epoch),
   });
-  const core: Core = {
+  const core: ClientCore = {
     options,
     api,
     connection,
     identity,
     outbox: createOutbox(store),
-    pauses,
-    turns: new Turns(),
+    sleeper,
+    turns: new TurnList(),
     listeners: new Set(),
     eventListeners: new Set(),
     stopped: new Set(),
     wanted: options.sessionId,
-    rule: begin(),
-    era: 0,
+    rule: initialState(),
+    epoch: 0,
     opening: null,
     isClosed: false,
     link: { status: 'idle', retryAt: null },
     limitedUntil: 0,
-    learnedAt: -Infinity,
+    fetchedAt: -Infinity,
     notice: null,
     loading: false,
     hasOlder: false,
@@ -164,18 +175,18 @@ function createCore(options: ChatOptions): Core {
   return core;
 }
 
-function add<Listener>(to: Set<Listener>, listener: Listener): () => void {
+function subscribeTo<Listener>(to: Set<Listener>, listener: Listener): () => void {
   to.add(listener);
   return () => to.delete(listener);
 }
 
-function baseOf(apiUrl: string): URL {
+function baseUrl(apiUrl: string): URL {
   try {
     return new URL(
       apiUrl.replace(/\/?$/, '/').replace(/^\/$/, apiUrl === '' ? './' : '/'),
       globalThis.document?.baseURI,
     );
   } catch {
-    throw new TypeError(`apiUrl is not an address: "${apiUrl}"`);
+    throw new TypeError(`apiUrl is not a URL: "${apiUrl}"`);
   }
 }

@@ -1,64 +1,68 @@
 /**
- * One WebSocket that is opened again for as long as it is wanted.
+ * A WebSocket that reconnects until it is stopped.
  *
- * Each attempt uses a ticket of its own: a refused upgrade shows itself only as code 1006, so a ticket that was tried
- * once is never tried again.
+ * Every attempt uses a new ticket. A browser reports a rejected upgrade only as close code 1006,
+ * the same as a lost network, so the client cannot know whether a ticket was used up. Reusing it
+ * could fail forever.
  */
 import { ChatError } from './error.js';
-import { backoff } from './pause.js';
+import { retryDelay } from './sleep.js';
 import type { ConnectionStatus } from './types.js';
-import { type Frame, parseFrame, type Websocket } from './wire.js';
+import { type Frame, parseFrame, type SocketTicket } from './wire.js';
 
-// 1000 may mean that the session is gone, which the next ticket finds out.
+// The server closes with 1000 also when the session was deleted; asking for the next ticket shows.
 const RECONNECT_CODES = new Set([1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015]);
-const UNANSWERED = 4000; // our own: the socket looked open but nobody answered
-const FIRST_PAUSE_MS = 400;
-const LONGEST_PAUSE_MS = 20_000;
-const ANSWER_MS = 12_000;
+const NO_ANSWER_CODE = 4000; // not sent by the server: the socket looked open, but nothing came back
+const FIRST_DELAY_MS = 400;
+const MAX_DELAY_MS = 20_000;
+const ANSWER_TIMEOUT_MS = 12_000;
 
-/** What the connection tells. */
+/** Callbacks of a connection. */
 export interface ConnectionEvents {
   opened(): void;
   frame(frame: Frame): void;
   closed(): void;
-  /** How it stands, with the pause until the next attempt; `open` once the server has answered on the socket. */
+  /**
+   * The status has changed; `ms` is the delay until the next attempt. It becomes `open` only with
+   * the first `chat.resumed`: an open socket alone does not prove that the server is there.
+   */
   link(status: ConnectionStatus, ms?: number): void;
-  /** A ticket was refused, and waiting does not cure it. */
+  /** A ticket was refused for good; there will be no further attempt. */
   refused(error: ChatError): void;
 }
 
-/** A connection; see `createConnection`. */
+/** See `createConnection`. */
 export interface Connection {
-  /** Connects, with a ticket that is at hand or one of its own. */
-  start(offered?: Websocket): void;
+  /** Connects, with the given ticket or a new one. */
+  start(offered?: SocketTicket): void;
   stop(): void;
-  /** Tries at once if it only waits to do so. */
+  /** Ends the delay before the next attempt, if there is one. */
   wake(): void;
   send(frame: unknown): void;
 }
 
-/** Makes a connection that is stopped. */
+/** Creates a connection, initially stopped. */
 export function createConnection(
-  getTicket: () => Promise<Websocket>,
+  getTicket: () => Promise<SocketTicket>,
   Socket: typeof WebSocket,
   on: ConnectionEvents,
 ): Connection {
   let socket: WebSocket | null = null;
-  let attempts = 0;
+  let failures = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let deadline: ReturnType<typeof setTimeout> | undefined;
-  let wanted = 0; // counts starts and stops, so that an outdated await is seen
+  let attempt = 0; // changes with every start and stop, so that an outdated await can tell
 
-  async function connect(offered?: Websocket): Promise<void> {
-    const mine = (wanted += 1);
+  async function connect(offered?: SocketTicket): Promise<void> {
+    const mine = (attempt += 1);
     clearTimeout(timer);
     timer = undefined;
     on.link('connecting');
     try {
       const { url, ticket } = offered ?? (await getTicket());
-      if (mine === wanted) open(`${url}?ticket=${encodeURIComponent(ticket)}`);
+      if (mine === attempt) open(`${url}?ticket=${encodeURIComponent(ticket)}`);
     } catch (error) {
-      if (mine !== wanted) return;
+      if (mine !== attempt) return;
       const failure = error instanceof ChatError ? error : null;
       if (failure && isPermanent(failure)) giveUp(() => on.refused(failure));
       else reconnect(failure);
@@ -82,7 +86,7 @@ export function createConnection(
     const frame = parseFrame(data);
     if (frame === null) return;
     if (frame.type === 'CUSTOM' && frame.name === 'chat.resumed') {
-      attempts = 0;
+      failures = 0;
       on.link('open');
     }
     on.frame(frame);
@@ -90,16 +94,13 @@ export function createConnection(
 
   function ended(code: number): void {
     drop();
-    if (code === UNANSWERED || RECONNECT_CODES.has(code)) reconnect(null);
+    if (code === NO_ANSWER_CODE || RECONNECT_CODES.has(code)) reconnect(null);
     else giveUp(() => on.link('closed'));
   }
 
   function reconnect(error: ChatError | null): void {
-    const ms = Math.max(
-      error?.retryAfterMs ?? 0,
-      backoff(attempts, FIRST_PAUSE_MS, LONGEST_PAUSE_MS),
-    );
-    attempts += 1;
+    const ms = retryDelay(error, failures, FIRST_DELAY_MS, MAX_DELAY_MS);
+    failures += 1;
     clearTimeout(timer);
     timer = setTimeout(connect, ms);
     on.link(error?.status === 429 ? 'rate-limited' : 'waiting', ms);
@@ -116,21 +117,23 @@ export function createConnection(
   }
 
   function giveUp(tell: () => void): void {
-    wanted += 1;
+    attempt += 1;
     clearTimeout(timer);
     timer = undefined;
     tell();
   }
 
-  // A dead network leaves the socket open for minutes; an unanswered question shows it.
+  // When the network dies silently, the browser keeps the socket open for minutes. Every question
+  // that is sent therefore has to be followed by some frame in time. `??=` keeps the deadline of
+  // the first unanswered question: asking again must not postpone it.
   function expectAnswer(): void {
-    deadline ??= setTimeout(() => ended(UNANSWERED), ANSWER_MS);
+    deadline ??= setTimeout(() => ended(NO_ANSWER_CODE), ANSWER_TIMEOUT_MS);
   }
 
   return {
     start(offered) {
       drop();
-      attempts = 0;
+      failures = 0;
       void connect(offered);
     },
     stop() {
@@ -138,7 +141,7 @@ export function createConnection(
     },
     wake() {
       if (socket !== null || timer === undefined) return;
-      attempts = 0;
+      failures = 0;
       void connect();
     },
     send(frame) {
@@ -149,7 +152,7 @@ export function createConnection(
   };
 }
 
-/** Tells whether waiting cures nothing. */
+/** Returns whether retrying is pointless: a client error other than a timeout or a rate limit. */
 export function isPermanent({ status }: ChatError): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }

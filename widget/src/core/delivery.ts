@@ -1,27 +1,28 @@
-/** Brings messages to the server, whatever the network does. */
-import { changed, type Core } from './core.js';
+/** Delivers messages to the server through network failures, reloads and lost sessions. */
+import { changed, type ClientCore } from './client-core.js';
 import { dispatch } from './driver.js';
 import { ChatError } from './error.js';
-import { isGone, lose, openSession } from './session.js';
+import { isGone, handlePermanentError, openSession } from './session.js';
 import type { SendOptions, TurnView } from './types.js';
-import { newId } from './storage.js';
+import { newMessageId } from './storage.js';
 
-// What was sent longer ago than this, and never arrived, the user sends by hand if at all.
-const RESEND_MS = 600_000;
-const MOST_SESSIONS = 3;
+// After a reload, older messages are shown as failed instead of being sent: a question that suddenly
+// gets an answer ten minutes later would surprise the user.
+const RESEND_WINDOW_MS = 600_000;
+const MAX_SESSIONS = 3;
 
-/** What a delivery gives. */
-export interface Delivered {
+/** The result of a delivery. */
+export interface DeliveryReceipt {
   readonly messageId: string;
 }
 
-/** Sends a new message. */
-export async function send(
-  core: Core,
+/** Adds a new message to the state and the outbox, and delivers it. */
+export async function sendMessage(
+  core: ClientCore,
   text: string,
   options: SendOptions = {},
-): Promise<Delivered> {
-  const messageId = options.messageId ?? newId();
+): Promise<DeliveryReceipt> {
+  const messageId = options.messageId ?? newMessageId();
   const { documentId = core.options.documentId ?? null, provider = core.options.provider ?? null } =
     options;
   const at = Date.now();
@@ -32,36 +33,39 @@ export async function send(
     createdAt: new Date(at).toISOString(),
   });
   core.outbox.add({ messageId, message: text, documentId, provider, at });
-  return deliver(core, messageId);
+  return deliverMessage(core, messageId);
 }
 
-/** Sends a message that is in the state, under its id. */
-export async function deliver(core: Core, messageId: string): Promise<Delivered> {
-  known(core, messageId);
+/** Delivers a message of the state under its id, which makes repeats harmless. */
+export async function deliverMessage(
+  core: ClientCore,
+  messageId: string,
+): Promise<DeliveryReceipt> {
+  requireTurn(core, messageId);
   core.stopped.delete(messageId);
   core.turns.change(messageId, { state: 'sending', error: null, retryAt: null });
   dispatch(core, { type: 'sending', messageId });
   for (let tries = 1; ; tries += 1) {
-    let { era } = core;
+    let { epoch } = core;
     try {
       const session = await openSession(core);
-      era = core.era;
-      await core.api.send(body(known(core, messageId), session), {
-        onRetry: (error, ms) => note(core, messageId, error, ms),
-        isWanted: () => core.era === era && isWanted(core, messageId),
+      epoch = core.epoch;
+      await core.api.send(requestBody(requireTurn(core, messageId), session), {
+        onRetry: (error, ms) => noteRetry(core, messageId, error, ms),
+        isWanted: () => core.epoch === epoch && isStillWanted(core, messageId),
       });
-      return accepted(core, messageId);
+      return markAccepted(core, messageId);
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      if (isGone(error)) await lose(core, error, era);
-      if (!isForAnotherSession(core, messageId, error, era) || tries === MOST_SESSIONS)
-        throw unsent(core, messageId, error);
+      if (isGone(error)) await handlePermanentError(core, error, epoch);
+      if (!isForAnotherSession(core, messageId, error, epoch) || tries === MAX_SESSIONS)
+        throw markFailed(core, messageId, error);
     }
   }
 }
 
-/** Sends what a reload interrupted: the same id makes that harmless. */
-export function deliverKept(core: Core): void {
+/** Delivers what a reload interrupted; a message that did arrive is accepted again as a repeat. */
+export function resendFromOutbox(core: ClientCore): void {
   for (const { messageId, message, documentId, provider, at } of core.outbox.all()) {
     if (core.turns.get(messageId)) continue;
     core.turns.change(messageId, {
@@ -71,32 +75,33 @@ export function deliverKept(core: Core): void {
       createdAt: new Date(at).toISOString(),
       state: 'failed',
     });
-    if (Date.now() - at < RESEND_MS) deliver(core, messageId).catch(() => {});
+    if (Date.now() - at < RESEND_WINDOW_MS) deliverMessage(core, messageId).catch(() => {});
   }
 }
 
-/** Gives a turn; throws where there is none. */
-export function known({ turns }: Core, messageId: string): TurnView {
+/** Returns the turn of a message; throws if there is none. */
+export function requireTurn({ turns }: ClientCore, messageId: string): TurnView {
   const turn = turns.get(messageId);
   if (!turn) throw new ChatError(0, 'not_found', `There is no message "${messageId}".`);
   return turn;
 }
 
-// The session was replaced by another one, which takes the message if the user still wants it sent.
+// If the session was replaced while the message was on its way, the new session takes it, provided
+// that the user has neither stopped nor discarded it.
 function isForAnotherSession(
-  core: Core,
+  core: ClientCore,
   messageId: string,
   { code }: ChatError,
-  era: number,
+  epoch: number,
 ): boolean {
-  return (code === 'superseded' || era !== core.era) && isWanted(core, messageId);
+  return (code === 'superseded' || epoch !== core.epoch) && isStillWanted(core, messageId);
 }
 
-function isWanted({ isClosed, stopped, turns }: Core, messageId: string): boolean {
+function isStillWanted({ isClosed, stopped, turns }: ClientCore, messageId: string): boolean {
   return !isClosed && !stopped.has(messageId) && turns.get(messageId) !== undefined;
 }
 
-function body({ messageId, message, documentId, provider }: TurnView, session_id: string) {
+function requestBody({ messageId, message, documentId, provider }: TurnView, session_id: string) {
   return {
     message: message ?? '',
     message_id: messageId,
@@ -106,19 +111,19 @@ function body({ messageId, message, documentId, provider }: TurnView, session_id
   };
 }
 
-function accepted(core: Core, messageId: string): Delivered {
+function markAccepted(core: ClientCore, messageId: string): DeliveryReceipt {
   const isSending = core.turns.get(messageId)?.state === 'sending';
   core.outbox.remove(messageId);
-  arrive(core, messageId, isSending ? { state: 'waiting', error: null, retryAt: null } : {});
+  endSending(core, messageId, isSending ? { state: 'waiting', error: null, retryAt: null } : {});
   return { messageId };
 }
 
-function unsent(core: Core, messageId: string, error: ChatError): ChatError {
+function markFailed(core: ClientCore, messageId: string, error: ChatError): ChatError {
   const { code, message, retryAfterMs } = error;
-  // A frame may have shown meanwhile that the server has it.
+  // The request failed, but a frame may have shown meanwhile that the server has the message.
   if (core.turns.get(messageId)?.state === 'sending') {
     dispatch(core, { type: 'unsent', messageId });
-    arrive(core, messageId, {
+    endSending(core, messageId, {
       state: 'failed',
       error: { code, message },
       retryAt: retryAfterMs && Date.now() + retryAfterMs,
@@ -127,14 +132,14 @@ function unsent(core: Core, messageId: string, error: ChatError): ChatError {
   return error;
 }
 
-function arrive(core: Core, messageId: string, change: Partial<TurnView>): void {
+function endSending(core: ClientCore, messageId: string, change: Partial<TurnView>): void {
   core.limitedUntil = 0;
   if (core.turns.get(messageId)) core.turns.change(messageId, change);
   changed(core);
 }
 
-function note(
-  core: Core,
+function noteRetry(
+  core: ClientCore,
   messageId: string,
   { status, code, message }: ChatError,
   ms: number,

@@ -1,12 +1,13 @@
 import type { TurnError } from './types.js';
 
-/** The error of a call: `status` is 0 when no answer came. Its text is fit for the user. */
+/** A call that failed. The message can be shown to the user. */
 export class ChatError extends Error implements TurnError {
   override readonly name = 'ChatError';
+  /** The HTTP status, or 0 if there was no response. */
   readonly status: number;
   /** One of the contract's error codes, or `unreachable`. */
   readonly code: string;
-  /** The field of the request that the server named. */
+  /** The field of the request that is wrong, if the server named one. */
   readonly field: string | null;
   /** How long the server asked to wait, in milliseconds. */
   readonly retryAfterMs: number | null;

@@ -1,18 +1,20 @@
 /**
- * What outlives a reload. Storage can be full, forbidden or emptied by the user;
- * then the client goes on with what it holds in memory.
+ * What survives a reload.
+ *
+ * Storage can be full, blocked or cleared by the user; the client then continues with what it has
+ * in memory.
  */
 import type { ChatStorage } from './types.js';
 
-/** A store of small JSON values, null where there is none. */
-export interface Store {
+/** A store of small JSON values; null means that there is none. */
+export interface JsonStore {
   get<T>(name: string): T | null;
   set(name: string, value: unknown): void;
 }
 
-/** Gives a store whose keys begin with `learning-yogi:` and the API's address. */
-export function createStore(backing: ChatStorage | null | undefined, address: string): Store {
-  const memory = new Map<string, unknown>(); // what the backing did not take
+/** Creates a store whose keys begin with `learning-yogi:` and the URL of the API. */
+export function createStore(backing: ChatStorage | null | undefined, address: string): JsonStore {
+  const memory = new Map<string, unknown>(); // values that could not be written
   const key = (name: string) => `learning-yogi:${address}:${name}`;
   const place = () => (backing === undefined ? globalThis.localStorage : backing);
   return {
@@ -38,8 +40,8 @@ export function createStore(backing: ChatStorage | null | undefined, address: st
   };
 }
 
-/** A message that the server has not accepted yet, with the session that it was meant for. */
-export interface Unsent {
+/** A message that the server has not accepted yet. */
+export interface OutboxMessage {
   readonly messageId: string;
   readonly message: string;
   readonly documentId: string | null;
@@ -48,14 +50,19 @@ export interface Unsent {
   readonly at: number;
 }
 
-/** Keeps messages until the server has accepted them; tabs share it, so each touches its own messages only. */
-export function createOutbox(store: Store) {
-  const all = () => store.get<Unsent[]>('outbox') ?? [];
+/**
+ * Creates the list of messages that the server has not accepted yet.
+ *
+ * All tabs share it, so each change reads it again and touches one message only.
+ */
+export function createOutbox(store: JsonStore) {
+  const all = () => store.get<OutboxMessage[]>('outbox') ?? [];
   const without = (id: string) => all().filter(({ messageId }) => messageId !== id);
-  const keep = (messages: Unsent[]) => store.set('outbox', messages.length > 0 ? messages : null);
+  const keep = (messages: OutboxMessage[]) =>
+    store.set('outbox', messages.length > 0 ? messages : null);
   return {
     all,
-    add: (unsent: Unsent) => keep([...without(unsent.messageId), unsent]),
+    add: (unsent: OutboxMessage) => keep([...without(unsent.messageId), unsent]),
     remove: (messageId: string) => keep(without(messageId)),
     clear: () => keep([]),
   };
@@ -64,8 +71,8 @@ export function createOutbox(store: Store) {
 /** See `createOutbox`. */
 export type Outbox = ReturnType<typeof createOutbox>;
 
-/** Makes a message id; `crypto.randomUUID` is missing where the origin is not secure. */
-export function newId(): string {
+/** Creates a message id. (`crypto.randomUUID` does not exist on plain `http:` origins.) */
+export function newMessageId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

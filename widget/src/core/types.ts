@@ -1,48 +1,53 @@
-/** What a rating says of a reply. */
+/** A rating of a reply. */
 export type Rating = 'up' | 'down';
 
 /** How a turn ended. */
 export type TurnKind = 'reply' | 'error' | 'cancelled';
 
-/** What became of the document that a message referred to. */
+/** Whether the document that a message referred to was used. */
 export type ContextUse = 'used' | 'none' | 'unavailable';
 
 /**
- * How the client stands with the server.
+ * The status of the connection to the server.
  *
  * - `idle`: `connect()` has not been called, or `close()` has.
- * - `connecting`, `open`: as they say; `open` only once the server has answered.
- * - `waiting`: a connection failed; the next attempt is at `retryAt`.
- * - `offline`: the device says that it has no network.
+ * - `connecting`: an attempt is under way.
+ * - `open`: the server has responded on the socket.
+ * - `waiting`: the connection was lost; the next attempt is at `retryAt`.
+ * - `offline`: the device reports that it has no network.
  * - `rate-limited`: the server asked to wait until `retryAt`.
- * - `signed-out`: the host's token is missing or refused; `connect()` tries again.
- * - `closed`: the server refused for good; `connect()` tries again.
+ * - `signed-out`: the host's token is missing or was rejected; `connect()` tries again.
+ * - `closed`: the server refused permanently; `connect()` tries again.
  */
 export type ConnectionStatus =
   'idle' | 'connecting' | 'open' | 'waiting' | 'offline' | 'rate-limited' | 'signed-out' | 'closed';
 
-/** The connection, with the time of the next attempt in milliseconds since 1970 where there is one. */
+/** The connection; `retryAt` is the time of the next attempt in milliseconds since 1970. */
 export interface ConnectionState {
   readonly status: ConnectionStatus;
   readonly retryAt: number | null;
 }
 
-/** How far a turn is; `failed` is a message that never reached the server. */
+/** The progress of a turn; `failed` is a message that never reached the server. */
 export type TurnState = 'sending' | 'failed' | 'waiting' | 'running' | 'done';
 
-/** What goes on in a turn before or between the pieces of its reply. */
+/** What the server is doing for a turn before or between the pieces of its reply. */
 export interface TurnStatus {
   readonly phase: string;
   readonly provider?: string;
 }
 
-/** Why a turn has no reply, or a message was not sent. `code` is one of the contract's error codes, `message` for the user. */
+/**
+ * Why a turn has no reply, or a message was not sent.
+ *
+ * `code` is one of the contract's error codes; `message` can be shown to the user.
+ */
 export interface TurnError {
   readonly code: string;
   readonly message: string;
 }
 
-/** Tokens that a model call cost. */
+/** The tokens of a model call. */
 export interface TokenUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -51,26 +56,26 @@ export interface TokenUsage {
 /**
  * One message with its reply, as the user may see it.
  *
- * Values are never changed in place: a turn that did not change keeps its identity.
+ * Turns are immutable: one that did not change is the same object as before.
  */
 export interface TurnView {
   readonly messageId: string;
-  /** Its number, once the server has given it one. */
+  /** Its number, once the server has assigned one. */
   readonly turn: number | null;
-  /** The user's text; null while only the reply of another tab's message is known. */
+  /** The text of the user; null while only the reply to a message of another tab is known. */
   readonly message: string | null;
   readonly documentId: string | null;
   readonly state: TurnState;
   /** Set once `state` is `done`. */
   readonly kind: TurnKind | null;
-  /** The reply's Markdown: provisional while running, never changed again once done. Untrusted. */
+  /** The reply as Markdown: provisional while running, final once done. Untrusted. */
   readonly text: string;
-  /** The generation that `text` belongs to; a rise above 1 is a restart. */
+  /** The generation that `text` belongs to; above 1 the reply was restarted. */
   readonly gen: number;
   readonly status: TurnStatus | null;
-  /** Set for `kind` `error`, and for `failed` and retried messages. */
+  /** Set if `kind` is `error`, and for messages that failed or are being retried. */
   readonly error: TurnError | null;
-  /** When a message that is being sent is tried again, in milliseconds since 1970. */
+  /** When the next attempt to send the message is made, in milliseconds since 1970. */
   readonly retryAt: number | null;
   readonly finishReason: string | null;
   readonly provider: string | null;
@@ -78,7 +83,7 @@ export interface TurnView {
   readonly usage: TokenUsage | null;
   readonly costMicroUsd: number | null;
   readonly context: ContextUse | null;
-  /** The user's own rating in this client; the server does not give it back. */
+  /** The rating given in this client; the server does not return earlier ones. */
   readonly feedback: Rating | null;
   readonly createdAt: string | null;
   readonly finishedAt: string | null;
@@ -87,7 +92,7 @@ export interface TurnView {
 /** Something that the user should be told once. */
 export interface Notice {
   readonly code: 'session-ended' | 'refused';
-  /** The server's words, where it said any. */
+  /** The explanation of the server, if there is one. */
   readonly message: string | null;
 }
 
@@ -95,13 +100,13 @@ export interface Notice {
 export interface ChatState {
   readonly connection: ConnectionState;
   readonly sessionId: string | null;
-  /** Ascending by turn; messages without a turn come last. */
+  /** In ascending order; messages without a number come last. */
   readonly turns: readonly TurnView[];
-  /** Tells whether a reply is being waited for or written. */
+  /** Whether a message is being sent or a reply is pending. */
   readonly running: boolean;
-  /** Tells whether `loadOlder()` would find something. */
+  /** Whether `loadOlder()` would find something. */
   readonly hasOlder: boolean;
-  /** Tells whether the stored conversation is still being read. */
+  /** Whether the stored conversation is still being loaded. */
   readonly loading: boolean;
   readonly notice: Notice | null;
 }
@@ -112,23 +117,23 @@ export interface DocumentInfo {
   readonly title: string;
 }
 
-/** Where an event stands: its turn and generation, and what the server added to a final. */
+/** The position of an event, and what the server added to a final. */
 export interface EventMetadata {
   readonly turn: number;
   readonly gen: number;
-  /** Where a piece begins in its generation, in UTF-16 code units. */
+  /** The offset of a piece in its generation, in UTF-16 code units. */
   readonly offset?: number;
-  /** On `TEXT_MESSAGE_START`: it replaces the message before it in this run. */
+  /** On `TEXT_MESSAGE_START`: this message replaces the previous one of the run. */
   readonly restart?: true;
-  /** On `TEXT_MESSAGE_END`: the message is no part of the reply any more. */
+  /** On `TEXT_MESSAGE_END`: the message is not part of the reply any more. */
   readonly abandoned?: true;
-  /** On `RUN_ERROR`: the user's message. */
+  /** On `RUN_ERROR`: the id of the user's message. */
   readonly messageId?: string;
   readonly finishReason?: string;
   readonly costMicroUsd?: number;
 }
 
-/** Usage of a model as AG-UI tells it. */
+/** The usage of a model in the form of AG-UI. */
 export interface EventUsage {
   readonly provider?: string;
   readonly model?: string;
@@ -139,11 +144,12 @@ export interface EventUsage {
 /**
  * An AG-UI event to which the client rule has been applied.
  *
- * Runs come whole, in order, one after the other, and none is skipped or repeated.
- * Each is `RUN_STARTED`; then messages, each `TEXT_MESSAGE_START`, `TEXT_MESSAGE_CONTENT`…, `TEXT_MESSAGE_END`;
- * then `RUN_FINISHED` or `RUN_ERROR`. A restart ends a message with `metadata.abandoned` and begins another with
- * `metadata.restart`. `RUN_FINISHED` always has its `result`.
- * `chat.forgotten` says that the session began anew and that a run which is open will not be ended.
+ * Runs are complete and in order; none overlaps another, is skipped or repeated.
+ * Each consists of `RUN_STARTED`; then messages, each with `TEXT_MESSAGE_START`, any number of
+ * `TEXT_MESSAGE_CONTENT`, and `TEXT_MESSAGE_END`; then `RUN_FINISHED` or `RUN_ERROR`.
+ * A restart ends a message with `metadata.abandoned` and starts another with `metadata.restart`.
+ * `RUN_FINISHED` always has a `result`.
+ * `chat.forgotten` means that the session was reset, and that an open run will not be ended.
  */
 export type ChatEvent =
   | {
@@ -197,75 +203,81 @@ export type ChatEvent =
       readonly value: Record<string, never>;
     };
 
-/** The part of `localStorage` that is used; keys begin with `learning-yogi:`. */
+/** The part of `localStorage` that is used; all keys begin with `learning-yogi:`. */
 export type ChatStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
-/** How to reach the server, and as whom. */
+/** How to reach the server, and as which user. */
 export interface ChatOptions {
-  /** Where the API is, absolute or relative to the page. */
+  /** The URL of the API, absolute or relative to the page. */
   readonly apiUrl: string;
-  /** Where session and token outlive a reload: by default `localStorage`; null keeps them in memory. */
+  /** Where session and token are stored: `localStorage` by default; null keeps them in memory. */
   readonly storage?: ChatStorage | null;
-  /** A session of the host's choice instead of one that the server names. */
+  /** The id of the session to use, instead of one that the server assigns. */
   readonly sessionId?: string;
   /**
-   * Gives the host's own token (a JWT), asked for before every call, so it should be cached.
-   * `refresh` says that the server has just refused the one before. Without it, callers are anonymous.
+   * Returns the host's own token (a JWT). It is called before every request, so cache the token.
+   * `refresh` says that the server has just rejected the previous one. Without this function, users
+   * are anonymous.
    */
   readonly token?: (refresh: boolean) => Promise<string | undefined> | string | undefined;
-  /** What a message refers to unless `send` says otherwise. */
+  /** The document that messages refer to, unless `send` names another. */
   readonly documentId?: string;
+  /** The provider to use, unless `send` names another. */
   readonly provider?: string;
   readonly fetch?: typeof globalThis.fetch;
   readonly WebSocket?: typeof globalThis.WebSocket;
 }
 
-/** What goes with a message. */
+/** Options of a message. */
 export interface SendOptions {
-  /** Null sends without a document, also where the options name one. */
+  /** Null sends without a document even if the options of the client name one. */
   readonly documentId?: string | null;
   readonly provider?: string;
-  /** The idempotency key: 1 to 128 of `[A-Za-z0-9._:-]`; made up where absent. */
+  /** The idempotency key, 1 to 128 of `[A-Za-z0-9._:-]`; generated if absent. */
   readonly messageId?: string;
 }
 
 /** One conversation with the server. */
 export interface ChatClient {
-  /** Gives the present state; the same object until something changes. */
+  /** Returns the current state; the same object until something changes. */
   readonly getState: () => ChatState;
-  /** Calls `listener` after each change, until the function that it returns is called. */
+  /** Calls `listener` after each change, until the returned function is called. */
   readonly subscribe: (listener: () => void) => () => void;
-  /** Calls `listener` with each event in order, from now on, until the function that it returns is called. */
+  /** Calls `listener` with each new event in order, until the returned function is called. */
   onEvent(listener: (event: ChatEvent) => void): () => void;
-  /** Goes on with the stored session or opens one, and stays connected. Harmless to repeat; wakes a waiting client. */
+  /**
+   * Continues the stored session or opens a new one, and stays connected.
+   *
+   * Calling it again is harmless, and ends a delay before the next attempt.
+   */
   connect(): Promise<void>;
   /**
-   * Sends a message, connecting first if need be; the turn is in the state at once.
+   * Sends a message, connecting first if needed; the turn is in the state immediately.
    *
-   * Resolves when the server has accepted it, and rejects with `ChatError` when it did not;
-   * what can be tried again has been by then, under the same id.
+   * Resolves when the server has accepted it. Rejects with a `ChatError` if it did not, after all
+   * retries that made sense; they use the same id.
    */
   send(text: string, options?: SendOptions): Promise<{ readonly messageId: string }>;
   /** Sends a `failed` message again under its old id. */
   resend(messageId: string): Promise<{ readonly messageId: string }>;
   /** Sends the text of a turn again as a new message. */
   regenerate(messageId: string): Promise<{ readonly messageId: string }>;
-  /** Takes a `failed` message back, and gives its text. */
+  /** Removes a `failed` message, and returns its text. */
   discard(messageId: string): string | null;
-  /** Asks the server to end a reply with the text that it has: the given one, or the one that is running. */
+  /** Asks the server to stop a reply (by default the running one) and keep its text so far. */
   stop(messageId?: string): Promise<void>;
-  /** Says what the user thinks of a turn that is done. */
+  /** Rates a turn that is done. */
   feedback(turn: number, rating: Rating, comment?: string): Promise<void>;
-  /** Loads the page of turns before the oldest one that is here. */
+  /** Loads the page of turns before the oldest one in the state. */
   loadOlder(): Promise<void>;
-  /** Lists the documents that the caller may refer to. */
+  /** Lists the documents that the user may refer to. */
   documents(): Promise<readonly DocumentInfo[]>;
-  /** Leaves the session as it is and opens a new one. */
+  /** Opens a new session; the old one stays on the server. */
   newSession(): Promise<void>;
-  /** Deletes the session with everything in it, on the server too, and opens a new one. */
+  /** Deletes the session with everything in it, also on the server, and opens a new one. */
   deleteSession(): Promise<void>;
-  /** Takes the notice away. */
+  /** Removes the notice. */
   dismissNotice(): void;
-  /** Disconnects and stops all timers; `connect()` begins again. */
+  /** Disconnects and stops all timers; `connect()` starts again. */
   close(): void;
 }

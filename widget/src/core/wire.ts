@@ -1,4 +1,4 @@
-/** What the server sends, as far as it is used; nothing of it may be trusted to be there. */
+/** What the server sends, as far as the client uses it. Any field may be missing or wrong. */
 import type { ContextUse, EventMetadata, EventUsage, TurnKind, TurnStatus } from './types.js';
 
 /** One frame of the socket, an AG-UI event. */
@@ -17,13 +17,13 @@ export interface Frame {
 }
 
 /** The value of `chat.resumed`. */
-export interface Resumed {
+export interface ResumedValue {
   readonly first: number;
   readonly next: number;
   readonly born: number | string;
 }
 
-/** A turn as the history tells it. */
+/** A turn in a response of the history. */
 export interface StoredTurn {
   readonly turn: number;
   readonly message_id: string;
@@ -42,13 +42,13 @@ export interface StoredTurn {
   readonly finished_at?: string;
 }
 
-/** Where and with what to open a socket. */
-export interface Websocket {
+/** The URL of a socket and the ticket to open it with. */
+export interface SocketTicket {
   readonly url: string;
   readonly ticket: string;
 }
 
-/** Reads a frame; null where the data is none. */
+/** Parses a frame; null if the data is not one. */
 export function parseFrame(data: unknown): Frame | null {
   try {
     const frame: unknown = JSON.parse(String(data));
@@ -58,20 +58,22 @@ export function parseFrame(data: unknown): Frame | null {
   }
 }
 
-/** Reads the value of a `chat.resumed`; null where it makes no sense. */
-export function parseResumed(value: unknown): Resumed | null {
-  const { first, next, born } = (value ?? {}) as Partial<Resumed>;
-  return isCount(first) && isCount(next) && born !== undefined ? { first, next, born } : null;
+/** Parses the value of a `chat.resumed`; null if it is malformed. */
+export function parseResumed(value: unknown): ResumedValue | null {
+  const { first, next, born } = (value ?? {}) as Partial<ResumedValue>;
+  return isPositiveInteger(first) && isPositiveInteger(next) && born !== undefined
+    ? { first, next, born }
+    : null;
 }
 
-/** Reads the value of a `chat.status`; null where it makes no sense. */
+/** Parses the value of a `chat.status`; null if it is malformed. */
 export function parseStatus(value: unknown): TurnStatus | null {
   const { phase, provider } = (value ?? {}) as Partial<TurnStatus>;
   if (typeof phase !== 'string') return null;
   return typeof provider === 'string' ? { phase, provider } : { phase };
 }
 
-/** Tells whether a value can be a turn's or a generation's number. */
-export function isCount(value: unknown): value is number {
+/** Returns whether a value can be the number of a turn or a generation. */
+export function isPositiveInteger(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0;
 }

@@ -71,7 +71,7 @@ export class YogiChatbotElement extends Base {
   set options(options: Partial<ChatOptions>) {
     if (isShallowEqual(this.#options, options)) return;
     this.#options = options;
-    this.#renew();
+    this.#resetClient();
   }
 
   /** The host's own words. */
@@ -125,9 +125,9 @@ export class YogiChatbotElement extends Base {
 
   attributeChangedCallback(name: string, before: string | null, now: string | null): void {
     if (before === now || !this.isConnected) return;
-    if (name === 'open') return this.#opened(now !== null);
+    if (name === 'open') return this.#setOpen(now !== null);
     if (name === 'document-id') return this.#window?.setDocument(now);
-    if (['api-url', 'provider', 'session-id'].includes(name)) return this.#renew();
+    if (['api-url', 'provider', 'session-id'].includes(name)) return this.#resetClient();
     this.#rebuild();
   }
 
@@ -145,7 +145,7 @@ export class YogiChatbotElement extends Base {
   }
 
   // The client is made anew: another server, session or caller.
-  #renew(): void {
+  #resetClient(): void {
     if (this.#client !== this.#ownClient) return;
     this.#ownClient?.close();
     this.#client = this.#ownClient = null;
@@ -178,7 +178,7 @@ export class YogiChatbotElement extends Base {
     this.#window = this.#makeWindow(client);
     frame.append(this.#window.element);
     if (!this.#isInline) root.append(this.#makeLauncher());
-    this.#opened(this.open, false);
+    this.#setOpen(this.open, false);
   }
 
   #makeClient(): ChatClient | null {
@@ -207,7 +207,7 @@ export class YogiChatbotElement extends Base {
       documentId: this.getAttribute('document-id') ?? this.#options.documentId ?? null,
       remember: this.#options.storage === undefined ? storage() : this.#options.storage,
       ...(!this.#isInline && { close: () => this.#close() }),
-      drawn: (state) => this.#drawn(state),
+      drawn: (state) => this.#onDraw(state),
     });
   }
 
@@ -239,7 +239,7 @@ export class YogiChatbotElement extends Base {
     this.#launcher?.focus();
   }
 
-  #opened(open: boolean, isNews = true): void {
+  #setOpen(open: boolean, isNews = true): void {
     const frame = this.shadowRoot?.querySelector<HTMLElement>('.floating');
     if (open) void this.#client?.connect().catch(() => {});
     if (frame) {
@@ -267,7 +267,7 @@ export class YogiChatbotElement extends Base {
   }
 
   // A reply that becomes whole while the window is closed is marked on its button.
-  #drawn(state: ChatState): void {
+  #onDraw(state: ChatState): void {
     for (const { messageId, state: at } of state.turns.slice(-5)) {
       if (at !== 'done') this.#seen.add(messageId);
       else if (this.#seen.delete(messageId) && !this.open) {

@@ -3,7 +3,7 @@ import type { TurnView } from '../core/index.js';
 import { h } from './dom.js';
 import type { Texts } from './texts.js';
 
-const LONGEST = 1_000; // a reply that is longer is read in the conversation itself
+const MAX_LENGTH = 1_000; // a reply that is longer is read in the conversation itself
 
 /** A live region that only assistive technology sees. */
 export class Announcer {
@@ -31,5 +31,5 @@ function plain({ text, error }: TurnView): string {
     .replace(/[*_`#>|~]+/g, ' ')
     .replace(/\s+/g, ' ')
     .trim();
-  return words.length > LONGEST ? `${words.slice(0, LONGEST)}…` : words;
+  return words.length > MAX_LENGTH ? `${words.slice(0, MAX_LENGTH)}…` : words;
 }

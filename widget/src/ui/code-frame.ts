@@ -1,10 +1,10 @@
 /** What surrounds a block of code: its language, and a button that copies it. */
-import type { Context } from './context.js';
+import type { WindowContext } from './window-context.js';
 import { copyText, h, textButton } from './dom.js';
-import type { CodeFrame } from './markdown/kinds.js';
+import type { CodeFrame } from './markdown/node-specs.js';
 
 /** Gives the maker of such frames. */
-export function codeFrame({ texts, announce }: Context): CodeFrame {
+export function codeFrame({ texts, announce }: WindowContext): CodeFrame {
   return (code, language) => {
     const copy = textButton(
       texts.copy,

@@ -1,9 +1,9 @@
 /** The box in which the user writes, and the choice of a document. */
 import type { DocumentInfo } from '../core/index.js';
 import { h, iconButton, setText } from './dom.js';
-import { put, type Texts } from './texts.js';
+import { formatText, type Texts } from './texts.js';
 
-const LONGEST = 16_000; // code points
+const MAX_LENGTH = 16_000; // code points
 
 /** What the composer asks for. */
 export interface ComposerEvents {
@@ -105,7 +105,7 @@ export class Composer {
 
   #submit(): void {
     const text = this.#box.value.trim();
-    if (text === '' || excessOf(text) > 0) return;
+    if (text === '' || excessCharacters(text) > 0) return;
     this.write('');
     this.on.send(text);
     this.focus();
@@ -117,17 +117,17 @@ export class Composer {
   }
 
   #changed(): void {
-    const excess = excessOf(this.#box.value);
+    const excess = excessCharacters(this.#box.value);
     this.#send.disabled = this.#box.value.trim() === '' || excess > 0;
     this.#box.setAttribute('aria-invalid', String(excess > 0));
     this.#excess.hidden = excess <= 0;
-    setText(this.#excess, excess > 0 ? put(this.texts.tooLong, { count: excess }) : '');
+    setText(this.#excess, excess > 0 ? formatText(this.texts.tooLong, { count: excess }) : '');
     this.#box.style.height = 'auto';
     if (this.#box.scrollHeight > 0) this.#box.style.height = `${this.#box.scrollHeight}px`;
   }
 }
 
 // Counting code points takes time, and is needed only where the text is long.
-function excessOf(text: string): number {
-  return text.length > LONGEST ? [...text].length - LONGEST : 0;
+function excessCharacters(text: string): number {
+  return text.length > MAX_LENGTH ? [...text].length - MAX_LENGTH : 0;
 }

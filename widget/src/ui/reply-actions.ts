@@ -1,8 +1,8 @@
 /** What a reader can do with a reply: copy it, ask again, rate it, see what it cost. */
 import type { Rating, TurnView } from '../core/index.js';
-import type { Context } from './context.js';
+import type { WindowContext } from './window-context.js';
 import { copyText, h, icon, iconButton, setText, textButton } from './dom.js';
-import { detailWords } from './words.js';
+import { describeDetails } from './descriptions.js';
 
 /** The buttons under a reply. */
 export class ReplyActions {
@@ -16,7 +16,7 @@ export class ReplyActions {
   #turn: TurnView | null = null;
 
   constructor(
-    private readonly context: Context,
+    private readonly context: WindowContext,
     again: () => void,
   ) {
     const { texts } = context;
@@ -94,7 +94,7 @@ export class ReplyActions {
       this.#details.remove();
       this.#details = null;
     } else if (this.#turn) {
-      const rows = detailWords(this.#turn, this.context.texts, this.context.locale);
+      const rows = describeDetails(this.#turn, this.context.texts, this.context.locale);
       this.#details = h('dl', { class: 'details' });
       for (const [name, value] of rows)
         this.#details.append(h('div', {}, h('dt', {}, name), detail(value)));

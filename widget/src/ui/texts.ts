@@ -172,6 +172,6 @@ export function textsFor(locale: string, own: Partial<Texts> = {}): Texts {
 }
 
 /** Puts values into a text. */
-export function put(text: string, values: Record<string, string | number>): string {
+export function formatText(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (all, name: string) => String(values[name] ?? all));
 }

@@ -9,19 +9,19 @@ import {
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
 import { confirmDialog } from './confirm.js';
-import type { Context } from './context.js';
+import type { WindowContext } from './window-context.js';
 import { h, iconButton, setText, textButton } from './dom.js';
-import { Log } from './log.js';
-import { put, type Texts } from './texts.js';
-import { connectionWords } from './words.js';
+import { ConversationView } from './conversation.js';
+import { formatText, type Texts } from './texts.js';
+import { describeConnection } from './descriptions.js';
 
-const DOCUMENTS_AGAIN_MS = 15_000;
+const DOCUMENTS_RETRY_MS = 15_000;
 const CLOCK_MS = 1_000;
 // A block that is dear to draw, such as a table of hundreds of rows, is drawn less often: never more than a part of
 // the time is spent on it.
-const DEAR_MS = 8;
-const DEAR_SHARE = 4;
-const QUIET_MS = 1_500; // a lost connection that is back by then is not worth a word
+const SLOW_DRAW_MS = 8;
+const SLOW_DRAW_PAUSE_FACTOR = 4;
+const BANNER_DELAY_MS = 1_500; // a lost connection that is back by then is not worth a word
 
 /** What the host page decides about the window. */
 export interface WindowOptions {
@@ -47,7 +47,7 @@ export class ChatWindow {
   readonly element: HTMLElement;
   readonly #client: ChatClient;
   readonly #composer: Composer;
-  readonly #log: Log;
+  readonly #conversation: ConversationView;
   readonly #announcer = new Announcer();
   readonly #dot = h('span', { class: 'dot' });
   readonly #banner = h('p', { class: 'banner', role: 'status' });
@@ -62,11 +62,11 @@ export class ChatWindow {
   readonly #unsubscribe: () => void;
   #documents: readonly DocumentInfo[] = [];
   #documentId: string | null;
-  #failure = '';
+  #errorText = '';
   #frame = 0;
   #notBefore = 0;
-  #troubleSince: number | null = null;
-  #isOver = false;
+  #disconnectedSince: number | null = null;
+  #isDestroyed = false;
 
   constructor(private readonly options: WindowOptions) {
     const { client, texts } = options;
@@ -78,7 +78,7 @@ export class ChatWindow {
       choose: (id) => this.#choose(id),
     });
     this.#welcome = this.#makeWelcome();
-    this.#log = new Log(this.#context(), this.#welcome);
+    this.#conversation = new ConversationView(this.#context(), this.#welcome);
     this.#reconnect = textButton(texts.reconnect, () => void client.connect().catch(() => {}));
     this.#delete = iconButton('trash', texts.delete, () => void this.#askDelete());
     this.#banner.append(this.#bannerText, this.#reconnect);
@@ -86,12 +86,12 @@ export class ChatWindow {
       this.#noticeText,
       textButton(texts.dismiss, () => this.#dismiss()),
     );
-    const body = h('div', { class: 'body' }, this.#log.element, this.#log.latest);
+    const body = h('div', { class: 'body' }, this.#conversation.element, this.#conversation.latest);
     const parts = [this.#makeHeader(), this.#banner, this.#notice, body, this.#composer.element];
     this.element = h('section', { class: 'window' }, ...parts, this.#announcer.element);
-    this.element.addEventListener('keydown', (event) => this.#escape(event));
-    this.#resizes = new ResizeObserver(() => this.#log.resized());
-    this.#resizes.observe(this.#log.element);
+    this.element.addEventListener('keydown', (event) => this.#onEscape(event));
+    this.#resizes = new ResizeObserver(() => this.#conversation.resized());
+    this.#resizes.observe(this.#conversation.element);
     this.#clock = setInterval(() => this.#showConnection(client.getState()), CLOCK_MS);
     this.#unsubscribe = client.subscribe(() => this.#drawSoon());
     this.#draw();
@@ -100,8 +100,8 @@ export class ChatWindow {
 
   /** Sends a message as if the user had written it. */
   ask(text: string): void {
-    this.#failure = '';
-    this.#log.follow();
+    this.#errorText = '';
+    this.#conversation.follow();
     // What hinders it is shown at the message itself.
     this.#client.send(text, { documentId: this.#documentId }).catch(() => {});
   }
@@ -114,12 +114,12 @@ export class ChatWindow {
 
   focus(): void {
     this.#composer.focus();
-    this.#log.resized();
+    this.#conversation.resized();
   }
 
   /** Ends everything that the window does; the client goes on. */
   destroy(): void {
-    this.#isOver = true;
+    this.#isDestroyed = true;
     cancelAnimationFrame(this.#frame);
     clearInterval(this.#clock);
     this.#resizes.disconnect();
@@ -127,7 +127,7 @@ export class ChatWindow {
     this.element.remove();
   }
 
-  #context(): Context {
+  #context(): WindowContext {
     const { client, texts, locale } = this.options;
     return {
       client,
@@ -136,14 +136,18 @@ export class ChatWindow {
       titleOf: (id) => this.#documents.find((document) => document.id === id)?.title,
       announce: (text) => this.#announcer.say(text),
       tell: (error) => this.#tell(error),
-      follow: () => this.#log.follow(),
+      follow: () => this.#conversation.follow(),
       edit: (turn) => this.#edit(turn),
     };
   }
 
   #makeHeader(): HTMLElement {
     const { texts, title, close } = this.options;
-    const start = iconButton('plus', texts.newConversation, () => void this.#startAnew());
+    const start = iconButton(
+      'plus',
+      texts.newConversation,
+      () => void this.#startNewConversation(),
+    );
     const heading = h('h2', {}, title);
     const header = h('header', {}, this.#dot, heading, start, this.#delete);
     if (close) header.append(iconButton('close', texts.close, close));
@@ -172,23 +176,23 @@ export class ChatWindow {
   // ---- drawing
 
   #drawSoon(): void {
-    if (this.#frame !== 0 || this.#isOver) return;
-    this.#frame = requestAnimationFrame(() => this.#drawInTime());
+    if (this.#frame !== 0 || this.#isDestroyed) return;
+    this.#frame = requestAnimationFrame(() => this.#drawPaced());
   }
 
-  #drawInTime(): void {
+  #drawPaced(): void {
     this.#frame = 0;
     const began = performance.now();
     if (began < this.#notBefore) return this.#drawSoon();
     this.#draw();
     const cost = performance.now() - began;
-    this.#notBefore = cost > DEAR_MS ? began + cost * DEAR_SHARE : 0;
+    this.#notBefore = cost > SLOW_DRAW_MS ? began + cost * SLOW_DRAW_PAUSE_FACTOR : 0;
   }
 
   #draw(): void {
     const state = this.#client.getState();
     this.#welcome.hidden = state.turns.length > 0 || state.loading;
-    this.#log.show(state);
+    this.#conversation.show(state);
     this.#composer.setRunning(state.running);
     this.#delete.disabled = state.turns.length === 0;
     this.#showConnection(state);
@@ -205,11 +209,12 @@ export class ChatWindow {
       this.#dot.title =
         status === 'open'
           ? texts.connected
-          : connectionWords(connection, texts) || texts.connecting;
+          : describeConnection(connection, texts) || texts.connecting;
     }
-    const words = connectionWords(connection, texts);
-    this.#troubleSince = words === '' ? null : (this.#troubleSince ?? Date.now());
-    const isBrief = status === 'waiting' && Date.now() - (this.#troubleSince ?? 0) < QUIET_MS;
+    const words = describeConnection(connection, texts);
+    this.#disconnectedSince = words === '' ? null : (this.#disconnectedSince ?? Date.now());
+    const isBrief =
+      status === 'waiting' && Date.now() - (this.#disconnectedSince ?? 0) < BANNER_DELAY_MS;
     this.#banner.hidden = words === '' || isBrief;
     this.#reconnect.hidden = !['waiting', 'closed', 'signed-out'].includes(status);
     setText(this.#bannerText, this.#banner.hidden ? '' : words);
@@ -217,9 +222,10 @@ export class ChatWindow {
 
   #showNotice({ notice }: ChatState): void {
     const { texts } = this.options;
-    let words = this.#failure;
+    let words = this.#errorText;
     if (notice?.code === 'session-ended') words = texts.sessionEnded;
-    if (notice?.code === 'refused') words = put(texts.refused, { message: notice.message ?? '' });
+    if (notice?.code === 'refused')
+      words = formatText(texts.refused, { message: notice.message ?? '' });
     this.#notice.hidden = words === '';
     setText(this.#noticeText, words);
   }
@@ -227,13 +233,13 @@ export class ChatWindow {
   // ---- what the user does
 
   #dismiss(): void {
-    this.#failure = '';
+    this.#errorText = '';
     this.#client.dismissNotice();
     this.#composer.focus();
   }
 
   #tell(error: unknown): void {
-    this.#failure = error instanceof ChatError ? error.message : String(error);
+    this.#errorText = error instanceof ChatError ? error.message : String(error);
     this.#drawSoon();
   }
 
@@ -244,8 +250,8 @@ export class ChatWindow {
     this.#composer.focus();
   }
 
-  async #startAnew(): Promise<void> {
-    this.#failure = '';
+  async #startNewConversation(): Promise<void> {
+    this.#errorText = '';
     this.#composer.focus();
     await this.#client.newSession().catch((error) => this.#tell(error));
   }
@@ -257,7 +263,7 @@ export class ChatWindow {
     this.#composer.focus();
   }
 
-  #escape(event: KeyboardEvent): void {
+  #onEscape(event: KeyboardEvent): void {
     if (event.key !== 'Escape' || event.defaultPrevented) return;
     event.stopPropagation();
     if (this.options.close) this.options.close();
@@ -280,15 +286,15 @@ export class ChatWindow {
     try {
       this.#documents = await this.#client.documents();
     } catch {
-      if (!this.#isOver) setTimeout(() => void this.#loadDocuments(), DOCUMENTS_AGAIN_MS);
+      if (!this.#isDestroyed) setTimeout(() => void this.#loadDocuments(), DOCUMENTS_RETRY_MS);
       return;
     }
-    this.#documentId = this.#chosen();
+    this.#documentId = this.#initialDocument();
     this.#composer.setDocuments(this.#documents, this.#documentId);
   }
 
   // What the user chose last, else what the host said, else the first.
-  #chosen(): string | null {
+  #initialDocument(): string | null {
     let kept: string | null = null;
     try {
       kept = this.options.remember?.getItem('learning-yogi:document') ?? null;

@@ -3,18 +3,18 @@ import { CopilotKitCore } from '@copilotkit/core';
 import { WebSocket } from 'ws';
 import { describe, expect, it, vi } from 'vitest';
 import { ChatbotAgent } from '../../src/ag-ui/index.js';
-import { haveNoPrograms, World } from '../support/programs.js';
+import { backendIsMissing, Backend } from '../support/backend.js';
 import { describeAgent } from './ag-ui-suite.js';
 
 vi.mock('@ag-ui/client', () => import('ag-ui-client-0' as never));
 
 describeAgent('0.0.59');
 
-describe.skipIf(haveNoPrograms())("with CopilotKit's core", () => {
+describe.skipIf(backendIsMissing())("with CopilotKit's core", () => {
   it('an agent that it is given answers', async () => {
-    const world = await World.start();
+    const backend = await Backend.start();
     const agent = new ChatbotAgent({
-      apiUrl: world.url,
+      apiUrl: backend.url,
       storage: null,
       agentId: 'yogi',
       WebSocket: WebSocket as never,
@@ -26,6 +26,6 @@ describe.skipIf(haveNoPrograms())("with CopilotKit's core", () => {
       { role: 'assistant', content: expect.stringMatching(/^word0 .*word19 $/) },
     ]);
     agent.close();
-    await world.stop();
+    await backend.stop();
   });
 });

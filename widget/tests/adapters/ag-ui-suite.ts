@@ -3,24 +3,24 @@ import type { BaseEvent, Message } from '@ag-ui/client';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChatbotAgent } from '../../src/ag-ui/index.js';
-import { haveNoPrograms, World } from '../support/programs.js';
+import { backendIsMissing, Backend } from '../support/backend.js';
 import { Proxy } from '../support/proxy.js';
-import { sharedStorage, until } from '../support/wait.js';
+import { sharedStorage, waitUntil } from '../support/wait.js';
 
 const WORDS = Array.from({ length: 20 }, (_, n) => `word${n} `).join('');
 
 /** Runs the suite with the client that `@ag-ui/client` stands for. */
 export function describeAgent(version: string): void {
-  describe.skipIf(haveNoPrograms())(`with @ag-ui/client ${version}`, () => {
-    let world: World;
+  describe.skipIf(backendIsMissing())(`with @ag-ui/client ${version}`, () => {
+    let backend: Backend;
     let proxy: Proxy;
     beforeAll(async () => {
-      world = await World.start();
-      proxy = await Proxy.start(() => world.url);
+      backend = await Backend.start();
+      proxy = await Proxy.start(() => backend.url);
     });
     afterAll(async () => {
       await proxy.stop();
-      await world.stop();
+      await backend.stop();
     });
 
     function agentOn(threadId: string = crypto.randomUUID(), storage = sharedStorage()) {
@@ -95,7 +95,7 @@ export function describeAgent(version: string): void {
     it('abortRun() ends the reply with the text so far', async () => {
       const { agent, events } = agentOn();
       const ran = ask(agent, 'Slowly [[stub:slow]]');
-      await until('text', () => types(events).includes('TEXT_MESSAGE_CONTENT'));
+      await waitUntil('text', () => types(events).includes('TEXT_MESSAGE_CONTENT'));
       agent.abortRun();
       await ran;
       const last = events.at(-1) as BaseEvent & { metadata: { finishReason: string } };
@@ -119,7 +119,7 @@ export function describeAgent(version: string): void {
     it('a connection that is cut in the middle of a reply is not noticed', async () => {
       const { agent, events } = agentOn();
       const ran = ask(agent, 'Slowly [[stub:slow]]');
-      await until('text', () => types(events).includes('TEXT_MESSAGE_CONTENT'));
+      await waitUntil('text', () => types(events).includes('TEXT_MESSAGE_CONTENT'));
       proxy.cut();
       await ran;
       expect(replies(agent.messages)).toEqual([WORDS]);
@@ -132,7 +132,7 @@ export function describeAgent(version: string): void {
       const first = agentOn(thread);
       await ask(first.agent, 'Hello');
       const ran = ask(first.agent, 'Slowly [[stub:slow]]');
-      await until(
+      await waitUntil(
         'text',
         () => types(first.events).filter((type) => type === 'RUN_STARTED').length === 2,
       );

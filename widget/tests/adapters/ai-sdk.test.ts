@@ -3,22 +3,22 @@ import { Chat } from '@ai-sdk/react';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChatbotTransport, type ChatbotUIMessage } from '../../src/ai-sdk/index.js';
-import { haveNoPrograms, World } from '../support/programs.js';
+import { backendIsMissing, Backend } from '../support/backend.js';
 import { Proxy } from '../support/proxy.js';
-import { sharedStorage, until } from '../support/wait.js';
+import { sharedStorage, waitUntil } from '../support/wait.js';
 
 const WORDS = Array.from({ length: 20 }, (_, n) => `word${n} `).join('');
 
-describe.skipIf(haveNoPrograms())('with the AI SDK', () => {
-  let world: World;
+describe.skipIf(backendIsMissing())('with the AI SDK', () => {
+  let backend: Backend;
   let proxy: Proxy;
   beforeAll(async () => {
-    world = await World.start();
-    proxy = await Proxy.start(() => world.url);
+    backend = await Backend.start();
+    proxy = await Proxy.start(() => backend.url);
   });
   afterAll(async () => {
     await proxy.stop();
-    await world.stop();
+    await backend.stop();
   });
 
   function chatOn(
@@ -78,7 +78,7 @@ describe.skipIf(haveNoPrograms())('with the AI SDK', () => {
   it('stop() ends the reply on the server too', async () => {
     const { chat, transport } = chatOn();
     const sent = chat.sendMessage({ text: 'Slowly [[stub:slow]]' });
-    await until('text', () => replies(chat)[0]);
+    await waitUntil('text', () => replies(chat)[0]);
     await chat.stop();
     await sent;
     expect(chat.status).toBe('ready');
@@ -104,7 +104,7 @@ describe.skipIf(haveNoPrograms())('with the AI SDK', () => {
   it('a connection that is cut in the middle of a reply is not noticed', async () => {
     const { chat, transport } = chatOn();
     const sent = chat.sendMessage({ text: 'Slowly [[stub:slow]]' });
-    await until('text', () => replies(chat)[0]);
+    await waitUntil('text', () => replies(chat)[0]);
     proxy.cut();
     await sent;
     expect(replies(chat)).toEqual([WORDS]);
@@ -114,7 +114,7 @@ describe.skipIf(haveNoPrograms())('with the AI SDK', () => {
   it('after a reload the running reply is joined from its beginning', async () => {
     const before = chatOn();
     const sent = before.chat.sendMessage({ text: 'Slowly [[stub:slow]]' });
-    await until('text', () => replies(before.chat)[0]);
+    await waitUntil('text', () => replies(before.chat)[0]);
     const transport = new ChatbotTransport({
       apiUrl: proxy.url,
       storage: before.storage,

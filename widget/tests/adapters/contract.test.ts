@@ -5,8 +5,8 @@ import { from } from 'rxjs';
 import { WebSocket } from 'ws';
 import { describe, expect, it } from 'vitest';
 import { createChatClient } from '../../src/core/index.js';
-import { haveNoPrograms, World } from '../support/programs.js';
-import { until } from '../support/wait.js';
+import { backendIsMissing, Backend } from '../support/backend.js';
+import { waitUntil } from '../support/wait.js';
 
 const LARGEST_FRAME = 28 * 1024;
 const QUESTIONS = [
@@ -17,10 +17,10 @@ const QUESTIONS = [
   'No [[stub:refusal]]',
 ];
 
-describe.skipIf(haveNoPrograms())('the frames of the real server', () => {
+describe.skipIf(backendIsMissing())('the frames of the real server', () => {
   it('are what the schemas say, with no field that they strip, and small enough', async () => {
-    const world = await World.start();
-    const frames = await record(world);
+    const backend = await Backend.start();
+    const frames = await record(backend);
     expect(new Set(frames.map(({ type }) => type))).toEqual(
       new Set([
         'CUSTOM',
@@ -36,7 +36,7 @@ describe.skipIf(haveNoPrograms())('the frames of the real server', () => {
       expect(EventSchemas.parse(frame)).toEqual(frame);
       expect(Buffer.byteLength(JSON.stringify(frame))).toBeLessThanOrEqual(LARGEST_FRAME);
     }
-    await world.stop();
+    await backend.stop();
   });
 
   it('are refused by the client where nothing orders them, so its verification is on', async () => {
@@ -54,7 +54,7 @@ describe.skipIf(haveNoPrograms())('the frames of the real server', () => {
 });
 
 // Asks everything, one question after the other, and stops the last.
-async function record(world: World): Promise<BaseEvent[]> {
+async function record(backend: Backend): Promise<BaseEvent[]> {
   const frames: BaseEvent[] = [];
   class Recorder extends WebSocket {
     constructor(url: string) {
@@ -63,19 +63,19 @@ async function record(world: World): Promise<BaseEvent[]> {
     }
   }
   const client = createChatClient({
-    apiUrl: world.url,
+    apiUrl: backend.url,
     storage: null,
     WebSocket: Recorder as never,
   });
   const last = () => client.getState().turns.at(-1);
   for (const question of QUESTIONS) {
     await client.send(question);
-    await until(question, () => last()?.state === 'done');
+    await waitUntil(question, () => last()?.state === 'done');
   }
   const { messageId } = await client.send('Slowly [[stub:slow]]');
-  await until('text', () => last()!.text !== '');
+  await waitUntil('text', () => last()!.text !== '');
   await client.stop(messageId);
-  await until('the end', () => last()!.kind === 'cancelled');
+  await waitUntil('the end', () => last()!.kind === 'cancelled');
   client.close();
   return frames;
 }

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import type { ChatEvent } from '../../src/core/types.js';
 import type { Frame } from '../../src/core/wire.js';
 import { resumed, stored } from '../support/frames.js';
-import { Session, type Step } from '../support/network.js';
+import { ScriptedSession, type SessionStep } from '../support/scripted-session.js';
 import { RuleClient } from '../support/rule-client.js';
 
 const STEP_MS = 250;
@@ -12,11 +12,11 @@ const HEALING_STEP_MS = 1_000;
 const HEALING_STEPS = 330; // a turn of which no frame came is asked for within five minutes
 
 /** What happens to the frames of one step on their way. */
-type Fate = 'arrives' | 'lost' | 'twice' | 'late' | 'cut';
+type Delivery = 'arrives' | 'lost' | 'twice' | 'late' | 'cut';
 
 const steps = fc.array(
   fc.record({
-    step: fc.constantFrom<Step>(
+    step: fc.constantFrom<SessionStep>(
       'write',
       'write',
       'write',
@@ -27,26 +27,34 @@ const steps = fc.array(
       'cancel',
       'tell',
     ),
-    fate: fc.constantFrom<Fate>('arrives', 'arrives', 'arrives', 'lost', 'twice', 'late', 'cut'),
+    delivery: fc.constantFrom<Delivery>(
+      'arrives',
+      'arrives',
+      'arrives',
+      'lost',
+      'twice',
+      'late',
+      'cut',
+    ),
   }),
   { maxLength: 80 },
 );
 
-class World {
+class LossyNetwork {
   readonly client = new RuleClient();
-  readonly session = new Session();
+  readonly session = new ScriptedSession();
   #late: Frame[] = [];
   #isOpen = false;
 
   /** The server does something, and the network does something to it. */
-  run(step: Step, fate: Fate): void {
+  run(step: SessionStep, delivery: Delivery): void {
     const frames = this.session.step(step);
-    if (fate === 'cut') this.#cut();
+    if (delivery === 'cut') this.#cut();
     else if (!this.#isOpen) this.#open();
-    else if (fate === 'twice') this.#arrive([...frames, ...frames, ...this.#late.reverse()]);
-    else if (fate === 'late') this.#late.push(...frames);
-    else if (fate === 'arrives') this.#arrive(frames);
-    this.#pass(fate !== 'lost');
+    else if (delivery === 'twice') this.#arrive([...frames, ...frames, ...this.#late.reverse()]);
+    else if (delivery === 'late') this.#late.push(...frames);
+    else if (delivery === 'arrives') this.#arrive(frames);
+    this.#pass(delivery !== 'lost');
   }
 
   /** The network is whole from now on. */
@@ -111,12 +119,12 @@ class World {
 it('any loss, repeat, reorder and restart heals, and nothing wrong is shown meanwhile', () => {
   fc.assert(
     fc.property(steps, (script) => {
-      const world = new World();
-      for (const { step, fate } of script) world.run(step, fate);
-      world.heal();
-      expect(world.client.finals.length).toBe(world.session.done.length);
-      world.check();
-      checkEvents(world.client.events, world.session);
+      const network = new LossyNetwork();
+      for (const { step, delivery } of script) network.run(step, delivery);
+      network.heal();
+      expect(network.client.finals.length).toBe(network.session.done.length);
+      network.check();
+      checkEvents(network.client.events, network.session);
     }),
     { numRuns: 400 },
   );
@@ -125,10 +133,10 @@ it('any loss, repeat, reorder and restart heals, and nothing wrong is shown mean
 it('the events of every run are whole, in order, and say what the final says', () => {
   fc.assert(
     fc.property(steps, (script) => {
-      const world = new World();
-      for (const { step, fate } of script) {
-        world.run(step, fate);
-        checkEvents(world.client.events, world.session);
+      const network = new LossyNetwork();
+      for (const { step, delivery } of script) {
+        network.run(step, delivery);
+        checkEvents(network.client.events, network.session);
       }
     }),
     { numRuns: 100 },
@@ -167,7 +175,7 @@ it('a frame with any metadata at all changes no turn but its own, and never thro
 });
 
 /** Follows a consumer that keeps to the order of AG-UI, and ends with the server's texts. */
-function checkEvents(events: readonly ChatEvent[], session: Session): void {
+function checkEvents(events: readonly ChatEvent[], session: ScriptedSession): void {
   let run: string | null = null;
   let message: { id: string; text: string } | null = null;
   let runs = 0;

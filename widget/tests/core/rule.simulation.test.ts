@@ -1,8 +1,8 @@
 /** The simulation's tabs follow the same rule, written in Rust: given what they were given, this one shows what they showed. */
 import { expect, it } from 'vitest';
-import { begin } from '../../src/core/rule/state.js';
+import { initialState } from '../../src/core/rule/state.js';
 import type { Frame, StoredTurn } from '../../src/core/wire.js';
-import { haveNoPrograms, simulate } from '../support/programs.js';
+import { backendIsMissing, simulate } from '../support/backend.js';
 import { RuleClient } from '../support/rule-client.js';
 
 const SEEDS = 100;
@@ -27,7 +27,7 @@ type Record = { readonly tab: number; readonly at: number } & (
 const seen = new Map<Record['step'], number>();
 
 /** A client beside one tab. */
-class Twin {
+class ReplayedTab {
   readonly #client = new RuleClient();
   #forgotten = 0;
   #shown = 0;
@@ -49,7 +49,7 @@ class Twin {
         return this.#give({ type: record.step, messageId: record.message_id });
       // Whoever drives the rule begins anew here.
       case 'gone':
-        this.#client.state = { ...begin(), link: this.#client.state.link };
+        this.#client.state = { ...initialState(), link: this.#client.state.link };
         this.#forgotten += 1;
         return;
       case 'forgot':
@@ -83,14 +83,14 @@ class Twin {
   }
 }
 
-it.skipIf(haveNoPrograms())(
+it.skipIf(backendIsMissing())(
   'what the tabs of the simulation showed follows from what they were told',
   async () => {
     for (let seed = 1; seed <= SEEDS; seed += 1) {
-      const twins = new Map<number, Twin>();
+      const twins = new Map<number, ReplayedTab>();
       for (const [i, line] of (await simulate(seed)).entries()) {
         const record = JSON.parse(line) as Record;
-        const twin = twins.get(record.tab) ?? new Twin();
+        const twin = twins.get(record.tab) ?? new ReplayedTab();
         twins.set(record.tab, twin);
         try {
           twin.follow(record);

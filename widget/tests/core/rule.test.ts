@@ -129,7 +129,7 @@ describe('a final', () => {
 });
 
 describe('a client asks to resume', () => {
-  it('on every open, and every 5 s until chat.resumed came', () => {
+  it('on every open, and every 5 s waitUntil chat.resumed came', () => {
     const one = new RuleClient();
     expect(one.give({ type: 'opened' })).toEqual([resume(0)]);
     expect(one.at(4999)).toEqual([]);

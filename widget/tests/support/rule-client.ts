@@ -1,23 +1,27 @@
 /** A client rule at a clock of its own, with everything that it has told. */
 import { reduce } from '../../src/core/rule/reduce.js';
-import { type Action, begin, type Input } from '../../src/core/rule/state.js';
+import { type RuleAction, initialState, type RuleInput } from '../../src/core/rule/state.js';
 import type { ChatEvent } from '../../src/core/types.js';
 import type { Frame } from '../../src/core/wire.js';
 import { resumed } from './frames.js';
 
-type Rest = Input extends infer One ? (One extends Input ? Omit<One, 'now'> : never) : never;
+type Rest = RuleInput extends infer One
+  ? One extends RuleInput
+    ? Omit<One, 'now'>
+    : never
+  : never;
 
 export class RuleClient {
-  state = begin('s1');
+  state = initialState('s1');
   now = 0;
   finals: [number, string, string][] = [];
   events: ChatEvent[] = [];
 
   /** Gives an input; returns what somebody else has to do. */
-  give(input: Rest): Action[] {
-    const { state, actions } = reduce(this.state, { now: this.now, ...input } as Input);
+  give(input: Rest): RuleAction[] {
+    const { state, actions } = reduce(this.state, { now: this.now, ...input } as RuleInput);
     this.state = state;
-    const rest: Action[] = [];
+    const rest: RuleAction[] = [];
     for (const action of actions) {
       if (action.type === 'final')
         this.finals.push([action.turn.turn, action.turn.final!.kind, action.turn.text]);
@@ -27,11 +31,11 @@ export class RuleClient {
     return rest;
   }
 
-  frames(...frames: Frame[]): Action[] {
+  frames(...frames: Frame[]): RuleAction[] {
     return frames.flatMap((frame) => this.give({ type: 'frame', frame }));
   }
 
-  at(now: number): Action[] {
+  at(now: number): RuleAction[] {
     this.now = now;
     return this.give({ type: 'tick' });
   }

@@ -1,7 +1,7 @@
 /** Waits for what a test is about, never for time to pass. */
 
 /** Resolves once `is` gives something true, with it; rejects after `ms` with `what`. */
-export async function until<T>(
+export async function waitUntil<T>(
   what: string,
   is: () => T | Promise<T>,
   ms = 20_000,

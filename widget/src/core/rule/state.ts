@@ -1,45 +1,47 @@
-/** The values that the client rule works on. */
+/** The state, the inputs and the actions of the client rule. */
 import type { ChatEvent } from '../types.js';
 import type { Frame, StoredTurn } from '../wire.js';
-import { nothingTold, type Told } from './events.js';
-import { closedLink, type Link } from './timing.js';
+import { nothingEmitted, type EmittedSoFar } from './emit.js';
+import { closedLink, type LinkState } from './timing.js';
 import type { RuleTurn } from './turn.js';
 
-/** What a client knows of its session. */
+/** What a client knows about its session. */
 export interface RuleState {
   readonly thread: string;
-  /** The highest turn up to which it holds every final. */
+  /** The highest turn up to which the client has every final. */
   cursor: number;
+  /** Identifies the incarnation of the session; a different value means that it was reset. */
   born: number | string | null;
-  /** The oldest turn that the server keeps. */
+  /** The oldest turn that the server still has. */
   first: number;
+  /** The number that the next turn of the session will get, as far as the client knows. */
   next: number;
-  /** Turns above the cursor. */
+  /** The turns above the cursor of which anything is known. */
   turns: Map<number, RuleTurn>;
-  /** Messages that were sent and have no final yet. */
+  /** The ids of messages that were sent and have no final yet. */
   awaited: Set<string>;
-  link: Link;
-  told: Told;
+  link: LinkState;
+  emitted: EmittedSoFar;
 }
 
-/** What happened; `now` is in milliseconds on a clock that never goes back. */
-export type Input = { readonly now: number } & (
+/** Something that happened; `now` is in milliseconds on a monotonic clock. */
+export type RuleInput = { readonly now: number } & (
   | { readonly type: 'opened' | 'closed' | 'tick' | 'woken' }
   | { readonly type: 'frame'; readonly frame: Frame }
   | { readonly type: 'history'; readonly turns: readonly StoredTurn[] }
   | { readonly type: 'sending' | 'unsent'; readonly messageId: string }
 );
 
-/** What somebody else has to do. Finals come in order, none skipped. */
-export type Action =
+/** Something for the caller to perform. Finals come in the order of their turns, without gaps. */
+export type RuleAction =
   | { readonly type: 'resume'; readonly after: number }
   | { readonly type: 'fetch'; readonly after: number }
   | { readonly type: 'final'; readonly turn: RuleTurn }
   | { readonly type: 'event'; readonly event: ChatEvent }
   | { readonly type: 'forget' };
 
-/** Gives the state of a client that holds all finals up to `cursor`, and nothing above. */
-export function begin(thread = '', cursor = 0): RuleState {
+/** Returns the state of a client that has every final up to `cursor`, and nothing above it. */
+export function initialState(thread = '', cursor = 0): RuleState {
   return {
     thread,
     cursor,
@@ -49,6 +51,6 @@ export function begin(thread = '', cursor = 0): RuleState {
     turns: new Map(),
     awaited: new Set(),
     link: closedLink(),
-    told: nothingTold(0),
+    emitted: nothingEmitted(0),
   };
 }

@@ -1,29 +1,42 @@
-/** When a client asks to resume: on every open, and whenever something may be missing, at the paces of the contract. */
-import type { Action, RuleState } from './state.js';
+/**
+ * When the client sends `resume`: on every open, and whenever something may be missing.
+ *
+ * `resume` is the only question of the protocol, and asking is always safe, because the response
+ * repeats what the client may have missed. What must be limited is the rate: every question makes
+ * the server read the session. The intervals are those of the contract.
+ */
+import type { RuleAction, RuleState } from './state.js';
 
-const UNANSWERED_MS = 5_000;
+const NO_ANSWER_MS = 5_000;
 const GAP_MS = 2_000;
 const SILENCE_MS = 10_000;
 const KEEP_ALIVE_MS = 300_000;
-// A batch of finals has at most 20; a smaller one is over when nothing follows.
+// The server answers with at most 20 finals. After a full batch the client can ask for more at once;
+// the end of a smaller one is not marked, so it is over when nothing has followed for a moment.
 const FULL_BATCH = 20;
 const BATCH_PAUSE_MS = 200;
 
-/** What is known of the connection. */
-export interface Link {
+/** What the rule knows about the connection. */
+export interface LinkState {
   open: boolean;
+  /** A `chat.resumed` has come on this connection. */
   resumed: boolean;
+  /** When `resume` was last sent. */
   askedAt: number | null;
+  /** When a frame last came. */
   heardAt: number;
+  /** Something is known to be missing; `resume` is sent at the interval for gaps. */
   gap: boolean;
+  /** `resume` has to be sent at once, regardless of intervals. */
   urgent: boolean;
-  /** Finals that came since the last question. */
+  /** The number of finals since `resume` was last sent. */
   finals: number;
+  /** The cursor at the moment the connection opened. */
   cursorAtOpen: number;
 }
 
-/** Gives the state of a connection that is not open. */
-export function closedLink(): Link {
+/** Returns the state of a connection that is not open. */
+export function closedLink(): LinkState {
   return {
     open: false,
     resumed: false,
@@ -36,13 +49,13 @@ export function closedLink(): Link {
   };
 }
 
-/** Gives the state of a connection that has just opened. */
-export function openedLink(now: number, cursor: number): Link {
+/** Returns the state of a connection that has just opened. */
+export function openedLink(now: number, cursor: number): LinkState {
   return { ...closedLink(), open: true, heardAt: now, cursorAtOpen: cursor };
 }
 
-/** Adds a `resume` action if one is due, and notes that it was asked. */
-export function askIfDue(state: RuleState, now: number, actions: Action[]): void {
+/** Adds a `resume` action if one is due, and records that it was sent. */
+export function resumeIfDue(state: RuleState, now: number, actions: RuleAction[]): void {
   const { link } = state;
   if (!link.open || !isDue(state, now)) return;
   Object.assign(link, { askedAt: now, gap: false, urgent: false, finals: 0 });
@@ -55,7 +68,7 @@ function isDue(state: RuleState, now: number): boolean {
   const sinceAsked = now - link.askedAt;
   const quiet = now - link.heardAt;
   return (
-    (!link.resumed && sinceAsked >= UNANSWERED_MS) ||
+    (!link.resumed && sinceAsked >= NO_ANSWER_MS) ||
     (link.gap && sinceAsked >= GAP_MS) ||
     (hasMoreToCome(state) && (link.finals >= FULL_BATCH || quiet >= BATCH_PAUSE_MS)) ||
     (knowsUnfinishedTurn(state) && Math.min(quiet, sinceAsked) >= SILENCE_MS) ||
@@ -63,7 +76,8 @@ function isDue(state: RuleState, now: number): boolean {
   );
 }
 
-// Only after finals came: without one, asking again would bring the same answer.
+// Only if the last response brought finals: otherwise the same question would get the same response,
+// and the client would ask in a loop for turns that are still running.
 function hasMoreToCome({ link, cursor, next }: RuleState): boolean {
   return link.resumed && link.finals > 0 && cursor < next - 1;
 }

@@ -1,6 +1,8 @@
 /**
- * What a client holds of one turn above its cursor: the text of its highest generation, and its final once known.
- * Values, never changed in place.
+ * What the client knows about one turn above its cursor: the text of its highest generation, and its
+ * final once that is known.
+ *
+ * Turns are immutable values; each function returns a new one.
  */
 import type {
   ContextUse,
@@ -13,8 +15,8 @@ import type {
 } from '../types.js';
 import { type Frame, parseStatus, type StoredTurn } from '../wire.js';
 
-/** The committed end of a turn. */
-export interface Final {
+/** The committed result of a turn. */
+export interface TurnFinal {
   readonly kind: TurnKind;
   readonly text: string;
   readonly error: TurnError | null;
@@ -25,36 +27,37 @@ export interface Final {
   readonly costMicroUsd: number | null;
   readonly context: ContextUse | null;
   readonly finishedAt: string | null;
-  /** As AG-UI tells it. */
+  /** In the form of AG-UI events. */
   readonly eventUsage: readonly EventUsage[];
 }
 
 /** One turn above the cursor. */
 export interface RuleTurn {
   readonly turn: number;
-  /** The user's message, once a frame told it. */
+  /** The id of the user's message, once known. */
   readonly runId: string | null;
   readonly gen: number;
   readonly text: string;
   readonly replyId: string | null;
   readonly status: TurnStatus | null;
-  readonly final: Final | null;
-  /** Its final exists, but was too large for a frame. */
+  readonly final: TurnFinal | null;
+  /** The final exists but was too large for a frame, and has to be fetched from the history. */
   readonly withheld: boolean;
+  /** When the history was last asked for it. */
   readonly fetchedAt: number | null;
 }
 
-/** What became of a turn by a frame. */
-export interface Applied {
+/** A turn after a frame, and what is missing. */
+export interface FrameEffect {
   readonly turn: RuleTurn;
-  /** Text before the frame is missing. */
+  /** Text before this frame is missing. */
   readonly gap?: boolean;
   /** The final has to be fetched. */
   readonly withheld?: boolean;
 }
 
-/** Gives the record of a turn of which nothing has come yet. */
-export function unseen(turn: number): RuleTurn {
+/** Returns a turn of which nothing is known but its number. */
+export function emptyTurn(turn: number): RuleTurn {
   return {
     turn,
     runId: null,
@@ -68,30 +71,36 @@ export function unseen(turn: number): RuleTurn {
   };
 }
 
-/** Applies a frame to a turn that is not final. */
-export function applyFrame(turn: RuleTurn, frame: Frame, metadata: EventMetadata): Applied {
+/**
+ * Applies a frame to a turn that is not final.
+ *
+ * A final is valid whatever its generation, because it is committed. Everything else counts only if
+ * its generation is not lower than the one already shown: frames of an abandoned attempt can still
+ * arrive after the next attempt has started.
+ */
+export function applyFrame(turn: RuleTurn, frame: Frame, metadata: EventMetadata): FrameEffect {
   switch (frame.type) {
     case 'RUN_FINISHED':
-      return finished(turn, frame, metadata);
+      return applyRunFinished(turn, frame, metadata);
     case 'RUN_ERROR':
-      return { turn: failed(turn, frame, metadata) };
+      return { turn: applyRunError(turn, frame, metadata) };
     default:
       return metadata.gen < turn.gen
         ? { turn }
-        : advanced(inGeneration(turn, metadata.gen), frame, metadata);
+        : applyProgress(enterGeneration(turn, metadata.gen), frame, metadata);
   }
 }
 
-/** Applies a turn as the history tells it. */
-export function fromHistory(turn: RuleTurn, stored: StoredTurn): RuleTurn {
+/** Applies a turn of the history. */
+export function applyStoredTurn(turn: RuleTurn, stored: StoredTurn): RuleTurn {
   const known = { ...turn, runId: stored.message_id };
   if (stored.state !== 'done') return known;
-  const final = storedFinal(stored);
+  const final = finalFromHistory(stored);
   return { ...known, text: final.text, status: null, withheld: false, final };
 }
 
-/** Gives the final of a turn of the history that is done. */
-export function storedFinal(stored: StoredTurn): Final {
+/** Returns the final of a completed turn of the history. */
+export function finalFromHistory(stored: StoredTurn): TurnFinal {
   const { provider, model, usage } = stored;
   const tokens = usage
     ? { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens }
@@ -111,14 +120,14 @@ export function storedFinal(stored: StoredTurn): Final {
   };
 }
 
-function advanced(turn: RuleTurn, frame: Frame, { offset }: EventMetadata): Applied {
+function applyProgress(turn: RuleTurn, frame: Frame, { offset }: EventMetadata): FrameEffect {
   switch (frame.type) {
     case 'RUN_STARTED':
       return { turn: { ...turn, runId: frame.runId ?? turn.runId } };
     case 'TEXT_MESSAGE_START':
-      return { turn: named(turn, frame.messageId) };
+      return { turn: withReplyId(turn, frame.messageId) };
     case 'TEXT_MESSAGE_CONTENT':
-      return appended(turn, frame, offset);
+      return appendDelta(turn, frame, offset);
     case 'CUSTOM':
       return {
         turn: frame.name === 'chat.status' ? { ...turn, status: parseStatus(frame.value) } : turn,
@@ -128,39 +137,41 @@ function advanced(turn: RuleTurn, frame: Frame, { offset }: EventMetadata): Appl
   }
 }
 
-// A higher generation begins with an empty text: what an earlier one said is no part of it.
-function inGeneration(turn: RuleTurn, gen: number): RuleTurn {
+// A higher generation starts with an empty text: an earlier attempt is not part of the reply.
+function enterGeneration(turn: RuleTurn, gen: number): RuleTurn {
   return gen > turn.gen ? { ...turn, gen, text: '', replyId: null, status: null } : turn;
 }
 
-// Offsets count UTF-16 code units, as JavaScript's strings do.
-function appended(
+// Offsets are in UTF-16 code units, as in JavaScript strings. A delta may overlap the text (it was sent
+// twice, or `resume` repeated the beginning), so only the part beyond the end is appended. One that
+// starts beyond the end proves a loss: appending it would join text that does not belong together.
+function appendDelta(
   turn: RuleTurn,
   { delta, messageId }: Frame,
   offset: number | undefined,
-): Applied {
+): FrameEffect {
   if (typeof delta !== 'string' || !Number.isSafeInteger(offset) || offset! < 0) return { turn };
   if (offset! > turn.text.length) return { turn, gap: true };
   const news = delta.slice(turn.text.length - offset!);
-  return { turn: { ...named(turn, messageId), text: turn.text + news, status: null } };
+  return { turn: { ...withReplyId(turn, messageId), text: turn.text + news, status: null } };
 }
 
-// A reply is named after its run and generation, so it tells the run if RUN_STARTED was lost.
-function named(turn: RuleTurn, replyId: string | undefined): RuleTurn {
+// Reply ids have the form `<run>.<generation>`, so they also name the run if RUN_STARTED was lost.
+function withReplyId(turn: RuleTurn, replyId: string | undefined): RuleTurn {
   if (typeof replyId !== 'string') return turn;
   const suffix = `.${turn.gen}`;
   const runId = replyId.endsWith(suffix) ? replyId.slice(0, -suffix.length) : null;
   return { ...turn, replyId, runId: turn.runId ?? runId };
 }
 
-function finished(turn: RuleTurn, frame: Frame, metadata: EventMetadata): Applied {
+function applyRunFinished(turn: RuleTurn, frame: Frame, metadata: EventMetadata): FrameEffect {
   const runId = frame.runId ?? turn.runId;
   if (!frame.result)
-    return { turn: { ...inGeneration(turn, metadata.gen), runId }, withheld: true };
+    return { turn: { ...enterGeneration(turn, metadata.gen), runId }, withheld: true };
   const kind = metadata.finishReason === 'cancelled' ? 'cancelled' : 'reply';
   const { text, messageId: replyId } = frame.result;
   return {
-    turn: frozen({ ...turn, gen: metadata.gen, runId, replyId }, frame, metadata, {
+    turn: finalize({ ...turn, gen: metadata.gen, runId, replyId }, frame, metadata, {
       kind,
       text,
       error: null,
@@ -168,33 +179,36 @@ function finished(turn: RuleTurn, frame: Frame, metadata: EventMetadata): Applie
   };
 }
 
-function failed(turn: RuleTurn, frame: Frame, metadata: EventMetadata): RuleTurn {
+function applyRunError(turn: RuleTurn, frame: Frame, metadata: EventMetadata): RuleTurn {
   const runId = metadata.messageId ?? frame.runId ?? turn.runId;
   const error = { code: frame.code ?? 'unavailable', message: frame.message ?? '' };
-  return frozen({ ...turn, gen: metadata.gen, runId }, frame, metadata, {
+  return finalize({ ...turn, gen: metadata.gen, runId }, frame, metadata, {
     kind: 'error',
     text: '',
     error,
   });
 }
 
-type Outcome = Pick<Final, 'kind' | 'text' | 'error'>;
+type FinalOutcome = Pick<TurnFinal, 'kind' | 'text' | 'error'>;
 
-function frozen(
+function finalize(
   turn: RuleTurn,
   frame: Frame,
   metadata: NonNullable<Frame['metadata']>,
-  outcome: Outcome,
+  outcome: FinalOutcome,
 ): RuleTurn {
   const usage = Array.isArray(frame.usage) ? frame.usage : [];
   const [first] = usage;
-  const final: Final = {
+  const final: TurnFinal = {
     ...outcome,
     finishReason: metadata.finishReason ?? null,
     provider: first?.provider ?? null,
     model: first?.model ?? null,
     usage: first
-      ? { inputTokens: sum(usage, 'inputTokens'), outputTokens: sum(usage, 'outputTokens') }
+      ? {
+          inputTokens: sumTokens(usage, 'inputTokens'),
+          outputTokens: sumTokens(usage, 'outputTokens'),
+        }
       : null,
     costMicroUsd: metadata.costMicroUsd ?? null,
     context: metadata.context ?? null,
@@ -204,6 +218,6 @@ function frozen(
   return { ...turn, text: outcome.text, status: null, withheld: false, final };
 }
 
-function sum(usage: readonly EventUsage[], what: 'inputTokens' | 'outputTokens'): number {
+function sumTokens(usage: readonly EventUsage[], what: 'inputTokens' | 'outputTokens'): number {
   return usage.reduce((total, one) => total + (one[what] ?? 0), 0);
 }

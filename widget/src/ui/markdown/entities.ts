@@ -37,7 +37,7 @@ const NAMED: Record<string, string> = {
 };
 
 /** Replaces character references by their characters. */
-export function decode(text: string): string {
+export function decodeEntities(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(
     /&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z][a-z\d]*));/gi,
@@ -52,9 +52,9 @@ export function decode(text: string): string {
 }
 
 /** Gives an address if following it can do no harm by itself: http, https and mailto. Null otherwise. */
-export function safeAddress(href: string): string | null {
+export function safeUrl(href: string): string | null {
   try {
-    const url = new URL(decode(href).trim());
+    const url = new URL(decodeEntities(href).trim());
     return ['http:', 'https:', 'mailto:'].includes(url.protocol) ? url.href : null;
   } catch {
     return null;

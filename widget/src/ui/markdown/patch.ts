@@ -1,31 +1,31 @@
 /** Draws tokens into the document, and touches only what differs from what was drawn before. */
 import type { Token } from 'marked';
-import { type CodeFrame, kindOf } from './kinds.js';
+import { type CodeFrame, nodeSpecFor } from './node-specs.js';
 
 /** What was drawn for one token. */
-export interface Drawn {
+export interface DrawnNode {
   readonly key: string;
   raw: string;
   readonly node: Node;
   readonly inner: Node;
-  children: Drawn[];
+  children: DrawnNode[];
 }
 
 // Far deeper than anything that is meant to be read, and far from what a stack holds.
-const DEEPEST = 40;
+const MAX_DEPTH = 40;
 
 /** Makes `parent`, whose children are `drawn`, show `tokens`; gives what is drawn then. */
 export function patch(
   parent: Node,
-  drawn: readonly Drawn[],
+  drawn: readonly DrawnNode[],
   tokens: readonly Token[],
   frame: CodeFrame,
   depth = 0,
-): Drawn[] {
+): DrawnNode[] {
   const wanted = tokens
-    .map((token) => ({ token, kind: kindOf(token, frame) }))
+    .map((token) => ({ token, kind: nodeSpecFor(token, frame) }))
     .filter(({ kind }) => kind !== null);
-  const result: Drawn[] = [];
+  const result: DrawnNode[] = [];
   let inPlace = true;
   for (const { token, kind } of wanted) {
     const old = inPlace ? drawn[result.length] : undefined;
@@ -38,7 +38,7 @@ export function patch(
     inPlace = false;
     remove(drawn.slice(result.length));
     drawn = drawn.slice(0, result.length);
-    const made: Drawn = { key: kind!.key, raw: '', children: [], ...kind!.make() };
+    const made: DrawnNode = { key: kind!.key, raw: '', children: [], ...kind!.make() };
     result.push(fill(made, token, kind!, frame, depth));
     parent.appendChild(made.node);
   }
@@ -47,15 +47,15 @@ export function patch(
 }
 
 function fill(
-  into: Drawn,
+  into: DrawnNode,
   token: Token,
-  { children, text }: NonNullable<ReturnType<typeof kindOf>>,
+  { children, text }: NonNullable<ReturnType<typeof nodeSpecFor>>,
   frame: CodeFrame,
   depth: number,
-): Drawn {
+): DrawnNode {
   into.raw = token.raw;
   if (text !== undefined) write(into.inner, text);
-  else if (depth >= DEEPEST) write(into.inner, token.raw);
+  else if (depth >= MAX_DEPTH) write(into.inner, token.raw);
   else into.children = patch(into.inner, into.children, children ?? [], frame, depth + 1);
   return into;
 }
@@ -71,6 +71,6 @@ function write(node: Node, text: string): void {
   else target.data = text;
 }
 
-function remove(drawn: readonly Drawn[]): void {
+function remove(drawn: readonly DrawnNode[]): void {
   for (const { node } of drawn) node.parentNode?.removeChild(node);
 }

@@ -4,16 +4,16 @@
  * Blocks that nothing can change any more are read once; only the end of the text is read again when more comes.
  */
 import { Lexer, type Token } from 'marked';
-import type { CodeFrame } from './kinds.js';
-import { type Drawn, patch } from './patch.js';
-import { mend } from './mend.js';
+import type { CodeFrame } from './node-specs.js';
+import { type DrawnNode, patch } from './patch.js';
+import { completePartialMarkdown } from './complete-partial.js';
 
 /** A container and the Markdown that it shows. */
 export class MarkdownView {
   #text = '';
   #settled = 0; // the length of the text whose blocks are settled
-  #done: Drawn[] = []; // what was drawn for it
-  #open: Drawn[] = [];
+  #done: DrawnNode[] = []; // what was drawn for it
+  #open: DrawnNode[] = [];
 
   constructor(
     private readonly container: HTMLElement,
@@ -30,7 +30,7 @@ export class MarkdownView {
   }
 
   #showEnd(end: string): void {
-    const tokens = read(mend(end));
+    const tokens = read(completePartialMarkdown(end));
     this.#open = patch(this.container, this.#open, tokens, this.frame);
     this.#settle(end, tokens);
   }

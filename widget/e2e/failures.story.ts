@@ -1,7 +1,7 @@
 // What goes wrong behind the network, and what a hostile reply cannot do.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../tests/support/wait.js';
-import { isBare, Stage } from './support/stage.js';
+import { waitUntil } from '../tests/support/wait.js';
+import { cannotRunStories, TestEnvironment } from './support/environment.js';
 
 const WORDS = Array.from({ length: 20 }, (_, n) => `word${n}`).join(' ');
 const HOSTILE = [
@@ -11,47 +11,47 @@ const HOSTILE = [
   '<svg onload="globalThis.hacked=5"></svg> ```html\n<b onclick="hacked=6">code</b>\n``` **never closed <a href="javascript:hacked=7">',
 ].join('\n\n');
 
-describe.skipIf(isBare)('when something is wrong', () => {
-  let stage: Stage;
+describe.skipIf(cannotRunStories)('when something is wrong', () => {
+  let environment: TestEnvironment;
   beforeAll(async () => {
-    stage = await Stage.set();
+    environment = await TestEnvironment.start();
   });
-  afterAll(() => stage?.strike());
+  afterAll(() => environment?.stop());
 
   it('an answer that nobody can give is an error that can be tried again', async () => {
-    const chat = await stage.enter();
-    await chat.say('Nobody can [[stub:fatal]]');
-    await until('the error', async () => (await chat.log.innerText()).includes('No answer:'));
-    await chat.isAccessible();
+    const chat = await environment.openChat();
+    await chat.send('Nobody can [[stub:fatal]]');
+    await waitUntil('the error', async () => (await chat.log.innerText()).includes('No answer:'));
+    await chat.expectAccessible();
     await chat.log.getByRole('button', { name: 'Try again' }).click();
-    await until('a new message', async () => (await chat.state()).turns.length === 2);
-    await chat.settled();
+    await waitUntil('a new message', async () => (await chat.state()).turns.length === 2);
+    await chat.finalReply();
     expect(await chat.ask('Hello')).toBe(WORDS);
     await chat.close();
   });
 
   it('an outage of the providers ends when they are back', async () => {
-    const chat = await stage.enter();
-    await stage.world.provider.kill();
-    await chat.say('Hello');
-    await until(
+    const chat = await environment.openChat();
+    await environment.backend.provider.kill();
+    await chat.send('Hello');
+    await waitUntil(
       'the error',
       async () => (await chat.log.innerText()).includes('No answer:'),
       40_000,
     );
-    await stage.world.provider.start();
-    await until('an answer', async () => (await chat.ask('And now?')) === WORDS, 40_000);
+    await environment.backend.provider.start();
+    await waitUntil('an answer', async () => (await chat.ask('And now?')) === WORDS, 40_000);
     await chat.close();
   });
 
   it('a busy provider costs a moment only', async () => {
-    const chat = await stage.enter();
+    const chat = await environment.openChat();
     expect(await chat.ask('Busy [[stub:429]]')).toMatch(/^Período 3/);
     await chat.close();
   });
 
   it('an answer that begins anew leaves nothing of its first text', async () => {
-    const chat = await stage.enter();
+    const chat = await environment.openChat();
     await chat.ask('Hello');
     const text = await chat.ask('Again [[stub:die-once]]');
     expect(text).toMatch(/^Período 3 is .* follows\.$/);
@@ -61,18 +61,18 @@ describe.skipIf(isBare)('when something is wrong', () => {
   });
 
   it('a server that is killed in the middle of an answer gives it when it is back', async () => {
-    const chat = await stage.enter();
-    await chat.say('Slowly [[stub:slow]]');
-    await chat.writing();
-    await stage.world.server.kill();
-    await stage.world.server.start();
-    expect(await chat.settled()).toBe(WORDS);
-    expect(await chat.shown()).toHaveLength(1);
+    const chat = await environment.openChat();
+    await chat.send('Slowly [[stub:slow]]');
+    await chat.streamingText();
+    await environment.backend.server.kill();
+    await environment.backend.server.start();
+    expect(await chat.finalReply()).toBe(WORDS);
+    expect(await chat.shownReplies()).toHaveLength(1);
     await chat.close();
   });
 
   it('an expired token begins a new conversation, and says so', async () => {
-    const chat = await stage.enter();
+    const chat = await environment.openChat();
     await chat.ask('Hello');
     await chat.page.evaluate(() => {
       const key = Object.keys(localStorage).find((name) => name.endsWith(':session'))!;
@@ -81,16 +81,16 @@ describe.skipIf(isBare)('when something is wrong', () => {
     });
     await chat.page.reload();
     await chat.open();
-    await until('the notice', async () =>
+    await waitUntil('the notice', async () =>
       (await chat.page.locator('yogi-chatbot .notice').innerText()).includes('has ended'),
     );
-    await chat.isAccessible();
+    await chat.expectAccessible();
     expect(await chat.ask('And again?')).toBe(WORDS);
     await chat.close();
   });
 
   it('hostile Markdown runs nothing, loads nothing and leads nowhere', async () => {
-    const chat = await stage.enter();
+    const chat = await environment.openChat();
     const asked: string[] = [];
     chat.page.on('request', (request) => asked.push(request.url()));
     await chat.ask(HOSTILE);
@@ -115,26 +115,28 @@ describe.skipIf(isBare)('when something is wrong', () => {
     ).toEqual([]);
     expect(links.every(([href]) => /^(https?:|mailto:)/.test(href ?? ''))).toBe(true);
     expect(links.every(([, rel]) => rel?.includes('noopener'))).toBe(true);
-    expect(asked.filter((url) => !url.startsWith(stage.proxy.url))).toEqual([]);
-    await chat.isAccessible();
+    expect(asked.filter((url) => !url.startsWith(environment.proxy.url))).toEqual([]);
+    await chat.expectAccessible();
     await chat.close();
   });
 
   it('a reply of 10,000 characters comes whole', async () => {
-    const chat = await stage.enter();
+    const chat = await environment.openChat();
     await chat.ask('At length [[stub:long:10000]]');
     const [turn] = (await chat.state()).turns;
     expect([...turn!.text]).toHaveLength(10_000);
-    expect((await chat.shown())[0]!.replace(/\s+/g, '')).toBe(turn!.text.replace(/\s+/g, ''));
-    await chat.isAccessible();
+    expect((await chat.shownReplies())[0]!.replace(/\s+/g, '')).toBe(
+      turn!.text.replace(/\s+/g, ''),
+    );
+    await chat.expectAccessible();
     await chat.close();
   });
 });
 
-describe.skipIf(isBare)('when the server says that it is too much', () => {
+describe.skipIf(cannotRunStories)('when the server says that it is too much', () => {
   it('the window waits as long as it was told, and then sends', async () => {
-    const stage = await Stage.set();
-    const chat = await stage.enter();
+    const environment = await TestEnvironment.start();
+    const chat = await environment.openChat();
     await chat.ask('One');
     let refused = 0;
     await chat.page.route('**/chat', (route) => {
@@ -158,27 +160,29 @@ describe.skipIf(isBare)('when the server says that it is too much', () => {
         body: JSON.stringify(problem),
       });
     });
-    await chat.say('Two');
-    await until('a word about it', async () =>
+    await chat.send('Two');
+    await waitUntil('a word about it', async () =>
       /at once/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()),
     );
-    await chat.isAccessible();
-    expect(await chat.settled()).toBe(WORDS);
+    await chat.expectAccessible();
+    expect(await chat.finalReply()).toBe(WORDS);
     expect(performance.now() - refused).toBeGreaterThan(2_000);
-    expect(await chat.shown()).toHaveLength(2);
+    expect(await chat.shownReplies()).toHaveLength(2);
     await chat.close();
-    await stage.strike();
+    await environment.stop();
   });
 
   it('a limit of the real server is told in the same way', async () => {
-    const stage = await Stage.set({ env: { CHATBOT_RATE_PRINCIPAL_PER_MINUTE: '2' } });
-    const chat = await stage.enter();
+    const environment = await TestEnvironment.start({
+      env: { CHATBOT_RATE_PRINCIPAL_PER_MINUTE: '2' },
+    });
+    const chat = await environment.openChat();
     // More than two minutes let in, so that the turn of a minute changes nothing.
-    for (const text of ['One', 'Two', 'Three', 'Four', 'Five']) await chat.say(text);
-    await until('a word about it', async () =>
+    for (const text of ['One', 'Two', 'Three', 'Four', 'Five']) await chat.send(text);
+    await waitUntil('a word about it', async () =>
       /at once/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()),
     );
     await chat.close();
-    await stage.strike();
+    await environment.stop();
   });
 });

@@ -1,12 +1,12 @@
 /** One message with its reply. */
 import type { TurnView } from '../core/index.js';
 import { codeFrame } from './code-frame.js';
-import type { Context } from './context.js';
+import type { WindowContext } from './window-context.js';
 import { h, setText, textButton } from './dom.js';
 import { MarkdownView } from './markdown/view.js';
 import { ReplyActions } from './reply-actions.js';
-import { put } from './texts.js';
-import { noteWords, progressWords, sendWords } from './words.js';
+import { formatText } from './texts.js';
+import { describeNote, describeProgress, describeSending } from './descriptions.js';
 
 /** An element for a turn, which is drawn again where the turn has changed. */
 export class TurnRow {
@@ -27,7 +27,7 @@ export class TurnRow {
   #shown: TurnView | null = null;
 
   constructor(
-    private readonly context: Context,
+    private readonly context: WindowContext,
     private readonly messageId: string,
   ) {
     const { texts, client } = context;
@@ -65,7 +65,7 @@ export class TurnRow {
   #showMessage(turn: TurnView): void {
     this.#userBox.hidden = turn.message === null;
     setText(this.#user, turn.message ?? '');
-    const words = sendWords(turn, this.context.texts);
+    const words = describeSending(turn, this.context.texts);
     this.#sending.hidden = words === '';
     this.#sending.classList.toggle('failed', turn.state === 'failed');
     setText(this.#sendingText, words);
@@ -78,14 +78,17 @@ export class TurnRow {
     this.#view.show(turn.text, isDone);
     const progress = isDone
       ? ''
-      : progressWords(turn, this.context.titleOf(turn.documentId), texts);
+      : describeProgress(turn, this.context.titleOf(turn.documentId), texts);
     this.#status.hidden = isDone || progress === '';
     this.#reply.classList.toggle('writing', !isDone && progress === '');
     setText(this.#statusText, progress);
     this.#reply.setAttribute('aria-busy', String(!isDone));
     this.#error.hidden = turn.kind !== 'error';
-    setText(this.#errorText, turn.error ? put(texts.failed, { message: turn.error.message }) : '');
-    const note = isDone ? noteWords(turn, texts) : '';
+    setText(
+      this.#errorText,
+      turn.error ? formatText(texts.failed, { message: turn.error.message }) : '',
+    );
+    const note = isDone ? describeNote(turn, texts) : '';
     this.#note.hidden = note === '';
     setText(this.#note, note);
     if (isDone && turn.kind !== 'error') this.#showActions(turn);

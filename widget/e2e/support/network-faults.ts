@@ -1,10 +1,10 @@
 /** Random faults of the network while answers are written, and what must be true after them. */
 import { randomInt } from 'node:crypto';
 import type { TurnView } from '../../src/core/index.js';
-import { until } from '../../tests/support/wait.js';
+import { waitUntil } from '../../tests/support/wait.js';
 import type { ChatPage } from './chat-page.js';
 import { seeded } from './random.js';
-import type { Stage } from './stage.js';
+import type { TestEnvironment } from './environment.js';
 
 /** How the replies of the provider read. */
 export const TOKENS = 40;
@@ -14,7 +14,7 @@ const WHOLE = Array.from({ length: TOKENS }, (_, n) => `word${n} `).join('');
 const LONGEST_MS = 1_200;
 
 /** What a run of cuts found. */
-export interface Verdict {
+export interface FaultReport {
   readonly seed: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly messages: number;
@@ -26,20 +26,20 @@ export interface Verdict {
 }
 
 /** Cuts the network `count` times while a person asks and reads, and judges what is left. */
-export async function cutAtRandom(
-  stage: Stage,
+export async function injectFaults(
+  environment: TestEnvironment,
   count: number,
   seed = Number(process.env.WIDGET_SEED ?? randomInt(2 ** 31)),
-): Promise<Verdict> {
+): Promise<FaultReport> {
   const random = seeded(seed);
   const faults: Record<string, number> = {};
-  const chat = await stage.enter();
+  const chat = await environment.openChat();
   await watch(chat);
   let messages = 0;
   const torn: string[] = [];
   for (let cuts = 0; cuts < count;) {
     messages += 1;
-    await chat.say(`Question ${messages}`);
+    await chat.send(`Question ${messages}`);
     // Up to three faults fall upon one answer.
     for (
       let left = Math.min(count - cuts, 1 + Math.floor(random() * 3));
@@ -47,10 +47,10 @@ export async function cutAtRandom(
       left -= 1, cuts += 1
     ) {
       await pause(random() * LONGEST_MS);
-      const name = await fault(stage, chat, random, torn);
+      const name = await fault(environment, chat, random, torn);
       faults[name] = (faults[name] ?? 0) + 1;
     }
-    await until(
+    await waitUntil(
       `message ${messages} is answered (seed ${seed})`,
       () => isAnswered(chat, messages),
       60_000,
@@ -63,7 +63,7 @@ export async function cutAtRandom(
 }
 
 async function fault(
-  { proxy }: Stage,
+  { proxy }: TestEnvironment,
   chat: ChatPage,
   random: () => number,
   torn: string[],
@@ -109,10 +109,10 @@ async function judge(chat: ChatPage, messages: number) {
     const { turns, hasOlder } = await chat.state();
     if (!hasOlder) break;
     await chat.page.getByRole('button', { name: 'Earlier messages' }).click();
-    await until('older turns', async () => (await chat.state()).turns.length > turns.length);
+    await waitUntil('older turns', async () => (await chat.state()).turns.length > turns.length);
   }
   const { turns } = await chat.state();
-  const shown = await chat.shown();
+  const shown = await chat.shownReplies();
   const of = (n: number): TurnView[] => turns.filter(({ message }) => message === `Question ${n}`);
   const all = Array.from({ length: messages }, (_, n) => of(n + 1));
   const isGarbled = ({ text, kind, turn }: TurnView, n: number) =>

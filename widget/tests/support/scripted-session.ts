@@ -5,10 +5,10 @@ import { delta, failed, finished, opened, resumed, started, status, withheld } f
 const BATCH = 20;
 
 /** What a step of the server does. */
-export type Step =
+export type SessionStep =
   'begin' | 'write' | 'restart' | 'finish' | 'finish-large' | 'fail' | 'cancel' | 'tell';
 
-interface Done {
+interface FinishedTurn {
   readonly kind: 'reply' | 'error' | 'cancelled';
   readonly text: string;
   readonly gen: number;
@@ -16,8 +16,8 @@ interface Done {
 }
 
 /** The turns of one session; each step gives the frames that it pushes. */
-export class Session {
-  readonly done: Done[] = [];
+export class ScriptedSession {
+  readonly done: FinishedTurn[] = [];
   /** The texts that the generations of each turn had, as far as they went. */
   readonly generations = new Map<number, string[]>();
   #running: { gen: number; text: string } | null = null;
@@ -27,7 +27,7 @@ export class Session {
     return this.#running !== null;
   }
 
-  step(step: Step): Frame[] {
+  step(step: SessionStep): Frame[] {
     if (this.#running === null) return this.#begin();
     switch (step) {
       case 'restart':
@@ -86,7 +86,7 @@ export class Session {
     return [delta(this.#id, this.#turn, piece, offset, running.gen)];
   }
 
-  #end(step: Step): Frame[] {
+  #end(step: SessionStep): Frame[] {
     const turn = this.#turn;
     const { gen, text } = this.#running!;
     const kind = step === 'fail' ? 'error' : step === 'cancel' ? 'cancelled' : 'reply';

@@ -14,7 +14,7 @@ const TYPES: Record<string, string> = {
 const API = 'http://127.0.0.1:8080';
 
 /** Serves a folder, with the examples' address of the API replaced. */
-export class Host {
+export class PageServer {
   url = '';
   readonly #server: Server;
 
@@ -32,12 +32,12 @@ export class Host {
     });
   }
 
-  static async start(folder: string, apiUrl: string): Promise<Host> {
-    const host = new Host(folder, apiUrl);
-    host.#server.listen(0, '127.0.0.1');
-    await once(host.#server, 'listening');
-    host.url = `http://127.0.0.1:${(host.#server.address() as AddressInfo).port}`;
-    return host;
+  static async start(folder: string, apiUrl: string): Promise<PageServer> {
+    const pages = new PageServer(folder, apiUrl);
+    pages.#server.listen(0, '127.0.0.1');
+    await once(pages.#server, 'listening');
+    pages.url = `http://127.0.0.1:${(pages.#server.address() as AddressInfo).port}`;
+    return pages;
   }
 
   async stop(): Promise<void> {

@@ -1,15 +1,15 @@
-/** The turns of one session as they are shown, from the moment the user sends a message until its final stands. */
-import { type RuleTurn, storedFinal, type Final } from './rule/turn.js';
+/** The turns of one session as the user sees them, from sending a message to its final reply. */
+import { type RuleTurn, finalFromHistory, type TurnFinal } from './rule/turn.js';
 import type { TurnView } from './types.js';
 import type { StoredTurn } from './wire.js';
 
-/** The turns by message, and in order. */
-export class Turns {
+/** Turns by message id, and in display order. */
+export class TurnList {
   readonly #byId = new Map<string, { view: TurnView; order: number }>();
   #made = 0;
   #list: readonly TurnView[] | null = [];
 
-  /** Gives the turns: first those with a number, in order, then those without, in the order in which they were sent. */
+  /** Returns the turns: numbered ones in order, then the others in the order they were sent. */
   list(): readonly TurnView[] {
     this.#list ??= [...this.#byId.values()]
       .sort((a, b) => (a.view.turn ?? Infinity) - (b.view.turn ?? Infinity) || a.order - b.order)
@@ -21,16 +21,16 @@ export class Turns {
     return this.#byId.get(messageId)?.view;
   }
 
-  /** Gives the turn before the first one whose message is not known here, or null. */
-  missingAfter(): number | null {
+  /** Returns the turn before the first one whose message text is unknown, or null. */
+  turnBeforeUnknownMessage(): number | null {
     const first = this.list().find(({ message, turn }) => message === null && turn !== null);
     return first ? first.turn! - 1 : null;
   }
 
   change(messageId: string, change: Partial<TurnView>): void {
     const known = this.#byId.get(messageId);
-    const view = known?.view ?? blank(messageId);
-    if (known && isSame(view, change)) return;
+    const view = known?.view ?? emptyView(messageId);
+    if (known && hasAll(view, change)) return;
     this.#byId.set(messageId, {
       view: { ...view, ...change },
       order: known?.order ?? (this.#made += 1),
@@ -48,8 +48,11 @@ export class Turns {
     this.#list = [];
   }
 
-  /** Takes what only the history knows: the users' messages, the times, and what context was used. */
-  learn(turns: readonly StoredTurn[]): void {
+  /**
+   * Merges what only the history knows: the texts of messages, the times, and whether the document
+   * was used. Finals in it are not shown yet; the client rule decides when they may be.
+   */
+  mergeHistory(turns: readonly StoredTurn[]): void {
     for (const { message_id: id, turn, message, context, created_at, finished_at } of turns) {
       const known = this.get(id);
       this.change(id, {
@@ -64,36 +67,37 @@ export class Turns {
     }
   }
 
-  /** Takes turns of the history as they are; their finals stand. */
+  /** Adds turns of the history as they are, with their finals. */
   restore(turns: readonly StoredTurn[]): void {
-    this.learn(turns);
+    this.mergeHistory(turns);
     for (const stored of turns) {
-      if (stored.state === 'done') this.change(stored.message_id, ended(storedFinal(stored)));
+      if (stored.state === 'done')
+        this.change(stored.message_id, finalFields(finalFromHistory(stored)));
     }
   }
 
-  /** Takes a turn that is not final, or may not be shown as final yet. */
+  /** Updates a turn that is not final, or whose final has to wait for those before it. */
   advance({ turn, runId, gen, text, status, final }: RuleTurn): void {
     if (runId === null) return;
     const shown = final ? {} : { text, gen, status };
     this.change(runId, { turn, ...shown, ...RUNNING, ...ACCEPTED });
   }
 
-  /** Takes a turn whose final, and those of all turns before it, are known. */
+  /** Completes a turn whose final, and the finals of all turns before it, are known. */
   finish({ turn, runId, gen, final }: RuleTurn): void {
     if (runId === null || final === null) return;
     const known = this.get(runId);
     this.change(runId, {
       turn,
       gen: Math.max(gen, known?.gen ?? 0, 1),
-      ...ended(final),
+      ...finalFields(final),
       context: final.context ?? known?.context ?? null,
       finishedAt: final.finishedAt ?? known?.finishedAt ?? null,
       ...ACCEPTED,
     });
   }
 
-  /** Forgets what the server has; what it does not have yet is still the user's. */
+  /** Removes the turns that the server had; messages that never reached it stay. */
   forget(): void {
     for (const [id, { view }] of this.#byId) {
       if (view.turn !== null) this.#byId.delete(id);
@@ -102,20 +106,20 @@ export class Turns {
   }
 }
 
-// The server has the message, so whatever hindered it on its way is over.
+// The server has the message, so an earlier failure to send it no longer matters.
 const ACCEPTED = { retryAt: null } as const;
 const RUNNING = { state: 'running', error: null } as const;
 
-function ended(final: Final): Partial<TurnView> {
+function finalFields(final: TurnFinal): Partial<TurnView> {
   const { eventUsage: _, ...shown } = final;
   return { ...shown, state: 'done', status: null };
 }
 
-function isSame(view: TurnView, change: Partial<TurnView>): boolean {
+function hasAll(view: TurnView, change: Partial<TurnView>): boolean {
   return Object.entries(change).every(([name, value]) => view[name as keyof TurnView] === value);
 }
 
-function blank(messageId: string): TurnView {
+function emptyView(messageId: string): TurnView {
   return {
     messageId,
     turn: null,

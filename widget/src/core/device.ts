@@ -1,26 +1,27 @@
-/** Whether the device has a network, and when the tab or the network comes back. */
+/** Whether the device is online, and when the tab, the network or the device comes back. */
 
 const TICK_MS = 500;
-// Far above the pace of the clock, and far below what a server would wait.
-const JUMP_MS = 15_000;
+// A timer that is this late means that the device was asleep: far more than the tick or a throttled
+// background tab explains, and far less than the server keeps a dead connection.
+const CLOCK_JUMP_MS = 15_000;
 
-/** What is told of the device. */
-export interface PresenceEvents {
-  /** The clock of everything that depends on time. */
+/** Callbacks of `watchDevice`. */
+export interface DeviceEvents {
+  /** Called twice a second; drives everything that depends on time. */
   tick(): void;
-  /** The network went. */
+  /** The device went offline. */
   changed(): void;
   /** The network, the tab or a sleeping device is back. */
   back(): void;
 }
 
-/** Watches until the function that it returns is called. */
-export function watchPresence(on: PresenceEvents): () => void {
+/** Watches the device until the returned function is called. */
+export function watchDevice(on: DeviceEvents): () => void {
   let last = Date.now();
   const isSeen = () => globalThis.document?.hidden !== true;
   const ticking = setInterval(() => {
     const now = Date.now();
-    if (now - last > JUMP_MS && isSeen()) on.back();
+    if (now - last > CLOCK_JUMP_MS && isSeen()) on.back();
     last = now;
     on.tick();
   }, TICK_MS);
@@ -40,7 +41,7 @@ export function watchPresence(on: PresenceEvents): () => void {
   };
 }
 
-/** Tells whether the device says that it has no network. */
+/** Returns whether the device reports that it is offline. */
 export function isOffline(): boolean {
   return globalThis.navigator?.onLine === false;
 }

@@ -1,15 +1,15 @@
 /** What the window says about states. */
 import type { ConnectionState, TurnView } from '../core/index.js';
-import { put, type Texts } from './texts.js';
+import { formatText, type Texts } from './texts.js';
 
 /** Says how the connection is, where the user should know; empty where all is well. */
-export function connectionWords({ status, retryAt }: ConnectionState, texts: Texts): string {
+export function describeConnection({ status, retryAt }: ConnectionState, texts: Texts): string {
   const seconds = retryAt === null ? 0 : Math.ceil((retryAt - Date.now()) / 1000);
   switch (status) {
     case 'waiting':
-      return seconds > 1 ? put(texts.waiting, { seconds }) : texts.waitingSoon;
+      return seconds > 1 ? formatText(texts.waiting, { seconds }) : texts.waitingSoon;
     case 'rate-limited':
-      return seconds > 1 ? put(texts.rateLimited, { seconds }) : texts.rateLimitedSoon;
+      return seconds > 1 ? formatText(texts.rateLimited, { seconds }) : texts.rateLimitedSoon;
     case 'offline':
       return texts.offline;
     case 'signed-out':
@@ -22,45 +22,45 @@ export function connectionWords({ status, retryAt }: ConnectionState, texts: Tex
 }
 
 /** Says what is happening with a reply that is not final; `title` is its document's. */
-export function progressWords(turn: TurnView, title: string | undefined, texts: Texts): string {
-  if (turn.status) return statusWords(turn, title, texts);
+export function describeProgress(turn: TurnView, title: string | undefined, texts: Texts): string {
+  if (turn.status) return describeStatus(turn, title, texts);
   if (turn.text !== '') return '';
   if (turn.gen > 1) return texts.restarted;
   return turn.turn === null ? texts.queued : texts.thinking;
 }
 
-function statusWords({ status }: TurnView, title: string | undefined, texts: Texts): string {
-  const provider = nameOf(status?.provider) ?? texts.someProvider;
+function describeStatus({ status }: TurnView, title: string | undefined, texts: Texts): string {
+  const provider = providerName(status?.provider) ?? texts.someProvider;
   switch (status?.phase) {
     case 'context':
-      return title ? put(texts.contextNamed, { document: title }) : texts.context;
+      return title ? formatText(texts.contextNamed, { document: title }) : texts.context;
     case 'retrying':
-      return put(texts.retrying, { provider });
+      return formatText(texts.retrying, { provider });
     case 'fallback':
-      return put(texts.fallback, { provider });
+      return formatText(texts.fallback, { provider });
     default:
       return texts.working;
   }
 }
 
-const NAMES: Record<string, string> = {
+const PROVIDER_NAMES: Record<string, string> = {
   claude: 'Claude',
   openai: 'OpenAI',
   bedrock: 'Claude on Bedrock',
 };
 
-function nameOf(provider: string | undefined): string | undefined {
-  return provider && (NAMES[provider] ?? provider);
+function providerName(provider: string | undefined): string | undefined {
+  return provider && (PROVIDER_NAMES[provider] ?? provider);
 }
 
 /** Says what became of a message on its way to the server. */
-export function sendWords(turn: TurnView, texts: Texts): string {
+export function describeSending(turn: TurnView, texts: Texts): string {
   if (turn.state === 'sending') return turn.error ? texts.sendingAgain : texts.sending;
   return turn.state === 'failed' ? `${texts.notSent} ${turn.error?.message ?? ''}`.trim() : '';
 }
 
 /** Says what the reader of a final should know besides its text. */
-export function noteWords({ kind, finishReason, context }: TurnView, texts: Texts): string {
+export function describeNote({ kind, finishReason, context }: TurnView, texts: Texts): string {
   const ends: Record<string, string> = {
     length: texts.length,
     refusal: texts.refusal,
@@ -71,8 +71,8 @@ export function noteWords({ kind, finishReason, context }: TurnView, texts: Text
 }
 
 /** Says which model answered, and what it cost, as names and values. */
-export function detailWords(turn: TurnView, texts: Texts, locale: string): [string, string][] {
-  const by = [nameOf(turn.provider ?? undefined), turn.model].filter(
+export function describeDetails(turn: TurnView, texts: Texts, locale: string): [string, string][] {
+  const by = [providerName(turn.provider ?? undefined), turn.model].filter(
     (name, i, all) => name && all.indexOf(name) === i,
   );
   const rows: [string, string][] = [];
@@ -82,24 +82,24 @@ export function detailWords(turn: TurnView, texts: Texts, locale: string): [stri
     const { inputTokens, outputTokens } = turn.usage;
     rows.push([
       texts.tokens,
-      put(texts.tokensValue, {
+      formatText(texts.tokensValue, {
         input: count.format(inputTokens),
         output: count.format(outputTokens),
       }),
     ]);
   }
-  rows.push([texts.cost, costWords(turn.costMicroUsd, texts, locale)]);
-  if (turn.createdAt) rows.push([texts.when, timeWords(turn.createdAt, locale)]);
+  rows.push([texts.cost, formatCost(turn.costMicroUsd, texts, locale)]);
+  if (turn.createdAt) rows.push([texts.when, formatTime(turn.createdAt, locale)]);
   return rows;
 }
 
-function costWords(micro: number | null, texts: Texts, locale: string): string {
+function formatCost(micro: number | null, texts: Texts, locale: string): string {
   if (micro === null) return texts.noCost;
   const options = { style: 'currency', currency: 'USD', maximumSignificantDigits: 2 } as const;
   return new Intl.NumberFormat(locale, options).format(micro / 1e6);
 }
 
-function timeWords(iso: string, locale: string): string {
+function formatTime(iso: string, locale: string): string {
   const time = new Date(iso);
   return Number.isNaN(time.getTime())
     ? iso

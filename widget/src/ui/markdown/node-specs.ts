@@ -5,10 +5,10 @@
  */
 import type { Token, Tokens } from 'marked';
 import { h } from '../dom.js';
-import { decode, safeAddress } from './entities.js';
+import { decodeEntities, safeUrl } from './entities.js';
 
 /** How a token is drawn. Tokens of the same `key` can be drawn into the same element. */
-export interface Kind {
+export interface NodeSpec {
   readonly key: string;
   /** Makes the element, and says where its children go. */
   make(): { node: Node; inner: Node };
@@ -21,10 +21,10 @@ export interface Kind {
 /** Makes what surrounds a block of code; the text goes into `code`. */
 export type CodeFrame = (code: HTMLElement, language: string) => HTMLElement;
 
-type Make = Kind['make'];
+type Make = NodeSpec['make'];
 
 /** Gives how a token is drawn; null for nothing at all. */
-export function kindOf(token: Token, frame: CodeFrame): Kind | null {
+export function nodeSpecFor(token: Token, frame: CodeFrame): NodeSpec | null {
   switch (token.type) {
     case 'space':
     case 'def':
@@ -60,14 +60,14 @@ export function kindOf(token: Token, frame: CodeFrame): Kind | null {
   }
 }
 
-function inline(token: Token): Kind {
+function inline(token: Token): NodeSpec {
   switch (token.type) {
     case 'strong':
     case 'em':
     case 'del':
       return element(token.type, token.tokens);
     case 'codespan':
-      return { key: 'code', make: both('code'), text: token.text };
+      return { key: 'code', make: elementMaker('code'), text: token.text };
     case 'br':
       return element('br');
     case 'link':
@@ -82,7 +82,7 @@ function inline(token: Token): Kind {
   return text('text' in token && typeof token.text === 'string' ? token.text : token.raw);
 }
 
-function both(
+function elementMaker(
   name: keyof HTMLElementTagNameMap,
   attributes: Record<string, string | undefined> = {},
 ): Make {
@@ -96,30 +96,30 @@ function element(
   name: keyof HTMLElementTagNameMap,
   children: readonly Token[] = [],
   variant = '',
-): Kind {
-  return { key: name + variant, make: both(name), children };
+): NodeSpec {
+  return { key: name + variant, make: elementMaker(name), children };
 }
 
-function text(content: string): Kind {
+function text(content: string): NodeSpec {
   const make = () => {
     const node = document.createTextNode('');
     return { node, inner: node };
   };
-  return { key: '#text', make, text: decode(content) };
+  return { key: '#text', make, text: decodeEntities(content) };
 }
 
-function html(raw: string): Kind {
+function html(raw: string): NodeSpec {
   return /^<br\s*\/?>$/i.test(raw) ? element('br') : text(raw);
 }
 
-function block(content: string): Kind {
-  return { key: 'p.html', make: both('p'), text: content.trimEnd() };
+function block(content: string): NodeSpec {
+  return { key: 'p.html', make: elementMaker('p'), text: content.trimEnd() };
 }
 
-function link(href: string, children: readonly Token[]): Kind {
-  const address = safeAddress(href);
+function link(href: string, children: readonly Token[]): NodeSpec {
+  const address = safeUrl(href);
   if (address === null) return element('span', children);
-  const make = both('a', {
+  const make = elementMaker('a', {
     href: address,
     target: '_blank',
     rel: 'noopener noreferrer nofollow',
@@ -128,13 +128,13 @@ function link(href: string, children: readonly Token[]): Kind {
   return { key: `a ${address}`, make, children };
 }
 
-function list({ ordered, start, items }: Tokens.List): Kind {
+function list({ ordered, start, items }: Tokens.List): NodeSpec {
   if (!ordered) return element('ul', items);
   const first = typeof start === 'number' && start !== 1 ? String(start) : undefined;
-  return { key: `ol${first ?? ''}`, make: both('ol', { start: first }), children: items };
+  return { key: `ol${first ?? ''}`, make: elementMaker('ol', { start: first }), children: items };
 }
 
-function code({ text: content, lang }: Tokens.Code, frame: CodeFrame): Kind {
+function code({ text: content, lang }: Tokens.Code, frame: CodeFrame): NodeSpec {
   const language = (lang ?? '').split(/\s/)[0]!.slice(0, 30);
   const make = () => {
     const inner = h('code', { dir: 'ltr' });
@@ -143,7 +143,7 @@ function code({ text: content, lang }: Tokens.Code, frame: CodeFrame): Kind {
   return { key: `pre ${language}`, make, text: content };
 }
 
-function table({ header, rows }: Tokens.Table): Kind {
+function table({ header, rows }: Tokens.Table): NodeSpec {
   const make = () => {
     const inner = h('table');
     return { node: h('div', { class: 'table', tabindex: '0' }, inner), inner };
@@ -174,11 +174,11 @@ function row(cells: readonly Tokens.TableCell[], header: boolean): Token {
   );
 }
 
-function cell({ tokens, header, align }: Tokens.Generic): Kind {
+function cell({ tokens, header, align }: Tokens.Generic): NodeSpec {
   const name = header ? 'th' : 'td';
   const attributes = {
     class: align ? `to-${align}` : undefined,
     scope: header ? 'col' : undefined,
   };
-  return { key: `${name}${align ?? ''}`, make: both(name, attributes), children: tokens };
+  return { key: `${name}${align ?? ''}`, make: elementMaker(name, attributes), children: tokens };
 }

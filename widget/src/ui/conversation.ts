@@ -1,14 +1,14 @@
 /** The conversation: its turns, in a part of the window that scrolls. */
 import type { ChatState, TurnView } from '../core/index.js';
-import type { Context } from './context.js';
+import type { WindowContext } from './window-context.js';
 import { h, iconButton, textButton } from './dom.js';
-import { TurnRow } from './turn-view.js';
+import { TurnRow } from './turn-row.js';
 
 const NEAR_END_PX = 48;
 const NEAR_START_PX = 160;
 
 /** The list of turns, of which only those that changed are drawn again. */
-export class Log {
+export class ConversationView {
   readonly element = h('div', { class: 'scroll', tabindex: '0' });
   readonly latest: HTMLButtonElement;
   readonly #list: HTMLElement;
@@ -19,7 +19,7 @@ export class Log {
   #hasOlder = false;
 
   constructor(
-    private readonly context: Context,
+    private readonly context: WindowContext,
     welcome: HTMLElement,
   ) {
     const { texts } = context;

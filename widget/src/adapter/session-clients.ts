@@ -7,7 +7,7 @@ export type AdapterOptions = Omit<ChatOptions, 'sessionId'>;
 const ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /** Opens clients by session id, and keeps them. */
-export class Sessions {
+export class SessionClients {
   readonly #options: AdapterOptions;
   readonly #clients = new Map<string, ChatClient>();
 
@@ -37,7 +37,7 @@ export class Sessions {
  *
  * A message that was answered before, or whose id the contract does not allow, gets a new one.
  */
-export function sendingId(
+export function messageIdFor(
   client: ChatClient,
   id: string | undefined,
   again = false,

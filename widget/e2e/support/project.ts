@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { PACKAGE } from './stage.js';
+import { PACKAGE } from './environment.js';
 
 /** A project of its own in a temporary folder, with everything that its tools said. */
 export class Project {

@@ -21,8 +21,12 @@ export interface RunListener {
  *
  * Leaving does not stop the reply.
  */
-export function follow(client: ChatClient, messageId: string, listener: RunListener): () => void {
-  const follower = new Follower(client, messageId, listener);
+export function followRun(
+  client: ChatClient,
+  messageId: string,
+  listener: RunListener,
+): () => void {
+  const follower = new RunFollower(client, messageId, listener);
   return () => follower.leave();
 }
 
@@ -31,7 +35,7 @@ export function replyId({ messageId, gen }: TurnView): string {
   return `${messageId}.${Math.max(gen, 1)}`;
 }
 
-class Follower {
+class RunFollower {
   #isStarted = false;
   #isOver = false;
   #id: string | null = null; // the reply that is open
@@ -46,7 +50,7 @@ class Follower {
   ) {
     // Events come only once every turn before is final; what they stand for is in the state.
     const events = client.onEvent((event) => {
-      if (event.type === 'CUSTOM' && event.name === 'chat.forgotten') return this.#gone();
+      if (event.type === 'CUSTOM' && event.name === 'chat.forgotten') return this.#sessionEnded();
       const turn = this.#turn();
       if (turn && event.metadata.turn === turn.turn) this.#catchUp(turn);
     });
@@ -64,7 +68,7 @@ class Follower {
 
   #changed(): void {
     const turn = this.#turn();
-    if (!turn) return this.#isStarted ? this.#gone() : undefined;
+    if (!turn) return this.#isStarted ? this.#sessionEnded() : undefined;
     if (turn.state === 'done') this.#catchUp(turn);
     if (turn.state === 'failed' && turn.error) this.#fail(turn.error);
   }
@@ -113,7 +117,7 @@ class Follower {
     this.listener.failed(error);
   }
 
-  #gone(): void {
+  #sessionEnded(): void {
     this.#fail(new ChatError(404, 'not_found', 'The conversation has ended.'));
   }
 

@@ -3,7 +3,7 @@ import type { ChatClient, TurnView } from '../core/index.js';
 import type { Texts } from './texts.js';
 
 /** The window, as its parts see it. */
-export interface Context {
+export interface WindowContext {
   readonly client: ChatClient;
   readonly texts: Texts;
   readonly locale: string;

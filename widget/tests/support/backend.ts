@@ -17,7 +17,7 @@ const NAMES = {
 };
 
 /** Tells whether a program is not built; in CI a missing one is an error. */
-export function haveNoPrograms(): boolean {
+export function backendIsMissing(): boolean {
   const missing = Object.values(NAMES).filter((name) => !existsSync(join(FOLDER, name)));
   if (missing.length === 0) return false;
   const cure = `${missing.join(', ')} not found in ${FOLDER}: build them with cargo build --workspace --bins`;
@@ -35,24 +35,28 @@ export async function simulate(seed: number): Promise<string[]> {
 }
 
 /** How the provider answers what has no marker, and what the server is told beyond its defaults. */
-export interface WorldOptions {
+export interface BackendOptions {
   readonly tokens?: number;
   readonly delayMs?: number;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A server before a provider, each of which can die and come back at its address. */
-export class World {
+export class Backend {
   server!: Program;
   provider!: Program;
   readonly #data = mkdtempSync(join(tmpdir(), 'chatbot-'));
 
-  static async start({ tokens = 20, delayMs = 20, env = {} }: WorldOptions = {}): Promise<World> {
-    const world = new World();
+  static async start({
+    tokens = 20,
+    delayMs = 20,
+    env = {},
+  }: BackendOptions = {}): Promise<Backend> {
+    const backend = new Backend();
     const pace = ['--tokens', String(tokens), '--delay-ms', String(delayMs)];
-    world.provider = new Program(NAMES.provider, pace, {}, 'stdout', /^(http:\S+)/);
-    await world.provider.start();
-    const { url } = world.provider;
+    backend.provider = new Program(NAMES.provider, pace, {}, 'stdout', /^(http:\S+)/);
+    await backend.provider.start();
+    const { url } = backend.provider;
     const own = {
       CHATBOT_LOG: 'info',
       CHATBOT_LOG_FORMAT: 'text',
@@ -60,15 +64,15 @@ export class World {
       ANTHROPIC_BASE_URL: url,
     };
     const all = { ...own, OPENAI_API_KEY: 'stub', OPENAI_BASE_URL: `${url}/v1`, ...env };
-    world.server = new Program(
+    backend.server = new Program(
       NAMES.server,
-      ['--data-dir', world.#data],
+      ['--data-dir', backend.#data],
       all,
       'stderr',
       /chat at (http:\S+)/,
     );
-    await world.server.start();
-    return world;
+    await backend.server.start();
+    return backend;
   }
 
   get url(): string {

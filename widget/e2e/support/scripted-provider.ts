@@ -4,28 +4,28 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** How a reply ends. */
-export type Ending = 'ends' | 'stays silent' | 'refuses';
+export type ReplyEnding = 'ends' | 'stalls' | 'rejects';
 
 /** Streams one text for every request. */
-export class Author {
+export class ScriptedProvider {
   url = '';
   #text = '';
-  #ending: Ending = 'ends';
+  #ending: ReplyEnding = 'ends';
   #delayMs = 0;
   readonly #server: Server = createServer((request, response) => {
     request.resume().on('end', () => void this.#answer(response));
   });
 
-  static async start(): Promise<Author> {
-    const author = new Author();
-    author.#server.listen(0, '127.0.0.1');
-    await once(author.#server, 'listening');
-    author.url = `http://127.0.0.1:${(author.#server.address() as AddressInfo).port}`;
-    return author;
+  static async start(): Promise<ScriptedProvider> {
+    const provider = new ScriptedProvider();
+    provider.#server.listen(0, '127.0.0.1');
+    await once(provider.#server, 'listening');
+    provider.url = `http://127.0.0.1:${(provider.#server.address() as AddressInfo).port}`;
+    return provider;
   }
 
   /** Sets what is written from now on, a word every `delayMs`, kept on average. */
-  writes(text: string, ending: Ending = 'ends', delayMs = 0): void {
+  willReply(text: string, ending: ReplyEnding = 'ends', delayMs = 0): void {
     this.#text = text;
     this.#ending = ending;
     this.#delayMs = delayMs;
@@ -38,7 +38,7 @@ export class Author {
   }
 
   async #answer(response: ServerResponse): Promise<void> {
-    if (this.#ending === 'refuses') {
+    if (this.#ending === 'rejects') {
       const error = { type: 'authentication_error', message: 'no' };
       return void response
         .writeHead(401, { 'Content-Type': 'application/json' })
@@ -62,7 +62,7 @@ export class Author {
     await this.#write((text) =>
       send({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }),
     );
-    if (this.#ending === 'stays silent') return;
+    if (this.#ending === 'stalls') return;
     send({ type: 'content_block_stop', index: 0 });
     send({
       type: 'message_delta',

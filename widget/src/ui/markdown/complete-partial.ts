@@ -4,13 +4,13 @@
  */
 
 /** Gives `source` with what is open at its end closed, or held back where it says nothing yet. */
-export function mend(source: string): string {
+export function completePartialMarkdown(source: string): string {
   const fence = openFence(source);
   if (fence) return source.replace(/\n[`~]{1,2}$/, '');
   const start = source.includes('\n\n') ? source.lastIndexOf('\n\n') + 2 : 0;
   const before = source.slice(0, start);
   const block = withoutBareMarker(source.slice(start));
-  return before + (/^ {0,3}\|/.test(block) ? mendTable(block) : mendInline(block));
+  return before + (/^ {0,3}\|/.test(block) ? completeTable(block) : completeInline(block));
 }
 
 function openFence(source: string): boolean {
@@ -29,7 +29,7 @@ function withoutBareMarker(block: string): string {
   return isBare ? block.slice(0, Math.max(0, start - 1)) : block;
 }
 
-function mendTable(block: string): string {
+function completeTable(block: string): string {
   const [header = '', delimiter, ...rows] = block.split('\n');
   if (rows.length > 0) return block;
   const cells = header
@@ -41,10 +41,10 @@ function mendTable(block: string): string {
   return `${whole}\n|${'---|'.repeat(cells.length)}`;
 }
 
-function mendInline(block: string): string {
+function completeInline(block: string): string {
   const start = lastInline(block);
   const text = withoutOpenLink(block.slice(start));
-  return block.slice(0, start) + closed(text);
+  return block.slice(0, start) + closeOpenMarks(text);
 }
 
 // Emphasis does not reach over list items, headings and quotes.
@@ -65,32 +65,32 @@ function withoutOpenLink(text: string): string {
   );
 }
 
-interface Mark {
+interface OpenMark {
   readonly mark: string;
   readonly end: number;
 }
 
-const MARKS = /\\.|(`+)|(\*{1,3}|~~|(?<![\p{L}\p{N}_])_{1,3}|_{1,3}(?![\p{L}\p{N}_]))/gu;
+const INLINE_MARKS = /\\.|(`+)|(\*{1,3}|~~|(?<![\p{L}\p{N}_])_{1,3}|_{1,3}(?![\p{L}\p{N}_]))/gu;
 
 // Follows the marks from left to right; those that are still open at the end are closed, innermost first.
-function closed(text: string): string {
-  const open: Mark[] = [];
-  MARKS.lastIndex = 0;
-  for (let match = MARKS.exec(text); match; match = MARKS.exec(text)) {
+function closeOpenMarks(text: string): string {
+  const open: OpenMark[] = [];
+  INLINE_MARKS.lastIndex = 0;
+  for (let match = INLINE_MARKS.exec(text); match; match = INLINE_MARKS.exec(text)) {
     const [all, ticks, mark] = match;
     const end = match.index + all.length;
     if (ticks) {
       const close = closingTicks(text, ticks, end);
       if (close === -1)
         return end === text.length
-          ? finish(text.slice(0, match.index), open)
-          : finish(text + ticks, open);
-      MARKS.lastIndex = close;
+          ? closeMarks(text.slice(0, match.index), open)
+          : closeMarks(text + ticks, open);
+      INLINE_MARKS.lastIndex = close;
     } else if (mark) {
-      follow(open, { mark, end }, text[match.index - 1], text[end]);
+      trackMark(open, { mark, end }, text[match.index - 1], text[end]);
     }
   }
-  return finish(text, open);
+  return closeMarks(text, open);
 }
 
 function closingTicks(text: string, ticks: string, from: number): number {
@@ -99,9 +99,9 @@ function closingTicks(text: string, ticks: string, from: number): number {
   return found.exec(text) ? found.lastIndex : -1;
 }
 
-function follow(
-  open: Mark[],
-  one: Mark,
+function trackMark(
+  open: OpenMark[],
+  one: OpenMark,
   before: string | undefined,
   after: string | undefined,
 ): void {
@@ -111,7 +111,7 @@ function follow(
 }
 
 // A mark with nothing after it opens nothing yet, so it is held back.
-function finish(text: string, open: Mark[]): string {
+function closeMarks(text: string, open: OpenMark[]): string {
   let result = text;
   const closers: string[] = [];
   for (const { mark, end } of open.reverse()) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mend } from '../../src/ui/markdown/mend.js';
+import { completePartialMarkdown } from '../../src/ui/markdown/complete-partial.js';
 
 /** Each line: what has come, and what is shown of it. */
 const CASES: [string, string, string][] = [
@@ -37,6 +37,6 @@ const CASES: [string, string, string][] = [
 
 describe('Markdown that is still being written', () => {
   it.each(CASES)('%s', (_, source, shown) => {
-    expect(mend(source)).toBe(shown);
+    expect(completePartialMarkdown(source)).toBe(shown);
   });
 });
