@@ -4,7 +4,9 @@ import { WebSocket } from 'ws';
 import { createChatClient } from '../../src/core/index.js';
 import { waitUntil } from '../../tests/support/wait.js';
 
-/** Makes a session of `turns` turns at `apiUrl`, and gives what a browser would have stored of it. */
+/**
+ * Makes a session of `turns` turns at `apiUrl`, and gives what a browser would have stored of it.
+ */
 export async function createConversation(
   apiUrl: string,
   turns: number,

@@ -1,4 +1,6 @@
-/** What is measured in the page: from a frame's arrival to its paint, and tasks that are too long. */
+/**
+ * What is measured in the page: from a frame's arrival to its paint, and tasks that are too long.
+ */
 import type { Page } from 'playwright-core';
 
 /** Milliseconds. */

@@ -12,7 +12,8 @@ const TURNS = 250;
 const TOKENS = 4_000;
 const DELAY_MS = 10;
 
-// Markdown as models write it; `WIDGET_BENCH=paragraph` streams one paragraph without an end, the worst case.
+// Markdown as models write it; `WIDGET_BENCH=paragraph` streams one paragraph without an end, the
+// worst case.
 const SECTION = [
   '## The plan for the week',
   'On Monday **class 7B** begins with *Mathematics* in room 12, and the [plan](https://example.org/plan) has the rest of the day, which is long enough to fill more than two lines of the window.',

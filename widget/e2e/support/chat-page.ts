@@ -61,7 +61,9 @@ export class ChatPage {
     );
   }
 
-  /** Waits until nothing is being sent or written, and gives the newest turn's text as it is shown. */
+  /**
+   * Waits until nothing is being sent or written, and gives the newest turn's text as it is shown.
+   */
   async finalReply(): Promise<string> {
     await waitUntil(
       'every turn is done',

@@ -1,4 +1,7 @@
-/** A provider that writes what it is told, for pictures and measurements: the least of the Claude Messages API. */
+/**
+ * A provider that writes what it is told, for pictures and measurements: the least of the Claude
+ * Messages API.
+ */
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

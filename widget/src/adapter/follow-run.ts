@@ -1,25 +1,25 @@
-/** One run of a conversation, told as it goes: what every adapter for somebody else's front end builds on. */
+/** Follows one run of a conversation; the base of the adapters for other front ends. */
 import { ChatError } from '../core/index.js';
 import type { ChatClient, TurnStatus, TurnView } from '../core/types.js';
 
-/** What becomes of a run. Exactly one of `finished` and `failed` is called, once, and nothing after it. */
+/** Receives the progress of a run. It ends with exactly one call of `finished` or `failed`. */
 export interface RunListener {
-  /** The server has the message; called at most once, before everything else but `failed`. */
+  /** The server has the message. Called at most once, and before anything but `failed`. */
   started(turn: TurnView): void;
   status(status: TurnStatus): void;
-  /** More text of the reply `id`; the first piece of an id opens it. */
+  /** More text of the reply `id`; the first piece with a new id opens it. */
   text(id: string, delta: string): void;
-  /** The text so far does not count any more; what follows has another id. */
+  /** The text so far is discarded; what follows has another id. */
   restarted(): void;
-  /** The reply is final, cancelled or not; its whole text has been told. */
+  /** The reply is final, whether complete or cancelled; all of its text has been passed on. */
   finished(turn: TurnView): void;
   failed(error: { readonly code: string; readonly message: string }): void;
 }
 
 /**
- * Follows the run of `messageId` from its beginning, also when it began before, and returns how to leave it.
+ * Follows the run of `messageId` from its beginning, even if it started earlier.
  *
- * Leaving does not stop the reply.
+ * Returns a function that stops following; it does not stop the reply.
  */
 export function followRun(
   client: ChatClient,
@@ -30,7 +30,7 @@ export function followRun(
   return () => follower.leave();
 }
 
-/** Gives the AG-UI id of a turn's reply. */
+/** Returns the AG-UI id of the reply to a turn. */
 export function replyId({ messageId, gen }: TurnView): string {
   return `${messageId}.${Math.max(gen, 1)}`;
 }
@@ -38,7 +38,7 @@ export function replyId({ messageId, gen }: TurnView): string {
 class RunFollower {
   #isStarted = false;
   #isOver = false;
-  #id: string | null = null; // the reply that is open
+  #id: string | null = null; // the id of the open reply
   #text = '';
   #status: TurnStatus | null = null;
   readonly #unfollow: (() => void)[];
@@ -48,7 +48,8 @@ class RunFollower {
     private readonly messageId: string,
     private readonly listener: RunListener,
   ) {
-    // Events come only once every turn before is final; what they stand for is in the state.
+    // Events are emitted only once all earlier turns are final, so they say when this run may be
+    // shown. What to show is taken from the state, which also has what came before following began.
     const events = client.onEvent((event) => {
       if (event.type === 'CUSTOM' && event.name === 'chat.forgotten') return this.#sessionEnded();
       const turn = this.#turn();
@@ -62,7 +63,7 @@ class RunFollower {
 
   leave(): void {
     this.#isOver = true;
-    // Absent while the constructor runs.
+    // Not set yet if the run turns out to be over while the constructor is still running.
     for (const unfollow of this.#unfollow ?? []) unfollow();
   }
 
@@ -106,7 +107,7 @@ class RunFollower {
 
   #end(turn: TurnView): void {
     if (turn.kind === 'error')
-      return this.#fail(turn.error ?? { code: 'unavailable', message: 'There is no answer.' });
+      return this.#fail(turn.error ?? { code: 'unavailable', message: 'The reply failed.' });
     this.leave();
     this.listener.finished(turn);
   }

@@ -1,12 +1,12 @@
-/** The conversations that a front end has open, one client each. */
+/** The open conversations of a front end, with one client for each. */
 import { createChatClient, type ChatClient, type ChatOptions } from '../core/index.js';
 
-/** How an adapter reaches the server; the session is the front end's own thread or chat. */
+/** Options of an adapter. The session id is the id of the thread or chat in the front end. */
 export type AdapterOptions = Omit<ChatOptions, 'sessionId'>;
 
 const ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-/** Opens clients by session id, and keeps them. */
+/** Creates and keeps clients by session id. */
 export class SessionClients {
   readonly #options: AdapterOptions;
   readonly #clients = new Map<string, ChatClient>();
@@ -15,7 +15,12 @@ export class SessionClients {
     this.#options = options;
   }
 
-  /** Gives the client of a session; throws where `id`, called `name` by the front end, is not one of the contract's ids. */
+  /**
+   * Returns the client of a session.
+   *
+   * Throws a `TypeError` if the contract does not allow `id`; `name` is what the front end calls
+   * it.
+   */
   get(id: string, name: string): ChatClient {
     if (!isId(id))
       throw new TypeError(`${name} must be 1 to 128 of A-Z a-z 0-9 . _ : -, and is not: "${id}"`);
@@ -26,16 +31,18 @@ export class SessionClients {
     return client;
   }
 
-  /** Disconnects all of them; each connects again when it is used. */
+  /** Disconnects all clients; each connects again when it is used. */
   close(): void {
     for (const client of this.#clients.values()) client.close();
   }
 }
 
 /**
- * Gives the id under which a message is sent: the front end's own, so that a repeat is answered once.
+ * Returns the id to send a message under, or undefined if it needs a new one.
  *
- * A message that was answered before, or whose id the contract does not allow, gets a new one.
+ * The id of the front end is used, so that a repeat is answered once. A message needs a new id if
+ * it was answered before, if it is asked `again` on purpose, or if the contract does not allow its
+ * id.
  */
 export function messageIdFor(
   client: ChatClient,

@@ -7,17 +7,19 @@ import type { ChatClient } from '../core/index.js';
 import { toMessages, lastUserMessage, type UserMessage } from './messages.js';
 import { RunWriter } from './run.js';
 
-/** How to reach the server, and what AG-UI wants to know of an agent. */
+/** Options of the client, and those that AG-UI defines for agents. */
 export type ChatbotAgentConfig = AdapterOptions & AgentConfig;
 
 /**
- * An agent for CopilotKit, assistant-ui and every other front end that speaks AG-UI.
+ * An agent for CopilotKit, assistant-ui and any other front end that supports AG-UI.
  *
- * A thread is a session, and its last user message is what a run asks; ids that the contract allows are kept, so that a
- * run which is started twice is answered once. `forwardedProps` may name a `documentId` and a `provider`.
- * `abortRun()` stops the reply on the server, which ends the run with the text so far and
- * `metadata.finishReason` `cancelled`; whoever only unsubscribes may come back with `connectAgent()`, which
- * gives the newest 50 turns and follows the one that is running.
+ * A thread is a session, and a run sends its last user message. Ids that the contract allows are
+ * kept, so a run that is started twice is answered once. `forwardedProps` may contain a
+ * `documentId` and a `provider`.
+ *
+ * `abortRun()` stops the reply on the server; the run then finishes with the text so far and
+ * `metadata.finishReason` `cancelled`. Unsubscribing does not stop it: `connectAgent()` returns the
+ * newest 50 turns and follows the one that is running.
  */
 export class ChatbotAgent extends AbstractAgent {
   #sessions: SessionClients;
@@ -34,9 +36,7 @@ export class ChatbotAgent extends AbstractAgent {
     return new Observable((subscriber) => {
       const asked = lastUserMessage(input.messages);
       if (!asked)
-        return subscriber.error(
-          new TypeError('messages must hold a message of the user with text.'),
-        );
+        return subscriber.error(new TypeError('messages must contain a user message with text.'));
       return this.#start(input, asked, subscriber);
     });
   }
@@ -53,14 +53,14 @@ export class ChatbotAgent extends AbstractAgent {
     });
   }
 
-  /** Asks the server to end the reply that is running. */
+  /** Asks the server to stop the running reply. */
   override abortRun(): void {
     const running = this.#running;
-    // One that cannot be reached goes on with its reply, and the run tells it.
+    // If the server cannot be reached the reply continues, and the run shows it.
     running?.client.stop(running.messageId).catch(() => {});
   }
 
-  /** Disconnects from the server; the agent may be used again. */
+  /** Disconnects from the server; the agent connects again when it is used. */
   close(): void {
     this.#sessions.close();
   }
@@ -119,9 +119,9 @@ export class ChatbotAgent extends AbstractAgent {
     before: RunAgentInput['messages'],
     subscriber: Subscriber<BaseEvent>,
   ) {
-    const setting = { threadId, runId, before, knowsOutcome: 'maxProtocolVersion' in this };
+    const context = { threadId, runId, before, knowsOutcome: 'maxProtocolVersion' in this };
     return new RunWriter(
-      setting,
+      context,
       (event) => subscriber.next(event),
       () => subscriber.complete(),
     );

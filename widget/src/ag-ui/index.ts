@@ -1,2 +1,2 @@
-/** The chatbot for front ends that speak AG-UI. */
+/** The chatbot for front ends that support AG-UI. */
 export { ChatbotAgent, type ChatbotAgentConfig } from './agent.js';

@@ -1,22 +1,22 @@
-/** Messages as AG-UI has them. */
+/** Messages in the form of AG-UI. */
 import type { Message } from '@ag-ui/client';
 import { replyId } from '../adapter/follow-run.js';
 import type { TurnView } from '../core/types.js';
 
-/** A message of a person, as it is sent. */
+/** A message of the user. */
 export interface UserMessage {
   readonly id: string;
   readonly text: string;
 }
 
-/** Gives the last message of a person, or null where there is none with text. */
+/** Returns the last message of the user, or null if it has no text. */
 export function lastUserMessage(messages: readonly Message[]): UserMessage | null {
   const asked = messages.findLast(({ role }) => role === 'user');
   const text = textOf(asked?.content);
   return asked && text !== '' ? { id: asked.id, text } : null;
 }
 
-/** Gives turns as messages, without the reply of one that is not final. */
+/** Converts turns to messages, leaving out replies that are not final. */
 export function toMessages(turns: readonly TurnView[]): Message[] {
   return turns.flatMap((turn): Message[] => {
     const asked: Message[] =
@@ -26,7 +26,7 @@ export function toMessages(turns: readonly TurnView[]): Message[] {
   });
 }
 
-// Parts other than text are not understood by the server, and are left out.
+// The server accepts text only; other parts are left out.
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';

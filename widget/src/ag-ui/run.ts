@@ -1,34 +1,34 @@
-/** One run as AG-UI events, in the order and with the fields that its clients insist on. */
+/** Writes one run as AG-UI events, in the order and with the fields that AG-UI clients require. */
 import { EventType, type BaseEvent, type Message } from '@ag-ui/client';
 import type { RunListener } from '../adapter/follow-run.js';
 import type { TurnStatus, TurnView } from '../core/types.js';
 
-/** What a run is told with. */
+/** The context of a run. */
 export interface RunContext {
   readonly threadId: string;
   readonly runId: string;
-  /** What the client shows before the reply. */
+  /** The messages that the client shows before the reply. */
   readonly before: readonly Message[];
-  /** Whether the client takes `outcome: cancelled`, as 1.0 does and 0.0 does not. */
+  /** Whether the client accepts `outcome: cancelled`, as 1.0 does and 0.0 does not. */
   readonly knowsOutcome: boolean;
 }
 
-/** Writes a run as events to `next`; `done` is called after the last one. */
+/** Passes the events of a run to `next`, and calls `done` after the last one. */
 export class RunWriter implements RunListener {
   #open: string | null = null;
   #isStarted = false;
 
   constructor(
-    private readonly setting: RunContext,
+    private readonly context: RunContext,
     private readonly next: (event: BaseEvent) => void,
     private readonly done: () => void,
   ) {}
 
-  /** Opens the run; harmless to repeat. */
+  /** Opens the run; calling it again does nothing. */
   started(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    const { threadId, runId } = this.setting;
+    const { threadId, runId } = this.context;
     this.#emit({ type: EventType.RUN_STARTED, threadId, runId });
   }
 
@@ -47,10 +47,10 @@ export class RunWriter implements RunListener {
 
   restarted(): void {
     this.#close();
-    this.snapshot(this.setting.before);
+    this.snapshot(this.context.before);
   }
 
-  /** Replaces what the client shows. */
+  /** Replaces the messages that the client shows. */
   snapshot(messages: readonly Message[]): void {
     this.#emit({ type: EventType.MESSAGES_SNAPSHOT, messages: [...messages] });
   }
@@ -58,7 +58,7 @@ export class RunWriter implements RunListener {
   finished(turn: TurnView): void {
     const messageId = this.#open;
     this.#close();
-    const { knowsOutcome } = this.setting;
+    const { knowsOutcome } = this.context;
     const cancelled =
       turn.kind === 'cancelled' && knowsOutcome ? { outcome: { type: 'cancelled' } } : {};
     this.#finish({
@@ -69,7 +69,7 @@ export class RunWriter implements RunListener {
     });
   }
 
-  /** Ends a run in which nothing was asked. */
+  /** Finishes a run without a reply. */
   finishedEmpty(): void {
     this.#finish({});
   }
@@ -82,7 +82,7 @@ export class RunWriter implements RunListener {
   }
 
   #finish(more: object): void {
-    const { threadId, runId } = this.setting;
+    const { threadId, runId } = this.context;
     this.#emit({ type: EventType.RUN_FINISHED, threadId, runId, ...more });
     this.done();
   }

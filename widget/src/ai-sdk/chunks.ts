@@ -1,4 +1,4 @@
-/** One run as the AI SDK's chunks of a message. */
+/** Writes one run as message chunks of the AI SDK. */
 import type { FinishReason, UIMessageChunk } from 'ai';
 import type { RunListener } from '../adapter/follow-run.js';
 import type { TurnStatus, TurnView } from '../core/types.js';
@@ -13,10 +13,10 @@ const FINISH_REASONS: Record<string, FinishReason> = {
   error: 'error',
 };
 
-/** A chunk of the chatbot's messages. */
+/** A chunk of a message of the chatbot. */
 export type ChatbotChunk = UIMessageChunk<ChatbotMetadata, { status: TurnStatus }>;
 
-/** Writes a run as chunks to `next`; `done` is called after the last one. */
+/** Passes the chunks of a run to `next`, and calls `done` after the last one. */
 export class ChunkWriter implements RunListener {
   #open: string | null = null;
 

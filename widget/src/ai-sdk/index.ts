@@ -1,4 +1,4 @@
-/** The chatbot for the AI SDK's `useChat`. */
+/** The chatbot for `useChat` of the AI SDK. */
 export { ChatbotTransport } from './transport.js';
 export type { ChatbotChunk } from './chunks.js';
 export type { ChatbotMetadata, ChatbotUIMessage } from './messages.js';

@@ -1,8 +1,8 @@
-/** Messages as the AI SDK has them. */
+/** Messages in the form of the AI SDK. */
 import type { UIMessage } from 'ai';
 import type { TokenUsage, TurnStatus, TurnView } from '../core/types.js';
 
-/** What is known of a reply beside its text. */
+/** What is known about a reply besides its text. */
 export interface ChatbotMetadata {
   readonly turn?: number;
   readonly finishReason?: string;
@@ -15,7 +15,7 @@ export interface ChatbotMetadata {
 /** A message of the chatbot. */
 export type ChatbotUIMessage = UIMessage<ChatbotMetadata, { status: TurnStatus }>;
 
-/** Gives what is known of a final. */
+/** Returns the metadata of a final reply. */
 export function metadataOf({
   turn,
   finishReason,
@@ -28,17 +28,17 @@ export function metadataOf({
   return Object.fromEntries(known.filter(([, value]) => value !== null));
 }
 
-/** Gives the id of a turn's reply, which a restart does not change. */
+/** Returns the id of the reply to a turn, which does not change with a restart. */
 export function uiReplyId({ messageId }: TurnView): string {
   return `${messageId}.reply`;
 }
 
-/** Gives a message's text; parts of other kinds are not understood by the server, and are left out. */
+/** Returns the text of a message. The server accepts text only; other parts are left out. */
 export function textOf({ parts }: Pick<ChatbotUIMessage, 'parts'>): string {
   return parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
 }
 
-/** Gives turns as messages, without the reply of one that is not final. */
+/** Converts turns to messages, leaving out replies that are not final. */
 export function toUIMessages(turns: readonly TurnView[]): ChatbotUIMessage[] {
   return turns.flatMap((turn): ChatbotUIMessage[] => {
     const { messageId, message } = turn;

@@ -1,4 +1,4 @@
-/** The chatbot as a transport of the AI SDK. */
+/** The chatbot as a transport for the AI SDK. */
 import type { ChatTransport } from 'ai';
 import { followRun } from '../adapter/follow-run.js';
 import { messageIdFor, SessionClients, type AdapterOptions } from '../adapter/session-clients.js';
@@ -12,13 +12,14 @@ type Reconnect = Parameters<ChatTransport<ChatbotUIMessage>['reconnectToStream']
 /**
  * A `ChatTransport` for `useChat`.
  *
- * A chat is a session; ids that the contract allows are kept. Whatever interrupts the connection is healed below the
- * stream, which goes on where it was; a reply that the server begins anew is a `reset-step`. Aborting stops the reply on
- * the server too. `body` may name a `documentId` and a `provider`; what the server does next comes as transient
- * `data-status`. `regenerate` asks the last question again as a new message.
+ * A chat is a session, and ids that the contract allows are kept. Interruptions of the connection
+ * are handled below the stream, which continues where it was. A reply that the server restarts is a
+ * `reset-step`. Aborting also stops the reply on the server. `body` may contain a `documentId` and
+ * a `provider`. The progress of the server arrives as transient `data-status` parts. `regenerate`
+ * sends the last question again as a new message.
  */
 export class ChatbotTransport implements ChatTransport<ChatbotUIMessage> {
-  /** A stream that is joined again begins at its reply's beginning. */
+  /** A resumed stream starts at the beginning of the reply. */
   readonly resumeStreamIsReplay = true;
   readonly #sessions: SessionClients;
 
@@ -31,7 +32,7 @@ export class ChatbotTransport implements ChatTransport<ChatbotUIMessage> {
     const asked = messages.findLast(({ role }) => role === 'user');
     const text = asked ? textOf(asked) : '';
     if (!asked || text === '')
-      throw new TypeError('messages must hold a message of the user with text.');
+      throw new TypeError('messages must contain a user message with text.');
     const client = this.#client(chatId);
     const messageId =
       messageIdFor(client, asked.id, trigger === 'regenerate-message') ?? crypto.randomUUID();
@@ -39,7 +40,7 @@ export class ChatbotTransport implements ChatTransport<ChatbotUIMessage> {
     return stream(client, messageId, abortSignal, sent);
   }
 
-  /** Joins the reply that is running, from its beginning; null where there is none. */
+  /** Follows the running reply from its beginning; null if there is none. */
   async reconnectToStream({ chatId, abortSignal }: Reconnect & { abortSignal?: AbortSignal }) {
     const client = this.#client(chatId);
     await client.connect();
@@ -49,14 +50,14 @@ export class ChatbotTransport implements ChatTransport<ChatbotUIMessage> {
     return open ? stream(client, open.messageId, abortSignal) : null;
   }
 
-  /** Gives the newest 50 turns of a chat as messages, for `useChat`'s own after a reload. */
+  /** Returns the newest 50 turns of a chat as initial messages for `useChat`, after a reload. */
   async history(chatId: string): Promise<ChatbotUIMessage[]> {
     const client = this.#client(chatId);
     await client.connect();
     return toUIMessages(client.getState().turns);
   }
 
-  /** Disconnects from the server; the transport may be used again. */
+  /** Disconnects from the server; the transport connects again when it is used. */
   close = (): void => this.#sessions.close();
 
   #client(chatId: string): ChatClient {
@@ -70,7 +71,7 @@ function stream(
   signal?: AbortSignal,
   sent?: Promise<unknown>,
 ): ReadableStream<ChatbotChunk> {
-  // One that cannot be reached goes on with its reply.
+  // If the server cannot be reached the reply continues.
   const stop = () => void client.stop(messageId).catch(() => {});
   let leave = () => {};
   const end = () => {
@@ -97,7 +98,7 @@ function stream(
         writer.failed(error instanceof ChatError ? error : { message: String(error) });
       });
     },
-    // Whoever reads no longer, without a stop, may come back.
+    // The reader has gone without a stop, and may come back: the reply continues.
     cancel: () => leave(),
   });
 }

@@ -2,8 +2,8 @@
  * The HTTP calls of the API.
  *
  * Failures that may pass are retried, never sooner than the server's `Retry-After` allows. That is
- * safe because a message carries an idempotency key and the other calls are idempotent. `attempts: 1`
- * leaves the retries to the caller, who shows the user how long they take.
+ * safe because a message carries an idempotency key and the other calls are idempotent. `attempts:
+ * 1` leaves the retries to the caller, who shows the user how long they take.
  */
 import { ChatError } from './error.js';
 import { retryDelay, type Sleeper } from './sleep.js';

@@ -6,8 +6,8 @@ import { isGone, handlePermanentError, openSession } from './session.js';
 import type { SendOptions, TurnView } from './types.js';
 import { newMessageId } from './storage.js';
 
-// After a reload, older messages are shown as failed instead of being sent: a question that suddenly
-// gets an answer ten minutes later would surprise the user.
+// After a reload, older messages are shown as failed instead of being sent: a question that
+// suddenly gets an answer ten minutes later would surprise the user.
 const RESEND_WINDOW_MS = 600_000;
 const MAX_SESSIONS = 3;
 

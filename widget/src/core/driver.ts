@@ -41,7 +41,8 @@ export function dispatch(core: ClientCore, happening: UntimedInput): void {
 export function receive(core: ClientCore, frame: Frame): void {
   if (frame.name !== 'chat.error') return dispatch(core, { type: 'frame', frame });
   const code = (frame.value as { code?: string } | undefined)?.code;
-  if (code === 'not_found') void handlePermanentError(core, new ChatError(404, code, ''), core.epoch);
+  if (code === 'not_found')
+    void handlePermanentError(core, new ChatError(404, code, ''), core.epoch);
 }
 
 function updateTurns({ turns, outbox }: ClientCore, action: RuleAction): void {

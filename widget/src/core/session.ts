@@ -129,12 +129,13 @@ async function waitBeforeRetry(core: ClientCore, error: ChatError, tries: number
 }
 
 function ensureCurrent(core: ClientCore, epoch: number): void {
-  if (epoch !== core.epoch) throw new ChatError(0, 'superseded', 'Another conversation was opened.');
+  if (epoch !== core.epoch)
+    throw new ChatError(0, 'superseded', 'Another conversation was opened.');
 }
 
 // Forgets a session that is gone so that a new one can be opened, and returns whether it did. Two
-// cases have no such way out: a host's token was refused, so that the user has to sign in again; and
-// a 404 before there was any session, which is not about a session at all.
+// cases have no such way out: a host's token was refused, so that the user has to sign in again;
+// and a 404 before there was any session, which is not about a session at all.
 function replaceLostSession(core: ClientCore, error: ChatError): boolean {
   const { identity, turns } = core;
   const isRefused = error.status === 401;

@@ -10,7 +10,7 @@ import { styleSheet } from '../ui/style.js';
 import { type Texts, textsFor } from '../ui/texts.js';
 import { ChatWindow } from '../ui/window.js';
 
-/** Where the window is: floating in a corner behind a button, or in its place in the page. */
+/** Where the window is: floating in a corner of the page behind a button, or inline. */
 export type Position = 'bottom-right' | 'bottom-left' | 'inline';
 
 const ATTRIBUTES = [
@@ -26,16 +26,16 @@ const ATTRIBUTES = [
   'open',
 ] as const;
 
-// So that importing the package does no harm where there is no document, on a server.
+// Importing the package must not fail on a server, where there is no `HTMLElement`.
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
 /**
  * The chat window as an element.
  *
- * Attributes: `api-url`, `position` (`bottom-right`, `bottom-left`, `inline`), `theme` (`light`, `dark`; otherwise
- * the user's), `locale`, `heading`, `suggestions` (one a line), `documents` (offers a choice), `document-id`,
- * `provider`, `session-id`, `open`.
- * Events: `yogi-open`, `yogi-close`, and `yogi-state` with the state in `detail`.
+ * Attributes: `api-url`, `position` (`bottom-right`, `bottom-left`, `inline`), `theme` (`light`,
+ * `dark`; by default that of the user), `locale`, `heading`, `suggestions` (one per line),
+ * `documents` (lets the user choose one), `document-id`, `provider`, `session-id`, `open`. Events:
+ * `yogi-open`, `yogi-close`, and `yogi-state` with the state in `detail`.
  */
 export class YogiChatbotElement extends Base {
   static readonly observedAttributes: readonly string[] = ATTRIBUTES;
@@ -51,7 +51,11 @@ export class YogiChatbotElement extends Base {
   #texts: Partial<Texts> = {};
   #suggestions: readonly string[] | null = null;
 
-  /** The client behind the window; made from the attributes where none was set. Null until the element is in a page. */
+  /**
+   * The client of the window, created from the attributes unless one was set.
+   *
+   * Null until the element is in a document.
+   */
   get client(): ChatClient | null {
     return this.#client;
   }
@@ -63,7 +67,7 @@ export class YogiChatbotElement extends Base {
     this.#rebuild();
   }
 
-  /** What has no attribute: `token`, `storage`, `fetch`, `WebSocket`. */
+  /** The options that have no attribute: `token`, `storage`, `fetch`, `WebSocket`. */
   get options(): Partial<ChatOptions> {
     return this.#options;
   }
@@ -74,7 +78,7 @@ export class YogiChatbotElement extends Base {
     this.#resetClient();
   }
 
-  /** The host's own words. */
+  /** Texts of the host that replace the built-in ones. */
   get texts(): Partial<Texts> {
     return this.#texts;
   }
@@ -85,7 +89,7 @@ export class YogiChatbotElement extends Base {
     this.#rebuild();
   }
 
-  /** Questions that the user may start with; the attribute has one a line. */
+  /** Suggested questions; the attribute has one per line. */
   get suggestions(): readonly string[] {
     return this.#suggestions ?? lines(this.getAttribute('suggestions'));
   }
@@ -96,7 +100,7 @@ export class YogiChatbotElement extends Base {
     this.#rebuild();
   }
 
-  /** Tells whether the window is shown; inline it always is. */
+  /** Whether the window is open; an inline window always is. */
   get open(): boolean {
     return this.#isInline || this.hasAttribute('open');
   }
@@ -105,7 +109,7 @@ export class YogiChatbotElement extends Base {
     this.toggleAttribute('open', open);
   }
 
-  /** Sends a message as if the user had written it, and opens the window. */
+  /** Opens the window, and sends a message as if the user had written it. */
   ask(text: string): void {
     this.open = true;
     this.#flush();
@@ -117,7 +121,7 @@ export class YogiChatbotElement extends Base {
   }
 
   disconnectedCallback(): void {
-    // A move within the page takes the element out for a moment only.
+    // Moving the element within the page disconnects it for a moment only.
     queueMicrotask(() => {
       if (!this.isConnected) this.#dispose();
     });
@@ -144,7 +148,7 @@ export class YogiChatbotElement extends Base {
     );
   }
 
-  // The client is made anew: another server, session or caller.
+  // Replaces the client, because the server, the session or the user is another one.
   #resetClient(): void {
     if (this.#client !== this.#ownClient) return;
     this.#ownClient?.close();
@@ -152,7 +156,8 @@ export class YogiChatbotElement extends Base {
     this.#rebuild();
   }
 
-  // Several attributes and properties are often set at once.
+  // Frameworks set attributes and properties one by one. Rebuilding in a microtask does it once for
+  // all of them.
   #rebuild(): void {
     if (this.#pending || !this.isConnected) return;
     this.#pending = true;
@@ -266,7 +271,7 @@ export class YogiChatbotElement extends Base {
     launcher.title = label;
   }
 
-  // A reply that becomes whole while the window is closed is marked on its button.
+  // A reply that is completed while the window is closed puts a badge on the button.
   #onDraw(state: ChatState): void {
     for (const { messageId, state: at } of state.turns.slice(-5)) {
       if (at !== 'done') this.#seen.add(messageId);

@@ -1,10 +1,10 @@
-/** Defines `<yogi-chatbot>` where there is a document. */
+/** Defines `<yogi-chatbot>`, if there is a document. */
 import { YogiChatbotElement } from './element.js';
 
 export { YogiChatbotElement, type Position } from './element.js';
 export type { Texts } from '../ui/texts.js';
 
-/** The element's name. */
+/** The name of the element. */
 export const TAG = 'yogi-chatbot';
 
 if (globalThis.customElements && !customElements.get(TAG))

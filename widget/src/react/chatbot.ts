@@ -3,27 +3,32 @@ import type { ChatClient, ChatOptions, ChatState } from '../core/index.js';
 import { type Position, TAG, type YogiChatbotElement } from '../element/index.js';
 import type { Texts } from '../ui/texts.js';
 
-/** What the component is told; only `apiUrl` is needed. */
+/** The props of the component; only `apiUrl` is required. */
 export interface ChatbotProps extends ChatOptions {
-  /** `bottom-right` unless told otherwise. */
+  /** `bottom-right` by default. */
   position?: Position;
   theme?: 'light' | 'dark';
   locale?: string;
   heading?: string;
-  /** Questions that the user may start with. */
+  /** Suggested questions. */
   suggestions?: readonly string[];
-  /** Offers the caller's documents to choose from. */
+  /** Lets the user choose one of their documents. */
   documents?: boolean;
   texts?: Partial<Texts>;
-  /** Whether the window is open at first. */
+  /** Whether the window is open initially. */
   defaultOpen?: boolean;
-  /** A client of the host's own, instead of one that is made from the options. */
+  /** A client to use instead of one created from the options. */
   client?: ChatClient;
   onStateChange?: (state: ChatState) => void;
   className?: string;
 }
 
-/** The chat window. Options that change make a new client; functions may be new at each rendering. */
+/**
+ * The chat window.
+ *
+ * Changed options create a new client. Functions are the exception: they may be new on every
+ * render.
+ */
 export function Chatbot(props: ChatbotProps) {
   const element = useRef<YogiChatbotElement>(null);
   const latest = useRef(props);
@@ -80,7 +85,7 @@ export function Chatbot(props: ChatbotProps) {
   });
 }
 
-// The newest functions are called, whenever they came.
+// The functions are looked up when they are called, so the latest ones are used.
 function optionsOf(latest: { current: ChatbotProps }): Partial<ChatOptions> {
   const { storage, token, fetch, WebSocket } = latest.current;
   return {

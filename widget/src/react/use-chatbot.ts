@@ -9,12 +9,16 @@ import {
 /** The state of a conversation, and the client to act on it. */
 export interface UseChatbot extends ChatState {
   readonly client: ChatClient;
-  /** As `client.send`; a failure shows in the turn's state, and the promise never rejects. */
+  /** Like `client.send`, but never rejects; the state of the turn shows a failure. */
   readonly send: (...message: Parameters<ChatClient['send']>) => Promise<void>;
   readonly stop: () => void;
 }
 
-/** Keeps a client for as long as the component lives; another `apiUrl`, `sessionId` or `storage` makes another one. */
+/**
+ * Provides a client for the lifetime of the component.
+ *
+ * Another `apiUrl`, `sessionId` or `storage` creates another client.
+ */
 export function useChatbot(options: ChatOptions): UseChatbot {
   const latest = useRef(options);
   useEffect(() => {

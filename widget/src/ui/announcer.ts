@@ -1,21 +1,26 @@
-/** Tells assistive technology what happens: replies once they are whole, and what became of an action. */
+/**
+ * Announces complete replies and the results of actions to assistive technology.
+ *
+ * A reply that is being written is not in a live region: a screen reader would start over with
+ * every piece. It is announced once, when it is complete.
+ */
 import type { TurnView } from '../core/index.js';
 import { h } from './dom.js';
 import type { Texts } from './texts.js';
 
-const MAX_LENGTH = 1_000; // a reply that is longer is read in the conversation itself
+const MAX_LENGTH = 1_000; // the rest of a longer reply can be read in the conversation
 
-/** A live region that only assistive technology sees. */
+/** A live region that is visible to assistive technology only. */
 export class Announcer {
   readonly element = h('p', { class: 'hidden', role: 'status', 'aria-live': 'polite' });
   readonly #open = new Set<string>();
 
   say(text: string): void {
-    // The same words twice are an event twice.
+    // Setting the same text again would not be announced; a trailing space makes it different.
     this.element.textContent = this.element.textContent === text ? `${text}\u00a0` : text;
   }
 
-  /** Says the replies that became whole since the last call. */
+  /** Announces the replies that were completed since the last call. */
   follow(turns: readonly TurnView[], texts: Texts): void {
     for (let i = turns.length - 1; i >= 0; i -= 1) {
       const turn = turns[i]!;

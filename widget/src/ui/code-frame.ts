@@ -1,9 +1,9 @@
-/** What surrounds a block of code: its language, and a button that copies it. */
+/** The frame of a code block: its language, and a button to copy it. */
 import type { WindowContext } from './window-context.js';
 import { copyText, h, textButton } from './dom.js';
 import type { CodeFrame } from './markdown/node-specs.js';
 
-/** Gives the maker of such frames. */
+/** Returns a function that creates such frames. */
 export function codeFrame({ texts, announce }: WindowContext): CodeFrame {
   return (code, language) => {
     const copy = textButton(
@@ -18,7 +18,7 @@ export function codeFrame({ texts, announce }: WindowContext): CodeFrame {
     );
     copy.setAttribute('aria-label', texts.copyCode);
     const head = h('div', { class: 'code-head' }, h('span', {}, language), copy);
-    // What scrolls can be reached with the keyboard.
+    // A region that scrolls must be focusable, so that the keyboard can scroll it.
     return h('div', { class: 'code' }, head, h('pre', { tabindex: '0' }, code));
   };
 }

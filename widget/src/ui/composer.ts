@@ -1,18 +1,18 @@
-/** The box in which the user writes, and the choice of a document. */
+/** The input for messages, and the choice of a document. */
 import type { DocumentInfo } from '../core/index.js';
 import { h, iconButton, setText } from './dom.js';
 import { formatText, type Texts } from './texts.js';
 
 const MAX_LENGTH = 16_000; // code points
 
-/** What the composer asks for. */
+/** Callbacks of the composer. */
 export interface ComposerEvents {
   send(text: string): void;
   stop(): void;
   choose(documentId: string | null): void;
 }
 
-/** The form at the end of the window. */
+/** The form at the bottom of the window. */
 export class Composer {
   readonly element: HTMLFormElement;
   readonly #box: HTMLTextAreaElement;
@@ -59,7 +59,7 @@ export class Composer {
     return this.#box.value;
   }
 
-  /** Puts text into the box, to be changed or sent. */
+  /** Replaces the text of the input. */
   write(text: string): void {
     this.#box.value = text;
     this.#changed();
@@ -71,13 +71,13 @@ export class Composer {
 
   setRunning(running: boolean): void {
     if (this.#stop.hidden === !running) return;
-    // The button that has the focus must not vanish with it.
+    // Hiding the focused button would lose the keyboard focus to the page.
     const hadFocus = this.#stop.matches(':focus');
     this.#stop.hidden = !running;
     if (hadFocus) this.focus();
   }
 
-  /** Offers documents; an empty list takes the choice away. */
+  /** Sets the documents to choose from; an empty list hides the choice. */
   setDocuments(documents: readonly DocumentInfo[], chosen: string | null): void {
     const option = (value: string, label: string) => h('option', { value }, label);
     this.#picker.replaceChildren(
@@ -95,7 +95,7 @@ export class Composer {
     });
     this.#box.addEventListener('input', () => this.#changed());
     this.#box.addEventListener('keydown', (event) => {
-      // While a word is being composed, Enter belongs to the input method.
+      // During composition (Japanese, Chinese, …) Enter confirms the word and must not send.
       if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       this.#submit();
@@ -127,7 +127,7 @@ export class Composer {
   }
 }
 
-// Counting code points takes time, and is needed only where the text is long.
+// Counting code points is slow, so it is done only for texts that may be too long.
 function excessCharacters(text: string): number {
   return text.length > MAX_LENGTH ? [...text].length - MAX_LENGTH : 0;
 }

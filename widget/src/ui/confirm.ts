@@ -1,8 +1,8 @@
-/** Asks before a conversation is deleted. */
+/** The confirmation before a conversation is deleted. */
 import { h, textButton } from './dom.js';
 import type { Texts } from './texts.js';
 
-/** Shows the question inside `parent`; resolves with the answer, no by Escape. */
+/** Shows the dialog inside `parent`; resolves with the answer, false for Escape. */
 export function confirmDialog(parent: HTMLElement, texts: Texts): Promise<boolean> {
   return new Promise((resolve) => {
     let answer = false;

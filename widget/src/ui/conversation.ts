@@ -1,4 +1,4 @@
-/** The conversation: its turns, in a part of the window that scrolls. */
+/** The conversation: the list of turns, and its scrolling. */
 import type { ChatState, TurnView } from '../core/index.js';
 import type { WindowContext } from './window-context.js';
 import { h, iconButton, textButton } from './dom.js';
@@ -7,7 +7,7 @@ import { TurnRow } from './turn-row.js';
 const NEAR_END_PX = 48;
 const NEAR_START_PX = 160;
 
-/** The list of turns, of which only those that changed are drawn again. */
+/** The list of turns. Only those that changed are drawn again. */
 export class ConversationView {
   readonly element = h('div', { class: 'scroll', tabindex: '0' });
   readonly latest: HTMLButtonElement;
@@ -25,7 +25,7 @@ export class ConversationView {
     const { texts } = context;
     this.element.setAttribute('aria-label', texts.conversation);
     this.element.setAttribute('role', 'region');
-    // Pieces of a reply are not read out as they come; the whole reply is, once, by `announce`.
+    // Not live: the announcer reads a reply once it is complete, instead of piece by piece.
     this.#list = h('div', {
       class: 'list',
       role: 'log',
@@ -33,7 +33,7 @@ export class ConversationView {
       'aria-label': texts.conversation,
     });
     this.#earlier = textButton(texts.earlier, () => void this.#loadOlder(), 'quiet earlier');
-    this.latest = iconButton('latest', texts.latest, () => this.follow(), 'latest');
+    this.latest = iconButton('latest', texts.latest, () => this.scrollToEnd(), 'latest');
     this.latest.hidden = true;
     this.element.append(this.#earlier, welcome, this.#list);
     this.element.addEventListener('scroll', () => this.#scrolled(), { passive: true });
@@ -53,18 +53,21 @@ export class ConversationView {
     if (drawn && this.#follows) this.#toEnd();
   }
 
-  /** Shows the end, and stays there. */
-  follow(): void {
+  /** Scrolls to the end, and keeps it in view. */
+  scrollToEnd(): void {
     this.#follows = true;
     this.latest.hidden = true;
     this.#toEnd();
   }
 
-  /** Shows the end again if it was shown, because the window's size has changed. */
+  /** Keeps the end in view, if it was, after the size of the window has changed. */
   resized(): void {
     if (this.#follows) this.#toEnd();
   }
 
+  // Inserts, moves and removes rows so that they match the turns. Rows that are in place already
+  // are not touched: moving an element in the document would lose the selection and the focus in
+  // it.
   #arrange(turns: readonly TurnView[]): void {
     const wanted = new Set(turns.map(({ messageId }) => messageId));
     for (const [id, row] of this.#rows) {
@@ -92,9 +95,11 @@ export class ConversationView {
     try {
       await this.context.client.loadOlder();
     } catch (error) {
-      return this.context.tell(error);
+      return this.context.showError(error);
     }
-    // Once the older turns are drawn, what was read stays where it was.
+    // The older turns push down what the user was reading; scrolling by the same distance keeps it
+    // in place. The window draws in the next frame, so the new position can be measured in the one
+    // after.
     requestAnimationFrame(() => {
       requestAnimationFrame(() => {
         const after = anchor?.getBoundingClientRect().top ?? 0;
@@ -110,7 +115,8 @@ export class ConversationView {
     if (this.#hasOlder && !this.#follows && scrollTop < NEAR_START_PX) void this.#loadOlder();
   }
 
-  // More than there is: the browser stops at the end, and nothing has to be measured first.
+  // A value beyond the end is clamped by the browser. Reading `scrollHeight` instead would force a
+  // layout on every frame of a reply.
   #toEnd(): void {
     this.element.scrollTop = 1e9;
   }

@@ -1,8 +1,8 @@
-/** What the window says about states. */
+/** The texts that describe a state: of the connection, a message or a reply. */
 import type { ConnectionState, TurnView } from '../core/index.js';
 import { formatText, type Texts } from './texts.js';
 
-/** Says how the connection is, where the user should know; empty where all is well. */
+/** Describes a connection that is not in order; empty if it is. */
 export function describeConnection({ status, retryAt }: ConnectionState, texts: Texts): string {
   const seconds = retryAt === null ? 0 : Math.ceil((retryAt - Date.now()) / 1000);
   switch (status) {
@@ -21,7 +21,7 @@ export function describeConnection({ status, retryAt }: ConnectionState, texts: 
   }
 }
 
-/** Says what is happening with a reply that is not final; `title` is its document's. */
+/** Describes the progress of a reply that is not final; `title` is that of its document. */
 export function describeProgress(turn: TurnView, title: string | undefined, texts: Texts): string {
   if (turn.status) return describeStatus(turn, title, texts);
   if (turn.text !== '') return '';
@@ -53,13 +53,13 @@ function providerName(provider: string | undefined): string | undefined {
   return provider && (PROVIDER_NAMES[provider] ?? provider);
 }
 
-/** Says what became of a message on its way to the server. */
+/** Describes a message that the server has not accepted yet. */
 export function describeSending(turn: TurnView, texts: Texts): string {
   if (turn.state === 'sending') return turn.error ? texts.sendingAgain : texts.sending;
   return turn.state === 'failed' ? `${texts.notSent} ${turn.error?.message ?? ''}`.trim() : '';
 }
 
-/** Says what the reader of a final should know besides its text. */
+/** Describes what the reader of a final reply should know besides its text. */
 export function describeNote({ kind, finishReason, context }: TurnView, texts: Texts): string {
   const ends: Record<string, string> = {
     length: texts.length,
@@ -70,7 +70,7 @@ export function describeNote({ kind, finishReason, context }: TurnView, texts: T
   return [end, context === 'unavailable' ? texts.contextUnavailable : ''].filter(Boolean).join(' ');
 }
 
-/** Says which model answered, and what it cost, as names and values. */
+/** Lists the model, the tokens, the cost and the time of a reply, as names and values. */
 export function describeDetails(turn: TurnView, texts: Texts, locale: string): [string, string][] {
   const by = [providerName(turn.provider ?? undefined), turn.model].filter(
     (name, i, all) => name && all.indexOf(name) === i,

@@ -1,7 +1,11 @@
-/** Makes elements. Text is always set as text, so nothing that a user or a model wrote becomes markup. */
+/** Creates elements. Text is always inserted as text, never parsed as HTML. */
 type Attributes = Record<string, string | boolean | undefined>;
 
-/** Makes an element with attributes (`true` for an empty one, `false` and undefined for none) and children. */
+/**
+ * Creates an element with attributes and children.
+ *
+ * `true` sets an empty attribute; `false` and undefined set none.
+ */
 export function h<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
@@ -27,12 +31,12 @@ const PATHS = {
   check: 'M5 13l4 4L19 7',
   again: 'M4 12a8 8 0 1 0 3-6.2M7 2v4h4',
   up: 'M7 11v9H4v-9zM7 11l4-8c1.7 0 3 1.3 3 3v4h5c1.2 0 2.1 1 2 2.2l-.9 6c-.2 1-1 1.8-2 1.8H7',
-  down: 'M7 13V4H4v9zM7 13l4 8c1.7 0 3-1.3 3-3v-4h5c1.2 0 2.1-1 2-2.2l-.9-6C19.9 4.8 19.1 4 18.1 4H7',
+  down: 'M7 13V4H4v9zM7 13l4 8c1.7 0 3-1.3 3-3v-4h5c1.2 0 2.1-1 2-2.2l-.9-6c-.2-1-1-1.8-2-1.8H7',
   info: 'M12 11v6M12 7.5v.5M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18',
   latest: 'M12 5v14M5 12l7 7 7-7',
 } as const;
 
-/** Makes an icon, which assistive technology does not see. */
+/** Creates an icon, hidden from assistive technology. */
 export function icon(name: keyof typeof PATHS): SVGElement {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   svg.setAttribute('viewBox', '0 0 24 24');
@@ -43,7 +47,7 @@ export function icon(name: keyof typeof PATHS): SVGElement {
   return svg;
 }
 
-/** Makes a button that shows an icon and says `label`. */
+/** Creates a button with an icon; `label` is its accessible name. */
 export function iconButton(
   name: keyof typeof PATHS,
   label: string,
@@ -59,19 +63,23 @@ export function iconButton(
   return button;
 }
 
-/** Makes a button that says `label`. */
+/** Creates a button with a text. */
 export function textButton(label: string, press: () => void, kind = 'quiet'): HTMLButtonElement {
   const button = h('button', { type: 'button', class: kind }, label);
   button.addEventListener('click', press);
   return button;
 }
 
-/** Sets an element's text if it has another one, so that nothing is announced or drawn twice. */
+/** Sets the text of an element if it differs, so that nothing is announced or painted twice. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Copies text; tells whether that worked. The clipboard is missing where the page's origin is not secure. */
+/**
+ * Copies a text to the clipboard; returns whether that worked.
+ *
+ * Pages on plain `http:` origins have no clipboard.
+ */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,10 +1,10 @@
-/** What a reader can do with a reply: copy it, ask again, rate it, see what it cost. */
+/** The actions on a reply: copy it, ask again, rate it, see its model and cost. */
 import type { Rating, TurnView } from '../core/index.js';
 import type { WindowContext } from './window-context.js';
 import { copyText, h, icon, iconButton, setText, textButton } from './dom.js';
 import { describeDetails } from './descriptions.js';
 
-/** The buttons under a reply. */
+/** The buttons below a reply. */
 export class ReplyActions {
   readonly element = h('div', { class: 'after' });
   readonly #copy: HTMLButtonElement;
@@ -48,17 +48,17 @@ export class ReplyActions {
   }
 
   async #rate(rating: Rating, comment?: string): Promise<void> {
-    const { client, texts, announce, tell } = this.context;
+    const { client, texts, announce, showError } = this.context;
     if (this.#turn?.turn == null) return;
     try {
       await client.feedback(this.#turn.turn, rating, comment);
       announce(texts.thanks);
     } catch (error) {
-      tell(error);
+      showError(error);
     }
   }
 
-  // The rating counts at once; what was wrong can be added.
+  // The rating is sent at once; the comment is optional and follows as a second rating.
   #ask(): void {
     if (this.#form) return;
     void this.#rate('down');

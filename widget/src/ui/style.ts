@@ -1,4 +1,7 @@
-/** The window's looks. A host changes them by the variables on the first lines, from its own style sheet. */
+/**
+ * The window's looks. A host changes them by the variables on the first lines, from its own style
+ * sheet.
+ */
 const CSS = `
 :host {
   --accent: var(--yogi-accent, light-dark(#0f766e, #5eead4));

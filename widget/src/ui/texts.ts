@@ -1,4 +1,4 @@
-/** The words of the window; a host may replace each of them. `{…}` stands for a value. */
+/** The texts of the window. The host can replace each of them; `{…}` stands for a value. */
 const ENGLISH = {
   title: 'Assistant',
   open: 'Open the chat',
@@ -79,7 +79,7 @@ const ENGLISH = {
   hint: 'Enter sends, Shift+Enter starts a new line.',
 };
 
-/** Every text by its name. */
+/** All texts by name. */
 export type Texts = { readonly [Name in keyof typeof ENGLISH]: string };
 
 const GERMAN: Texts = {
@@ -165,13 +165,17 @@ const GERMAN: Texts = {
 
 const LANGUAGES: Record<string, Texts> = { en: ENGLISH, de: GERMAN };
 
-/** Gives the texts for a locale such as `de-AT`, English where it is not known, with the host's own in their place. */
+/**
+ * Returns the texts for a locale such as `de-AT`, English if there are none.
+ *
+ * `own` replaces single texts.
+ */
 export function textsFor(locale: string, own: Partial<Texts> = {}): Texts {
   const language = locale.toLowerCase().split('-')[0]!;
   return { ...(LANGUAGES[language] ?? ENGLISH), ...own };
 }
 
-/** Puts values into a text. */
+/** Replaces the placeholders of a text with values. */
 export function formatText(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (all, name: string) => String(values[name] ?? all));
 }

@@ -8,7 +8,7 @@ import { ReplyActions } from './reply-actions.js';
 import { formatText } from './texts.js';
 import { describeNote, describeProgress, describeSending } from './descriptions.js';
 
-/** An element for a turn, which is drawn again where the turn has changed. */
+/** The element of a turn. Only what has changed in the turn is drawn again. */
 export class TurnRow {
   readonly element: HTMLElement;
   readonly #user = h('p', { class: 'text', dir: 'auto' });
@@ -51,7 +51,7 @@ export class TurnRow {
     this.element = h('article', { class: 'turn' }, this.#userBox, this.#sending, this.#reply);
   }
 
-  /** Shows a turn; tells whether anything had to be drawn. */
+  /** Shows a turn; returns whether anything had to be drawn. */
   show(turn: TurnView): boolean {
     if (turn === this.#shown) return false;
     const before = this.#shown;
@@ -94,7 +94,8 @@ export class TurnRow {
     if (isDone && turn.kind !== 'error') this.#showActions(turn);
   }
 
-  // An answer that begins again keeps its room, so that nothing below jumps.
+  // When a reply is restarted its text disappears. Keeping the height until the new one is complete
+  // prevents everything below from jumping up and down again.
   #keepHeight(turn: TurnView, before: TurnView | null): void {
     const { style } = this.#markdown;
     if (before && turn.state !== 'done' && turn.gen > before.gen && before.text !== '') {
@@ -113,7 +114,7 @@ export class TurnRow {
   }
 
   #again(): void {
-    this.context.follow();
+    this.context.scrollToEnd();
     this.context.client.regenerate(this.messageId).catch(() => {});
   }
 }

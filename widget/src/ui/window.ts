@@ -1,4 +1,4 @@
-/** The chat window: puts its parts together, and draws what has changed once a frame. */
+/** The chat window: assembles its parts, and draws changes at most once per frame. */
 import {
   type ChatClient,
   ChatError,
@@ -17,32 +17,35 @@ import { describeConnection } from './descriptions.js';
 
 const DOCUMENTS_RETRY_MS = 15_000;
 const CLOCK_MS = 1_000;
-// A block that is dear to draw, such as a table of hundreds of rows, is drawn less often: never more than a part of
-// the time is spent on it.
+// Drawing a block that is expensive, such as a table of hundreds of rows that grows by a cell per
+// frame, could occupy the page completely. If drawing took longer than SLOW_DRAW_MS, the next draw
+// starts no sooner than SLOW_DRAW_PAUSE_FACTOR times that after its start. At least three quarters
+// of the time thus stay free for input and scrolling, and the text catches up with fewer, larger
+// steps.
 const SLOW_DRAW_MS = 8;
 const SLOW_DRAW_PAUSE_FACTOR = 4;
-const BANNER_DELAY_MS = 1_500; // a lost connection that is back by then is not worth a word
+const BANNER_DELAY_MS = 1_500; // a connection that is lost for less is not mentioned
 
-/** What the host page decides about the window. */
+/** Options of the window, set by the host page. */
 export interface WindowOptions {
   readonly client: ChatClient;
   readonly texts: Texts;
   readonly locale: string;
   readonly title: string;
   readonly suggestions: readonly string[];
-  /** Offers the caller's documents to choose from. */
+  /** Lets the user choose one of their documents. */
   readonly picksDocuments: boolean;
-  /** What messages refer to, unless the user chooses otherwise. */
+  /** The document that messages refer to, unless the user chooses another. */
   readonly documentId: string | null;
-  /** Where the choice of a document outlives a reload. */
+  /** Where the choice of a document survives a reload. */
   readonly remember: Pick<Storage, 'getItem' | 'setItem'> | null;
-  /** Closes the window; absent where it cannot be closed. */
+  /** Closes the window; absent if it cannot be closed. */
   readonly close?: () => void;
-  /** Told of each change that was drawn. */
+  /** Called after each draw. */
   readonly drawn?: (state: ChatState) => void;
 }
 
-/** A window in an element of its own. */
+/** A chat window in its own element. */
 export class ChatWindow {
   readonly element: HTMLElement;
   readonly #client: ChatClient;
@@ -74,7 +77,7 @@ export class ChatWindow {
     this.#documentId = options.documentId;
     this.#composer = new Composer(texts, {
       send: (text) => this.ask(text),
-      stop: () => void client.stop().catch((error) => this.#tell(error)),
+      stop: () => void client.stop().catch((error) => this.#showError(error)),
       choose: (id) => this.#choose(id),
     });
     this.#welcome = this.#makeWelcome();
@@ -101,12 +104,12 @@ export class ChatWindow {
   /** Sends a message as if the user had written it. */
   ask(text: string): void {
     this.#errorText = '';
-    this.#conversation.follow();
-    // What hinders it is shown at the message itself.
+    this.#conversation.scrollToEnd();
+    // A failure is shown at the message itself.
     this.#client.send(text, { documentId: this.#documentId }).catch(() => {});
   }
 
-  /** Sets what messages refer to from now on. */
+  /** Sets the document that the next messages refer to. */
   setDocument(documentId: string | null): void {
     this.#documentId = documentId;
     this.#composer.setDocuments(this.#documents, documentId);
@@ -117,7 +120,7 @@ export class ChatWindow {
     this.#conversation.resized();
   }
 
-  /** Ends everything that the window does; the client goes on. */
+  /** Stops the window; the client stays connected. */
   destroy(): void {
     this.#isDestroyed = true;
     cancelAnimationFrame(this.#frame);
@@ -135,8 +138,8 @@ export class ChatWindow {
       locale,
       titleOf: (id) => this.#documents.find((document) => document.id === id)?.title,
       announce: (text) => this.#announcer.say(text),
-      tell: (error) => this.#tell(error),
-      follow: () => this.#conversation.follow(),
+      showError: (error) => this.#showError(error),
+      scrollToEnd: () => this.#conversation.scrollToEnd(),
       edit: (turn) => this.#edit(turn),
     };
   }
@@ -238,7 +241,7 @@ export class ChatWindow {
     this.#composer.focus();
   }
 
-  #tell(error: unknown): void {
+  #showError(error: unknown): void {
     this.#errorText = error instanceof ChatError ? error.message : String(error);
     this.#drawSoon();
   }
@@ -253,12 +256,12 @@ export class ChatWindow {
   async #startNewConversation(): Promise<void> {
     this.#errorText = '';
     this.#composer.focus();
-    await this.#client.newSession().catch((error) => this.#tell(error));
+    await this.#client.newSession().catch((error) => this.#showError(error));
   }
 
   async #askDelete(): Promise<void> {
     if (await confirmDialog(this.element, this.options.texts)) {
-      await this.#client.deleteSession().catch((error) => this.#tell(error));
+      await this.#client.deleteSession().catch((error) => this.#showError(error));
     }
     this.#composer.focus();
   }
@@ -268,7 +271,7 @@ export class ChatWindow {
     event.stopPropagation();
     if (this.options.close) this.options.close();
     else if (this.#client.getState().running)
-      void this.#client.stop().catch((error) => this.#tell(error));
+      void this.#client.stop().catch((error) => this.#showError(error));
   }
 
   // ---- documents
@@ -278,7 +281,7 @@ export class ChatWindow {
     try {
       this.options.remember?.setItem('learning-yogi:document', id ?? '');
     } catch {
-      // The choice then holds until the page is left.
+      // Storage is blocked: the choice lasts until the page is left.
     }
   }
 
@@ -293,7 +296,7 @@ export class ChatWindow {
     this.#composer.setDocuments(this.#documents, this.#documentId);
   }
 
-  // What the user chose last, else what the host said, else the first.
+  // What the user chose last, or what the host set, or the first one.
   #initialDocument(): string | null {
     let kept: string | null = null;
     try {

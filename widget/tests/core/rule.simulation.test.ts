@@ -1,4 +1,7 @@
-/** The simulation's tabs follow the same rule, written in Rust: given what they were given, this one shows what they showed. */
+/**
+ * The simulation's tabs follow the same rule, written in Rust: given what they were given, this one
+ * shows what they showed.
+ */
 import { expect, it } from 'vitest';
 import { initialState } from '../../src/core/rule/state.js';
 import type { Frame, StoredTurn } from '../../src/core/wire.js';

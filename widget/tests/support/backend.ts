@@ -1,4 +1,6 @@
-/** The programs that tests talk to: the real server, and the stub provider before which it stands. */
+/**
+ * The programs that tests talk to: the real server, and the stub provider before which it stands.
+ */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,9 +1,9 @@
 /**
  * Derives the AG-UI events for consumers, each emitted once and in order.
  *
- * Frames are not passed through. Events are computed from the difference between what is known about
- * the turn after the cursor and what has been emitted for it. Lost, repeated or reordered frames can
- * therefore never reach a consumer, however they mix with fetches from the history.
+ * Frames are not passed through. Events are computed from the difference between what is known
+ * about the turn after the cursor and what has been emitted for it. Lost, repeated or reordered
+ * frames can therefore never reach a consumer, however they mix with fetches from the history.
  */
 import type { ChatEvent, EventMetadata } from '../types.js';
 import type { RuleAction, RuleState } from './state.js';
@@ -91,7 +91,8 @@ export function emitNews(
   if (isNew) emit({ type: 'RUN_STARTED', ...run });
   // A new generation discards the text so far. So does a final that does not continue it: the final
   // is authoritative, and a message cannot be changed after the fact, only replaced.
-  if (gen > emitted.gen || (final && final.kind !== 'error' && !text.startsWith(emitted.text))) abandon();
+  if (gen > emitted.gen || (final && final.kind !== 'error' && !text.startsWith(emitted.text)))
+    abandon();
   if (final) return end(final);
   if (replyId !== null || text !== '') say();
   if (status !== null && status !== emitted.status)

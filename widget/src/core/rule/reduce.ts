@@ -115,10 +115,10 @@ function onResumed(
   const { link } = state;
   link.resumed = true;
   link.finals = 0;
-  // A session that was reset has another `born`, or fewer turns than the client has seen. `next` must
-  // not be compared with the present cursor: finals that overtook this frame on the same connection
-  // have moved the cursor already, and the session would be forgotten for no reason. The cursor with
-  // which the connection opened cannot be affected by that.
+  // A session that was reset has another `born`, or fewer turns than the client has seen. `next`
+  // must not be compared with the present cursor: finals that overtook this frame on the same
+  // connection have moved the cursor already, and the session would be forgotten for no reason. The
+  // cursor with which the connection opened cannot be affected by that.
   const wasReset = (state.born !== null && state.born !== born) || link.cursorAtOpen >= next;
   if (wasReset) {
     forget(state, actions);

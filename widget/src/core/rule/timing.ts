@@ -11,8 +11,9 @@ const NO_ANSWER_MS = 5_000;
 const GAP_MS = 2_000;
 const SILENCE_MS = 10_000;
 const KEEP_ALIVE_MS = 300_000;
-// The server answers with at most 20 finals. After a full batch the client can ask for more at once;
-// the end of a smaller one is not marked, so it is over when nothing has followed for a moment.
+// The server answers with at most 20 finals. After a full batch the client can ask for more at
+// once; the end of a smaller one is not marked, so it is over when nothing has followed for a
+// moment.
 const FULL_BATCH = 20;
 const BATCH_PAUSE_MS = 200;
 
@@ -76,8 +77,8 @@ function isDue(state: RuleState, now: number): boolean {
   );
 }
 
-// Only if the last response brought finals: otherwise the same question would get the same response,
-// and the client would ask in a loop for turns that are still running.
+// Only if the last response brought finals: otherwise the same question would get the same
+// response, and the client would ask in a loop for turns that are still running.
 function hasMoreToCome({ link, cursor, next }: RuleState): boolean {
   return link.resumed && link.finals > 0 && cursor < next - 1;
 }

@@ -1,6 +1,6 @@
 /**
- * What the client knows about one turn above its cursor: the text of its highest generation, and its
- * final once that is known.
+ * What the client knows about one turn above its cursor: the text of its highest generation, and
+ * its final once that is known.
  *
  * Turns are immutable values; each function returns a new one.
  */
@@ -142,9 +142,10 @@ function enterGeneration(turn: RuleTurn, gen: number): RuleTurn {
   return gen > turn.gen ? { ...turn, gen, text: '', replyId: null, status: null } : turn;
 }
 
-// Offsets are in UTF-16 code units, as in JavaScript strings. A delta may overlap the text (it was sent
-// twice, or `resume` repeated the beginning), so only the part beyond the end is appended. One that
-// starts beyond the end proves a loss: appending it would join text that does not belong together.
+// Offsets are in UTF-16 code units, as in JavaScript strings. A delta may overlap the text (it was
+// sent twice, or `resume` repeated the beginning), so only the part beyond the end is appended. One
+// that starts beyond the end proves a loss: appending it would join text that does not belong
+// together.
 function appendDelta(
   turn: RuleTurn,
   { delta, messageId }: Frame,

@@ -1,4 +1,4 @@
-/** Character references that models use; anything else stays as it is written. */
+/** The character references that models use; all others are shown as they are written. */
 const NAMED: Record<string, string> = {
   amp: '&',
   lt: '<',
@@ -36,7 +36,7 @@ const NAMED: Record<string, string> = {
   sect: '§',
 };
 
-/** Replaces character references by their characters. */
+/** Replaces character references with their characters. */
 export function decodeEntities(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(
@@ -51,7 +51,7 @@ export function decodeEntities(text: string): string {
   );
 }
 
-/** Gives an address if following it can do no harm by itself: http, https and mailto. Null otherwise. */
+/** Returns a URL if its scheme is harmless (http, https, mailto), and null otherwise. */
 export function safeUrl(href: string): string | null {
   try {
     const url = new URL(decodeEntities(href).trim());

@@ -1,29 +1,30 @@
 /**
- * What each kind of Markdown becomes: an allow-list of elements and attributes.
+ * How each Markdown token is drawn: an allow-list of elements and attributes.
  *
- * Raw HTML is shown as the text that it is, an image as a link to it; nothing loads and nothing runs.
+ * Replies are untrusted. Raw HTML is shown as text and an image as a link, so that nothing in a
+ * reply can load or run.
  */
 import type { Token, Tokens } from 'marked';
 import { h } from '../dom.js';
 import { decodeEntities, safeUrl } from './entities.js';
 
-/** How a token is drawn. Tokens of the same `key` can be drawn into the same element. */
+/** How a token is drawn. Tokens with the same `key` can be drawn into the same element. */
 export interface NodeSpec {
   readonly key: string;
-  /** Makes the element, and says where its children go. */
+  /** Creates the element; its children go into `inner`. */
   make(): { node: Node; inner: Node };
-  /** Children that are tokens. */
+  /** The child tokens. */
   readonly children?: readonly Token[];
-  /** Text, where there are no children. */
+  /** The text, if there are no child tokens. */
   readonly text?: string;
 }
 
-/** Makes what surrounds a block of code; the text goes into `code`. */
+/** Creates the frame of a code block around `code`. */
 export type CodeFrame = (code: HTMLElement, language: string) => HTMLElement;
 
 type Make = NodeSpec['make'];
 
-/** Gives how a token is drawn; null for nothing at all. */
+/** Returns how a token is drawn; null if it is not drawn at all. */
 export function nodeSpecFor(token: Token, frame: CodeFrame): NodeSpec | null {
   switch (token.type) {
     case 'space':
@@ -159,7 +160,9 @@ function table({ header, rows }: Tokens.Table): NodeSpec {
   return { key: 'table', make, children: parts };
 }
 
-// Rows and groups are no tokens of their own; texts and directions tell whether they have changed.
+// The parser has no tokens for rows and row groups. They get an artificial `raw`, made from the
+// texts and alignments in them, because a change of `raw` is how patching notices that it has to
+// redraw.
 function group(type: string, tokens: readonly Token[]): Token {
   return { type, tokens, raw: tokens.map(({ raw }) => raw).join('\n') } as Token;
 }

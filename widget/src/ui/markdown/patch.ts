@@ -1,8 +1,14 @@
-/** Draws tokens into the document, and touches only what differs from what was drawn before. */
+/**
+ * Draws tokens into the document, touching only what differs from the previous draw.
+ *
+ * A reply is drawn up to sixty times a second while it grows. Replacing its elements each time
+ * would lose the selection of the reader and cost more with every word. It would also restart
+ * scrolling inside tables and code.
+ */
 import type { Token } from 'marked';
 import { type CodeFrame, nodeSpecFor } from './node-specs.js';
 
-/** What was drawn for one token. */
+/** What was drawn for a token. */
 export interface DrawnNode {
   readonly key: string;
   raw: string;
@@ -11,10 +17,10 @@ export interface DrawnNode {
   children: DrawnNode[];
 }
 
-// Far deeper than anything that is meant to be read, and far from what a stack holds.
+// Deeper than any text that is meant to be read, and far below what overflows the call stack.
 const MAX_DEPTH = 40;
 
-/** Makes `parent`, whose children are `drawn`, show `tokens`; gives what is drawn then. */
+/** Updates `parent`, which shows `drawn`, to show `tokens`; returns what it shows then. */
 export function patch(
   parent: Node,
   drawn: readonly DrawnNode[],
@@ -30,7 +36,9 @@ export function patch(
   for (const { token, kind } of wanted) {
     const old = inPlace ? drawn[result.length] : undefined;
     if (old && old.key === kind!.key) {
-      // After the first one that changed, everything is new: text grows at its end.
+      // A token whose source is unchanged is reused as it is. The first one that changed is updated
+      // in place; everything after it is made new. Text grows at its end, so this is the last token
+      // in all but rare cases, and looking for moved tokens would not pay.
       if (old.raw !== token.raw) inPlace = false;
       result.push(old.raw === token.raw ? old : fill(old, token, kind!, frame, depth));
       continue;
@@ -60,7 +68,8 @@ function fill(
   return into;
 }
 
-// Appending keeps what the reader has selected, and costs the same however long the text is.
+// Appending to a text node keeps a selection in it, and its cost does not depend on the length of
+// the text. Setting `data` would do neither.
 function write(node: Node, text: string): void {
   const target =
     node instanceof Text

@@ -1,26 +1,27 @@
 /**
- * Shows Markdown that grows.
+ * Shows Markdown while it is being written.
  *
- * Blocks that nothing can change any more are read once; only the end of the text is read again when more comes.
+ * Parsing the whole reply for every piece would take quadratic time. Blocks that no further text
+ * can change are settled: they are parsed and drawn once. Only the end of the text is parsed again.
  */
 import { Lexer, type Token } from 'marked';
 import type { CodeFrame } from './node-specs.js';
 import { type DrawnNode, patch } from './patch.js';
 import { completePartialMarkdown } from './complete-partial.js';
 
-/** A container and the Markdown that it shows. */
+/** Shows Markdown in a container. */
 export class MarkdownView {
   #text = '';
-  #settled = 0; // the length of the text whose blocks are settled
-  #done: DrawnNode[] = []; // what was drawn for it
-  #open: DrawnNode[] = [];
+  #settled = 0; // the length of the text in settled blocks
+  #done: DrawnNode[] = []; // the nodes of the settled blocks
+  #open: DrawnNode[] = []; // the nodes of the rest
 
   constructor(
     private readonly container: HTMLElement,
     private readonly frame: CodeFrame,
   ) {}
 
-  /** Shows `source`; `final` says that nothing will follow. */
+  /** Shows `source`; `final` means that no more text will follow. */
   show(source: string, final: boolean): void {
     const text = source.replace(/\r\n?/g, '\n');
     if (!text.startsWith(this.#text)) this.#clear();
@@ -30,14 +31,16 @@ export class MarkdownView {
   }
 
   #showEnd(end: string): void {
-    const tokens = read(completePartialMarkdown(end));
+    const tokens = parse(completePartialMarkdown(end));
     this.#open = patch(this.container, this.#open, tokens, this.frame);
     this.#settle(end, tokens);
   }
 
+  // The final text is parsed as a whole, so that the result is exactly what it would have been at
+  // once. Nodes whose source is the same are reused, which is nearly all of them.
   #showAll(text: string): void {
-    const tokens = read(text);
-    // A link's address may stand below the block that uses it, which was drawn without it then.
+    const tokens = parse(text);
+    // A link definition may follow the block that refers to it, which was drawn without the link.
     if ('links' in tokens && Object.keys(tokens.links as object).length > 0) this.#clear();
     this.#open = patch(this.container, [...this.#done, ...this.#open], tokens, this.frame);
     this.#done = [];
@@ -45,8 +48,12 @@ export class MarkdownView {
     this.#text = text;
   }
 
-  // A block is settled once the first line of a block after it is whole: until then that line may still become a
-  // part of it, an underline for example.
+  // A block is settled once the first line of the next block is complete. Until then that line may
+  // still turn out to belong to the block before it: `---` makes it a heading, an indented line
+  // continues a list item, a row of pipes turns a paragraph into a table.
+  //
+  // Parsing the rest separately gives the same result, because Markdown blocks do not depend on
+  // what precedes them, except for link definitions, which `#showAll` takes care of.
   #settle(end: string, tokens: readonly Token[]): void {
     let raw = '';
     let settled: readonly Token[] = [];
@@ -58,6 +65,8 @@ export class MarkdownView {
       }
       raw += token.raw;
     });
+    // The tokens come from the completed text. If completing has changed anything before the end of
+    // the blocks to settle, their length does not apply to the original text.
     if (settled.length === 0 || !end.startsWith(whole)) return;
     const count = settled.filter(({ type }) => type !== 'space' && type !== 'def').length;
     this.#done.push(...this.#open.slice(0, count));
@@ -74,8 +83,8 @@ export class MarkdownView {
   }
 }
 
-// Markdown that is nested beyond all reason overflows the reader's stack; it is shown as it is written.
-function read(text: string): Token[] {
+// Absurdly deep nesting overflows the stack of the parser; such a text is shown as it is written.
+function parse(text: string): Token[] {
   try {
     return new Lexer({ gfm: true, breaks: false }).lex(text);
   } catch {
