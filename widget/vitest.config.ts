@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// Stories in a browser and against a server have a configuration of their own.
+// The browser stories have their own configuration in `e2e/`.
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],

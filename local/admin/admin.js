@@ -1,8 +1,8 @@
-/** The admin page: asks the operator calls again and again, and shows what they say. */
+/** The admin page: polls the operator API, and shows what it returns. */
 import { make, plot, table } from './plot.js';
 
 const HOUR = 3_600_000;
-const SPANS = {
+const RANGES = {
   '1 h': HOUR,
   '6 h': 6 * HOUR,
   '24 h': 24 * HOUR,
@@ -13,25 +13,26 @@ const STATUS_MS = 2_000;
 const STATS_MS = 10_000;
 const KEY = 'chatbot.operator';
 
-const at = (id) => document.getElementById(id);
-let span = '1 h';
-let asked = 0;
+const byId = (id) => document.getElementById(id);
+let range = '1 h';
+let newestRequest = 0;
 
-class Refused extends Error {
-  message = 'This is not the operator token of this server.';
+class Unauthorized extends Error {
+  message = 'Invalid operator token.';
 }
 
 async function get(path) {
   const token = sessionStorage.getItem(KEY);
-  const answer = await fetch(`/admin/api/${path}`, {
+  const response = await fetch(`/admin/api/${path}`, {
     headers: token ? { Authorization: `Bearer ${token}` } : {},
   });
-  if (answer.status === 401) throw new Refused();
-  if (!answer.ok)
+  if (response.status === 401) throw new Unauthorized();
+  if (!response.ok)
     throw new Error(
-      (await answer.json().catch(() => ({}))).detail ?? `The server answered ${answer.status}.`,
+      (await response.json().catch(() => ({}))).detail ??
+        `The server responded with status ${response.status}.`,
     );
-  return answer.json();
+  return response.json();
 }
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
@@ -59,22 +60,22 @@ function bytes(count) {
   return `${amount.toFixed(amount < 100 ? 1 : 0)} ${unit}`;
 }
 
-function name(ms) {
+function axisLabel(ms) {
   const options =
-    SPANS[span] > 24 * HOUR
+    RANGES[range] > 24 * HOUR
       ? { day: 'numeric', month: 'short' }
       : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
   return new Intl.DateTimeFormat('en-GB', options).format(ms);
 }
 
 function fill(id, ...children) {
-  at(id).replaceChildren(...children);
+  byId(id).replaceChildren(...children);
 }
 
 const empty = (text) => make('p', { class: 'empty' }, text);
 const share = (part, all) =>
   all === 0 ? '–' : `${((100 * part) / all).toFixed(part === 0 || part === all ? 0 : 1)} %`;
-const failed = ({ errors = {} }) =>
+const errorCount = ({ errors = {} }) =>
   Object.values(errors).reduce((total, count) => total + count, 0);
 
 function tile(label, value, more = '', kind = '') {
@@ -87,18 +88,24 @@ function tile(label, value, more = '', kind = '') {
   );
 }
 
+function latencyTile(label, { p50, p99 }) {
+  return tile(label, duration(p50), `p50; p99 is ${duration(p99)}`);
+}
+
 function showStatus(status) {
   const up = duration(status.now - status.started_at);
-  const sockets =
-    status.connections === 1 ? '1 open window' : `${number(status.connections)} open windows`;
+  const connections =
+    status.connections === 1
+      ? '1 open connection'
+      : `${number(status.connections)} open connections`;
   const free =
-    status.free_bytes === undefined ? '' : `, ${bytes(status.free_bytes)} of its disk free`;
-  at('server').textContent =
-    `Version ${status.version}, up ${up}, ${sockets}, database ${bytes(status.database_bytes)}${free}`;
+    status.free_bytes === undefined ? '' : `, ${bytes(status.free_bytes)} free on its disk`;
+  byId('server').textContent =
+    `Version ${status.version}, up ${up}, ${connections}, database ${bytes(status.database_bytes)}${free}`;
   const state = {
-    closed: ['answering', 'good'],
-    half_open: ['on trial', 'careful'],
-    open: ['left alone, it fails', 'bad'],
+    closed: ['available', 'good'],
+    half_open: ['recovering', 'careful'],
+    open: ['unavailable', 'bad'],
   };
   fill(
     'providers',
@@ -126,36 +133,32 @@ function showStatus(status) {
 }
 
 function showStats({ from, to, step, totals, series, groups, documents }) {
-  const wrong = failed(totals);
+  const errors = errorCount(totals);
   const rated = totals.up + totals.down;
   fill(
     'tiles',
     tile(
       'Messages',
       number(totals.turns),
-      totals.synthetic ? `${number(totals.synthetic)} by operators` : 'all by users',
+      totals.synthetic ? `${number(totals.synthetic)} from operators` : 'all from users',
     ),
-    tile('Failed', number(wrong), share(wrong, totals.turns), wrong ? 'bad' : ''),
-    tile(
-      'First text',
-      duration(totals.first_token.p50),
-      `99 of 100 in ${duration(totals.first_token.p99)}`,
-    ),
-    tile('Whole answer', duration(totals.total.p50), `99 of 100 in ${duration(totals.total.p99)}`),
+    tile('Errors', number(errors), share(errors, totals.turns), errors ? 'bad' : ''),
+    latencyTile('Time to first token', totals.first_token),
+    latencyTile('Time to full reply', totals.total),
     tile(
       'Tokens',
       number(totals.input_tokens + totals.output_tokens),
-      `${number(totals.output_tokens)} written`,
+      `${number(totals.output_tokens)} output`,
     ),
     tile(
       'Cost',
       dollars(totals.cost_micro_usd),
       totals.unpriced
         ? `${number(totals.unpriced)} without a price`
-        : `${dollars(totals.turns ? totals.cost_micro_usd / totals.turns : 0)} a message`,
+        : `${dollars(totals.turns ? totals.cost_micro_usd / totals.turns : 0)} per message`,
     ),
     tile(
-      'Begun anew',
+      'Restarts',
       number(totals.restarted),
       `${number(totals.cancelled)} stopped, ${number(totals.refused)} refused`,
     ),
@@ -176,29 +179,29 @@ function showStats({ from, to, step, totals, series, groups, documents }) {
       from,
       to,
       step,
-      name,
+      axisLabel,
       points: series.map(({ at, figures }) => ({ at, values: values(figures) })),
     });
   const of = (latency) => [latency.p50 ?? null, latency.p95 ?? null, latency.p99 ?? null];
-  const percentiles = ['half', '95 of 100', '99 of 100'];
+  const percentiles = ['p50', 'p95', 'p99'];
   fill(
     'plots',
     draw(
       'Messages',
-      ['by users', 'by operators', 'failed'],
-      (f) => [Math.max(f.turns - f.synthetic - failed(f), 0), f.synthetic, failed(f)],
+      ['users', 'operators', 'errors'],
+      (f) => [Math.max(f.turns - f.synthetic - errorCount(f), 0), f.synthetic, errorCount(f)],
       'bars',
       tick,
       ['s1', 's2', 'wrong'],
     ),
-    draw('First text', percentiles, (f) => of(f.first_token), 'lines', duration),
-    draw('Whole answer', percentiles, (f) => of(f.total), 'lines', duration),
+    draw('Time to first token', percentiles, (f) => of(f.first_token), 'lines', duration),
+    draw('Time to full reply', percentiles, (f) => of(f.total), 'lines', duration),
     draw('Time in the queue', percentiles, (f) => of(f.queue), 'lines', duration),
-    draw('Tokens', ['read', 'written'], (f) => [f.input_tokens, f.output_tokens], 'bars', tick),
+    draw('Tokens', ['input', 'output'], (f) => [f.input_tokens, f.output_tokens], 'bars', tick),
     draw('Cost', ['US dollars'], (f) => [f.cost_micro_usd], 'bars', dollars),
     draw(
-      'Trouble',
-      ['begun anew', 'without their document', 'stopped'],
+      'Restarts, stops and missing documents',
+      ['restarts', 'without their document', 'stopped'],
       (f) => [f.restarted, f.without_document, f.cancelled],
       'bars',
       tick,
@@ -208,15 +211,15 @@ function showStats({ from, to, step, totals, series, groups, documents }) {
   fill(
     'models',
     groups.length === 0
-      ? empty('No model answered in this span.')
+      ? empty('No replies in this period.')
       : table(
-          ['provider', 'model', 'for', 'messages', 'failed', 'half in', 'tokens', 'cost'],
+          ['provider', 'model', 'sent by', 'messages', 'errors', 'p50', 'tokens', 'cost'],
           groups.map(({ provider, model, synthetic, figures }) => [
             provider || '–',
             model || '–',
             synthetic ? 'operators' : 'users',
             number(figures.turns),
-            share(failed(figures), figures.turns),
+            share(errorCount(figures), figures.turns),
             duration(figures.total.p50),
             number(figures.input_tokens + figures.output_tokens),
             dollars(figures.cost_micro_usd),
@@ -226,20 +229,20 @@ function showStats({ from, to, step, totals, series, groups, documents }) {
   fill(
     'documents',
     documents.length === 0
-      ? empty('No document was asked about.')
+      ? empty('No documents were used in this period.')
       : table(
           ['document', 'messages', 'cost'],
           documents.map((d) => [d.document_id, number(d.turns), dollars(d.cost_micro_usd)]),
         ),
   );
-  const errors = Object.entries(totals.errors ?? {}).sort((a, b) => b[1] - a[1]);
+  const byCode = Object.entries(totals.errors ?? {}).sort((a, b) => b[1] - a[1]);
   fill(
     'errors',
-    errors.length === 0
-      ? empty('None in this span.')
+    byCode.length === 0
+      ? empty('No errors in this period.')
       : table(
           ['code', 'messages'],
-          errors.map(([code, count]) => [code, number(count)]),
+          byCode.map(([code, count]) => [code, number(count)]),
         ),
   );
 }
@@ -253,20 +256,24 @@ function showLetters({ dead_letters: letters }) {
   ]);
   fill(
     'letters',
-    table(['queue', 'id', 'why'], rows),
-    make('p', {}, 'To try them again: ', make('code', {}, 'yogi dlq redrive --all')),
+    table(['queue', 'id', 'reason'], rows),
+    make('p', {}, 'To redrive them: ', make('code', {}, 'yogi dlq redrive --all')),
   );
 }
 
-/** Does something again and again, and says when the server does not answer. */
-function repeat(work, pause) {
+/**
+ * Repeats `work` with a pause in between, and shows when it fails.
+ *
+ * A hidden page asks nothing: it could be left open for days.
+ */
+function poll(work, pause) {
   const round = async () => {
     if (!document.hidden) {
       try {
         await work();
-        isWell();
+        hideErrors();
       } catch (error) {
-        say(error);
+        showError(error);
       }
     }
     setTimeout(round, pause);
@@ -274,74 +281,77 @@ function repeat(work, pause) {
   void round();
 }
 
-function isWell() {
-  at('trouble').hidden = true;
-  at('token').hidden = true;
+function hideErrors() {
+  byId('alert').hidden = true;
+  byId('token').hidden = true;
 }
 
-function say(error) {
-  const refused = error instanceof Refused;
+function showError(error) {
+  const refused = error instanceof Unauthorized;
   const away = error instanceof TypeError;
-  at('token').hidden = !refused;
-  // Who has given no token yet is asked, not blamed.
-  at('trouble').hidden = refused && sessionStorage.getItem(KEY) === null;
-  at('trouble').textContent = away ? 'The server does not answer; trying again.' : error.message;
-  if (away) at('server').textContent = 'away';
+  byId('token').hidden = !refused;
+  // Without a token so far, the form is enough; an error would look like a mistake of the user.
+  byId('alert').hidden = refused && sessionStorage.getItem(KEY) === null;
+  byId('alert').textContent = away ? 'The server is not responding. Retrying…' : error.message;
+  if (away) byId('server').textContent = 'unreachable';
 }
 
 async function stats() {
-  const number = ++asked;
+  const number = ++newestRequest;
   const now = Date.now();
-  const found = await get(`stats?from=${now - SPANS[span]}&to=${now}`);
-  if (number === asked) showStats(found);
+  const found = await get(`stats?from=${now - RANGES[range]}&to=${now}`);
+  // A response that a newer request has overtaken is for another range, or out of date.
+  if (number === newestRequest) showStats(found);
 }
 
-/** Dead letters hold people's words: they are shown where there is a token, and their number everywhere. */
+/**
+ * Shows the dead letters. They contain messages of users, so the server returns them only for a token;
+ * without one the page shows how many there are.
+ */
 async function letters() {
   try {
     showLetters(await get('dead-letters'));
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof Unauthorized)) throw error;
     fill(
       'letters',
       make(
         'p',
         { class: 'empty' },
-        'They may hold people’s words: ',
+        'They may contain messages of users. To list them: ',
         make('code', {}, 'yogi dlq list'),
-        ' shows them.',
       ),
     );
   }
 }
 
-function showSpans() {
+function showRanges() {
   fill(
     'spans',
-    ...Object.keys(SPANS).map((label) => {
+    ...Object.keys(RANGES).map((label) => {
       const button = make(
         'button',
         { type: 'button', 'aria-pressed': String(label === span) },
         label,
       );
       button.addEventListener('click', () => {
-        span = label;
-        for (const other of at('spans').children)
+        range = label;
+        for (const other of byId('spans').children)
           other.setAttribute('aria-pressed', String(other === button));
-        stats().catch(say);
+        stats().catch(showError);
       });
       return button;
     }),
   );
 }
 
-at('token').addEventListener('submit', (event) => {
+byId('token').addEventListener('submit', (event) => {
   event.preventDefault();
   sessionStorage.setItem(KEY, new FormData(event.target).get('token').trim());
   event.target.reset();
-  Promise.all([stats(), letters()]).then(isWell, say);
+  Promise.all([stats(), letters()]).then(hideErrors, showError);
 });
-showSpans();
-repeat(async () => showStatus(await get('status')), STATUS_MS);
-repeat(stats, STATS_MS);
-repeat(letters, STATS_MS);
+showRanges();
+poll(async () => showStatus(await get('status')), STATUS_MS);
+poll(stats, STATS_MS);
+poll(letters, STATS_MS);

@@ -1,4 +1,4 @@
-/** Plots in SVG, each with a table that says the same. */
+/** SVG plots, each with a table of the same data. */
 
 const WIDTH = 560;
 const HEIGHT = 170;
@@ -6,7 +6,7 @@ const LEFT = 52;
 const BOTTOM = 20;
 const TOP = 8;
 
-/** Makes an element with a text or children; texts are never read as HTML. */
+/** Creates an element with attributes and children; strings are never parsed as HTML. */
 export function make(name, attributes = {}, ...children) {
   const node = document.createElement(name);
   return fill(node, attributes, children);
@@ -22,7 +22,7 @@ function fill(node, attributes, children) {
   return node;
 }
 
-/** Makes a table; numbers are set right. */
+/** Creates a table; columns of numbers are aligned to the right. */
 export function table(heads, rows) {
   const side = (i) =>
     rows.length > 0 && rows.every((row) => /^[<$]?[\d,.\s]*\d|^–$/.test(text(row[i])))
@@ -51,8 +51,10 @@ function asCell(cell, side) {
 }
 
 /**
- * Draws series over time. `points` have `at` and one value a series, null where there is none;
- * `kind` is `bars` (stacked) or `lines`; `colours` are classes.
+ * Draws series over time.
+ *
+ * `points` have `at` and one value per series, null if there is none. `kind` is `bars` (stacked) or
+ * `lines`; `colours` are CSS classes.
  */
 export function plot({
   title,
@@ -64,24 +66,24 @@ export function plot({
   step,
   kind,
   format,
-  name,
+  axisLabel,
 }) {
   const article = make('article', {}, make('h2', {}, title));
   const values = points
     .flatMap((point) => (kind === 'bars' ? [sum(point.values)] : point.values))
     .filter((v) => v !== null);
   if (!values.some((value) => value > 0)) {
-    article.append(make('p', { class: 'empty' }, 'Nothing in this span.'));
+    article.append(make('p', { class: 'empty' }, 'No data in this period.'));
     return article;
   }
-  const ticks = nice(Math.max(...values));
+  const ticks = niceTicks(Math.max(...values));
   const top = ticks.at(-1);
   const x = (at) => LEFT + ((at - from) / (to - from)) * (WIDTH - LEFT);
   const y = (value) => HEIGHT - BOTTOM - (value / top) * (HEIGHT - BOTTOM - TOP);
   const svg = draw('svg', {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
     role: 'img',
-    'aria-label': `${title}: the table below says the same`,
+    'aria-label': `${title}; the table below has the same data`,
   });
   for (const tick of ticks) {
     svg.append(draw('line', { class: 'grid', x1: LEFT, x2: WIDTH, y1: y(tick), y2: y(tick) }));
@@ -90,7 +92,7 @@ export function plot({
   for (let i = 0; i <= 4; i += 1) {
     const at = from + ((to - from) * i) / 4;
     const anchor = i === 0 ? 'start' : i === 4 ? 'end' : 'middle';
-    svg.append(draw('text', { x: x(at), y: HEIGHT - 4, 'text-anchor': anchor }, name(at)));
+    svg.append(draw('text', { x: x(at), y: HEIGHT - 4, 'text-anchor': anchor }, axisLabel(at)));
   }
   if (kind === 'bars') bars(svg, points, colours, step, x, y, from);
   else
@@ -101,12 +103,12 @@ export function plot({
     make('span', {}, make('i', { class: colours[i] }), label),
   );
   const rows = points.map((point) => [
-    name(point.at),
+    axisLabel(point.at),
     ...point.values.map((v) => (v === null ? '–' : format(v))),
   ]);
   article.append(svg, make('p', { class: 'legend' }, ...legend));
   article.append(
-    make('details', {}, make('summary', {}, 'As a table'), table(['time', ...series], rows)),
+    make('details', {}, make('summary', {}, 'Show as table'), table(['time', ...series], rows)),
   );
   return article;
 }
@@ -132,7 +134,7 @@ function bars(svg, points, colours, step, x, y, from) {
   }
 }
 
-/** A gap where nothing happened; a point alone is a short stroke. */
+/** Returns the path of a line: interrupted where there is no data, a short stroke for a single point. */
 function line(points, i, x, y, step) {
   let path = '';
   let last = null;
@@ -153,8 +155,8 @@ function sum(values) {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Returns marks from zero to just above the highest value. */
-function nice(highest) {
+/** Returns five round ticks from zero to the highest value or just above it. */
+function niceTicks(highest) {
   const rough = highest / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const unit = [1, 2, 2.5, 5, 10]

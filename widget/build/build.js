@@ -1,4 +1,4 @@
-// Builds the package into `dist`: modules, types and the one-file script.
+// Builds the package into `dist`: modules, types and the single-file script.
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';

@@ -1,17 +1,35 @@
-// What is built: the entries of the package, and the one-file script.
+// The bundles: the entries of the package, and the single-file script.
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { transform } from 'esbuild';
 
 /** The folder of the package. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** The package's entries by the name of their file in `dist`. */
+/** The entries of the package by the name of their file in `dist`. */
 export const ENTRIES = {
   index: 'src/react/index.ts',
   core: 'src/core/index.ts',
   element: 'src/element/index.ts',
   'ag-ui': 'src/ag-ui/index.ts',
   'ai-sdk': 'src/ai-sdk/index.ts',
+};
+
+/** Imports `*.css?inline` as minified text, as Vite does in tests and in the demo. */
+const INLINE_CSS = {
+  name: 'inline-css',
+  setup(build) {
+    build.onResolve({ filter: /\.css\?inline$/ }, ({ path, resolveDir }) => ({
+      path: resolve(resolveDir, path.replace('?inline', '')),
+      namespace: 'inline-css',
+    }));
+    build.onLoad({ filter: /./, namespace: 'inline-css' }, async ({ path }) => {
+      const { code } = await transform(await readFile(path), { loader: 'css', minify: true });
+      return { contents: code, loader: 'text', watchFiles: [path] };
+    });
+  },
 };
 
 const COMMON = {
@@ -22,9 +40,10 @@ const COMMON = {
   charset: 'utf8',
   legalComments: 'none',
   logLevel: 'warning',
+  plugins: [INLINE_CSS],
 };
 
-/** The package: modules that share their common parts, with the host's own libraries left out. */
+/** The package: modules that share common chunks; libraries of the host are not bundled. */
 export const PACKAGE = {
   ...COMMON,
   entryPoints: Object.fromEntries(
@@ -36,7 +55,7 @@ export const PACKAGE = {
   packages: 'external',
 };
 
-/** The custom element as one script, with everything in it. */
+/** The custom element as a single script without dependencies. */
 export const SCRIPT = {
   ...COMMON,
   entryPoints: { chatbot: 'src/element/index.ts' },

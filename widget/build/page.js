@@ -1,4 +1,5 @@
-// Holds the script that `cargo run` serves equal to what is built here; `--write` renews it.
+// Checks that the script which `cargo run` serves is the one built from the sources; `--write`
+// updates it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { ROOT, SCRIPT } from './entries.js';
@@ -11,9 +12,9 @@ if (process.argv.includes('--write')) {
   writeFileSync(SERVED, built);
 } else if (!built.equals(readFileSync(SERVED))) {
   console.error(
-    'local/page/chatbot.js is not what the sources give: run `npm run page` in widget/ and commit it',
+    'local/page/chatbot.js is out of date: run `npm run page` in widget/ and commit it',
   );
   process.exit(1);
 } else {
-  console.log('local/page/chatbot.js is what the sources give, byte for byte');
+  console.log('local/page/chatbot.js is up to date');
 }

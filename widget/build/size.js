@@ -1,4 +1,4 @@
-// Holds the sizes, minified and gzipped, below what the README promises.
+// Checks the sizes of the bundles, minified and gzipped.
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { ENTRIES, SCRIPT } from './entries.js';
@@ -9,13 +9,15 @@ const LIMITS = [
   ['the core client', ENTRIES.core, 9_000],
 ];
 
+const format = (bytes) => bytes.toLocaleString('en');
+
 let isTooLarge = false;
 for (const [what, file, limit] of LIMITS) {
   const { outputFiles } = await build({ ...SCRIPT, banner: {}, entryPoints: [file], write: false });
   const size = gzipSync(outputFiles[0].contents, { level: 9 }).length;
   isTooLarge ||= size > limit;
   console.log(
-    `${what}: ${size.toLocaleString('en')} of ${limit.toLocaleString('en')} bytes${size > limit ? ', TOO LARGE' : ''}`,
+    `${what}: ${format(size)} of ${format(limit)} bytes${size > limit ? ', TOO LARGE' : ''}`,
   );
 }
 if (isTooLarge) process.exit(1);

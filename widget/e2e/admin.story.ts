@@ -1,4 +1,4 @@
-// What an operator sees on the server's page `/admin` (`local/admin`).
+// What an operator sees on the page `/admin` of the server (`local/admin`).
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Backend } from '../tests/support/backend.js';
@@ -9,24 +9,25 @@ import { launch } from './support/browser.js';
 import { cannotRunStories } from './support/environment.js';
 
 const TURNS = 3;
-const TOKEN = 'a-token-of-the-operators-own';
+const TOKEN = 'an-operator-token-for-tests';
 const HOUR = 3_600_000;
-/** What the browser itself says of an answer that is 401, or of none at all. */
+/** What the browser itself logs for a 401, and for a server that is down. */
 const EXPECTED = /401 \(Unauthorized\)|ERR_CONNECTION_REFUSED/;
 
 let browser: Browser;
 let backend: Backend;
-let faults: string[] = [];
+let pageErrors: string[] = [];
 
 async function visit(options: BrowserContextOptions = {}): Promise<Page> {
   const page = await (await browser.newContext(options)).newPage();
-  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('pageerror', (error) => pageErrors.push(error.message));
   page.on('console', (message) => {
-    if (message.type() === 'error' && !EXPECTED.test(message.text())) faults.push(message.text());
+    if (message.type() === 'error' && !EXPECTED.test(message.text()))
+      pageErrors.push(message.text());
   });
   page.on('request', (request) => {
     if (!request.url().startsWith(backend.url) && !request.url().startsWith('data:'))
-      faults.push(`asks for ${request.url()}`);
+      pageErrors.push(`asks for ${request.url()}`);
   });
   await page.goto(`${backend.url}/admin`);
   return page;
@@ -36,7 +37,7 @@ const tile = (page: Page, label: string) =>
   page.locator('.tile', { has: page.getByText(label, { exact: true }) }).locator('b');
 const plot = (page: Page, title: string) =>
   page.locator('#plots article', { has: page.getByRole('heading', { name: title, exact: true }) });
-const trouble = (page: Page) => page.getByRole('alert');
+const alert = (page: Page) => page.getByRole('alert');
 
 async function shows(page: Page, turns: number): Promise<void> {
   await waitUntil(
@@ -51,26 +52,26 @@ describe.skipIf(cannotRunStories)('an operator', () => {
   });
   afterAll(() => browser?.close());
   afterEach(() => {
-    expect(faults.splice(0)).toEqual([]);
+    expect(pageErrors.splice(0)).toEqual([]);
   });
 
-  describe('on a machine of their own', () => {
+  describe('on their own machine', () => {
     beforeAll(async () => {
       backend = await Backend.start();
       await createConversation(backend.url, TURNS);
     });
     afterAll(() => backend?.stop());
 
-    it('sees what was said, what it took and what it cost', async () => {
+    it('sees how many messages there were, how long replies took and what they cost', async () => {
       const page = await visit();
       await shows(page, TURNS);
-      expect(await tile(page, 'Failed').textContent()).toBe('0');
+      expect(await tile(page, 'Errors').textContent()).toBe('0');
       expect(await tile(page, 'Cost').textContent()).toMatch(/^\$0\.\d+$/);
-      expect(await tile(page, 'Whole answer').textContent()).toMatch(/^[\d.]+ m?s$/);
+      expect(await tile(page, 'Time to full reply').textContent()).toMatch(/^[\d.]+ m?s$/);
       for (const title of [
         'Messages',
-        'First text',
-        'Whole answer',
+        'Time to first token',
+        'Time to full reply',
         'Time in the queue',
         'Tokens',
         'Cost',
@@ -78,41 +79,43 @@ describe.skipIf(cannotRunStories)('an operator', () => {
         const marks = plot(page, title).locator('svg :is(rect, path)');
         expect(await marks.count(), title).toBeGreaterThan(0);
       }
-      expect(await plot(page, 'Ratings').innerText()).toContain('Nothing in this span.');
+      expect(await plot(page, 'Ratings').innerText()).toContain('No data in this period.');
       expect(await page.locator('#providers tbody tr').first().innerText()).toMatch(
-        /^claude\s.*answering$/,
+        /^claude\s.*available$/,
       );
       expect(await page.locator('#models tbody tr').first().innerText()).toMatch(
         /^claude\s.*users\s+3\s/,
       );
       expect(await page.locator('#letters').innerText()).toContain('yogi dlq list');
       expect(await page.locator('#server').innerText()).toMatch(
-        / open windows?, database [\d.]+ [kM]B, [\d.]+ GB of its disk free$/,
+        / open connections?, database [\d.]+ [kM]B, [\d.]+ GB free on its disk$/,
       );
-      expect((await trouble(page).isVisible()) || (await page.locator('#token').isVisible())).toBe(
+      expect((await alert(page).isVisible()) || (await page.locator('#token').isVisible())).toBe(
         false,
       );
       await page.context().close();
     });
 
-    it('reads the numbers of a plot in its table, and by any light', async () => {
+    it('reads the data of a plot in a table, in both colour schemes', async () => {
       const page = await visit();
       await shows(page, TURNS);
-      await plot(page, 'Messages').getByText('As a table').click();
+      await plot(page, 'Messages').getByText('Show as table').click();
       const rows = await plot(page, 'Messages').locator('tbody tr').allInnerTexts();
       const users = rows.map((row) => Number(row.split('\t')[1]));
       expect(users.reduce((sum, count) => sum + count, 0)).toBe(TURNS);
       await expectAccessible(page);
-      const papers = [];
+      const backgrounds = [];
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
-        papers.push(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+        backgrounds.push(
+          await page.evaluate(() => getComputedStyle(document.body).backgroundColor),
+        );
       }
-      expect(papers).toEqual(['rgb(246, 247, 249)', 'rgb(18, 21, 27)']);
+      expect(backgrounds).toEqual(['rgb(246, 247, 249)', 'rgb(18, 21, 27)']);
       await page.context().close();
     });
 
-    it('chooses how far to look back', async () => {
+    it('chooses the time range', async () => {
       const page = await visit();
       await shows(page, TURNS);
       for (const [label, hours] of [
@@ -136,7 +139,7 @@ describe.skipIf(cannotRunStories)('an operator', () => {
       await page.context().close();
     });
 
-    it('has all of it on a phone', async () => {
+    it('sees everything on a phone', async () => {
       const page = await visit({ viewport: { width: 360, height: 640 }, hasTouch: true });
       await shows(page, TURNS);
       await nextPaint(page);
@@ -147,26 +150,26 @@ describe.skipIf(cannotRunStories)('an operator', () => {
       await page.context().close();
     });
 
-    it('is told when the server is away, and sees it come back', async () => {
+    it('is told when the server is down, and sees it come back', async () => {
       const page = await visit();
       await shows(page, TURNS);
       await backend.server.kill();
-      await waitUntil('a word about it', () => trouble(page).isVisible());
-      expect(await trouble(page).innerText()).toBe('The server does not answer; trying again.');
-      expect(await page.locator('#server').innerText()).toBe('away');
-      expect(await tile(page, 'Messages').textContent(), 'what was known stays').toBe(
+      await waitUntil('the alert', () => alert(page).isVisible());
+      expect(await alert(page).innerText()).toBe('The server is not responding. Retrying…');
+      expect(await page.locator('#server').innerText()).toBe('unreachable');
+      expect(await tile(page, 'Messages').textContent(), 'the last known value stays').toBe(
         String(TURNS),
       );
       await expectAccessible(page);
       await backend.server.start();
-      await waitUntil('the end of it', async () => !(await trouble(page).isVisible()));
+      await waitUntil('the alert to disappear', async () => !(await alert(page).isVisible()));
       expect(await page.locator('#server').innerText()).toMatch(/^Version .*, up [\d.]+ m?s/);
       await shows(page, TURNS);
       await page.context().close();
     });
   });
 
-  describe('where others can reach the server', () => {
+  describe('where the server is open to others', () => {
     beforeAll(async () => {
       backend = await Backend.start({
         env: { CHATBOT_ALLOWED_ORIGINS: 'https://school.example', CHATBOT_OPERATOR_TOKEN: TOKEN },
@@ -175,25 +178,23 @@ describe.skipIf(cannotRunStories)('an operator', () => {
     });
     afterAll(() => backend?.stop());
 
-    it('is asked for the token, and sees figures and dead letters with it', async () => {
+    it('is asked for the token, and sees statistics and dead letters with it', async () => {
       const page = await visit();
       const token = page.getByLabel('Operator token');
       await token.waitFor();
       expect(await page.locator('.tile').count()).toBe(0);
-      expect(await trouble(page).isVisible()).toBe(false);
+      expect(await alert(page).isVisible()).toBe(false);
       await expectAccessible(page);
-      await token.fill('not-the-token-of-them');
+      await token.fill('not-the-token');
       await token.press('Enter');
-      await waitUntil('a word about it', () => trouble(page).isVisible());
-      expect(await trouble(page).innerText()).toBe(
-        'This is not the operator token of this server.',
-      );
+      await waitUntil('the alert', () => alert(page).isVisible());
+      expect(await alert(page).innerText()).toBe('Invalid operator token.');
       expect(await page.locator('.tile').count()).toBe(0);
       await expectAccessible(page);
       await token.fill(TOKEN);
-      await page.getByRole('button', { name: 'Show' }).click();
+      await page.getByRole('button', { name: 'Sign in' }).click();
       await shows(page, TURNS);
-      expect((await trouble(page).isVisible()) || (await token.isVisible())).toBe(false);
+      expect((await alert(page).isVisible()) || (await token.isVisible())).toBe(false);
       expect(await page.locator('#letters').innerText()).toBe('None.');
       await page.reload();
       await shows(page, TURNS);

@@ -1,31 +1,27 @@
-// What a person does in the chat window.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+// What users do in the chat window.
+import { describe, expect, it } from 'vitest';
+import { STUB_REPLY } from '../tests/support/backend.js';
 import { waitUntil } from '../tests/support/wait.js';
-import { visit } from './support/browser.js';
 import { ChatPage } from './support/chat-page.js';
-import { cannotRunStories, TestEnvironment } from './support/environment.js';
+import { cannotRunStories, useEnvironment } from './support/environment.js';
 
-const WORDS = Array.from({ length: 20 }, (_, n) => `word${n}`).join(' ');
+const REPLY = STUB_REPLY.trim();
 
-describe.skipIf(cannotRunStories)('a person', () => {
-  let environment: TestEnvironment;
-  beforeAll(async () => {
-    environment = await TestEnvironment.start();
-  });
-  afterAll(() => environment?.stop());
+describe.skipIf(cannotRunStories)('a user', () => {
+  const environment = useEnvironment();
 
-  it('who comes first is offered a question, and gets its answer', async () => {
-    const chat = await visit(environment.browser, `${environment.pages.url}/examples/html/`);
+  it('is offered questions on the first visit, and gets a reply to one', async () => {
+    const chat = await environment.visitExample();
     await chat.expectAccessible();
     await chat.open();
     await chat.expectAccessible();
     await chat.page.getByRole('button', { name: 'Who teaches 7B?' }).click();
-    expect(await chat.finalReply()).toBe(WORDS);
+    expect(await chat.finalReply()).toBe(REPLY);
     await chat.expectAccessible();
     await chat.close();
   });
 
-  it('sees the answer grow word by word', async () => {
+  it('sees the reply grow word by word', async () => {
     const chat = await environment.openChat();
     await chat.send('Slowly [[stub:slow]]');
     const first = await chat.streamingText();
@@ -34,36 +30,36 @@ describe.skipIf(cannotRunStories)('a person', () => {
       const text = await chat.streamingText();
       return text.length > first.length ? text : null;
     });
-    expect(WORDS.startsWith(first.trim()) && WORDS.startsWith(later.trim())).toBe(true);
-    expect(await chat.finalReply()).toBe(WORDS);
+    expect(REPLY.startsWith(first.trim()) && REPLY.startsWith(later.trim())).toBe(true);
+    expect(await chat.finalReply()).toBe(REPLY);
     await chat.close();
   });
 
-  it('stops an answer, and keeps the text so far', async () => {
+  it('stops a reply, and keeps the text so far', async () => {
     const chat = await environment.openChat();
     await chat.send('Slowly [[stub:slow]]');
     await chat.streamingText();
     await chat.page.getByRole('button', { name: 'Stop the reply' }).click();
     const text = await chat.finalReply();
-    expect(WORDS.startsWith(text) && text !== WORDS).toBe(true);
+    expect(REPLY.startsWith(text) && text !== REPLY).toBe(true);
     expect(await chat.log.innerText()).toContain('Stopped.');
     await chat.expectAccessible();
     await chat.close();
   });
 
-  it('rates an answer, and looks at its model and cost', async () => {
+  it('rates a reply, and looks at its model and cost', async () => {
     const chat = await environment.openChat();
     await chat.ask('Hello');
     await chat.page.getByRole('button', { name: 'Bad reply' }).click();
     await chat.expectAccessible();
-    await chat.page.getByRole('button', { name: 'Send the comment' }).click();
+    await chat.page.getByRole('button', { name: 'Send comment' }).click();
     await waitUntil('the rating', async () => (await chat.state()).turns[0]!.feedback === 'down');
     await chat.page.getByRole('button', { name: 'Model and cost' }).click();
     await chat.expectAccessible();
     await chat.close();
   });
 
-  it('deletes a conversation, and nothing of it is left', async () => {
+  it('deletes a conversation, and nothing of it remains', async () => {
     const chat = await environment.openChat();
     await chat.ask('Hello');
     const { sessionId } = await chat.state();
@@ -76,13 +72,13 @@ describe.skipIf(cannotRunStories)('a person', () => {
     });
     await chat.page.reload();
     await chat.open();
-    expect(await chat.ask('And again?')).toBe(WORDS);
+    expect(await chat.ask('And again?')).toBe(REPLY);
     expect(await chat.shownReplies()).toHaveLength(1);
     await chat.close();
   });
 
-  it('who has only a keyboard opens, asks, and closes', async () => {
-    const chat = await visit(environment.browser, `${environment.pages.url}/examples/html/`);
+  it('opens, asks and closes with the keyboard alone', async () => {
+    const chat = await environment.visitExample();
     const { keyboard } = chat.page;
     const focus = () =>
       chat.page.evaluate(() => {
@@ -95,7 +91,7 @@ describe.skipIf(cannotRunStories)('a person', () => {
     await waitUntil('the field', async () => /Message|TEXTAREA/.test(await focus()));
     await keyboard.type('Hello');
     await keyboard.press('Enter');
-    expect(await chat.finalReply()).toBe(WORDS);
+    expect(await chat.finalReply()).toBe(REPLY);
     expect(await focus()).toMatch(/Message|TEXTAREA/);
     await waitUntil('the announcement', () =>
       chat.page.evaluate(() => {
@@ -110,7 +106,7 @@ describe.skipIf(cannotRunStories)('a person', () => {
     await chat.close();
   });
 
-  it('on a narrow screen the window is all there is, and nothing is cut off', async () => {
+  it('sees the window fill a narrow screen, with nothing cut off', async () => {
     const chat = await environment.openChat({
       viewport: { width: 320, height: 568 },
       hasTouch: true,
@@ -130,7 +126,7 @@ describe.skipIf(cannotRunStories)('a person', () => {
     await chat.close();
   });
 
-  it('finds the same window on the page that the server itself serves, whose policy it keeps', async () => {
+  it('finds the window on the page of the server, within its content security policy', async () => {
     const context = await environment.browser.newContext();
     const page = await context.newPage();
     const complaints: string[] = [];
@@ -139,28 +135,28 @@ describe.skipIf(cannotRunStories)('a person', () => {
     await page.goto(`${environment.proxy.url}/`);
     const chat = new ChatPage(page);
     await chat.box.waitFor();
-    expect(await chat.ask('Hello')).toBe(WORDS);
+    expect(await chat.ask('Hello')).toBe(REPLY);
     await chat.expectAccessible();
     expect(complaints).toEqual([]);
     await context.close();
   });
 
-  it('who is signed out is told so, and goes on once signed in', async () => {
-    const chat = await visit(environment.browser, `${environment.pages.url}/examples/html/`);
+  it('is told about being signed out, and continues after signing in', async () => {
+    const chat = await environment.visitExample();
     await chat.page.evaluate(() => {
       Object.assign(document.querySelector('yogi-chatbot')!, {
         options: { token: () => undefined },
       });
     });
     await chat.open();
-    await waitUntil('a word about it', async () =>
+    await waitUntil('the banner', async () =>
       (await chat.page.locator('yogi-chatbot .banner').first().innerText()).includes('signed out'),
     );
     await chat.expectAccessible();
     await chat.page.evaluate(() =>
       Object.assign(document.querySelector('yogi-chatbot')!, { options: {} }),
     );
-    expect(await chat.ask('Hello')).toBe(WORDS);
+    expect(await chat.ask('Hello')).toBe(REPLY);
     await chat.close();
   });
 });

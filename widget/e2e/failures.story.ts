@@ -1,32 +1,35 @@
-// What goes wrong behind the network, and what a hostile reply cannot do.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+// Failures behind the network, and replies that try to do harm.
+import { describe, expect, it } from 'vitest';
+import { STUB_REPLY } from '../tests/support/backend.js';
 import { waitUntil } from '../tests/support/wait.js';
-import { cannotRunStories, TestEnvironment } from './support/environment.js';
+import { cannotRunStories, TestEnvironment, useEnvironment } from './support/environment.js';
 
-const WORDS = Array.from({ length: 20 }, (_, n) => `word${n}`).join(' ');
+const REPLY = STUB_REPLY.trim();
 const HOSTILE = [
-  '[[stub:echo]] <script>globalThis.hacked = 1</script><img src="http://127.0.0.1:9/pixel.png" onerror="globalThis.hacked = 2">',
-  '![alt](http://127.0.0.1:9/remote.png) [click](javascript:globalThis.hacked=3) [data](data:text/html,<script>hacked=4</script>)',
-  '[fine](https://example.org/page) <style>*{display:none}</style><iframe src="http://127.0.0.1:9/"></iframe>',
-  '<svg onload="globalThis.hacked=5"></svg> ```html\n<b onclick="hacked=6">code</b>\n``` **never closed <a href="javascript:hacked=7">',
+  '[[stub:echo]] <script>globalThis.hacked = 1</script>' +
+    '<img src="http://127.0.0.1:9/pixel.png" onerror="globalThis.hacked = 2">',
+  '![alt](http://127.0.0.1:9/remote.png) [click](javascript:globalThis.hacked=3) ' +
+    '[data](data:text/html,<script>hacked=4</script>)',
+  '[fine](https://example.org/page) <style>*{display:none}</style>' +
+    '<iframe src="http://127.0.0.1:9/"></iframe>',
+  '<svg onload="globalThis.hacked=5"></svg> ```html\n<b onclick="hacked=6">code</b>\n``` ' +
+    '**never closed <a href="javascript:hacked=7">',
 ].join('\n\n');
 
-describe.skipIf(cannotRunStories)('when something is wrong', () => {
-  let environment: TestEnvironment;
-  beforeAll(async () => {
-    environment = await TestEnvironment.start();
-  });
-  afterAll(() => environment?.stop());
+describe.skipIf(cannotRunStories)('when something fails', () => {
+  const environment = useEnvironment();
 
-  it('an answer that nobody can give is an error that can be tried again', async () => {
+  it('a reply that fails is an error, and can be tried again', async () => {
     const chat = await environment.openChat();
     await chat.send('Nobody can [[stub:fatal]]');
-    await waitUntil('the error', async () => (await chat.log.innerText()).includes('No answer:'));
+    await waitUntil('the error', async () =>
+      (await chat.log.innerText()).includes('The reply failed:'),
+    );
     await chat.expectAccessible();
     await chat.log.getByRole('button', { name: 'Try again' }).click();
     await waitUntil('a new message', async () => (await chat.state()).turns.length === 2);
     await chat.finalReply();
-    expect(await chat.ask('Hello')).toBe(WORDS);
+    expect(await chat.ask('Hello')).toBe(REPLY);
     await chat.close();
   });
 
@@ -36,21 +39,21 @@ describe.skipIf(cannotRunStories)('when something is wrong', () => {
     await chat.send('Hello');
     await waitUntil(
       'the error',
-      async () => (await chat.log.innerText()).includes('No answer:'),
+      async () => (await chat.log.innerText()).includes('The reply failed:'),
       40_000,
     );
     await environment.backend.provider.start();
-    await waitUntil('an answer', async () => (await chat.ask('And now?')) === WORDS, 40_000);
+    await waitUntil('a reply', async () => (await chat.ask('And now?')) === REPLY, 40_000);
     await chat.close();
   });
 
-  it('a busy provider costs a moment only', async () => {
+  it('a busy provider only delays the reply', async () => {
     const chat = await environment.openChat();
     expect(await chat.ask('Busy [[stub:429]]')).toMatch(/^Período 3/);
     await chat.close();
   });
 
-  it('an answer that begins anew leaves nothing of its first text', async () => {
+  it('a restarted reply keeps nothing of its first text', async () => {
     const chat = await environment.openChat();
     await chat.ask('Hello');
     const text = await chat.ask('Again [[stub:die-once]]');
@@ -60,18 +63,18 @@ describe.skipIf(cannotRunStories)('when something is wrong', () => {
     await chat.close();
   });
 
-  it('a server that is killed in the middle of an answer gives it when it is back', async () => {
+  it('a server killed in the middle of a reply completes it after its restart', async () => {
     const chat = await environment.openChat();
     await chat.send('Slowly [[stub:slow]]');
     await chat.streamingText();
     await environment.backend.server.kill();
     await environment.backend.server.start();
-    expect(await chat.finalReply()).toBe(WORDS);
+    expect(await chat.finalReply()).toBe(REPLY);
     expect(await chat.shownReplies()).toHaveLength(1);
     await chat.close();
   });
 
-  it('an expired token begins a new conversation, and says so', async () => {
+  it('an expired token starts a new conversation, and says so', async () => {
     const chat = await environment.openChat();
     await chat.ask('Hello');
     await chat.page.evaluate(() => {
@@ -85,11 +88,11 @@ describe.skipIf(cannotRunStories)('when something is wrong', () => {
       (await chat.page.locator('yogi-chatbot .notice').innerText()).includes('has ended'),
     );
     await chat.expectAccessible();
-    expect(await chat.ask('And again?')).toBe(WORDS);
+    expect(await chat.ask('And again?')).toBe(REPLY);
     await chat.close();
   });
 
-  it('hostile Markdown runs nothing, loads nothing and leads nowhere', async () => {
+  it('hostile Markdown runs nothing, loads nothing and links to nothing dangerous', async () => {
     const chat = await environment.openChat();
     const asked: string[] = [];
     chat.page.on('request', (request) => asked.push(request.url()));
@@ -120,7 +123,7 @@ describe.skipIf(cannotRunStories)('when something is wrong', () => {
     await chat.close();
   });
 
-  it('a reply of 10,000 characters comes whole', async () => {
+  it('a reply of 10,000 characters is complete', async () => {
     const chat = await environment.openChat();
     await chat.ask('At length [[stub:long:10000]]');
     const [turn] = (await chat.state()).turns;
@@ -133,9 +136,9 @@ describe.skipIf(cannotRunStories)('when something is wrong', () => {
   });
 });
 
-describe.skipIf(cannotRunStories)('when the server says that it is too much', () => {
-  it('the window waits as long as it was told, and then sends', async () => {
-    const environment = await TestEnvironment.start();
+describe.skipIf(cannotRunStories)('when the server limits the rate', () => {
+  it('the window waits as long as it was asked to, and then sends', async () => {
+    const environment = await new TestEnvironment().start();
     const chat = await environment.openChat();
     await chat.ask('One');
     let refused = 0;
@@ -161,26 +164,26 @@ describe.skipIf(cannotRunStories)('when the server says that it is too much', ()
       });
     });
     await chat.send('Two');
-    await waitUntil('a word about it', async () =>
-      /at once/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()),
+    await waitUntil('the banner', async () =>
+      /Too many messages/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()),
     );
     await chat.expectAccessible();
-    expect(await chat.finalReply()).toBe(WORDS);
+    expect(await chat.finalReply()).toBe(REPLY);
     expect(performance.now() - refused).toBeGreaterThan(2_000);
     expect(await chat.shownReplies()).toHaveLength(2);
     await chat.close();
     await environment.stop();
   });
 
-  it('a limit of the real server is told in the same way', async () => {
-    const environment = await TestEnvironment.start({
+  it('a limit of the real server is shown in the same way', async () => {
+    const environment = await new TestEnvironment().start({
       env: { CHATBOT_RATE_PRINCIPAL_PER_MINUTE: '2' },
     });
     const chat = await environment.openChat();
-    // More than two minutes let in, so that the turn of a minute changes nothing.
+    // More than two minutes allow, so that it does not matter if a minute ends in between.
     for (const text of ['One', 'Two', 'Three', 'Four', 'Five']) await chat.send(text);
-    await waitUntil('a word about it', async () =>
-      /at once/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()),
+    await waitUntil('the banner', async () =>
+      /Too many messages/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()),
     );
     await chat.close();
     await environment.stop();

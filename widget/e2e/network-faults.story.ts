@@ -6,9 +6,9 @@ import { cannotRunStories, TestEnvironment } from './support/environment.js';
 const CUTS = Number(process.env.WIDGET_CUTS ?? 30);
 
 it.skipIf(cannotRunStories)(
-  `${CUTS} random cuts of the network lose, double and garble nothing`,
+  `${CUTS} random cuts of the network lose, duplicate and corrupt nothing`,
   async () => {
-    const environment = await TestEnvironment.start({ tokens: TOKENS, delayMs: DELAY_MS });
+    const environment = await new TestEnvironment().start({ tokens: TOKENS, delayMs: DELAY_MS });
     const verdict = await injectFaults(environment, CUTS);
     const report = tell(verdict);
     console.log(report);
@@ -23,6 +23,8 @@ function tell({ seed, faults, messages, lost, doubled, garbled, torn }: FaultRep
   const counted = Object.entries(faults).map(
     ([name, count]) => `${String(count).padStart(12)}  ${name}`,
   );
-  const found = `${messages} messages: ${lost} lost, ${doubled} doubled, ${garbled} garbled, ${torn.length} torn on the screen`;
+  const found =
+    `${messages} messages: ${lost} lost, ${doubled} doubled, ${garbled} garbled, ` +
+    `${torn.length} torn on the screen`;
   return [`${CUTS} faults of the network, seed ${seed}`, ...counted, found].join('\n');
 }

@@ -1,22 +1,19 @@
-// The package as others get it, in their own front ends, before the real server.
+// The package as it is published, in other front ends, with the real server.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { STUB_REPLY } from '../tests/support/backend.js';
 import { waitUntil } from '../tests/support/wait.js';
 import { visit } from './support/browser.js';
 import { PageServer } from './support/page-server.js';
 import { Project } from './support/project.js';
-import { cannotRunStories, TestEnvironment } from './support/environment.js';
+import { cannotRunStories, useEnvironment } from './support/environment.js';
 
-const WORDS = Array.from({ length: 20 }, (_, n) => `word${n}`).join(' ');
+const REPLY = STUB_REPLY.trim();
 const INSTALL_MS = 180_000;
 
 describe.skipIf(cannotRunStories)('the packed package', () => {
-  let environment: TestEnvironment;
-  beforeAll(async () => {
-    environment = await TestEnvironment.start();
-  });
-  afterAll(() => environment?.stop());
+  const environment = useEnvironment();
 
   it(
     'installs in a fresh Vite project without a warning, and chats',
@@ -39,7 +36,7 @@ describe.skipIf(cannotRunStories)('the packed package', () => {
         project.pack(),
       );
       project.run('npx', 'vite', 'build', 'react', '--outDir', '../dist', '--logLevel', 'warn');
-      expect(project.said).not.toMatch(/warn|deprecated/i);
+      expect(project.output).not.toMatch(/warn|deprecated/i);
       const package_ = join(project.folder, 'node_modules/@learning-yogi/ai-chatbot');
       for (const name of [
         'README.md',
@@ -52,7 +49,7 @@ describe.skipIf(cannotRunStories)('the packed package', () => {
       const pages = await PageServer.start(join(project.folder, 'dist'), environment.proxy.url);
       const chat = await visit(environment.browser, `${pages.url}/`);
       await chat.open();
-      expect(await chat.ask('Hello')).toBe(WORDS);
+      expect(await chat.ask('Hello')).toBe(REPLY);
       await chat.close();
       await pages.stop();
       project.remove();
@@ -60,7 +57,7 @@ describe.skipIf(cannotRunStories)('the packed package', () => {
     INSTALL_MS,
   );
 
-  describe('in the front ends of others', () => {
+  describe('in other front ends', () => {
     let project: Project;
     let pages: PageServer;
     beforeAll(async () => {
@@ -92,12 +89,12 @@ describe.skipIf(cannotRunStories)('the packed package', () => {
       project?.remove();
     });
 
-    it('assistant-ui, which speaks AG-UI, chats through a cut', async () => {
+    it('assistant-ui, which uses AG-UI, chats through a cut connection', async () => {
       const { page } = await visit(environment.browser, `${pages.url}/ag-ui/`);
       await page.getByRole('textbox', { name: 'Message' }).fill('Hello');
       await page.getByRole('textbox', { name: 'Message' }).press('Enter');
       await waitUntil('the reply', async () =>
-        (await page.locator('#root').innerText()).includes(WORDS),
+        (await page.locator('#root').innerText()).includes(REPLY),
       );
       await page.getByRole('textbox', { name: 'Message' }).fill('Slowly [[stub:slow]]');
       await page.getByRole('textbox', { name: 'Message' }).press('Enter');
@@ -107,12 +104,12 @@ describe.skipIf(cannotRunStories)('the packed package', () => {
       environment.proxy.cut();
       await waitUntil(
         'the second reply',
-        async () => (await page.locator('#root').innerText()).split(WORDS).length === 3,
+        async () => (await page.locator('#root').innerText()).split(REPLY).length === 3,
       );
       await page.context().close();
     });
 
-    it("Vercel's useChat chats through a cut, and stops", async () => {
+    it("Vercel's useChat chats through a cut connection, and stops", async () => {
       const { page } = await visit(environment.browser, `${pages.url}/ai-sdk/`);
       const replies = page.locator('[data-role=assistant]');
       const say = async (text: string) => {
@@ -123,17 +120,17 @@ describe.skipIf(cannotRunStories)('the packed package', () => {
       await say('Slowly [[stub:slow]]');
       await waitUntil('text', async () => (await last()) !== '');
       environment.proxy.cut();
-      await waitUntil('the reply', async () => (await last()) === WORDS);
+      await waitUntil('the reply', async () => (await last()) === REPLY);
       await say('Again [[stub:slow]]');
       await waitUntil('text', async () => (await replies.count()) === 2 && (await last()) !== '');
       await page.getByRole('button', { name: 'Stop' }).click();
       await waitUntil('the end', () => page.getByRole('button', { name: 'Stop' }).isDisabled());
       const text = await last();
-      expect(WORDS.startsWith(text) && text !== WORDS).toBe(true);
+      expect(REPLY.startsWith(text) && text !== REPLY).toBe(true);
       await say('Hello');
       await waitUntil(
         'the third',
-        async () => (await replies.count()) === 3 && (await last()) === WORDS,
+        async () => (await replies.count()) === 3 && (await last()) === REPLY,
       );
       await page.context().close();
     });

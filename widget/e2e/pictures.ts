@@ -1,4 +1,4 @@
-// Pictures of the chat window, light and dark, for the documents: `npm run pictures`.
+// Screenshots of the chat window for the documentation, light and dark: `npm run pictures`.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { waitUntil } from '../tests/support/wait.js';
@@ -8,7 +8,12 @@ import { cannotRunStories, PACKAGE, TestEnvironment } from './support/environmen
 
 const FOLDER = join(PACKAGE, '../docs/images');
 const ANSWER = [
-  'On Tuesday class 7B has:\n\n| period | subject | room |\n|---|---|---|\n| 1 | Mathematics | 12 |\n| 2 | Art | 3 |\n| 3 | **Science** | Lab 2 |',
+  'On Tuesday class 7B has:',
+  `| period | subject | room |
+|---|---|---|
+| 1 | Mathematics | 12 |
+| 2 | Art | 3 |
+| 3 | **Science** | Lab 2 |`,
   '- Bring your *lab coat*.\n- The [plan](https://example.org/plan) has the rest.',
   '```js\nconst room = plan.find({ period: 3 });\n```',
 ].join('\n\n');
@@ -18,7 +23,7 @@ let provider: ScriptedProvider;
 beforeAll(async () => {
   if (cannotRunStories) return;
   provider = await ScriptedProvider.start();
-  environment = await TestEnvironment.start({
+  environment = await new TestEnvironment().start({
     env: { ANTHROPIC_BASE_URL: provider.url, CHATBOT_PROVIDER_PREFERENCE: 'claude' },
   });
 });
@@ -27,7 +32,7 @@ afterAll(async () => {
   await provider?.stop();
 });
 
-/** Draws a state in both colour schemes. */
+/** Takes a screenshot in both colour schemes. */
 async function draw(chat: ChatPage, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await chat.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
@@ -54,10 +59,12 @@ it.skipIf(cannotRunStories)('the states of the chat window', async () => {
   await chat.finalReply();
   provider.willReply('', 'rejects');
   await chat.send('Who teaches it?');
-  await waitUntil('the error', async () => (await chat.log.innerText()).includes('No answer:'));
+  await waitUntil('the error', async () =>
+    (await chat.log.innerText()).includes('The reply failed:'),
+  );
   await draw(chat, 'error');
   environment.proxy.down();
-  await waitUntil('a word about it', async () =>
+  await waitUntil('the banner', async () =>
     /Connection lost/.test(await chat.page.locator('yogi-chatbot .banner').first().innerText()),
   );
   await draw(chat, 'away');

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// One browser and one server at a time: the machine that measures also serves.
+// One file at a time, because all stories share the processors with their browser and server.
 export default defineConfig({
   test: {
     include: ['e2e/**/*.story.ts'],

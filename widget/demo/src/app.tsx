@@ -9,7 +9,7 @@ const SUGGESTIONS = [
   'When is the next Maths lesson?',
 ];
 
-/** A pretend timetable app, with the chat window in its corner. */
+/** A sample timetable app with the chat window in its corner. */
 export function App() {
   const [name, setName] = useState('7B');
   return (

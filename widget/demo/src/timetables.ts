@@ -1,9 +1,9 @@
-/** Lessons by period, and in a period by day. */
+/** The lessons of a class, by period and then by day. */
 export type Timetable = readonly (readonly string[])[];
 
 export const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday'] as const;
 
-/** Made-up weeks, by class. */
+/** Invented timetables, by class. */
 export const CLASSES: Readonly<Record<string, Timetable>> = {
   '7A': [
     ['English', 'Maths', 'History', 'Maths', 'Art'],

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// `npm run bench`: measures, judges nothing but that the text is right.
+// `npm run bench`: measures, and checks only that the text is right.
 export default defineConfig({
   test: {
     include: ['e2e/bench/streaming.ts'],

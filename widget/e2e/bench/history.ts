@@ -1,4 +1,4 @@
-/** A long conversation that a page then goes on with. */
+/** A conversation that exists before a page is opened. */
 import type { Page } from 'playwright-core';
 import { WebSocket } from 'ws';
 import { createChatClient } from '../../src/core/index.js';
@@ -26,7 +26,7 @@ export async function createConversation(
   return stored;
 }
 
-/** Lets a page go on with it. */
+/** Makes a page continue a stored conversation. */
 export async function restore(page: Page, stored: ReadonlyMap<string, string>): Promise<void> {
   await page.addInitScript(
     (entries) => {

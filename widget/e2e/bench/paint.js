@@ -1,4 +1,4 @@
-// When the operator page at a URL is painted, as JSON: `cargo xtask bench --only admin` runs it.
+// Prints the paint times of the operator page as JSON; run by `cargo xtask bench --only admin`.
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
@@ -32,7 +32,7 @@ async function visit() {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.addInitScript(() => {
-    // Gives the time of the paint after the plots have changed.
+    // Resolves with the time of the paint after the plots have changed.
     globalThis.plotted = () =>
       new Promise((done) => {
         new MutationObserver((_, observer) => {

@@ -9,20 +9,20 @@ export interface PaintTimes {
   readonly longTasks: readonly number[];
 }
 
-/** Installs the probe; before the page is loaded. */
+/** Installs the probe. Must be called before the page is loaded. */
 export async function install(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const painted: number[] = [];
     const longTasks: number[] = [];
     const probed = { painted, longTasks, since: 0 };
     Object.assign(globalThis, { probed });
-    // Entries come late, so they are told apart by when the task began.
+    // Entries are delivered late, so the start of a task decides which measurement it belongs to.
     const note = ({ startTime, duration }: PerformanceEntry) =>
       startTime >= probed.since && longTasks.push(duration);
     new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({
       type: 'longtask',
     });
-    // A message that is posted in a frame arrives after that frame's paint.
+    // A message posted from an animation frame is delivered after that frame was painted.
     const channel = new MessageChannel();
     channel.port1.onmessage = ({ data }) => painted.push(performance.now() - (data as number));
     globalThis.WebSocket = class extends WebSocket {
@@ -38,7 +38,7 @@ export async function install(page: Page): Promise<void> {
   });
 }
 
-/** Gives what was measured, and begins anew. */
+/** Returns the measurements so far, and starts new ones. */
 export function take(page: Page): Promise<PaintTimes> {
   return page.evaluate(() => {
     const { probed } = globalThis as unknown as {

@@ -1,4 +1,4 @@
-// How quickly the chat window shows what it receives: `npm run bench`.
+// Measures how quickly the chat window shows what it receives: `npm run bench`.
 import { expect, it } from 'vitest';
 import { waitUntil } from '../../tests/support/wait.js';
 import { ScriptedProvider } from '../support/scripted-provider.js';
@@ -16,8 +16,11 @@ const DELAY_MS = 10;
 // worst case.
 const SECTION = [
   '## The plan for the week',
-  'On Monday **class 7B** begins with *Mathematics* in room 12, and the [plan](https://example.org/plan) has the rest of the day, which is long enough to fill more than two lines of the window.',
-  '- Bring your lab coat for `Science`\n- Ask at the office about the trip\n- The library closes at four on Friday',
+  'On Monday **class 7B** begins with *Mathematics* in room 12, and the ' +
+    '[plan](https://example.org/plan) has the rest of the day, ' +
+    'which is long enough to fill more than two lines of the window.',
+  '- Bring your lab coat for `Science`\n- Ask at the office about the trip\n' +
+    '- The library closes at four on Friday',
   '| period | subject | room |\n|---|---|---|\n| 1 | Mathematics | 12 |\n| 2 | Art | 3 |',
   '```js\nconst room = plan.find({ period: 3 });\nconsole.log(room);\n```',
 ].join('\n\n');
@@ -28,7 +31,7 @@ const REPLY =
 
 it.skipIf(cannotRunStories)('streaming into a long conversation', async () => {
   const provider = await ScriptedProvider.start();
-  const environment = await TestEnvironment.start({
+  const environment = await new TestEnvironment().start({
     env: {
       ANTHROPIC_BASE_URL: provider.url,
       CHATBOT_PROVIDER_PREFERENCE: 'claude',
@@ -80,7 +83,7 @@ it.skipIf(cannotRunStories)('streaming into a long conversation', async () => {
   );
 });
 
-// As many words as the model has tokens; each is a piece of the stream.
+// Returns one word per token; each is sent as a piece of the stream.
 function words(pattern: string): string {
   const all = pattern.repeat(TOKENS / 5).split(/(?<= )/);
   return all.slice(0, TOKENS).join('').trimEnd();
@@ -95,7 +98,7 @@ async function loadAll(chat: ChatPage): Promise<void> {
   }
 }
 
-// Asks seldom, so as not to disturb.
+// Polls rarely, so as not to disturb the measurement.
 async function finished(chat: ChatPage): Promise<string> {
   for (;;) {
     await chat.page.waitForTimeout(2_000);

@@ -1,4 +1,4 @@
-/** Script and layout of each frame, from the browser's own trace. */
+/** Script and layout time of each frame, from a trace of the browser. */
 import type { Browser, Page } from 'playwright-core';
 
 interface TraceEvent {
@@ -6,7 +6,7 @@ interface TraceEvent {
   readonly ph: string;
   readonly ts: number;
   readonly dur?: number;
-  /** What the thread itself ran, whatever else the machine did. */
+  /** Processor time of the thread, which other load on the machine does not affect. */
   readonly tdur?: number;
   readonly tid: number;
   readonly pid: number;
@@ -26,11 +26,11 @@ const WORK = new Set([
 ]);
 const FRAME = 'FireAnimationFrame';
 
-/** Milliseconds of the thread that draws. */
+/** Times of the main thread, in milliseconds. */
 export interface FrameTimes {
   /** Script, style and layout of each frame. */
   readonly frames: readonly number[];
-  /** The processor time of its longest task. */
+  /** The processor time of the longest task. */
   readonly longest: number;
 }
 
@@ -60,13 +60,13 @@ export async function trace(
   };
 }
 
-// Work up to the next frame counts for the frame before it.
+// Work between two frames counts for the first of them.
 function perFrame(own: readonly TraceEvent[]): number[] {
   const frames: number[] = [];
   let end = 0;
   for (const { name, ts, dur = 0 } of own) {
     if (name === FRAME && ts >= end) frames.push(0);
-    // What lies within an earlier event is counted with that.
+    // Events nest; only what extends beyond the previous event is new.
     const fresh = Math.max(0, ts + dur - Math.max(ts, end));
     end = Math.max(end, ts + dur);
     if (frames.length > 0) frames[frames.length - 1]! += fresh / 1_000;

@@ -1,4 +1,4 @@
-/** Whether everybody can use a page. */
+/** Accessibility checks with axe. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { expect } from 'vitest';
@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Waits until what was done is painted. */
+/** Waits until all changes so far are painted. */
 export function nextPaint(page: Page): Promise<void> {
   return page.evaluate(
     () =>
@@ -14,21 +14,21 @@ export function nextPaint(page: Page): Promise<void> {
   );
 }
 
-/** Fails with every rule of accessibility that the page offends as it is now, light and dark. */
+/** Fails with the accessibility rules that the page violates in its present state, light or dark. */
 export async function expectAccessible(page: Page): Promise<void> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await nextPaint(page);
-    const offences = await page.evaluate(async () => {
+    const violated = await page.evaluate(async () => {
       const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
       const { violations } = await axe.run(document);
-      return violations.map(
-        ({ id, nodes }) =>
-          `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} ${failureSummary}`).join('; ')}`,
-      );
+      return violations.map(({ id, nodes }) => {
+        const places = nodes.map((node) => `${node.target.join(' ')} ${node.failureSummary}`);
+        return `${id}: ${places.join('; ')}`;
+      });
     });
-    expect(offences, colorScheme).toEqual([]);
+    expect(violated, colorScheme).toEqual([]);
   }
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
 }

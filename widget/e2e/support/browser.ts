@@ -1,4 +1,4 @@
-/** Debian's Chromium, and what a story needs of a page in it. */
+/** Chromium, as Debian packages it, and pages in it. */
 import { existsSync } from 'node:fs';
 import {
   chromium,
@@ -18,7 +18,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Tells whether the browser is absent; in CI that is an error. */
+/** Returns whether the browser is missing. In CI, that is an error. */
 export function browserIsMissing(): boolean {
   if (existsSync(CHROMIUM)) return false;
   const cure = `no browser at ${CHROMIUM}: apt-get install chromium, or set CHROMIUM_PATH`;
@@ -29,12 +29,12 @@ export function browserIsMissing(): boolean {
 
 /** Starts the browser. */
 export function launch(): Promise<Browser> {
-  // Root, as CI is, gets no sandbox.
+  // The sandbox of Chromium does not work for root, which CI runs as.
   const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...sandbox] });
 }
 
-/** Opens a page with the chat window, as a person who was never there before. */
+/** Opens a page with the chat window as a new user. */
 export async function visit(
   browser: Browser,
   url: string,
@@ -43,7 +43,7 @@ export async function visit(
   return visitIn(await browser.newContext(options), url);
 }
 
-/** Opens another tab of the same person. */
+/** Opens another tab of the same user. */
 export async function visitIn(context: BrowserContext, url: string): Promise<ChatPage> {
   const page = await context.newPage();
   await page.goto(url);

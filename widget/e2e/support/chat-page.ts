@@ -1,4 +1,4 @@
-/** The chat window in a page, as a person uses it. */
+/** The chat window in a page, as a user operates it. */
 import type { Page } from 'playwright-core';
 import type { ChatState } from '../../src/core/index.js';
 import { waitUntil } from '../../tests/support/wait.js';
@@ -32,7 +32,7 @@ export class ChatPage {
     await this.box.press('Enter');
   }
 
-  /** Says something, and waits for its reply. */
+  /** Sends a message, and waits for its reply. */
   async ask(text: string): Promise<string> {
     const before = (await this.state()).turns.length;
     await this.send(text);
@@ -49,7 +49,7 @@ export class ChatPage {
     });
   }
 
-  /** Waits until some text of the newest reply is shown. */
+  /** Waits until the newest reply is being streamed, and returns its text so far. */
   async streamingText(): Promise<string> {
     return waitUntil('text of the reply', async () =>
       this.page.evaluate(() => {
@@ -77,7 +77,7 @@ export class ChatPage {
     return this.shownReplies().then((texts) => texts.at(-1) ?? '');
   }
 
-  /** The text of each reply that is shown. */
+  /** Returns the texts of all replies that are shown. */
   async shownReplies(): Promise<string[]> {
     await this.nextPaint();
     return (await this.replies.allTextContents()).map((text) => text.trim());

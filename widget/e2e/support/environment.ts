@@ -1,7 +1,8 @@
-/** Everything between a browser and a provider, each part of which can fail. */
+/** Everything between a browser and a provider. Each part can be made to fail. */
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { backendIsMissing, Backend, type BackendOptions } from '../../tests/support/backend.js';
+import { afterAll, beforeAll } from 'vitest';
+import { Backend, backendIsMissing, type BackendOptions } from '../../tests/support/backend.js';
 import { Proxy } from '../../tests/support/proxy.js';
 import { browserIsMissing, launch, visit } from './browser.js';
 import type { ChatPage } from './chat-page.js';
@@ -10,43 +11,54 @@ import { PageServer } from './page-server.js';
 /** The folder of the package. */
 export const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Whether stories can be played here; in CI they must. */
+/** Whether the stories cannot run here. In CI, a missing program or browser is an error instead. */
 export const cannotRunStories = backendIsMissing() || browserIsMissing();
 
-/** A browser, a page's pages, a network, a server and a provider. */
-export class TestEnvironment {
-  private constructor(
-    readonly backend: Backend,
-    readonly proxy: Proxy,
-    readonly pages: PageServer,
-    readonly browser: Browser,
-  ) {}
+// Stories send messages faster than a person would.
+const NO_RATE_LIMITS = {
+  CHATBOT_RATE_PRINCIPAL_PER_MINUTE: '0',
+  CHATBOT_RATE_ADDRESS_PER_5_MINUTES: '0',
+};
 
-  static async start(options: BackendOptions = {}, folder = PACKAGE): Promise<TestEnvironment> {
-    const backend = await Backend.start({
-      ...options,
-      env: {
-        CHATBOT_RATE_PRINCIPAL_PER_MINUTE: '0',
-        CHATBOT_RATE_ADDRESS_PER_5_MINUTES: '0',
-        ...options.env,
-      },
-    });
-    const proxy = await Proxy.start(() => backend.url);
-    const pages = await PageServer.start(folder, proxy.url);
-    return new TestEnvironment(backend, proxy, pages, await launch());
+/** A browser, a server of pages, a network, and a backend. Usable once it is started. */
+export class TestEnvironment {
+  backend!: Backend;
+  proxy!: Proxy;
+  pages!: PageServer;
+  browser!: Browser;
+
+  async start({ env, ...options }: BackendOptions = {}): Promise<this> {
+    this.backend = await Backend.start({ ...options, env: { ...NO_RATE_LIMITS, ...env } });
+    this.proxy = await Proxy.start(() => this.backend.url);
+    this.pages = await PageServer.start(PACKAGE, this.proxy.url);
+    this.browser = await launch();
+    return this;
   }
 
-  /** Opens the plain page, and the chat window on it, as a new person. */
+  /** Opens the plain example page as a new user, and the chat window on it. */
   async openChat(options?: BrowserContextOptions): Promise<ChatPage> {
-    const chat = await visit(this.browser, `${this.pages.url}/examples/html/`, options);
+    const chat = await this.visitExample(options);
     await chat.open();
     return chat;
   }
 
-  async stop(): Promise<void> {
-    await this.browser.close();
-    await this.pages.stop();
-    await this.proxy.stop();
-    await this.backend.stop();
+  /** Opens the plain example page as a new user, with the chat window closed. */
+  visitExample(options?: BrowserContextOptions): Promise<ChatPage> {
+    return visit(this.browser, `${this.pages.url}/examples/html/`, options);
   }
+
+  async stop(): Promise<void> {
+    await this.browser?.close();
+    await this.pages?.stop();
+    await this.proxy?.stop();
+    await this.backend?.stop();
+  }
+}
+
+/** Starts an environment before the stories of a suite, and stops it after them. */
+export function useEnvironment(options?: BackendOptions): TestEnvironment {
+  const environment = new TestEnvironment();
+  beforeAll(() => environment.start(options).then(() => {}));
+  afterAll(() => environment.stop());
+  return environment;
 }

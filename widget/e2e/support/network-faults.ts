@@ -1,19 +1,20 @@
-/** Random faults of the network while answers are written, and what must be true after them. */
+/** Random network faults while replies are streamed, and what must hold after them. */
 import { randomInt } from 'node:crypto';
 import type { TurnView } from '../../src/core/index.js';
+import { stubReply } from '../../tests/support/backend.js';
 import { waitUntil } from '../../tests/support/wait.js';
 import type { ChatPage } from './chat-page.js';
 import { seeded } from './random.js';
 import type { TestEnvironment } from './environment.js';
 
-/** How the replies of the provider read. */
+/** The length of the replies, in tokens of the stub provider. */
 export const TOKENS = 40;
-/** What the provider waits before each word. */
+/** The delay of the provider before each token. */
 export const DELAY_MS = 15;
-const WHOLE = Array.from({ length: TOKENS }, (_, n) => `word${n} `).join('');
+const REPLY = stubReply(TOKENS);
 const LONGEST_MS = 1_200;
 
-/** What a run of cuts found. */
+/** The result of a run with faults. */
 export interface FaultReport {
   readonly seed: number;
   readonly faults: Readonly<Record<string, number>>;
@@ -21,7 +22,7 @@ export interface FaultReport {
   readonly lost: number;
   readonly doubled: number;
   readonly garbled: number;
-  /** Texts on the screen that no generation of the reply begins with. */
+  /** Texts that were on the screen although no reply starts with them. */
   readonly torn: readonly string[];
 }
 
@@ -40,7 +41,7 @@ export async function injectFaults(
   for (let cuts = 0; cuts < count;) {
     messages += 1;
     await chat.send(`Question ${messages}`);
-    // Up to three faults fall upon one answer.
+    // One reply suffers up to three faults.
     for (
       let left = Math.min(count - cuts, 1 + Math.floor(random() * 3));
       left > 0;
@@ -95,7 +96,7 @@ async function fault(
   return 'cut with a reload';
 }
 
-// A reload keeps the newest page of turns only, so they cannot be counted here.
+// After a reload only the newest page of turns is loaded, so they cannot be counted here.
 async function isAnswered(chat: ChatPage, n: number): Promise<boolean> {
   const { turns, running } = await chat.state();
   return (
@@ -104,7 +105,7 @@ async function isAnswered(chat: ChatPage, n: number): Promise<boolean> {
 }
 
 async function judge(chat: ChatPage, messages: number) {
-  // A reload shows the newest page only.
+  // After a reload only the newest page is loaded.
   for (;;) {
     const { turns, hasOlder } = await chat.state();
     if (!hasOlder) break;
@@ -116,7 +117,7 @@ async function judge(chat: ChatPage, messages: number) {
   const of = (n: number): TurnView[] => turns.filter(({ message }) => message === `Question ${n}`);
   const all = Array.from({ length: messages }, (_, n) => of(n + 1));
   const isGarbled = ({ text, kind, turn }: TurnView, n: number) =>
-    kind !== 'reply' || text !== WHOLE || turn !== n + 1 || shown[n] !== WHOLE.trim();
+    kind !== 'reply' || text !== REPLY || turn !== n + 1 || shown[n] !== REPLY.trim();
   return {
     lost: all.filter((found) => found.length === 0).length,
     doubled:
@@ -127,7 +128,8 @@ async function judge(chat: ChatPage, messages: number) {
   };
 }
 
-// Reads the newest reply at every change, in the page, where nothing is missed.
+// Checks the newest replies at every change of the document, so that no text on the screen is
+// missed.
 async function watch(chat: ChatPage): Promise<void> {
   await chat.page.evaluate((whole) => {
     const torn: string[] = [];
@@ -139,7 +141,7 @@ async function watch(chat: ChatPage): Promise<void> {
         if (!whole.startsWith(text) && !torn.includes(text)) torn.push(text);
       }
     }).observe(root, { subtree: true, childList: true, characterData: true });
-  }, WHOLE);
+  }, REPLY);
 }
 
 function seen(chat: ChatPage): Promise<string[]> {

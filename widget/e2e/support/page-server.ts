@@ -1,4 +1,4 @@
-/** A plain web server for pages that embed the chat window. */
+/** A static web server for pages that embed the chat window. */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -10,10 +10,10 @@ const TYPES: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
 };
-/** What the examples call the API's address. */
+/** The URL of the API in the examples. */
 const API = 'http://127.0.0.1:8080';
 
-/** Serves a folder, with the examples' address of the API replaced. */
+/** Serves a folder, replacing the URL of the API in the examples. */
 export class PageServer {
   url = '';
   readonly #server: Server;

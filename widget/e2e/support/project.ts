@@ -1,16 +1,16 @@
-/** The package as npm would publish it, in projects that know nothing of this folder. */
+/** Temporary projects that install the package as it would be published. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { PACKAGE } from './environment.js';
 
-/** A project of its own in a temporary folder, with everything that its tools said. */
+/** A project in a temporary folder, with the output of the tools that ran in it. */
 export class Project {
   readonly folder = mkdtempSync(join(tmpdir(), 'project-'));
-  said = '';
+  output = '';
 
-  /** Copies files of the examples into it. */
+  /** Copies files of the examples into the project. */
   copy(...names: string[]): void {
     const filter = (path: string) => !['node_modules', 'dist'].includes(basename(path));
     for (const name of names)
@@ -21,14 +21,14 @@ export class Project {
     writeFileSync(join(this.folder, name), text);
   }
 
-  /** Runs npm or npx in it; fails with what it said. */
+  /** Runs npm or npx in the project; throws with the output if that fails. */
   run(command: 'npm' | 'npx', ...args: string[]): void {
-    // Not those of the `npm test` that runs this.
+    // Without the variables that npm itself has set for the test run.
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_ENV$/i.test(name)),
     );
     try {
-      this.said += execFileSync('sh', ['-c', '"$0" "$@" 2>&1', command, ...args], {
+      this.output += execFileSync('sh', ['-c', '"$0" "$@" 2>&1', command, ...args], {
         cwd: this.folder,
         env,
         encoding: 'utf8',
@@ -39,7 +39,7 @@ export class Project {
     }
   }
 
-  /** Packs the package, as it is built, and gives the archive's path. */
+  /** Packs the package as it is built, and returns the path of the archive. */
   pack(): string {
     execFileSync(
       'npm',

@@ -1,6 +1,7 @@
-/** Numbers that look random and are the same for the same seed. */
-
-/** Gives numbers from 0 to 1, by the mulberry32 recurrence. */
+/**
+ * Returns a generator of pseudo-random numbers from 0 to 1 (mulberry32), the same for the same
+ * seed.
+ */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

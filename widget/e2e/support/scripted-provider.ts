@@ -6,10 +6,10 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How a reply ends. */
+/** What happens after the text of a reply. */
 export type ReplyEnding = 'ends' | 'stalls' | 'rejects';
 
-/** Streams one text for every request. */
+/** Streams a given text in response to every request. */
 export class ScriptedProvider {
   url = '';
   #text = '';
@@ -27,7 +27,7 @@ export class ScriptedProvider {
     return provider;
   }
 
-  /** Sets what is written from now on, a word every `delayMs`, kept on average. */
+  /** Sets the reply to all further requests: one word every `delayMs` on average. */
   willReply(text: string, ending: ReplyEnding = 'ends', delayMs = 0): void {
     this.#text = text;
     this.#ending = ending;
@@ -76,7 +76,7 @@ export class ScriptedProvider {
     response.end();
   }
 
-  // A late word does not delay those after it.
+  // The schedule is absolute, so a late word does not delay those after it.
   async #write(send: (word: string) => void): Promise<void> {
     const begin = performance.now();
     for (const [n, word] of this.#text.split(/(?<= )/).entries()) {

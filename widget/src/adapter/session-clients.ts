@@ -23,7 +23,7 @@ export class SessionClients {
    */
   get(id: string, name: string): ChatClient {
     if (!isId(id))
-      throw new TypeError(`${name} must be 1 to 128 of A-Z a-z 0-9 . _ : -, and is not: "${id}"`);
+      throw new TypeError(`${name} must be 1 to 128 of A-Z a-z 0-9 . _ : -, got: "${id}"`);
     const known = this.#clients.get(id);
     if (known) return known;
     const client = createChatClient({ ...this.#options, sessionId: id });
@@ -53,6 +53,15 @@ export function messageIdFor(
     .getState()
     .turns.some(({ messageId, state }) => messageId === id && state === 'done');
   return again || isAnswered || id === undefined || !isId(id) ? undefined : id;
+}
+
+/** Picks the options of a message from what a front end passes along; anything else is ignored. */
+export function sendOptionsFrom(props: unknown): { documentId?: string; provider?: string } {
+  const { documentId, provider } = (props ?? {}) as Record<string, unknown>;
+  return {
+    ...(typeof documentId === 'string' && { documentId }),
+    ...(typeof provider === 'string' && { provider }),
+  };
 }
 
 function isId(id: string): boolean {

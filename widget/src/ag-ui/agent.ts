@@ -2,7 +2,12 @@
 import { AbstractAgent, type AgentConfig, type BaseEvent, type RunAgentInput } from '@ag-ui/client';
 import { Observable, type Subscriber } from 'rxjs';
 import { followRun } from '../adapter/follow-run.js';
-import { messageIdFor, SessionClients, type AdapterOptions } from '../adapter/session-clients.js';
+import {
+  messageIdFor,
+  sendOptionsFrom,
+  SessionClients,
+  type AdapterOptions,
+} from '../adapter/session-clients.js';
 import type { ChatClient } from '../core/index.js';
 import { toMessages, lastUserMessage, type UserMessage } from './messages.js';
 import { RunWriter } from './run.js';
@@ -130,12 +135,4 @@ export class ChatbotAgent extends AbstractAgent {
   #client({ threadId }: RunAgentInput): ChatClient {
     return this.#sessions.get(threadId, 'threadId');
   }
-}
-
-function sendOptionsFrom(props: unknown): { documentId?: string; provider?: string } {
-  const { documentId, provider } = (props ?? {}) as Record<string, unknown>;
-  return {
-    ...(typeof documentId === 'string' && { documentId }),
-    ...(typeof provider === 'string' && { provider }),
-  };
 }

@@ -1,7 +1,12 @@
 /** The chatbot as a transport for the AI SDK. */
 import type { ChatTransport } from 'ai';
 import { followRun } from '../adapter/follow-run.js';
-import { messageIdFor, SessionClients, type AdapterOptions } from '../adapter/session-clients.js';
+import {
+  messageIdFor,
+  sendOptionsFrom,
+  SessionClients,
+  type AdapterOptions,
+} from '../adapter/session-clients.js';
 import { ChatError, type ChatClient } from '../core/index.js';
 import { ChunkWriter, type ChatbotChunk } from './chunks.js';
 import { toUIMessages, textOf, type ChatbotUIMessage } from './messages.js';
@@ -101,12 +106,4 @@ function stream(
     // The reader has gone without a stop, and may come back: the reply continues.
     cancel: () => leave(),
   });
-}
-
-function sendOptionsFrom(body: object | undefined): { documentId?: string; provider?: string } {
-  const { documentId, provider } = (body ?? {}) as Record<string, unknown>;
-  return {
-    ...(typeof documentId === 'string' && { documentId }),
-    ...(typeof provider === 'string' && { provider }),
-  };
 }

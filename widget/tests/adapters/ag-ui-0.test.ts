@@ -1,4 +1,4 @@
-// The version that CopilotKit and assistant-ui pin.
+// The version that CopilotKit and assistant-ui depend on.
 import { CopilotKitCore } from '@copilotkit/core';
 import { WebSocket } from 'ws';
 import { describe, expect, it, vi } from 'vitest';

@@ -1,31 +1,20 @@
 /** What every version of AG-UI's own client must make of the agent, against the real server. */
 import type { BaseEvent, Message } from '@ag-ui/client';
 import { WebSocket } from 'ws';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ChatbotAgent } from '../../src/ag-ui/index.js';
-import { backendIsMissing, Backend } from '../support/backend.js';
-import { Proxy } from '../support/proxy.js';
+import { backendIsMissing, STUB_REPLY } from '../support/backend.js';
+import { useProxiedBackend } from '../support/use-backend.js';
 import { sharedStorage, waitUntil } from '../support/wait.js';
 
-const WORDS = Array.from({ length: 20 }, (_, n) => `word${n} `).join('');
-
-/** Runs the suite with the client that `@ag-ui/client` stands for. */
+/** Declares the suite for the version that `@ag-ui/client` resolves to. */
 export function describeAgent(version: string): void {
   describe.skipIf(backendIsMissing())(`with @ag-ui/client ${version}`, () => {
-    let backend: Backend;
-    let proxy: Proxy;
-    beforeAll(async () => {
-      backend = await Backend.start();
-      proxy = await Proxy.start(() => backend.url);
-    });
-    afterAll(async () => {
-      await proxy.stop();
-      await backend.stop();
-    });
+    const network = useProxiedBackend();
 
     function agentOn(threadId: string = crypto.randomUUID(), storage = sharedStorage()) {
       const agent = new ChatbotAgent({
-        apiUrl: proxy.url,
+        apiUrl: network.proxy.url,
         storage,
         threadId,
         WebSocket: WebSocket as never,
@@ -48,7 +37,7 @@ export function describeAgent(version: string): void {
       const { agent, events } = agentOn();
       await ask(agent, 'Hello');
       await ask(agent, 'And again?');
-      expect(replies(agent.messages)).toEqual([WORDS, WORDS]);
+      expect(replies(agent.messages)).toEqual([STUB_REPLY, STUB_REPLY]);
       expect(agent.messages.map(({ role }) => role)).toEqual([
         'user',
         'assistant',
@@ -64,14 +53,14 @@ export function describeAgent(version: string): void {
       agent.close();
     });
 
-    it('a reply that begins anew leaves nothing of its first text', async () => {
+    it('a reply that is restarted leaves nothing of its first text', async () => {
       const { agent, events } = agentOn();
-      await ask(agent, 'Hello'); // so that the socket is open when the first text comes
+      await ask(agent, 'Hello'); // so the socket is open for the first text
       await ask(agent, 'Again [[stub:die-once]]');
       expect(types(events)).toContain('MESSAGES_SNAPSHOT');
       expect(types(events).at(-1)).toBe('RUN_FINISHED');
       const finished = events.at(-1) as BaseEvent & { result: { text: string } };
-      expect(replies(agent.messages)).toEqual([WORDS, finished.result.text]);
+      expect(replies(agent.messages)).toEqual([STUB_REPLY, finished.result.text]);
       expect(agent.messages).toHaveLength(4);
       agent.close();
     });
@@ -85,10 +74,10 @@ export function describeAgent(version: string): void {
 
     it('a run that fails after some text leaves nothing of it', async () => {
       const { agent, events } = agentOn();
-      await ask(agent, 'Hello'); // so that the socket is open when the first text comes
+      await ask(agent, 'Hello'); // so the socket is open for the first text
       await ask(agent, 'Never [[stub:die]]');
       expect(types(events).at(-1)).toBe('RUN_ERROR');
-      expect(replies(agent.messages)).toEqual([WORDS]);
+      expect(replies(agent.messages)).toEqual([STUB_REPLY]);
       agent.close();
     });
 
@@ -101,9 +90,9 @@ export function describeAgent(version: string): void {
       const last = events.at(-1) as BaseEvent & { metadata: { finishReason: string } };
       expect(last).toMatchObject({ type: 'RUN_FINISHED' });
       const [text] = replies(agent.messages) as string[];
-      expect(WORDS.startsWith(text!) && text !== WORDS).toBe(true);
+      expect(STUB_REPLY.startsWith(text!) && text !== STUB_REPLY).toBe(true);
       await ask(agent, 'Hello');
-      expect(replies(agent.messages)).toEqual([text, WORDS]);
+      expect(replies(agent.messages)).toEqual([text, STUB_REPLY]);
       agent.close();
     });
 
@@ -112,17 +101,17 @@ export function describeAgent(version: string): void {
       await ask(agent, 'Nobody can [[stub:fatal]]');
       expect(events.at(-1)).toMatchObject({ type: 'RUN_ERROR', code: 'providers_rejected' });
       await ask(agent, 'Hello');
-      expect(replies(agent.messages)).toEqual([WORDS]);
+      expect(replies(agent.messages)).toEqual([STUB_REPLY]);
       agent.close();
     });
 
-    it('a connection that is cut in the middle of a reply is not noticed', async () => {
+    it('a connection that is cut in the middle of a reply goes unnoticed', async () => {
       const { agent, events } = agentOn();
       const ran = ask(agent, 'Slowly [[stub:slow]]');
       await waitUntil('text', () => types(events).includes('TEXT_MESSAGE_CONTENT'));
-      proxy.cut();
+      network.proxy.cut();
       await ran;
-      expect(replies(agent.messages)).toEqual([WORDS]);
+      expect(replies(agent.messages)).toEqual([STUB_REPLY]);
       expect(types(events).filter((type) => type === 'RUN_STARTED')).toHaveLength(1);
       agent.close();
     });
@@ -138,15 +127,15 @@ export function describeAgent(version: string): void {
       );
       const second = agentOn(thread, first.storage);
       await second.agent.connectAgent();
-      expect(replies(second.agent.messages)).toEqual([WORDS, WORDS]);
+      expect(replies(second.agent.messages)).toEqual([STUB_REPLY, STUB_REPLY]);
       expect(types(second.events).slice(0, 2)).toEqual(['RUN_STARTED', 'MESSAGES_SNAPSHOT']);
       await ran;
       await second.agent.connectAgent();
       expect(second.agent.messages.map(({ content }) => content)).toEqual([
         'Hello',
-        WORDS,
+        STUB_REPLY,
         'Slowly [[stub:slow]]',
-        WORDS,
+        STUB_REPLY,
       ]);
       first.agent.close();
       second.agent.close();
@@ -157,9 +146,9 @@ export function describeAgent(version: string): void {
       await ask(agent, 'Hello', 'm1');
       agent.setMessages(agent.messages.slice(0, 1));
       await agent.runAgent();
-      expect(replies(agent.messages)).toEqual([WORDS]);
+      expect(replies(agent.messages)).toEqual([STUB_REPLY]);
       await agent.connectAgent();
-      expect(replies(agent.messages)).toEqual([WORDS, WORDS]);
+      expect(replies(agent.messages)).toEqual([STUB_REPLY, STUB_REPLY]);
       agent.close();
     });
 

@@ -1,25 +1,14 @@
 // The AI SDK's own chat, on which useChat stands, against the real server.
 import { Chat } from '@ai-sdk/react';
 import { WebSocket } from 'ws';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ChatbotTransport, type ChatbotUIMessage } from '../../src/ai-sdk/index.js';
-import { backendIsMissing, Backend } from '../support/backend.js';
-import { Proxy } from '../support/proxy.js';
+import { backendIsMissing, STUB_REPLY } from '../support/backend.js';
+import { useProxiedBackend } from '../support/use-backend.js';
 import { sharedStorage, waitUntil } from '../support/wait.js';
 
-const WORDS = Array.from({ length: 20 }, (_, n) => `word${n} `).join('');
-
 describe.skipIf(backendIsMissing())('with the AI SDK', () => {
-  let backend: Backend;
-  let proxy: Proxy;
-  beforeAll(async () => {
-    backend = await Backend.start();
-    proxy = await Proxy.start(() => backend.url);
-  });
-  afterAll(async () => {
-    await proxy.stop();
-    await backend.stop();
-  });
+  const network = useProxiedBackend();
 
   function chatOn(
     id: string = crypto.randomUUID(),
@@ -27,7 +16,7 @@ describe.skipIf(backendIsMissing())('with the AI SDK', () => {
     messages: ChatbotUIMessage[] = [],
   ) {
     const transport = new ChatbotTransport({
-      apiUrl: proxy.url,
+      apiUrl: network.proxy.url,
       storage,
       WebSocket: WebSocket as never,
     });
@@ -51,7 +40,7 @@ describe.skipIf(backendIsMissing())('with the AI SDK', () => {
     const { chat, transport } = chatOn();
     await chat.sendMessage({ text: 'Hello' });
     await chat.sendMessage({ text: 'And again?' });
-    expect(replies(chat)).toEqual([WORDS, WORDS]);
+    expect(replies(chat)).toEqual([STUB_REPLY, STUB_REPLY]);
     expect(chat.status).toBe('ready');
     expect(chat.messages.at(-1)!.metadata).toMatchObject({
       turn: 2,
@@ -61,9 +50,9 @@ describe.skipIf(backendIsMissing())('with the AI SDK', () => {
     transport.close();
   });
 
-  it('a reply that begins anew leaves nothing of its first text', async () => {
+  it('a reply that is restarted leaves nothing of its first text', async () => {
     const { chat, transport, statuses } = chatOn();
-    await chat.sendMessage({ text: 'Hello' }); // so that the socket is open when the first text comes
+    await chat.sendMessage({ text: 'Hello' }); // so the socket is open for the first text
     await chat.sendMessage({ text: 'Again [[stub:die-once]]' });
     expect(chat.status).toBe('ready');
     const stored = (await transport.history(chat.id))
@@ -87,7 +76,7 @@ describe.skipIf(backendIsMissing())('with the AI SDK', () => {
       ({ role }) => role === 'assistant',
     );
     expect(first!.metadata).toMatchObject({ finishReason: 'cancelled' });
-    expect(textOf(second!)).toBe(WORDS);
+    expect(textOf(second!)).toBe(STUB_REPLY);
     transport.close();
   });
 
@@ -97,17 +86,17 @@ describe.skipIf(backendIsMissing())('with the AI SDK', () => {
     expect(chat.status).toBe('error');
     expect(chat.error?.message).not.toBe('');
     await chat.sendMessage({ text: 'Hello' });
-    expect(replies(chat).at(-1)).toBe(WORDS);
+    expect(replies(chat).at(-1)).toBe(STUB_REPLY);
     transport.close();
   });
 
-  it('a connection that is cut in the middle of a reply is not noticed', async () => {
+  it('a connection that is cut in the middle of a reply goes unnoticed', async () => {
     const { chat, transport } = chatOn();
     const sent = chat.sendMessage({ text: 'Slowly [[stub:slow]]' });
     await waitUntil('text', () => replies(chat)[0]);
-    proxy.cut();
+    network.proxy.cut();
     await sent;
-    expect(replies(chat)).toEqual([WORDS]);
+    expect(replies(chat)).toEqual([STUB_REPLY]);
     transport.close();
   });
 
@@ -116,7 +105,7 @@ describe.skipIf(backendIsMissing())('with the AI SDK', () => {
     const sent = before.chat.sendMessage({ text: 'Slowly [[stub:slow]]' });
     await waitUntil('text', () => replies(before.chat)[0]);
     const transport = new ChatbotTransport({
-      apiUrl: proxy.url,
+      apiUrl: network.proxy.url,
       storage: before.storage,
       WebSocket: WebSocket as never,
     });
@@ -124,7 +113,7 @@ describe.skipIf(backendIsMissing())('with the AI SDK', () => {
     expect(messages.map(textOf)).toEqual(['Slowly [[stub:slow]]']);
     const chat = new Chat<ChatbotUIMessage>({ id: before.chat.id, transport, messages });
     await chat.resumeStream();
-    expect(replies(chat)).toEqual([WORDS]);
+    expect(replies(chat)).toEqual([STUB_REPLY]);
     await sent;
     expect(await transport.reconnectToStream({ chatId: chat.id })).toBeNull();
     transport.close();
@@ -135,7 +124,7 @@ describe.skipIf(backendIsMissing())('with the AI SDK', () => {
     const { chat, transport } = chatOn();
     await chat.sendMessage({ text: 'Hello' });
     await chat.regenerate();
-    expect(replies(chat)).toEqual([WORDS]);
+    expect(replies(chat)).toEqual([STUB_REPLY]);
     expect(await transport.history(chat.id)).toHaveLength(4);
     transport.close();
   });

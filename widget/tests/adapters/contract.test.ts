@@ -1,4 +1,4 @@
-// Every frame of the real server, as the schemas that nobody here wrote have it.
+// Every frame of the real server, validated with the schemas of AG-UI itself.
 import { AbstractAgent, type BaseEvent } from '@ag-ui/client';
 import { EventSchemas } from '@ag-ui/core/schemas';
 import { from } from 'rxjs';
@@ -53,7 +53,7 @@ describe.skipIf(backendIsMissing())('the frames of the real server', () => {
   });
 });
 
-// Asks everything, one question after the other, and stops the last.
+// Sends all questions one after the other, and stops the last reply.
 async function record(backend: Backend): Promise<BaseEvent[]> {
   const frames: BaseEvent[] = [];
   class Recorder extends WebSocket {

@@ -261,7 +261,7 @@ describe('after a reload', () => {
 });
 
 describe('a session', () => {
-  it('whose token has expired is followed by a new one, which takes what was not sent', async () => {
+  it('whose token has expired is replaced by a new one, which gets the unsent messages', async () => {
     const storage = memoryStorage();
     const client = await open(storage);
     await client.send('One', { messageId: 'm1' });
@@ -466,7 +466,5 @@ it('a listener that fails does not stop the client', async () => {
 });
 
 it('an invalid apiUrl is named in the error', () => {
-  expect(() => createChatClient({ apiUrl: 'http://' })).toThrow(
-    'apiUrl is not a URL: "http://"',
-  );
+  expect(() => createChatClient({ apiUrl: 'http://' })).toThrow('apiUrl is not a URL: "http://"');
 });

@@ -14,7 +14,7 @@ const STEP_MS = 250;
 const HEALING_STEP_MS = 1_000;
 const HEALING_STEPS = 330; // a turn of which no frame came is asked for within five minutes
 
-/** What happens to the frames of one step on their way. */
+/** What the network does to the frames of a step. */
 type Delivery = 'arrives' | 'lost' | 'twice' | 'late' | 'cut';
 
 const steps = fc.array(
@@ -49,7 +49,7 @@ class LossyNetwork {
   #late: Frame[] = [];
   #isOpen = false;
 
-  /** The server does something, and the network does something to it. */
+  /** Lets the server take a step, and the network deliver its frames in some way. */
   run(step: SessionStep, delivery: Delivery): void {
     const frames = this.session.step(step);
     if (delivery === 'cut') this.#cut();
@@ -60,7 +60,7 @@ class LossyNetwork {
     this.#pass(delivery !== 'lost');
   }
 
-  /** The network is whole from now on. */
+  /** Lets the network work from now on. */
   heal(): void {
     if (!this.#isOpen) this.#open();
     for (let i = 0; i < HEALING_STEPS; i += 1) this.#pass(true, HEALING_STEP_MS);
@@ -177,7 +177,7 @@ it('a frame with any metadata at all changes no turn but its own, and never thro
   );
 });
 
-/** Follows a consumer that keeps to the order of AG-UI, and ends with the server's texts. */
+/** Checks the events like a strict AG-UI consumer, and the texts against those of the server. */
 function checkEvents(events: readonly ChatEvent[], session: ScriptedSession): void {
   let run: string | null = null;
   let message: { id: string; text: string } | null = null;

@@ -26,10 +26,10 @@ type Record = { readonly tab: number; readonly at: number } & (
   | { readonly step: 'moved'; readonly cursor: number }
 );
 
-/** How often each kind of record was held against the rule. */
+/** How often each kind of record was compared. */
 const seen = new Map<Record['step'], number>();
 
-/** A client beside one tab. */
+/** Follows the records of one tab with the rule of this package. */
 class ReplayedTab {
   readonly #client = new RuleClient();
   #forgotten = 0;
@@ -50,7 +50,7 @@ class ReplayedTab {
       case 'sending':
       case 'unsent':
         return this.#give({ type: record.step, messageId: record.message_id });
-      // Whoever drives the rule begins anew here.
+      // In this package the driver, not the rule, resets the state of a lost session.
       case 'gone':
         this.#client.state = { ...initialState(), link: this.#client.state.link };
         this.#forgotten += 1;
@@ -70,7 +70,7 @@ class ReplayedTab {
     }
   }
 
-  /** It showed no final that the tab did not show. */
+  /** Checks that the rule showed no final which the tab did not show. */
   end(): void {
     expect(this.#client.finals.length).toBe(this.#shown);
     expect(this.#forgotten).toBe(0);
@@ -103,7 +103,7 @@ it.skipIf(backendIsMissing())(
       }
       for (const twin of twins.values()) twin.end();
     }
-    // A comparison of nothing would succeed.
+    // Without this, comparing nothing at all would succeed.
     for (const step of ['frame', 'text', 'final', 'history', 'forgot', 'closed'] as const) {
       expect(seen.get(step) ?? 0, step).toBeGreaterThan(0);
     }

@@ -1,6 +1,4 @@
-/**
- * The programs that tests talk to: the real server, and the stub provider before which it stands.
- */
+/** The programs that tests talk to: the real server, and the stub provider behind it. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -18,17 +16,22 @@ const NAMES = {
   simulation: 'simulate',
 };
 
-/** Tells whether a program is not built; in CI a missing one is an error. */
+/** Returns whether a program is not built. In CI, a missing program is an error. */
 export function backendIsMissing(): boolean {
   const missing = Object.values(NAMES).filter((name) => !existsSync(join(FOLDER, name)));
   if (missing.length === 0) return false;
-  const cure = `${missing.join(', ')} not found in ${FOLDER}: build them with cargo build --workspace --bins`;
-  if (process.env.CI) throw new Error(cure);
-  console.warn(`skipped: ${cure}`);
+  const remedy = 'build them with cargo build --workspace --bins';
+  const problem = `${missing.join(', ')} not found in ${FOLDER}: ${remedy}`;
+  if (process.env.CI) throw new Error(problem);
+  console.warn(`skipped: ${problem}`);
   return true;
 }
 
-/** Runs a seed of the simulation; gives what its tabs were told and showed, one JSON line each. */
+/**
+ * Runs one seed of the simulation.
+ *
+ * Returns the inputs that its tabs received and what they showed, one JSON record per line.
+ */
 export async function simulate(seed: number): Promise<string[]> {
   const run = promisify(execFile)(join(FOLDER, NAMES.simulation), ['--tabs', String(seed)], {
     maxBuffer: 2 ** 30,
@@ -36,21 +39,31 @@ export async function simulate(seed: number): Promise<string[]> {
   return (await run).stdout.split('\n').filter((line) => line !== '');
 }
 
-/** How the provider answers what has no marker, and what the server is told beyond its defaults. */
+/** What the stub provider replies to a message without a marker. */
+export function stubReply(tokens: number): string {
+  return Array.from({ length: tokens }, (_, n) => `word${n} `).join('');
+}
+
+const TOKENS = 20;
+
+/** What the stub provider replies with the default options. */
+export const STUB_REPLY = stubReply(TOKENS);
+
+/** How the stub provider replies to a message without a marker, and variables for the server. */
 export interface BackendOptions {
   readonly tokens?: number;
   readonly delayMs?: number;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A server before a provider, each of which can die and come back at its address. */
+/** A server with a stub provider. Each can be killed and restarted at its address. */
 export class Backend {
   server!: Program;
   provider!: Program;
   readonly #data = mkdtempSync(join(tmpdir(), 'chatbot-'));
 
   static async start({
-    tokens = 20,
+    tokens = TOKENS,
     delayMs = 20,
     env = {},
   }: BackendOptions = {}): Promise<Backend> {
@@ -87,7 +100,7 @@ export class Backend {
   }
 }
 
-/** A program that says its address, and keeps it when it is started again. */
+/** A program that prints its address, and keeps it when it is restarted. */
 export class Program {
   url = '';
   #child: ChildProcess | null = null;
@@ -118,10 +131,10 @@ export class Program {
       child[this.speaks]!.resume();
       return;
     }
-    throw new Error(`${this.name} ended without saying its address`);
+    throw new Error(`${this.name} exited without printing its address`);
   }
 
-  /** Ends it as a crash would. */
+  /** Kills it, like a crash. */
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = null;

@@ -5,7 +5,7 @@ import type { ChatOptions, ChatStorage } from '../../src/core/index.js';
 import type { Frame, StoredTurn } from '../../src/core/wire.js';
 import { finished, opened, resumed, started, stored, delta, status } from './frames.js';
 
-/** A call as the server saw it. */
+/** A call as the server received it. */
 export interface Call {
   readonly method: string;
   readonly path: string;
@@ -40,7 +40,7 @@ export class FakeServer {
   readonly faults: Fault[] = [];
   #made = 0;
 
-  /** Answers the next call that matches with a fault, once. */
+  /** Responds to the next call that matches with a fault, once. */
   failNext(path: RegExp, fault: Response | 'unreachable'): void {
     let isDone = false;
     this.faults.push((call) => {
@@ -67,7 +67,7 @@ export class FakeServer {
     };
   }
 
-  /** The socket that was opened last. */
+  /** The most recently opened socket. */
   get socket(): FakeSocket {
     return this.sockets.at(-1)!;
   }
@@ -76,7 +76,7 @@ export class FakeServer {
     return this.calls.map(({ method, path }) => `${method} ${path}`);
   }
 
-  /** Streams a reply to a message and makes it final. */
+  /** Streams a reply to a message, and makes it final. */
   answer(session: string, messageId: string, text: string): void {
     const turns = this.sessions.get(session)!;
     const n = turns.findIndex(({ message_id }) => message_id === messageId) + 1;
@@ -190,7 +190,7 @@ export class FakeServer {
   }
 }
 
-/** A socket whose far end the test holds. */
+/** A socket whose other end is in the test. */
 export class FakeSocket {
   readyState = 0;
   readonly sent: { type: string; after: number }[] = [];
@@ -227,7 +227,7 @@ export class FakeSocket {
     if (this.readyState === 1) this.onmessage?.({ data: JSON.stringify(frame) });
   }
 
-  /** Closes from the far end, or as a network does. */
+  /** Closes the socket as the server or the network would. */
   drop(code: number): void {
     if (this.readyState === 3) return;
     this.readyState = 3;
@@ -239,7 +239,7 @@ export class FakeSocket {
   }
 }
 
-/** Storage in memory, as a browser's. */
+/** Storage in memory with the interface of a browser's. */
 export function memoryStorage(): ChatStorage {
   const items = new Map<string, string>();
   return {

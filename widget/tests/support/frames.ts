@@ -1,4 +1,4 @@
-/** Frames as a server sends them, after the examples of the contract. */
+/** Frames as the server sends them, following the examples of the contract. */
 import type { StoredTurn, Frame } from '../../src/core/wire.js';
 
 const place = (turn: number, gen = 1) => ({ turn, gen });

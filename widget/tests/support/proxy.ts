@@ -1,11 +1,11 @@
-/** A network that can fail: hands bytes on to the server until it is told otherwise. */
+/** A network that can fail: forwards bytes to the server until a test interrupts it. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy on a port of its own. */
+/** A TCP proxy. */
 export class Proxy {
   url = '';
-  /** Connections that were taken. */
+  /** The number of connections that were accepted. */
   accepted = 0;
   #isDown = false;
   #hangs = false;
@@ -16,7 +16,7 @@ export class Proxy {
     this.#server = createServer((near) => this.#take(near));
   }
 
-  /** Starts a proxy before the server whose address `target` gives. */
+  /** Starts a proxy to the server whose URL `target` returns. */
   static async start(target: () => string): Promise<Proxy> {
     const proxy = new Proxy(target);
     proxy.#server.listen(0, '127.0.0.1');
@@ -25,7 +25,7 @@ export class Proxy {
     return proxy;
   }
 
-  /** Cuts every connection that is open; new ones are taken. */
+  /** Cuts all open connections; new ones are accepted. */
   cut(): void {
     for (const [near, far] of this.#pairs) {
       near.resetAndDestroy();
@@ -34,13 +34,13 @@ export class Proxy {
     this.#pairs.clear();
   }
 
-  /** Cuts every connection, and refuses new ones until `up()`. */
+  /** Cuts all connections, and refuses new ones until `up()`. */
   down(): void {
     this.#isDown = true;
     this.cut();
   }
 
-  /** Leaves connections open and lets nothing through, until `up()`. */
+  /** Keeps connections open but forwards nothing until `up()`. */
   hang(): void {
     this.#hangs = true;
     for (const [near, far] of this.#pairs) {
@@ -49,7 +49,7 @@ export class Proxy {
     }
   }
 
-  /** Works again. */
+  /** Ends `down()` and `hang()`. */
   up(): void {
     this.#isDown = false;
     this.#hangs = false;

@@ -1,4 +1,4 @@
-/** A client rule at a clock of its own, with everything that it has told. */
+/** A client rule with its own clock, and everything that it has produced. */
 import { reduce } from '../../src/core/rule/reduce.js';
 import { type RuleAction, initialState, type RuleInput } from '../../src/core/rule/state.js';
 import type { ChatEvent } from '../../src/core/types.js';
@@ -17,7 +17,7 @@ export class RuleClient {
   finals: [number, string, string][] = [];
   events: ChatEvent[] = [];
 
-  /** Gives an input; returns what somebody else has to do. */
+  /** Applies an input; returns the actions other than finals and events. */
   give(input: Rest): RuleAction[] {
     const { state, actions } = reduce(this.state, { now: this.now, ...input } as RuleInput);
     this.state = state;
@@ -45,7 +45,7 @@ export class RuleClient {
   }
 }
 
-/** Gives a client whose connection is open and answered, after some frames. */
+/** Returns a client with an open, confirmed connection, after some frames. */
 export function openClient(...frames: Frame[]): RuleClient {
   const made = new RuleClient();
   made.give({ type: 'opened' });

@@ -1,10 +1,10 @@
-/** A session as a server has it, and a network that loses, repeats and reorders what it sends. */
+/** A session on the server, advanced step by step by a test. */
 import type { Frame } from '../../src/core/wire.js';
 import { delta, failed, finished, opened, resumed, started, status, withheld } from './frames.js';
 
 const BATCH = 20;
 
-/** What a step of the server does. */
+/** A step of the server. */
 export type SessionStep =
   'begin' | 'write' | 'restart' | 'finish' | 'finish-large' | 'fail' | 'cancel' | 'tell';
 
@@ -15,10 +15,10 @@ interface FinishedTurn {
   readonly large: boolean;
 }
 
-/** The turns of one session; each step gives the frames that it pushes. */
+/** The turns of a session. Each step returns the frames that the server would push. */
 export class ScriptedSession {
   readonly done: FinishedTurn[] = [];
-  /** The texts that the generations of each turn had, as far as they went. */
+  /** The text of each generation of each turn, as far as it was written. */
   readonly generations = new Map<number, string[]>();
   #running: { gen: number; text: string } | null = null;
   #written = 0;
@@ -44,7 +44,7 @@ export class ScriptedSession {
     }
   }
 
-  /** What answers `resume`. */
+  /** Returns the frames in response to `resume`. */
   resume(after: number): Frame[] {
     const finals = this.done.slice(after, after + BATCH).map((_, i) => this.#final(after + i + 1));
     const frames = [resumed(this.done.length + (this.#running ? 2 : 1)), ...finals];

@@ -1,21 +1,21 @@
-/** Waits for what a test is about, never for time to pass. */
+/** Waiting for conditions instead of fixed times. */
 
-/** Resolves once `is` gives something true, with it; rejects after `ms` with `what`. */
+/** Resolves with the first truthy value of `condition`; rejects after `ms`, naming `what`. */
 export async function waitUntil<T>(
   what: string,
-  is: () => T | Promise<T>,
+  condition: () => T | Promise<T>,
   ms = 20_000,
 ): Promise<NonNullable<T>> {
   const end = performance.now() + ms;
   for (;;) {
-    const found = await is();
+    const found = await condition();
     if (found) return found as NonNullable<T>;
     if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-/** A storage that two clients can share, as tabs do. */
+/** Storage that two clients can share, like tabs. */
 export function sharedStorage() {
   const values = new Map<string, string>();
   return {

@@ -18,7 +18,7 @@ function render(text: string): string {
   return container.innerHTML;
 }
 
-/** Renders a text as it comes, piece by piece. */
+/** Renders a text piece by piece. */
 function stream(
   text: string,
   sizes: readonly number[],
@@ -83,7 +83,8 @@ describe('Markdown becomes elements', () => {
 
   it('a table has a head, rows and directions', () => {
     expect(render('| a | b |\n|---|---:|\n| 1 | 2 |')).toBe(
-      '<div class="table" tabindex="0"><table><thead><tr><th scope="col">a</th><th class="to-right" scope="col">b</th></tr></thead>' +
+      '<div class="table" tabindex="0"><table>' +
+        '<thead><tr><th scope="col">a</th><th class="to-right" scope="col">b</th></tr></thead>' +
         '<tbody><tr><td>1</td><td class="to-right">2</td></tr></tbody></table></div>',
     );
   });
@@ -258,7 +259,7 @@ describe('a text that grows', () => {
     expect(seen.filter((text) => /[*`[\]]/.test(text))).toEqual([]);
   });
 
-  it('that begins anew shows nothing of what was there', () => {
+  it('that is restarted shows nothing of what was there', () => {
     const { container, view: one } = view();
     one.show('Old text\n\nwith a second block', false);
     one.show('New', false);

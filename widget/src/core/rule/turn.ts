@@ -4,30 +4,27 @@
  *
  * Turns are immutable values; each function returns a new one.
  */
-import type {
-  ContextUse,
-  EventMetadata,
-  EventUsage,
-  TokenUsage,
-  TurnError,
-  TurnKind,
-  TurnStatus,
-} from '../types.js';
+import type { EventMetadata, EventUsage, TurnKind, TurnStatus, TurnView } from '../types.js';
 import { type Frame, parseStatus, type StoredTurn } from '../wire.js';
 
+/** What a final says about its reply, in the form that the public state shows. */
+type FinalFields = Pick<
+  TurnView,
+  | 'text'
+  | 'error'
+  | 'finishReason'
+  | 'provider'
+  | 'model'
+  | 'usage'
+  | 'costMicroUsd'
+  | 'context'
+  | 'finishedAt'
+>;
+
 /** The committed result of a turn. */
-export interface TurnFinal {
+export interface TurnFinal extends FinalFields {
   readonly kind: TurnKind;
-  readonly text: string;
-  readonly error: TurnError | null;
-  readonly finishReason: string | null;
-  readonly provider: string | null;
-  readonly model: string | null;
-  readonly usage: TokenUsage | null;
-  readonly costMicroUsd: number | null;
-  readonly context: ContextUse | null;
-  readonly finishedAt: string | null;
-  /** In the form of AG-UI events. */
+  /** The usage in the form of AG-UI events. */
   readonly eventUsage: readonly EventUsage[];
 }
 
