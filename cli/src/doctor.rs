@@ -80,7 +80,7 @@ async fn examine(desk: &Desk, home: Arc<dyn Home>, what: &Doctor) -> anyhow::Res
     checks::disk(&mut findings, &status);
     match status.documents {
         Some(0) => {
-            findings.careful("documents", "there are none: every question is answered without")
+            findings.careful("documents", "there are none: every question is answered without");
         }
         Some(documents) => findings.ok("documents", format!("{documents} can be asked about")),
         None => (),

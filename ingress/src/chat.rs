@@ -60,7 +60,7 @@ impl Ingress {
             {
                 Ok(_) => return Ok(()),
                 Err(AcceptError::Store(error)) => {
-                    patience.wait(error, self.ports.ids.fraction()).await?
+                    patience.wait(error, self.ports.ids.fraction()).await?;
                 }
                 Err(error) => return Err(error.into()),
             }

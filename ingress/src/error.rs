@@ -76,7 +76,7 @@ impl Failure {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self {
             Self::NoCredentials => {
-                drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+                drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
             }
             Self::BadCredentials => {
                 headers.insert(

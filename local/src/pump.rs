@@ -130,7 +130,7 @@ impl Crew {
         for (done, delivery) in group.iter().enumerate() {
             match self.attempt(Arc::new([delivery.clone()])).await {
                 Ok(failed) if failed.is_empty() => {
-                    report(self.source.delete(&delivery.receipt).await)
+                    report(self.source.delete(&delivery.receipt).await);
                 }
                 Ok(_) => return,
                 Err(Panicked) => return self.hide(group.get(done..).unwrap_or_default()).await,

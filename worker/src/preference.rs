@@ -53,7 +53,7 @@ impl Preference {
             Ok(Some(order)) => state.order = order,
             Ok(None) => (),
             Err(problem) => {
-                tracing::warn!(problem, "the order of providers was not read; the known one stays")
+                tracing::warn!(problem, "the order of providers was not read; the known one stays");
             }
         }
     }

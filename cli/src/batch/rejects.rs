@@ -46,7 +46,7 @@ impl Rejects {
                 .map(|column| format!(" {}", clean(column)))
                 .unwrap_or_default();
             progress.aside(|| {
-                note(&format!("line {}:{column} {}", reject.line, clean(&reject.problem)))
+                note(&format!("line {}:{column} {}", reject.line, clean(&reject.problem)));
             });
         }
         Ok(())

@@ -137,7 +137,7 @@ impl Talk<'_> {
                 "/cost" => self.screen.cost(self.cost),
                 "/stop" => note("nothing is being written"),
                 other if other.starts_with('/') => {
-                    note("there is no such command; /help tells which there are")
+                    note("there is no such command; /help tells which there are");
                 }
                 message => match self.say(message).await {
                     Ok(()) => drop(self.answer(Some(&mut lines)).await?),

@@ -62,7 +62,7 @@ pub(super) fn permissions(findings: &mut Findings, directory: &Path) {
     let written = std::fs::metadata(directory).map(|metadata| !metadata.permissions().readonly());
     match written {
         Ok(true) => {
-            findings.ok("permissions", format!("{place} is ours, its keys are nobody else's"))
+            findings.ok("permissions", format!("{place} is ours, its keys are nobody else's"));
         }
         Ok(false) => findings.bad("permissions", format!("{place} cannot be written")),
         Err(error) => findings.bad("permissions", format!("{place}: {error}")),
@@ -134,7 +134,7 @@ pub(super) fn queues(findings: &mut Findings, status: &Status) {
             format!("{} waiting, {} in flight", count(queue.waiting), count(queue.in_flight));
         match queue.oldest_ms.filter(|oldest| queue.waiting > 0 && *oldest > LONG_WAIT_MS) {
             Some(oldest) => {
-                findings.careful(&name, format!("{load}, the oldest for {}", millis(oldest)))
+                findings.careful(&name, format!("{load}, the oldest for {}", millis(oldest)));
             }
             None => findings.ok(&name, load),
         }
@@ -154,7 +154,7 @@ pub(super) fn disk(findings: &mut Findings, status: &Status) {
     match status.free_bytes {
         None => findings.ok("disk", database),
         Some(free) if free < NO_DISK => {
-            findings.bad("disk", format!("{database}, only {} are left", bytes(free)))
+            findings.bad("disk", format!("{database}, only {} are left", bytes(free)));
         }
         Some(free) if free < LITTLE_DISK => {
             findings.careful("disk", format!("{database}, {} are left", bytes(free)));

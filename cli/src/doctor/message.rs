@@ -108,7 +108,7 @@ fn tell(findings: &mut Findings, name: &str, turn: &TurnView, wall: Duration) {
     let cost = turn.cost_micro_usd.map(|cost| format!(", {}", money(cost))).unwrap_or_default();
     match (turn.kind, &turn.error) {
         (Some(TurnKind::Reply), _) => {
-            findings.ok(name, format!("{} answered{cost}: {stages}", cut(who, 40)))
+            findings.ok(name, format!("{} answered{cost}: {stages}", cut(who, 40)));
         }
         (_, Some(error)) => {
             let why = match error.code {

@@ -197,7 +197,7 @@ async fn of_records(
     for record in records {
         match record {
             Record::Id { session_key, message_id } => {
-                wanted.entry(session_key).or_default().push(message_id)
+                wanted.entry(session_key).or_default().push(message_id);
             }
             Record::Whole(answered) => {
                 let Answered { session_key, message_id, turn, message, document_id, old } =

@@ -81,7 +81,7 @@ async fn callers_in_conflict_do_not_come_back_together() {
 /// Lets the next calls go through a door whose clock is wrong by so many minutes.
 fn skew(world: &mut World, minutes: i64) {
     world.enter_by(|ports| {
-        ports.clock = Arc::new(ManualClock::new(Timestamp(START.0 + minutes * 60_000)))
+        ports.clock = Arc::new(ManualClock::new(Timestamp(START.0 + minutes * 60_000)));
     });
 }
 

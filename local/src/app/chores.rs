@@ -14,7 +14,7 @@ pub(super) async fn clean_up(notifier: Arc<Notifier>) {
         Ok(report) if report == notifier::cleanup::Report::default() => (),
         Ok(report) => tracing::info!(?report, "cleaned up"),
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the cleanup will try again")
+            tracing::warn!(error = &error as &dyn std::error::Error, "the cleanup will try again");
         }
     }
 }

@@ -84,7 +84,7 @@ async fn attempt(
                 );
             }
             change(ledger, seat, &message.message_id, |posted| {
-                _ = posted.accepted_at.get_or_insert_with(Instant::now)
+                _ = posted.accepted_at.get_or_insert_with(Instant::now);
             });
             return true;
         }
@@ -117,7 +117,7 @@ pub(super) fn stop(talk: &mut Talk, message: &Message) -> impl Future<Output = (
             ledger.tally.event("stops");
             let now = Instant::now();
             change(&ledger, &seat, &id, |posted| {
-                posted.stopped_at = posted.stopped_at.or(counts.then_some(now))
+                posted.stopped_at = posted.stopped_at.or(counts.then_some(now));
             });
         }
     }

@@ -62,7 +62,7 @@ pub(crate) async fn claim(
             Ok(Some(claimed)) => return Ok(claimed),
             Ok(None) => (),
             Err(WorkerError::Store(error)) => {
-                patience.wait(error, worker.ports.ids.fraction()).await?
+                patience.wait(error, worker.ports.ids.fraction()).await?;
             }
             Err(error) => return Err(error),
         }

@@ -126,7 +126,7 @@ impl Service for OpenAi {
                 page["has_more"] == true && older.is_none_or(|at| at.0 > mark.at.0 - SKEW_MS);
             match batches.last().map(|batch| id(&batch["id"])) {
                 Some(Ok(last)) if goes_on => {
-                    url = format!("{}/batches?limit={PAGE}&after={last}", self.base)
+                    url = format!("{}/batches?limit={PAGE}&after={last}", self.base);
                 }
                 _ => return Ok(Found::Nowhere),
             }

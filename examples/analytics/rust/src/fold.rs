@@ -51,10 +51,10 @@ impl Fold {
             Event::Failed(turn) => self.turn(turn, true),
             Event::Feedback(feedback) => self.feedback(feedback),
             Event::Expired(session) => {
-                self.session(&session, |tally| tally.counts.sessions_expired += 1)
+                self.session(&session, |tally| tally.counts.sessions_expired += 1);
             }
             Event::Deleted(session) => {
-                self.session(&session, |tally| tally.counts.sessions_deleted += 1)
+                self.session(&session, |tally| tally.counts.sessions_deleted += 1);
             }
         }
     }

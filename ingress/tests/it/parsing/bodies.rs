@@ -89,7 +89,7 @@ async fn chat(door: &Door, answer: &Answer, said: &Value) -> String {
     assert_eq!(row.key.sort, format!("M#{}", answer.json["message_id"].as_str().unwrap()));
     assert_eq!(row.key.partition, queued["session_key"]);
     let wish = |name: &str, value: &Value| {
-        assert_eq!(row.attributes.get(name).unwrap_or(&Value::Null), value, "{name}")
+        assert_eq!(row.attributes.get(name).unwrap_or(&Value::Null), value, "{name}");
     };
     wish("message", &said["message"]);
     wish("document_id", &said["context"]["document_id"]);

@@ -171,7 +171,7 @@ fn falsify(schema: &str, operation: &Operation, body: &Value) -> usize {
 fn walk(pointer: String, value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
-            fields.iter().for_each(|(key, value)| walk(format!("{pointer}/{key}"), value, found))
+            fields.iter().for_each(|(key, value)| walk(format!("{pointer}/{key}"), value, found));
         }
         Value::Array(values) => {
             if let Some(first) = values.first() {

@@ -76,7 +76,9 @@ impl Program {
         // The pipes end with the process.
         let readers = std::mem::take(&mut self.readers);
         in_time(tokio::task::spawn_blocking(move || {
-            readers.into_iter().for_each(|reader| reader.join().unwrap())
+            for reader in readers {
+                reader.join().unwrap();
+            }
         }))
         .await
         .unwrap();

@@ -167,7 +167,7 @@ async fn start(environment: &Environment) -> App {
         match App::start(Config::from(environment).unwrap()).await {
             Ok(app) => return app,
             Err(error) if format!("{error:#}").contains("another process uses") => {
-                yield_now().await
+                yield_now().await;
             }
             Err(error) => panic!("{error:#}"),
         }

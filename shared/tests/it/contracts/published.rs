@@ -101,7 +101,7 @@ fn what_is_added_breaks_nobody() {
         edited("/required", |place| place.as_array_mut().unwrap().push(json!("response")));
     assert_eq!(required, [""; 0]);
     let value = edited("/properties/context/enum", |place| {
-        place.as_array_mut().unwrap().push(json!("partly"))
+        place.as_array_mut().unwrap().push(json!("partly"));
     });
     assert_eq!(value, [""; 0]);
 }

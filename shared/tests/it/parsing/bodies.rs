@@ -44,7 +44,7 @@ fn check<Message: PartialEq + Debug>(
         }
         Err(BodyError::Version(version)) => assert_ne!(version, VERSION),
         Err(error @ BodyError::Malformed(_)) => {
-            assert!(chain(&error).len() > "the queue message is malformed: ".len())
+            assert!(chain(&error).len() > "the queue message is malformed: ".len());
         }
     }
 }

@@ -142,7 +142,7 @@ impl Rule {
         match frame {
             Frame::Resumed(resumed) => self.on_resumed(resumed, actions),
             Frame::Turn(frame) if self.link.is_resumed() && frame.turn > self.cursor => {
-                self.on_turn(frame, actions)
+                self.on_turn(frame, actions);
             }
             Frame::Turn(_) | Frame::Other => {}
         }

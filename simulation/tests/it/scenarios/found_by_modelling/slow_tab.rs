@@ -41,7 +41,7 @@ async fn check_not_held_up(disturb: impl FnOnce(&Stage)) {
 #[tokio::test(start_paused = true)]
 async fn s61_a_tab_that_does_not_read_holds_up_neither_the_other_tab_nor_the_model() {
     let slow = |stage: &Stage| {
-        stage.cloud.network.find(&ConnectionId::new("c1")).unwrap().be_slow(Duration::MAX / 4)
+        stage.cloud.network.find(&ConnectionId::new("c1")).unwrap().be_slow(Duration::MAX / 4);
     };
     check_not_held_up(slow).await;
 }
