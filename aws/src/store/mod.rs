@@ -11,6 +11,8 @@
 
 mod error;
 mod expression;
+#[cfg(test)]
+mod fixtures;
 mod item;
 mod prepare;
 mod read;

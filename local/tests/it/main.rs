@@ -6,6 +6,8 @@ mod conformance;
 #[path = "../../../shared/tests/it/contract_files.rs"]
 mod contract_files;
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod operator;

@@ -9,6 +9,7 @@
 mod conformance;
 mod contract_files;
 mod contracts;
+mod fixtures;
 mod memory;
 mod parsing;
 mod properties;

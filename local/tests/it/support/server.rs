@@ -2,6 +2,7 @@
 //! the deployed one.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use bench::stub::Stub;
@@ -82,7 +83,7 @@ impl Setup {
         }
         let directory = TempDir::new().unwrap();
         let file = directory.path().join("documents.json");
-        std::fs::write(&file, documents.to_string()).unwrap();
+        fs::write(&file, documents.to_string()).unwrap();
         let setup = self.with("CHATBOT_DOCUMENTS", file.to_str().unwrap());
         Stopped { directory, setup }.start().await
     }
@@ -92,6 +93,18 @@ impl Setup {
             Some(home) => TestServer::deployed(Deployed::at(&home, &self.0, None).await),
             None => Stopped { directory: TempDir::new().unwrap(), setup: self }.start().await,
         }
+    }
+
+    /// Starts the server on a copy of a data directory.
+    pub(crate) async fn start_on_copy_of(self, data: &Path) -> TestServer {
+        let directory = TempDir::new().unwrap();
+        let copy = data_dir(&directory);
+        fs::create_dir(&copy).unwrap();
+        for file in fs::read_dir(data).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+        Stopped { directory, setup: self }.start().await
     }
 
     fn environment(&self) -> Environment {

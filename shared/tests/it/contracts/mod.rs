@@ -30,7 +30,7 @@ fn json(text: &str) -> Value {
 
 macro_rules! schemas {
     ($kind:ident, $folder:literal, $draft:expr, $($name:literal),+) => {
-        fn $kind() -> Vec<(&'static str, Contract)> {
+        pub(crate) fn $kind() -> Vec<(&'static str, Contract)> {
             let of = |text| Contract::new(json(text), $draft);
             vec![$(($name, of(include_str!(concat!("../../../../contracts/", $folder, "/", $name, ".schema.json"))))),+]
         }
@@ -71,7 +71,7 @@ schemas!(
 
 /// Finds a schema by its name.
 #[track_caller]
-fn find<'a>(schemas: &'a [(&'static str, Contract)], name: &str) -> &'a Contract {
+pub(crate) fn find<'a>(schemas: &'a [(&'static str, Contract)], name: &str) -> &'a Contract {
     let (_, contract) =
         schemas.iter().find(|(own, _)| *own == name).expect("a schema is called so");
     contract
