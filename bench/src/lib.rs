@@ -1,4 +1,4 @@
-//! Measures the chatbot, and plays the providers that it talks to.
+//! Measures the chatbot: benchmarks, and the load that they put on a server.
 
 pub mod floor;
 pub mod functions;
@@ -6,4 +6,3 @@ pub mod load;
 pub mod measure;
 pub mod report;
 pub mod scenario;
-pub mod stub;

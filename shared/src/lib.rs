@@ -11,7 +11,6 @@
 //! | [`ports`] | the traits that adapters implement, with their guarantees |
 //! | [`patience`] | brief retries of a store that throttles |
 //! | [`memory`] | in-memory adapters that behave like the real services |
-//! | [`conformance`] | one suite per port, which every adapter must pass |
 //! | [`system`] | the process's own clock and randomness |
 //! | [`environment`] | typed reading of configuration variables |
 //! | [`http_client`] | the HTTP client of those that call somebody outside |
@@ -19,7 +18,6 @@
 
 pub mod ag_ui;
 pub mod analytics;
-pub mod conformance;
 pub mod domain;
 pub mod environment;
 #[cfg(feature = "http-client")]

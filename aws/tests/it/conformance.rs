@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use aws::events::EventBridgeEvents;
 use aws::queue::SqsQueue;
 use aws::store::DynamoStore;
-use shared::conformance;
 use shared::domain::Timestamp;
 use shared::ports::store::{Item, Key, Page, Query, Store, StoreError, Write};
 use shared::ports::{Clock, Durability, EventSource};
+use testkit::conformance;
 
 use crate::support::bus::Bus;
 use crate::support::home::Home;

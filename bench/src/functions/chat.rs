@@ -1,38 +1,32 @@
 //! Chats over the three functions, as Lambda, the queues and API Gateway would lead them.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use super::cloud::{Cloud, Sent};
-use super::program::Running;
-use super::runtime_api::Said;
-use super::settings;
+use testkit::lambda::{FunctionProgram, RunningFunction, RuntimeCall};
 
 /// How often a message may fail on its way.
 const PATIENCE: usize = 5;
-/// How long a function may take to say something.
-const SILENCE: Duration = Duration::from_mins(1);
 const CONNECTION: &str = "Bench1connAMCKjA=";
 
 /// One environment of each function.
 pub struct Functions {
     /// The front door.
-    pub ingress: Running,
+    pub ingress: RunningFunction,
     /// The worker.
-    pub worker: Running,
+    pub worker: RunningFunction,
     /// The notifier.
-    pub notifier: Running,
+    pub notifier: RunningFunction,
 }
 
 impl Functions {
     /// Starts the programs of a folder on these services and this provider.
     pub async fn start(folder: &Path, cloud: &Cloud, provider: &str) -> anyhow::Result<Self> {
         let start = async |name: &'static str| {
-            let mut program = settings::function(name, folder.join(name));
+            let mut program = FunctionProgram::deployed(name, folder.join(name));
             program.variables.extend([
                 ("AWS_ENDPOINT_URL", cloud.url()),
                 ("CHATBOT_CONNECTIONS_URL", format!("{}/bench", cloud.url())),
@@ -47,7 +41,7 @@ impl Functions {
                 ("CHATBOT_LOG", "warn".to_owned()),
             ]);
             if name == "worker" {
-                program.variables.retain(|(name, _)| *name != "CHATBOT_DAILY_BUDGET_USD");
+                program = program.without_variable("CHATBOT_DAILY_BUDGET_USD");
             }
             program.start().await
         };
@@ -59,27 +53,18 @@ impl Functions {
     }
 
     /// Returns the functions, in the order of the data flow.
-    pub fn all(&self) -> [(&'static str, &Running); 3] {
+    pub fn all(&self) -> [(&'static str, &RunningFunction); 3] {
         [("ingress", &self.ingress), ("worker", &self.worker), ("notifier", &self.notifier)]
     }
 }
 
-impl Running {
-    /// Gives the function an event, and returns its answer.
-    pub async fn ask(&mut self, event: &Value) -> anyhow::Result<Value> {
-        match self.heard().await? {
-            Said::Next(question) => question.give(event.to_string()),
-            said => bail!("the function does not ask for an event: {said:?}"),
+/// Gives a function an event, and returns its answer.
+pub(super) async fn ask(function: &mut RunningFunction, event: &Value) -> anyhow::Result<Value> {
+    match function.invoke(event.to_string()).await? {
+        RuntimeCall::Response(body) => {
+            serde_json::from_slice(&body).context("the function's answer is not JSON")
         }
-        match self.heard().await? {
-            Said::Response(body) => serde_json::from_slice(&body).context("an answer is no JSON"),
-            said => bail!("the function failed: {said:?}"),
-        }
-    }
-
-    /// A function that has died says nothing more.
-    async fn heard(&mut self) -> anyhow::Result<Said> {
-        timeout(SILENCE, self.api.heard()).await.context("the function is silent")?
+        call => bail!("the function failed: {call:?}"),
     }
 }
 
@@ -92,14 +77,14 @@ pub struct Chat {
 impl Chat {
     /// Makes a session and opens its socket.
     pub async fn open(functions: &mut Functions) -> anyhow::Result<Self> {
-        let made = body(&functions.ingress.ask(&call("/sessions", "{}", None)).await?)?;
+        let made = body(&ask(&mut functions.ingress, &call("/sessions", "{}", None)).await?)?;
         let text = |value: &Value| value.as_str().map(str::to_owned).context("a field is missing");
         let chat =
             Self { session: text(&made["session_id"])?, token: text(&made["session_token"])? };
         let ticket = text(&made["websocket"]["ticket"])?;
-        let allowed = functions.ingress.ask(&attempt(&ticket)).await?;
+        let allowed = ask(&mut functions.ingress, &attempt(&ticket)).await?;
         let frame = frame(&allowed["context"], r#"{"type":"resume","after":0}"#);
-        functions.ingress.ask(&frame).await?;
+        ask(&mut functions.ingress, &frame).await?;
         Ok(chat)
     }
 
@@ -111,7 +96,7 @@ impl Chat {
             json!({ "message": "What is in period 3 on Tuesday?", "session_id": self.session });
         let event = call("/chat", &message.to_string(), Some(&self.token));
         let mut again = 0;
-        while let answer = functions.ingress.ask(&event).await?
+        while let answer = ask(&mut functions.ingress, &event).await?
             && body(&answer).is_err()
         {
             again += 1;
@@ -130,7 +115,7 @@ impl Chat {
                 } else {
                     &mut functions.notifier
                 };
-                while let answer = function.ask(&records(&message)).await?
+                while let answer = ask(function, &records(&message)).await?
                     && answer["batchItemFailures"] != json!([])
                 {
                     again += 1;

@@ -2,15 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
-use tokio::time::timeout;
+use anyhow::{Context as _, bail};
 
-use super::program::Program;
-use super::runtime_api::Said;
 use crate::measure::{Process, Spread};
-
-/// How long a start may take at the most.
-const PATIENCE: Duration = Duration::from_mins(1);
+use testkit::lambda::{FunctionProgram, RuntimeCall};
 
 /// What one program's starts came to.
 #[derive(Debug, Clone)]
@@ -36,8 +31,11 @@ impl Starts {
 }
 
 /// Starts each program so often, one after the other in turns.
-pub async fn measure(programs: &[Program], repetitions: usize) -> anyhow::Result<Vec<Starts>> {
-    let none = |program: &Program| Starts {
+pub async fn measure(
+    programs: &[FunctionProgram],
+    repetitions: usize,
+) -> anyhow::Result<Vec<Starts>> {
+    let none = |program: &FunctionProgram| Starts {
         name: program.name,
         millis: Vec::new(),
         megabytes: Vec::new(),
@@ -58,15 +56,13 @@ pub async fn measure(programs: &[Program], repetitions: usize) -> anyhow::Result
 }
 
 #[expect(clippy::cast_precision_loss, reason = "memory is far below what a float counts exactly")]
-async fn once(program: &Program) -> anyhow::Result<(Duration, f64)> {
+async fn once(program: &FunctionProgram) -> anyhow::Result<(Duration, f64)> {
     let mut running = program.start().await?;
-    let Ok(said) = timeout(PATIENCE, running.api.heard()).await else {
-        bail!("{} asks for no work", program.name)
-    };
-    match said? {
-        Said::Next(question) => {
+    let call = running.next_call().await.with_context(|| program.name)?;
+    match call {
+        RuntimeCall::Next(pending) => {
             let resident = Process(running.id()?).resident()? as f64;
-            Ok((question.at.duration_since(running.at), resident))
+            Ok((pending.asked_at.duration_since(running.started_at), resident))
         }
         other => bail!("{} did not start: {other:?}", program.name),
     }

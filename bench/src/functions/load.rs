@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde_json::json;
 
-use super::chat::{Chat, Functions, call};
+use super::chat::{Chat, Functions, ask, call};
 use super::cloud::{Cloud, Counts};
-use super::program::Program;
 use super::table::Table;
 use crate::measure::Process;
-use crate::stub::{Behaviour, Options, Reply, Stub};
+use testkit::lambda::FunctionProgram;
+use testkit::stub_provider::{Behaviour, Options, Reply, StubProvider};
 
 /// The pieces of a reply.
 const TOKENS: usize = 50;
@@ -83,7 +83,11 @@ pub async fn time(places: Places<'_>, chats: usize) -> anyhow::Result<Vec<(&'sta
 }
 
 /// Returns the processor time of one chat of the peer, in milliseconds.
-pub async fn peer_time(peer: &Program, places: Places<'_>, chats: usize) -> anyhow::Result<f64> {
+pub async fn peer_time(
+    peer: &FunctionProgram,
+    places: Places<'_>,
+    chats: usize,
+) -> anyhow::Result<f64> {
     let (_functions, cloud, stub) = start(places, false, LOAD_PACE).await?;
     let mut peer = peer.clone();
     peer.variables.extend([("AWS_ENDPOINT_URL", cloud.url()), ("ANTHROPIC_BASE_URL", stub.url())]);
@@ -92,11 +96,11 @@ pub async fn peer_time(peer: &Program, places: Places<'_>, chats: usize) -> anyh
         .to_string();
     let event = call("/chat", &body, None);
     for _ in 0..PER_SESSION {
-        check(&running.ask(&event).await?)?;
+        check(&ask(&mut running, &event).await?)?;
     }
     let before = Process(running.id()?).cpu_of_threads()?;
     for _ in 0..chats {
-        check(&running.ask(&event).await?)?;
+        check(&ask(&mut running, &event).await?)?;
     }
     Ok(per(Process(running.id()?).cpu_of_threads()?.saturating_sub(before), chats))
 }
@@ -124,10 +128,10 @@ async fn start(
     places: Places<'_>,
     counting: bool,
     pace: Duration,
-) -> anyhow::Result<(Functions, Cloud, Stub)> {
+) -> anyhow::Result<(Functions, Cloud, StubProvider)> {
     let cloud = Cloud::start(Table::start(places.moto, counting).await?).await?;
     let reply = Behaviour::Reply(Reply::words(TOKENS).paced(pace));
-    let stub = Stub::start_with(reply, Options::bench()).await?;
+    let stub = StubProvider::start_with(reply, Options::bench()).await?;
     let functions = Functions::start(places.programs, &cloud, &stub.url()).await?;
     Ok((functions, cloud, stub))
 }

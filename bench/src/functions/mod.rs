@@ -1,11 +1,9 @@
-//! The Lambda functions as processes: the Runtime API that they ask for work, and what starting
-//! them costs.
+//! The Lambda functions as processes: what their starts and their chats cost.
+//!
+//! The processes and the Runtime API are in [`testkit::lambda`].
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`runtime_api`] | the four calls of the Lambda Runtime API |
-//! | [`program`] | a function's process, with the variables that Lambda sets |
-//! | [`trial`] | one function that is asked and read, for tests |
 //! | [`chat`] | chats over the three functions |
 //! | [`cloud`] | AWS as far as a chat needs it, counted |
 //! | `table` | the table, on moto |
@@ -21,11 +19,6 @@ pub mod cloud;
 pub mod cold_start;
 pub mod cost;
 pub mod load;
-pub mod program;
 pub mod report;
-pub mod runtime_api;
 mod settings;
 mod table;
-pub mod trial;
-
-pub use settings::function;

@@ -9,10 +9,10 @@ use anyhow::Context as _;
 use self::chats::Chats;
 use super::cold_start::{self, Starts};
 use super::load::Places;
-use super::program::Program;
 use super::settings;
 use crate::measure::{Machine, Spread};
 use crate::report::{Row, Target, table};
+use testkit::lambda::FunctionProgram;
 
 const DOCUMENT: &str = "docs/BENCHMARKS-FUNCTIONS.md";
 const HEADINGS: [&str; 4] = ["figure", "target", "measured", "met"];
@@ -79,7 +79,7 @@ pub async fn run(options: &Options, say: impl Fn(&str)) -> anyhow::Result<()> {
 fn document(
     machine: &Machine,
     options: &Options,
-    programs: &[Program],
+    programs: &[FunctionProgram],
     starts: &[Starts],
     chats: Option<&Chats>,
 ) -> anyhow::Result<String> {

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use super::{Launch, Program, Running};
 use crate::load::Plan;
 use crate::measure::Disk;
-use crate::stub::{Behaviour, Options, Reply, Stub};
+use testkit::stub_provider::{Behaviour, Options, Reply, StubProvider};
 
 /// Tokens of every reply.
 const TOKENS: usize = 50;
@@ -31,7 +31,7 @@ pub struct Bench {
     pub(super) pace: Pace,
     pub(super) programs: PathBuf,
     folder: PathBuf,
-    stub: Stub,
+    stub: StubProvider,
     /// The disk that the data is on.
     pub disk: Disk,
 }
@@ -46,7 +46,8 @@ impl Bench {
         std::fs::create_dir_all(&folder)?;
         let disk = Disk::of(&folder)?;
         let stub =
-            Stub::start_with(Behaviour::Reply(Reply::words(TOKENS)), Options::bench()).await?;
+            StubProvider::start_with(Behaviour::Reply(Reply::words(TOKENS)), Options::bench())
+                .await?;
         Ok(Self { pace, programs: programs.to_owned(), folder, stub, disk })
     }
 

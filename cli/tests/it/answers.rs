@@ -2,8 +2,8 @@
 
 use std::process::Stdio;
 
-use bench::stub::{Behaviour, Reply};
 use serde_json::Value;
+use testkit::stub_provider::{Behaviour, Reply};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 use crate::support::World;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use bench::stub::{Behaviour, Failure};
 use serde_json::{Value, json};
+use testkit::stub_provider::{Behaviour, Failure};
 
 use crate::support::{World, until};
 

@@ -1,8 +1,8 @@
 //! Past messages once more, and questions with known answers.
 
-use bench::stub::{Behaviour, Reply};
 use serde_json::{Value, json};
 use shared::domain::{Principal, SessionId, SessionKey};
+use testkit::stub_provider::{Behaviour, Reply};
 
 use crate::support::World;
 

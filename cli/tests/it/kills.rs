@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use bench::stub::Behaviour;
 use serde_json::Value;
+use testkit::stub_provider::Behaviour;
 use tokio::process::Child;
 
 use crate::batch::{check_answers, check_calls, questions};

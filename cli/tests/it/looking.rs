@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use bench::stub::Behaviour;
 use rusqlite::Connection;
 use serde_json::json;
 use shared::domain::{Principal, SessionId, SessionKey};
+use testkit::stub_provider::Behaviour;
 
 use crate::support::World;
 
@@ -141,7 +141,7 @@ async fn a_doctor_finds_all_well_and_says_what_is_not() {
         sessions.iter().all(|session| session["deleted"] == true),
         "the doctor leaves nothing behind: {sessions:?}"
     );
-    world.stub.set(Behaviour::Status(bench::stub::Failure::new(401)));
+    world.stub.set(Behaviour::Status(testkit::stub_provider::Failure::new(401)));
     world.yogi(&["doctor"]).await.expect(1).saying(&["BAD", "providers_rejected", "check the key"]);
     server.stop().await;
 }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use bench::stub::Behaviour;
 use serde_json::json;
+use testkit::stub_provider::Behaviour;
 
 use crate::batch::{check_answers, questions};
 use crate::support::batches::{Batches, Creation};

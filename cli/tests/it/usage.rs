@@ -1,6 +1,6 @@
 //! What needs no server: help, completions, wrong commands.
 
-use bench::stub::Behaviour;
+use testkit::stub_provider::Behaviour;
 
 use crate::support::World;
 

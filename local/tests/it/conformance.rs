@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use local::sqlite::{Database, StoredDocument};
-use shared::conformance::{self, Published};
 use shared::domain::Timestamp;
 use shared::memory::{ManualClock, OwnedDocument};
 use shared::ports::store::Store;
 use shared::ports::{Clock, EventSource};
 use tempfile::TempDir;
+use testkit::conformance::{self, Published};
 
 use crate::steady::Steady;
 

@@ -1,6 +1,6 @@
 //! The traits that adapters implement, named by role.
 //!
-//! Every guarantee in these documents is a test in [`crate::conformance`].
+//! Every guarantee in these documents is a test in `testkit/src/conformance`.
 
 mod cache;
 mod clock;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::conformance::{self, Published};
 use shared::domain::{ConnectionId, ProviderName, Timestamp};
 use shared::memory::{
     CacheBounds, MemoryDocuments, MemoryEvents, MemoryPush, MemoryQueue, MemoryReplyCache,
@@ -12,6 +11,7 @@ use shared::memory::{
 use shared::ports::{
     CacheKey, CachedReply, EventSource, ReplyCache, SigningKey, SigningKeys, store::Store,
 };
+use testkit::conformance::{self, Published};
 
 #[tokio::test(start_paused = true)]
 async fn the_store_in_memory_keeps_its_promises() {

@@ -37,9 +37,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use bench::stub::{Behaviour, Options, Reply, Stub};
 use fastrand::Rng;
 use futures::future::try_join_all;
+use testkit::stub_provider::{Behaviour, Options, Reply, StubProvider};
 use tokio::sync::watch as channel;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -76,7 +76,8 @@ pub struct Plan {
 pub async fn run(plan: Plan, progress: impl FnMut(u32)) -> anyhow::Result<Summary> {
     let mut rng = Rng::with_seed(plan.seed);
     let ledger = Arc::new(Ledger::new());
-    let stub = Stub::start_with(Behaviour::Reply(Reply::default()), Options::test()).await?;
+    let stub =
+        StubProvider::start_with(Behaviour::Reply(Reply::default()), Options::test()).await?;
     let mut weather = Weather::new(Arc::clone(&ledger), rng.fork());
     stub.choose_by(move |call| weather.choose(call));
     let launch = Launch {

@@ -6,8 +6,8 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Call, Failure, Finish, Protocol, Reply};
 use fastrand::Rng;
+use testkit::stub_provider::{Behaviour, Call, Failure, Finish, Protocol, Reply};
 use tokio::time::Instant;
 
 use super::ledger::{Ledger, Said};

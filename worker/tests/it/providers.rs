@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bench::stub::{Behaviour, Call, Failure, Finish, Protocol, Reply, Stub, Usage as StubUsage};
 use futures::StreamExt as _;
 use secrecy::SecretString;
 use shared::domain::{FinishReason, ProviderName, Usage};
 use shared::ports::{
     Caching, ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError,
     SigningKeys,
+};
+use testkit::stub_provider::{
+    Behaviour, Call, Failure, Finish, Protocol, Reply, StubProvider, Usage as StubUsage,
 };
 use worker::providers::client::{self, ClientSettings};
 use worker::providers::{ClaudeModel, ClaudeSettings, MaxTokensField, OpenAiModel, OpenAiSettings};
@@ -75,7 +77,7 @@ fn model_at(protocol: Protocol, base: &str, secrets: Arc<dyn Secrets>) -> Box<dy
     }
 }
 
-fn model(protocol: Protocol, stub: &Stub) -> Box<dyn Model> {
+fn model(protocol: Protocol, stub: &StubProvider) -> Box<dyn Model> {
     model_at(protocol, &stub.url(), Arc::new(Key(Some(" the-key\n"))))
 }
 
@@ -123,7 +125,7 @@ async fn hear(model: &dyn Model) -> Heard {
 }
 
 async fn call(protocol: Protocol, behaviour: Behaviour) -> Heard {
-    let stub = Stub::start(behaviour).await.unwrap();
+    let stub = StubProvider::start(behaviour).await.unwrap();
     hear(model(protocol, &stub).as_ref()).await
 }
 
@@ -150,8 +152,11 @@ async fn check_error(behaviour: Behaviour, expected: [&str; 2]) {
     }
 }
 
-async fn requests(protocol: Protocol, model: impl FnOnce(&Stub) -> Box<dyn Model>) -> Vec<Call> {
-    let stub = Stub::start(Behaviour::Echo).await.unwrap();
+async fn requests(
+    protocol: Protocol,
+    model: impl FnOnce(&StubProvider) -> Box<dyn Model>,
+) -> Vec<Call> {
+    let stub = StubProvider::start(Behaviour::Echo).await.unwrap();
     let heard = hear(model(&stub).as_ref()).await;
     assert_eq!(heard.text, "And on Tuesday?", "{protocol:?}: {heard:?}");
     stub.calls()
@@ -174,7 +179,7 @@ async fn nothing_is_kept_that_nobody_asked_to_keep() {
         (Some(Caching { group: 3, conversation: false }), 1),
         (Some(Caching { group: 3, conversation: true }), 2),
     ] {
-        let stub = Stub::start(Behaviour::Echo).await.unwrap();
+        let stub = StubProvider::start(Behaviour::Echo).await.unwrap();
         for protocol in BOTH {
             drop(model(protocol, &stub).stream(&Prompt { caching, ..prompt() }).await.unwrap());
         }
@@ -186,7 +191,7 @@ async fn nothing_is_kept_that_nobody_asked_to_keep() {
 
 #[tokio::test]
 async fn a_cache_key_is_that_of_the_beginning_and_the_group_alone() {
-    let stub = Stub::start(Behaviour::Echo).await.unwrap();
+    let stub = StubProvider::start(Behaviour::Echo).await.unwrap();
     let model = model(Protocol::OpenAi, &stub);
     let message = ChatMessage { role: Role::User, text: "Something else".to_owned() };
     let other_group = Some(Caching { group: 4, conversation: true });
@@ -382,7 +387,7 @@ async fn an_error_after_the_200_means_what_its_type_says() {
 #[tokio::test]
 async fn a_dropped_stream_ends_the_call_at_the_provider() {
     for protocol in BOTH {
-        let stub = Stub::start(Behaviour::HangMidStream { after: 1 }).await.unwrap();
+        let stub = StubProvider::start(Behaviour::HangMidStream { after: 1 }).await.unwrap();
         let mut stream = model(protocol, &stub).stream(&prompt()).await.unwrap();
         while !matches!(stream.next().await, Some(Ok(ModelEvent::Delta(_)))) {}
         drop(stream);
@@ -393,7 +398,7 @@ async fn a_dropped_stream_ends_the_call_at_the_provider() {
 #[tokio::test]
 async fn a_dropped_call_ends_at_the_provider_before_it_answers() {
     for protocol in BOTH {
-        let stub = Stub::start(Behaviour::HangBeforeHeaders).await.unwrap();
+        let stub = StubProvider::start(Behaviour::HangBeforeHeaders).await.unwrap();
         let model = model(protocol, &stub);
         let prompt = prompt();
         tokio::select! {
@@ -418,7 +423,7 @@ async fn a_port_that_nobody_listens_on_is_broken() {
 
 #[tokio::test]
 async fn a_server_that_speaks_no_tls_is_broken() {
-    let stub = Stub::start(Behaviour::Echo).await.unwrap();
+    let stub = StubProvider::start(Behaviour::Echo).await.unwrap();
     let base = stub.url().replace("http:", "https:");
     let heard = hear(model_at(Protocol::Claude, &base, Arc::new(Key(Some("k")))).as_ref()).await;
     assert!(matches!(heard.error, Some(ModelError::Broken(_))), "{heard:?}");
@@ -426,7 +431,7 @@ async fn a_server_that_speaks_no_tls_is_broken() {
 
 #[tokio::test]
 async fn a_missing_or_illegal_key_is_no_call() {
-    let stub = Stub::start(Behaviour::Echo).await.unwrap();
+    let stub = StubProvider::start(Behaviour::Echo).await.unwrap();
     let error = async |secrets: Arc<dyn Secrets>| {
         let heard = hear(model_at(Protocol::Claude, &stub.url(), secrets).as_ref()).await;
         heard.error.unwrap().to_string()
@@ -445,7 +450,7 @@ async fn a_missing_or_illegal_key_is_no_call() {
 
 #[tokio::test]
 async fn a_server_of_ones_own_is_called_without_a_key() {
-    let stub = Stub::start(Behaviour::Echo).await.unwrap();
+    let stub = StubProvider::start(Behaviour::Echo).await.unwrap();
     let heard = hear(model_at(Protocol::OpenAi, &stub.url(), Arc::new(Key(None))).as_ref()).await;
     assert!(
         matches!(heard.error, Some(ModelError::Unauthorized(_))),

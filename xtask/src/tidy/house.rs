@@ -10,6 +10,9 @@ use super::rust::{self, Source};
 use crate::process::{cargo, output};
 use crate::tree::{File, Tree};
 
+/// The packages whose programs are shipped.
+const SHIPPED: [&str; 5] = ["local", "cli", "ingress", "worker", "notifier"];
+
 /// The project as the checks see it.
 #[derive(Debug)]
 pub(super) struct House {
@@ -21,6 +24,8 @@ pub(super) struct House {
     pub(super) crates: Vec<Crate>,
     /// The names of all that is compiled for the one-machine server and its tests.
     pub(super) server: Vec<String>,
+    /// For each package with a shipped program, the names of all that is linked into it.
+    pub(super) shipped: Vec<(&'static str, Vec<String>)>,
     unreadable: Vec<(String, usize)>,
 }
 
@@ -42,12 +47,14 @@ pub(super) struct Dependency {
     pub(super) name: String,
     /// Whether it is compiled only behind a feature.
     pub(super) optional: bool,
+    /// Whether only tests and examples are compiled with it.
+    pub(super) dev: bool,
     /// Whether it is a folder of this workspace.
     pub(super) ours: bool,
 }
 
 impl House {
-    /// Gathers what the checks need, with one call of `cargo metadata` and one of `cargo tree`.
+    /// Gathers what the checks need, with `cargo metadata` and `cargo tree`.
     pub(super) fn of(tree: Tree) -> Result<Self> {
         let mut metadata = cargo(&tree.root, ["metadata", "--no-deps", "--format-version", "1"]);
         let mut server = cargo(&tree.root, ["tree", "--package", "local"]);
@@ -57,6 +64,7 @@ impl House {
             sources,
             crates: crates(&output(&mut metadata)?)?,
             server: names(&output(&mut server)?),
+            shipped: shipped(&tree.root)?,
             unreadable,
             tree,
         })
@@ -82,6 +90,16 @@ pub(super) fn check(house: &House) -> Vec<Offence> {
     house.unreadable.iter().map(offence).collect()
 }
 
+/// Lists what is linked into each shipped program; dev-dependencies are not.
+fn shipped(root: &Path) -> Result<Vec<(&'static str, Vec<String>)>> {
+    let linked = |package| {
+        let arguments = ["tree", "--all-features", "--edges", "normal", "--prefix", "none"];
+        let tree = output(cargo(root, arguments).args(["--package", package]))?;
+        Ok((package, names(&tree)))
+    };
+    SHIPPED.into_iter().map(linked).collect()
+}
+
 fn crates(metadata: &str) -> Result<Vec<Crate>> {
     let metadata: Value = serde_json::from_str(metadata).context("cargo metadata is not JSON")?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
@@ -104,6 +122,7 @@ fn dependency(value: &Value) -> Dependency {
     Dependency {
         name: text(&value["name"]),
         optional: value["optional"] == true,
+        dev: value["kind"] == "dev",
         ours: value["path"].is_string(),
     }
 }
@@ -128,7 +147,14 @@ pub(super) mod tests {
     pub(in crate::tidy) fn house(files: &[(&str, &str)]) -> House {
         let tree = Tree::of(files);
         let (sources, unreadable) = rust::read_all(&tree.files);
-        House { sources, unreadable, crates: Vec::new(), server: Vec::new(), tree }
+        House {
+            sources,
+            unreadable,
+            crates: Vec::new(),
+            server: Vec::new(),
+            shipped: Vec::new(),
+            tree,
+        }
     }
 
     /// Builds a crate; a name that ends with `?` is an optional dependency.
@@ -139,6 +165,7 @@ pub(super) mod tests {
             Dependency {
                 name: name.to_owned(),
                 optional: name != *written,
+                dev: false,
                 ours: ours.contains(&name),
             }
         };

@@ -59,7 +59,7 @@ fn rule(krate: &str, dependency: &Dependency) -> Option<&'static str> {
     if function && FUNCTIONS.contains(&name) && krate != name {
         return Some("move what both need to `shared`: they meet in queue messages only");
     }
-    if krate == "shared" && dependency.ours {
+    if krate == "shared" && dependency.ours && !(dependency.dev && name == "testkit") {
         return Some("`shared` stands below every other crate: turn the arrow round");
     }
     if is_sdk(name) && krate != "aws" {

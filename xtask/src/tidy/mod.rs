@@ -15,6 +15,7 @@ mod secrets;
 mod server;
 mod sizes;
 mod sleeps;
+mod test_support;
 mod variables;
 
 use anyhow::{Result, bail};
@@ -40,10 +41,11 @@ impl Offence {
 
 type Check = fn(&House) -> Vec<Offence>;
 
-const CHECKS: [(&str, Check); 15] = [
+const CHECKS: [(&str, Check); 16] = [
     ("every Rust file can be read", house::check),
     ("the functions know each other only by messages", layering::check),
     ("the one-machine server has no AWS in it", server::check),
+    ("no shipped program links test support", test_support::check),
     ("only config.rs reads the environment", ports::check_environment),
     ("clippy's bans are lifted in their homes only", ports::check_silence),
     ("handlers take time and chance from their ports", ports::check_clocks),

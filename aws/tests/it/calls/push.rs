@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use aws::push::GatewayPush;
 use serde_json::json;
-use shared::conformance;
 use shared::domain::ConnectionId;
 use shared::ports::{Push as _, PushError};
+use testkit::conformance;
 
 use crate::support::service::{Answer, CANARY, Service, check_clean};
 

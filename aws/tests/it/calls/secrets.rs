@@ -6,9 +6,9 @@ use std::time::Duration;
 use aws::secrets::{SecretNames, SecretsManagerSecrets};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use shared::conformance;
 use shared::domain::ProviderName;
 use shared::ports::Secrets as _;
+use testkit::conformance;
 
 use crate::support::service::{Answer, CANARY, Service, check_clean};
 

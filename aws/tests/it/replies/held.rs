@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use aws::replies::{RedisAddress, RedisReplyCache};
 use futures::future::join_all;
-use shared::conformance;
 use shared::ports::ReplyCache;
+use testkit::conformance;
 
 use super::{LONG, PATIENT, STAGE, Vault, cache, check_keeps, key, name, reply};
 use crate::support::redis_server::RedisServer;

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use aws::sdk::Service;
 use aws_sdk_eventbridge::types::Target;
 use serde_json::Value;
-use shared::conformance::Published;
+use testkit::conformance::Published;
 
 use super::home::Home;
 

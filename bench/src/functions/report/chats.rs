@@ -2,11 +2,11 @@
 
 use super::super::cloud::Counts;
 use super::super::load::{self, Memory, Places};
-use super::super::program::Program;
 use super::super::{cost, settings};
 use super::row;
 use crate::measure::Spread;
 use crate::report::{Target, table};
+use testkit::lambda::FunctionProgram;
 
 const CHATS: &str = "\
 A chat is a message over all three functions, with a socket open and a reply of 50 pieces.
@@ -44,7 +44,7 @@ impl Chats {
         places: Places<'_>,
         chats: usize,
         messages: usize,
-        programs: &[Program],
+        programs: &[FunctionProgram],
     ) -> anyhow::Result<Self> {
         let counts = load::count(places).await?;
         let time = load::time(places, chats).await?;

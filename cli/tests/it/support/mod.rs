@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Stub};
 use local::app::App;
 use local::config::Config;
 use serde_json::Value;
 use shared::environment::Environment;
 use tempfile::TempDir;
+use testkit::stub_provider::{Behaviour, StubProvider};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -24,7 +24,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// A folder with data, and a provider.
 pub(crate) struct World {
     pub(crate) folder: TempDir,
-    pub(crate) stub: Stub,
+    pub(crate) stub: StubProvider,
     variables: Vec<(String, String)>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Server {
 impl World {
     /// A provider that behaves so.
     pub(crate) async fn new(behaviour: Behaviour) -> Self {
-        let stub = Stub::start(behaviour).await.unwrap();
+        let stub = StubProvider::start(behaviour).await.unwrap();
         let variables = [
             ("ANTHROPIC_API_KEY", "test-key".to_owned()),
             ("ANTHROPIC_BASE_URL", stub.url()),

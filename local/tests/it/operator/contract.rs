@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use bench::stub::{Behaviour, Failure, Reply};
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::stub_provider::{Behaviour, Failure, Reply};
 
 use super::{answered, operator, submit};
 use crate::support::{Answer, Chatter, Http, Operation, Setup, operator_contract, provider};

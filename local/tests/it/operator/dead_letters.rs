@@ -1,8 +1,8 @@
 //! Dead letters: why they are there, and the ways out, which lose and double nothing.
 
-use bench::stub::{Behaviour, Reply, Stub};
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use testkit::stub_provider::{Behaviour, Reply, StubProvider};
 
 use super::{answered, operator, submit};
 use crate::support::{Http, Setup, Stopped, TestServer, in_time, provider};
@@ -29,7 +29,7 @@ async fn redrive(http: &Http, body: Value) -> Value {
 }
 
 /// A server on which one message was answered; returns where.
-async fn after_one_answer(stub: &Stub) -> (TestServer, Value) {
+async fn after_one_answer(stub: &StubProvider) -> (TestServer, Value) {
     let server = Setup::claude(stub).start().await;
     let http = operator(&server);
     let pointer = submit(&http, json!({ "message_id": "m1", "message": "One" })).await;

@@ -1,7 +1,7 @@
 //! Figures: status, and the page for Prometheus.
 
-use bench::stub::{Behaviour, Reply};
 use serde_json::json;
+use testkit::stub_provider::{Behaviour, Reply};
 
 use super::operator;
 use crate::support::{Chatter, Http, Setup, provider};
@@ -41,7 +41,7 @@ async fn the_status_tells_what_is_left_of_the_disk() {
 
 #[tokio::test]
 async fn a_provider_that_fails_again_and_again_is_seen_to_be_left_alone() {
-    let stub = provider(Behaviour::Status(bench::stub::Failure::new(500))).await;
+    let stub = provider(Behaviour::Status(testkit::stub_provider::Failure::new(500))).await;
     let server = Setup::claude(&stub).with("CHATBOT_BREAKER_FAILURES", "1").start().await;
     let mut ann = Chatter::join(&server).await;
     let id = ann.say("Hello").await;

@@ -1,7 +1,7 @@
 //! Messages through the queue, and a replay of them.
 
-use bench::stub::{Behaviour, Reply};
 use serde_json::json;
+use testkit::stub_provider::{Behaviour, Reply};
 
 use super::{answered, operator, submit};
 use crate::support::{Chatter, Setup, provider};

@@ -1,7 +1,7 @@
 //! What a provider would be asked, without asking it.
 
-use bench::stub::{Behaviour, Reply};
 use serde_json::{Value, json};
+use testkit::stub_provider::{Behaviour, Reply};
 
 use super::{answered, operator, submit};
 use crate::support::{Http, Setup, provider};

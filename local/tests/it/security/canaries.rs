@@ -9,10 +9,10 @@
 //! acknowledged, and so do their dead letters; a body that no handler can read stays in the dead
 //! letters as its producer wrote it.
 
-use bench::stub::{Behaviour, Failure, Stub};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testkit::stub_provider::{Behaviour, Failure, StubProvider};
 
 use super::evidence::{Evidence, Secrets};
 use super::poison::{poison, until_settled};
@@ -29,7 +29,11 @@ const TITLE: &str = "canary-title-4715";
 const COMMENT: &str = "canary-comment-4716";
 const POISON: &str = "canary-poison-4717";
 
-fn variables(stub: &Stub, directory: &TempDir, format: &str) -> Vec<(&'static str, String)> {
+fn variables(
+    stub: &StubProvider,
+    directory: &TempDir,
+    format: &str,
+) -> Vec<(&'static str, String)> {
     let documents = directory.path().join("documents.json");
     std::fs::write(
         &documents,
@@ -135,7 +139,7 @@ async fn succeed(ann: &mut Chatter, mut bob: Chatter, secrets: &mut Secrets) {
 }
 
 /// Providers that repeat what they were told, wherever an error has room for it.
-async fn fail(stub: &Stub, ann: &mut Chatter, found: &mut Evidence) {
+async fn fail(stub: &StubProvider, ann: &mut Chatter, found: &mut Evidence) {
     let all = format!("{CLAUDE_KEY} {OPENAI_KEY} {MESSAGE} {DOCUMENT}");
     let echo = |code: &str| {
         let error =
@@ -230,7 +234,7 @@ async fn misuse(ann: &Chatter, found: &mut Evidence) {
 }
 
 /// Leaves a message at a provider that does not answer.
-async fn leave_in_flight(stub: &Stub, ann: &mut Chatter) {
+async fn leave_in_flight(stub: &StubProvider, ann: &mut Chatter) {
     let before = stub.calls().len();
     stub.set(Behaviour::HangBeforeHeaders);
     ann.say(MESSAGE).await;

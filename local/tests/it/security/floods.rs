@@ -5,9 +5,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Reply, Usage};
 use futures::future::join_all;
 use serde_json::json;
+use testkit::stub_provider::{Behaviour, Reply, Usage};
 use tokio::time::timeout;
 
 #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! Session tokens and tickets that are somebody else's, or nobody's.
 
-use bench::stub::Behaviour;
 use serde_json::{Value, json};
+use testkit::stub_provider::Behaviour;
 
 use crate::support::{
     Chatter, Http, Setup, TestServer, in_time, next_frame, open, provider, send, try_open,

@@ -1,8 +1,8 @@
 //! Another principal's session, by every route that names one.
 
-use bench::stub::Behaviour;
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::stub_provider::Behaviour;
 
 use crate::support::{Answer, Chatter, Http, Setup, in_time, provider};
 

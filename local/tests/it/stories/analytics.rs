@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use bench::stub::{Behaviour, Failure};
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use testkit::stub_provider::{Behaviour, Failure};
 
 use crate::support::{Chatter, Setup, provider};
 

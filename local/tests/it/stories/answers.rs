@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Finish, Protocol, Reply};
 use serde_json::json;
+use testkit::stub_provider::{Behaviour, Finish, Protocol, Reply};
 
 use crate::support::{Chatter, Final, Http, Setup, in_time, provider};
 

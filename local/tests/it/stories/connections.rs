@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Reply};
 use serde_json::json;
+use testkit::stub_provider::{Behaviour, Reply};
 use tokio::net::TcpSocket;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;

@@ -1,18 +1,18 @@
 //! What the model gets to know.
 
-use bench::stub::{Behaviour, Call, Failure, Message, Reply, Stub};
 use serde_json::json;
+use testkit::stub_provider::{Behaviour, Call, Failure, Message, Reply, StubProvider};
 
 use crate::support::{Chatter, Setup, in_time, provider};
 
 /// Returns the messages of the latest call, as `role: text`.
-fn told(stub: &Stub) -> Vec<String> {
+fn told(stub: &StubProvider) -> Vec<String> {
     let calls = stub.calls();
     let line = |message: &Message| format!("{}: {}", message.role, message.text);
     calls.last().unwrap().messages.iter().map(line).collect()
 }
 
-fn latest(stub: &Stub) -> Call {
+fn latest(stub: &StubProvider) -> Call {
     stub.calls().last().unwrap().clone()
 }
 

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Failure, Protocol, Reply, Stub};
 use serde_json::json;
+use testkit::stub_provider::{Behaviour, Failure, Protocol, Reply, StubProvider};
 
 use crate::support::{Chatter, Final, Setup, TestServer, in_time, provider};
 
 struct Pair {
-    claude: Stub,
-    openai: Stub,
+    claude: StubProvider,
+    openai: StubProvider,
     server: TestServer,
 }
 

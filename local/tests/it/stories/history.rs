@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Reply};
 use serde_json::{Value, json};
+use testkit::stub_provider::{Behaviour, Reply};
 use tokio::time::Instant;
 
 use crate::support::{Chatter, Setup, in_time, provider};

@@ -1,7 +1,7 @@
 //! The same first question, asked by somebody else: its reply is kept, where that is switched on.
 
-use bench::stub::{Behaviour, Reply};
 use serde_json::json;
+use testkit::stub_provider::{Behaviour, Reply};
 
 use crate::support::{Chatter, Setup, provider};
 

@@ -1,8 +1,8 @@
 //! Messages: repeated, reused, many at once.
 
-use bench::stub::{Behaviour, Reply};
 use reqwest::Method;
 use serde_json::json;
+use testkit::stub_provider::{Behaviour, Reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

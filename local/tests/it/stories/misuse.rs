@@ -1,8 +1,8 @@
 //! What is wrong, and whose it is not.
 
-use bench::stub::{Behaviour, Reply};
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::stub_provider::{Behaviour, Reply};
 
 use crate::support::{
     Answer, Chatter, Http, Setup, in_time, next_frame, open, provider, send, websocket,

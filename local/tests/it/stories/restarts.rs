@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Reply};
 use local::sqlite::Database;
 use serde_json::Value;
 use shared::domain::{MessageId, MessageText, Principal, SessionId};
@@ -11,6 +10,7 @@ use shared::memory::QueueSettings;
 use shared::ports::{Clock as _, Durability, Outgoing, Queue as _};
 use shared::queue_messages::{RequestMessage, Submit};
 use shared::system::SystemClock;
+use testkit::stub_provider::{Behaviour, Reply};
 
 use crate::support::{Chatter, Setup, Stopped, in_time, provider};
 

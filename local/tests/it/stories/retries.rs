@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Failure, Protocol, Reply, Stub};
+use testkit::stub_provider::{Behaviour, Failure, Protocol, Reply, StubProvider};
 use tokio::time::Instant;
 
 use crate::support::{Chatter, Final, Setup, in_time, provider};
 
 const BOTH: [Protocol; 2] = [Protocol::Claude, Protocol::OpenAi];
 
-fn setup(protocol: Protocol, stub: &Stub) -> Setup {
+fn setup(protocol: Protocol, stub: &StubProvider) -> Setup {
     match protocol {
         Protocol::Claude => Setup::claude(stub),
         Protocol::OpenAi => Setup::openai(stub),
@@ -17,7 +17,7 @@ fn setup(protocol: Protocol, stub: &Stub) -> Setup {
 }
 
 /// Asks a provider that behaves so at its first call, and replies at every later one.
-async fn after(protocol: Protocol, first: Behaviour) -> (Final, Stub) {
+async fn after(protocol: Protocol, first: Behaviour) -> (Final, StubProvider) {
     let stub = provider(Behaviour::Reply(Reply::default().paced(Duration::from_millis(10)))).await;
     stub.script([first]);
     let server = setup(protocol, &stub)

@@ -1,8 +1,8 @@
 //! Who may connect, and what may be said on a connection.
 
-use bench::stub::{Behaviour, Reply};
 use futures::SinkExt as _;
 use serde_json::{Value, json};
+use testkit::stub_provider::{Behaviour, Reply};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{

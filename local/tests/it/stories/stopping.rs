@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Reply, Stub};
 use serde_json::json;
+use testkit::stub_provider::{Behaviour, Reply, StubProvider};
 
 use crate::support::{Chatter, Setup, TestServer, in_time, provider};
 
@@ -57,7 +57,7 @@ async fn a_stop_after_the_end_changes_nothing() {
 
 #[tokio::test]
 async fn a_stop_while_a_retry_is_waited_for_ends_the_wait() {
-    let failure = bench::stub::Failure::new(429).retry_after(60);
+    let failure = testkit::stub_provider::Failure::new(429).retry_after(60);
     let stub = provider(Behaviour::Status(failure)).await;
     let server = Setup::claude(&stub).start().await;
     let mut ann = Chatter::join(&server).await;
@@ -73,7 +73,7 @@ fn five_seconds_long() -> Behaviour {
 }
 
 /// Deletes a session while it is answered; returns its id.
-async fn deleted_while_answered(stub: &Stub, server: &TestServer) -> String {
+async fn deleted_while_answered(stub: &StubProvider, server: &TestServer) -> String {
     let mut ann = Chatter::join(server).await;
     let id = ann.say("Remember the canary").await;
     ann.text_of(&id, 10).await;

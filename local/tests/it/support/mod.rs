@@ -12,7 +12,7 @@ mod view;
 
 use std::time::Duration;
 
-use bench::stub::{Behaviour, Stub};
+use testkit::stub_provider::{Behaviour, StubProvider};
 
 pub(crate) use chatter::Chatter;
 pub(crate) use contract::{Operation, operator_contract};
@@ -25,8 +25,8 @@ pub(crate) use view::Final;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Starts a provider that behaves so unless its script says otherwise.
-pub(crate) async fn provider(behaviour: Behaviour) -> Stub {
-    Stub::start(behaviour).await.unwrap()
+pub(crate) async fn provider(behaviour: Behaviour) -> StubProvider {
+    StubProvider::start(behaviour).await.unwrap()
 }
 
 /// Waits for something that must happen.

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bench::stub::Stub;
 use local::app::App;
 use local::config::Config;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use shared::environment::Environment;
 use tempfile::TempDir;
+use testkit::stub_provider::StubProvider;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, yield_now};
 
@@ -57,17 +57,17 @@ impl Setup {
         Self::default()
     }
 
-    pub(crate) fn claude(stub: &Stub) -> Self {
+    pub(crate) fn claude(stub: &StubProvider) -> Self {
         Self::offline()
             .with("ANTHROPIC_API_KEY", "test-key")
             .with("ANTHROPIC_BASE_URL", &stub.url())
     }
 
-    pub(crate) fn openai(stub: &Stub) -> Self {
+    pub(crate) fn openai(stub: &StubProvider) -> Self {
         Self::offline().and_openai(stub)
     }
 
-    pub(crate) fn and_openai(self, stub: &Stub) -> Self {
+    pub(crate) fn and_openai(self, stub: &StubProvider) -> Self {
         self.with("OPENAI_API_KEY", "test-key").with("OPENAI_BASE_URL", &stub.openai_url())
     }
 

@@ -1,10 +1,10 @@
 //! The streams of both protocols: cut anywhere, in any pieces, with anything in between.
 
-use bench::stub::Protocol;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use shared::ports::{Finish, ModelEvent};
+use testkit::stub_provider::Protocol;
 
 use super::corpus::{Seed, corpus, short, table};
 use super::mutations::{json, mutants};

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bench::stub::Protocol;
 use futures::StreamExt as _;
 use secrecy::SecretString;
 use shared::domain::ProviderName;
 use shared::ports::{
     ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError, SigningKeys,
 };
+use testkit::stub_provider::Protocol;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use worker::providers::client::{self, ClientSettings};

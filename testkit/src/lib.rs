@@ -1,0 +1,11 @@
+//! What tests and measurements share; no shipped program links it.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`stub_provider`] | a server that speaks both model protocols, and fails on demand |
+//! | [`conformance`] | one suite per port, which every adapter must pass |
+//! | [`lambda`] | the Lambda functions as processes, behind a Runtime API of the test |
+
+pub mod conformance;
+pub mod lambda;
+pub mod stub_provider;

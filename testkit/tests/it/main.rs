@@ -1,0 +1,8 @@
+//! Tests of the stub providers.
+
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod stub;
+#[cfg(test)]
+mod stub_faults;
