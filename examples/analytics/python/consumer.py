@@ -1,7 +1,7 @@
-"""Reads analytics events from the named files, or from standard input, and writes their figures.
+"""Reads analytics events from the given files, or from standard input, and prints their figures.
 
-`examples/analytics/README.md` defines the input and the output; `events.py` has the types to copy.
-Python 3.11 or later, and nothing else.
+The README defines the input and the output; `events.py` has the types to copy.
+Needs Python 3.11 or later, and no packages.
 """
 
 import json
@@ -12,17 +12,17 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from events import Event, Feedback, Refusal, Turn, millis, read
+from events import Event, Feedback, RejectedLine, Turn, millis, read_event
 
-#: The key of what an event does not have.
+#: The key for events without a provider or document.
 NONE = "none"
-#: What rows are made by, in the order of the output.
+#: The dimensions of the rows, in the order of the output.
 BY = ("day", "provider", "document")
 
 
 @dataclass(slots=True)
 class Counts:
-    """Sums; the README says what each one counts, and the output has them in this order."""
+    """The sums, in the order of the output; the README defines each."""
 
     messages: int = 0
     failed: int = 0
@@ -41,7 +41,7 @@ class Counts:
 
 @dataclass(slots=True)
 class Tally:
-    """What has been seen of one day, provider or document."""
+    """The running figures of one day, provider or document."""
 
     counts: Counts = field(default_factory=Counts)
     first_token_ms: list[int] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Tally:
         if turn.first_token_ms is not None:
             self.first_token_ms.append(turn.first_token_ms)
 
-    def add_verdict(self, rating: str) -> None:
+    def add_rating(self, rating: str) -> None:
         self.counts.thumbs_up += rating == "up"
         self.counts.thumbs_down += rating == "down"
 
@@ -79,20 +79,21 @@ class Tally:
 
 
 def percentile(times: list[int], percent: int) -> int | None:
-    """Returns the nearest rank: the smallest value that so many of a hundred do not exceed."""
+    """Returns a percentile by the nearest-rank method, or None if there are no values."""
     rank = (len(times) * percent + 99) // 100
     return times[rank - 1] if times else None
 
 
 class Fold:
-    """Events folded so far, in whatever order they come; their ids are kept, and the times of turns."""
+    """The events so far. The ids of all events and the times of all turns are kept."""
 
     def __init__(self) -> None:
         self.seen: set[str] = set()
         self.tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
-        #: By session key and message id, so that a verdict finds its document, and a later verdict the one it replaces.
+        #: By session key and message id: a rating finds its document here,
+        #: and a later rating the one it replaces.
         self.turns: dict[tuple[str, str], Turn] = {}
-        self.verdicts: dict[tuple[str, str], Feedback] = {}
+        self.ratings: dict[tuple[str, str], Feedback] = {}
 
     def add(self, event: Event) -> None:
         """Counts an event, unless it was counted before."""
@@ -104,25 +105,26 @@ class Fold:
             case Turn():
                 failed = event.type == "Chat Failed"
                 keys = (day(detail.timestamp), detail.provider, detail.document_id)
-                self.each(keys, lambda tally: tally.add_turn(detail, failed))
-                keep_later(self.turns, detail)
+                self.count_in(keys, lambda tally: tally.add_turn(detail, failed))
+                keep_latest(self.turns, detail)
             case Feedback():
-                keep_later(self.verdicts, detail)
+                keep_latest(self.ratings, detail)
             case _:
                 expired = event.type == "Session Expired"
-                self.each((day(detail.timestamp), None, None), lambda tally: tally.add_session(expired))
+                keys = (day(detail.timestamp), None, None)
+                self.count_in(keys, lambda tally: tally.add_session(expired))
 
     def rows(self) -> list[dict[str, object]]:
-        """Returns the rows: days, providers, documents, each in the order of their keys."""
-        for message, verdict in self.verdicts.items():
+        """Returns the rows: days, providers, documents, each ordered by key."""
+        for message, rating in self.ratings.items():
             turn = self.turns.get(message)
-            keys = (day(verdict.timestamp), verdict.provider, turn and turn.document_id)
-            self.each(keys, lambda tally, rating=verdict.rating: tally.add_verdict(rating))
-        self.verdicts = {}
+            keys = (day(rating.timestamp), rating.provider, turn and turn.document_id)
+            self.count_in(keys, lambda tally, rating=rating.rating: tally.add_rating(rating))
+        self.ratings = {}
         order = sorted(self.tallies, key=lambda place: (BY.index(place[0]), place[1]))
         return [self.tallies[place].row(*place) for place in order]
 
-    def each(self, keys: tuple[str | None, ...], count: Callable[[Tally], None]) -> None:
+    def count_in(self, keys: tuple[str | None, ...], count: Callable[[Tally], None]) -> None:
         for by, key in zip(BY, keys, strict=True):
             count(self.tallies[by, NONE if key is None else key])
 
@@ -130,8 +132,8 @@ class Fold:
 T = TypeVar("T", Turn, Feedback)
 
 
-def keep_later(kept: dict[tuple[str, str], T], detail: T) -> None:
-    """Keeps the detail that is the later one of its message."""
+def keep_latest(kept: dict[tuple[str, str], T], detail: T) -> None:
+    """Keeps the latest detail of each message."""
     message = (detail.session_key, detail.message_id)
     other = kept.get(message)
     if other is None or order(other) < order(detail):
@@ -147,36 +149,37 @@ def day(time: datetime) -> str:
 
 
 def fold_lines(name: str, lines: Iterable[bytes], fold: Fold) -> bool:
-    """Adds the events of a file to the fold, and tells whether it has lines that are refused."""
-    refused = False
+    """Adds the events of a file; returns whether a line was rejected."""
+    rejected = False
     for number, line in enumerate(lines, start=1):
         try:
-            event = read(line) if line.strip() else None
-        except Refusal as refusal:
-            print(f"{name}:{number}: {refusal}", file=sys.stderr)
-            refused = True
+            event = read_event(line) if line.strip() else None
+        except RejectedLine as rejection:
+            print(f"{name}:{number}: {rejection}", file=sys.stderr)
+            rejected = True
             continue
         if event is not None:
             fold.add(event)
-    return refused
+    return rejected
 
 
 def main(names: list[str]) -> int:
-    """Returns 0, or 1 where a line was refused, or 2 without figures where a file cannot be read."""
-    fold, refused = Fold(), False
+    """Returns the exit code: 0, 1 if a line was rejected, or 2 if a file could not be read."""
+    fold = Fold()
+    rejected = False
     try:
         for name in names:
             with open(name, "rb") as file:
-                refused |= fold_lines(name, file, fold)
+                rejected |= fold_lines(name, file, fold)
         if not names:
-            refused = fold_lines("stdin", sys.stdin.buffer, fold)
+            rejected = fold_lines("stdin", sys.stdin.buffer, fold)
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     for row in fold.rows():
         text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
         sys.stdout.buffer.write(text.encode() + b"\n")
-    return int(refused)
+    return int(rejected)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""The analytics events, as `contracts/events` describes version 1 of them, and how a line becomes one.
+"""The analytics events, version 1 of `contracts/events`, and the parser of a line.
 
-Closed sets of values (`provider`, `finish_reason`, `rating`, …) are read as text: a newer chatbot may know more.
+Enumerations (`provider`, `finish_reason`, `rating`, …) are read as strings, because newer versions
+may add values.
 """
 
 import json
@@ -14,18 +15,21 @@ SOURCE = "learning-yogi.chatbot"
 SCHEMA_VERSION = "1"
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([0-9]{2}:){2}[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
-#: Whole numbers that may be below zero.
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"T([0-9]{2}:){2}[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+#: Integers that may be negative.
 SIGNED = {"cost_micro_usd"}
 
 
-class Refusal(Exception):
-    """Why a line is refused. It never quotes a value: details may hold what people wrote."""
+class RejectedLine(Exception):
+    """Why a line was rejected. It never quotes a value, which might be something a user wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What every detail says of itself; consumers drop repeats by the id."""
+    """The metadata of every detail. Consumers deduplicate by the id."""
 
     id: str
     specversion: str
@@ -34,7 +38,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """The detail of `Session Expired` and `Session Deleted`; the beginning of the others."""
+    """The detail of `Session Expired` and `Session Deleted`, and common fields of the others."""
 
     session_id: str
     session_key: str
@@ -58,7 +62,7 @@ class Turn(Session):
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
     cached: bool = False
-    #: Millionths of a US dollar; none where the price is not known, or no model was called.
+    #: In millionths of a US dollar; None if the price is unknown or no model was called.
     cost_micro_usd: int | None
     queue_ms: int
     context_ms: int
@@ -70,7 +74,7 @@ class Turn(Session):
     context: str
     #: Sent by an operator.
     synthetic: bool
-    #: Only where the operator chose to have texts, as the reply.
+    #: Present only if the operator has enabled texts in events; so is `response`.
     user_message: str | None = None
     response: str | None = None
 
@@ -101,80 +105,83 @@ DETAILS: dict[str, type[Detail]] = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A detail type, and the detail that belongs to it."""
+    """An event: the detail type, and the detail of that type."""
 
     type: str
     detail: Detail
 
 
-def read(line: bytes) -> Event | None:
-    """Reads a line; none for what is no event of ours: another source or detail type, a remark of yogi's."""
+def read_event(line: bytes) -> Event | None:
+    """Parses a line; None for other sources and detail types, and for notices of `yogi tail`."""
     envelope = parse(line)
-    # EventBridge's name of it is another than yogi's.
+    # EventBridge writes `detail-type`, yogi `detail_type`.
     if "detail-type" in envelope:
         envelope["detail_type"] = envelope["detail-type"]
     if "detail_type" not in envelope and "type" in envelope:
         return None
-    kind = checked(envelope, "detail_type", str)
-    source = checked({"source": None} | envelope, "source", str | None)
-    detail = checked(envelope, "detail", dict)
+    kind = field_of(envelope, "detail_type", str)
+    source = field_of({"source": None} | envelope, "source", str | None)
+    detail = field_of(envelope, "detail", dict)
     if source not in (None, SOURCE) or kind not in DETAILS:
         return None
-    # The version first: the fields of another one are not ours to judge.
-    if checked(detail, "metadata", Metadata).schema_version != SCHEMA_VERSION:
-        raise Refusal(f'schema_version is not "{SCHEMA_VERSION}"')
-    return Event(kind, typed(detail, DETAILS[kind]))
+    # Checked first, because another version may have other fields.
+    if field_of(detail, "metadata", Metadata).schema_version != SCHEMA_VERSION:
+        raise RejectedLine(f'schema_version is not "{SCHEMA_VERSION}"')
+    return Event(kind, read_object(detail, DETAILS[kind]))
 
 
 def parse(line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(line.decode(), parse_constant=no_number)
+        value = json.loads(line.decode(), parse_constant=reject_constant)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise Refusal("this is not a JSON object")
+        raise RejectedLine("not a JSON object")
     return value
 
 
-def no_number(name: str) -> None:
-    raise ValueError(f"{name} is not JSON, though Python takes it")
+def reject_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON, although Python accepts it")
 
 
-def typed(value: dict[str, Any], shape: type) -> Any:
-    """Makes a dataclass of a JSON object; fields that it does not know are left out."""
+def read_object(value: dict[str, Any], shape: type) -> Any:
+    """Converts a JSON object to a dataclass, ignoring unknown fields."""
     given = {}
-    for name, (hint, required) in hints(shape).items():
+    for name, (hint, required) in field_types(shape).items():
         if required or name in value:
-            given[name] = checked(value, name, hint)
+            given[name] = field_of(value, name, hint)
     return shape(**given)
 
 
 @cache
-def hints(shape: type) -> dict[str, tuple[Any, bool]]:
-    """Returns each field's type, and whether it is required."""
+def field_types(shape: type) -> dict[str, tuple[Any, bool]]:
+    """Returns the type of each field, and whether the field is required."""
     types = get_type_hints(shape)
     return {field.name: (types[field.name], field.default is MISSING) for field in fields(shape)}
 
 
-def checked(value: dict[str, Any], name: str, hint: Any) -> Any:
-    """Returns a field of a JSON object if it is of this type."""
+def field_of(value: dict[str, Any], name: str, hint: Any) -> Any:
+    """Returns a field of a JSON object; raises `RejectedLine` if it has the wrong type."""
     if name not in value:
-        raise Refusal(f"missing field `{name}`")
+        raise RejectedLine(f"missing field `{name}`")
     found = value[name]
     try:
         if hint is datetime:
-            return moment(found)
+            return timestamp_of(found)
         if hint is Metadata and isinstance(found, dict):
-            return typed(found, Metadata)
-        if is_a(found, name, hint):
+            return read_object(found, Metadata)
+        if has_type(found, name, hint):
             return found
     except (OverflowError, TypeError, ValueError):
         pass
-    raise Refusal("a field is not as its schema says")
+    raise RejectedLine("a field does not match its schema")
 
 
-def is_a(found: Any, name: str, hint: Any) -> bool:
-    """Tells whether a value is of a type. For Python `True` is a number too, and half a surrogate pair is text."""
+def has_type(found: Any, name: str, hint: Any) -> bool:
+    """Returns whether a value has a type.
+
+    In Python `True` is an integer, and a string may contain lone surrogates; neither is valid here.
+    """
     if isinstance(found, bool):
         return hint is bool
     if isinstance(found, str):
@@ -184,13 +191,13 @@ def is_a(found: Any, name: str, hint: Any) -> bool:
     return isinstance(found, hint)
 
 
-def moment(text: str) -> datetime:
-    """Reads RFC 3339, which is less than Python takes for it."""
+def timestamp_of(text: str) -> datetime:
+    """Parses RFC 3339. Python accepts more than that."""
     if not RFC_3339.fullmatch(text.upper() if isinstance(text, str) else ""):
         raise ValueError("not RFC 3339")
     return datetime.fromisoformat(text.upper()).astimezone(UTC)
 
 
 def millis(time: datetime) -> int:
-    """Returns the milliseconds since the Unix epoch: as exact as all languages have it."""
+    """Returns milliseconds since the Unix epoch, the precision that all three languages share."""
     return (time - EPOCH) // timedelta(milliseconds=1)

@@ -10,7 +10,7 @@ use crate::event::{Event, Metadata, SCHEMA_VERSION, SOURCE};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Not JSON, or JSON that is no object.
-    #[error("this is not a JSON object")]
+    #[error("not a JSON object")]
     NotAnObject,
     /// A required field is not there.
     #[error("missing field `{0}`")]
@@ -19,7 +19,7 @@ pub enum Refusal {
     #[error("schema_version is not \"{SCHEMA_VERSION}\"")]
     OtherVersion,
     /// A field has another type, or no value that its schema allows.
-    #[error("a field is not as its schema says")]
+    #[error("a field does not match its schema")]
     WrongValue,
 }
 

@@ -3,19 +3,19 @@
 export const SOURCE = 'learning-yogi.chatbot';
 export const SCHEMA_VERSION = '1';
 
-/** A closed set of today: a newer chatbot may know more, so that any text is read. */
-type Open<Known extends string> = Known | (string & {});
+/** An enumeration to which newer versions may add values, so any string is accepted. */
+type OpenEnum<Known extends string> = Known | (string & {});
 
-export type Provider = Open<'claude' | 'openai' | 'bedrock' | 'offline'>;
+export type Provider = OpenEnum<'claude' | 'openai' | 'bedrock' | 'offline'>;
 
-/** What every detail says of itself; consumers drop repeats by the id. */
+/** The metadata of every detail. Consumers deduplicate by the id. */
 export interface Metadata {
   id: string;
   specversion: string;
   schema_version: string;
 }
 
-/** The detail of `Session Expired` and `Session Deleted`; the beginning of the others. */
+/** The detail of `Session Expired` and `Session Deleted`, and the common fields of the others. */
 export interface Session {
   session_id: string;
   session_key: string;
@@ -37,19 +37,21 @@ export interface Turn extends Session {
   cached_input_tokens: number;
   cache_write_tokens: number;
   cached: boolean;
-  /** Millionths of a US dollar; null where the price is not known, or no model was called. */
+  /** In millionths of a US dollar; null if the price is unknown or no model was called. */
   cost_micro_usd: number | null;
   queue_ms: number;
   context_ms: number;
   first_token_ms: number | null;
   total_ms: number;
-  finish_reason: Open<'stop' | 'length' | 'refusal' | 'content_filter' | 'cancelled' | 'error'>;
+  finish_reason: OpenEnum<
+    'stop' | 'length' | 'rejection' | 'content_filter' | 'cancelled' | 'error'
+  >;
   error_code: string | null;
   generations: number;
-  context: Open<'used' | 'none' | 'unavailable'>;
+  context: OpenEnum<'used' | 'none' | 'unavailable'>;
   /** Sent by an operator. */
   synthetic: boolean;
-  /** Only where the operator chose to have texts, as the reply. */
+  /** Present only if the operator has enabled texts in events; the same holds for `response`. */
   user_message: string | null;
   response: string | null;
 }
@@ -58,7 +60,7 @@ export interface Turn extends Session {
 export interface Feedback extends Session {
   message_id: string;
   turn: number;
-  rating: Open<'up' | 'down'>;
+  rating: OpenEnum<'up' | 'down'>;
   comment_length: number;
   provider: Provider | null;
   model: string | null;
@@ -66,7 +68,7 @@ export interface Feedback extends Session {
   comment: string | null;
 }
 
-/** Each detail type, and the detail that belongs to it. */
+/** An event: the detail type, and the detail of that type. */
 export type Event =
   | { type: 'Chat Message' | 'Chat Failed'; detail: Turn }
   | { type: 'Chat Feedback'; detail: Feedback }

@@ -1,10 +1,10 @@
-/** What is counted. */
+/** The figures of one day, provider or document. */
 
 import type { Turn } from './events.js';
 
 export type By = 'day' | 'provider' | 'document';
 
-/** Sums; the README says what each one counts, and the output has them in this order. */
+/** The sums, in the order of the output; the README defines each. */
 export interface Counts {
   messages: number;
   failed: number;
@@ -31,7 +31,7 @@ export interface Row extends Counts {
   total_ms_p95: number | null;
 }
 
-/** What has been seen of one day, provider or document. */
+/** The running figures of one day, provider or document. */
 export class Tally {
   readonly counts: Counts = {
     messages: 0,
@@ -71,14 +71,15 @@ export class Tally {
     if (turn.first_token_ms !== null) this.firstTokenMs.push(turn.first_token_ms);
   }
 
-  addVerdict(rating: string): void {
+  addRating(rating: string): void {
     this.counts.thumbs_up += Number(rating === 'up');
     this.counts.thumbs_down += Number(rating === 'down');
   }
 
   row(): Row {
     const byValue = (a: number, b: number) => a - b;
-    const [first, total] = [this.firstTokenMs.sort(byValue), this.totalMs.sort(byValue)];
+    const first = this.firstTokenMs.sort(byValue);
+    const total = this.totalMs.sort(byValue);
     return {
       by: this.by,
       key: this.key,
@@ -91,7 +92,7 @@ export class Tally {
   }
 }
 
-/** Returns the nearest rank: the smallest value that so many of a hundred do not exceed. */
+/** Returns a percentile by the nearest-rank method, or null if there are no values. */
 function percentile(sorted: number[], percent: number): number | null {
   return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? null;
 }

@@ -1,20 +1,20 @@
-/** From events to rows, in whatever order the events come. */
+/** Aggregates events to rows; the order of the events does not matter. */
 
 import type { Event, Feedback, Session, Turn } from './events.js';
 import { type By, type Row, Tally } from './figures.js';
 
-/** The key of what an event does not have. */
+/** The key for events without a provider or document. */
 const NONE = 'none';
-/** What rows are made by, in the order of the output. */
+/** The dimensions of the rows, in the order of the output. */
 const BY: readonly By[] = ['day', 'provider', 'document'];
 
-/** Events folded so far. The ids of all of them are kept, and the times of all turns. */
+/** The events so far. The ids of all events and the times of all turns are kept in memory. */
 export class Fold {
   private readonly seen = new Set<string>();
   private readonly tallies = new Map<string, Tally>();
-  /** By message, so that a verdict finds its document, and a later verdict the one that it replaces. */
+  /** By message: a rating finds its document here, and a later rating the one it replaces. */
   private readonly turns = new Map<string, Turn>();
-  private readonly verdicts = new Map<string, Feedback>();
+  private readonly ratings = new Map<string, Feedback>();
 
   /** Counts an event, unless it was counted before. */
   add(event: Event): void {
@@ -27,10 +27,10 @@ export class Fold {
         this.each(detail, detail.provider, detail.document_id, (tally) => {
           tally.addTurn(detail, type === 'Chat Failed');
         });
-        keepLater(this.turns, detail);
+        keepLatest(this.turns, detail);
         break;
       case 'Chat Feedback':
-        keepLater(this.verdicts, detail);
+        keepLatest(this.ratings, detail);
         break;
       case 'Session Expired':
         this.each(detail, null, null, (tally) => (tally.counts.sessions_expired += 1));
@@ -42,11 +42,11 @@ export class Fold {
 
   /** Returns the rows: days, providers, documents, each in the order of their keys. */
   rows(): Row[] {
-    for (const [message, verdict] of this.verdicts) {
+    for (const [message, rating] of this.ratings) {
       const document = this.turns.get(message)?.document_id ?? null;
-      this.each(verdict, verdict.provider, document, (tally) => tally.addVerdict(verdict.rating));
+      this.each(rating, rating.provider, document, (tally) => tally.addRating(rating.rating));
     }
-    this.verdicts.clear();
+    this.ratings.clear();
     const inOrder = (a: Tally, b: Tally) =>
       BY.indexOf(a.by) - BY.indexOf(b.by) || compare(a.key, b.key);
     return [...this.tallies.values()].sort(inOrder).map((tally) => tally.row());
@@ -70,8 +70,8 @@ export class Fold {
   }
 }
 
-/** Keeps the detail that is the later one of its message. */
-function keepLater<T extends Turn | Feedback>(kept: Map<string, T>, detail: T): void {
+/** Keeps the latest detail of each message. */
+function keepLatest<T extends Turn | Feedback>(kept: Map<string, T>, detail: T): void {
   const message = JSON.stringify([detail.session_key, detail.message_id]);
   const other = kept.get(message);
   if (!other || isLater(detail, other)) kept.set(message, detail);
@@ -82,7 +82,7 @@ function isLater(one: Session, other: Session): boolean {
   return (apart || compare(one.metadata.id, other.metadata.id)) > 0;
 }
 
-/** Compares by code points; `<` compares by UTF-16 units, which is another order beyond U+FFFF. */
+/** Compares by code points. `<` compares UTF-16 units, which differs above U+FFFF. */
 function compare(one: string, other: string): number {
   return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }

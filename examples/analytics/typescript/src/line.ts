@@ -1,4 +1,4 @@
-/** One line of input. */
+/** Parses a line of input. */
 
 import { SCHEMA_VERSION, SOURCE } from './events.js';
 import type { Event, Feedback, Metadata, Session, Turn } from './events.js';
@@ -6,26 +6,26 @@ import {
   count,
   flag,
   integer,
-  moment,
+  timestamp,
   nullable,
   object,
   optional,
-  Refusal,
+  RejectedLine,
   text,
-  typed,
+  readObject,
 } from './fields.js';
-import type { Fields, Shape } from './fields.js';
+import type { JsonObject, FieldReaders } from './fields.js';
 
-const metadata: Shape<Metadata> = { id: text, specversion: text, schema_version: text };
+const metadata: FieldReaders<Metadata> = { id: text, specversion: text, schema_version: text };
 
-const session: Shape<Session> = {
+const session: FieldReaders<Session> = {
   session_id: text,
   session_key: text,
-  timestamp: moment,
-  metadata: (value) => typed(value, metadata),
+  timestamp: timestamp,
+  metadata: (value) => readObject(value, metadata),
 };
 
-const turn: Shape<Turn> = {
+const turn: FieldReaders<Turn> = {
   ...session,
   message_id: text,
   turn: count,
@@ -53,7 +53,7 @@ const turn: Shape<Turn> = {
   response: optional(nullable(text), null),
 };
 
-const feedback: Shape<Feedback> = {
+const feedback: FieldReaders<Feedback> = {
   ...session,
   message_id: text,
   turn: count,
@@ -65,14 +65,14 @@ const feedback: Shape<Feedback> = {
   comment: optional(nullable(text), null),
 };
 
-/** Reads a line; null for what is no event of ours: another source or detail type, a remark of yogi's. */
+/** Parses a line; null for other sources and detail types, and for notices of `yogi tail`. */
 export function read(line: Uint8Array): Event | null {
   const fields = parse(line);
-  // EventBridge's name of it is another than yogi's.
-  const named: Fields =
+  // EventBridge writes `detail-type`, yogi `detail_type`.
+  const named: JsonObject =
     'detail-type' in fields ? { ...fields, detail_type: fields['detail-type'] } : fields;
   if (!('detail_type' in named) && 'type' in named) return null;
-  const envelope = typed(named, {
+  const envelope = readObject(named, {
     detail_type: text,
     detail: object,
     source: optional(nullable(text), null),
@@ -82,7 +82,7 @@ export function read(line: Uint8Array): Event | null {
     : null;
 }
 
-function event(type: string, detail: Fields): Event | null {
+function event(type: string, detail: JsonObject): Event | null {
   switch (type) {
     case 'Chat Message':
     case 'Chat Failed':
@@ -97,20 +97,20 @@ function event(type: string, detail: Fields): Event | null {
   }
 }
 
-/** Reads a detail, its version first: the fields of another version are not ours to judge. */
-function versioned<T extends Session>(detail: Fields, shape: Shape<T>): T {
-  const head = typed(detail, { metadata: session.metadata });
+/** Reads a detail, checking its version first: another version may have other fields. */
+function versioned<T extends Session>(detail: JsonObject, readers: FieldReaders<T>): T {
+  const head = readObject(detail, { metadata: session.metadata });
   if (head.metadata.schema_version !== SCHEMA_VERSION)
-    throw new Refusal(`schema_version is not "${SCHEMA_VERSION}"`);
-  return typed(detail, shape);
+    throw new RejectedLine(`schema_version is not "${SCHEMA_VERSION}"`);
+  return readObject(detail, readers);
 }
 
-function parse(line: Uint8Array): Fields {
+function parse(line: Uint8Array): JsonObject {
   try {
     return object(
       JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(line)),
     );
   } catch {
-    throw new Refusal('this is not a JSON object');
+    throw new RejectedLine('not a JSON object');
   }
 }

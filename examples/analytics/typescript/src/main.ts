@@ -1,47 +1,48 @@
-/** Reads events from the named files, or from standard input, and writes their figures. */
+/** Reads events from the given files, or from standard input, and prints their figures. */
 
 import { createReadStream } from 'node:fs';
 
-import { Refusal } from './fields.js';
+import { RejectedLine } from './fields.js';
 import { Fold } from './fold.js';
 import { read } from './line.js';
 
 const NEWLINE = 10;
 
-/** Returns 0, or 1 where a line was refused, or 2 without figures where a file cannot be read. */
+/** Returns the exit code: 0, 1 if a line was rejected, or 2 if a file could not be read. */
 async function main(names: string[]): Promise<number> {
   const fold = new Fold();
-  let refused = false;
+  let rejected = false;
   try {
     for (const name of names)
-      refused = (await foldLines(name, createReadStream(name), fold)) || refused;
-    if (names.length === 0) refused = await foldLines('stdin', process.stdin, fold);
+      rejected = (await foldLines(name, createReadStream(name), fold)) || rejected;
+    if (names.length === 0) rejected = await foldLines('stdin', process.stdin, fold);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
     return 2;
   }
   for (const row of fold.rows()) process.stdout.write(`${JSON.stringify(row)}\n`);
-  return Number(refused);
+  return Number(rejected);
 }
 
-/** Adds the events of a file to the fold, and tells whether it has lines that are refused. */
+/** Adds the events of a file; returns whether a line was rejected. */
 async function foldLines(name: string, input: AsyncIterable<Buffer>, fold: Fold): Promise<boolean> {
-  let [number, refused] = [0, false];
+  let number = 0;
+  let rejected = false;
   for await (const line of lines(input)) {
     number += 1;
     try {
       const event = isBlank(line) ? null : read(line);
       if (event) fold.add(event);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof RejectedLine)) throw error;
       process.stderr.write(`${name}:${number}: ${error.message}\n`);
-      refused = true;
+      rejected = true;
     }
   }
-  return refused;
+  return rejected;
 }
 
-/** Cuts bytes at newlines alone: `readline` would also cut at U+2028, which JSON allows inside a text. */
+/** Splits at newlines only. `readline` also splits at U+2028, which JSON strings may contain. */
 async function* lines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let begun: Buffer[] = [];
   for await (const chunk of input) {

@@ -1,4 +1,4 @@
-/** The consumer against the fixture that all three languages share, and against the contracts. */
+/** Tests the consumer with the fixture shared by all languages, and with the contracts. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -6,10 +6,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { Refusal } from '../src/fields.js';
+import { RejectedLine } from '../src/fields.js';
 import { read } from '../src/line.js';
 
-// Seen from where this file is compiled to.
+// Relative to the compiled file.
 const FIXTURE = new URL('../../../fixture/', import.meta.url);
 const CONTRACTS = new URL('../../../../../contracts/events/', import.meta.url);
 const PROGRAM = fileURLToPath(new URL('../src/main.js', import.meta.url));
@@ -35,7 +35,7 @@ function check(names: string[], input: string, expected: [number, string, string
   assert.deepEqual([ended.status, ended.stdout, ended.stderr], expected);
 }
 
-/** Returns the schemas, each with a detail of the fixture. */
+/** Returns the schemas, each with a detail from the fixture. */
 function contracts(): { schema: Schema; detail: object }[] {
   const lines = text('events.jsonl')
     .split('\n')
@@ -49,18 +49,18 @@ function contracts(): { schema: Schema; detail: object }[] {
   });
 }
 
-/** Tells why a detail is refused; null where it is read. */
-function refusal(schema: Schema, detail: object): string | null {
+/** Returns why a detail is rejected, or null. */
+function rejection(schema: Schema, detail: object): string | null {
   try {
     assert.ok(read(Buffer.from(JSON.stringify({ detail_type: schema.title, detail }))));
     return null;
   } catch (error) {
-    if (error instanceof Refusal) return error.message;
+    if (error instanceof RejectedLine) return error.message;
     throw error;
   }
 }
 
-test('a named file gives the expected figures', () => {
+test('a file gives the expected figures', () => {
   check(['events.jsonl'], '', [0, text('figures.jsonl'), '']);
 });
 
@@ -68,15 +68,15 @@ test('standard input gives the same', () => {
   check([], text('events.jsonl'), [0, text('figures.jsonl'), '']);
 });
 
-test('what two files repeat is counted once', () => {
+test('events that two files repeat are counted once', () => {
   check(['events.jsonl', 'events.jsonl'], '', [0, text('figures.jsonl'), '']);
 });
 
-test('broken lines are named and the others are counted', () => {
+test('broken lines are reported and the others are counted', () => {
   check(['broken.jsonl'], '', [1, text('broken.figures.jsonl'), text('broken.errors.txt')]);
 });
 
-test('a file that is not there ends it without figures', () => {
+test('a missing file ends the program without output', () => {
   check(['missing.jsonl'], '', [
     2,
     '',
@@ -91,7 +91,7 @@ test('exactly the required fields are required', () => {
         Object.entries(detail).filter(([field]) => field !== name),
       );
       const expected = schema.required.includes(name) ? `missing field \`${name}\`` : null;
-      assert.equal(refusal(schema, without), expected, `${schema.title} without ${name}`);
+      assert.equal(rejection(schema, without), expected, `${schema.title} without ${name}`);
     }
   }
 });
@@ -99,9 +99,9 @@ test('exactly the required fields are required', () => {
 test('every field is read with its type', () => {
   for (const { schema, detail } of contracts()) {
     for (const name of Object.keys(schema.properties)) {
-      const expected = 'a field is not as its schema says';
+      const expected = 'a field does not match its schema';
       assert.equal(
-        refusal(schema, { ...detail, [name]: [] }),
+        rejection(schema, { ...detail, [name]: [] }),
         expected,
         `${schema.title}: ${name}`,
       );
