@@ -387,7 +387,7 @@ describe("a host's token", () => {
     expect(server.calls.map(({ token }) => token)).toEqual(['Bearer old', 'Bearer new']);
   });
 
-  it('that is missing signs the user out, waitUntil connect()', async () => {
+  it('that is missing signs the user out, until connect()', async () => {
     let token: string | undefined;
     const client = make(null, { token: () => token });
     await expect(client.connect()).rejects.toMatchObject({ status: 401 });
@@ -422,7 +422,7 @@ describe('the connection', () => {
     expect(only(client).text).toBe('Hi');
   });
 
-  it('that the server ends for good is closed, waitUntil connect()', async () => {
+  it('that the server ends for good is closed, until connect()', async () => {
     const client = await open();
     server.socket.drop(1008);
     await vi.advanceTimersByTimeAsync(60_000);

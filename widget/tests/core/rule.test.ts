@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { reduce } from '../../src/core/rule/reduce.js';
 import type { Frame } from '../../src/core/wire.js';
 import {
@@ -7,17 +7,35 @@ import {
   finished,
   opened,
   resumed,
+  running,
   started,
   status,
   stored,
   withheld,
 } from '../support/frames.js';
 import { openClient, RuleClient } from '../support/rule-client.js';
+import { tracePath, type TraceStep } from '../support/traces.js';
 
 const resume = (after: number) => ({ type: 'resume', after });
 
+// Each test is also a trace that other implementations of the rule are checked with. A change of the
+// rule shows as a change of the traces; `npm run unit -- -u` writes them again.
+let trace: TraceStep[] = [];
+
+beforeEach(() => {
+  trace = [];
+  RuleClient.onStep = (_, step) => trace.push(structuredClone(step));
+});
+
+afterEach(async ({ task }) => {
+  RuleClient.onStep = null;
+  if (!task.suite) return;
+  const lines = trace.map((step) => `${JSON.stringify(step)}\n`).join('');
+  await expect(lines).toMatchFileSnapshot(tracePath(task.suite.name, task.name));
+});
+
 describe('provisional text', () => {
-  it('grows by deltas at its end', () => {
+  it('grows by deltas', () => {
     expect(
       openClient(
         started('m1', 1),
@@ -28,7 +46,7 @@ describe('provisional text', () => {
     ).toEqual('abcd');
   });
 
-  it('ignores what it already has of a delta', () => {
+  it('ignores the part of a delta that it already has', () => {
     expect(
       openClient(delta('m1', 1, 'abc', 0), delta('m1', 1, 'bcd', 1), delta('m1', 1, 'ab', 0)).text(
         1,
@@ -57,13 +75,13 @@ describe('provisional text', () => {
     expect(one.at(4000)).toEqual([resume(0)]);
   });
 
-  it('knows its run by the name of the reply when the opening was lost', () => {
+  it('learns its run from the reply id if RUN_STARTED was lost', () => {
     expect(openClient(delta('a.b', 1, 'x', 0, 2)).state.turns.get(1)?.runId).toEqual('a.b');
   });
 });
 
 describe('a final', () => {
-  it('replaces the text, freezes the turn and ignores every later frame of it', () => {
+  it('replaces the text and ends the turn', () => {
     const one = openClient(
       delta('m1', 1, 'abc', 0),
       finished('m1', 1, 'xyz'),
@@ -83,7 +101,7 @@ describe('a final', () => {
     ]);
   });
 
-  it('waits for the finals before it, which are asked for', () => {
+  it('waits for the missing finals before it', () => {
     const one = openClient();
     one.at(2000);
     expect(one.frames(finished('m2', 2, 'two'))).toEqual([resume(0)]);
@@ -95,7 +113,7 @@ describe('a final', () => {
     ]);
   });
 
-  it('without its text freezes nothing and is fetched, again after 5 s', () => {
+  it('without text is fetched, again after 5 s', () => {
     const one = openClient(delta('m1', 1, 'ab', 0));
     expect(one.frames(withheld('m1', 1))).toEqual([{ type: 'fetch', after: 0 }]);
     one.frames(delta('m1', 1, 'c', 2), withheld('m1', 1));
@@ -106,7 +124,7 @@ describe('a final', () => {
     expect(one.finals).toEqual([[1, 'reply', 'abcdef']]);
   });
 
-  it('without its text, of a higher generation, clears what an earlier one said', () => {
+  it('without text of a higher generation clears the earlier text', () => {
     const one = openClient(delta('m1', 1, 'old', 0));
     one.frames(withheld('m1', 1, 2));
     expect(one.text(1)).toEqual('');
@@ -114,11 +132,11 @@ describe('a final', () => {
     expect(one.text(1)).toEqual('');
   });
 
-  it('that came from the history is not taken twice', () => {
+  it('from the history is not taken twice', () => {
     const one = openClient();
     one.give({
       type: 'history',
-      turns: [stored('m1', 1, 'one'), { ...stored('m2', 2, ''), state: 'running' }],
+      turns: [stored('m1', 1, 'one'), running('m2', 2)],
     });
     one.frames(finished('m1', 1, 'one'), finished('m2', 2, 'two'));
     expect(one.finals).toEqual([
@@ -128,8 +146,8 @@ describe('a final', () => {
   });
 });
 
-describe('a client asks to resume', () => {
-  it('on every open, and every 5 s waitUntil chat.resumed came', () => {
+describe('resume is sent', () => {
+  it('on every open, and every 5 s until chat.resumed arrives', () => {
     const one = new RuleClient();
     expect(one.give({ type: 'opened' })).toEqual([resume(0)]);
     expect(one.at(4999)).toEqual([]);
@@ -141,7 +159,7 @@ describe('a client asks to resume', () => {
     expect(one.give({ type: 'opened' })).toEqual([resume(0)]);
   });
 
-  it('when a turn that it knows of is silent for 10 s', () => {
+  it('when a known turn is silent for 10 s', () => {
     const one = openClient(started('m1', 1));
     expect(one.at(9999)).toEqual([]);
     expect(one.at(10_000)).toEqual([resume(0)]);
@@ -151,7 +169,7 @@ describe('a client asks to resume', () => {
     expect(one.at(29_999)).toEqual([resume(0)]);
   });
 
-  it('when a message that it sent is silent for 10 s, and not when that failed', () => {
+  it('when a sent message is silent for 10 s, unless it failed', () => {
     const one = openClient();
     one.give({ type: 'sending', messageId: 'm1' });
     one.give({ type: 'sending', messageId: 'm2' });
@@ -167,14 +185,14 @@ describe('a client asks to resume', () => {
     expect(one.at(300_000)).toEqual([resume(0)]);
   });
 
-  it('at once after a full batch of finals that was not the last', () => {
+  it('at once after a full batch of finals', () => {
     const one = new RuleClient();
     one.give({ type: 'opened' });
     const finals = Array.from({ length: 20 }, (_, i) => finished(`m${i + 1}`, i + 1, 'x'));
     expect(one.frames(resumed(31), ...finals)).toEqual([resume(20)]);
   });
 
-  it('after a smaller batch as soon as nothing follows, but not when it brought nothing', () => {
+  it('after a smaller batch, unless it brought nothing', () => {
     const one = new RuleClient();
     one.give({ type: 'opened' });
     one.frames(resumed(9), finished('m1', 1, 'x'));
@@ -188,18 +206,18 @@ describe('chat.resumed', () => {
   it('moves a cursor that is below the oldest stored turn', () => {
     const one = new RuleClient();
     one.give({ type: 'opened' });
-    one.frames(resumed(8, 'a', 6), finished('m6', 6, 'six'));
+    one.frames(resumed(8, 1, 6), finished('m6', 6, 'six'));
     expect(one.finals).toEqual([[6, 'reply', 'six']]);
   });
 
   for (const [why, again] of [
-    ['another birth', resumed(5, 'b')],
-    ['a cursor at next', resumed(2, 'a')],
+    ['another born', resumed(5, 2)],
+    ['a next that is not above the cursor', resumed(2, 1)],
   ]) {
-    it(`with ${why} means that everything is forgotten and asked for from the start`, () => {
+    it(`with ${why} resets the client`, () => {
       const one = new RuleClient();
       one.give({ type: 'opened' });
-      one.frames(resumed(3, 'a'), finished('m1', 1, 'one'), finished('m2', 2, 'two'));
+      one.frames(resumed(3, 1), finished('m1', 1, 'one'), finished('m2', 2, 'two'));
       one.give({ type: 'closed' });
       one.give({ type: 'opened' });
       expect(one.frames(again as Frame)).toEqual([{ type: 'forget' }, resume(0)]);
@@ -207,13 +225,13 @@ describe('chat.resumed', () => {
     });
   }
 
-  it('that was overtaken by a final on the same connection does not forget it', () => {
+  it('overtaken by a final does not reset the client', () => {
     const one = openClient(finished('m1', 1, 'one'));
     expect(one.frames(resumed(1))).toEqual([]);
     expect(one.state.cursor).toEqual(1);
   });
 
-  it('is what the first frames of a connection wait for', () => {
+  it('has to arrive before any other frame of a connection', () => {
     const one = new RuleClient();
     one.give({ type: 'opened' });
     one.frames(finished('m1', 1, 'of an earlier session'), resumed());
@@ -221,7 +239,7 @@ describe('chat.resumed', () => {
   });
 });
 
-describe('a frame that makes no sense', () => {
+describe('a malformed frame', () => {
   for (const metadata of [
     undefined,
     {},

@@ -67,6 +67,14 @@ export const failed = (id: string, turn: number, gen = 1): Frame => ({
   metadata: { ...place(turn, gen), messageId: id, finishReason: 'error' },
 });
 
+export const running = (id: string, turn: number): StoredTurn => ({
+  turn,
+  message_id: id,
+  message: 'Hello',
+  state: 'running',
+  created_at: '2026-01-05T08:00:01Z',
+});
+
 export const stored = (id: string, turn: number, text: string): StoredTurn => ({
   turn,
   message_id: id,

@@ -1,11 +1,12 @@
 /** A client rule with its own clock, and everything that it has produced. */
 import { reduce } from '../../src/core/rule/reduce.js';
-import { type RuleAction, initialState, type RuleInput } from '../../src/core/rule/state.js';
+import { initialState, type RuleAction, type RuleInput } from '../../src/core/rule/state.js';
 import type { ChatEvent } from '../../src/core/types.js';
 import type { Frame } from '../../src/core/wire.js';
 import { resumed } from './frames.js';
+import { traceStep, type TraceStep } from './traces.js';
 
-type Rest = RuleInput extends infer One
+type UntimedInput = RuleInput extends infer One
   ? One extends RuleInput
     ? Omit<One, 'now'>
     : never
@@ -16,11 +17,15 @@ export class RuleClient {
   now = 0;
   finals: [number, string, string][] = [];
   events: ChatEvent[] = [];
+  /** Called with each step, if set. */
+  static onStep: ((client: RuleClient, step: TraceStep) => void) | null = null;
 
   /** Applies an input; returns the actions other than finals and events. */
-  give(input: Rest): RuleAction[] {
-    const { state, actions } = reduce(this.state, { now: this.now, ...input } as RuleInput);
+  give(input: UntimedInput): RuleAction[] {
+    const timed = { now: this.now, ...input } as RuleInput;
+    const { state, actions } = reduce(this.state, timed);
     this.state = state;
+    RuleClient.onStep?.(this, traceStep(timed, actions, state));
     const rest: RuleAction[] = [];
     for (const action of actions) {
       if (action.type === 'final')
