@@ -88,7 +88,7 @@ fn cut(root: &Path, cuts: u32) -> Result<String> {
     process::run(command(&widget, "npm").args(["run", "build"]))?;
     let report = widget.join("node_modules/.cuts.txt");
     let mut story = command(&widget, "npm");
-    story.args(["run", "e2e", "--", "cuts"]).env("CI", "true");
+    story.args(["run", "e2e", "--", "network-faults"]).env("CI", "true");
     story.env("WIDGET_CUTS", cuts.to_string()).env("WIDGET_REPORT", &report);
     process::run(&mut story)?;
     fs::read_to_string(&report).with_context(|| format!("{} was not written", report.display()))
