@@ -11,12 +11,10 @@
 //! | [`faults`] | what goes wrong: scripts and weather; processes that die, freeze and come back |
 //! | [`ports`] | the services as a process meets them, with faults around every call |
 //! | [`platform`] | pools of processes, event source mappings, schedules, the gateway |
-//! | [`client`] | accounts, tabs and the client rule |
 //! | [`people`] | what users, strangers and operators do |
 //! | [`checks`] | what must hold |
 //! | [`mutants`] | broken variants of the protocol that the checks must catch |
 //! | [`stage`] | the pipeline for pinned scenarios: nothing goes wrong but what the scenario says |
-//! | [`recording`] | what every tab was told and showed, for other clients that follow the rule |
 //! | [`run`] | one run: from a seed to a report |
 //! | [`campaign`] | many runs, and what they exercised |
 //! | [`machine`] | the same clients on the real server, which is killed again and again |
@@ -24,7 +22,6 @@
 
 pub mod campaign;
 pub mod checks;
-pub mod client;
 pub mod cloud;
 pub mod faults;
 pub mod machine;
@@ -32,7 +29,6 @@ pub mod mutants;
 pub mod people;
 pub mod platform;
 pub mod ports;
-pub mod recording;
 pub mod run;
 pub mod stage;
 pub mod trace;

@@ -17,16 +17,16 @@ use shared::protocol::{SessionRow, TurnRow, keys};
 use tokio::time::{Instant, sleep};
 
 use crate::checks::{Violation, mark};
-use crate::client::account::{Accepted, Account, CallError, Message};
-use crate::client::edge::{Edge, Lost};
-use crate::client::rule::Variant;
-use crate::client::tab::{self, TabHandle, TabId};
 use crate::cloud::{Cloud, Limits, Plot};
 use crate::faults::{Faults, Function, Process, Rule, Subject};
 use crate::people::session_key;
 use crate::platform::{AccountEdge, Ended, Platform, Setup};
 use crate::ports::Which;
 use crate::trace::{Trace, render};
+use client::account::{Accepted, Account, CallError, Message};
+use client::rule::Variant;
+use client::tab::{self, TabHandle, TabId, TabSettings};
+use client::transport::{NoResponse, Transport};
 
 /// How long a scenario may take to drain, in virtual time.
 const DRAIN: Duration = Duration::from_hours(2);
@@ -124,7 +124,7 @@ impl Stage {
         variant: Variant,
     ) -> Result<Actor, CallError> {
         let address = format!("192.0.2.{owner}");
-        let edge: Arc<dyn Edge> = AccountEdge::new(Arc::clone(&self.platform), owner, address);
+        let edge: Arc<dyn Transport> = AccountEdge::new(Arc::clone(&self.platform), owner, address);
         let account = Arc::new(Account::anonymous(edge));
         account.create_session(Some(session)).await?;
         let key = session_key(account.token().as_deref(), session).ok_or(CallError::NotFound)?;
@@ -289,12 +289,12 @@ impl Actor {
     }
 
     /// Sends a request that the test makes up, with the newest token, and returns the bare answer.
-    pub async fn ask(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+    pub async fn ask(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, NoResponse> {
         let bearer = self.account.token().and_then(|token| format!("Bearer {token}").parse().ok());
         if let Some(bearer) = bearer {
             request.headers_mut().insert(AUTHORIZATION, bearer);
         }
-        self.account.edge().call(request).await
+        self.account.transport().call(request).await
     }
 
     /// Sends a message until it is accepted or refused for good.
@@ -321,12 +321,10 @@ impl Actor {
 
     /// Opens a tab that runs until it is closed.
     pub fn open_tab(&self, number: u32) -> TabHandle {
-        let settings = tab::Settings {
-            id: TabId(number),
-            session_id: self.session.clone(),
-            websocket: None,
+        let rng = Rng::with_seed(u64::from(number));
+        let settings = TabSettings {
             variant: self.variant,
-            rng: Rng::with_seed(u64::from(number)),
+            ..TabSettings::new(TabId(number), self.session.clone(), rng)
         };
         let watch = self.stage.cloud.checker.watch(self.key.clone(), self.owner);
         let (tab, handle) = tab::open(Arc::clone(&self.account), settings, watch);

@@ -6,9 +6,9 @@ use std::sync::Mutex;
 
 use tokio::time::Instant;
 
-use crate::client::tab::TabId;
 use crate::faults::{Fault, Op, Process, Subject, lock};
-use crate::recording::{Record, Step};
+use client::recording::{Record, Step};
+use client::tab::TabId;
 
 /// The trace of a run.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use shared::protocol::{SessionRow, keys};
 
 use super::book::{Book, Life, Phase, found};
 use super::{Checker, Violation};
-use crate::client::tab::View;
 use crate::faults::Subject;
+use client::tab::TabView;
 
 impl Checker {
     /// Tells whether every turn of every living session is delivered.
@@ -78,12 +78,12 @@ impl Checker {
     }
 
     /// Tells whether a tab shows every final of its session, or knows that the session is over.
-    pub fn is_current(&self, key: &SessionKey, view: &View) -> bool {
+    pub fn is_current(&self, key: &SessionKey, view: &TabView) -> bool {
         view.ended.is_some() || self.last_turn(key) == Some(view.cursor)
     }
 
     /// Checks what a tab shows when all is quiet.
-    pub fn audit_tab(&self, key: &SessionKey, tab: u32, view: &View) {
+    pub fn audit_tab(&self, key: &SessionKey, tab: u32, view: &TabView) {
         if !self.is_current(key, view) {
             let last = self.last_turn(key);
             let what = || {

@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use super::Checker;
 use super::book::Promise;
-use crate::client::account::{History, StoredTurn};
-use crate::client::rule::{Input, Resumed, ShownTurn};
-use crate::client::tab::{TabId, Watch};
 use crate::faults::{Subject, lock};
-use crate::recording::Step;
+use client::account::{History, StoredTurn};
+use client::recording::Step;
+use client::rule::{FinalTurn, Input, Resumed};
+use client::tab::{Observer, TabId};
 
 /// How every text of an account begins: with its number, by which it is recognised wherever it
 /// turns up.
@@ -229,7 +229,7 @@ impl TabWatch {
     }
 }
 
-impl Watch for TabWatch {
+impl Observer for TabWatch {
     fn connected(&self, tab: TabId, times: u32) {
         if times > 1 {
             self.checker.faults.tally().event("reconnections");
@@ -239,7 +239,7 @@ impl Watch for TabWatch {
             .note(&self.subject(), (tab.0, times), || format!("{tab} connected, {times}. time"));
     }
 
-    fn asked(&self, tab: TabId, after: u64) {
+    fn resume_requested(&self, tab: TabId, after: u64) {
         self.checker
             .trace
             .note(&self.subject(), (tab.0, after), || format!("{tab} resumes after {after}"));
@@ -249,7 +249,7 @@ impl Watch for TabWatch {
         self.checker.trace.note(&self.subject(), tab.0, || format!("{tab} resumed: {resumed:?}"));
     }
 
-    fn frame(&self, tab: TabId, raw: &str) {
+    fn frame_received(&self, tab: TabId, raw: &str) {
         self.checker.trace.tab(tab, || {
             Some(Step::Frame { frame: serde_json::from_str(raw).unwrap_or_default() })
         });
@@ -258,7 +258,7 @@ impl Watch for TabWatch {
         }
     }
 
-    fn given(&self, tab: TabId, input: &Input<'_>) {
+    fn rule_input(&self, tab: TabId, input: &Input<'_>) {
         self.checker.trace.tab(tab, || Step::of(input));
     }
 
@@ -301,7 +301,7 @@ impl Watch for TabWatch {
         });
     }
 
-    fn final_shown(&self, tab: TabId, turn: &ShownTurn) {
+    fn final_shown(&self, tab: TabId, turn: &FinalTurn) {
         let number = turn.number;
         let kind = turn.kind;
         let text = &turn.text;
@@ -365,7 +365,7 @@ impl Watch for TabWatch {
         });
     }
 
-    fn moved(&self, tab: TabId, cursor: u64) {
+    fn turns_skipped(&self, tab: TabId, cursor: u64) {
         self.checker.trace.tab(tab, || Some(Step::Moved { cursor }));
         let mut state = lock(&self.state);
         let from = state.cursor;
@@ -388,13 +388,13 @@ impl Watch for TabWatch {
         }
     }
 
-    fn forgot(&self, tab: TabId) {
+    fn reset(&self, tab: TabId) {
         self.checker.trace.tab(tab, || Some(Step::Forgot));
         *lock(&self.state) = Shown::default();
         self.checker.trace.note(&self.subject(), tab.0, || format!("{tab} forgot everything"));
     }
 
-    fn damaged(&self, tab: TabId, turn: u64) {
+    fn checksum_mismatch(&self, tab: TabId, turn: u64) {
         self.violation(
             "2",
             tab,

@@ -8,9 +8,9 @@ use shared::domain::{ErrorCode, FinishReason};
 use tokio::time::Instant;
 
 use crate::checks::mark;
-use crate::client::account::StoredTurn;
-use crate::client::rule::{EndFrame, ShownTurn};
 use crate::faults::{Tally, lock};
+use client::account::StoredTurn;
+use client::rule::{EndFrame, FinalTurn};
 
 /// The first violations tell the story, and their first words.
 const KEPT: usize = 8;
@@ -186,7 +186,7 @@ impl Final {
         Some(Self { message_id, text: text?, error, finish_reason })
     }
 
-    pub(super) fn shown(turn: &ShownTurn) -> Self {
+    pub(super) fn shown(turn: &FinalTurn) -> Self {
         let message_id = turn.message_id.clone();
         let text = turn.text.clone();
         Self { message_id, text, error: turn.error, finish_reason: turn.finish_reason }

@@ -9,7 +9,7 @@ use super::ledger::{Ledger, Posted, Seat, number_of};
 use super::person::pause_after;
 use super::talk::Talk;
 use crate::checks::mark;
-use crate::client::account::{Account, Message};
+use client::account::{Account, Message};
 
 const LATEST_STOP_MS: u64 = 500;
 /// How often a repeat is tried: it may stay without an answer, like that of an impatient user.

@@ -51,7 +51,7 @@ use self::provider::Weather;
 use self::records::Records;
 use self::server::Launch;
 pub use self::summary::Summary;
-use crate::client::account::{CallError, Message};
+use client::account::{CallError, Message};
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -99,7 +99,7 @@ pub async fn run(plan: Plan, progress: impl FnMut(u32)) -> anyhow::Result<Summar
         if let Some(finals) = finals {
             verdict::tabs_follow(&ledger, used, finals).await;
         }
-        used.tabs.iter().for_each(crate::client::tab::TabHandle::close);
+        used.tabs.iter().for_each(client::tab::TabHandle::close);
     }
     lives.restart().await?;
     look_again(&ledger, &used, &finals, &mut rng).await?;
@@ -162,7 +162,7 @@ async fn refuses(ledger: &Ledger, used: &Used, rng: &mut Rng) {
                 return ledger
                     .violation("1", format!("{} was deleted, and took a message", used.seat));
             }
-            Err(CallError::Lost) => sleep(short_pause(rng)).await,
+            Err(CallError::NoResponse) => sleep(short_pause(rng)).await,
             Err(_) => return,
         }
     }

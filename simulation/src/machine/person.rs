@@ -10,8 +10,8 @@ use tokio::time::sleep;
 use super::edge::{Address, ServerEdge};
 use super::ledger::{Ledger, Seat};
 use super::talk::Talk;
-use crate::client::account::{Account, CallError};
-use crate::client::tab::TabHandle;
+use client::account::{Account, CallError};
+use client::tab::TabHandle;
 
 /// What everybody in a run shares.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use shared::domain::Rating;
 use super::edge::ServerEdge;
 use super::ledger::Seat;
 use super::person::World;
-use crate::client::account::{Account, CallError};
+use client::account::{Account, CallError};
 
 /// The number of an account that owns nothing.
 const STRANGER: u32 = 9_999;

@@ -13,9 +13,8 @@ use super::message;
 use super::person::{Person, Used, World, pause_after, short_pause};
 use super::stranger;
 use super::watch::TabWatch;
-use crate::client::account::{Account, CallError};
-use crate::client::rule::Variant;
-use crate::client::tab::{self, TabHandle, TabId};
+use client::account::{Account, CallError};
+use client::tab::{self, TabHandle, TabId, TabSettings};
 
 /// How long a person waits for an answer before the next message.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -126,13 +125,7 @@ impl Talk {
             return;
         }
         let number = u32::try_from(self.ledger().tally.event("tabs opened")).unwrap_or(u32::MAX);
-        let settings = tab::Settings {
-            id: TabId(number),
-            session_id: self.seat.session.clone(),
-            websocket: None,
-            variant: Variant::Faithful,
-            rng: self.rng.fork(),
-        };
+        let settings = TabSettings::new(TabId(number), self.seat.session.clone(), self.rng.fork());
         let watch = TabWatch::new(Arc::clone(self.ledger()), self.seat.clone());
         let (tab, handle) = tab::open(Arc::clone(&self.account), settings, watch);
         tokio::spawn(tab.run());

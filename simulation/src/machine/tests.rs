@@ -10,7 +10,7 @@ use super::ledger::{Final, Ledger, Posted, Said, Seat};
 use super::provider::told;
 use super::{verdict, watch};
 use crate::checks::mark;
-use crate::client::tab::{TabId, Watch as _};
+use client::tab::{Observer as _, TabId};
 
 const REPLY: &str = "~u1.lesson-1.1~ call 1: hello";
 const SECOND: Duration = Duration::from_secs(1);
@@ -202,7 +202,7 @@ fn check_shown(text: &str, violations: usize) {
     let ledger = std::sync::Arc::new(story.ledger);
     let frame = frame("m1.1", "x");
     let watch = watch::TabWatch::new(std::sync::Arc::clone(&ledger), story.seat);
-    watch.frame(TabId(1), &frame);
+    watch.frame_received(TabId(1), &frame);
     watch.text_shown(TabId(1), 1, 1, text);
     assert_eq!(ledger.violations().len(), violations, "{:?}", ledger.violations());
 }
@@ -226,8 +226,8 @@ fn a_frame_with_the_text_of_another_account_is_found() {
     let story = Story::good();
     let ledger = std::sync::Arc::new(story.ledger);
     let watch = watch::TabWatch::new(std::sync::Arc::clone(&ledger), story.seat);
-    watch.frame(TabId(1), &frame("m1.1", "~u1.lesson-1.1~"));
+    watch.frame_received(TabId(1), &frame("m1.1", "~u1.lesson-1.1~"));
     assert_eq!(ledger.violations(), Vec::<String>::new());
-    watch.frame(TabId(1), &frame("m1.1", "~u2.lesson-1.1~"));
+    watch.frame_received(TabId(1), &frame("m1.1", "~u2.lesson-1.1~"));
     assert_eq!(ledger.violations().len(), 1);
 }

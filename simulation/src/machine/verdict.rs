@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::ledger::{Final, Ledger, Posted, Said, Seat, Session, number_of};
 use super::person::Used;
 use super::provider::told;
-use crate::client::account::{CallError, TurnState};
+use client::account::{CallError, TurnState};
 
 /// How long the last answers may take, of all sessions together.
 pub(super) const DRAIN_PATIENCE: Duration = Duration::from_mins(1);

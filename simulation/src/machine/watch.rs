@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use super::ledger::{Final, Ledger, Seat};
 use crate::checks::foreign;
-use crate::client::rule::{Frame, Resumed, ShownTurn, TurnEvent};
-use crate::client::tab::{TabId, Watch};
 use crate::faults::lock;
+use client::rule::{FinalTurn, Frame, Resumed, TurnEvent};
+use client::tab::{Observer, TabId};
 
 /// Watches one tab.
 pub(super) struct TabWatch {
@@ -54,7 +54,7 @@ impl TabWatch {
     }
 }
 
-impl Watch for TabWatch {
+impl Observer for TabWatch {
     fn connected(&self, _tab: TabId, times: u32) {
         self.ledger.tally.event(if times > 1 { "reconnections" } else { "connections" });
     }
@@ -63,7 +63,7 @@ impl Watch for TabWatch {
         self.ledger.tally.event("resumes");
     }
 
-    fn frame(&self, tab: TabId, raw: &str) {
+    fn frame_received(&self, tab: TabId, raw: &str) {
         if let Some(other) = foreign(self.seat.owner, raw) {
             self.violation("7", tab, &format!("it was sent what belongs to {other}"));
         }
@@ -76,7 +76,7 @@ impl Watch for TabWatch {
                     self.ledger.final_seen(&self.seat, frame.turn, &found);
                 }
             }
-            TurnEvent::Progress => {}
+            TurnEvent::Progress | TurnEvent::Status { .. } => {}
         }
     }
 
@@ -105,7 +105,7 @@ impl Watch for TabWatch {
         }
     }
 
-    fn final_shown(&self, tab: TabId, turn: &ShownTurn) {
+    fn final_shown(&self, tab: TabId, turn: &FinalTurn) {
         let mut state = lock(&self.state);
         let expected = state.cursor + 1;
         state.cursor = turn.number;
@@ -120,7 +120,7 @@ impl Watch for TabWatch {
         self.ledger.final_seen(&self.seat, turn.number, &Final::shown(turn));
     }
 
-    fn moved(&self, tab: TabId, cursor: u64) {
+    fn turns_skipped(&self, tab: TabId, cursor: u64) {
         self.violation(
             "3",
             tab,
@@ -128,18 +128,18 @@ impl Watch for TabWatch {
         );
     }
 
-    fn forgot(&self, tab: TabId) {
+    fn reset(&self, tab: TabId) {
         *lock(&self.state) = Shown::default();
         if !self.ledger.with(&self.seat, |session| session.deletion_begun) {
             self.violation("1", tab, "it was told that the session is gone, and nobody deleted it");
         }
     }
 
-    fn fetching(&self, _tab: TabId, _after: u64) {
+    fn fetch_started(&self, _tab: TabId, _after: u64) {
         self.ledger.tally.event("finals fetched");
     }
 
-    fn damaged(&self, tab: TabId, turn: u64) {
+    fn checksum_mismatch(&self, tab: TabId, turn: u64) {
         self.violation(
             "2",
             tab,

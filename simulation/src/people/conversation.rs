@@ -11,9 +11,9 @@ use tokio::time::{Instant, sleep};
 
 use super::person::{Person, Temper, session_key};
 use crate::checks::mark;
-use crate::client::account::{Account, CallError, Message};
-use crate::client::tab::{self, TabHandle, TabId};
 use crate::platform::Platform;
+use client::account::{Account, CallError, Message};
+use client::tab::{self, TabHandle, TabId, TabSettings};
 
 /// How long a person waits for an answer before the next message.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -171,7 +171,7 @@ impl Conversation {
         let id = id.clone();
         let mut rng = Rng::with_seed(platform.cloud.faults.fork());
         async move {
-            match account.post_until_settled(&message, &mut rng, Instant::now() + AT_LAST).await {
+            match account.post_with_retries(&message, &mut rng, Instant::now() + AT_LAST).await {
                 Ok(_) => {
                     platform.cloud.checker.accepted(&key, &id);
                     true
@@ -217,12 +217,9 @@ impl Conversation {
     fn open_tab(&mut self) {
         let faults = &self.platform.cloud.faults;
         let number = u32::try_from(faults.tally().event("tabs opened")).unwrap_or(u32::MAX);
-        let settings = tab::Settings {
-            id: TabId(number),
-            session_id: self.session.clone(),
-            websocket: None,
+        let settings = TabSettings {
             variant: self.temper.variant,
-            rng: self.rng.fork(),
+            ..TabSettings::new(TabId(number), self.session.clone(), self.rng.fork())
         };
         let watch = self.platform.cloud.checker.watch(self.key.clone(), self.owner);
         let (tab, handle) = tab::open(Arc::clone(&self.account), settings, watch);

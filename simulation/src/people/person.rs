@@ -10,10 +10,10 @@ use shared::domain::{Principal, SessionId, SessionKey};
 use tokio::time::sleep;
 
 use super::{Conversation, OpenTab};
-use crate::client::account::Account;
-use crate::client::edge::Edge;
-use crate::client::rule::Variant;
 use crate::platform::{AccountEdge, Platform};
+use client::account::Account;
+use client::rule::Variant;
+use client::transport::Transport;
 
 /// How people behave in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct Person {
 impl Person {
     /// Makes a person who is not known to the service yet.
     pub fn new(platform: Arc<Platform>, owner: u32, temper: Temper, mut rng: Rng) -> Self {
-        let edge: Arc<dyn Edge> = AccountEdge::new(Arc::clone(&platform), owner, "192.0.2.1");
+        let edge: Arc<dyn Transport> = AccountEdge::new(Arc::clone(&platform), owner, "192.0.2.1");
         let account = Arc::new(Account::anonymous(edge));
         Self { platform, owner, account, rng: rng.fork(), temper }
     }

@@ -9,10 +9,10 @@ use shared::queue_messages::{RequestMessage, Submit};
 
 use super::Conversation;
 use super::person::principal;
-use crate::client::account::{Account, CallError};
-use crate::client::edge::Edge;
 use crate::faults::Subject;
 use crate::platform::AccountEdge;
+use client::account::{Account, CallError};
+use client::transport::Transport;
 
 /// The number of an account that owns nothing.
 const STRANGER: u32 = 9_999;
@@ -21,7 +21,7 @@ impl Conversation {
     /// Lets a stranger try whatever an id allows: all of it must look as if the session were not
     /// there.
     pub(super) async fn meet_a_stranger(&mut self) {
-        let edge: Arc<dyn Edge> =
+        let edge: Arc<dyn Transport> =
             AccountEdge::new(Arc::clone(&self.platform), STRANGER, "198.51.100.1");
         let stranger = Account::anonymous(edge);
         if stranger.create_session(Some("elsewhere")).await.is_err() {

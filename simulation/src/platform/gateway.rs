@@ -12,9 +12,9 @@ use tokio::time::sleep;
 
 use super::Platform;
 use super::functions::Ended;
-use crate::client::edge::{Closed, ConnectError, Edge, Lost, Socket};
 use crate::cloud::Incoming;
 use crate::faults::{Mishap, Subject};
+use client::transport::{Closed, ConnectError, NoResponse, Socket, Transport};
 
 /// The way of one account to the platform.
 pub struct AccountEdge {
@@ -32,23 +32,25 @@ impl AccountEdge {
 }
 
 #[async_trait]
-impl Edge for AccountEdge {
-    async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+impl Transport for AccountEdge {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, NoResponse> {
         let cloud = &self.platform.cloud;
         let subject = cloud.checker.subject_of(self.owner, &request);
         sleep(cloud.faults.span(Duration::ZERO, Duration::from_millis(5))).await;
         if cloud.faults.toss(Mishap::RequestLost, &subject) {
-            return Err(Lost);
+            return Err(NoResponse);
         }
         let caller = Caller { address: Some(self.address.clone()), iam: None };
         // The call goes on when its caller gives up.
         let platform = Arc::clone(&self.platform);
         let about = subject.clone();
         let work = async move { platform.invoke_ingress(about, request, caller).await };
-        let Ok(Ended::Returned(response)) = tokio::spawn(work).await else { return Err(Lost) };
+        let Ok(Ended::Returned(response)) = tokio::spawn(work).await else {
+            return Err(NoResponse);
+        };
         cloud.checker.answered(self.owner, &subject, &response);
         if cloud.faults.toss(Mishap::AnswerLost, &subject) {
-            return Err(Lost);
+            return Err(NoResponse);
         }
         Ok(response)
     }
@@ -56,7 +58,7 @@ impl Edge for AccountEdge {
     async fn connect(&self, _url: &str, ticket: &str) -> Result<Box<dyn Socket>, ConnectError> {
         let cloud = &self.platform.cloud;
         if cloud.faults.toss(Mishap::RequestLost, &Subject::Nobody) {
-            return Err(ConnectError::Lost);
+            return Err(ConnectError::NoResponse);
         }
         let platform = Arc::clone(&self.platform);
         let session = match self.platform.authorize(ticket, None).await {
@@ -69,7 +71,7 @@ impl Edge for AccountEdge {
         let incoming = cloud.network.open(&id, &session.session_key);
         let socket = GatewaySocket { platform, id, session, incoming };
         if cloud.faults.toss(Mishap::AnswerLost, &Subject::Nobody) {
-            return Err(ConnectError::Lost);
+            return Err(ConnectError::NoResponse);
         }
         Ok(Box::new(socket))
     }

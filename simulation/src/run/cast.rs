@@ -9,10 +9,10 @@ use shared::ports::Document;
 use tokio::task::JoinHandle;
 
 use super::Settings;
-use crate::client::rule::Variant;
 use crate::mutants::Mutant;
 use crate::people::{OpenTab, Person, Temper};
 use crate::platform::Platform;
+use client::rule::Variant;
 
 /// The account of nobody in the run, to whom a private document belongs.
 const ABSENT_OWNER: u32 = 4_242;

@@ -8,8 +8,8 @@ use shared::ports::Clock as _;
 use crate::checks::Violation;
 use crate::cloud::{Cloud, START};
 use crate::faults::{Counts, Subject};
-use crate::recording::Record;
 use crate::trace::Line;
+use client::recording::Record;
 
 /// What came of a run.
 #[derive(Debug, Clone)]

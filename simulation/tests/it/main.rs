@@ -3,8 +3,6 @@
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
-mod client_rule;
-#[cfg(test)]
 mod exhaustive;
 #[cfg(test)]
 mod mutants;

@@ -10,7 +10,7 @@ import { RuleClient } from '../support/rule-client.js';
 
 const SEEDS = 100;
 
-/** One thing that happened to a tab, or that it then did: `simulation/src/recording.rs`. */
+/** One thing that happened to a tab, or that it then did: `client/src/recording.rs`. */
 type Record = { readonly tab: number; readonly at: number } & (
   | { readonly step: 'opened' | 'closed' | 'tick' | 'gone' | 'forgot' }
   | { readonly step: 'frame'; readonly frame: Frame }

@@ -6,6 +6,9 @@ use super::rust::Source;
 
 const FUNCTIONS: [&str; 3] = ["ingress", "worker", "notifier"];
 
+/// The client library, which no function links.
+const CLIENT: &str = "client";
+
 /// The operator's tool, which works on AWS as the functions do, and where in it.
 const TOOL: &str = "cli";
 const TOOL_ON_AWS: &str = "src/home/stack/";
@@ -62,6 +65,12 @@ fn rule(krate: &str, dependency: &Dependency) -> Option<&'static str> {
     if krate == "shared" && dependency.ours && !(dependency.dev && name == "testkit") {
         return Some("`shared` stands below every other crate: turn the arrow round");
     }
+    if krate == CLIENT && dependency.ours && name != "shared" {
+        return Some("a client knows the service by its contracts: use `shared` at most");
+    }
+    if name == CLIENT && (function || krate == "aws") {
+        return Some("no Lambda function links the client: test through `simulation` or `local`");
+    }
     if is_sdk(name) && krate != "aws" {
         return Some("only `aws/` names an AWS SDK: put an adapter there, behind a port");
     }
@@ -92,6 +101,7 @@ pub(super) fn is_runtime(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::house::Dependency;
     use super::super::house::tests::{check_finds, house, krate};
 
     #[track_caller]
@@ -111,6 +121,22 @@ mod tests {
     fn shared_stands_at_the_bottom() {
         check("shared", &["bytes"], 0);
         check("shared", &["worker"], 1);
+    }
+
+    #[test]
+    fn the_client_uses_shared_at_most_and_no_function_uses_the_client() {
+        let mut house = house(&[]);
+        let dependency =
+            |name: &str, ours| Dependency { ours, optional: false, dev: false, name: name.into() };
+        let mut client = krate("client", &["bytes"]);
+        client.dependencies.push(dependency("shared", true));
+        house.crates = vec![client];
+        assert_eq!(super::check(&house).len(), 0);
+        house.crates[0].dependencies.push(dependency("worker", true));
+        assert_eq!(super::check(&house).len(), 1);
+        check("worker", &["client"], 1);
+        check("aws", &["client?"], 1);
+        check("cli", &["client"], 0);
     }
 
     #[test]

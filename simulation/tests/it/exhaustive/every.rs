@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use simulation::client::account::CallError;
-use simulation::client::tab::TabHandle;
+use client::account::CallError;
+use client::tab::TabHandle;
 use simulation::faults::{Fault, Function, Rule};
 use simulation::stage::{Actor, Stage};
 use tokio::runtime;

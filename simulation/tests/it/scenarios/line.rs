@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use client::transport::Socket;
 use futures::FutureExt as _;
 use serde_json::Value;
 use shared::domain::ConnectionId;
-use simulation::client::edge::Socket;
 use simulation::stage::{Actor, Stage};
 use tokio::time::timeout;
 
@@ -20,7 +20,8 @@ impl Line {
     /// Opens a connection to an actor's session; it has not asked for anything yet.
     pub(super) async fn open(stage: &Stage, actor: &Actor) -> Self {
         let websocket = actor.account.ticket(&actor.session).await.unwrap();
-        let socket = actor.account.edge().connect(&websocket.url, &websocket.ticket).await.unwrap();
+        let socket =
+            actor.account.transport().connect(&websocket.url, &websocket.ticket).await.unwrap();
         let opened = stage.faults.tally().counts().events["connections opened"];
         Self { socket, id: ConnectionId::new(format!("c{opened}")) }
     }

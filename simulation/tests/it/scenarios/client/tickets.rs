@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use client::transport::ConnectError;
 use http::StatusCode;
 use ingress::Refusal;
 use simulation::checks::mark;
-use simulation::client::edge::ConnectError;
 use simulation::faults::{Function, Op};
 use simulation::platform::Ended;
 use simulation::stage::{Actor, Scene, Stage};
@@ -15,10 +15,10 @@ use super::line::{Line, connections, is_final};
 
 /// Tries to open a socket with a ticket; returns the status that it is refused with.
 async fn refused(actor: &Actor, ticket: &str) -> Option<StatusCode> {
-    match actor.account.edge().connect("wss://simulated.example", ticket).await {
+    match actor.account.transport().connect("wss://simulated.example", ticket).await {
         Ok(_) => None,
         Err(ConnectError::Refused(status)) => Some(status),
-        Err(ConnectError::Lost) => panic!("nothing is lost here"),
+        Err(ConnectError::NoResponse) => panic!("nothing is lost here"),
     }
 }
 

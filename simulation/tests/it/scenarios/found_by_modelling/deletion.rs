@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use client::account::CallError;
+use client::tab::Ended;
 use shared::domain::ProviderName;
-use simulation::client::account::CallError;
-use simulation::client::tab::Ended;
 use simulation::faults::{Fault, Function, Op, Rule};
 use simulation::stage::{Actor, Stage};
 use tokio::time::sleep;

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use client::account::{CallError, TurnState};
+use client::tab::Ended;
 use fastrand::Rng;
 use shared::domain::TurnKind;
-use simulation::client::account::{CallError, TurnState};
-use simulation::client::tab::Ended;
 use simulation::cloud::Limits;
 use simulation::stage::{Actor, Scene, Stage};
 use tokio::time::sleep;

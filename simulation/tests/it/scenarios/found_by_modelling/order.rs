@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use simulation::client::tab::TabHandle;
+use client::tab::TabHandle;
 use simulation::faults::{Fault, Function, Op, Rule};
 use simulation::stage::{Actor, Stage};
 use tokio::time::sleep;

@@ -1,11 +1,11 @@
 //! Texts at the limits: refused at the door, or carried to the end.
 
+use client::account::Message;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 use serde_json::{Value, json};
 use shared::domain::TurnKind;
 use simulation::checks::mark;
-use simulation::client::account::Message;
 use simulation::stage::{Actor, Stage};
 
 use super::order;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use simulation::client::account::CallError;
+use client::account::CallError;
 use simulation::faults::{Fault, Function, Op, Rule};
 use simulation::stage::Stage;
 use tokio::time::sleep;
@@ -19,7 +19,7 @@ async fn s01_a_crash_after_the_message_row_and_before_the_send_gives_no_202_and_
         let stage = Stage::new().unwrap();
         let anna = stage.actor(1, "lesson").await.unwrap();
         stage.lay(Rule::at(Function::Ingress, op, 1, fault));
-        assert_eq!(anna.say("m1").await, Err(CallError::Lost));
+        assert_eq!(anna.say("m1").await, Err(CallError::NoResponse));
         assert!(
             is_recorded(&stage, &anna, "m1").await && stage.cloud.requests.is_empty(),
             "{op:?}"
@@ -43,7 +43,7 @@ async fn s01_a_message_that_died_before_its_send_does_not_hold_up_the_next_one()
     let stage = Stage::new().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
     stage.lay(Rule::at(Function::Ingress, Op::Send, 1, Fault::CrashBefore));
-    assert_eq!(anna.say("m1").await, Err(CallError::Lost));
+    assert_eq!(anna.say("m1").await, Err(CallError::NoResponse));
     anna.say("m2").await.unwrap();
     stage.run_queues().await;
     assert_eq!(order(&anna).await, ["m2"]);

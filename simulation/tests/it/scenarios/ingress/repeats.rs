@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use simulation::client::account::{CallError, Message};
+use client::account::{CallError, Message};
 use simulation::faults::{Fault, Function, Gate, Op, Rule};
 use simulation::stage::{Actor, Stage};
 use tokio::time::sleep;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use client::account::CallError;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use shared::domain::TurnKind;
-use simulation::client::account::CallError;
 use simulation::stage::{Actor, Stage};
 use tokio::time::sleep;
 

@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use client::account::Account;
+use client::tab::{self, Observer, TabId, TabSettings};
+use client::transport::{ConnectError, NoResponse, Socket, Transport};
 use fastrand::Rng;
 use http::{Request, Response};
 use serde_json::{Value, json};
 use shared::domain::{FinishReason, ProviderName};
 use shared::protocol::commit::sha256;
-use simulation::client::account::Account;
-use simulation::client::edge::{ConnectError, Edge, Lost, Socket};
-use simulation::client::rule::Variant;
-use simulation::client::tab::{self, TabId, Watch};
 use simulation::cloud::Piece;
 use simulation::faults::{Fault, Function, Op, Rule};
 use simulation::stage::Stage;
@@ -61,13 +60,13 @@ async fn s38_a_reply_too_large_for_a_frame_is_announced_by_its_hash_and_fetched(
 
 /// A way to the service on which the history is damaged once.
 struct Damaging {
-    edge: Arc<dyn Edge>,
+    edge: Arc<dyn Transport>,
     read: AtomicUsize,
 }
 
 #[async_trait]
-impl Edge for Damaging {
-    async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+impl Transport for Damaging {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, NoResponse> {
         let is_history = request.uri().path().ends_with("/turns");
         let answer = self.edge.call(request).await?;
         if !is_history || self.read.fetch_add(1, Ordering::Relaxed) > 0 {
@@ -86,8 +85,8 @@ impl Edge for Damaging {
 #[derive(Default)]
 struct Damages(AtomicUsize);
 
-impl Watch for Damages {
-    fn damaged(&self, _tab: TabId, turn: u64) {
+impl Observer for Damages {
+    fn checksum_mismatch(&self, _tab: TabId, turn: u64) {
         assert_eq!(turn, 1);
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -97,17 +96,13 @@ impl Watch for Damages {
 async fn s38_a_fetched_reply_that_does_not_have_the_frames_hash_is_not_shown_but_fetched_again() {
     let stage = Stage::new().unwrap();
     let anna = stage.actor(1, "lesson").await.unwrap();
-    let edge =
-        Arc::new(Damaging { edge: Arc::clone(anna.account.edge()), read: AtomicUsize::new(0) });
+    let edge = Arc::new(Damaging {
+        edge: Arc::clone(anna.account.transport()),
+        read: AtomicUsize::new(0),
+    });
     let account = Arc::new(Account::with_token(edge.clone(), anna.account.token().unwrap()));
     let watch = Arc::<Damages>::default();
-    let settings = tab::Settings {
-        id: TabId(7),
-        session_id: "lesson".to_owned(),
-        websocket: None,
-        variant: Variant::Faithful,
-        rng: Rng::with_seed(7),
-    };
+    let settings = TabSettings::new(TabId(7), "lesson", Rng::with_seed(7));
     let (tab, handle) = tab::open(account, settings, watch.clone());
     tokio::spawn(tab.run());
     sleep(Duration::from_secs(1)).await;

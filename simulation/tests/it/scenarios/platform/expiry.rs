@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use client::account::CallError;
 use shared::domain::Rating;
-use simulation::client::account::CallError;
 use simulation::faults::{Function, Op};
 use simulation::stage::{Actor, Scene, Stage};
 use tokio::time::sleep;

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use client::account::CallError;
+use client::tab::TabHandle;
 use futures::future::join_all;
-use simulation::client::account::CallError;
-use simulation::client::tab::TabHandle;
 use simulation::stage::{Actor, Scene, Stage};
 use tokio::time::{Instant, sleep};
 

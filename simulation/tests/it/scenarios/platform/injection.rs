@@ -6,11 +6,11 @@
 use std::io::{Result, Write};
 use std::sync::{Arc, Mutex};
 
+use client::account::Message;
 use secrecy::SecretString;
 use shared::domain::{DocumentId, FinishReason, ProviderName, TurnKind};
 use shared::memory::OwnedDocument;
 use shared::ports::{Document, EventSource as _};
-use simulation::client::account::Message;
 use simulation::cloud::Piece;
 use simulation::stage::{Actor, Scene, Stage};
 use tracing::subscriber::{DefaultGuard, NoSubscriber};

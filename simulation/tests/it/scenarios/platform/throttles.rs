@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use client::account::CallError;
 use futures::future::join_all;
 use shared::domain::ProviderName;
-use simulation::client::account::CallError;
 use simulation::cloud::Piece;
 use simulation::faults::{Fault, Function, Op, Rule};
 use simulation::stage::{Scene, Stage};

@@ -1,9 +1,9 @@
 //! Processes that served others before.
 
+use client::account::Message;
 use shared::domain::{DocumentId, FinishReason, Principal, ProviderName};
 use shared::memory::OwnedDocument;
 use shared::ports::Document;
-use simulation::client::account::Message;
 use simulation::cloud::{Piece, Plot};
 use simulation::faults::{Function, Op};
 use simulation::stage::{Actor, Scene, Stage};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use client::tab::TabHandle;
 use shared::domain::{ErrorCode, ProviderName, TurnKind};
 use shared::protocol::TurnRow;
-use simulation::client::tab::TabHandle;
 use simulation::cloud::{Piece, Plot};
 use simulation::faults::{Fault, Function, Op, Rule};
 use simulation::stage::{Actor, Scene, Stage};

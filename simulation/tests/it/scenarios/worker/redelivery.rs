@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use client::tab::TabHandle;
 use shared::domain::{ErrorCode, FinishReason, ProviderName, TurnKind};
 use shared::ports::EventSource as _;
 use shared::protocol::TurnState;
-use simulation::client::tab::TabHandle;
 use simulation::cloud::Piece;
 use simulation::faults::{Fault, Function, Op, Rule};
 use simulation::stage::{Actor, Scene, Stage};
