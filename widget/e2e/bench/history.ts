@@ -4,9 +4,7 @@ import { WebSocket } from 'ws';
 import { createChatClient } from '../../src/core/index.js';
 import { waitUntil } from '../../tests/support/wait.js';
 
-/**
- * Makes a session of `turns` turns at `apiUrl`, and gives what a browser would have stored of it.
- */
+/** Creates a session of `turns` turns, and returns what a browser would have stored for it. */
 export async function createConversation(
   apiUrl: string,
   turns: number,

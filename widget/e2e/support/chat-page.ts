@@ -62,7 +62,7 @@ export class ChatPage {
   }
 
   /**
-   * Waits until nothing is being sent or written, and gives the newest turn's text as it is shown.
+   * Waits until nothing is pending, and returns the text of the newest reply as it is shown.
    */
   async finalReply(): Promise<string> {
     await waitUntil(

@@ -26,7 +26,7 @@ export interface FaultReport {
   readonly torn: readonly string[];
 }
 
-/** Cuts the network `count` times while a person asks and reads, and judges what is left. */
+/** Causes `count` network faults during a conversation, and checks the conversation afterwards. */
 export async function injectFaults(
   environment: TestEnvironment,
   count: number,
@@ -58,9 +58,9 @@ export async function injectFaults(
     );
   }
   torn.push(...(await seen(chat)));
-  const verdict = { seed, faults, messages, torn, ...(await judge(chat, messages)) };
+  const report = { seed, faults, messages, torn, ...(await checkTurns(chat, messages)) };
   await chat.close();
-  return verdict;
+  return report;
 }
 
 async function fault(
@@ -104,7 +104,7 @@ async function isAnswered(chat: ChatPage, n: number): Promise<boolean> {
   );
 }
 
-async function judge(chat: ChatPage, messages: number) {
+async function checkTurns(chat: ChatPage, messages: number) {
   // After a reload only the newest page is loaded.
   for (;;) {
     const { turns, hasOlder } = await chat.state();

@@ -34,7 +34,7 @@ export interface ClientCore {
   wanted: string | undefined;
   rule: RuleState;
   /**
-   * Changes with every session that is opened, left or lost. Whoever awaits a call compares it
+   * Changes with every session that is opened, left or lost. Code that awaits a call compares it
    * afterwards: a response for an earlier session must not change the state of the present one.
    */
   epoch: number;

@@ -89,7 +89,7 @@ export interface TurnView {
   readonly finishedAt: string | null;
 }
 
-/** Something that the user should be told once. */
+/** A message to show to the user once. */
 export interface Notice {
   readonly code: 'session-ended' | 'refused';
   /** The explanation of the server, if there is one. */

@@ -152,7 +152,8 @@ export class YogiChatbotElement extends Base {
   #resetClient(): void {
     if (this.#client !== this.#ownClient) return;
     this.#ownClient?.close();
-    this.#client = this.#ownClient = null;
+    this.#client = null;
+    this.#ownClient = null;
     this.#rebuild();
   }
 
@@ -189,12 +190,13 @@ export class YogiChatbotElement extends Base {
   #makeClient(): ChatClient | null {
     const apiUrl = this.getAttribute('api-url') ?? this.#options.apiUrl;
     if (this.#client === null && apiUrl != null) {
-      this.#client = this.#ownClient = createChatClient({
+      this.#ownClient = createChatClient({
         ...this.#options,
         apiUrl,
         sessionId: this.getAttribute('session-id') ?? this.#options.sessionId,
         provider: this.getAttribute('provider') ?? this.#options.provider,
       });
+      this.#client = this.#ownClient;
     }
     return this.#client;
   }
@@ -308,9 +310,9 @@ function lines(text: string | null): string[] {
 }
 
 function isShallowEqual(a: object, b: object): boolean {
-  const [x, y] = [Object.entries(a), Object.entries(b)];
+  const entries = Object.entries(a);
   return (
-    x.length === y.length &&
-    x.every(([key, value]) => (b as Record<string, unknown>)[key] === value)
+    entries.length === Object.keys(b).length &&
+    entries.every(([key, value]) => (b as Record<string, unknown>)[key] === value)
   );
 }

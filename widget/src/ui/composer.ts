@@ -40,7 +40,9 @@ export class Composer {
     this.#stop = iconButton('stop', texts.stop, () => this.#stopped(), 'stop');
     this.#picker = h('select', { 'aria-label': texts.document });
     this.#pickerBox = h('div', { class: 'picker' }, this.#picker);
-    this.#pickerBox.hidden = this.#stop.hidden = this.#excess.hidden = true;
+    this.#pickerBox.hidden = true;
+    this.#stop.hidden = true;
+    this.#excess.hidden = true;
     const hint = h('p', { class: 'hidden', id: 'hint' }, texts.hint);
     const row = h('div', { class: 'row' }, this.#box, this.#stop, this.#send);
     this.element = h(

@@ -116,7 +116,7 @@ export function describeAgent(version: string): void {
       agent.close();
     });
 
-    it('connectAgent() gives the history, and follows the reply that is running', async () => {
+    it('connectAgent() loads the history, and follows the running reply', async () => {
       const thread = crypto.randomUUID();
       const first = agentOn(thread);
       await ask(first.agent, 'Hello');

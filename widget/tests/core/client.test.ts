@@ -298,7 +298,7 @@ describe('a session', () => {
     });
   });
 
-  it('that began anew is forgotten and read from its start', async () => {
+  it('that was reset is loaded from its start', async () => {
     const client = await open();
     await client.send('One', { messageId: 'm1' });
     server.answer('s1', 'm1', 'Hi');
@@ -333,7 +333,8 @@ describe('a session', () => {
 
   it('shows what another tab has sent', async () => {
     const storage = memoryStorage();
-    const [one, two] = [await open(storage), await open(storage)];
+    const one = await open(storage);
+    const two = await open(storage);
     await one.send('Hello', { messageId: 'm1' });
     server.answer('s1', 'm1', 'Hi');
     await settle();

@@ -87,7 +87,7 @@ class ReplayedTab {
 }
 
 it.skipIf(backendIsMissing())(
-  'what the tabs of the simulation showed follows from what they were told',
+  'the rule shows what the tabs of the simulation showed for the same input',
   async () => {
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const twins = new Map<number, ReplayedTab>();

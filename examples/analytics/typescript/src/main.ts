@@ -44,17 +44,17 @@ async function foldLines(name: string, input: AsyncIterable<Buffer>, fold: Fold)
 
 /** Splits at newlines only. `readline` also splits at U+2028, which JSON strings may contain. */
 async function* lines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let begun: Buffer[] = [];
+  let pending: Buffer[] = [];
   for await (const chunk of input) {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
-      yield Buffer.concat([...begun, chunk.subarray(from, at)]);
-      begun = [];
+      yield Buffer.concat([...pending, chunk.subarray(from, at)]);
+      pending = [];
       from = at + 1;
     }
-    begun.push(chunk.subarray(from));
+    pending.push(chunk.subarray(from));
   }
-  yield Buffer.concat(begun);
+  yield Buffer.concat(pending);
 }
 
 function isBlank(line: Buffer): boolean {
