@@ -1,6 +1,6 @@
--- The documents that answers may stand on, and the login that the worker reads them with.
--- Every statement may be run again: setup.sh sends them one by one, each up to the line that is two dashes and "then".
--- None has a colon: the Data API might take what follows it for a parameter.
+-- The documents for answers, and the worker's read-only login.
+-- Every statement can be repeated. setup.sh sends them one by one, separated by lines with two dashes and "then".
+-- None contains a colon: the Data API would treat what follows it as a parameter.
 
 CREATE TABLE IF NOT EXISTS documents (
     id      text PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 256),
@@ -22,7 +22,7 @@ BEGIN
 END
 $$
 -- then
--- A slow query is the chat's problem, not the database's; the worker gives up after five seconds anyway.
+-- A slow query must not load the database: the worker gives up after five seconds anyway.
 ALTER ROLE chatbot_reader SET statement_timeout = '5s'
 -- then
 ALTER ROLE chatbot_reader SET default_transaction_read_only = on

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Creates the table of documents and the worker's read-only login through the Data API. It may be run again at any time.
+# Creates the table of documents and the worker's read-only login through the Data API. It can be run repeatedly.
 #
-#   infra/aurora/setup.sh STACK                                          for the cluster that the stack made
-#   infra/aurora/setup.sh CLUSTER_ARN ADMIN_SECRET_ARN READER_SECRET_ARN  for a cluster of your own
+#   infra/aurora/setup.sh STACK                                          for the cluster that the stack created
+#   infra/aurora/setup.sh CLUSTER_ARN ADMIN_SECRET_ARN READER_SECRET_ARN  for your own cluster
 #
 # The reader's secret is {"username":"chatbot_reader","password":"…"}, the password of letters and digits.
-# It needs the AWS command line, and the right to read both secrets and to call rds-data:ExecuteStatement.
+# It needs the AWS CLI, and permission to read both secrets and to call rds-data:ExecuteStatement.
 set -euo pipefail
 
 database=learningyogi
@@ -24,7 +24,7 @@ output() {
   echo "$value"
 }
 
-# Sends one statement from standard input, as the Data API's JSON. A paused database wakes up first, which takes a while.
+# Sends one statement from standard input, as JSON for the Data API. A paused database resumes first, which takes a while.
 execute() {
   local request answer try
   request=$(cat)
@@ -33,13 +33,13 @@ execute() {
       return
     fi
     [[ $answer == *DatabaseResumingException* ]] || fail "${answer//$'\n'/ }"
-    echo "setup.sh: the database wakes up ($try)" >&2
+    echo "setup.sh: waiting for the database to resume ($try)" >&2
     sleep "${SETUP_PAUSE_SECONDS:-5}"
   done
-  fail "the database did not wake up"
+  fail "the database did not resume"
 }
 
-# Writes the JSON of a statement. It never is an argument of a program: others on this machine could read it there.
+# Writes the JSON of a statement. It is never passed as an argument, where other users of the machine could read it.
 statement() {
   local sql=${1//\\/\\\\}
   sql=${sql//\"/\\\"}
@@ -54,7 +54,7 @@ case $# in
     reader=$(output "$1" DocumentsReaderSecretArn)
     ;;
   3) cluster=$1 admin=$2 reader=$3 ;;
-  *) fail "say the stack's name, or three ARNs: the cluster's, its administrator's secret's, the reader's secret's" ;;
+  *) fail "expected a stack name, or three ARNs: of the cluster, of its administrator's secret, of the reader's secret" ;;
 esac
 
 sql=

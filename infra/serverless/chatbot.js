@@ -4,27 +4,27 @@ const { createHash } = require("node:crypto");
 const { copyFileSync, existsSync, mkdirSync } = require("node:fs");
 const path = require("node:path");
 
-/** The functions, by the names that the framework gives to their resources. */
+/** The functions, by the framework's names for their resources. */
 const FUNCTIONS = ["Ingress", "Worker", "Notifier"];
 
-/** What a deployment must not be without, as the rules of template.yaml have it. */
+/** The same rules for parameters as in template.yaml. */
 const RULES = [
-  [(p) => p.AuthMode === "NONE" && p.AllowAnonymous === "true" && !p.DailyBudgetUsd, "dailyBudgetUsd must be set where allowAnonymous is true, because anybody can then spend it"],
+  [(p) => p.AuthMode === "NONE" && p.AllowAnonymous === "true" && !p.DailyBudgetUsd, "dailyBudgetUsd must be set if allowAnonymous is true, because anybody can spend it"],
   [(p) => p.AuthMode !== "NONE" && p.AllowAnonymous !== "false", "allowAnonymous must be false unless authMode is NONE"],
-  [(p) => p.AuthMode === "JWT" && !p.JwtIssuer, "jwtIssuer must be set where authMode is JWT"],
-  [(p) => p.AuthMode === "JWT" && !p.JwtAudience, "jwtAudience must be set where authMode is JWT"],
-  [(p) => p.ReplyCache === "redis" && !p.ReplyCacheUrl, "replyCacheUrl must be set where replyCache is redis"],
-  [(p) => p.AuroraMode === "existing" && !p.AuroraClusterArn, "auroraClusterArn must be set where auroraMode is existing"],
-  [(p) => p.AuroraMode === "existing" && !p.AuroraSecretArn, "auroraSecretArn must be set where auroraMode is existing"],
-  [(p) => p.AuroraMode === "create" && !p.AuroraVpcId, "auroraVpcId must be set where auroraMode is create"],
-  [(p) => p.AuroraMode === "create" && !p.AuroraSubnetIds, "auroraSubnetIds must be set where auroraMode is create"],
+  [(p) => p.AuthMode === "JWT" && !p.JwtIssuer, "jwtIssuer must be set if authMode is JWT"],
+  [(p) => p.AuthMode === "JWT" && !p.JwtAudience, "jwtAudience must be set if authMode is JWT"],
+  [(p) => p.ReplyCache === "redis" && !p.ReplyCacheUrl, "replyCacheUrl must be set if replyCache is redis"],
+  [(p) => p.AuroraMode === "existing" && !p.AuroraClusterArn, "auroraClusterArn must be set if auroraMode is existing"],
+  [(p) => p.AuroraMode === "existing" && !p.AuroraSecretArn, "auroraSecretArn must be set if auroraMode is existing"],
+  [(p) => p.AuroraMode === "create" && !p.AuroraVpcId, "auroraVpcId must be set if auroraMode is create"],
+  [(p) => p.AuroraMode === "create" && !p.AuroraSubnetIds, "auroraSubnetIds must be set if auroraMode is create"],
 ];
 
 /**
- * Lets the aliases follow the published versions, the API's stage follow the API, and the worker into its VPC.
+ * Points the aliases at the published versions, redeploys the API when it changes, and puts the worker into its VPC.
  *
- * The framework names a version after its content, so no resource file can refer to it; and a deployment of an API
- * is only made anew when its name changes.
+ * The framework names a version after its content, so no resource file can refer to it; and CloudFormation creates a
+ * new deployment of an API only if the deployment's name changes.
  */
 class Chatbot {
   constructor(serverless) {
@@ -46,7 +46,7 @@ class Chatbot {
     if (broken) throw new this.serverless.classes.Error(broken[1]);
   }
 
-  /** Gives each function's package a name of its own: cargo lambda calls all of them bootstrap.zip. */
+  /** Gives each package its own name: cargo lambda names all of them bootstrap.zip. */
   gather() {
     const { serviceDir, classes } = this.serverless;
     const folder = path.join(serviceDir, ".artifacts");
@@ -54,17 +54,17 @@ class Chatbot {
     for (const name of FUNCTIONS.map((name) => name.toLowerCase())) {
       const built = path.join(serviceDir, "../../target/lambda", name, "bootstrap.zip");
       if (!existsSync(built)) {
-        throw new classes.Error(`target/lambda/${name}/bootstrap.zip is missing; make it as README.md says`);
+        throw new classes.Error(`target/lambda/${name}/bootstrap.zip is missing; build it as described in README.md`);
       }
       copyFileSync(built, path.join(folder, `${name}.zip`));
     }
   }
 
   /**
-   * Names the parameters in the stack's first template too, which holds only the bucket of the packages.
+   * Declares the parameters in the stack's first template too, which contains only the deployment bucket.
    *
-   * The framework hands over every value with it already, and CloudFormation refuses values that no parameter takes.
-   * With a bucket of one's own there is no such template.
+   * The framework already passes all values with it, and CloudFormation rejects values for undeclared parameters.
+   * With an existing deployment bucket, there is no such template.
    */
   declare() {
     const { provider, resources } = this.serverless.service;
@@ -96,7 +96,7 @@ function renameDeployment(resources) {
   resources.RestStage.Properties.DeploymentId = { Ref: name };
 }
 
-/** The framework knows a VPC or none; whether there is one is a condition of the stack. */
+/** Sets the VPC by a condition of the stack, which the framework's own VPC setting does not support. */
 function enterVpc(worker) {
   const network = { SubnetIds: { Ref: "VpcSubnetIds" }, SecurityGroupIds: { Ref: "VpcSecurityGroupIds" } };
   worker.Properties.VpcConfig = { "Fn::If": ["InVpc", network, { Ref: "AWS::NoValue" }] };

@@ -1,9 +1,9 @@
-# Alarms; each description begins with the first thing to do.
+# Alarms. Each description begins with the first step to take.
 
 locals {
   alarms = {
     request-dead-letters = {
-      description = "Look at the dead letters of the queue of requests, then redrive them; a message was received ten times without an answer."
+      description = "Inspect the dead-letter queue of the requests, then redrive it. A message was received ten times without an answer."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = aws_sqs_queue.dead_letters["requests"].name }
@@ -13,7 +13,7 @@ locals {
       threshold   = 1
     }
     reply-dead-letters = {
-      description = "Look at the dead letters of the queue of replies, then redrive them; a final could not be delivered five times."
+      description = "Inspect the dead-letter queue of the replies, then redrive it. Delivering a final failed five times."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = aws_sqs_queue.dead_letters["replies"].name }
@@ -23,7 +23,7 @@ locals {
       threshold   = 1
     }
     request-age = {
-      description = "Look at the worker's errors and throttles, then raise WorkerMaxConcurrency; messages wait five minutes for an answer."
+      description = "Check the worker's errors and throttles, then raise WorkerMaxConcurrency. Messages have been waiting for five minutes."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = aws_sqs_queue.main["requests"].name }
@@ -33,7 +33,7 @@ locals {
       threshold   = 300
     }
     reply-age = {
-      description = "Look at the notifier's errors; finals wait two minutes to be pushed."
+      description = "Check the notifier's errors. Finals have been waiting for two minutes."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = aws_sqs_queue.main["replies"].name }
@@ -43,7 +43,7 @@ locals {
       threshold   = 120
     }
     ingress-errors = {
-      description = "Read the log of the ingress for lines of level ERROR, and for timeouts; a refused WebSocket ticket is none."
+      description = "Check the log of ingress for lines of level ERROR, timeouts and crashes. Refused WebSocket tickets are not counted."
       namespace   = local.log_metrics
       metric      = "${local.name}-ingress-errors"
       dimensions  = {}
@@ -53,7 +53,7 @@ locals {
       threshold   = 5
     }
     worker-errors = {
-      description = "Read the log of the worker for lines of level ERROR; invocations fail."
+      description = "Check the log of the worker for lines of level ERROR. Invocations fail."
       namespace   = "AWS/Lambda"
       metric      = "Errors"
       dimensions  = { FunctionName = aws_lambda_function.main["worker"].function_name }
@@ -63,7 +63,7 @@ locals {
       threshold   = 5
     }
     notifier-errors = {
-      description = "Read the log of the notifier for lines of level ERROR; invocations fail."
+      description = "Check the log of the notifier for lines of level ERROR. Invocations fail."
       namespace   = "AWS/Lambda"
       metric      = "Errors"
       dimensions  = { FunctionName = aws_lambda_function.main["notifier"].function_name }
@@ -73,7 +73,7 @@ locals {
       threshold   = 5
     }
     provider-failures = {
-      description = "Look at the providers' status pages and at the keys; model calls fail, and answers come late or from the fallback."
+      description = "Check the providers' status pages and the keys. Model calls fail, and answers are late or come from the fallback."
       namespace   = "LearningYogi/Chatbot"
       metric      = "ProviderFailures"
       dimensions  = { stage = var.stage }
@@ -83,7 +83,7 @@ locals {
       threshold   = 20
     }
     unpriced-turns = {
-      description = "Add the model to the price file and deploy; budgets count it at the dearest price meanwhile."
+      description = "Add the model to the price file and deploy. Until then, budgets count it at the highest listed price."
       namespace   = "LearningYogi/Chatbot"
       metric      = "UnpricedTurns"
       dimensions  = { stage = var.stage }
@@ -93,7 +93,7 @@ locals {
       threshold   = 1
     }
     rest-5xx = {
-      description = "Read the log of the ingress; the REST API answers 5xx."
+      description = "Check the log of ingress. The REST API returns 5xx."
       namespace   = "AWS/ApiGateway"
       metric      = "5XXError"
       dimensions  = { ApiName = local.name, Stage = var.stage }
@@ -106,8 +106,8 @@ locals {
   alarm_actions = var.alarm_email == "" ? null : [aws_sns_topic.alarms[0].arn]
 }
 
-# Lambda counts a refused WebSocket ticket as an error: an authorizer can answer 401 in no other way. So the alarm
-# counts what the log says: the function's own lines, and Lambda's about one that had no time to write any.
+# Lambda counts a refused WebSocket ticket as an error, because an authorizer can only return 401 by failing. The
+# alarm therefore counts log lines: the function's own errors, and Lambda's lines about timeouts and crashes.
 locals {
   log_metrics = "LearningYogi/Chatbot/Logs"
   ingress_errors = {
@@ -162,7 +162,7 @@ resource "aws_cloudwatch_metric_alarm" "main" {
 
 resource "aws_cloudwatch_metric_alarm" "cost" {
   alarm_name          = "${local.name}-cost"
-  alarm_description   = "Find out who asks so much, then lower the budgets or the rates; answers cost more in an hour than was expected."
+  alarm_description   = "Find out who causes the cost, then lower the budgets or the rates. Answers cost more per hour than expected."
   evaluation_periods  = 1
   threshold           = var.alarm_cost_per_hour_usd
   comparison_operator = "GreaterThanThreshold"
@@ -173,7 +173,7 @@ resource "aws_cloudwatch_metric_alarm" "cost" {
   metric_query {
     id          = "dollars"
     expression  = "cost / 1000000"
-    label       = "dollars an hour"
+    label       = "dollars per hour"
     return_data = true
   }
   metric_query {

@@ -1,4 +1,4 @@
-# Documents: a cluster that you have, a new one, or none; and the worker's way to the table from a VPC.
+# Documents: an existing cluster, a new one, or none; and the worker's endpoint for the table in a VPC.
 
 locals {
   makes_aurora       = var.aurora_mode == "create"
@@ -48,7 +48,7 @@ resource "aws_db_subnet_group" "documents" {
   tags        = local.tags
 }
 
-# Nobody connects by the network: the Data API needs no rule.
+# No inbound rule: the Data API does not connect through the VPC.
 resource "aws_security_group" "documents" {
   count       = local.makes_aurora ? 1 : 0
   name        = "${local.name}-documents"
@@ -60,7 +60,7 @@ resource "aws_security_group" "documents" {
 resource "aws_secretsmanager_secret" "documents_reader" {
   count       = local.makes_aurora ? 1 : 0
   name        = "${local.secrets}/documents-reader"
-  description = "The read-only login that infra/aurora/setup.sh makes."
+  description = "The read-only login that infra/aurora/setup.sh creates."
   kms_key_id  = local.kms_key_arn
   tags        = local.tags
 }
@@ -77,7 +77,7 @@ resource "aws_secretsmanager_secret_version" "documents_reader" {
   secret_string = jsonencode({ username = "chatbot_reader", password = data.aws_secretsmanager_random_password.documents_reader[0].random_password })
 
   lifecycle {
-    ignore_changes = [secret_string] # another password is drawn at every plan
+    ignore_changes = [secret_string] # every plan generates a new password
   }
 }
 

@@ -11,7 +11,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         width  = 24
         height = 3
         properties = {
-          title  = "Alarms: each description begins with the first thing to do"
+          title  = "Alarms: each description begins with the first step to take"
           alarms = [aws_cloudwatch_metric_alarm.main["request-dead-letters"].arn, aws_cloudwatch_metric_alarm.main["reply-dead-letters"].arn, aws_cloudwatch_metric_alarm.main["request-age"].arn, aws_cloudwatch_metric_alarm.main["reply-age"].arn, aws_cloudwatch_metric_alarm.main["ingress-errors"].arn, aws_cloudwatch_metric_alarm.main["worker-errors"].arn, aws_cloudwatch_metric_alarm.main["notifier-errors"].arn, aws_cloudwatch_metric_alarm.main["provider-failures"].arn, aws_cloudwatch_metric_alarm.main["unpriced-turns"].arn, aws_cloudwatch_metric_alarm.cost.arn, aws_cloudwatch_metric_alarm.main["rest-5xx"].arn]
         }
       },
@@ -22,7 +22,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         width  = 8
         height = 6
         properties = {
-          title  = "Do users get answers? Turns, and what went wrong"
+          title  = "Do users get answers? Turns and errors"
           stat   = "Sum"
           period = 60
           region = local.region
@@ -41,7 +41,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         width  = 8
         height = 6
         properties = {
-          title  = "How long do they wait? To the first token"
+          title  = "How long do they wait? Time to first token"
           stat   = "p50"
           period = 60
           region = local.region
@@ -61,7 +61,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         width  = 8
         height = 6
         properties = {
-          title  = "Whole turn"
+          title  = "Time to full reply"
           stat   = "p50"
           period = 60
           region = local.region
@@ -80,7 +80,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         width  = 8
         height = 6
         properties = {
-          title  = "What does it cost? Dollars an hour, and turns without a price"
+          title  = "What does it cost? Dollars per hour, and turns without a price"
           stat   = "Sum"
           period = 3600
           region = local.region
@@ -154,7 +154,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         width  = 8
         height = 6
         properties = {
-          title  = "First token by provider, p99"
+          title  = "Time to first token by provider, p99"
           stat   = "p99"
           period = 300
           region = local.region
@@ -188,7 +188,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         width  = 8
         height = 6
         properties = {
-          title  = "Oldest message, seconds"
+          title  = "Age of the oldest message, seconds"
           stat   = "Maximum"
           period = 60
           region = local.region
@@ -206,7 +206,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         width  = 8
         height = 6
         properties = {
-          title  = "Waiting and in flight"
+          title  = "Messages waiting and in flight"
           stat   = "Maximum"
           period = 60
           region = local.region
@@ -265,7 +265,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         width  = 8
         height = 6
         properties = {
-          title  = "Functions: at once"
+          title  = "Functions: concurrent executions"
           stat   = "Maximum"
           period = 60
           region = local.region
@@ -361,7 +361,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         width  = 8
         height = 6
         properties = {
-          title  = "Events that a consumer did not take"
+          title  = "Failed invocations of event rules"
           stat   = "Sum"
           period = 300
           region = local.region
@@ -378,7 +378,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         width  = 16
         height = 6
         properties = {
-          title  = "Latest errors of the functions"
+          title  = "Latest errors in the functions' logs"
           region = local.region
           view   = "table"
           query  = "SOURCE '${aws_cloudwatch_log_group.function["ingress"].name}' | SOURCE '${aws_cloudwatch_log_group.function["worker"].name}' | SOURCE '${aws_cloudwatch_log_group.function["notifier"].name}' | fields @timestamp, @log, @message | filter level = 'ERROR' | sort @timestamp desc | limit 20"

@@ -1,4 +1,4 @@
-# Domains of your own; the two APIs cannot share one.
+# Custom domains; the two APIs cannot share one.
 
 resource "aws_api_gateway_domain_name" "rest" {
   count                    = var.custom_domain_name != "" ? 1 : 0

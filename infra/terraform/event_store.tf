@@ -1,8 +1,8 @@
-# Every event as a line in S3, and Athena to ask it. The queries are those of infra/athena.
+# Every event as a line in S3, to be queried with Athena. The queries are those in infra/athena.
 
 locals {
   stores = var.event_store ? 1 : 0
-  # The columns are those of the envelope and of contracts/events.
+  # The columns are those of EventBridge's envelope and of contracts/events.
   event_columns = {
     version     = "string"
     id          = "string"
@@ -15,7 +15,7 @@ locals {
     detail      = "struct<session_id:string,session_key:string,timestamp:string,metadata:struct<id:string,specversion:string,schema_version:string>,message_id:string,turn:bigint,message_length:bigint,response_length:bigint,document_id:string,provider:string,model:string,input_tokens:bigint,output_tokens:bigint,cached_input_tokens:bigint,cache_write_tokens:bigint,cached:boolean,cost_micro_usd:bigint,queue_ms:bigint,context_ms:bigint,first_token_ms:bigint,total_ms:bigint,finish_reason:string,error_code:string,generations:bigint,context:string,synthetic:boolean,user_message:string,response:string,rating:string,comment_length:bigint,comment:string>"
   }
   event_queries = {
-    chat-turns    = { file = "chat_turns", description = "Makes the view chat_turns. Run it once, and again after it has changed." }
+    chat-turns    = { file = "chat_turns", description = "Creates the view chat_turns. Run it once, and again after it has changed." }
     daily-figures = { file = "daily_figures", description = "The last 30 days by day, provider and document." }
   }
 }
@@ -243,13 +243,13 @@ resource "aws_iam_role_policy" "event_store_rule" {
 resource "aws_cloudwatch_event_rule" "store" {
   count          = local.stores
   name           = "${local.name}-store"
-  description    = "Every event into the store."
+  description    = "Sends every event to the event store."
   event_bus_name = aws_cloudwatch_event_bus.main.name
   event_pattern  = jsonencode({ source = ["learning-yogi.chatbot"] })
   tags           = local.tags
 }
 
-# What is given up after a day is still in the archive, and a replay is harmless.
+# Events whose delivery is given up after a day are still in the archive, and replaying them is harmless.
 resource "aws_cloudwatch_event_target" "store" {
   count          = local.stores
   rule           = aws_cloudwatch_event_rule.store[0].name
@@ -271,11 +271,11 @@ resource "aws_glue_catalog_database" "events" {
   tags        = local.tags
 }
 
-# No crawler and no partition to add: days are worked out from the query.
+# Needs no crawler and no added partitions: partition projection derives the days.
 resource "aws_glue_catalog_table" "events" {
   count         = local.stores
   name          = "events"
-  description   = "Each stored event, repeats included. dt is the UTC day on which it was stored."
+  description   = "Every stored event, including repeats. dt is the UTC day on which it was stored."
   database_name = aws_glue_catalog_database.events[0].name
   table_type    = "EXTERNAL_TABLE"
   parameters = {
@@ -314,7 +314,7 @@ resource "aws_glue_catalog_table" "events" {
 resource "aws_athena_workgroup" "events" {
   count         = local.stores
   name          = local.name
-  description   = "Queries of the stored events. One may read 100 GiB at most, which is half a dollar."
+  description   = "Queries on the stored events. A query may read at most 100 GiB, which costs half a dollar."
   force_destroy = true
   tags          = local.tags
 

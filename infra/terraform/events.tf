@@ -1,4 +1,4 @@
-# The bus, its archive, a sample consumer, the schemas.
+# The bus, its archive, a sample consumer, and the schemas.
 
 resource "aws_cloudwatch_event_bus" "main" {
   name = local.name
@@ -37,7 +37,7 @@ resource "aws_cloudwatch_log_resource_policy" "events" {
 resource "aws_cloudwatch_event_rule" "log" {
   count          = var.log_events ? 1 : 0
   name           = "${local.name}-log"
-  description    = "A sample consumer; replace it with your own."
+  description    = "A sample consumer. Replace it with your own."
   event_bus_name = aws_cloudwatch_event_bus.main.name
   event_pattern  = jsonencode({ source = ["learning-yogi.chatbot"] })
   tags           = local.tags
@@ -63,7 +63,7 @@ locals {
 
 resource "aws_schemas_registry" "main" {
   name        = local.name
-  description = "The details of the analytics events."
+  description = "The detail schemas of the analytics events."
   tags        = local.tags
 }
 

@@ -1,5 +1,5 @@
-# Three functions, each with an alias that everything calls. Nothing is reserved: an account that is new has ten
-# environments in all.
+# Three functions, each invoked through its alias. No concurrency is reserved, because a new account has ten
+# concurrent executions in total.
 
 locals {
   api_url         = var.custom_domain_name != "" ? "https://${var.custom_domain_name}" : "https://${aws_api_gateway_rest_api.main.id}.execute-api.${local.region}.${local.suffix}/${var.stage}"
@@ -39,7 +39,7 @@ locals {
       }
     }
     worker = {
-      description = "Answers one message, and streams the answer."
+      description = "Answers a message and streams the reply."
       timeout     = 150
       variables = {
         CHATBOT_REQUESTS_QUEUE_URL            = aws_sqs_queue.main["requests"].url
@@ -69,7 +69,7 @@ locals {
       }
     }
     notifier = {
-      description = "Pushes finals, emits events, cleans up."
+      description = "Delivers finals, emits events, cleans up."
       timeout     = 60
       variables = {
         CHATBOT_EVENT_BUS      = aws_cloudwatch_event_bus.main.name
@@ -156,7 +156,7 @@ resource "aws_lambda_event_source_mapping" "replies" {
   depends_on              = [aws_iam_role_policy.function]
 }
 
-# Schedules: the cleanup, and a call that keeps each function warm where that is wanted.
+# Schedules: the cleanup, and an optional invocation that keeps each function warm.
 locals {
   schedules = merge(
     { cleanup = { function = "notifier", input = jsonencode({ task = "cleanup" }), enabled = true } },

@@ -1,4 +1,4 @@
-# One role a function, with exactly what its code calls.
+# One role per function, with exactly the permissions that its code needs.
 
 locals {
   connections = "arn:${local.partition}:execute-api:${local.region}:${local.account}:${aws_apigatewayv2_api.socket.id}/${var.stage}"
@@ -22,13 +22,13 @@ locals {
       { sid = "ProviderPreference", actions = ["ssm:GetParameter"], resources = [aws_ssm_parameter.provider_preference.arn] },
       { sid = "Push", actions = ["execute-api:ManageConnections"], resources = [local.push] },
       ], var.bedrock_model == "" ? [] : [
-      # A profile leads to models of other regions.
+      # An inference profile uses models in other regions.
       { sid = "Bedrock", actions = ["bedrock:InvokeModelWithResponseStream"], resources = ["arn:${local.partition}:bedrock:*::foundation-model/anthropic.*", "arn:${local.partition}:bedrock:${local.region}:${local.account}:inference-profile/*"] },
       ], var.aurora_mode == "none" ? [] : [
       { sid = "DatabaseLogin", actions = ["secretsmanager:GetSecretValue"], resources = [local.aurora_secret_arn] },
       { sid = "Documents", actions = ["rds-data:ExecuteStatement"], resources = [local.aurora_cluster_arn] },
       ], length(var.vpc_subnet_ids) == 0 ? [] : [
-      # Lambda makes the interfaces before they have a name.
+      # the interfaces' ARNs are not known in advance.
       { sid = "JoinVpc", actions = ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"], resources = ["*"] },
     ])
     notifier = [
@@ -62,7 +62,7 @@ data "aws_iam_policy_document" "function" {
   statement {
     sid       = "Trace"
     actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-    resources = ["*"] # X-Ray has no resources
+    resources = ["*"] # X-Ray does not support resource-level permissions
   }
   dynamic "statement" {
     for_each = concat(each.value, local.kms_rights)

@@ -1,4 +1,4 @@
-# What everything else is named after.
+# Names and locals.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}

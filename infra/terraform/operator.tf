@@ -1,8 +1,9 @@
-# What the command line tool asks for first, and what whoever uses it may do. Nobody has the policy until it is attached.
+# The locations that yogi --stack reads first, and the permissions that it needs. Nobody has the policy until it is
+# attached to a role.
 
 resource "aws_ssm_parameter" "operator" {
   name        = "${local.secrets}/operator"
-  description = "Where everything of this stage is, for yogi --stack."
+  description = "The locations of this stage's resources, for yogi --stack."
   type        = "String"
   tags        = local.tags
   value = jsonencode({
@@ -45,7 +46,7 @@ data "aws_iam_policy_document" "operator" {
 
 resource "aws_iam_policy" "operator" {
   name        = "${local.name}-operator"
-  description = "What yogi does in this stage. Attach it to the roles of the people who operate it."
+  description = "The permissions that yogi needs in this stage. Attach it to the operators' roles."
   policy      = data.aws_iam_policy_document.operator.json
   tags        = local.tags
 }

@@ -1,5 +1,5 @@
-# Two FIFO queues and their dead letters. The visibility timeout is six times the function's timeout; the worker
-# shortens it for each message.
+# Two FIFO queues and their dead-letter queues. The visibility timeout is six times the function's timeout; the
+# worker shortens it for each message.
 
 locals {
   queues = {

@@ -1,5 +1,4 @@
-# The REST API. Ingress answers OPTIONS too, so that exact origins are allowed in one place; JWTs are verified in
-# ingress.
+# The REST API. Ingress also handles OPTIONS, so that allowed origins are checked in one place, and verifies JWTs.
 
 locals {
   routes = {
@@ -21,19 +20,19 @@ locals {
   }
   signed = [for _ in var.auth_mode == "AWS_IAM" ? [1] : [] : { iam = [] }]
 
-  # What API Gateway answers by itself has the form of every other answer, and lets pages read it.
+  # API Gateway's own responses have the same format as the service's, and CORS headers, so that pages can read them.
   gateway_responses = {
-    DEFAULT_4XX                  = { status = null, shown = 400, code = "invalid_request", title = "Refused", detail = "The request was refused before it reached the service.", retry = null }
-    DEFAULT_5XX                  = { status = null, shown = 500, code = "unavailable", title = "Unavailable", detail = "The service could not answer. Please try again soon.", retry = 2 }
+    DEFAULT_4XX                  = { status = null, shown = 400, code = "invalid_request", title = "Rejected", detail = "The request was rejected before it reached the service.", retry = null }
+    DEFAULT_5XX                  = { status = null, shown = 500, code = "unavailable", title = "Unavailable", detail = "The service could not respond. Please try again soon.", retry = 2 }
     ACCESS_DENIED                = { status = 403, shown = 403, code = "unauthorized", title = "Forbidden", detail = "These credentials do not allow the call.", retry = null }
     EXPIRED_TOKEN                = { status = 401, shown = 401, code = "unauthorized", title = "Not authenticated", detail = "The credentials have expired.", retry = null }
-    INTEGRATION_FAILURE          = { status = 503, shown = 503, code = "unavailable", title = "Unavailable", detail = "A part of the service is away. Please try again soon.", retry = 2 }
+    INTEGRATION_FAILURE          = { status = 503, shown = 503, code = "unavailable", title = "Unavailable", detail = "A part of the service is unavailable. Please try again soon.", retry = 2 }
     INTEGRATION_TIMEOUT          = { status = 504, shown = 504, code = "unavailable", title = "Unavailable", detail = "The service took too long. Please try again soon.", retry = 2 }
-    MISSING_AUTHENTICATION_TOKEN = { status = 404, shown = 404, code = "not_found", title = "Not found", detail = "There is nothing here.", retry = null }
-    REQUEST_TOO_LARGE            = { status = 413, shown = 413, code = "invalid_request", title = "Body too large", detail = "The body is larger than the service takes.", retry = null }
+    MISSING_AUTHENTICATION_TOKEN = { status = 404, shown = 404, code = "not_found", title = "Not found", detail = "Not found.", retry = null }
+    REQUEST_TOO_LARGE            = { status = 413, shown = 413, code = "invalid_request", title = "Body too large", detail = "The body is too large.", retry = null }
     THROTTLED                    = { status = 429, shown = 429, code = "rate_limited", title = "Too many requests", detail = "Too many requests. Please wait a moment.", retry = 1 }
     UNAUTHORIZED                 = { status = 401, shown = 401, code = "unauthorized", title = "Not authenticated", detail = "This call needs valid credentials.", retry = null }
-    WAF_FILTERED                 = { status = 403, shown = 403, code = "unauthorized", title = "Forbidden", detail = "The firewall refused the request.", retry = null }
+    WAF_FILTERED                 = { status = 403, shown = 403, code = "unauthorized", title = "Forbidden", detail = "The firewall rejected the request.", retry = null }
   }
 
   definition = {
@@ -96,7 +95,7 @@ resource "aws_api_gateway_stage" "main" {
 
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.rest_access.arn
-    # No path parameters and no query: they hold ids.
+    # Without path parameters and query strings: they contain IDs.
     format = jsonencode({
       requestId = "$context.requestId"
       ip        = "$context.identity.sourceIp"
@@ -110,7 +109,7 @@ resource "aws_api_gateway_stage" "main" {
     })
   }
 
-  # A stage with access logs is refused before the account has its role.
+  # Creating a stage with access logs fails before the account has this role.
   depends_on = [aws_api_gateway_account.logs]
 }
 
@@ -136,7 +135,7 @@ resource "aws_lambda_permission" "rest" {
   source_arn    = "arn:${local.partition}:execute-api:${local.region}:${local.account}:${aws_api_gateway_rest_api.main.id}/${var.stage}/*/*"
 }
 
-# The account's own role, for every API in it: once an account and region.
+# The account's logging role, shared by all its APIs: one per account and region.
 data "aws_iam_policy_document" "assume_by_api_gateway" {
   statement {
     actions = ["sts:AssumeRole"]

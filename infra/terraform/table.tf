@@ -1,5 +1,5 @@
-# The table. Its index holds keys only: what is due is read again by its key. With attributes in it, each of their
-# changes would be paid for twice.
+# The table. Its index projects keys only; due items are read by key. Every change to a projected attribute would
+# be billed twice.
 
 resource "aws_dynamodb_table" "sessions" {
   name         = local.is_prod ? "chatbot-sessions" : "chatbot-sessions-${var.stage}"

@@ -1,17 +1,17 @@
-# The parameters of template.yaml, under Terraform's kind of names.
+# The parameters of template.yaml, in snake case.
 
 variable "stage" {
-  description = "Part of every name but prod's, and the dimension of every metric."
+  description = "The name of the stage. It is part of every resource name except in prod, and a dimension of every metric."
   type        = string
   default     = "prod"
   validation {
     condition     = can(regex("^[a-z][a-z0-9]{0,15}$", var.stage))
-    error_message = "stage must be up to 16 small letters and digits."
+    error_message = "stage must be up to 16 lower-case letters and digits."
   }
 }
 
 variable "auth_mode" {
-  description = "NONE issues session tokens; AWS_IAM and JWT leave identity to you."
+  description = "How callers are identified. NONE issues session tokens; with AWS_IAM and JWT you provide the identity."
   type        = string
   default     = "NONE"
   validation {
@@ -21,7 +21,7 @@ variable "auth_mode" {
 }
 
 variable "allow_anonymous" {
-  description = "With NONE, whether a caller without credentials becomes a new principal. There is no default, because it decides who spends your money."
+  description = "With NONE, whether callers without credentials are accepted as new principals. There is no default, because it decides who may spend your money."
   type        = bool
   validation {
     condition     = !var.allow_anonymous || var.auth_mode == "NONE"
@@ -29,12 +29,12 @@ variable "allow_anonymous" {
   }
   validation {
     condition     = !var.allow_anonymous || var.daily_budget_usd != null
-    error_message = "daily_budget_usd must be set where allow_anonymous is true, because anybody can then spend it."
+    error_message = "daily_budget_usd must be set if allow_anonymous is true, because anybody can spend it."
   }
 }
 
 variable "allowed_origins" {
-  description = "The origins of pages that may call and connect."
+  description = "The exact origins of pages that may call the API and open WebSockets."
   type        = list(string)
   validation {
     condition     = length(var.allowed_origins) > 0 && alltrue([for o in var.allowed_origins : can(regex("^[a-z]+://[^/*,]+$", o))])
@@ -48,7 +48,7 @@ variable "jwt_issuer" {
   default     = ""
   validation {
     condition     = var.auth_mode != "JWT" || var.jwt_issuer != ""
-    error_message = "jwt_issuer must be set where auth_mode is JWT."
+    error_message = "jwt_issuer must be set if auth_mode is JWT."
   }
 }
 
@@ -58,32 +58,32 @@ variable "jwt_audience" {
   default     = []
   validation {
     condition     = var.auth_mode != "JWT" || length(var.jwt_audience) > 0
-    error_message = "jwt_audience must be set where auth_mode is JWT."
+    error_message = "jwt_audience must be set if auth_mode is JWT."
   }
 }
 
 variable "jwks_url" {
-  description = "With JWT: where the issuer's keys are, if not at its /.well-known/jwks.json."
+  description = "With JWT: the URL of the issuer's key set, if it is not /.well-known/jwks.json."
   type        = string
   default     = ""
 }
 
 variable "daily_budget_usd" {
-  description = "What all answers of a UTC day may cost together."
+  description = "The maximum cost of all answers of a UTC day together, in US dollars."
   type        = number
   default     = 5
   nullable    = true
 }
 
 variable "principal_daily_budget_usd" {
-  description = "What one principal's answers of a UTC day may cost."
+  description = "The maximum cost of one principal's answers of a UTC day, in US dollars."
   type        = number
   default     = 0.50
   nullable    = true
 }
 
 variable "rate_principal_per_minute" {
-  description = "New messages of one principal in a minute; 0 is no limit."
+  description = "New messages per principal and minute; 0 means no limit."
   type        = number
   default     = 30
   validation {
@@ -93,7 +93,7 @@ variable "rate_principal_per_minute" {
 }
 
 variable "rate_address_per_5_minutes" {
-  description = "New messages and sessions from one address in five minutes; 0 is no limit."
+  description = "New messages and sessions per IP address in five minutes; 0 means no limit."
   type        = number
   default     = 1000
   validation {
@@ -103,49 +103,49 @@ variable "rate_address_per_5_minutes" {
 }
 
 variable "provider_preference" {
-  description = "The order in which providers are asked; later changes are made in Parameter Store."
+  description = "The order in which providers are called. Change it later in Parameter Store."
   type        = string
   default     = "claude,openai"
 }
 
 variable "claude_model" {
-  description = "Claude's model."
+  description = "The Claude model."
   type        = string
   default     = "claude-haiku-5-5"
 }
 
 variable "openai_model" {
-  description = "OpenAI's model."
+  description = "The OpenAI model."
   type        = string
   default     = "gpt-6-luna"
 }
 
 variable "anthropic_base_url" {
-  description = "Where Claude is, if not at Anthropic."
+  description = "The base URL of the Claude API, if it is not Anthropic's."
   type        = string
   default     = ""
 }
 
 variable "openai_base_url" {
-  description = "Where OpenAI's protocol is spoken, if not at OpenAI."
+  description = "The base URL of an OpenAI-compatible API, if it is not OpenAI's."
   type        = string
   default     = ""
 }
 
 variable "bedrock_model" {
-  description = "Bedrock: a Claude model's id or the ARN of a profile; name bedrock in provider_preference too. Calls are signed by the worker's role unless a key AWS_BEARER_TOKEN_BEDROCK is in the secret."
+  description = "The ID of a Claude model on Bedrock, or the ARN of an inference profile; include bedrock in provider_preference too. The worker's role signs the calls unless the secret contains AWS_BEARER_TOKEN_BEDROCK."
   type        = string
   default     = ""
 }
 
 variable "bedrock_base_url" {
-  description = "Where Bedrock is, if not in this region."
+  description = "The base URL of Bedrock, if it is not in this region."
   type        = string
   default     = ""
 }
 
 variable "max_tokens" {
-  description = "The longest reply, in the provider's tokens."
+  description = "The maximum length of a reply, in the provider's tokens."
   type        = number
   default     = 1024
   validation {
@@ -155,21 +155,21 @@ variable "max_tokens" {
 }
 
 variable "anthropic_api_key" {
-  description = "Claude's key; better set with put-secret-value, since a stack keeps its parameters."
+  description = "The Claude key. Prefer put-secret-value: parameters are kept in plain text."
   type        = string
   default     = ""
   sensitive   = true
 }
 
 variable "openai_api_key" {
-  description = "OpenAI's key; better set with put-secret-value, since a stack keeps its parameters."
+  description = "The OpenAI key. Prefer put-secret-value: parameters are kept in plain text."
   type        = string
   default     = ""
   sensitive   = true
 }
 
 variable "prompt_caching" {
-  description = "Whether providers are asked to keep the beginnings of prompts; empty: all but a compatible server at openai_base_url."
+  description = "Whether providers are asked to cache the start of prompts. Empty: yes, except a compatible server at openai_base_url."
   type        = string
   default     = ""
   validation {
@@ -179,7 +179,7 @@ variable "prompt_caching" {
 }
 
 variable "reply_cache" {
-  description = "Where replies are kept for the same first question: nowhere, in each worker's memory, or in Redis or Valkey."
+  description = "Where replies to repeated first questions are cached: nowhere, in each worker's memory, or in Redis or Valkey."
   type        = string
   default     = "off"
   validation {
@@ -189,21 +189,21 @@ variable "reply_cache" {
 }
 
 variable "reply_cache_url" {
-  description = "With redis: its address. A password goes into the secret of the providers' keys, as REPLY_CACHE_PASSWORD."
+  description = "With redis: its URL. Store a password in the provider-key secret, as REPLY_CACHE_PASSWORD."
   type        = string
   default     = ""
   validation {
     condition     = can(regex("^(rediss://([^@/: ]+@)?[^@/ ]+(/[0-9]+)?)?$", var.reply_cache_url))
-    error_message = "reply_cache_url must be an address such as rediss://cache.example.com:6379, without a password."
+    error_message = "reply_cache_url must be a URL such as rediss://cache.example.com:6379, without a password."
   }
   validation {
     condition     = var.reply_cache != "redis" || var.reply_cache_url != ""
-    error_message = "reply_cache_url must be set where reply_cache is redis."
+    error_message = "reply_cache_url must be set if reply_cache is redis."
   }
 }
 
 variable "reply_cache_seconds" {
-  description = "How long a reply is kept."
+  description = "How long a cached reply is valid, in seconds."
   type        = number
   default     = 3600
   validation {
@@ -213,25 +213,25 @@ variable "reply_cache_seconds" {
 }
 
 variable "product_name" {
-  description = "The product's name in the prompt."
+  description = "The product name in the prompt."
   type        = string
   default     = "Learning Yogi"
 }
 
 variable "tone" {
-  description = "The tone asked for in the prompt."
+  description = "The tone that the prompt asks for."
   type        = string
   default     = "friendly, clear and brief"
 }
 
 variable "enable_context" {
-  description = "Whether documents are part of the prompt."
+  description = "Whether documents are included in the prompt."
   type        = bool
   default     = true
 }
 
 variable "aurora_mode" {
-  description = "Where documents come from: nowhere, a cluster that you have, or a new one."
+  description = "Where documents come from: nowhere, an existing cluster, or a new one."
   type        = string
   default     = "none"
   validation {
@@ -241,22 +241,22 @@ variable "aurora_mode" {
 }
 
 variable "aurora_cluster_arn" {
-  description = "With existing: the cluster, its Data API switched on."
+  description = "With existing: the ARN of the cluster, with its Data API enabled."
   type        = string
   default     = ""
   validation {
     condition     = var.aurora_mode != "existing" || var.aurora_cluster_arn != ""
-    error_message = "aurora_cluster_arn must be set where aurora_mode is existing."
+    error_message = "aurora_cluster_arn must be set if aurora_mode is existing."
   }
 }
 
 variable "aurora_secret_arn" {
-  description = "With existing: the secret of a read-only login."
+  description = "With existing: the ARN of the secret with a read-only login."
   type        = string
   default     = ""
   validation {
     condition     = var.aurora_mode != "existing" || var.aurora_secret_arn != ""
-    error_message = "aurora_secret_arn must be set where aurora_mode is existing."
+    error_message = "aurora_secret_arn must be set if aurora_mode is existing."
   }
 }
 
@@ -266,34 +266,34 @@ variable "aurora_vpc_id" {
   default     = ""
   validation {
     condition     = var.aurora_mode != "create" || var.aurora_vpc_id != ""
-    error_message = "aurora_vpc_id must be set where aurora_mode is create."
+    error_message = "aurora_vpc_id must be set if aurora_mode is create."
   }
 }
 
 variable "aurora_subnet_ids" {
-  description = "With create: at least two private subnets in different zones, separated by commas."
+  description = "With create: at least two private subnets in different availability zones, separated by commas."
   type        = list(string)
   default     = []
   validation {
     condition     = var.aurora_mode != "create" || length(var.aurora_subnet_ids) > 0
-    error_message = "aurora_subnet_ids must be set where aurora_mode is create."
+    error_message = "aurora_subnet_ids must be set if aurora_mode is create."
   }
 }
 
 variable "document_sql" {
-  description = "Reads one document; must use :id and, unless DocumentsPublic, :principal."
+  description = "The query that reads one document. It must use :id and, unless documents are public, :principal."
   type        = string
   default     = "SELECT title, content FROM documents WHERE id = :id AND (owner IS NULL OR owner = :principal)"
 }
 
 variable "documents_public" {
-  description = "Whether every document may be read by everybody."
+  description = "Whether every caller may read every document."
   type        = bool
   default     = false
 }
 
 variable "architecture" {
-  description = "The functions' processor."
+  description = "The processor architecture of the functions."
   type        = string
   default     = "arm64"
   validation {
@@ -303,7 +303,7 @@ variable "architecture" {
 }
 
 variable "memory_size" {
-  description = "Of each function, in MB."
+  description = "The memory of each function, in MB."
   type        = number
   default     = 128
   validation {
@@ -313,7 +313,7 @@ variable "memory_size" {
 }
 
 variable "worker_max_concurrency" {
-  description = "How many turns are answered at once; what the providers' quota can bear."
+  description = "The maximum number of turns answered at the same time. Keep it within the providers' quotas."
   type        = number
   default     = 10
   validation {
@@ -323,7 +323,7 @@ variable "worker_max_concurrency" {
 }
 
 variable "provisioned_concurrency" {
-  description = "Environments of ingress and worker that are kept ready; 0 is none."
+  description = "Provisioned concurrency of ingress and worker; 0 means none."
   type        = number
   default     = 0
   validation {
@@ -333,13 +333,13 @@ variable "provisioned_concurrency" {
 }
 
 variable "warming" {
-  description = "Whether each function is called every five minutes."
+  description = "Whether each function is invoked every five minutes to keep it warm."
   type        = bool
   default     = false
 }
 
 variable "session_ttl_hours" {
-  description = "How long a session lives without activity."
+  description = "How long a session lives after its last activity, in hours."
   type        = number
   default     = 24
   validation {
@@ -349,7 +349,7 @@ variable "session_ttl_hours" {
 }
 
 variable "vpc_subnet_ids" {
-  description = "Private subnets with a NAT route for the worker, separated by commas; empty: no VPC."
+  description = "Private subnets with a NAT route, for the worker, separated by commas. Empty: no VPC."
   type        = list(string)
   default     = []
 }
@@ -361,7 +361,7 @@ variable "vpc_security_group_ids" {
 }
 
 variable "vpc_id" {
-  description = "The worker's VPC, for a gateway endpoint to DynamoDB; empty: no endpoint."
+  description = "The worker's VPC, for a gateway endpoint to DynamoDB. Empty: no endpoint."
   type        = string
   default     = ""
 }
@@ -373,13 +373,13 @@ variable "vpc_route_table_ids" {
 }
 
 variable "kms_key_arn" {
-  description = "A key of your own for queues, table, secrets and the event store; empty: the services' own keys."
+  description = "A customer-managed KMS key for queues, table, secrets and the event store. Empty: AWS-owned and AWS-managed keys."
   type        = string
   default     = ""
 }
 
 variable "throttle_rate" {
-  description = "Requests a second that each API takes."
+  description = "The steady-state throttling limit of each API, in requests per second."
   type        = number
   default     = 100
   validation {
@@ -389,7 +389,7 @@ variable "throttle_rate" {
 }
 
 variable "throttle_burst" {
-  description = "Requests at once that each API takes."
+  description = "The burst throttling limit of each API, in requests."
   type        = number
   default     = 200
   validation {
@@ -399,19 +399,19 @@ variable "throttle_burst" {
 }
 
 variable "waf" {
-  description = "Whether a firewall stands before the REST API."
+  description = "Whether AWS WAF protects the REST API."
   type        = bool
   default     = true
 }
 
 variable "api_gateway_log_role" {
-  description = "Whether to make the account's role for API Gateway's logs: once an account and region."
+  description = "Whether to create the account's role for API Gateway's logs. Do it in one stack per account and region."
   type        = bool
   default     = false
 }
 
 variable "log_retention_days" {
-  description = "How long logs are kept."
+  description = "How long logs are kept, in days."
   type        = number
   default     = 30
   validation {
@@ -427,13 +427,13 @@ variable "log_events" {
 }
 
 variable "event_store" {
-  description = "Whether analytics events are also kept in S3, where Athena can ask them."
+  description = "Whether analytics events are also stored in S3, to be queried with Athena."
   type        = bool
   default     = false
 }
 
 variable "event_store_days" {
-  description = "How long the store keeps an event."
+  description = "How long the store keeps an event, in days."
   type        = number
   default     = 400
   validation {
@@ -443,19 +443,19 @@ variable "event_store_days" {
 }
 
 variable "analytics_text" {
-  description = "Whether events carry messages, replies and comments."
+  description = "Whether events contain messages, replies and comments."
   type        = bool
   default     = false
 }
 
 variable "alarm_email" {
-  description = "Who is told of alarms; empty is nobody."
+  description = "The e-mail address for alarms. Empty: none."
   type        = string
   default     = ""
 }
 
 variable "alarm_cost_per_hour_usd" {
-  description = "What answers may cost in an hour before an alarm."
+  description = "The cost of answers in an hour that raises an alarm, in US dollars."
   type        = number
   default     = 5
   validation {
@@ -465,25 +465,25 @@ variable "alarm_cost_per_hour_usd" {
 }
 
 variable "custom_domain_name" {
-  description = "A domain for the REST API."
+  description = "A custom domain for the REST API."
   type        = string
   default     = ""
 }
 
 variable "websocket_domain_name" {
-  description = "Another domain for the WebSocket API; the two cannot share one."
+  description = "A custom domain for the WebSocket API. It must differ from that of the REST API."
   type        = string
   default     = ""
 }
 
 variable "certificate_arn" {
-  description = "The certificate of both domains, in this region."
+  description = "The ARN of the certificate for both domains, in this region."
   type        = string
   default     = ""
 }
 
 variable "packages" {
-  description = "The zip files of the functions, as cargo lambda builds them with --output-format zip."
+  description = "The paths of the functions' zip files, built by cargo lambda with --output-format zip."
   type = object({
     ingress  = string
     worker   = string

@@ -1,5 +1,5 @@
-# The firewall before the REST API. Ordinary questions trip some managed rules: those only count. Bodies have a rule
-# of our own.
+# The firewall of the REST API. Ordinary questions match some managed rules, which therefore only count. The size of
+# bodies is limited by a custom rule.
 
 locals {
   counted = ["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "EC2MetaDataSSRF_BODY", "NoUserAgent_HEADER"]
@@ -14,7 +14,7 @@ resource "aws_wafv2_web_acl" "main" {
   default_action {
     allow {}
   }
-  # Else it looks at 16 KB only, and a body above that would count as oversize: long messages would be blocked.
+  # The default inspects 16 KB only and treats larger bodies as oversize, which would block long messages.
   association_config {
     request_body {
       api_gateway {

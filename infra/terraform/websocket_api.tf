@@ -1,5 +1,5 @@
-# The WebSocket API. A connection is opened by the authorizer's word alone; its first frame, resume, writes its row.
-# Access logs are left out: a ticket stands in the query.
+# The WebSocket API. Only the authorizer decides on $connect; the first frame, resume, writes the connection's row.
+# No access logs, because the query string contains a ticket.
 
 resource "aws_apigatewayv2_api" "socket" {
   name                       = "${local.name}-socket"

@@ -12,7 +12,7 @@ from typing import Any
 from . import cloudformation, names
 from .model import Model
 
-#: Parameters that come from the environment, under the names of the project's guide.
+#: Parameters that come from environment variables.
 FROM_ENVIRONMENT = {"VpcSubnetIds": ("PRIVATE_SUBNET_1", "PRIVATE_SUBNET_2"), "VpcSecurityGroupIds": ("DB_SECURITY_GROUP",)}
 #: Where `osls` keeps what it deploys: no part of the system.
 DEPLOYMENT_BUCKET = ("ServerlessDeploymentBucket", "ServerlessDeploymentBucketPolicy")

@@ -1,4 +1,4 @@
-# Deploys the chatbot as it is, in one region. Build the functions first, as README.md says.
+# Deploys the chatbot with defaults, in one region. Build the functions first; see README.md.
 
 provider "aws" {
   region = "us-east-1"
@@ -18,6 +18,6 @@ module "chatbot" {
 }
 
 output "chatbot_api_url" {
-  description = "What the widget's apiUrl takes."
+  description = "The URL for the chat window's apiUrl."
   value       = module.chatbot.chatbot_api_url
 }
