@@ -167,7 +167,7 @@ impl NotifierResources {
 /// Reads where the documents are: both ARNs, or neither.
 fn documents(environment: &Environment) -> Result<Option<DocumentSettings>, ConfigError> {
     const SQL: &str = "CHATBOT_DOCUMENT_SQL";
-    let public = environment.switch_or("CHATBOT_DOCUMENTS_PUBLIC", false)?;
+    let public = environment.bool_or("CHATBOT_DOCUMENTS_PUBLIC", false)?;
     let text = environment.text_or(SQL, DOCUMENT_SQL);
     let sql = DocumentSql::parse(&text, public).map_err(|problem| invalid(SQL, &text, problem))?;
     let cluster = "AURORA_CLUSTER_ARN";

@@ -124,11 +124,11 @@ fn values(measure: &TurnMeasure) -> Map<String, Value> {
         (OUTPUT_TOKENS, Some(json!(usage.output_tokens))),
         (COST, cost.map(|cost| json!(cost))),
         (UNPRICED, Some(flag(measure.is_unpriced()))),
-        (RETRIES, Some(json!(measure.effort.retries))),
-        (FALLBACKS, Some(json!(measure.effort.fallbacks))),
+        (RETRIES, Some(json!(measure.attempts.retries))),
+        (FALLBACKS, Some(json!(measure.attempts.fallbacks))),
         (RESTARTS, Some(json!(measure.restarts))),
         (ERRORS, Some(flag(measure.kind == TurnKind::Error))),
-        (PROVIDER_FAILURES, Some(json!(measure.effort.failures))),
+        (PROVIDER_FAILURES, Some(json!(measure.attempts.failures))),
         (CONTEXT_UNAVAILABLE, Some(flag(measure.context == ContextUse::Unavailable))),
     ])
 }

@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
 use shared::memory::limits::check_message;
-use shared::ports::{Outgoing, Queue, QueueError, Receipt};
+use shared::ports::{OutgoingMessage, Queue, QueueError, Receipt};
 
 use crate::fault::Fault;
 use crate::sdk::{Sdk, Service};
 use crate::trace;
 
-pub use letters::Depth;
+pub use letters::QueueDepth;
 
 /// The longest visibility timeout.
 const MAX_VISIBILITY: Duration = Duration::from_hours(12);
@@ -69,7 +69,7 @@ impl SqsQueue {
     async fn send_to(
         &self,
         url: &str,
-        message: Outgoing,
+        message: OutgoingMessage,
         trace: Option<String>,
     ) -> Result<(), QueueError> {
         let mut send = self
@@ -98,7 +98,7 @@ impl SqsQueue {
 
 #[async_trait]
 impl Queue for SqsQueue {
-    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
         check_message(&message.group, &message.deduplication_id, &message.body)?;
         self.send_to(&self.url, message, trace::current()).await
     }

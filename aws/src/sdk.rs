@@ -6,7 +6,7 @@
 //! One rule for retries: the SDK repeats a call once where the repetition is provably harmless
 //! (reads, sends with a deduplication id, transactions with their token), which hides a connection
 //! that died while the function was frozen. Everything beyond that is the handlers'
-//! [patience](shared::patience), who know their deadlines and tell a lost acknowledgement from a
+//! [retries](shared::store_retry), who know their deadlines and tell a lost acknowledgement from a
 //! lost race. A single conditional write is never repeated here.
 
 mod http_client;

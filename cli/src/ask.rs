@@ -6,19 +6,21 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use shared::domain::{DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId};
-use shared::operator::{LookupRequest, Message, Outcome, Pointer, SubmitRequest, TurnView};
+use shared::operator::{
+    LookupRequest, MessageRef, MessageStatus, NewMessage, SubmitRequest, TurnView,
+};
 use shared::queue_messages::Replay;
 use tokio::time::{Instant, sleep};
 
 use crate::desk::interrupted;
-use crate::home::{Home, Patience, patiently};
+use crate::home::{Home, RetryTimeout, with_retries};
 use crate::output::Progress;
 
 /// The most that one call sends or looks up.
 const AT_ONCE: usize = 100;
 const WAIT_MS: u64 = 2_000;
 const PAUSE: Duration = Duration::from_millis(10);
-const PATIENCE: Patience = Patience(Duration::from_mins(2));
+const RETRY_TIMEOUT: RetryTimeout = RetryTimeout(Duration::from_mins(2));
 /// How long nothing may be known of a question before it counts as unanswered.
 const SILENCE: Duration = Duration::from_mins(2);
 
@@ -82,7 +84,7 @@ struct Round<'a> {
     questions: &'a [Question],
     progress: Progress,
     next: usize,
-    waiting: HashMap<Pointer, (usize, Instant)>,
+    waiting: HashMap<MessageRef, (usize, Instant)>,
 }
 
 impl Round<'_> {
@@ -108,7 +110,7 @@ impl Round<'_> {
             self.next += messages.len();
             let request = SubmitRequest { principal: self.asker.principal.clone(), messages };
             let home = &self.asker.home;
-            let response = patiently(PATIENCE, || home.submit(&request), |_| ()).await?;
+            let response = with_retries(RETRY_TIMEOUT, || home.submit(&request), |_| ()).await?;
             for (number, submitted) in (first..).zip(response.messages) {
                 match submitted.problem {
                     Some(problem) => replies[number] = Some(Reply::Problem(problem)),
@@ -130,18 +132,18 @@ impl Round<'_> {
         }
         let request = LookupRequest { messages, wait_ms: WAIT_MS };
         let home = &self.asker.home;
-        let found = patiently(PATIENCE, || home.lookup(&request), |_| ()).await?;
+        let found = with_retries(RETRY_TIMEOUT, || home.lookup(&request), |_| ()).await?;
         let mut some = false;
         for (pointer, outcome) in request.messages.iter().zip(found.messages) {
             let Some((number, heard)) = self.waiting.get_mut(pointer) else { continue };
             let reply = match outcome {
-                Outcome::Done { turn } => Reply::Turn(turn),
-                Outcome::Unknown if heard.elapsed() > SILENCE => Reply::Problem(
+                MessageStatus::Done { turn } => Reply::Turn(turn),
+                MessageStatus::Unknown if heard.elapsed() > SILENCE => Reply::Problem(
                     "the server does not know it: the worker refused it, or it is a dead letter"
                         .to_owned(),
                 ),
-                Outcome::Unknown => continue,
-                Outcome::Waiting | Outcome::Running => {
+                MessageStatus::Unknown => continue,
+                MessageStatus::Waiting | MessageStatus::Running => {
                     *heard = Instant::now();
                     continue;
                 }
@@ -156,10 +158,10 @@ impl Round<'_> {
         Ok(())
     }
 
-    fn message(&self, number: usize, question: &Question) -> anyhow::Result<Message> {
+    fn message(&self, number: usize, question: &Question) -> anyhow::Result<NewMessage> {
         let id = format!("{}.{}", self.prefix, number + 1);
         let replay = question.replay.clone();
-        Ok(Message {
+        Ok(NewMessage {
             session_id: SessionId::parse(id.clone()).context("an id of ours")?,
             message_id: MessageId::parse(id).context("an id of ours")?,
             message: question.message.clone(),

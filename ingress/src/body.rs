@@ -7,25 +7,25 @@ use http::Request;
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
-use crate::error::Failure;
+use crate::error::ApiError;
 
 /// The largest body, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 65_536;
 
 /// The fields of a body. A field that is `null` is absent.
 #[derive(Debug, Default)]
-pub(crate) struct Fields(Map<String, Value>);
+pub(crate) struct JsonBody(Map<String, Value>);
 
-impl Fields {
+impl JsonBody {
     /// Reads a body that must be there.
     ///
     /// The content type matters: it keeps pages of foreign origins from calling without a
     /// preflight.
-    pub(crate) fn read(request: &Request<Bytes>) -> Result<Self, Failure> {
+    pub(crate) fn read(request: &Request<Bytes>) -> Result<Self, ApiError> {
         if !is_json(request) {
-            return Err(Failure::MediaType);
+            return Err(ApiError::MediaType);
         }
-        let invalid = |detail: String| Failure::Invalid { field: None, detail };
+        let invalid = |detail: String| ApiError::Invalid { field: None, detail };
         match serde_json::from_slice(request.body()) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(invalid("The body must be a JSON object.".to_owned())),
@@ -40,12 +40,12 @@ impl Fields {
     }
 
     /// Reads a body that may be left out.
-    pub(crate) fn read_optional(request: &Request<Bytes>) -> Result<Self, Failure> {
+    pub(crate) fn read_optional(request: &Request<Bytes>) -> Result<Self, ApiError> {
         if request.body().is_empty() { Ok(Self::default()) } else { Self::read(request) }
     }
 
     /// Returns a text.
-    pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>, Failure> {
+    pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
         text(self.0.get(name), name)
     }
 
@@ -55,17 +55,17 @@ impl Fields {
         object: &'static str,
         name: &str,
         path: &'static str,
-    ) -> Result<Option<&str>, Failure> {
+    ) -> Result<Option<&str>, ApiError> {
         match self.0.get(object) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Object(fields)) => text(fields.get(name), path),
-            Some(_) => Err(Failure::field(object, "must be an object")),
+            Some(_) => Err(ApiError::field(object, "must be an object")),
         }
     }
 
     /// Returns a text that must be there.
-    pub(crate) fn required(&self, name: &'static str) -> Result<&str, Failure> {
-        self.text(name)?.ok_or_else(|| Failure::field(name, "is missing"))
+    pub(crate) fn required(&self, name: &'static str) -> Result<&str, ApiError> {
+        self.text(name)?.ok_or_else(|| ApiError::field(name, "is missing"))
     }
 }
 
@@ -73,15 +73,15 @@ impl Fields {
 pub(crate) fn parse<T: TryFrom<String, Error: Display>>(
     name: &'static str,
     value: &str,
-) -> Result<T, Failure> {
-    T::try_from(value.to_owned()).map_err(|problem| Failure::field(name, problem))
+) -> Result<T, ApiError> {
+    T::try_from(value.to_owned()).map_err(|problem| ApiError::field(name, problem))
 }
 
-fn text<'a>(value: Option<&'a Value>, name: &'static str) -> Result<Option<&'a str>, Failure> {
+fn text<'a>(value: Option<&'a Value>, name: &'static str) -> Result<Option<&'a str>, ApiError> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Failure::field(name, "must be a string")),
+        Some(_) => Err(ApiError::field(name, "must be a string")),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::uri::{Authority, Uri};
 use shared::domain::ProviderName;
 use shared::environment::{ConfigError, Environment, invalid};
-use shared::protocol::accept::Bounds;
+use shared::protocol::accept::AcceptLimits;
 
 use crate::identity::JwtConfig;
 
@@ -23,7 +23,7 @@ pub enum Platform {
 pub enum AuthMode {
     /// Whoever holds a session token that ingress issued.
     Anonymous {
-        /// Whether a caller without credentials becomes a new principal.
+        /// Whether a client without credentials becomes a new principal.
         new_principals: bool,
     },
     /// Whoever holds a JWT of the configured issuer.
@@ -43,7 +43,7 @@ pub enum AllowedOrigins {
 
 /// How many new messages and sessions are let in; zero is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rates {
+pub struct RateLimits {
     /// Of one principal in a minute.
     pub principal_per_minute: u32,
     /// Of one address in five minutes.
@@ -58,9 +58,9 @@ pub struct IngressConfig {
     /// Which origins may call.
     pub origins: AllowedOrigins,
     /// The bounds that a message is accepted within.
-    pub bounds: Bounds,
+    pub accept_limits: AcceptLimits,
     /// How many new messages and sessions are let in.
-    pub rates: Rates,
+    pub rates: RateLimits,
     /// The longest wait of a history call.
     pub max_wait: Duration,
     /// The WebSocket's address; none stands for [`LOCAL_SOCKET_PATH`] on the host that was called.
@@ -74,14 +74,14 @@ pub const LOCAL_SOCKET_PATH: &str = "/socket";
 
 impl IngressConfig {
     /// Reads the configuration; an error names the variable.
-    pub fn from(environment: &Environment, platform: Platform) -> Result<Self, ConfigError> {
+    pub fn from_env(environment: &Environment, platform: Platform) -> Result<Self, ConfigError> {
         bounded(environment, platform)?;
         let longest_wait = if platform == Platform::OneMachine { 20 } else { 0 };
         Ok(Self {
             auth: auth(environment, platform)?,
             origins: origins(environment, platform)?,
-            bounds: Bounds::from(environment)?,
-            rates: Rates {
+            accept_limits: AcceptLimits::from_env(environment)?,
+            rates: RateLimits {
                 principal_per_minute: rate(environment, "CHATBOT_RATE_PRINCIPAL_PER_MINUTE", 30)?,
                 address_per_5_minutes: rate(
                     environment,

@@ -7,9 +7,9 @@ use shared::ports::store::Item;
 use shared::protocol::{SessionRow, delete, keys};
 use shared::queue_messages::{DeletedNotice, ReplyMessage};
 
-use crate::answer::{self, Answer};
-use crate::error::Failure;
+use crate::error::ApiError;
 use crate::handler::{Call, Ingress, session_key};
+use crate::response::{self, HttpResult};
 
 impl Ingress {
     /// Deletes a session of the caller's own, or finishes a deletion that died.
@@ -18,8 +18,8 @@ impl Ingress {
         call: &Call<'_>,
         principal: &Principal,
         id: &str,
-    ) -> Answer {
-        let id = SessionId::parse(id).map_err(|_| Failure::NotFound)?;
+    ) -> HttpResult {
+        let id = SessionId::parse(id).map_err(|_| ApiError::NotFound)?;
         self.delete_of(principal, id, call.now).await
     }
 
@@ -29,40 +29,44 @@ impl Ingress {
         principal: &Principal,
         id: SessionId,
         now: Timestamp,
-    ) -> Answer {
+    ) -> HttpResult {
         let key = session_key(principal, &id);
-        let mut session = self.marked_or_live(&key).await?.ok_or(Failure::NotFound)?;
+        let mut session = self.session_or_tombstone(&key).await?.ok_or(ApiError::NotFound)?;
         if !session.deleted {
-            session = self.bury(&key, now).await?.ok_or(Failure::NotFound)?;
+            session = self.write_tombstone(&key, now).await?.ok_or(ApiError::NotFound)?;
         }
         if session.due.is_some() {
-            self.clear(key, id, session.created_at).await?;
+            self.remove_content(key, id, session.created_at).await?;
         }
-        Ok(answer::empty(StatusCode::NO_CONTENT))
+        Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
-    async fn marked_or_live(&self, key: &SessionKey) -> Result<Option<SessionRow>, Failure> {
+    async fn session_or_tombstone(&self, key: &SessionKey) -> Result<Option<SessionRow>, ApiError> {
         let item = self.ports.store.get(&[keys::session(key)]).await?.pop().flatten();
         Ok(item.map(Item::into_row).transpose()?)
     }
 
     /// Puts the tombstone; the one of another call serves as well.
-    async fn bury(&self, key: &SessionKey, now: Timestamp) -> Result<Option<SessionRow>, Failure> {
+    async fn write_tombstone(
+        &self,
+        key: &SessionKey,
+        now: Timestamp,
+    ) -> Result<Option<SessionRow>, ApiError> {
         let stands =
             match self.ports.store.write(delete::tombstone(key, now), Durability::Synced).await {
                 Ok(item) => item,
-                Err(error) => error.refusal()?.current,
+                Err(error) => error.failed_condition()?.current,
             };
         Ok(stands.map(Item::into_row).transpose()?)
     }
 
     /// Removes the rest. The tombstone stays on the cleanup's list until all of it is done.
-    async fn clear(
+    async fn remove_content(
         &self,
         session_key: SessionKey,
         session_id: SessionId,
         at: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ApiError> {
         let store = &*self.ports.store;
         for connection in delete::remove_rows(store, &session_key).await? {
             if let Err(error) = self.ports.push.close(&connection).await {
@@ -77,7 +81,7 @@ impl Ingress {
         match store.write(finished, Durability::Ordered).await {
             Ok(_) => Ok(()),
             // The tombstone ended meanwhile: there is nothing to take off the list.
-            Err(error) => Ok(error.refusal().map(drop)?),
+            Err(error) => Ok(error.failed_condition().map(drop)?),
         }
     }
 }

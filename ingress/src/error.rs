@@ -15,8 +15,8 @@ use crate::identity::KeySourceError;
 
 /// Why a call is not answered as it was hoped.
 #[derive(Debug)]
-pub(crate) enum Failure {
-    /// Something that the caller must change.
+pub(crate) enum ApiError {
+    /// Something that the client must change.
     Invalid { field: Option<&'static str>, detail: String },
     /// Credentials are missing.
     NoCredentials,
@@ -48,7 +48,7 @@ struct Problem<'a> {
     field: Option<&'static str>,
 }
 
-impl Failure {
+impl ApiError {
     /// Says which field is wrong, and how.
     pub(crate) fn field(field: &'static str, problem: impl std::fmt::Display) -> Self {
         Self::Invalid { field: Some(field), detail: format!("{field} {problem}.") }
@@ -150,7 +150,7 @@ pub(crate) fn seconds(span: Duration) -> HeaderValue {
     HeaderValue::from((span.as_secs() + u64::from(span.subsec_nanos() > 0)).max(1))
 }
 
-impl From<AcceptError> for Failure {
+impl From<AcceptError> for ApiError {
     fn from(error: AcceptError) -> Self {
         match error {
             AcceptError::Conflict => Self::Conflict {
@@ -169,7 +169,7 @@ impl From<AcceptError> for Failure {
 
 macro_rules! unavailable {
     ($($error:ty),+) => {
-        $(impl From<$error> for Failure {
+        $(impl From<$error> for ApiError {
             fn from(error: $error) -> Self {
                 Self::unavailable(error)
             }
@@ -179,7 +179,7 @@ macro_rules! unavailable {
 
 unavailable!(QueueError, SecretsError, DocumentsError, KeySourceError);
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             // Its source may quote the item.

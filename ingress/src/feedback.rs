@@ -1,15 +1,15 @@
 //! `POST /sessions/{id}/turns/{n}/feedback`: what the user thinks of a reply.
 
 use http::StatusCode;
-use shared::domain::{Principal, Rating, SessionKey, Turn, is_legal};
+use shared::domain::{Principal, Rating, SessionKey, TurnNumber, is_legal};
 use shared::ports::store::Item;
 use shared::protocol::{TurnRow, keys};
 use shared::queue_messages::{Feedback, ReplyMessage};
 
-use crate::answer::{self, Answer};
-use crate::body::Fields;
-use crate::error::Failure;
+use crate::body::JsonBody;
+use crate::error::ApiError;
 use crate::handler::{Call, Ingress};
+use crate::response::{self, HttpResult};
 
 const MAX_COMMENT_CODE_POINTS: usize = 2_000;
 
@@ -20,48 +20,48 @@ impl Ingress {
         call: &Call<'_>,
         principal: &Principal,
         id: &str,
-        turn: Turn,
-    ) -> Answer {
+        turn: TurnNumber,
+    ) -> HttpResult {
         let (session_key, _) = self.own_session(principal, id).await?;
-        let row = self.turn(&session_key, turn).await?.ok_or(Failure::NotFound)?;
-        let fields = Fields::read(call.request)?;
+        let row = self.turn(&session_key, turn).await?.ok_or(ApiError::NotFound)?;
+        let fields = JsonBody::read(call.request)?;
         let rating = Rating::parse(fields.required("rating")?);
-        let rating = rating.ok_or_else(|| Failure::field("rating", "must be up or down"))?;
+        let rating = rating.ok_or_else(|| ApiError::field("rating", "must be up or down"))?;
         let comment = comment(&fields)?;
         if !row.is_final() {
-            return Err(Failure::Conflict {
+            return Err(ApiError::Conflict {
                 field: None,
                 detail: "The turn is still being answered.",
             });
         }
         let feedback = Feedback { session_key, turn, rating, comment, given_at: call.now };
         self.ports.replies.send(ReplyMessage::Feedback(feedback).outgoing()).await?;
-        Ok(answer::empty(StatusCode::NO_CONTENT))
+        Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     /// Reads one turn.
     pub(crate) async fn turn(
         &self,
         key: &SessionKey,
-        turn: Turn,
-    ) -> Result<Option<TurnRow>, Failure> {
+        turn: TurnNumber,
+    ) -> Result<Option<TurnRow>, ApiError> {
         let item = self.ports.store.get(&[keys::turn(key, turn)]).await?.pop().flatten();
         Ok(item.map(Item::into_row).transpose()?)
     }
 }
 
-fn comment(fields: &Fields) -> Result<Option<String>, Failure> {
+fn comment(fields: &JsonBody) -> Result<Option<String>, ApiError> {
     let Some(comment) = fields.text("comment")?.filter(|comment| !comment.is_empty()) else {
         return Ok(None);
     };
     if comment.chars().count() > MAX_COMMENT_CODE_POINTS {
-        return Err(Failure::field(
+        return Err(ApiError::field(
             "comment",
             format!("must have at most {MAX_COMMENT_CODE_POINTS} characters"),
         ));
     }
     if !comment.chars().all(is_legal) {
-        return Err(Failure::field("comment", "holds a character that is not allowed"));
+        return Err(ApiError::field("comment", "holds a character that is not allowed"));
     }
     Ok(Some(comment.to_owned()))
 }

@@ -11,13 +11,13 @@ use shared::ports::{Clock, Documents, Ids, Push, Queue, Secrets, Store};
 use shared::protocol::{SessionRow, keys};
 use tracing::{Span, field};
 
-use crate::answer::{self, Answer};
 use crate::body::MAX_BODY_BYTES;
 use crate::config::{AuthMode, IngressConfig};
 use crate::cors;
-use crate::error::Failure;
+use crate::error::ApiError;
 use crate::health::health;
-use crate::identity::{IamIdentity, JwtVerifier, KeySource, Newcomer, Speaker};
+use crate::identity::{AnonymousPolicy, Caller, IamIdentity, JwtVerifier, KeySource};
+use crate::response::{self, HttpResult};
 use crate::route::Route;
 
 /// What ingress stands on.
@@ -43,9 +43,9 @@ pub struct Ports {
     pub ids: Arc<dyn Ids>,
 }
 
-/// What the host knows of a caller besides the request.
+/// What the host knows of a client besides the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Caller {
+pub struct ClientInfo {
     /// The address that the request came from.
     pub address: Option<String>,
     /// Who IAM says it is.
@@ -62,7 +62,7 @@ pub struct Ingress {
 /// One call on its way.
 pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request<Bytes>,
-    pub(crate) caller: &'a Caller,
+    pub(crate) client: &'a ClientInfo,
     pub(crate) now: Timestamp,
 }
 
@@ -82,13 +82,13 @@ impl Ingress {
     #[tracing::instrument(name = "http", skip_all, fields(
         method = %request.method(), session.id = field::Empty, message.id = field::Empty,
     ))]
-    pub async fn handle(&self, request: Request<Bytes>, caller: Caller) -> Response<Bytes> {
-        let call = Call { request: &request, caller: &caller, now: self.ports.clock.now() };
+    pub async fn handle(&self, request: Request<Bytes>, client: ClientInfo) -> Response<Bytes> {
+        let call = Call { request: &request, client: &client, now: self.ports.clock.now() };
         let mut response = match self.answer(&call).await {
             Ok(response) => response,
-            Err(failure) => {
-                log(&failure);
-                failure.into_response()
+            Err(error) => {
+                log(&error);
+                error.into_response()
             }
         };
         if request.method() == Method::HEAD {
@@ -101,39 +101,43 @@ impl Ingress {
         response
     }
 
-    async fn answer(&self, call: &Call<'_>) -> Answer {
+    async fn answer(&self, call: &Call<'_>) -> HttpResult {
         let method = call.request.method();
         let path = call.request.uri().path();
-        let route = Route::of(path).ok_or(Failure::NotFound)?;
+        let route = Route::of(path).ok_or(ApiError::NotFound)?;
         if method == Method::OPTIONS {
             return Ok(options(&route, call.request));
         }
-        if !route.knows(method) {
-            return Err(Failure::Method { allow: route.methods() });
+        if !route.allows(method) {
+            return Err(ApiError::Method { allow: route.methods() });
         }
         if call.request.body().len() > MAX_BODY_BYTES {
-            return Err(Failure::TooLarge);
+            return Err(ApiError::TooLarge);
         }
-        let speaker = match route {
+        let caller = match route {
             Route::Health => return Ok(health()),
-            Route::Sessions | Route::Chat => self.speaker(call, Newcomer::Welcome).await?,
-            _ => self.speaker(call, Newcomer::Refused).await?,
+            Route::Sessions | Route::Chat => self.caller(call, AnonymousPolicy::Allow).await?,
+            _ => self.caller(call, AnonymousPolicy::Reject).await?,
         };
         match &route {
             Route::Health => Ok(health()),
-            Route::Sessions => self.create_session(call, speaker).await,
-            Route::Chat => self.chat(call, speaker).await,
-            Route::Documents => self.list_documents(&speaker.principal).await,
-            Route::Turns(id) => self.turns(call, &speaker.principal, id).await,
-            Route::Tickets(id) => self.issue_ticket(call, &speaker.principal, id).await,
-            Route::Stop(id) => self.stop(call, &speaker.principal, id).await,
-            Route::Feedback(id, turn) => self.feedback(call, &speaker.principal, id, *turn).await,
-            Route::Session(id) => self.delete_session(call, &speaker.principal, id).await,
+            Route::Sessions => self.create_session(call, caller).await,
+            Route::Chat => self.chat(call, caller).await,
+            Route::Documents => self.list_documents(&caller.principal).await,
+            Route::Turns(id) => self.turns(call, &caller.principal, id).await,
+            Route::Tickets(id) => self.issue_ticket(call, &caller.principal, id).await,
+            Route::Stop(id) => self.stop(call, &caller.principal, id).await,
+            Route::Feedback(id, turn) => self.feedback(call, &caller.principal, id, *turn).await,
+            Route::Session(id) => self.delete_session(call, &caller.principal, id).await,
         }
     }
 
-    async fn speaker(&self, call: &Call<'_>, newcomer: Newcomer) -> Result<Speaker, Failure> {
-        self.identify(call.request.headers(), call.caller, newcomer, call.now).await
+    async fn caller(
+        &self,
+        call: &Call<'_>,
+        anonymous: AnonymousPolicy,
+    ) -> Result<Caller, ApiError> {
+        self.identify(call.request.headers(), call.client, anonymous, call.now).await
     }
 
     /// Returns a live session of the principal; absent and foreign ones are not told apart.
@@ -141,18 +145,18 @@ impl Ingress {
         &self,
         principal: &Principal,
         id: &str,
-    ) -> Result<(SessionKey, SessionRow), Failure> {
-        let id = SessionId::parse(id).map_err(|_| Failure::NotFound)?;
+    ) -> Result<(SessionKey, SessionRow), ApiError> {
+        let id = SessionId::parse(id).map_err(|_| ApiError::NotFound)?;
         let key = session_key(principal, &id);
         let session = self
             .session(&key)
             .await?
             .filter(|session| session.principal.as_ref() == Some(principal));
-        Ok((key, session.ok_or(Failure::NotFound)?))
+        Ok((key, session.ok_or(ApiError::NotFound)?))
     }
 
     /// Returns a session's row unless it is absent or deleted.
-    pub(crate) async fn session(&self, key: &SessionKey) -> Result<Option<SessionRow>, Failure> {
+    pub(crate) async fn session(&self, key: &SessionKey) -> Result<Option<SessionRow>, ApiError> {
         let item = self.ports.store.get(&[keys::session(key)]).await?.pop().flatten();
         let row = item.map(Item::into_row::<SessionRow>).transpose()?;
         Ok(row.filter(|session| !session.deleted))
@@ -160,8 +164,8 @@ impl Ingress {
 }
 
 /// Answers a call that the gateway handed over in a form that is no HTTP request: 400.
-pub fn malformed() -> Response<Bytes> {
-    Failure::Invalid { field: None, detail: "The request cannot be read.".to_owned() }
+pub fn malformed_request() -> Response<Bytes> {
+    ApiError::Invalid { field: None, detail: "The request cannot be read.".to_owned() }
         .into_response()
 }
 
@@ -173,20 +177,20 @@ pub(crate) fn session_key(principal: &Principal, id: &SessionId) -> SessionKey {
 }
 
 fn options(route: &Route, request: &Request<Bytes>) -> Response<Bytes> {
-    let mut response = answer::empty(StatusCode::NO_CONTENT);
+    let mut response = response::empty(StatusCode::NO_CONTENT);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(route.methods()));
     cors::preflight(route.methods(), request.headers(), response.headers_mut());
     response
 }
 
-/// Logs what the operator must know of, once. What the caller did wrong is the caller's to know.
-fn log(failure: &Failure) {
-    match failure {
-        Failure::Unavailable(error) => {
+/// Logs what the operator must know of, once. What the client did wrong is the client's to know.
+fn log(error: &ApiError) {
+    match error {
+        ApiError::Unavailable(error) => {
             let cause = error.source().map(field::display);
             tracing::error!(%error, cause, "a call failed");
         }
-        Failure::RateLimited { .. } => tracing::info!("a call was over its limit"),
+        ApiError::RateLimited { .. } => tracing::info!("a call was over its limit"),
         _ => {}
     }
 }

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::json;
 
-use crate::answer;
+use crate::response;
 
 /// Says that the process answers; asks nothing of anybody.
 pub(crate) fn health() -> Response<Bytes> {
-    answer::json(StatusCode::OK, &json!({ "status": "ok" }))
+    response::json(StatusCode::OK, &json!({ "status": "ok" }))
 }

@@ -6,14 +6,13 @@
 //! | [`config`] | what the operator decides |
 //! | [`identity`] | who speaks: session tokens, JWTs, IAM |
 //! | [`socket`] | the WebSocket: who may connect, `resume`, the end of a connection |
-//! | `route`, `body`, `answer`, `error`, `cors`, `limits` | what every call shares |
+//! | `route`, `body`, `response`, `error`, `cors`, `limits` | what every call shares |
 //! | `operator` | what operators may do that nobody else may |
 //! | `sessions`, `chat`, `turns`, `tickets`, `stop`, `feedback`, `deletion`, `documents`, `health` | one call each |
 //!
 //! A message goes through [`Ingress::handle`]: `route` → `identity` → `chat` → `limits` → the store
 //! → the queue → 202.
 
-mod answer;
 mod body;
 mod chat;
 pub mod config;
@@ -27,6 +26,7 @@ mod health;
 pub mod identity;
 mod limits;
 mod operator;
+mod response;
 mod route;
 mod sessions;
 mod signing;
@@ -39,6 +39,6 @@ mod turn_view;
 mod turns;
 
 pub use config::{AllowedOrigins, AuthMode, IngressConfig, Platform};
-pub use handler::{Caller, Ingress, Ports, malformed};
+pub use handler::{ClientInfo, Ingress, Ports, malformed_request};
 pub use identity::{HttpKeySource, IamIdentity, JwtConfig, KeySource, KeySourceError};
-pub use socket::{Refusal, SocketSession};
+pub use socket::{AuthorizeError, SocketSession};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use shared::domain::{Principal, Timestamp};
 use shared::protocol::counters;
 
-use crate::error::Failure;
-use crate::handler::{Caller, Ingress};
+use crate::error::ApiError;
+use crate::handler::{ClientInfo, Ingress};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -19,13 +19,13 @@ impl Ingress {
     pub(crate) async fn admit(
         &self,
         principal: &Principal,
-        caller: &Caller,
+        client: &ClientInfo,
         now: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ApiError> {
         let rates = self.config.rates;
         let who = format!("p#{}", principal.hash().as_str());
         self.count(&who, rates.principal_per_minute, MINUTE, now).await?;
-        let Some(address) = &caller.address else { return Ok(()) };
+        let Some(address) = &client.address else { return Ok(()) };
         let who = format!("a#{}", network(address));
         self.count(&who, rates.address_per_5_minutes, MINUTE * 5, now).await
     }
@@ -36,13 +36,13 @@ impl Ingress {
         limit: u32,
         window: Duration,
         now: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ApiError> {
         if limit == 0 {
             return Ok(());
         }
         match counters::count(&*self.ports.store, who, limit, window, now).await? {
             None => Ok(()),
-            Some(after) => Err(Failure::RateLimited {
+            Some(after) => Err(ApiError::RateLimited {
                 after,
                 detail: "Too many messages. Please wait a moment.",
             }),

@@ -9,8 +9,8 @@ use aws::lambda::answers;
 use aws::lambda::front::{Attempt, FrontEvent, HttpCall, Socket};
 use aws::lambda::runtime::{Failed, Invocation};
 use ingress::{
-    AuthMode, Caller, HttpKeySource, IamIdentity, Ingress, IngressConfig, KeySource, Platform,
-    Ports, Refusal, SocketSession, malformed,
+    AuthMode, AuthorizeError, ClientInfo, HttpKeySource, IamIdentity, Ingress, IngressConfig,
+    KeySource, Platform, Ports, SocketSession, malformed_request,
 };
 use serde_json::Value;
 use shared::environment::Environment;
@@ -28,7 +28,7 @@ async fn main() -> ExitCode {
 }
 
 fn wire(environment: &Environment) -> Result<Ingress, Box<dyn Error>> {
-    let config = IngressConfig::from(environment, Platform::Aws)?;
+    let config = IngressConfig::from_env(environment, Platform::Aws)?;
     let IngressResources { common, requests_queue, signing_secret } =
         IngressResources::from(environment)?;
     let Common { table, replies_queue, connections_url, sdk, .. } = common;
@@ -37,7 +37,7 @@ fn wire(environment: &Environment) -> Result<Ingress, Box<dyn Error>> {
     let names = aws::secrets::SecretNames { api_keys: None, signing_keys: Some(signing_secret) };
     let jwt_keys = match &config.auth {
         AuthMode::Jwt(jwt) => {
-            let client = http_client::build(ClientSettings::from(environment)?)?;
+            let client = http_client::build(ClientSettings::from_env(environment)?)?;
             Some(Arc::new(HttpKeySource::new(client, jwt.jwks_url.clone())) as Arc<dyn KeySource>)
         }
         _ => None,
@@ -62,7 +62,7 @@ async fn answer(ingress: Arc<Ingress>, invocation: Invocation) -> Result<Value, 
         FrontEvent::Http(call) => Ok(http(&ingress, *call).await),
         FrontEvent::Malformed(problem) => {
             tracing::warn!(error = &problem as &dyn Error, "a call was refused");
-            Ok(answers::http(&malformed()))
+            Ok(answers::http(&malformed_request()))
         }
         FrontEvent::Authorize(attempt) => authorize(&ingress, attempt).await,
         FrontEvent::Frame(socket, text) => {
@@ -83,8 +83,8 @@ async fn http(ingress: &Ingress, call: HttpCall) -> Value {
     let HttpCall { request, address, cognito_identity_id, unique_id } = call;
     let identity = IamIdentity { cognito_identity_id, unique_id };
     let known = identity.cognito_identity_id.is_some() || identity.unique_id.is_some();
-    let caller = Caller { address, iam: known.then_some(identity) };
-    answers::http(&ingress.handle(request, caller).await)
+    let client = ClientInfo { address, iam: known.then_some(identity) };
+    answers::http(&ingress.handle(request, client).await)
 }
 
 async fn authorize(ingress: &Ingress, attempt: Attempt) -> Result<Value, Failed> {
@@ -96,9 +96,9 @@ async fn authorize(ingress: &Ingress, attempt: Attempt) -> Result<Value, Failed>
             };
             Ok(answers::allowed(&method_arn, session.principal_hash.as_str(), &context))
         }
-        Err(Refusal::Origin) => Ok(answers::forbidden(&method_arn)),
-        Err(Refusal::Ticket) => Err(Failed::unauthorized()),
-        Err(refusal @ Refusal::Unavailable(_)) => Err(Failed::work(refusal)),
+        Err(AuthorizeError::Origin) => Ok(answers::forbidden(&method_arn)),
+        Err(AuthorizeError::Ticket) => Err(Failed::unauthorized()),
+        Err(refusal @ AuthorizeError::Unavailable(_)) => Err(Failed::work(refusal)),
     }
 }
 

@@ -33,6 +33,6 @@ impl Ingress {
         let now = self.ports.clock.now();
         self.delete_of(principal, session_id, now)
             .await
-            .unwrap_or_else(crate::error::Failure::into_response)
+            .unwrap_or_else(crate::error::ApiError::into_response)
     }
 }

@@ -2,7 +2,7 @@
 
 use http::Method;
 use percent_encoding::percent_decode_str;
-use shared::domain::Turn;
+use shared::domain::TurnNumber;
 
 /// A call, without its method.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) enum Route {
     Turns(String),
     Tickets(String),
     Stop(String),
-    Feedback(String, Turn),
+    Feedback(String, TurnNumber),
 }
 
 impl Route {
@@ -32,7 +32,7 @@ impl Route {
             ["sessions", id, "tickets"] => Some(Self::Tickets(decoded(id)?)),
             ["sessions", id, "stop"] => Some(Self::Stop(decoded(id)?)),
             ["sessions", id, "turns", turn, "feedback"] => {
-                let turn = Turn::parse(turn.parse().ok()?).ok()?;
+                let turn = TurnNumber::parse(turn.parse().ok()?).ok()?;
                 Some(Self::Feedback(decoded(id)?, turn))
             }
             _ => None,
@@ -51,7 +51,7 @@ impl Route {
     }
 
     /// Tells whether the call knows the method.
-    pub(crate) fn knows(&self, method: &Method) -> bool {
+    pub(crate) fn allows(&self, method: &Method) -> bool {
         self.methods().split(", ").any(|known| known == method.as_str())
     }
 }

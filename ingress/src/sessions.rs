@@ -7,41 +7,41 @@ use shared::ports::Durability;
 use shared::ports::store::{Condition, Item, Write};
 use shared::protocol::{SessionRow, keys};
 
-use crate::answer::{self, Answer};
-use crate::body::{Fields, parse};
-use crate::error::Failure;
+use crate::body::{JsonBody, parse};
+use crate::error::ApiError;
 use crate::handler::{Call, Ingress, session_key};
-use crate::identity::Speaker;
+use crate::identity::Caller;
+use crate::response::{self, HttpResult};
 
 impl Ingress {
     /// Creates a session; an own one that exists is answered the same, a deleted one is a 404.
-    pub(crate) async fn create_session(&self, call: &Call<'_>, speaker: Speaker) -> Answer {
-        let fields = Fields::read_optional(call.request)?;
+    pub(crate) async fn create_session(&self, call: &Call<'_>, caller: Caller) -> HttpResult {
+        let fields = JsonBody::read_optional(call.request)?;
         let id = match fields.text("session_id")? {
             Some(id) => parse("session_id", id)?,
             None => self.new_session_id()?,
         };
-        let key = session_key(&speaker.principal, &id);
+        let key = session_key(&caller.principal, &id);
         if !self.exists(&key).await? {
-            self.admit(&speaker.principal, call.caller, call.now).await?;
-            self.put_session(&key, &speaker.principal, &id, call.now).await?;
+            self.admit(&caller.principal, call.client, call.now).await?;
+            self.put_session(&key, &caller.principal, &id, call.now).await?;
         }
-        let websocket = self.websocket(call, &key, &speaker.principal).await?;
+        let websocket = self.websocket(call, &key, &caller.principal).await?;
         let body = json!({ "session_id": id, "websocket": websocket });
-        Ok(answer::json(
+        Ok(response::json(
             StatusCode::CREATED,
-            &answer::with(body, "session_token", speaker.session_token),
+            &response::with(body, "session_token", caller.session_token),
         ))
     }
 
     /// Chooses a session's id.
-    pub(crate) fn new_session_id(&self) -> Result<SessionId, Failure> {
-        SessionId::parse(self.ports.ids.id()).map_err(Failure::unavailable)
+    pub(crate) fn new_session_id(&self) -> Result<SessionId, ApiError> {
+        SessionId::parse(self.ports.ids.id()).map_err(ApiError::unavailable)
     }
 
-    async fn exists(&self, key: &SessionKey) -> Result<bool, Failure> {
+    async fn exists(&self, key: &SessionKey) -> Result<bool, ApiError> {
         match self.ports.store.get(&[keys::session(key)]).await?.pop().flatten() {
-            Some(tombstone) if tombstone.flag("deleted") => Err(Failure::NotFound),
+            Some(tombstone) if tombstone.flag("deleted") => Err(ApiError::NotFound),
             found => Ok(found.is_some()),
         }
     }
@@ -52,16 +52,16 @@ impl Ingress {
         principal: &Principal,
         id: &SessionId,
         now: Timestamp,
-    ) -> Result<(), Failure> {
-        let end = self.config.bounds.lifetime.first_end(now);
+    ) -> Result<(), ApiError> {
+        let end = self.config.accept_limits.lifetime.first_end(now);
         let row = SessionRow::new(principal.clone(), id.clone(), now, end);
         let write = Write::put(Item::from_row(keys::session(key), &row)?, vec![Condition::Absent]);
         let Err(error) = self.ports.store.write(write, Durability::Synced).await else {
             return Ok(());
         };
         // Another call, or this one with its acknowledgement lost, was first.
-        match error.refusal()?.current {
-            Some(tombstone) if tombstone.flag("deleted") => Err(Failure::NotFound),
+        match error.failed_condition()?.current {
+            Some(tombstone) if tombstone.flag("deleted") => Err(ApiError::NotFound),
             _ => Ok(()),
         }
     }

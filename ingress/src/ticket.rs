@@ -11,9 +11,9 @@ use crate::signing;
 const PREFIX: &str = "ticket1";
 
 /// How long a ticket is good for.
-pub(crate) const LIFE: Duration = Duration::from_secs(30);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(30);
 /// How long a used nonce is remembered beyond its ticket's end: clocks differ by minutes.
-pub(crate) const MEMORY: Duration = Duration::from_mins(10);
+pub(crate) const NONCE_RETENTION: Duration = Duration::from_mins(10);
 
 /// What a ticket says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

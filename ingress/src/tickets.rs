@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::json;
 use shared::domain::{Principal, SessionKey};
 
-use crate::answer::{self, Answer};
 use crate::config::LOCAL_SOCKET_PATH;
-use crate::error::Failure;
+use crate::error::ApiError;
 use crate::handler::{Call, Ingress};
+use crate::response::{self, HttpResult};
 use crate::ticket::{self, Ticket};
 
 /// Where a client opens its socket, and what lets it in.
@@ -29,10 +29,10 @@ impl Ingress {
         call: &Call<'_>,
         principal: &Principal,
         id: &str,
-    ) -> Answer {
+    ) -> HttpResult {
         let (key, _) = self.own_session(principal, id).await?;
         let websocket = self.websocket(call, &key, principal).await?;
-        Ok(answer::json(StatusCode::CREATED, &json!({ "websocket": websocket })))
+        Ok(response::json(StatusCode::CREATED, &json!({ "websocket": websocket })))
     }
 
     /// Makes a ticket; writes nothing.
@@ -41,19 +41,19 @@ impl Ingress {
         call: &Call<'_>,
         key: &SessionKey,
         principal: &Principal,
-    ) -> Result<Websocket, Failure> {
+    ) -> Result<Websocket, ApiError> {
         let keys = self.ports.secrets.signing_keys().await?;
         let ticket = Ticket {
             session_key: key.clone(),
             principal_hash: principal.hash(),
             nonce: self.ports.ids.id(),
-            expires_at: call.now.plus(ticket::LIFE),
+            expires_at: call.now.plus(ticket::LIFETIME),
         };
-        let ticket = ticket.seal(&keys).ok_or_else(|| Failure::unavailable("no signing key"))?;
+        let ticket = ticket.seal(&keys).ok_or_else(|| ApiError::unavailable("no signing key"))?;
         Ok(Websocket {
             url: self.socket_url(call.request),
             ticket,
-            expires_in: ticket::LIFE.as_secs(),
+            expires_in: ticket::LIFETIME.as_secs(),
         })
     }
 

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use shared::ports::Ids;
 
-/// Returns the id of the caller's trace (W3C or X-Ray), or of a new one: 32 hex digits.
+/// Returns the id of the client's trace (W3C or X-Ray), or of a new one: 32 hex digits.
 pub(crate) fn trace_id(headers: &HeaderMap, ids: &dyn Ids) -> String {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     header("traceparent")

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 use shared::domain::{
-    ContextUse, FinishReason, MessageId, MessageText, MicroUsd, ProviderName, Turn, TurnKind, Usage,
+    ContextUse, FinishReason, MessageId, MessageText, MicroUsd, ProviderName, TurnKind, TurnNumber,
+    Usage,
 };
 use shared::protocol::{TurnError, TurnRow};
 
 #[derive(Serialize)]
 struct TurnView<'a> {
-    turn: Turn,
+    turn: TurnNumber,
     message_id: &'a MessageId,
     message: &'a MessageText,
     state: &'static str,

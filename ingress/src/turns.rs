@@ -10,9 +10,9 @@ use shared::ports::store::Item;
 use shared::protocol::{SessionRow, TurnRow, keys};
 use tokio::time::{Instant, sleep};
 
-use crate::answer::{self, Answer};
-use crate::error::{Failure, seconds};
+use crate::error::{ApiError, seconds};
 use crate::handler::{Call, Ingress};
+use crate::response::{self, HttpResult};
 use crate::turn_view;
 
 /// The default and largest number of turns in an answer.
@@ -33,14 +33,19 @@ struct HistoryQuery {
 }
 
 /// The turns of an answer, in ascending order.
-struct Selection {
+struct TurnSelection {
     turns: Vec<(TurnRow, String)>,
 }
 
 impl Ingress {
     /// Answers with the turns of a session of the caller's own, once one after `after` is final or
     /// time is up.
-    pub(crate) async fn turns(&self, call: &Call<'_>, principal: &Principal, id: &str) -> Answer {
+    pub(crate) async fn turns(
+        &self,
+        call: &Call<'_>,
+        principal: &Principal,
+        id: &str,
+    ) -> HttpResult {
         let (key, mut session) = self.own_session(principal, id).await?;
         let query = HistoryQuery::parse(call.request.uri().query().unwrap_or_default())?;
         let finished = query.wait.is_zero() || self.wait(&key, query).await?;
@@ -53,7 +58,7 @@ impl Ingress {
         let running = session.waiting() > 0 || self.is_running(&key, &session, &selection).await?;
         let turns: Vec<&str> = selection.turns.iter().map(|(_, json)| json.as_str()).collect();
         let body = format!("{{\"turns\":[{}],\"running\":{running}}}", turns.join(","));
-        let mut response = answer::text(StatusCode::OK, body);
+        let mut response = response::text(StatusCode::OK, body);
         if !finished && query.wait > self.config.max_wait {
             response.headers_mut().insert(RETRY_AFTER, seconds(ASK_AGAIN));
         }
@@ -61,7 +66,7 @@ impl Ingress {
     }
 
     /// Waits until a turn after `after` is final; turns end in order, so the first one tells.
-    async fn wait(&self, key: &SessionKey, query: HistoryQuery) -> Result<bool, Failure> {
+    async fn wait(&self, key: &SessionKey, query: HistoryQuery) -> Result<bool, ApiError> {
         let deadline = Instant::now() + query.wait.min(self.config.max_wait);
         loop {
             let page = self.ports.store.query(&keys::turns_after(key, query.after, 1)).await?;
@@ -77,7 +82,11 @@ impl Ingress {
         }
     }
 
-    async fn select(&self, key: &SessionKey, query: HistoryQuery) -> Result<Selection, Failure> {
+    async fn select(
+        &self,
+        key: &SessionKey,
+        query: HistoryQuery,
+    ) -> Result<TurnSelection, ApiError> {
         let mut first = query.after.saturating_add(1);
         let mut last = query.before.map_or(u64::MAX, |n| n - 1);
         let mut turns = Vec::new();
@@ -92,7 +101,7 @@ impl Ingress {
                 let json = turn_view::to_json(&turn);
                 bytes += json.len() + 1;
                 if bytes > MAX_BYTES && !turns.is_empty() {
-                    return Ok(Selection::new(turns, query));
+                    return Ok(TurnSelection::new(turns, query));
                 }
                 if query.newest_first {
                     last = turn.turn.get() - 1;
@@ -105,15 +114,15 @@ impl Ingress {
                 break;
             }
         }
-        Ok(Selection::new(turns, query))
+        Ok(TurnSelection::new(turns, query))
     }
 
     async fn is_running(
         &self,
         key: &SessionKey,
         session: &SessionRow,
-        shown: &Selection,
-    ) -> Result<bool, Failure> {
+        shown: &TurnSelection,
+    ) -> Result<bool, ApiError> {
         if shown.turns.iter().any(|(turn, _)| !turn.is_final()) {
             return Ok(true);
         }
@@ -125,7 +134,7 @@ impl Ingress {
     }
 }
 
-impl Selection {
+impl TurnSelection {
     fn new(mut turns: Vec<(TurnRow, String)>, query: HistoryQuery) -> Self {
         if query.newest_first {
             turns.reverse();
@@ -139,16 +148,16 @@ impl HistoryQuery {
     ///
     /// `before` alone asks for the newest turns before it, everything else for the oldest ones
     /// after `after`.
-    fn parse(query: &str) -> Result<Self, Failure> {
+    fn parse(query: &str) -> Result<Self, ApiError> {
         let after = number(query, "after")?;
         let before = number(query, "before")?;
         if before == Some(0) {
-            return Err(Failure::field("before", "must be at least 1"));
+            return Err(ApiError::field("before", "must be at least 1"));
         }
         let limit =
             number(query, "limit")?.map_or(Ok(LIMIT), |limit| match usize::try_from(limit) {
                 Ok(limit @ 1..=LIMIT) => Ok(limit),
-                _ => Err(Failure::field("limit", format!("must be from 1 to {LIMIT}"))),
+                _ => Err(ApiError::field("limit", format!("must be from 1 to {LIMIT}"))),
             })?;
         let wait = Duration::from_secs(number(query, "wait")?.unwrap_or(0));
         let newest_first = before.is_some() && after.is_none();
@@ -156,12 +165,12 @@ impl HistoryQuery {
     }
 }
 
-fn number(query: &str, name: &'static str) -> Result<Option<u64>, Failure> {
+fn number(query: &str, name: &'static str) -> Result<Option<u64>, ApiError> {
     let mut values = query.split('&').filter_map(|pair| pair.split_once('=').or(Some((pair, ""))));
     let Some((_, value)) = values.rfind(|(key, _)| percent_decode_str(key).eq(name.bytes())) else {
         return Ok(None);
     };
-    let problem = || Failure::field(name, "must be a whole number, and not negative");
+    let problem = || ApiError::field(name, "must be a whole number, and not negative");
     let text = percent_decode_str(value).decode_utf8().map_err(|_| problem())?;
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().map(Some).map_err(|_| problem()) } else { Err(problem()) }

@@ -12,8 +12,8 @@ pub struct NotifierConfig {
 
 impl NotifierConfig {
     /// Reads the settings; an error names the variable.
-    pub fn from(environment: &Environment) -> Result<Self, ConfigError> {
-        let included = environment.switch_or("CHATBOT_ANALYTICS_TEXT", false)?;
+    pub fn from_env(environment: &Environment) -> Result<Self, ConfigError> {
+        let included = environment.bool_or("CHATBOT_ANALYTICS_TEXT", false)?;
         Ok(Self { texts: if included { Texts::Included } else { Texts::Omitted } })
     }
 }
@@ -25,9 +25,12 @@ mod tests {
     #[test]
     fn events_carry_no_texts_unless_asked_for() {
         let texts = |value| {
-            NotifierConfig::from(&Environment::default().with("CHATBOT_ANALYTICS_TEXT", value))
+            NotifierConfig::from_env(&Environment::default().with("CHATBOT_ANALYTICS_TEXT", value))
         };
-        assert_eq!(NotifierConfig::from(&Environment::default()).unwrap().texts, Texts::Omitted);
+        assert_eq!(
+            NotifierConfig::from_env(&Environment::default()).unwrap().texts,
+            Texts::Omitted
+        );
         assert_eq!(texts("true").unwrap().texts, Texts::Included);
         assert!(
             texts("yes").unwrap_err().to_string().starts_with("CHATBOT_ANALYTICS_TEXT is \"yes\"")

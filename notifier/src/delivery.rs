@@ -3,22 +3,22 @@
 use shared::ag_ui;
 use shared::analytics;
 use shared::domain::SessionKey;
-use shared::patience::patiently;
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError};
 use shared::protocol::{Owner, SessionRow, TurnRow, TurnState, delivery, keys};
 use shared::queue_messages::FinalPointer;
+use shared::store_retry::with_retries;
 
 use crate::error::NotifierError;
-use crate::handler::{Notifier, spread};
+use crate::handler::{Notifier, jitter_of};
 
 /// Who is told of a final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tell {
-    /// Browsers and the event bus.
-    Everybody,
-    /// The event bus alone: browsers have long fetched it.
-    Analytics,
+pub(crate) enum DeliveryScope {
+    /// The connections and the event bus.
+    Everything,
+    /// The event bus only: the connections have been pushed to, or asked for the turn themselves.
+    AnalyticsOnly,
 }
 
 impl Notifier {
@@ -36,7 +36,7 @@ impl Notifier {
         let Some((owner, turn)) = session.and_then(|session| session.owner()).zip(turn) else {
             return Ok(());
         };
-        match self.deliver_turn(key, &owner, &turn, Tell::Everybody).await {
+        match self.deliver_turn(key, &owner, &turn, DeliveryScope::Everything).await {
             Err(NotifierError::Event) => {
                 tracing::warn!(
                     turn = turn.turn.get(),
@@ -57,12 +57,12 @@ impl Notifier {
         key: &SessionKey,
         owner: &Owner,
         turn: &TurnRow,
-        tell: Tell,
+        scope: DeliveryScope,
     ) -> Result<(), NotifierError> {
         if turn.state == TurnState::Running {
             return Ok(());
         }
-        if tell == Tell::Everybody {
+        if scope == DeliveryScope::Everything {
             let frame = ag_ui::final_frame(&owner.session_id, turn);
             self.push_to_all(key, &owner.principal.hash(), &frame).await;
         }
@@ -82,15 +82,15 @@ impl Notifier {
     async fn mark_delivered(&self, key: &SessionKey, turn: &TurnRow) -> Result<(), NotifierError> {
         let store = self.ports.store.as_ref();
         let mark = || store.transact(delivery::delivered(key, turn), Durability::Ordered);
-        let result = match patiently(|| spread(key), mark).await {
-            Err(StoreError::Refused(refusal)) if refusal.index == delivery::TOTALS => {
+        let result = match with_retries(|| jitter_of(key), mark).await {
+            Err(StoreError::ConditionFailed(refusal)) if refusal.index == delivery::TOTALS => {
                 let write = delivery::delivered_without_session(key, turn);
                 store.write(write, Durability::Ordered).await.map(drop)
             }
             other => other,
         };
         match result {
-            Ok(()) | Err(StoreError::Refused(_)) => Ok(()),
+            Ok(()) | Err(StoreError::ConditionFailed(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

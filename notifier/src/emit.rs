@@ -8,19 +8,19 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::error::NotifierError;
 use crate::handler::Notifier;
 
-const PATIENCE: Duration = Duration::from_secs(2);
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The entries that the bus did not take in time.
 #[derive(Debug)]
-pub(crate) struct NotTaken(
+pub(crate) struct NotPublished(
     #[expect(dead_code, reason = "shown in a panic's or a test's message")] pub(crate) usize,
 );
 
 impl Notifier {
     /// Publishes up to ten events, trying again only with those that were not taken.
-    pub(crate) async fn emit(&self, mut entries: Vec<EventEntry>) -> Result<(), NotTaken> {
-        let deadline = Instant::now() + PATIENCE;
+    pub(crate) async fn emit(&self, mut entries: Vec<EventEntry>) -> Result<(), NotPublished> {
+        let deadline = Instant::now() + PUBLISH_TIMEOUT;
         let mut pause = FIRST_PAUSE;
         loop {
             match timeout_at(deadline, self.ports.events.put(&entries)).await {
@@ -32,10 +32,10 @@ impl Notifier {
                         "the event bus refused a call"
                     );
                 }
-                Err(_) => return Err(NotTaken(entries.len())),
+                Err(_) => return Err(NotPublished(entries.len())),
             }
             if Instant::now() + pause >= deadline {
-                return Err(NotTaken(entries.len()));
+                return Err(NotPublished(entries.len()));
             }
             sleep(pause).await;
             pause *= 2;

@@ -69,6 +69,6 @@ impl Notifier {
 ///
 /// A key is a hash, so this is jitter enough, and a delivery stays a function of its message and
 /// the store.
-pub(crate) fn spread(key: &SessionKey) -> f64 {
+pub(crate) fn jitter_of(key: &SessionKey) -> f64 {
     key.as_str().bytes().next().map_or(0.0, |byte| f64::from(byte % 64) / 64.0)
 }

@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
 }
 
 fn wire(environment: &Environment) -> Result<Notifier, Box<dyn Error>> {
-    let config = NotifierConfig::from(environment)?;
+    let config = NotifierConfig::from_env(environment)?;
     let NotifierResources { common, event_bus } = NotifierResources::from(environment)?;
     let Common { table, replies_queue, connections_url, sdk, .. } = common;
     let sdk = aws::sdk::Sdk::new(sdk);

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use shared::domain::{ConnectionId, PrincipalHash, SessionKey};
-use shared::patience::patiently;
 use shared::ports::{PushError, StoreError};
 use shared::protocol::{ConnectionRow, connection};
+use shared::store_retry::with_retries;
 use tokio::time::{sleep, timeout};
 
-use crate::handler::{Notifier, spread};
+use crate::handler::{Notifier, jitter_of};
 
 /// How long one try to push may take.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PUSH_TIMEOUT: Duration = Duration::from_millis(250);
 /// How often a slow client is tried before its connection is closed: its session's next final waits
 /// meanwhile.
 const TRIES: u32 = 2;
@@ -47,13 +47,13 @@ impl Notifier {
         owner: &PrincipalHash,
     ) -> Result<Vec<ConnectionRow>, StoreError> {
         let store = self.ports.store.as_ref();
-        patiently(|| spread(key), || connection::list(store, key, owner)).await
+        with_retries(|| jitter_of(key), || connection::list(store, key, owner)).await
     }
 
     /// Pushes a frame to one connection: a gone one is forgotten, one that stays slow is closed.
     async fn push_to(&self, key: &SessionKey, connection: &ConnectionId, frame: &str) {
         for attempt in 1..=TRIES {
-            match timeout(PATIENCE, self.ports.push.push(connection, frame))
+            match timeout(PUSH_TIMEOUT, self.ports.push.push(connection, frame))
                 .await
                 .unwrap_or(Err(PushError::Slow))
             {
@@ -63,7 +63,7 @@ impl Notifier {
                     tracing::debug!(error = error.as_ref(), "a push failed; the client asks again");
                     return;
                 }
-                Err(PushError::Slow) if attempt < TRIES => sleep(PATIENCE * attempt).await,
+                Err(PushError::Slow) if attempt < TRIES => sleep(PUSH_TIMEOUT * attempt).await,
                 Err(PushError::Slow) => (),
             }
         }

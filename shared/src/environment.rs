@@ -100,7 +100,7 @@ impl Environment {
     }
 
     /// Returns a switch: `true` or `false`.
-    pub fn switch_or(&self, variable: &str, default: bool) -> Result<bool, ConfigError> {
+    pub fn bool_or(&self, variable: &str, default: bool) -> Result<bool, ConfigError> {
         match self.text(variable) {
             None => Ok(default),
             Some("true") => Ok(true),
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(error.to_string(), "CHATBOT_X is \"ten\", but invalid digit found in string");
         let error = environment("10").number_or("CHATBOT_X", 1, 1..=9).unwrap_err();
         assert_eq!(error.to_string(), "CHATBOT_X is \"10\", but must be from 1 to 9");
-        let error = environment("yes").switch_or("CHATBOT_X", true).unwrap_err();
+        let error = environment("yes").bool_or("CHATBOT_X", true).unwrap_err();
         assert_eq!(error.to_string(), "CHATBOT_X is \"yes\", but must be true or false");
     }
 

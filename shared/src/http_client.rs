@@ -24,7 +24,7 @@ pub struct ClientSettings {
 
 impl ClientSettings {
     /// Reads the settings.
-    pub fn from(environment: &Environment) -> Result<Self, ConfigError> {
+    pub fn from_env(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self { connect_timeout: environment.millis_or("CHATBOT_CONNECT_TIMEOUT_MS", 3_000)? })
     }
 }

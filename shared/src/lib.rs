@@ -9,7 +9,7 @@
 //! | [`analytics`] | the events that EventBridge receives |
 //! | [`operator`] | the bodies of the operator calls |
 //! | [`ports`] | the traits that adapters implement, with their guarantees |
-//! | [`patience`] | brief retries of a store that throttles |
+//! | [`store_retry`] | brief retries of a store that throttles |
 //! | [`memory`] | in-memory adapters that behave like the real services |
 //! | [`system`] | the process's own clock and randomness |
 //! | [`environment`] | typed reading of configuration variables |
@@ -24,13 +24,13 @@ pub mod environment;
 pub mod http_client;
 pub mod memory;
 pub mod operator;
-pub mod patience;
 pub mod ports;
 pub mod protocol;
 pub mod queue_messages;
+pub mod store_retry;
 pub mod system;
 pub mod telemetry;
 
-mod unquoted;
+mod redact;
 
-pub use unquoted::unquoted;
+pub use redact::redact;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use http::header::AUTHORIZATION;
 use http::{Request, Response};
-use shared::domain::{MessageId, ProviderName, SessionKey, Turn};
+use shared::domain::{MessageId, ProviderName, SessionKey, TurnNumber};
 use shared::memory::OwnedDocument;
 use shared::ports::store::{Item, Query};
 use shared::ports::{Delivery, EventSource as _, Store as _};
@@ -189,7 +189,7 @@ impl Stage {
 
     /// Returns the row of a turn.
     pub async fn turn(&self, actor: &Actor, number: u64) -> Option<TurnRow> {
-        let key = keys::turn(&actor.key, Turn::parse(number).ok()?);
+        let key = keys::turn(&actor.key, TurnNumber::parse(number).ok()?);
         self.cloud.store.get(&[key]).await.ok()?.pop()??.into_row().ok()
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::domain::{MicroUsd, ProviderName};
 use shared::environment::{ConfigError, Environment, invalid};
-use shared::protocol::accept::Bounds;
+use shared::protocol::accept::AcceptLimits;
 
 use crate::providers::PROMPT_CACHING;
 
@@ -45,7 +45,7 @@ pub struct WorkerConfig {
     /// The tone asked for in the prompt (`CHATBOT_TONE`).
     pub tone: String,
     /// The bounds that a `submit` is accepted within.
-    pub bounds: Bounds,
+    pub accept_limits: AcceptLimits,
 }
 
 /// Where to stop waiting.
@@ -111,7 +111,7 @@ impl WorkerConfig {
     pub fn from(environment: &Environment, pace: Pace) -> Result<Self, ConfigError> {
         Ok(Self {
             preference: preference(environment)?,
-            enable_context: environment.switch_or("CHATBOT_ENABLE_CONTEXT", true)?,
+            enable_context: environment.bool_or("CHATBOT_ENABLE_CONTEXT", true)?,
             max_tokens: number(environment, "CHATBOT_MAX_TOKENS", 1024, 1..=64_000)?,
             history_tokens: number(environment, "CHATBOT_HISTORY_TOKENS", 4_000, 0..=200_000)?,
             document_tokens: number(environment, "CHATBOT_DOCUMENT_TOKENS", 8_000, 100..=200_000)?,
@@ -124,14 +124,14 @@ impl WorkerConfig {
                 later: environment.millis_or("CHATBOT_PUSH_LATER_MS", millis(pace.later))?,
                 tail: pace.tail,
             },
-            prompt_caching: environment.switch_or(PROMPT_CACHING, true)?,
+            prompt_caching: environment.bool_or(PROMPT_CACHING, true)?,
             budgets: Budgets {
                 stack: dollars(environment, "CHATBOT_DAILY_BUDGET_USD")?,
                 principal: dollars(environment, "CHATBOT_PRINCIPAL_DAILY_BUDGET_USD")?,
             },
             product_name: environment.text_or("CHATBOT_PRODUCT_NAME", "Learning Yogi"),
             tone: environment.text_or("CHATBOT_TONE", "friendly, clear and brief"),
-            bounds: Bounds::from(environment)?,
+            accept_limits: AcceptLimits::from_env(environment)?,
         })
     }
 }

@@ -7,8 +7,8 @@ use shared::domain::{MessageId, SessionKey};
 use shared::ports::{
     Clock, Delivery, Documents, Ids, Metrics, Push, Queue, QueueError, Secrets, Store,
 };
-use shared::protocol::accept::{self, AcceptError, Standing, Submission};
-use shared::queue_messages::{BodyError, MessagePointer, Remains, RequestMessage, Submit};
+use shared::protocol::accept::{self, AcceptError, Submission, SubmissionStatus};
+use shared::queue_messages::{BodyError, MessagePointer, PartialRequest, RequestMessage, Submit};
 use tokio::time::Instant;
 use tracing::instrument;
 
@@ -228,7 +228,7 @@ impl Worker {
         let submission =
             Submission { accepted_at: submit.accepted_at.min(now), ..submit.submission() };
         let key = submission.session_key();
-        let oldest = OLDEST_SUBMIT.min(self.config.bounds.lifetime.ttl / 2);
+        let oldest = OLDEST_SUBMIT.min(self.config.accept_limits.lifetime.ttl / 2);
         let problem = if delivery.group != key.as_str() {
             "its group is not its session key"
         } else if age >= oldest {
@@ -253,9 +253,9 @@ impl Worker {
         Ok(None)
     }
 
-    async fn record(&self, submission: &Submission) -> Result<Standing, AcceptError> {
+    async fn record(&self, submission: &Submission) -> Result<SubmissionStatus, AcceptError> {
         let store = self.ports.store.as_ref();
-        let bounds = self.config.bounds;
+        let bounds = self.config.accept_limits;
         let read = accept::look_up(store, submission, bounds).await?;
         accept::record(store, submission, read, bounds).await
     }
@@ -285,8 +285,8 @@ fn salvage(delivery: &Delivery, problem: BodyError) -> Result<Option<Request>, W
     if matches!(problem, BodyError::Version(_)) {
         return Err(problem.into());
     }
-    match Remains::of_request(&delivery.body) {
-        Some(Remains::Pointer { session_key: key, message_id })
+    match PartialRequest::of_request(&delivery.body) {
+        Some(PartialRequest::Pointer { session_key: key, message_id })
             if delivery.group == key.as_str() =>
         {
             let error = &problem as &dyn std::error::Error;
@@ -294,7 +294,7 @@ fn salvage(delivery: &Delivery, problem: BodyError) -> Result<Option<Request>, W
                 a request can be read");
             Ok(Some(Request { key, message_id, trace: None, problem: Some(problem) }))
         }
-        Some(Remains::Submit { session_key, message_id, problem }) => {
+        Some(PartialRequest::Submit { session_key, message_id, problem }) => {
             refuse(&session_key, &message_id, &problem);
             Ok(None)
         }

@@ -93,7 +93,7 @@ fn models(
     sdk: &Settings,
     clock: Arc<dyn Clock>,
 ) -> Result<Vec<Arc<dyn Model>>, Box<dyn Error>> {
-    let client = client::build(ClientSettings::from(environment)?)?;
+    let client = client::build(ClientSettings::from_env(environment)?)?;
     let claude =
         ClaudeModel::new(ClaudeSettings::from(environment)?, secrets.clone(), client.clone());
     let openai =

@@ -13,7 +13,7 @@ const KEPT: Duration = Duration::from_mins(5);
 /// How long none is asked for after a failure: a message should not wait for what is away.
 const AFTER_FAILURE: Duration = Duration::from_mins(1);
 /// How long a message waits for the order.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The order that was read last, at first the configured one.
 pub(crate) struct Preference(Mutex<State>);
@@ -42,7 +42,7 @@ impl Preference {
         if self.state().next.is_some_and(|next| now < next) {
             return;
         }
-        let found = match timeout(PATIENCE, fetch()).await {
+        let found = match timeout(TIMEOUT, fetch()).await {
             Ok(Ok(found)) => found.map(|text| parse(&text)).transpose(),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("it took too long".to_owned()),
@@ -117,7 +117,7 @@ mod tests {
                 std::future::pending::<Result<Option<String>, Infallible>>().await
             })
             .await;
-        assert_eq!((preference.order(), began.elapsed()), (vec![OpenAi], PATIENCE));
+        assert_eq!((preference.order(), began.elapsed()), (vec![OpenAi], TIMEOUT));
     }
 
     #[tokio::test]

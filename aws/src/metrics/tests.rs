@@ -1,9 +1,9 @@
 use shared::domain::{
     ErrorCode, FinishReason, MessageId, MicroUsd, Principal, ProviderName, SessionId, SessionKey,
-    Timestamp, Turn, Usage,
+    Timestamp, TurnNumber, Usage,
 };
 use shared::memory::FixedClock;
-use shared::ports::Effort;
+use shared::ports::Attempts;
 use shared::protocol::Timings;
 
 use super::*;
@@ -13,7 +13,7 @@ fn measure() -> TurnMeasure {
     TurnMeasure {
         session_key: SessionKey::derive(&Principal::parse("anon:tester").unwrap(), &session),
         message_id: MessageId::parse("m1").unwrap(),
-        turn: Turn::parse(3).unwrap(),
+        turn: TurnNumber::parse(3).unwrap(),
         kind: TurnKind::Reply,
         finish_reason: FinishReason::Stop,
         error: None,
@@ -28,7 +28,7 @@ fn measure() -> TurnMeasure {
             first_token_ms: Some(640),
             total_ms: 5_120,
         },
-        effort: Effort { retries: 1, fallbacks: 1, failures: 2 },
+        attempts: Attempts { retries: 1, fallbacks: 1, failures: 2 },
         restarts: 1,
         context: ContextUse::Used,
         trace: Some("6747c2d10123456789abcdef01234567".to_owned()),
@@ -46,7 +46,7 @@ fn failed() -> TurnMeasure {
         usage: None,
         cost: None,
         timings: Timings { first_token_ms: None, ..measure().timings },
-        effort: Effort::default(),
+        attempts: Attempts::default(),
         restarts: 0,
         context: ContextUse::Unavailable,
         trace: None,

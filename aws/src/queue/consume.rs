@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use shared::ports::{DeadLetter, Delivery, Durability, EventSource, Outgoing, QueueError, Receipt};
+use shared::ports::{
+    DeadLetter, Delivery, Durability, EventSource, OutgoingMessage, QueueError, Receipt,
+};
 
 use super::{SqsQueue, handle_error, unavailable};
 use crate::fault::Fault;
@@ -74,7 +76,7 @@ impl SqsQueue {
         let receipt = receipt(&message);
         let trace = attribute(&message, &MessageSystemAttributeName::AwsTraceHeader);
         let delivery = delivery(message);
-        let outgoing = Outgoing {
+        let outgoing = OutgoingMessage {
             deduplication_id: format!("redrive-{}", delivery.message_id),
             group: delivery.group,
             body: delivery.body,

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 
 /// How much a queue holds, roughly: SQS counts what it has told its servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Depth {
+pub struct QueueDepth {
     /// Messages that wait.
     pub waiting: u64,
     /// Messages that are being handled.
@@ -31,10 +31,10 @@ enum Way {
 
 impl SqsQueue {
     /// Counts what waits here, and the dead letters.
-    pub async fn depth(&self) -> Result<Depth, QueueError> {
+    pub async fn depth(&self) -> Result<QueueDepth, QueueError> {
         let [waiting, in_flight] = self.counts(&self.url).await?;
         let [dead, held] = self.counts(self.dead_letter_url()?).await?;
-        Ok(Depth { waiting, in_flight, dead: dead + held })
+        Ok(QueueDepth { waiting, in_flight, dead: dead + held })
     }
 
     async fn counts(&self, url: &str) -> Result<[u64; 2], QueueError> {

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason};
 use std::collections::HashMap;
 
 use shared::domain::Timestamp;
-use shared::ports::store::{Item, Refusal, StoreError};
+use shared::ports::store::{FailedCondition, Item, StoreError};
 
 use super::item::decode;
 use crate::fault::{Fault, Kind};
@@ -52,7 +52,7 @@ pub(super) fn refused(stored: Option<HashMap<String, AttributeValue>>) -> Failur
 /// Tells a caller of a refusal; what is expired is absent.
 pub(super) fn refusal(index: usize, stored: Option<Item>, now: Timestamp) -> StoreError {
     let current = stored.filter(|item| !item.is_expired(now));
-    StoreError::Refused(Box::new(Refusal { index, current }))
+    StoreError::ConditionFailed(Box::new(FailedCondition { index, current }))
 }
 
 /// What one write did to its transaction.

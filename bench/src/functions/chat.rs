@@ -9,7 +9,7 @@ use super::cloud::{Cloud, Sent};
 use testkit::lambda::{FunctionProgram, RunningFunction, RuntimeCall};
 
 /// How often a message may fail on its way.
-const PATIENCE: usize = 5;
+const MAX_RETRIES: usize = 5;
 const CONNECTION: &str = "Bench1connAMCKjA=";
 
 /// One environment of each function.
@@ -100,7 +100,7 @@ impl Chat {
             && body(&answer).is_err()
         {
             again += 1;
-            if again > PATIENCE {
+            if again > MAX_RETRIES {
                 bail!("a call failed: {answer}");
             }
         }
@@ -119,7 +119,7 @@ impl Chat {
                     && answer["batchItemFailures"] != json!([])
                 {
                     again += 1;
-                    if again > PATIENCE {
+                    if again > MAX_RETRIES {
                         bail!("a message failed: {answer}");
                     }
                 }

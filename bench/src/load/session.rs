@@ -16,7 +16,7 @@ use super::http::Http;
 use super::reply::Reply;
 
 /// No turn of a bench takes this long: what is later is lost.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A session with its socket open and resumed.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ struct Way {
 impl Session {
     /// Makes a session and opens its socket.
     pub async fn open(target: SocketAddr) -> anyhow::Result<Self> {
-        timeout(PATIENCE, Self::begin(target)).await.context("a session was not opened in time")?
+        timeout(TIMEOUT, Self::begin(target)).await.context("a session was not opened in time")?
     }
 
     async fn begin(target: SocketAddr) -> anyhow::Result<Self> {
@@ -74,7 +74,7 @@ impl Session {
     /// Sends a message and waits for its whole reply, which must be the expected one.
     pub async fn ask(&mut self, message: &str, expected: &str) -> anyhow::Result<Sample> {
         let turn = self.turns + 1;
-        let asked = timeout(PATIENCE, self.turn(turn, message, expected)).await;
+        let asked = timeout(TIMEOUT, self.turn(turn, message, expected)).await;
         self.turns = turn;
         asked
             .with_context(|| format!("no reply to turn {turn} in time"))?

@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::domain::{
-    ContextUse, DocumentId, FinishReason, MicroUsd, ProviderName, SessionKey, Timestamp, Turn,
-    TurnKind, Usage,
+    ContextUse, DocumentId, FinishReason, MicroUsd, ProviderName, SessionKey, Timestamp, TurnKind,
+    TurnNumber, Usage,
 };
 use shared::operator::TurnView;
 use shared::protocol::{Timings, TurnError};
@@ -26,7 +26,7 @@ pub(super) struct Answer<'a> {
     session_id: &'a str,
     message_id: &'a str,
     session_key: &'a SessionKey,
-    turn: Turn,
+    turn: TurnNumber,
     message: &'a str,
     kind: Option<TurnKind>,
     text: Option<&'a str>,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use shared::operator::Pointer;
+use shared::operator::MessageRef;
 use tokio::time::Instant;
 
 use super::item::Item;
@@ -37,13 +37,13 @@ pub(super) enum Verdict {
 /// All of them, looked up in turns.
 #[derive(Debug, Default)]
 pub(super) struct Flights {
-    flights: HashMap<Pointer, Flight>,
-    turns: VecDeque<Pointer>,
+    flights: HashMap<MessageRef, Flight>,
+    turns: VecDeque<MessageRef>,
 }
 
 impl Flights {
     /// Adds a message that is on the queue.
-    pub(super) fn add(&mut self, pointer: Pointer, item: Item) {
+    pub(super) fn add(&mut self, pointer: MessageRef, item: Item) {
         self.turns.push_back(pointer.clone());
         self.flights.insert(pointer, Flight { item, heard: Instant::now(), resends: 0 });
     }
@@ -54,7 +54,7 @@ impl Flights {
     }
 
     /// Returns those whose turn it is to be looked up.
-    pub(super) fn turn(&mut self) -> Vec<Pointer> {
+    pub(super) fn turn(&mut self) -> Vec<MessageRef> {
         let mut turn = Vec::new();
         while turn.len() < AT_ONCE.min(self.flights.len()) {
             let Some(pointer) = self.turns.pop_front() else { break };
@@ -67,12 +67,12 @@ impl Flights {
     }
 
     /// Takes one out that is done.
-    pub(super) fn take(&mut self, pointer: &Pointer) -> Option<Item> {
+    pub(super) fn take(&mut self, pointer: &MessageRef) -> Option<Item> {
         self.flights.remove(pointer).map(|flight| flight.item)
     }
 
     /// Notes that one is known to be waiting or running.
-    pub(super) fn heard(&mut self, pointer: &Pointer) {
+    pub(super) fn heard(&mut self, pointer: &MessageRef) {
         if let Some(flight) = self.flights.get_mut(pointer) {
             flight.heard = Instant::now();
         }
@@ -80,7 +80,7 @@ impl Flights {
 
     /// Judges one of which nothing is known, where all that waits on the queue is younger than
     /// `oldest`.
-    pub(super) fn unknown(&mut self, pointer: &Pointer, oldest: Duration) -> Verdict {
+    pub(super) fn unknown(&mut self, pointer: &MessageRef, oldest: Duration) -> Verdict {
         let Some(flight) = self.flights.get_mut(pointer) else { return Verdict::Wait };
         let silent = flight.heard.elapsed();
         if silent < UNKNOWN_FOR_LONG || oldest >= silent {
@@ -95,12 +95,12 @@ impl Flights {
     }
 
     /// Returns the message of one.
-    pub(super) fn item(&self, pointer: &Pointer) -> Option<&Item> {
+    pub(super) fn item(&self, pointer: &MessageRef) -> Option<&Item> {
         self.flights.get(pointer).map(|flight| &flight.item)
     }
 
     /// Returns where each is, with its ids.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&Pointer, &Item)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (&MessageRef, &Item)> {
         self.flights.iter().map(|(pointer, flight)| (pointer, &flight.item))
     }
 }
@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    fn flight(number: u64) -> (Pointer, Item) {
+    fn flight(number: u64) -> (MessageRef, Item) {
         let session_id = SessionId::parse(format!("s{number}")).unwrap();
         let message_id = MessageId::parse("m").unwrap();
         let session_key = SessionKey::derive(&Principal::parse("op:a").unwrap(), &session_id);
@@ -126,7 +126,7 @@ mod tests {
             provider: None,
             metadata: None,
         };
-        (Pointer { session_key, message_id }, item)
+        (MessageRef { session_key, message_id }, item)
     }
 
     #[test]

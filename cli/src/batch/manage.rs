@@ -18,10 +18,10 @@ use super::summary::Summary;
 use crate::args::BatchWhich;
 use crate::desk::Desk;
 use crate::exit::{Exit, usage};
-use crate::home::{Need, Patience};
+use crate::home::{Need, RetryTimeout};
 use crate::output::{Progress, count, note};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Runs `yogi batch status`: from the files alone, without a server.
@@ -93,7 +93,7 @@ pub(crate) async fn cancel(desk: &Desk, which: &BatchWhich) -> anyhow::Result<Ex
             window: Window::new(1),
             rate: None,
             budget: None,
-            patience: Patience(Duration::ZERO),
+            retry_timeout: RetryTimeout(Duration::ZERO),
             progress: Progress::new(journal.header.lines, true),
             cancel: beside(&which.out, "cancel"),
             stopping: true,
@@ -114,7 +114,7 @@ async fn tell(desk: &Desk, out: &Path) -> anyhow::Result<Exit> {
     std::fs::write(beside(out, "cancel"), "")?;
     let began = Instant::now();
     while Journal::look(out)?.is_held() {
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() > TIMEOUT {
             return Err(anyhow::anyhow!(
                 "the process that runs the batch has been told, and has not stopped yet"
             ));

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use shared::domain::{Principal, SessionKey};
 use shared::operator::{
-    LookupRequest, Message, Outcome, Pointer, QueueName, SubmitRequest, SubmitResponse, TurnView,
+    LookupRequest, MessageRef, MessageStatus, NewMessage, QueueName, SubmitRequest, SubmitResponse,
+    TurnView,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
@@ -19,7 +20,7 @@ use super::pace::{Rate, Window};
 use super::rejects::Rejects;
 use super::summary::Summary;
 use crate::desk::interrupted;
-use crate::home::{Home, HomeError, Patience, patiently};
+use crate::home::{Home, HomeError, RetryTimeout, with_retries};
 use crate::output::{Progress, money};
 
 const LOOK_AROUND: Duration = Duration::from_secs(1);
@@ -56,7 +57,7 @@ pub(super) struct Run {
     pub(super) rate: Option<Rate>,
     /// What the answers may cost, in millionths of a dollar.
     pub(super) budget: Option<i64>,
-    pub(super) patience: Patience,
+    pub(super) retry_timeout: RetryTimeout,
     pub(super) progress: Progress,
     /// The file by which another process cancels it.
     pub(super) cancel: PathBuf,
@@ -100,7 +101,7 @@ impl Run {
                         return self.stop_all().await;
                     }
                 }
-                collected = Self::lookup(&self.home, self.flights.turn(), self.wait(more), self.patience, &self.progress) => {
+                collected = Self::lookup(&self.home, self.flights.turn(), self.wait(more), self.retry_timeout, &self.progress) => {
                     self.collect(collected?).await?;
                 }
             }
@@ -198,17 +199,17 @@ impl Run {
         let messages = batch.iter().map(message).collect();
         let request = SubmitRequest { principal: self.principal.clone(), messages };
         let away = |error: &HomeError| self.progress.say(format!("waiting: {error}"));
-        patiently(self.patience, || self.home.submit(&request), away).await
+        with_retries(self.retry_timeout, || self.home.submit(&request), away).await
     }
 
     /// Asks what became of some of the messages on their way.
     async fn lookup(
         home: &Arc<dyn Home>,
-        messages: Vec<Pointer>,
+        messages: Vec<MessageRef>,
         wait: Duration,
-        patience: Patience,
+        retry_timeout: RetryTimeout,
         progress: &Progress,
-    ) -> anyhow::Result<Vec<(Pointer, Outcome)>> {
+    ) -> anyhow::Result<Vec<(MessageRef, MessageStatus)>> {
         if messages.is_empty() {
             sleep(wait.max(PAUSE)).await;
             return Ok(Vec::new());
@@ -216,21 +217,21 @@ impl Run {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(0);
         let request = LookupRequest { messages, wait_ms };
         let away = |error: &HomeError| progress.say(format!("waiting: {error}"));
-        let found = patiently(patience, || home.lookup(&request), away).await?;
+        let found = with_retries(retry_timeout, || home.lookup(&request), away).await?;
         let found: Vec<_> = request.messages.into_iter().zip(found.messages).collect();
-        if !found.iter().any(|(_, outcome)| matches!(outcome, Outcome::Done { .. })) {
+        if !found.iter().any(|(_, outcome)| matches!(outcome, MessageStatus::Done { .. })) {
             sleep(PAUSE).await;
         }
         Ok(found)
     }
 
-    async fn collect(&mut self, found: Vec<(Pointer, Outcome)>) -> anyhow::Result<()> {
+    async fn collect(&mut self, found: Vec<(MessageRef, MessageStatus)>) -> anyhow::Result<()> {
         let mut again = Vec::new();
         for (pointer, outcome) in found {
             match outcome {
-                Outcome::Done { turn } => self.done(&pointer, &turn)?,
-                Outcome::Waiting | Outcome::Running => self.flights.heard(&pointer),
-                Outcome::Unknown => match self.flights.unknown(&pointer, self.oldest) {
+                MessageStatus::Done { turn } => self.done(&pointer, &turn)?,
+                MessageStatus::Waiting | MessageStatus::Running => self.flights.heard(&pointer),
+                MessageStatus::Unknown => match self.flights.unknown(&pointer, self.oldest) {
                     Verdict::Wait => (),
                     Verdict::Resend => again.extend(self.flights.item(&pointer).cloned()),
                     Verdict::GiveUp => self.give_up(&pointer)?,
@@ -243,7 +244,7 @@ impl Run {
         Ok(())
     }
 
-    fn done(&mut self, pointer: &Pointer, turn: &TurnView) -> anyhow::Result<()> {
+    fn done(&mut self, pointer: &MessageRef, turn: &TurnView) -> anyhow::Result<()> {
         let Some(item) = self.flights.take(pointer) else { return Ok(()) };
         if turn.message != item.message {
             self.feed.finished(&item);
@@ -266,7 +267,7 @@ impl Run {
         Ok(())
     }
 
-    fn give_up(&mut self, pointer: &Pointer) -> anyhow::Result<()> {
+    fn give_up(&mut self, pointer: &MessageRef) -> anyhow::Result<()> {
         let Some(item) = self.flights.take(pointer) else { return Ok(()) };
         self.feed.finished(&item);
         let problem = "was sent, and the server does not know it: the worker refused it (its log \
@@ -294,14 +295,14 @@ impl Run {
 
     /// Collects what is done already, so that as little as can be is left.
     async fn interrupted(&mut self) -> anyhow::Result<End> {
-        let none = Patience(Duration::ZERO);
+        let none = RetryTimeout(Duration::ZERO);
         let messages = self.flights.turn();
         if !messages.is_empty()
             && let Ok(found) =
                 Self::lookup(&self.home, messages, Duration::ZERO, none, &self.progress).await
         {
             for (pointer, outcome) in found {
-                if let Outcome::Done { turn } = outcome {
+                if let MessageStatus::Done { turn } = outcome {
                     self.done(&pointer, &turn)?;
                 }
             }
@@ -331,7 +332,7 @@ impl Run {
                 &self.home,
                 self.flights.turn(),
                 LOOK_AROUND,
-                self.patience,
+                self.retry_timeout,
                 &self.progress,
             )
             .await?;
@@ -358,15 +359,15 @@ impl Run {
     }
 }
 
-fn pointer(principal: &Principal, item: &Item) -> Pointer {
-    Pointer {
+fn pointer(principal: &Principal, item: &Item) -> MessageRef {
+    MessageRef {
         session_key: SessionKey::derive(principal, &item.session_id),
         message_id: item.message_id.clone(),
     }
 }
 
-fn message(item: &Item) -> Message {
-    Message {
+fn message(item: &Item) -> NewMessage {
+    NewMessage {
         session_id: item.session_id.clone(),
         message_id: item.message_id.clone(),
         message: item.message.clone(),

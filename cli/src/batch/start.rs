@@ -19,7 +19,7 @@ use crate::args::BatchRun;
 use crate::config::Target;
 use crate::desk::Desk;
 use crate::exit::{Exit, usage};
-use crate::home::{Home, Need, Patience};
+use crate::home::{Home, Need, RetryTimeout};
 use crate::output::{Progress, count, note};
 
 /// What a batch works on.
@@ -134,7 +134,7 @@ fn prepare(desk: &Desk, home: Arc<dyn Home>, what: &BatchRun, files: Files) -> a
         window: Window::new(most(desk, what)),
         rate: what.rate.map(Rate::new),
         budget: what.budget.map(micro_usd),
-        patience: Patience(Duration::from_secs(what.patience)),
+        retry_timeout: RetryTimeout(Duration::from_secs(what.patience)),
         progress: Progress::new(journal.header.lines, desk.output.json),
         cancel: beside(&what.out, "cancel"),
         stopping: false,

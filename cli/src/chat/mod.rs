@@ -19,14 +19,14 @@ use self::view::{Final, Show, View};
 use crate::args::Chat;
 use crate::desk::{Desk, interrupted};
 use crate::exit::{Exit, usage};
-use crate::home::{HomeError, Need, Patience, Public, patiently};
+use crate::home::{HomeError, Need, Public, RetryTimeout, with_retries};
 use crate::output::note;
 use crate::reference;
 
 /// How long a socket is waited for before the first message goes without.
 const HELLO: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(500);
-const PATIENCE: Patience = Patience(Duration::from_mins(1));
+const RETRY_TIMEOUT: RetryTimeout = RetryTimeout(Duration::from_mins(1));
 const HELP: &str = "\
 /stop   end the answer that is being written (so does Ctrl-C)
 /cost   what this conversation cost so far
@@ -155,8 +155,8 @@ impl Talk<'_> {
         let document = self.what.document.as_deref();
         let provider = self.what.provider.as_deref();
         let public = &self.public;
-        let sent = patiently(
-            PATIENCE,
+        let sent = with_retries(
+            RETRY_TIMEOUT,
             || public.say(message, &id, document, provider),
             |error| note(&error.to_string()),
         )

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use shared::domain::{ProviderName, Timestamp, Usage};
-use shared::operator::{BreakerState, Status};
+use shared::operator::{BreakerState, ServerStatus};
 use worker::prices::Prices;
 
 use super::Findings;
@@ -86,7 +86,7 @@ pub(super) fn clock(findings: &mut Findings, theirs: Timestamp, ours: Timestamp)
 }
 
 /// Looks at who can answer.
-pub(super) fn providers(findings: &mut Findings, status: &Status) {
+pub(super) fn providers(findings: &mut Findings, status: &ServerStatus) {
     let Some(providers) = &status.providers else { return };
     if providers.is_empty() {
         findings.bad("providers", "nobody can answer: set a provider's key");
@@ -127,7 +127,7 @@ pub(super) fn providers(findings: &mut Findings, status: &Status) {
 }
 
 /// Looks at queues and dead letters.
-pub(super) fn queues(findings: &mut Findings, status: &Status) {
+pub(super) fn queues(findings: &mut Findings, status: &ServerStatus) {
     for queue in &status.queues {
         let name = format!("queue {}", queue.queue.as_str());
         let load =
@@ -148,7 +148,7 @@ pub(super) fn queues(findings: &mut Findings, status: &Status) {
 }
 
 /// Looks at what is left of the disk.
-pub(super) fn disk(findings: &mut Findings, status: &Status) {
+pub(super) fn disk(findings: &mut Findings, status: &ServerStatus) {
     let Some(database) = status.database_bytes else { return };
     let database = format!("the database has {}", bytes(database));
     match status.free_bytes {

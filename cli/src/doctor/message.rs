@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use shared::domain::{ErrorCode, MessageId, MessageText, ProviderName, SessionId, TurnKind};
-use shared::operator::{LookupRequest, Message, Outcome, Pointer, Status, SubmitRequest, TurnView};
+use shared::operator::{
+    LookupRequest, MessageRef, MessageStatus, NewMessage, ServerStatus, SubmitRequest, TurnView,
+};
 use tokio::time::{Instant, timeout};
 
 use super::Findings;
@@ -13,7 +15,7 @@ use crate::home::{Home, HomeError};
 use crate::output::{cut, millis, money};
 
 const QUESTION: &str = "This is a test of the connection. Answer with the single word: yes";
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const WAIT_MS: u64 = 5_000;
 
 /// Sends a test message, to one provider or to each.
@@ -21,7 +23,7 @@ pub(super) async fn send(
     findings: &mut Findings,
     desk: &Desk,
     home: &dyn Home,
-    status: &Status,
+    status: &ServerStatus,
     every: bool,
 ) -> anyhow::Result<()> {
     let Some(known) = status.providers.as_deref().or((!every).then_some(&[])) else {
@@ -39,7 +41,7 @@ pub(super) async fn send(
             Ok(Some((turn, wall))) => tell(findings, &name, &turn, wall),
             Ok(None) => findings.bad(
                 &name,
-                format!("no answer in {} s: is the worker running?", PATIENCE.as_secs()),
+                format!("no answer in {} s: is the worker running?", TIMEOUT.as_secs()),
             ),
             Err(error) => match error.downcast::<HomeError>() {
                 Ok(error) => findings.bad(&name, error.to_string()),
@@ -58,7 +60,7 @@ async fn one(
     let began = Instant::now();
     let id = format!("doctor.{}", desk.new_id());
     let wrong = |error: &dyn std::fmt::Display| usage(error.to_string());
-    let message = Message {
+    let message = NewMessage {
         session_id: SessionId::parse(id.clone()).map_err(|error| wrong(&error))?,
         message_id: MessageId::parse(id).map_err(|error| wrong(&error))?,
         message: MessageText::parse(QUESTION).map_err(|error| wrong(&error))?,
@@ -73,7 +75,7 @@ async fn one(
     if let Some(problem) = submitted.problem {
         return Err(HomeError::Failed(problem).into());
     }
-    let found = timeout(PATIENCE, answer(home, &submitted.pointer)).await;
+    let found = timeout(TIMEOUT, answer(home, &submitted.pointer)).await;
     // A test leaves nothing behind; where it cannot be removed it goes by itself within a day.
     drop(home.delete(&submitted.pointer.session_key).await);
     match found {
@@ -82,10 +84,10 @@ async fn one(
     }
 }
 
-async fn answer(home: &dyn Home, pointer: &Pointer) -> anyhow::Result<Box<TurnView>> {
+async fn answer(home: &dyn Home, pointer: &MessageRef) -> anyhow::Result<Box<TurnView>> {
     let request = LookupRequest { messages: vec![pointer.clone()], wait_ms: WAIT_MS };
     loop {
-        if let Some(Outcome::Done { turn }) =
+        if let Some(MessageStatus::Done { turn }) =
             home.lookup(&request).await?.messages.into_iter().next()
         {
             return Ok(turn);

@@ -15,21 +15,21 @@ use serde_json::{Value, json};
 use shared::domain::{SessionId, SessionKey, Timestamp};
 use shared::http_client::{self, ClientSettings};
 use shared::operator::{
-    Address, DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, PromptsRequest,
-    PromptsResponse, RedriveRequest, RedriveResponse, SessionPage, SessionView, Stats, Status,
-    SubmitRequest, SubmitResponse, TurnPage,
+    DeadLetters, EventPage, EventQuery, LookupRequest, LookupResponse, PromptsRequest,
+    PromptsResponse, RedriveRequest, RedriveResponse, ServerAddress, ServerStatus, SessionPage,
+    SessionView, Stats, SubmitRequest, SubmitResponse, TurnPage,
 };
 
 use super::{Answer, ChatSession, Home, HomeError, problem};
 
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long an answer may take that is not asked to wait.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A server that runs somewhere.
 pub(super) struct Client {
     http: reqwest::Client,
-    address: Mutex<Address>,
+    address: Mutex<ServerAddress>,
     /// Where to read its address again: a server that was started again may be elsewhere.
     directory: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ impl Client {
     /// Speaks to the server at an address.
     pub(super) fn at(url: &str, token: Option<&SecretString>) -> anyhow::Result<Self> {
         let token = token.map(|token| token.expose_secret().to_owned()).unwrap_or_default();
-        Self::new(Address { url: url.to_owned(), token }, None)
+        Self::new(ServerAddress { url: url.to_owned(), token }, None)
     }
 
     /// Finds the server that works on a data directory; none runs where nobody is at the address
@@ -53,12 +53,12 @@ impl Client {
         }
     }
 
-    fn new(address: Address, directory: Option<PathBuf>) -> anyhow::Result<Self> {
+    fn new(address: ServerAddress, directory: Option<PathBuf>) -> anyhow::Result<Self> {
         let client = http_client::build(ClientSettings { connect_timeout: CONNECT })?;
         Ok(Self { http: client, address: Mutex::new(address), directory })
     }
 
-    fn address(&self) -> Address {
+    fn address(&self) -> ServerAddress {
         self.address.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -72,7 +72,7 @@ impl Client {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
-        self.parsed(Method::GET, path, None, PATIENCE).await
+        self.parsed(Method::GET, path, None, TIMEOUT).await
     }
 
     async fn post<T: DeserializeOwned>(
@@ -83,7 +83,7 @@ impl Client {
     ) -> Answer<T> {
         let body =
             serde_json::to_string(body).map_err(|error| HomeError::Failed(error.to_string()))?;
-        self.parsed(Method::POST, path, Some(body), PATIENCE + Duration::from_millis(wait_ms)).await
+        self.parsed(Method::POST, path, Some(body), TIMEOUT + Duration::from_millis(wait_ms)).await
     }
 
     async fn parsed<T: DeserializeOwned>(
@@ -91,9 +91,9 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<String>,
-        patience: Duration,
+        retry_timeout: Duration,
     ) -> Answer<T> {
-        let text = self.text(method, path, body, patience).await?;
+        let text = self.text(method, path, body, retry_timeout).await?;
         let place = self.place();
         serde_json::from_str(&text).map_err(|error| {
             HomeError::Failed(format!(
@@ -107,31 +107,32 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<String>,
-        patience: Duration,
+        retry_timeout: Duration,
     ) -> Answer<String> {
         let address = self.address();
-        let answer =
-            self.send(&address, &address.token, method.clone(), path, body.clone(), patience).await;
+        let answer = self
+            .send(&address, &address.token, method.clone(), path, body.clone(), retry_timeout)
+            .await;
         // Nobody is there, or somebody else: the server may have come back at another place.
         let lost = matches!(answer, Err(HomeError::Unreachable(_) | HomeError::NotAllowed(_)));
         if lost && self.moved() {
             let address = self.address();
-            return self.send(&address, &address.token, method, path, body, patience).await;
+            return self.send(&address, &address.token, method, path, body, retry_timeout).await;
         }
         answer
     }
 
     async fn send(
         &self,
-        address: &Address,
+        address: &ServerAddress,
         token: &str,
         method: Method,
         path: &str,
         body: Option<String>,
-        patience: Duration,
+        retry_timeout: Duration,
     ) -> Answer<String> {
         let mut request =
-            self.http.request(method, format!("{}{path}", address.url)).timeout(patience);
+            self.http.request(method, format!("{}{path}", address.url)).timeout(retry_timeout);
         if !token.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -162,7 +163,7 @@ impl Home for Client {
         self.address().url
     }
 
-    async fn status(&self) -> Answer<Status> {
+    async fn status(&self) -> Answer<ServerStatus> {
         self.get("/admin/api/status").await
     }
 
@@ -185,7 +186,7 @@ impl Home for Client {
         self.post("/admin/api/prompts", request, 0).await
     }
 
-    async fn lookup(&self, request: &LookupRequest) -> Answer<Lookup> {
+    async fn lookup(&self, request: &LookupRequest) -> Answer<LookupResponse> {
         self.post("/admin/api/messages/lookup", request, request.wait_ms).await
     }
 
@@ -203,7 +204,7 @@ impl Home for Client {
     }
 
     async fn delete(&self, key: &SessionKey) -> Answer<()> {
-        self.text(Method::DELETE, &format!("/admin/api/sessions/{key}"), None, PATIENCE)
+        self.text(Method::DELETE, &format!("/admin/api/sessions/{key}"), None, TIMEOUT)
             .await
             .map(drop)
     }
@@ -212,7 +213,7 @@ impl Home for Client {
         let after = query.after.map(|after| format!("&after={after}")).unwrap_or_default();
         let limit = query.limit.map(|limit| format!("&limit={limit}")).unwrap_or_default();
         let path = format!("/admin/api/events?wait_ms={}{after}{limit}", query.wait_ms);
-        self.parsed(Method::GET, &path, None, PATIENCE + Duration::from_millis(query.wait_ms)).await
+        self.parsed(Method::GET, &path, None, TIMEOUT + Duration::from_millis(query.wait_ms)).await
     }
 
     async fn dead_letters(&self, limit: usize) -> Answer<DeadLetters> {
@@ -243,14 +244,14 @@ impl Home for Client {
         let path = format!("/sessions/{}/stop", session.session_id);
         let body = Some(json!({ "message_id": message_id }).to_string());
         let address = self.address();
-        self.send(&address, &session.session_token, Method::POST, &path, body, PATIENCE)
+        self.send(&address, &session.session_token, Method::POST, &path, body, TIMEOUT)
             .await
             .map(drop)
     }
 }
 
-fn read(directory: &Path) -> anyhow::Result<Option<Address>> {
-    let file = directory.join(Address::FILE);
+fn read(directory: &Path) -> anyhow::Result<Option<ServerAddress>> {
+    let file = directory.join(ServerAddress::FILE);
     match std::fs::read_to_string(&file) {
         Ok(text) => {
             let address = serde_json::from_str(&text);

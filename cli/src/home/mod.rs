@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::domain::{SessionId, SessionKey, Timestamp};
 use shared::operator::{
-    DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, PromptsRequest, PromptsResponse,
-    RedriveRequest, RedriveResponse, SessionPage, SessionView, Stats, Status, SubmitRequest,
-    SubmitResponse, TurnPage,
+    DeadLetters, EventPage, EventQuery, LookupRequest, LookupResponse, PromptsRequest,
+    PromptsResponse, RedriveRequest, RedriveResponse, ServerStatus, SessionPage, SessionView,
+    Stats, SubmitRequest, SubmitResponse, TurnPage,
 };
 
 use self::client::Client;
@@ -69,7 +69,7 @@ pub(crate) trait Home: Send + Sync {
     /// Returns how people name this home: its address.
     fn place(&self) -> String;
     /// Returns how it is.
-    async fn status(&self) -> Answer<Status>;
+    async fn status(&self) -> Answer<ServerStatus>;
     /// Returns the figures of a span of time, in buckets of a width of whole minutes.
     async fn stats(&self, from: Timestamp, to: Timestamp, step: Duration) -> Answer<Stats>;
     /// Returns the settings that are no secret.
@@ -79,7 +79,7 @@ pub(crate) trait Home: Send + Sync {
     /// Asks what a provider would be asked for first messages; nothing is sent.
     async fn prompts(&self, request: &PromptsRequest) -> Answer<PromptsResponse>;
     /// Asks what became of messages; waits for the first that is done.
-    async fn lookup(&self, request: &LookupRequest) -> Answer<Lookup>;
+    async fn lookup(&self, request: &LookupRequest) -> Answer<LookupResponse>;
     /// Returns a page of sessions.
     async fn sessions(&self, after: Option<&SessionKey>, limit: usize) -> Answer<SessionPage>;
     /// Returns a session.
@@ -179,7 +179,7 @@ impl Opened {
 
 /// How long a home that is away is waited for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience(pub(crate) Duration);
+pub(crate) struct RetryTimeout(pub(crate) Duration);
 
 pub(crate) use self::public::Public;
-pub(crate) use self::watched::patiently;
+pub(crate) use self::watched::with_retries;

@@ -12,7 +12,7 @@ use super::{Answer, ChatSession, problem};
 use crate::home::HomeError;
 
 const CONNECT: Duration = Duration::from_secs(3);
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One session at the public calls.
 pub(crate) struct Public {
@@ -56,7 +56,7 @@ impl Public {
         let away = |_: reqwest::Error| HomeError::Unreachable(format!("{base} does not answer"));
         let client = client().map_err(|error| HomeError::Failed(error.to_string()))?;
         let answer =
-            client.get(format!("{base}/health")).timeout(PATIENCE).send().await.map_err(away)?;
+            client.get(format!("{base}/health")).timeout(TIMEOUT).send().await.map_err(away)?;
         let date = answer.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
         let time = date.and_then(|date| httpdate::parse_http_date(date).ok());
         let since = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
@@ -121,7 +121,7 @@ async fn call(
     path: &str,
     body: Option<Value>,
 ) -> Answer<Value> {
-    let request = client.request(method, format!("{base}{path}")).timeout(PATIENCE);
+    let request = client.request(method, format!("{base}{path}")).timeout(TIMEOUT);
     let mut request = request.header(AUTHORIZATION, format!("Bearer {token}"));
     if let Some(body) = body {
         request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Answer, HomeError, Patience};
+use super::{Answer, HomeError, RetryTimeout};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Repeats a call that may be repeated until somebody answers, at most as long as the patience
-/// lasts.
-pub(crate) async fn patiently<T, F: Future<Output = Answer<T>>>(
-    patience: Patience,
+/// Repeats a call, which must be safe to repeat, until it is answered or the time is up.
+pub(crate) async fn with_retries<T, F: Future<Output = Answer<T>>>(
+    retry_timeout: RetryTimeout,
     mut call: impl FnMut() -> F,
     mut away: impl FnMut(&HomeError),
 ) -> Answer<T> {
@@ -20,7 +19,7 @@ pub(crate) async fn patiently<T, F: Future<Output = Answer<T>>>(
     let mut pause = FIRST_PAUSE;
     loop {
         match call().await {
-            Err(error @ HomeError::Unreachable(_)) if began.elapsed() < patience.0 => {
+            Err(error @ HomeError::Unreachable(_)) if began.elapsed() < retry_timeout.0 => {
                 away(&error);
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);

@@ -1,13 +1,15 @@
 //! Frames as the service writes them.
 
-use shared::ag_ui::{Event, Metadata, Resumed, Status, StatusPhase, custom_resumed, message_id};
-use shared::domain::{Epoch, ErrorCode, FinishReason, MessageId, SessionId, Timestamp, Turn};
+use shared::ag_ui::{
+    ChatResumed, ChatStatus, Event, Metadata, StatusPhase, custom_resumed, message_id,
+};
+use shared::domain::{Epoch, ErrorCode, FinishReason, MessageId, SessionId, Timestamp, TurnNumber};
 use shared::protocol::commit::sha256;
 
 pub(super) fn resumed(first: u64, next: u64, born: i64) -> String {
-    let first = Turn::parse(first).unwrap();
-    let next = Turn::parse(next).unwrap();
-    custom_resumed(&Resumed { first, next, born: Timestamp(born) })
+    let first = TurnNumber::parse(first).unwrap();
+    let next = TurnNumber::parse(next).unwrap();
+    custom_resumed(&ChatResumed { first, next, born: Timestamp(born) })
 }
 
 pub(super) fn started(turn: u64, generation: u64) -> String {
@@ -29,7 +31,7 @@ pub(super) fn delta(turn: u64, generation: u64, offset: u64, delta: &str) -> Str
 }
 
 pub(super) fn status(turn: u64, generation: u64) -> String {
-    let status = Status { phase: StatusPhase::Retrying, provider: None };
+    let status = ChatStatus { phase: StatusPhase::Retrying, provider: None };
     let value = serde_json::to_value(status).unwrap();
     let metadata = Some(metadata(turn, generation));
     Event::Custom { name: "chat.status", value, metadata }.to_frame()
@@ -130,5 +132,5 @@ fn session() -> SessionId {
 }
 
 fn metadata(turn: u64, generation: u64) -> Metadata<'static> {
-    Metadata::of(Turn::parse(turn).unwrap(), Epoch(generation))
+    Metadata::of(TurnNumber::parse(turn).unwrap(), Epoch(generation))
 }

@@ -5,7 +5,7 @@ use shared::domain::Principal;
 /// Who IAM says is calling: only what stays the same for one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IamIdentity {
-    /// The Cognito identity pool's id of the caller, `cognitoIdentityId`.
+    /// The Cognito identity pool's id of the client, `cognitoIdentityId`.
     pub cognito_identity_id: Option<String>,
     /// The user's or role's unique id with its session name, `user`, such as `AROAEXAMPLE:alice`.
     pub unique_id: Option<String>,

@@ -69,11 +69,11 @@ impl KeySource for HttpKeySource {
 pub(super) struct KeyCache {
     source: Arc<dyn KeySource>,
     keys: RwLock<Arc<[Jwk]>>,
-    state: tokio::sync::Mutex<State>,
+    state: tokio::sync::Mutex<FetchState>,
 }
 
 #[derive(Default)]
-struct State {
+struct FetchState {
     fetched_at: Option<Instant>,
     next_try: Option<Instant>,
 }
@@ -114,7 +114,7 @@ impl KeyCache {
         state.next_try = Some(now + PAUSE);
         let keys = parse(&self.source.fetch().await?)?;
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-        *state = State { fetched_at: Some(now), next_try: Some(now + REFETCH) };
+        *state = FetchState { fetched_at: Some(now), next_try: Some(now + REFETCH) };
         Ok(())
     }
 
@@ -123,7 +123,7 @@ impl KeyCache {
     }
 }
 
-fn is_stale(state: &State) -> bool {
+fn is_stale(state: &FetchState) -> bool {
     state.fetched_at.is_none_or(|at| at.elapsed() >= FRESH)
 }
 

@@ -9,7 +9,7 @@ use shared::domain::{Principal, Timestamp};
 
 use super::jwks::{KeyCache, KeySource};
 use super::ring_provider;
-use crate::error::Failure;
+use crate::error::ApiError;
 
 /// How far the issuer's clock may be from ours, in seconds.
 const LEEWAY: f64 = 60.0;
@@ -48,14 +48,14 @@ impl JwtVerifier {
     }
 
     /// Returns the principal that a token proves at `now`.
-    pub(crate) async fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Failure> {
-        let header = acceptable_header(token).ok_or(Failure::BadCredentials)?;
-        let key = self.keys.find(header.kid.as_deref()).await?.ok_or(Failure::BadCredentials)?;
+    pub(crate) async fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, ApiError> {
+        let header = acceptable_header(token).ok_or(ApiError::BadCredentials)?;
+        let key = self.keys.find(header.kid.as_deref()).await?.ok_or(ApiError::BadCredentials)?;
         self.claims(token, &header, &key)
             .filter(|claims| is_current(claims, now))
             .filter(|claims| claims.iss == self.config.issuer && !claims.sub.is_empty())
             .and_then(|claims| Principal::jwt(&claims.iss, &claims.sub).ok())
-            .ok_or(Failure::BadCredentials)
+            .ok_or(ApiError::BadCredentials)
     }
 
     fn claims(&self, token: &str, header: &Header, key: &Jwk) -> Option<Claims> {

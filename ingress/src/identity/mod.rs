@@ -18,23 +18,23 @@ pub(crate) use jwt::JwtVerifier;
 
 use self::session_token::SessionToken;
 use crate::config::AuthMode;
-use crate::error::Failure;
-use crate::handler::{Caller, Ingress};
+use crate::error::ApiError;
+use crate::handler::{ClientInfo, Ingress};
 
 /// Who speaks, and the session token that the answer hands out, if any.
 #[derive(Debug)]
-pub(crate) struct Speaker {
+pub(crate) struct Caller {
     pub(crate) principal: Principal,
     pub(crate) session_token: Option<String>,
 }
 
-/// What becomes of a caller without credentials, where anonymous callers are allowed.
+/// What becomes of a client without credentials, where anonymous callers are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Newcomer {
+pub(crate) enum AnonymousPolicy {
     /// A new principal: a call that begins something.
-    Welcome,
+    Allow,
     /// 401: a call on something that exists.
-    Refused,
+    Reject,
 }
 
 impl Ingress {
@@ -44,48 +44,48 @@ impl Ingress {
     pub(crate) async fn identify(
         &self,
         headers: &HeaderMap,
-        caller: &Caller,
-        newcomer: Newcomer,
+        client: &ClientInfo,
+        anonymous: AnonymousPolicy,
         now: Timestamp,
-    ) -> Result<Speaker, Failure> {
+    ) -> Result<Caller, ApiError> {
         match &self.config.auth {
             AuthMode::Anonymous { new_principals } => match bearer(headers)? {
-                Some(token) => self.known(token, now).await,
-                None if *new_principals && newcomer == Newcomer::Welcome => {
-                    self.newcomer(now).await
+                Some(token) => self.with_session_token(token, now).await,
+                None if *new_principals && anonymous == AnonymousPolicy::Allow => {
+                    self.new_anonymous(now).await
                 }
-                None => Err(Failure::NoCredentials),
+                None => Err(ApiError::NoCredentials),
             },
             AuthMode::Jwt(_) => {
-                let token = bearer(headers)?.ok_or(Failure::NoCredentials)?;
+                let token = bearer(headers)?.ok_or(ApiError::NoCredentials)?;
                 let verifier = self
                     .jwt
                     .as_ref()
-                    .ok_or_else(|| Failure::unavailable("no source of JWT keys"))?;
-                Ok(Speaker { principal: verifier.verify(token, now).await?, session_token: None })
+                    .ok_or_else(|| ApiError::unavailable("no source of JWT keys"))?;
+                Ok(Caller { principal: verifier.verify(token, now).await?, session_token: None })
             }
             AuthMode::Iam => {
-                let identity = caller.iam.as_ref().ok_or(Failure::NoCredentials)?;
-                let principal = identity.principal().ok_or(Failure::BadCredentials)?;
-                Ok(Speaker { principal, session_token: None })
+                let identity = client.iam.as_ref().ok_or(ApiError::NoCredentials)?;
+                let principal = identity.principal().ok_or(ApiError::BadCredentials)?;
+                Ok(Caller { principal, session_token: None })
             }
         }
     }
 
-    async fn newcomer(&self, now: Timestamp) -> Result<Speaker, Failure> {
+    async fn new_anonymous(&self, now: Timestamp) -> Result<Caller, ApiError> {
         let keys = self.ports.secrets.signing_keys().await?;
         let principal = Principal::anonymous(self.ports.ids.random());
         let text = session_token(principal.clone(), &keys, now)
-            .ok_or_else(|| Failure::unavailable("no signing key"))?;
-        Ok(Speaker { principal, session_token: Some(text) })
+            .ok_or_else(|| ApiError::unavailable("no signing key"))?;
+        Ok(Caller { principal, session_token: Some(text) })
     }
 
-    async fn known(&self, text: &str, now: Timestamp) -> Result<Speaker, Failure> {
+    async fn with_session_token(&self, text: &str, now: Timestamp) -> Result<Caller, ApiError> {
         let keys = self.ports.secrets.signing_keys().await?;
         let (token, newest_key) =
-            SessionToken::open(text, &keys, now).ok_or(Failure::BadCredentials)?;
+            SessionToken::open(text, &keys, now).ok_or(ApiError::BadCredentials)?;
         let renewed = token.renewed(newest_key, now).and_then(|token| token.seal(&keys));
-        Ok(Speaker { principal: token.principal, session_token: renewed })
+        Ok(Caller { principal: token.principal, session_token: renewed })
     }
 }
 
@@ -99,11 +99,11 @@ pub(crate) fn session_token(
 }
 
 /// Returns the bearer token; anything else in the header is a 401.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().map_err(|_| Failure::BadCredentials)?;
-    let (scheme, token) = text.split_once(' ').ok_or(Failure::BadCredentials)?;
+    let text = value.to_str().map_err(|_| ApiError::BadCredentials)?;
+    let (scheme, token) = text.split_once(' ').ok_or(ApiError::BadCredentials)?;
     let good = scheme.eq_ignore_ascii_case("bearer") && values.next().is_none();
-    good.then(|| Some(token.trim())).ok_or(Failure::BadCredentials)
+    good.then(|| Some(token.trim())).ok_or(ApiError::BadCredentials)
 }

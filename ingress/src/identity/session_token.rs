@@ -9,7 +9,7 @@ use shared::ports::SigningKeys;
 use crate::signing;
 
 const PREFIX: &str = "yogi1";
-const LIFE: Duration = Duration::from_hours(24);
+const LIFETIME: Duration = Duration::from_hours(24);
 /// With less than this left, a token that is used is renewed.
 const RENEW_BELOW: Duration = Duration::from_hours(23);
 /// How long a principal can be renewed, from its first token.
@@ -33,7 +33,7 @@ pub(crate) struct SessionToken {
 impl SessionToken {
     /// Makes the first token of a new principal.
     pub(crate) fn first(principal: Principal, now: Timestamp) -> Self {
-        Self { principal, first: now, issued_at: now, expires_at: now.plus(LIFE) }
+        Self { principal, first: now, issued_at: now, expires_at: now.plus(LIFETIME) }
     }
 
     /// Writes the token.
@@ -50,7 +50,7 @@ impl SessionToken {
 
     /// Returns a later token of the same principal, if this one is worth replacing.
     pub(crate) fn renewed(&self, newest_key: bool, now: Timestamp) -> Option<Self> {
-        let expires_at = now.plus(LIFE).min(self.first.plus(LONGEST));
+        let expires_at = now.plus(LIFETIME).min(self.first.plus(LONGEST));
         let aged = self.expires_at.since(now) < RENEW_BELOW && expires_at > self.expires_at;
         (aged || !newest_key).then(|| Self {
             principal: self.principal.clone(),

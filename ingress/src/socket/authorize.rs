@@ -18,7 +18,7 @@ pub struct SocketSession {
 
 /// The reason why a connection is refused.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum AuthorizeError {
     /// The ticket is missing, forged, expired or used (401).
     #[error("the ticket is not valid")]
     Ticket,
@@ -30,7 +30,7 @@ pub enum Refusal {
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl Refusal {
+impl AuthorizeError {
     /// Returns the status to refuse the upgrade with.
     pub fn status(&self) -> http::StatusCode {
         match self {
@@ -53,26 +53,27 @@ impl Ingress {
         ticket: &str,
         origin: Option<&str>,
         host: Option<&str>,
-    ) -> Result<SocketSession, Refusal> {
+    ) -> Result<SocketSession, AuthorizeError> {
         let keys = self.ports.secrets.signing_keys().await.map_err(unavailable)?;
-        let ticket = Ticket::open(ticket, &keys, self.ports.clock.now()).ok_or(Refusal::Ticket)?;
+        let ticket =
+            Ticket::open(ticket, &keys, self.ports.clock.now()).ok_or(AuthorizeError::Ticket)?;
         tracing::Span::current().record("session.id", ticket.session_key.as_str());
         if origin.is_some_and(|origin| !self.config.origins.admit(origin, host)) {
-            return Err(Refusal::Origin);
+            return Err(AuthorizeError::Origin);
         }
-        let until = ticket.expires_at.plus(ticket::MEMORY);
+        let until = ticket.expires_at.plus(ticket::NONCE_RETENTION);
         if !counters::use_nonce(&*self.ports.store, &ticket.nonce, until)
             .await
             .map_err(unavailable)?
         {
-            return Err(Refusal::Ticket);
+            return Err(AuthorizeError::Ticket);
         }
         Ok(SocketSession { session_key: ticket.session_key, principal_hash: ticket.principal_hash })
     }
 }
 
-fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Refusal {
+fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> AuthorizeError {
     let error = error.into();
     tracing::error!(%error, "a connection could not be authorized");
-    Refusal::Unavailable(error)
+    AuthorizeError::Unavailable(error)
 }

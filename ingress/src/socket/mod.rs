@@ -5,4 +5,4 @@ mod disconnect;
 mod frame;
 mod resume;
 
-pub use authorize::{Refusal, SocketSession};
+pub use authorize::{AuthorizeError, SocketSession};

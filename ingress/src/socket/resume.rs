@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::ag_ui::{
-    ChatError, Resumed, custom_error, custom_resumed, final_frame, opening_frames, text_frames,
+    ChatError, ChatResumed, custom_error, custom_resumed, final_frame, opening_frames, text_frames,
 };
 use shared::domain::{ConnectionId, ErrorCode, SessionId};
 use shared::ports::store::Item;
@@ -12,7 +12,7 @@ use shared::protocol::{ConnectionRow, SessionRow, TurnRow, connection, keys};
 use tokio::time::{Instant, sleep};
 
 use super::SocketSession;
-use crate::error::Failure;
+use crate::error::ApiError;
 use crate::handler::Ingress;
 
 /// The largest number of finals in one answer; the client asks again for the rest.
@@ -24,7 +24,7 @@ const SLOW_PAUSE: Duration = Duration::from_millis(200);
 const SLOW_TRIES: usize = 5;
 
 /// Why a resume ended before its end.
-enum Ended {
+enum ResumeEnd {
     /// The session is absent, deleted or somebody else's.
     NotFound,
     /// The connection is gone.
@@ -47,9 +47,9 @@ impl Ingress {
         after: u64,
     ) {
         let error = match self.follow(connection, session, after).await {
-            Ok(()) | Err(Ended::Interrupted) => return,
-            Err(Ended::Gone) => return self.forget(connection, session).await,
-            Err(Ended::NotFound) => ErrorCode::NotFound,
+            Ok(()) | Err(ResumeEnd::Interrupted) => return,
+            Err(ResumeEnd::Gone) => return self.forget(connection, session).await,
+            Err(ResumeEnd::NotFound) => ErrorCode::NotFound,
         };
         let message = "The session is not there any more.".to_owned();
         let frame = custom_error(&ChatError { code: error, message, field: None });
@@ -63,7 +63,7 @@ impl Ingress {
         connection: &ConnectionId,
         session: &SocketSession,
         after: u64,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), ResumeEnd> {
         let deadline = Instant::now() + DEADLINE;
         let key = &session.session_key;
         let mut items =
@@ -87,7 +87,7 @@ impl Ingress {
         connection: &ConnectionId,
         session: &SocketSession,
         before: &SessionRow,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), ResumeEnd> {
         let oldest = self.ports.store.query(&keys::turns_after(&session.session_key, 0, 1)).await?;
         let oldest = oldest.items.into_iter().next().map(Item::into_row::<TurnRow>).transpose()?;
         // Read again at last: a `next` that others have passed meanwhile would look like another
@@ -96,7 +96,7 @@ impl Ingress {
             self.ports.store.get(&[keys::session(&session.session_key)]).await?.pop().flatten();
         let (row, _) = owned(session, item)?;
         let first = oldest.map_or(before.next_turn, |turn| turn.turn);
-        let resumed = Resumed { first, next: row.next_turn, born: row.created_at };
+        let resumed = ChatResumed { first, next: row.next_turn, born: row.created_at };
         self.send(connection, &custom_resumed(&resumed)).await
     }
 
@@ -105,7 +105,7 @@ impl Ingress {
         connection: &ConnectionId,
         session: &SocketSession,
         row: &SessionRow,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), ResumeEnd> {
         let row = ConnectionRow {
             connection_id: connection.clone(),
             principal_hash: session.principal_hash.clone(),
@@ -114,7 +114,7 @@ impl Ingress {
         };
         let writes = connection::register(&session.session_key, &row)?;
         match self.ports.store.transact(writes, Durability::Ordered).await {
-            Err(StoreError::Refused(_)) => Err(Ended::NotFound),
+            Err(StoreError::ConditionFailed(_)) => Err(ResumeEnd::NotFound),
             other => Ok(other?),
         }
     }
@@ -126,7 +126,7 @@ impl Ingress {
         id: &SessionId,
         after: u64,
         deadline: Instant,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), ResumeEnd> {
         let mut cursor = after;
         let mut sent = 0;
         loop {
@@ -158,7 +158,7 @@ impl Ingress {
         connection: &ConnectionId,
         id: &SessionId,
         turn: &TurnRow,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), ResumeEnd> {
         let text = turn.partial.as_deref().unwrap_or_default();
         for frame in opening_frames(id, turn).into_iter().chain(text_frames(turn, text)) {
             self.send(connection, &frame).await?;
@@ -166,44 +166,47 @@ impl Ingress {
         Ok(())
     }
 
-    async fn send(&self, connection: &ConnectionId, frame: &str) -> Result<(), Ended> {
+    async fn send(&self, connection: &ConnectionId, frame: &str) -> Result<(), ResumeEnd> {
         for _ in 0..SLOW_TRIES {
             match self.ports.push.push(connection, frame).await {
                 Ok(()) => return Ok(()),
-                Err(PushError::Gone) => return Err(Ended::Gone),
+                Err(PushError::Gone) => return Err(ResumeEnd::Gone),
                 Err(PushError::Slow) => sleep(SLOW_PAUSE).await,
                 Err(error @ PushError::Failed(_)) => {
                     tracing::warn!(%error, "a resume was interrupted");
-                    return Err(Ended::Interrupted);
+                    return Err(ResumeEnd::Interrupted);
                 }
             }
         }
         tracing::info!("a client reads too slowly; its resume was interrupted");
-        Err(Ended::Interrupted)
+        Err(ResumeEnd::Interrupted)
     }
 }
 
 /// Returns the session, if it lives and is the connection's.
-fn owned(session: &SocketSession, item: Option<Item>) -> Result<(SessionRow, SessionId), Ended> {
-    let row = item.map(Item::into_row::<SessionRow>).transpose()?.ok_or(Ended::NotFound)?;
+fn owned(
+    session: &SocketSession,
+    item: Option<Item>,
+) -> Result<(SessionRow, SessionId), ResumeEnd> {
+    let row = item.map(Item::into_row::<SessionRow>).transpose()?.ok_or(ResumeEnd::NotFound)?;
     match row.owner() {
         Some(owner) if owner.principal.hash() == session.principal_hash => {
             Ok((row, owner.session_id))
         }
-        _ => Err(Ended::NotFound),
+        _ => Err(ResumeEnd::NotFound),
     }
 }
 
-impl From<StoreError> for Ended {
+impl From<StoreError> for ResumeEnd {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a resume was interrupted");
         Self::Interrupted
     }
 }
 
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Self {
-        if let Failure::Unavailable(error) = failure {
+impl From<ApiError> for ResumeEnd {
+    fn from(failure: ApiError) -> Self {
+        if let ApiError::Unavailable(error) = failure {
             tracing::error!(%error, "a resume was interrupted");
         }
         Self::Interrupted

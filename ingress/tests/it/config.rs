@@ -15,7 +15,7 @@ const AWS: &[(&str, &str)] = &[
 
 fn read(variables: &[(&str, &str)], platform: Platform) -> Result<IngressConfig, ConfigError> {
     let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    IngressConfig::from(&Environment::new(owned), platform)
+    IngressConfig::from_env(&Environment::new(owned), platform)
 }
 
 #[test]
@@ -24,8 +24,8 @@ fn one_machine_needs_no_variable() {
     assert_eq!(config.auth, AuthMode::Anonymous { new_principals: true });
     assert_eq!(config.origins, AllowedOrigins::Loopback);
     assert_eq!(config.max_wait, Duration::from_secs(20));
-    assert_eq!(config.bounds.lifetime.ttl, Duration::from_hours(24));
-    assert_eq!(config.bounds.max_waiting, 50);
+    assert_eq!(config.accept_limits.lifetime.ttl, Duration::from_hours(24));
+    assert_eq!(config.accept_limits.max_waiting, 50);
     assert_eq!((config.rates.principal_per_minute, config.rates.address_per_5_minutes), (30, 1000));
     assert_eq!(
         config.providers,
@@ -93,17 +93,17 @@ fn strangers_on_aws_need_a_daily_budget() {
         .with("CHATBOT_ALLOW_ANONYMOUS", "true")
         .with("CHATBOT_ALLOWED_ORIGINS", "https://app.example.com")
         .with("CHATBOT_WEBSOCKET_URL", "wss://ws.example.com/prod");
-    let error = IngressConfig::from(&variables, Platform::Aws).unwrap_err();
+    let error = IngressConfig::from_env(&variables, Platform::Aws).unwrap_err();
     assert_eq!(error, ConfigError::Missing("CHATBOT_DAILY_BUDGET_USD".to_owned()));
     assert!(
-        IngressConfig::from(
+        IngressConfig::from_env(
             &variables.clone().with("CHATBOT_DAILY_BUDGET_USD", "5"),
             Platform::Aws
         )
         .is_ok()
     );
     assert!(
-        IngressConfig::from(&variables.with("CHATBOT_ALLOW_ANONYMOUS", "false"), Platform::Aws)
+        IngressConfig::from_env(&variables.with("CHATBOT_ALLOW_ANONYMOUS", "false"), Platform::Aws)
             .is_ok()
     );
 }

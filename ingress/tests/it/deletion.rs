@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::json;
 use shared::domain::ConnectionId;
-use shared::memory::PushState;
+use shared::memory::ConnectionState;
 
 use crate::rows;
 use crate::world::World;
@@ -35,7 +35,7 @@ async fn nothing_is_left_but_a_marker_without_content() {
     assert_eq!(left.len(), 1);
     let names: Vec<&str> = left[0].attributes.keys().map(String::as_str).collect();
     assert_eq!(names, ["created_at", "deleted", "expires_at", "next_turn"]);
-    assert_eq!(world.push.state(&connection), PushState::Gone);
+    assert_eq!(world.push.state(&connection), ConnectionState::Gone);
     let notices = World::bodies(&world.replies).await;
     assert_eq!(notices.len(), 1);
     assert_eq!((&notices[0]["type"], &notices[0]["session_id"]), (&json!("deleted"), &json!("s")));

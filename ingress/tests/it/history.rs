@@ -7,9 +7,9 @@ use shared::domain::TurnKind;
 use shared::protocol::TurnRow;
 
 use crate::rows;
-use crate::world::{Answer, World};
+use crate::world::{TestResponse, World};
 
-async fn history(world: &World, token: &str, query: &str) -> Answer {
+async fn history(world: &World, token: &str, query: &str) -> TestResponse {
     world.get(&format!("/sessions/s/turns{query}")).token(token).send().await
 }
 

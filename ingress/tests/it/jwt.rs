@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use ingress::{AuthMode, Caller, IamIdentity, JwtConfig, KeySource, KeySourceError};
+use ingress::{AuthMode, ClientInfo, IamIdentity, JwtConfig, KeySource, KeySourceError};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
@@ -301,17 +301,17 @@ async fn iam_names_the_person_and_not_the_role() {
     let mut config = config();
     config.auth = AuthMode::Iam;
     let world = World::with(config, &["a"], None);
-    let caller = |cognito: Option<&str>, unique: Option<&str>| Caller {
+    let caller = |cognito: Option<&str>, unique: Option<&str>| ClientInfo {
         address: None,
         iam: Some(IamIdentity {
             cognito_identity_id: cognito.map(str::to_owned),
             unique_id: unique.map(str::to_owned),
         }),
     };
-    let create = |caller: Caller| {
+    let create = |caller: ClientInfo| {
         world.post("/sessions", &json!({ "session_id": "s" })).caller(caller).send()
     };
-    create(Caller::default()).await.refused(401, None);
+    create(ClientInfo::default()).await.refused(401, None);
     create(caller(None, None)).await.refused(401, None);
     let answer = create(caller(Some("eu-west-1:1"), Some("AROAEXAMPLE:pool"))).await.ok(201);
     assert_eq!(answer.json.get("session_token"), None);

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use ingress::Caller;
-use ingress::config::Rates;
+use ingress::ClientInfo;
+use ingress::config::RateLimits;
 use serde_json::json;
 
 use crate::world::World;
 
 fn world(principal_per_minute: u32, address_per_5_minutes: u32) -> World {
-    World::configured(|config| config.rates = Rates { principal_per_minute, address_per_5_minutes })
+    World::configured(|config| {
+        config.rates = RateLimits { principal_per_minute, address_per_5_minutes }
+    })
 }
 
 #[tokio::test(start_paused = true)]
@@ -34,7 +36,7 @@ async fn a_principal_has_so_many_new_messages_a_minute() {
 async fn an_address_has_so_many_new_sessions_in_five_minutes() {
     let world = world(0, 2);
     let create = |address: &str| {
-        let caller = Caller { address: Some(address.to_owned()), iam: None };
+        let caller = ClientInfo { address: Some(address.to_owned()), iam: None };
         world.post("/sessions", &json!({})).caller(caller).send()
     };
     create("2001:db8::1").await.ok(201);
@@ -57,7 +59,7 @@ async fn zero_is_no_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_has_so_many_unfinished_messages() {
-    let world = World::configured(|config| config.bounds.max_waiting = 2);
+    let world = World::configured(|config| config.accept_limits.max_waiting = 2);
     let token = world.session().await;
     world.say(&token, "m1", "Hello").await;
     world.say(&token, "m2", "Hello").await;

@@ -15,7 +15,7 @@ use shared::protocol::SessionRow;
 use tokio::time::Instant;
 
 use crate::rows;
-use crate::world::{Answer, Conflict, START, World, signing_key};
+use crate::world::{Conflict, START, TestResponse, World, signing_key};
 
 fn message(id: &str) -> Value {
     json!({ "message": "Hello", "session_id": "s", "message_id": id })
@@ -155,7 +155,7 @@ async fn keys_that_are_rotated_under_an_open_door_count_from_the_next_call() {
 }
 
 /// Two people's calls after each other; `between` happens before each.
-async fn story(mut world: World, between: impl Fn(&mut World)) -> Vec<Answer> {
+async fn story(mut world: World, between: impl Fn(&mut World)) -> Vec<TestResponse> {
     let alice = world.session().await;
     let mut answers = vec![];
     between(&mut world);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ingress::SocketSession;
 use serde_json::{Value, json};
 use shared::domain::{ConnectionId, Epoch, PrincipalHash};
-use shared::memory::PushState;
+use shared::memory::ConnectionState;
 use shared::ports::push::MAX_FRAME_BYTES;
 use shared::protocol::{ConnectionRow, TurnRow};
 
@@ -64,13 +64,13 @@ async fn every_resume_has_a_new_stamp() {
 #[tokio::test(start_paused = true)]
 async fn a_first_resume_is_announced_before_its_row_and_a_later_one_after() {
     let (world, _, connection, session) = connected().await;
-    world.push.set(&connection, PushState::Slow);
+    world.push.set(&connection, ConnectionState::Slow);
     world.resume(&connection, &session, 0).await;
     assert_eq!(stamp(&world), None, "nothing may precede the first chat.resumed");
-    world.push.set(&connection, PushState::Open);
+    world.push.set(&connection, ConnectionState::Open);
     world.resume(&connection, &session, 0).await;
     let first = stamp(&world);
-    world.push.set(&connection, PushState::Slow);
+    world.push.set(&connection, ConnectionState::Slow);
     world.resume(&connection, &session, 0).await;
     assert_ne!(first, stamp(&world), "the worker learns of a later one at once");
 }
@@ -167,7 +167,7 @@ async fn a_session_that_is_gone_is_said_to_be_and_the_connection_closed() {
     let frames = world.resume(&connection, &session, 0).await;
     assert_eq!(names(&frames), ["chat.error"]);
     assert_eq!(frames[0]["value"]["code"], "not_found");
-    assert_eq!(world.push.state(&connection), PushState::Gone);
+    assert_eq!(world.push.state(&connection), ConnectionState::Gone);
     assert_eq!(stamp(&world), None);
 }
 
@@ -185,7 +185,7 @@ async fn a_connection_of_somebody_else_learns_nothing() {
 async fn a_connection_that_is_gone_loses_its_row() {
     let (world, _, connection, session) = connected().await;
     world.resume(&connection, &session, 0).await;
-    world.push.set(&connection, PushState::Gone);
+    world.push.set(&connection, ConnectionState::Gone);
     world.resume(&connection, &session, 0).await;
     assert_eq!(stamp(&world), None);
 }
@@ -193,12 +193,12 @@ async fn a_connection_that_is_gone_loses_its_row() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_not_waited_for_long() {
     let (world, _, connection, session) = connected().await;
-    world.push.set(&connection, PushState::Slow);
+    world.push.set(&connection, ConnectionState::Slow);
     let began = tokio::time::Instant::now();
     world.resume(&connection, &session, 0).await;
     assert!(began.elapsed() <= Duration::from_secs(1));
     assert_eq!(stamp(&world), None);
-    world.push.set(&connection, PushState::Open);
+    world.push.set(&connection, ConnectionState::Open);
     assert_eq!(names(&world.resume(&connection, &session, 0).await), ["chat.resumed"]);
 }
 
@@ -207,7 +207,7 @@ async fn a_store_that_is_away_interrupts_a_resume_quietly() {
     let (world, _, connection, session) = connected().await;
     world.store.down.store(true, Ordering::SeqCst);
     assert!(world.resume(&connection, &session, 0).await.is_empty());
-    assert_eq!(world.push.state(&connection), PushState::Open);
+    assert_eq!(world.push.state(&connection), ConnectionState::Open);
 }
 
 #[tokio::test(start_paused = true)]

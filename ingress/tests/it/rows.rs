@@ -3,7 +3,7 @@
 use serde_json::json;
 use shared::domain::{
     ContextUse, Epoch, ErrorCode, FinishReason, MessageId, MessageText, MicroUsd, ProviderName,
-    SessionId, SessionKey, Turn, TurnKind, Usage,
+    SessionId, SessionKey, TurnKind, TurnNumber, Usage,
 };
 use shared::ports::Durability;
 use shared::ports::store::{Change, Condition, Item, Store as _, Write};
@@ -14,7 +14,7 @@ use crate::world::World;
 /// A turn that is being answered.
 pub(crate) fn running(world: &World, number: u64) -> TurnRow {
     TurnRow {
-        turn: Turn::parse(number).unwrap(),
+        turn: TurnNumber::parse(number).unwrap(),
         message_id: MessageId::parse(format!("m{number}")).unwrap(),
         message: MessageText::parse(format!("Question {number}")).unwrap(),
         document_id: None,

@@ -40,7 +40,8 @@ async fn a_token_lasts_a_day_and_is_renewed_on_use() {
 
 #[tokio::test(start_paused = true)]
 async fn no_renewal_goes_past_seven_days() {
-    let world = World::configured(|config| config.bounds.lifetime.ttl = Duration::from_hours(168));
+    let world =
+        World::configured(|config| config.accept_limits.lifetime.ttl = Duration::from_hours(168));
     let mut token = world.session().await;
     for _ in 0..15 {
         world.later(Duration::from_hours(11));

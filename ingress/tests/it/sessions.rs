@@ -60,7 +60,8 @@ async fn a_deleted_sessions_id_is_not_used_again_for_a_day() {
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_session_begins_anew() {
-    let world = World::configured(|config| config.bounds.lifetime.ttl = Duration::from_hours(1));
+    let world =
+        World::configured(|config| config.accept_limits.lifetime.ttl = Duration::from_hours(1));
     let token = world.session().await;
     world.later(Duration::from_mins(61));
     world.get("/sessions/s/turns").token(&token).send().await.refused(404, None);
@@ -70,7 +71,8 @@ async fn an_expired_session_begins_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_takes_no_message_in_the_last_hour_of_its_week() {
-    let world = World::configured(|config| config.bounds.lifetime.ttl = Duration::from_hours(168));
+    let world =
+        World::configured(|config| config.accept_limits.lifetime.ttl = Duration::from_hours(168));
     let mut token = world.session().await;
     for day in 1..=7 {
         world.later(Duration::from_hours(23));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ingress::{AllowedOrigins, Refusal};
+use ingress::{AllowedOrigins, AuthorizeError};
 use serde_json::json;
 
 use crate::world::World;
@@ -25,7 +25,7 @@ async fn a_ticket_opens_one_socket_once() {
     let session = world.ingress.authorize_socket(&ticket, None, None).await.unwrap();
     assert_eq!(session.session_key, crate::rows::key_of_s(&world));
     let refused = world.ingress.authorize_socket(&ticket, None, None).await.unwrap_err();
-    assert!(matches!(refused, Refusal::Ticket));
+    assert!(matches!(refused, AuthorizeError::Ticket));
     assert_eq!(world.store.count("C#"), 0, "connecting writes no connection");
 }
 

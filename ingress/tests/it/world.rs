@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use ingress::{
-    AuthMode, Caller, Ingress, IngressConfig, KeySource, Platform, Ports, SocketSession,
+    AuthMode, ClientInfo, Ingress, IngressConfig, KeySource, Platform, Ports, SocketSession,
 };
 use secrecy::SecretSlice;
 use serde_json::{Value, json};
@@ -21,8 +21,8 @@ use shared::memory::{
 };
 use shared::ports::store::{Item, Key, Page, Query, Store, StoreError, Write};
 use shared::ports::{
-    Clock, Document, Durability, EventSource, Outgoing, Queue, QueueError, Receipt, SigningKey,
-    SigningKeys,
+    Clock, Document, Durability, EventSource, OutgoingMessage, Queue, QueueError, Receipt,
+    SigningKey, SigningKeys,
 };
 
 /// The second at which every story begins.
@@ -41,7 +41,7 @@ pub(crate) struct World {
 
 /// An answer, with its body read.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) bytes: Bytes,
@@ -56,11 +56,12 @@ pub(crate) struct Ask<'w> {
     path: String,
     headers: HeaderMap,
     body: Bytes,
-    caller: Caller,
+    caller: ClientInfo,
 }
 
 pub(crate) fn config() -> IngressConfig {
-    let mut config = IngressConfig::from(&Environment::default(), Platform::OneMachine).unwrap();
+    let mut config =
+        IngressConfig::from_env(&Environment::default(), Platform::OneMachine).unwrap();
     config.providers = vec![ProviderName::Claude];
     config.websocket_url = Some("wss://socket.example".to_owned());
     config
@@ -140,7 +141,7 @@ impl World {
     pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {
         let headers = HeaderMap::new();
         let body = Bytes::new();
-        let caller = Caller { address: Some("192.0.2.1".to_owned()), iam: None };
+        let caller = ClientInfo { address: Some("192.0.2.1".to_owned()), iam: None };
         Ask { world: self, method, path: path.to_owned(), headers, body, caller }
     }
 
@@ -231,23 +232,23 @@ impl Ask<'_> {
         self
     }
 
-    pub(crate) fn caller(mut self, caller: Caller) -> Self {
+    pub(crate) fn caller(mut self, caller: ClientInfo) -> Self {
         self.caller = caller;
         self
     }
 
-    pub(crate) async fn send(self) -> Answer {
+    pub(crate) async fn send(self) -> TestResponse {
         let mut request = Request::new(self.body);
         *request.method_mut() = self.method;
         *request.uri_mut() = self.path.parse().unwrap();
         *request.headers_mut() = self.headers;
         let (parts, bytes) = self.world.ingress.handle(request, self.caller).await.into_parts();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, bytes, json }
+        TestResponse { status: parts.status, headers: parts.headers, bytes, json }
     }
 }
 
-impl Answer {
+impl TestResponse {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
@@ -390,7 +391,7 @@ impl FlakyQueue {
 
 #[async_trait]
 impl Queue for FlakyQueue {
-    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
         if self.down.load(Ordering::SeqCst) {
             return Err(QueueError::Unavailable("away".into()));
         }

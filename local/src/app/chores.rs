@@ -11,7 +11,7 @@ const PURGE_AT_ONCE: usize = 1_000;
 /// Finishes what nobody else does.
 pub(super) async fn clean_up(notifier: Arc<Notifier>) {
     match notifier.clean_up().await {
-        Ok(report) if report == notifier::cleanup::Report::default() => (),
+        Ok(report) if report == notifier::cleanup::CleanupReport::default() => (),
         Ok(report) => tracing::info!(?report, "cleaned up"),
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "the cleanup will try again");

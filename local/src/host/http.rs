@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::StatusCode;
-use ingress::Caller;
+use ingress::ClientInfo;
 use tokio::time::timeout;
 
 use super::Host;
@@ -28,7 +28,7 @@ pub(super) async fn handle(
     let Ok(body) = timeout(BODY_PATIENCE, read(body)).await else {
         return StatusCode::REQUEST_TIMEOUT.into_response();
     };
-    let caller = Caller { address: Some(address.ip().to_string()), iam: None };
+    let caller = ClientInfo { address: Some(address.ip().to_string()), iam: None };
     let is_message = parts.uri.path() == "/chat";
     let answer = host.ingress.handle(http::Request::from_parts(parts, body), caller).await;
     if is_message && answer.status() == StatusCode::ACCEPTED {

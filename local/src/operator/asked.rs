@@ -32,7 +32,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         })?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             let detail =
-                format!("The body is not what this call takes: {}.", shared::unquoted(&error));
+                format!("The body is not what this call takes: {}.", shared::redact(&error));
             Problem::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, detail)
         })
     }

@@ -7,7 +7,9 @@ use axum::extract::State;
 use http::StatusCode;
 use shared::domain::Principal;
 use shared::operator::calls::{self, MOST_MESSAGES};
-use shared::operator::{Lookup, LookupRequest, Outcome, SubmitRequest, SubmitResponse};
+use shared::operator::{
+    LookupRequest, LookupResponse, MessageStatus, SubmitRequest, SubmitResponse,
+};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
@@ -49,9 +51,9 @@ pub(super) async fn lookup(
     let mut published = operator.events.subscribe();
     loop {
         let outcomes = calls::outcomes(&operator.store, &messages).await?;
-        let is_done = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Done { .. }));
+        let is_done = outcomes.iter().any(|outcome| matches!(outcome, MessageStatus::Done { .. }));
         if is_done || !wait(&mut published, until).await {
-            return Ok(json_of(StatusCode::OK, &Lookup { messages: outcomes }));
+            return Ok(json_of(StatusCode::OK, &LookupResponse { messages: outcomes }));
         }
     }
 }

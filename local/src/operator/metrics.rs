@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
-use shared::operator::{BreakerState, Figures, Latency, Series, Status};
+use shared::operator::{BreakerState, Figures, Latency, Series, ServerStatus};
 
 use super::Operator;
 use super::answer::Answer;
@@ -32,7 +32,7 @@ pub(super) async fn metrics(State(operator): State<Arc<Operator>>) -> Answer<Res
 }
 
 impl Page {
-    fn status(&mut self, status: &Status) {
+    fn status(&mut self, status: &ServerStatus) {
         self.head(
             "chatbot_queue_messages",
             "gauge",

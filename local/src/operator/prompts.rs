@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use shared::operator::{PromptsRequest, PromptsResponse, Rendered};
+use shared::operator::{PromptsRequest, PromptsResponse, RenderedPrompt};
 
 use super::Operator;
 use super::answer::{Answer, Problem, json_of};
@@ -32,7 +32,7 @@ pub(super) async fn render(
         );
         let (prompt, context) = prompt.await?;
         let body = Some(model.batch_request(&prompt).ok_or_else(unable)?);
-        prompts.push(Rendered { context, body, problem: None });
+        prompts.push(RenderedPrompt { context, body, problem: None });
     }
     Ok(json_of(StatusCode::OK, &PromptsResponse { prompts }))
 }

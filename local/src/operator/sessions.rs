@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
-use ingress::Caller;
+use ingress::ClientInfo;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::domain::{ErrorCode, Principal, SessionId, SessionKey};
@@ -127,7 +127,7 @@ pub(super) async fn speak(
         "Session tokens are not used here (CHATBOT_AUTH_MODE): chat with a token of your own.";
     let token =
         token.ok_or_else(|| Problem::new(StatusCode::CONFLICT, ErrorCode::Conflict, detail))?;
-    let caller = Caller { address: Some(caller.ip().to_string()), iam: None };
+    let caller = ClientInfo { address: Some(caller.ip().to_string()), iam: None };
     let asked = session_id.map_or_else(|| json!({}), |id| json!({ "session_id": id }));
     let mut request = Request::new(Bytes::from(asked.to_string()));
     (*request.method_mut(), *request.uri_mut()) = (Method::POST, Uri::from_static("/sessions"));
@@ -143,7 +143,12 @@ pub(super) async fn speak(
 }
 
 /// Opens the session as any client does, and adds the token to the answer.
-async fn open(operator: &Operator, token: &str, request: Request<Bytes>, caller: Caller) -> Answer {
+async fn open(
+    operator: &Operator,
+    token: &str,
+    request: Request<Bytes>,
+    caller: ClientInfo,
+) -> Answer {
     let (parts, answered) = operator.ingress.handle(request, caller).await.into_parts();
     let Ok(Value::Object(mut fields)) = serde_json::from_slice(&answered) else {
         return Ok(Response::from_parts(parts, answered.into()));

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
 use shared::domain::ErrorCode;
-use shared::operator::{ProviderStatus, QueueName, QueueStatus, Status};
+use shared::operator::{ProviderStatus, QueueName, QueueStatus, ServerStatus};
 use tokio::time::Instant;
 
 use super::answer::{Answer, Problem, json_of};
@@ -40,13 +40,13 @@ pub(super) async fn clean_up(State(operator): State<Arc<Operator>>) -> Answer {
 }
 
 impl Operator {
-    pub(super) async fn status(&self) -> Answer<Status> {
+    pub(super) async fn status(&self) -> Answer<ServerStatus> {
         let queues = [(QueueName::Requests, &self.requests), (QueueName::Replies, &self.replies)];
         let mut depths = Vec::new();
         for (name, queue) in queues {
             depths.push(depth(name, queue).await?);
         }
-        Ok(Status {
+        Ok(ServerStatus {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             started_at: Some(self.started_at),
             now: self.clock.now(),

@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use shared::operator::Address;
+use shared::operator::ServerAddress;
 use shared::ports::Ids;
 
 use crate::private_file;
@@ -49,9 +49,11 @@ impl AddressFile {
                 std::net::Ipv6Addr::LOCALHOST.into()
             });
         }
-        let address =
-            Address { url: format!("http://{reachable}"), token: token.expose_secret().to_owned() };
-        let path = data_dir.join(Address::FILE);
+        let address = ServerAddress {
+            url: format!("http://{reachable}"),
+            token: token.expose_secret().to_owned(),
+        };
+        let path = data_dir.join(ServerAddress::FILE);
         let text = serde_json::to_string(&address)?;
         private_file::write(&path, &text)
             .with_context(|| format!("{} cannot be written", path.display()))?;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use shared::domain::Timestamp;
 use shared::memory::Readiness;
-use shared::memory::fifo::{Depth, Handle, Moment, Seq, Stale, Taken};
+use shared::memory::fifo::{FifoCounts, Moment, ReceiptHandle, ReceivedMessage, Seq, StaleHandle};
 use shared::memory::limits::check_message;
 use shared::ports::{
-    DeadLetter, Delivery, Durability, EventSource, Outgoing, Queue, QueueError, Receipt,
+    DeadLetter, Delivery, Durability, EventSource, OutgoingMessage, Queue, QueueError, Receipt,
 };
 
 use super::engine::{Engine, sent_at};
@@ -50,7 +50,8 @@ impl SqliteQueue {
     /// Counts what there is.
     pub async fn depth(&self) -> Result<QueueDepth, QueueError> {
         let count = |engine: &mut Engine, place: usize, now| {
-            let Depth { waiting, in_flight, dead, oldest } = engine.queues[place].fifo.depth(now);
+            let FifoCounts { waiting, in_flight, dead, oldest } =
+                engine.queues[place].fifo.depth(now);
             let oldest = oldest.map_or(Duration::ZERO, |seq| engine.now().since(sent_at(seq)));
             Ok(QueueDepth { waiting, in_flight, dead, oldest })
         };
@@ -74,7 +75,7 @@ impl SqliteQueue {
     pub async fn redrive_only(&self, ids: Vec<String>) -> Result<Vec<String>, QueueError> {
         self.act(Durability::Synced, move |engine, place, _| {
             let dead = chosen(engine, place, &ids);
-            revive(engine, place, &dead)?;
+            remove_dead_letter(engine, place, &dead)?;
             Ok(dead.iter().map(Seq::to_string).collect())
         })
         .await
@@ -88,7 +89,7 @@ impl SqliteQueue {
             engine.is_ahead = true;
             for seq in &dead {
                 queue_rows::delete(&engine.connection, *seq)?;
-                engine.queues[place].fifo.revive(*seq);
+                engine.queues[place].fifo.remove_dead_letter(*seq);
             }
             engine.is_ahead = false;
             Ok(dead.iter().map(Seq::to_string).collect())
@@ -117,7 +118,7 @@ impl SqliteQueue {
 
 #[async_trait]
 impl Queue for SqliteQueue {
-    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
         check_message(&message.group, &message.deduplication_id, &message.body)?;
         self.act(message.durability, move |engine, place, now| send(engine, place, &message, now))
             .await
@@ -128,7 +129,7 @@ impl Queue for SqliteQueue {
         receipt: &Receipt,
         visibility: Duration,
     ) -> Result<(), QueueError> {
-        let handle = Handle::parse(receipt)?;
+        let handle = ReceiptHandle::parse(receipt)?;
         let change = move |engine: &mut Engine, place: usize, now| {
             Ok(engine.queues[place].fifo.change_visibility(handle, visibility, now))
         };
@@ -147,7 +148,7 @@ impl EventSource for SqliteQueue {
     }
 
     async fn delete(&self, receipt: &Receipt) -> Result<(), QueueError> {
-        let handle = Handle::parse(receipt)?;
+        let handle = ReceiptHandle::parse(receipt)?;
         Ok(self
             .act(Durability::Ordered, move |engine, place, now| delete(engine, place, handle, now))
             .await??)
@@ -174,7 +175,7 @@ impl EventSource for SqliteQueue {
 fn send(
     engine: &mut Engine,
     place: usize,
-    message: &Outgoing,
+    message: &OutgoingMessage,
     now: Moment,
 ) -> rusqlite::Result<()> {
     if engine.queues[place].fifo.is_duplicate(&message.deduplication_id, now) {
@@ -206,7 +207,7 @@ fn receive(
     Ok(taken)
 }
 
-fn deliver(engine: &Engine, taken: &Taken) -> rusqlite::Result<Delivery> {
+fn deliver(engine: &Engine, taken: &ReceivedMessage) -> rusqlite::Result<Delivery> {
     let body = queue_rows::receive(&engine.connection, taken.seq, taken.receive_count)?;
     Ok(Delivery {
         message_id: taken.seq.to_string(),
@@ -220,9 +221,9 @@ fn deliver(engine: &Engine, taken: &Taken) -> rusqlite::Result<Delivery> {
 fn delete(
     engine: &mut Engine,
     place: usize,
-    handle: Handle,
+    handle: ReceiptHandle,
     now: Moment,
-) -> rusqlite::Result<Result<(), Stale>> {
+) -> rusqlite::Result<Result<(), StaleHandle>> {
     let found = engine.queues[place].fifo.find(handle, now);
     if let Ok(Some(seq)) = found {
         queue_rows::delete(&engine.connection, seq)?;
@@ -233,7 +234,7 @@ fn delete(
 
 fn redrive(engine: &mut Engine, place: usize) -> rusqlite::Result<usize> {
     let dead: Vec<_> = engine.queues[place].fifo.dead().collect();
-    revive(engine, place, &dead)?;
+    remove_dead_letter(engine, place, &dead)?;
     Ok(dead.len())
 }
 
@@ -243,13 +244,13 @@ fn chosen(engine: &Engine, place: usize, ids: &[String]) -> Vec<Seq> {
     engine.queues[place].fifo.dead().filter(|seq| ids.contains(seq)).collect()
 }
 
-fn revive(engine: &mut Engine, place: usize, dead: &[Seq]) -> rusqlite::Result<()> {
+fn remove_dead_letter(engine: &mut Engine, place: usize, dead: &[Seq]) -> rusqlite::Result<()> {
     engine.is_ahead = true;
     for seq in dead {
         let new = engine.next_seq();
-        let group = queue_rows::revive(&engine.connection, *seq, new)?;
+        let group = queue_rows::remove_dead_letter(&engine.connection, *seq, new)?;
         let fifo = &mut engine.queues[place].fifo;
-        fifo.revive(*seq);
+        fifo.remove_dead_letter(*seq);
         fifo.append(new, &group, 0);
     }
     engine.is_ahead = false;

@@ -6,7 +6,7 @@
 use rusqlite::{Connection, Row, params};
 use shared::domain::Timestamp;
 use shared::memory::fifo::{Fifo, Seq};
-use shared::ports::{DeadLetter, Outgoing};
+use shared::ports::{DeadLetter, OutgoingMessage};
 
 use super::engine::seq_at;
 
@@ -21,7 +21,7 @@ pub(super) fn insert(
     connection: &Connection,
     queue: &str,
     seq: Seq,
-    message: &Outgoing,
+    message: &OutgoingMessage,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
@@ -29,7 +29,7 @@ pub(super) fn insert(
         receive_count, state)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0)",
     )?;
-    let Outgoing { group, deduplication_id, body, .. } = message;
+    let OutgoingMessage { group, deduplication_id, body, .. } = message;
     statement
         .execute(params![seq.cast_signed(), queue, group, deduplication_id, body, now.0])
         .map(drop)
@@ -63,7 +63,11 @@ pub(super) fn delete(connection: &Connection, seq: Seq) -> rusqlite::Result<()> 
 }
 
 /// Moves a dead letter to a new place; its deduplication id goes on to count from when it was sent.
-pub(super) fn revive(connection: &Connection, seq: Seq, new: Seq) -> rusqlite::Result<String> {
+pub(super) fn remove_dead_letter(
+    connection: &Connection,
+    seq: Seq,
+    new: Seq,
+) -> rusqlite::Result<String> {
     connection
         .prepare_cached(
             "UPDATE messages SET seq = ?2, state = ?3, receive_count = 0 WHERE seq = ?1 RETURNING \

@@ -5,7 +5,7 @@ use shared::domain::Timestamp;
 use shared::memory::limits::check_transaction;
 use shared::ports::Durability;
 use shared::ports::store::{
-    Effect, Item, Key, Page, Query, Refusal, Store, StoreError, Write, apply, holds,
+    Effect, FailedCondition, Item, Key, Page, Query, Store, StoreError, Write, apply, holds,
 };
 use shared::protocol::counters::RATE_PREFIX;
 
@@ -156,7 +156,7 @@ fn judge(write: &Write, index: usize, current: Option<&Item>) -> Result<(), Stor
     if write.conditions.iter().all(|condition| holds(condition, current)) {
         return Ok(());
     }
-    Err(StoreError::Refused(Box::new(Refusal { index, current: current.cloned() })))
+    Err(StoreError::ConditionFailed(Box::new(FailedCondition { index, current: current.cloned() })))
 }
 
 fn plan(write: Write, current: Option<Item>) -> Result<Step, StoreError> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use shared::domain::Timestamp;
 use shared::memory::{FixedClock, QueueSettings};
 use shared::ports::store::{Attributes, Item, Key, Store as _, StoreError, Write};
-use shared::ports::{Durability, EventSource as _, Outgoing, Queue as _};
+use shared::ports::{Durability, EventSource as _, OutgoingMessage, Queue as _};
 
 use super::engine::Engine;
 use super::error::Failure;
@@ -73,7 +73,9 @@ async fn a_failed_commit_leaves_the_queue_as_the_tables_have_it() {
     let queue = database.queue("requests", SETTINGS).unwrap();
     let send = async |group: &str, body: &str| {
         let [group, deduplication_id, body] = [group, body, body].map(str::to_owned);
-        queue.send(Outgoing { group, deduplication_id, body, durability: Durability::Synced }).await
+        queue
+            .send(OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced })
+            .await
     };
     send("a", "deleted").await.unwrap();
     send("b", "in-flight").await.unwrap();

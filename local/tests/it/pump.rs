@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use local::pump::{Handler, Pump};
 use shared::memory::{MemoryQueue, QueueSettings};
-use shared::ports::{Delivery, Durability, EventSource as _, Outgoing, Queue as _};
+use shared::ports::{Delivery, Durability, EventSource as _, OutgoingMessage, Queue as _};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -47,12 +47,12 @@ fn handler(log: Arc<Log>) -> Handler {
     })
 }
 
-fn outgoing(message: &str) -> Outgoing {
+fn outgoing(message: &str) -> OutgoingMessage {
     let (group, body) = message.split_once('/').unwrap();
     let group = group.to_owned();
     let body = body.to_owned();
     let deduplication_id = message.to_owned();
-    Outgoing { group, deduplication_id, body, durability: Durability::Synced }
+    OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced }
 }
 
 impl World {

@@ -12,7 +12,7 @@ use shared::ports::store::{
     Attributes, Condition, Item, Key, Query, Store as _, StoreError, Write,
 };
 use shared::ports::{
-    Clock as _, Delivery, Durability, EventEntry, EventSource as _, Events as _, Outgoing,
+    Clock as _, Delivery, Durability, EventEntry, EventSource as _, Events as _, OutgoingMessage,
     Queue as _, QueueError,
 };
 use shared::protocol::counters::{self, Budget, RATE_PREFIX};
@@ -66,7 +66,9 @@ async fn values(store: &SqliteStore) -> Vec<(String, Value)> {
 
 async fn send(queue: &SqliteQueue, group: &str, body: &str) -> Result<(), QueueError> {
     let [group, deduplication_id, body] = [group, body, body].map(str::to_owned);
-    queue.send(Outgoing { group, deduplication_id, body, durability: Durability::Synced }).await
+    queue
+        .send(OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced })
+        .await
 }
 
 async fn receive(queue: &SqliteQueue) -> Option<Delivery> {

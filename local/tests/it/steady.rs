@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use local::sqlite::SqliteQueue;
-use shared::ports::{DeadLetter, Delivery, EventSource, Outgoing, Queue, QueueError, Receipt};
+use shared::ports::{
+    DeadLetter, Delivery, EventSource, OutgoingMessage, Queue, QueueError, Receipt,
+};
 
 /// A queue during whose calls paused time stands still.
 ///
@@ -23,7 +25,7 @@ async fn steady<T>(call: impl Future<Output = T>) -> T {
 
 #[async_trait]
 impl Queue for Steady {
-    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
         steady(self.0.send(message)).await
     }
 

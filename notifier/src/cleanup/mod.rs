@@ -21,7 +21,7 @@ const PASSES: usize = 20;
 
 /// What a run found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct CleanupReport {
     /// Turns without a checkpoint for 15 minutes, ended.
     pub ended_turns: usize,
     /// Finals that were committed for 5 minutes, delivered.
@@ -36,8 +36,8 @@ pub struct Report {
 
 /// A run under way.
 #[derive(Debug, Default)]
-struct Run {
-    report: Report,
+struct CleanupRun {
+    report: CleanupReport,
     /// What was looked at, dealt with or not: it may stay due, and must not hide what is due later.
     seen: BTreeSet<Key>,
     /// Whether the event bus failed: it is not asked again, or each item would wait for it.
@@ -46,8 +46,8 @@ struct Run {
 
 impl Notifier {
     /// Deals with everything that is due.
-    pub async fn clean_up(&self) -> Result<Report, NotifierError> {
-        let mut run = Run::default();
+    pub async fn clean_up(&self) -> Result<CleanupReport, NotifierError> {
+        let mut run = CleanupRun::default();
         for _ in 0..PASSES {
             let limit = PAGE + run.seen.len();
             let due = self.ports.store.due(self.ports.clock.now(), limit).await?;
@@ -64,7 +64,7 @@ impl Notifier {
         Ok(run.report)
     }
 
-    async fn clean(&self, item: Item, run: &mut Run) {
+    async fn clean(&self, item: Item, run: &mut CleanupRun) {
         let Ok(key) = SessionKey::parse(item.key.partition.clone()) else { return };
         let result = match item.key.sort.as_str() {
             META => self.clean_session(&key, item, run).await,

@@ -7,7 +7,7 @@ use shared::ports::Durability;
 use shared::ports::store::{Condition, Item, Store, StoreError, Write};
 use shared::protocol::{Owner, SessionRow, TurnState, delete, keys};
 
-use super::{PAGE, Run};
+use super::{CleanupRun, PAGE};
 use crate::error::NotifierError;
 use crate::handler::Notifier;
 
@@ -16,7 +16,7 @@ impl Notifier {
         &self,
         key: &SessionKey,
         item: Item,
-        run: &mut Run,
+        run: &mut CleanupRun,
     ) -> Result<(), NotifierError> {
         // The index may lag: only a session that is absent by now is past its end.
         let live = self.ports.store.get(&[keys::session(key)]).await?.pop().flatten();
@@ -95,7 +95,7 @@ impl Notifier {
             }
         }
         match self.ports.store.write(delete::finished(key), Durability::Ordered).await {
-            Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
+            Ok(_) | Err(StoreError::ConditionFailed(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -106,7 +106,7 @@ async fn remove_if_expired(
     key: shared::ports::store::Key,
 ) -> Result<(), NotifierError> {
     match store.write(Write::delete(key, vec![Condition::Absent]), Durability::Ordered).await {
-        Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
+        Ok(_) | Err(StoreError::ConditionFailed(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

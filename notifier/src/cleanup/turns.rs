@@ -3,12 +3,12 @@
 use shared::domain::SessionKey;
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError};
-use shared::protocol::commit::{self, Outcome};
+use shared::protocol::commit::{self, TurnOutcome};
 use shared::protocol::{SessionRow, TurnRow, TurnState, due, keys};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
 
-use super::Run;
-use crate::delivery::Tell;
+use super::CleanupRun;
+use crate::delivery::DeliveryScope;
 use crate::error::NotifierError;
 use crate::handler::Notifier;
 
@@ -17,7 +17,7 @@ impl Notifier {
         &self,
         key: &SessionKey,
         item: Item,
-        run: &mut Run,
+        run: &mut CleanupRun,
     ) -> Result<(), NotifierError> {
         // The index may lag, and shows expired rows: only the row as it stands now counts.
         let mut items = self.ports.store.get(&[keys::session(key), item.key]).await?;
@@ -33,7 +33,7 @@ impl Notifier {
             TurnState::Running => self.end_abandoned(key, &turn, run).await,
             TurnState::Committed if run.bus_away => Err(NotifierError::Event),
             TurnState::Committed => {
-                self.deliver_turn(key, &owner, &turn, Tell::Analytics).await?;
+                self.deliver_turn(key, &owner, &turn, DeliveryScope::AnalyticsOnly).await?;
                 run.report.delivered_turns += 1;
                 Ok(())
             }
@@ -46,12 +46,13 @@ impl Notifier {
         &self,
         key: &SessionKey,
         turn: &TurnRow,
-        run: &mut Run,
+        run: &mut CleanupRun,
     ) -> Result<(), NotifierError> {
-        let write = commit::abandoned(key, turn, &Outcome::abandoned(turn), self.ports.clock.now());
+        let write =
+            commit::abandoned(key, turn, &TurnOutcome::abandoned(turn), self.ports.clock.now());
         match self.ports.store.write(write, Durability::Synced).await {
             Ok(_) => run.report.ended_turns += 1,
-            Err(StoreError::Refused(_)) => return Ok(()),
+            Err(StoreError::ConditionFailed(_)) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
         let pointer = FinalPointer { session_key: key.clone(), turn: turn.turn };

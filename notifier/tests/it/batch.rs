@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::memory::PushState;
+use shared::memory::ConnectionState;
 use shared::ports::{Delivery, EventSource as _};
 use tokio::time::Instant;
 
@@ -63,7 +63,7 @@ async fn one_sessions_slow_tab_does_not_hold_up_another_session() {
     let deliveries = batch(&world).await;
     let slow = world.connect("a", "slow").await;
     let other = world.connect("b", "other").await;
-    world.push.push.set(&slow, PushState::Slow);
+    world.push.push.set(&slow, ConnectionState::Slow);
     let began = Instant::now();
     let handled = world.notifier.handle_batch(&deliveries);
     let both = async {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use notifier::cleanup::Report;
+use notifier::cleanup::CleanupReport;
 use shared::domain::{ErrorCode, TurnKind};
 use shared::ports::{Clock as _, Durability, EventSource as _, Store as _};
 use shared::protocol::stop;
@@ -12,7 +12,7 @@ use crate::support::world::{START, TEXT, key, reply};
 use crate::support::{Fault, Op, World, pass};
 
 const MINUTE: Duration = Duration::from_mins(1);
-const NOTHING: Report = Report {
+const NOTHING: CleanupReport = CleanupReport {
     ended_turns: 0,
     delivered_turns: 0,
     expired_sessions: 0,
@@ -37,7 +37,7 @@ async fn a_final_is_emitted_after_five_minutes_under_the_same_id() {
     pass(4 * MINUTE).await;
     assert_eq!(world.clean_up().await, NOTHING);
     pass(MINUTE).await;
-    assert_eq!(world.clean_up().await, Report { delivered_turns: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { delivered_turns: 1, ..NOTHING });
     assert_eq!(world.event_ids(), [format!("{}.1.m1.{}", key("a"), START.0)]);
     assert_eq!((world.state("a", 1).await, world.meta("a").await.unwrap().total_turns), ("DEL", 1));
     assert!(world.frames(&tab).is_empty(), "browsers have long fetched it");
@@ -58,7 +58,7 @@ async fn a_lost_pointer_is_made_good() {
     let turn = world.run("a").await;
     world.commit("a", &turn, &reply(TEXT)).await;
     pass(6 * MINUTE).await;
-    assert_eq!(world.clean_up().await, Report { delivered_turns: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { delivered_turns: 1, ..NOTHING });
     assert_eq!(world.state("a", 1).await, "DEL");
 }
 
@@ -85,7 +85,7 @@ async fn a_turn_that_is_not_final_a_quarter_of_an_hour_after_its_claim_is_ended(
     assert_eq!(world.state("a", 1).await, "RUN");
     pass(MINUTE).await;
     let tab = world.connect("a", "c1").await;
-    assert_eq!(world.clean_up().await, Report { ended_turns: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { ended_turns: 1, ..NOTHING });
     let turn = world.turn("a", 1).await.unwrap();
     assert_eq!(
         (turn.kind, turn.error.unwrap().code),
@@ -108,7 +108,7 @@ async fn a_new_generation_has_its_own_quarter_of_an_hour() {
     pass(14 * MINUTE).await;
     assert_eq!(world.clean_up().await, NOTHING);
     pass(MINUTE).await;
-    assert_eq!(world.clean_up().await, Report { ended_turns: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { ended_turns: 1, ..NOTHING });
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +120,7 @@ async fn a_final_that_was_committed_late_is_left_to_its_notifier_for_five_minute
     pass(4 * MINUTE).await;
     assert_eq!(world.clean_up().await, NOTHING, "it is looked at, and not late");
     pass(MINUTE).await;
-    assert_eq!(world.clean_up().await, Report { delivered_turns: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { delivered_turns: 1, ..NOTHING });
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,10 +141,10 @@ async fn a_turn_whose_final_could_not_be_enqueued_is_delivered_all_the_same() {
     world.run("a").await;
     pass(15 * MINUTE).await;
     world.faults.during(Op::Send, 1..=1, Fault::Fail);
-    assert_eq!(world.clean_up().await, Report { ended_turns: 1, failures: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { ended_turns: 1, failures: 1, ..NOTHING });
     assert!(world.replies.is_empty());
     pass(5 * MINUTE).await;
-    assert_eq!(world.clean_up().await, Report { delivered_turns: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { delivered_turns: 1, ..NOTHING });
     assert_eq!(world.state("a", 1).await, "DEL");
 }
 
@@ -163,7 +163,7 @@ async fn a_turn_that_goes_on_while_it_is_looked_at_is_not_ended() {
     let stale = shared::protocol::commit::abandoned(
         &key("a"),
         &turn,
-        &shared::protocol::commit::Outcome::abandoned(&turn),
+        &shared::protocol::commit::TurnOutcome::abandoned(&turn),
         shared::domain::Timestamp(0),
     );
     world.table.write(next, Durability::Ordered).await.unwrap();
@@ -184,7 +184,7 @@ async fn an_expired_session_is_removed_with_its_event() {
         world.meta("a").await.is_none() && !world.table.dump().is_empty(),
         "absent, though it is stored"
     );
-    assert_eq!(world.clean_up().await, Report { expired_sessions: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { expired_sessions: 1, ..NOTHING });
     assert!(world.table.dump().is_empty());
     let event = world.published().pop().unwrap();
     assert_eq!((event.detail_type, &event.detail["session_id"]), ("Session Expired", &"a".into()));
@@ -197,9 +197,9 @@ async fn an_expired_session_waits_until_the_bus_takes_its_event() {
     world.run("a").await;
     pass(Duration::from_hours(25)).await;
     world.faults.during(Op::Event, 1..=100, Fault::Fail);
-    assert_eq!(world.clean_up().await, Report { failures: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { failures: 1, ..NOTHING });
     world.faults.heal();
-    assert_eq!(world.clean_up().await, Report { expired_sessions: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { expired_sessions: 1, ..NOTHING });
     assert!(world.table.dump().is_empty());
 }
 
@@ -212,7 +212,7 @@ async fn a_final_whose_event_waited_for_the_bus_until_its_session_ended_is_emitt
     world.faults.during(Op::Event, 2..=100, Fault::Fail);
     assert_eq!(world.clean_up().await.failures, 1);
     world.faults.heal();
-    assert_eq!(world.clean_up().await, Report { expired_sessions: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { expired_sessions: 1, ..NOTHING });
     assert!(world.table.dump().is_empty());
     assert!(
         world.event_ids().contains(&format!("{}.1.m1.{}", key("a"), START.0)),
@@ -228,7 +228,7 @@ async fn a_deletion_that_died_is_finished() {
     world.answer("a", &reply(TEXT)).await;
     let tab = world.connect("a", "c1").await;
     world.bury("a").await;
-    assert_eq!(world.clean_up().await, Report { finished_deletions: 1, ..NOTHING });
+    assert_eq!(world.clean_up().await, CleanupReport { finished_deletions: 1, ..NOTHING });
     assert_eq!(
         (world.table.dump().len(), world.push.closed.lock().unwrap().clone()),
         (1, vec![tab])

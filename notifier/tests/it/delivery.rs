@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use notifier::NotifierError;
 use shared::analytics::Texts;
-use shared::domain::{ConnectionId, ExpiresAt, Rating, SessionId, Turn};
-use shared::memory::PushState;
+use shared::domain::{ConnectionId, ExpiresAt, Rating, SessionId, TurnNumber};
+use shared::memory::ConnectionState;
 use shared::ports::{Clock as _, Durability, Queue as _, Store as _};
-use shared::protocol::commit::Outcome;
+use shared::protocol::commit::TurnOutcome;
 use shared::protocol::{ConnectionRow, commit, connection};
 use shared::queue_messages::{DeletedNotice, Feedback, ReplyMessage};
 use tokio::time::Instant;
@@ -94,7 +94,7 @@ async fn a_session_deleted_while_its_final_is_delivered_stays_deleted() {
 async fn failed_and_cancelled_turns_are_delivered_too() {
     let world = World::new();
     world.answer("a", &error()).await;
-    world.answer("a", &Outcome::cancelled("So far".into())).await;
+    world.answer("a", &TurnOutcome::cancelled("So far".into())).await;
     let tab = world.connect("a", "c1").await;
     world.drain().await;
     let frames = world.frames(&tab);
@@ -130,7 +130,7 @@ async fn of_three_connections_the_gone_one_loses_its_row() {
         world.connect("a", "c2").await,
         world.connect("a", "c3").await,
     ];
-    world.push.push.set(&tabs[1], PushState::Gone);
+    world.push.push.set(&tabs[1], ConnectionState::Gone);
     world.drain().await;
     assert!(!world.is_connected("a", &tabs[1]).await);
     assert_eq!((world.frames(&tabs[0]).len(), world.frames(&tabs[2]).len()), (1, 1));
@@ -143,7 +143,7 @@ async fn a_client_that_stays_slow_is_closed_and_fails_nothing() {
     world.answer("a", &reply(TEXT)).await;
     let slow = world.connect("a", "slow").await;
     let other = world.connect("a", "other").await;
-    world.push.push.set(&slow, PushState::Slow);
+    world.push.push.set(&slow, ConnectionState::Slow);
     let began = Instant::now();
     assert!(matches!(world.deliver().await, Ended::Acked));
     assert!(began.elapsed() < Duration::from_secs(2));
@@ -240,7 +240,7 @@ async fn a_deleted_session_gets_no_more_finals() {
 
 fn feedback(comment: Option<&str>) -> ReplyMessage {
     let session_key = key("a");
-    let turn = Turn::FIRST;
+    let turn = TurnNumber::FIRST;
     let comment = comment.map(str::to_owned);
     ReplyMessage::Feedback(Feedback {
         session_key,

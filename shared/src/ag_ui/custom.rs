@@ -4,12 +4,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Event, Metadata};
-use crate::domain::{ErrorCode, ProviderName, Timestamp, Turn};
+use crate::domain::{ErrorCode, ProviderName, Timestamp, TurnNumber};
 use crate::protocol::TurnRow;
 
 /// What goes on before or between the pieces of a reply.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Status {
+pub struct ChatStatus {
     /// What goes on.
     pub phase: StatusPhase,
     /// With which provider.
@@ -31,11 +31,11 @@ pub enum StatusPhase {
 
 /// The first answer to `resume`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Resumed {
+pub struct ChatResumed {
     /// The oldest stored turn, or the next one if there is none.
-    pub first: Turn,
+    pub first: TurnNumber,
     /// The number that the next turn will get.
-    pub next: Turn,
+    pub next: TurnNumber,
     /// When the session began: another value means another session.
     pub born: Timestamp,
 }
@@ -53,13 +53,13 @@ pub struct ChatError {
 }
 
 /// Writes a `chat.status` frame.
-pub fn custom_status(turn: &TurnRow, status: &Status) -> String {
+pub fn custom_status(turn: &TurnRow, status: &ChatStatus) -> String {
     let metadata = Some(Metadata::of(turn.turn, turn.epoch));
     Event::Custom { name: "chat.status", value: json!(status), metadata }.to_frame()
 }
 
 /// Writes a `chat.resumed` frame.
-pub fn custom_resumed(resumed: &Resumed) -> String {
+pub fn custom_resumed(resumed: &ChatResumed) -> String {
     Event::Custom { name: "chat.resumed", value: json!(resumed), metadata: None }.to_frame()
 }
 

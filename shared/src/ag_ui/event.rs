@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::{
-    Epoch, ErrorCode, FinishReason, MessageId, MicroUsd, ProviderName, SessionId, Turn,
+    Epoch, ErrorCode, FinishReason, MessageId, MicroUsd, ProviderName, SessionId, TurnNumber,
 };
 
 /// One AG-UI event.
@@ -110,7 +110,7 @@ pub struct TokenUsage<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct Metadata<'a> {
     /// The turn.
-    pub turn: Turn,
+    pub turn: TurnNumber,
     /// The generation; a higher one replaces a lower one.
     pub r#gen: Epoch,
     /// Where the piece begins in its generation, in UTF-16 code units.
@@ -138,7 +138,7 @@ pub struct Metadata<'a> {
 
 impl Metadata<'_> {
     /// Makes the facts of a generation.
-    pub fn of(turn: Turn, epoch: Epoch) -> Self {
+    pub fn of(turn: TurnNumber, epoch: Epoch) -> Self {
         Self {
             turn,
             r#gen: epoch,

@@ -16,4 +16,4 @@ pub use principal::{Principal, PrincipalError, PrincipalHash};
 pub use session_key::{SessionKey, SessionKeyError};
 pub use text::{MAX_MESSAGE_CODE_POINTS, MessageText, TextError, is_legal, utf16_len};
 pub use timestamp::{ExpiresAt, Timestamp};
-pub use turn::{Epoch, Turn, TurnError};
+pub use turn::{Epoch, TurnNumber, TurnNumberError};

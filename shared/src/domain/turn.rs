@@ -5,20 +5,20 @@ use serde::{Deserialize, Serialize};
 /// The reason why a number is not a turn.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a whole number from 1 to 9999999999")]
-pub struct TurnError;
+pub struct TurnNumberError;
 
 /// The number of a turn in its session, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]
-pub struct Turn(u64);
+pub struct TurnNumber(u64);
 
-impl Turn {
+impl TurnNumber {
     /// The first turn of a session.
     pub const FIRST: Self = Self(1);
 
     /// Parses a turn number.
-    pub fn parse(number: u64) -> Result<Self, TurnError> {
-        (1..=9_999_999_999).contains(&number).then_some(Self(number)).ok_or(TurnError)
+    pub fn parse(number: u64) -> Result<Self, TurnNumberError> {
+        (1..=9_999_999_999).contains(&number).then_some(Self(number)).ok_or(TurnNumberError)
     }
 
     /// Returns the number.
@@ -38,20 +38,20 @@ impl Turn {
     }
 }
 
-impl TryFrom<u64> for Turn {
-    type Error = TurnError;
-    fn try_from(number: u64) -> Result<Self, TurnError> {
+impl TryFrom<u64> for TurnNumber {
+    type Error = TurnNumberError;
+    fn try_from(number: u64) -> Result<Self, TurnNumberError> {
         Self::parse(number)
     }
 }
 
-impl From<Turn> for u64 {
-    fn from(turn: Turn) -> Self {
+impl From<TurnNumber> for u64 {
+    fn from(turn: TurnNumber) -> Self {
         turn.0
     }
 }
 
-impl std::fmt::Display for Turn {
+impl std::fmt::Display for TurnNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }

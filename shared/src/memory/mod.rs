@@ -21,12 +21,12 @@ pub use cache::{CacheBounds, MemoryReplyCache};
 pub use clock::{FixedClock, ManualClock, TokioClock};
 pub use documents::{MemoryDocuments, OwnedDocument};
 pub use events::MemoryEvents;
-pub use fifo::Settings as QueueSettings;
+pub use fifo::QueueSettings;
 pub use ids::SeededIds;
 pub use metrics::{MemoryMetrics, NoMetrics};
-pub use push::{MemoryPush, PushState};
+pub use push::{ConnectionState, MemoryPush};
 pub use queue::MemoryQueue;
-pub use readiness::{Next, Readiness};
+pub use readiness::{Availability, Readiness};
 pub use secrets::MemorySecrets;
 pub use store::MemoryStore;
 

@@ -12,7 +12,7 @@ use crate::ports::{Push, PushError};
 
 /// How a connection takes frames.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum PushState {
+pub enum ConnectionState {
     /// It takes every frame.
     #[default]
     Open,
@@ -28,7 +28,7 @@ pub struct MemoryPush(Mutex<BTreeMap<ConnectionId, Connection>>);
 
 #[derive(Debug, Default)]
 struct Connection {
-    state: PushState,
+    state: ConnectionState,
     frames: Vec<String>,
 }
 
@@ -39,13 +39,13 @@ impl MemoryPush {
     }
 
     /// Decides how a connection takes frames from now on.
-    pub fn set(&self, connection: &ConnectionId, state: PushState) {
+    pub fn set(&self, connection: &ConnectionId, state: ConnectionState) {
         lock(&self.0).entry(connection.clone()).or_default().state = state;
     }
 
     /// Returns how a connection takes frames; one that was closed is gone.
-    pub fn state(&self, connection: &ConnectionId) -> PushState {
-        lock(&self.0).get(connection).map_or(PushState::Open, |connection| connection.state)
+    pub fn state(&self, connection: &ConnectionId) -> ConnectionState {
+        lock(&self.0).get(connection).map_or(ConnectionState::Open, |connection| connection.state)
     }
 
     /// Returns the frames that a connection took, in order.
@@ -70,15 +70,15 @@ impl Push for MemoryPush {
         let mut connections = lock(&self.0);
         let connection = connections.entry(connection.clone()).or_default();
         match connection.state {
-            PushState::Open => connection.frames.push(frame.to_owned()),
-            PushState::Slow => return Err(PushError::Slow),
-            PushState::Gone => return Err(PushError::Gone),
+            ConnectionState::Open => connection.frames.push(frame.to_owned()),
+            ConnectionState::Slow => return Err(PushError::Slow),
+            ConnectionState::Gone => return Err(PushError::Gone),
         }
         Ok(())
     }
 
     async fn close(&self, connection: &ConnectionId) -> Result<(), PushError> {
-        self.set(connection, PushState::Gone);
+        self.set(connection, ConnectionState::Gone);
         Ok(())
     }
 }

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::fifo::{Fifo, Handle, Seq, Settings, Stale, Taken};
+use super::fifo::{Fifo, QueueSettings, ReceiptHandle, ReceivedMessage, Seq, StaleHandle};
 use super::limits::check_message;
 use super::{Readiness, lock};
-use crate::ports::{DeadLetter, Delivery, EventSource, Outgoing, Queue, QueueError, Receipt};
+use crate::ports::{
+    DeadLetter, Delivery, EventSource, OutgoingMessage, Queue, QueueError, Receipt,
+};
 
 /// A FIFO queue in memory; its time is `tokio::time`, so that tests can pause it.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ struct Stored {
 
 impl MemoryQueue {
     /// Makes an empty queue.
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: QueueSettings) -> Self {
         let state = State { fifo: Fifo::new(settings), stored: BTreeMap::new(), last: 0 };
         Self { state: Mutex::new(state), readiness: Readiness::new() }
     }
@@ -67,7 +69,7 @@ impl State {
         self.stored.insert(self.last, stored);
     }
 
-    fn deliver(&mut self, taken: &Taken) -> Option<Delivery> {
+    fn deliver(&mut self, taken: &ReceivedMessage) -> Option<Delivery> {
         let stored = self.stored.get_mut(&taken.seq)?;
         stored.receive_count = taken.receive_count;
         Some(Delivery {
@@ -82,8 +84,8 @@ impl State {
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
-        let Outgoing { group, deduplication_id, body, .. } = message;
+    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
+        let OutgoingMessage { group, deduplication_id, body, .. } = message;
         check_message(&group, &deduplication_id, &body)?;
         self.act(|state, now| {
             if !state.fifo.is_duplicate(&deduplication_id, now) {
@@ -99,7 +101,7 @@ impl Queue for MemoryQueue {
         receipt: &Receipt,
         visibility: Duration,
     ) -> Result<(), QueueError> {
-        let handle = Handle::parse(receipt)?;
+        let handle = ReceiptHandle::parse(receipt)?;
         self.act(|state, now| state.fifo.change_visibility(handle, visibility, now))
             .map_err(QueueError::from)
     }
@@ -115,7 +117,7 @@ impl EventSource for MemoryQueue {
     }
 
     async fn delete(&self, receipt: &Receipt) -> Result<(), QueueError> {
-        let handle = Handle::parse(receipt)?;
+        let handle = ReceiptHandle::parse(receipt)?;
         self.act(|state, now| {
             if let Some(seq) = state.fifo.find(handle, now)? {
                 state.fifo.remove(seq);
@@ -140,7 +142,7 @@ impl EventSource for MemoryQueue {
         Ok(self.act(|state, _| {
             let dead: Vec<Seq> = state.fifo.dead().collect();
             for seq in &dead {
-                state.fifo.revive(*seq);
+                state.fifo.remove_dead_letter(*seq);
                 if let Some(stored) = state.stored.remove(seq) {
                     state.append(Stored { receive_count: 0, ..stored });
                 }
@@ -150,8 +152,8 @@ impl EventSource for MemoryQueue {
     }
 }
 
-impl From<Stale> for QueueError {
-    fn from(_: Stale) -> Self {
+impl From<StaleHandle> for QueueError {
+    fn from(_: StaleHandle) -> Self {
         Self::StaleReceipt
     }
 }

@@ -9,7 +9,7 @@ use super::fifo::Moment;
 
 /// When a queue has something to hand out, unless something else happens before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum Availability {
     /// It has something now.
     Now,
     /// The first visibility timeout ends then.
@@ -22,13 +22,13 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Readiness {
     origin: Instant,
-    next: watch::Sender<Next>,
+    next: watch::Sender<Availability>,
 }
 
 impl Readiness {
     /// Starts the queue's clock.
     pub fn new() -> Self {
-        Self { origin: Instant::now(), next: watch::Sender::new(Next::Never) }
+        Self { origin: Instant::now(), next: watch::Sender::new(Availability::Never) }
     }
 
     /// Returns the time on the queue's clock.
@@ -37,16 +37,16 @@ impl Readiness {
     }
 
     /// Tells those who wait what comes next.
-    pub fn publish(&self, next: Next) {
+    pub fn publish(&self, next: Availability) {
         self.next.send_if_modified(|present| std::mem::replace(present, next) != next);
     }
 
     /// Tells whether the queue may have something now.
     pub fn is_ready(&self) -> bool {
         match *self.next.borrow() {
-            Next::Now => true,
-            Next::At(moment) => moment <= self.now(),
-            Next::Never => false,
+            Availability::Now => true,
+            Availability::At(moment) => moment <= self.now(),
+            Availability::Never => false,
         }
     }
 
@@ -56,9 +56,9 @@ impl Readiness {
         loop {
             let next = *news.borrow_and_update();
             let end = match next {
-                Next::Now => return,
-                Next::At(moment) => Some(self.origin + moment),
-                Next::Never => None,
+                Availability::Now => return,
+                Availability::At(moment) => Some(self.origin + moment),
+                Availability::Never => None,
             };
             tokio::select! {
                 biased;

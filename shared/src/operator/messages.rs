@@ -14,12 +14,12 @@ pub struct SubmitRequest {
     /// Who sends them: `op:<name>`, nobody else.
     pub principal: Principal,
     /// 1 to 100 messages; those of one session keep their order.
-    pub messages: Vec<Message>,
+    pub messages: Vec<NewMessage>,
 }
 
 /// One message to be sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Message {
+pub struct NewMessage {
     /// The session, of the principal's own.
     pub session_id: SessionId,
     /// The idempotency key: the same message sent twice is answered once.
@@ -42,15 +42,15 @@ pub struct Message {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SubmitResponse {
     /// One for each message.
-    pub messages: Vec<Submitted>,
+    pub messages: Vec<SubmitResult>,
 }
 
 /// What became of one message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Submitted {
+pub struct SubmitResult {
     /// Where to ask for its answer.
     #[serde(flatten)]
-    pub pointer: Pointer,
+    pub pointer: MessageRef,
     /// Why it was not put on the queue; it was, where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -58,7 +58,7 @@ pub struct Submitted {
 
 /// Names one message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Pointer {
+pub struct MessageRef {
     /// The session.
     pub session_key: SessionKey,
     /// The message.
@@ -69,7 +69,7 @@ pub struct Pointer {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LookupRequest {
     /// 1 to 100 messages.
-    pub messages: Vec<Pointer>,
+    pub messages: Vec<MessageRef>,
     /// How long to wait for one of them to be done, at most 20,000 ms; 0 answers at once.
     #[serde(default)]
     pub wait_ms: u64,
@@ -77,15 +77,15 @@ pub struct LookupRequest {
 
 /// The answer to a [`LookupRequest`], in its order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Lookup {
+pub struct LookupResponse {
     /// One for each message.
-    pub messages: Vec<Outcome>,
+    pub messages: Vec<MessageStatus>,
 }
 
 /// How far one message is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum MessageStatus {
     /// Nothing is stored: still on the queue, refused by the worker, or expired.
     Unknown,
     /// Accepted, and not begun.

@@ -16,22 +16,23 @@ use serde::{Deserialize, Serialize};
 
 pub use events::{EventPage, EventQuery, StoredEvent};
 pub use messages::{
-    Lookup, LookupRequest, Message, Outcome, Pointer, SubmitRequest, SubmitResponse, Submitted,
+    LookupRequest, LookupResponse, MessageRef, MessageStatus, NewMessage, SubmitRequest,
+    SubmitResponse, SubmitResult,
 };
-pub use prompts::{FirstMessage, PromptsRequest, PromptsResponse, Rendered};
+pub use prompts::{FirstMessage, PromptsRequest, PromptsResponse, RenderedPrompt};
 pub use queues::{DeadLetterView, DeadLetters, QueueName, RedriveRequest, RedriveResponse};
 pub use sessions::{SessionPage, SessionView, TurnPage, TurnView};
 pub use stats::{
     Bucket, DocumentFigures, Figures, Group, Latency, Series, Stats, Tally, series_of,
 };
-pub use status::{BreakerState, ProviderStatus, QueueStatus, Status};
+pub use status::{BreakerState, ProviderStatus, QueueStatus, ServerStatus};
 
-/// Where a running server is, as it says in its data directory, in [`Address::FILE`].
+/// Where a running server is, as it says in its data directory, in [`ServerAddress::FILE`].
 ///
 /// The file can be read by its owner only; it is removed when the server stops, and may outlive one
 /// that was killed.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Address {
+pub struct ServerAddress {
     /// The base of all calls, such as `http://127.0.0.1:8080`.
     pub url: String,
     /// What the operator calls ask for as `Authorization: Bearer`.
@@ -39,13 +40,13 @@ pub struct Address {
 }
 
 /// The token stays out of whatever it is printed in.
-impl std::fmt::Debug for Address {
+impl std::fmt::Debug for ServerAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Address").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("ServerAddress").field("url", &self.url).finish_non_exhaustive()
     }
 }
 
-impl Address {
+impl ServerAddress {
     /// The name of the file.
     pub const FILE: &str = "operator.json";
 }

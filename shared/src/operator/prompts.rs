@@ -30,12 +30,12 @@ pub struct FirstMessage {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PromptsResponse {
     /// One for each message.
-    pub prompts: Vec<Rendered>,
+    pub prompts: Vec<RenderedPrompt>,
 }
 
 /// What a provider would be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Rendered {
+pub struct RenderedPrompt {
     /// What became of the document.
     pub context: ContextUse,
     /// The body of the request for the whole reply at once; none where there is a problem.

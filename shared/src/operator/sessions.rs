@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     ContextUse, DocumentId, FinishReason, MessageId, MessageText, MicroUsd, Principal,
-    ProviderName, SessionId, SessionKey, Timestamp, Turn, TurnKind, Usage,
+    ProviderName, SessionId, SessionKey, Timestamp, TurnKind, TurnNumber, Usage,
 };
 use crate::protocol::{SessionRow, Timings, TurnError, TurnRow};
 
@@ -77,7 +77,7 @@ pub struct TurnPage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TurnView {
     /// Its number.
-    pub turn: Turn,
+    pub turn: TurnNumber,
     /// Its message's id.
     pub message_id: MessageId,
     /// What the user wrote.

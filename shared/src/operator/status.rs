@@ -8,7 +8,7 @@ use crate::domain::{ProviderName, Timestamp};
 /// `GET /admin/api/status`. What a home does not know is left out: a server of one machine knows
 /// all of it, but for `free_bytes` where the system does not tell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Status {
+pub struct ServerStatus {
     /// The program's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,

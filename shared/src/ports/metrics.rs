@@ -1,8 +1,8 @@
 //! What is measured of a turn.
 
 use crate::domain::{
-    ContextUse, ErrorCode, FinishReason, MessageId, MicroUsd, ProviderName, SessionKey, Turn,
-    TurnKind, Usage,
+    ContextUse, ErrorCode, FinishReason, MessageId, MicroUsd, ProviderName, SessionKey, TurnKind,
+    TurnNumber, Usage,
 };
 use crate::protocol::Timings;
 
@@ -14,7 +14,7 @@ pub struct TurnMeasure {
     /// The message.
     pub message_id: MessageId,
     /// The turn.
-    pub turn: Turn,
+    pub turn: TurnNumber,
     /// What the final is.
     pub kind: TurnKind,
     /// Why it ended.
@@ -34,7 +34,7 @@ pub struct TurnMeasure {
     /// Where the time went, the commit included.
     pub timings: Timings,
     /// What its model calls went through.
-    pub effort: Effort,
+    pub attempts: Attempts,
     /// How often the turn was begun anew: its generations less one, those of other workers
     /// included.
     pub restarts: u64,
@@ -53,7 +53,7 @@ impl TurnMeasure {
 
 /// What the model calls of one worker on one turn went through.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Effort {
+pub struct Attempts {
     /// Calls of a provider right after a failed call of the same one.
     pub retries: u32,
     /// Calls of a provider right after a failed call of another one.

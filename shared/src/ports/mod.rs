@@ -19,13 +19,13 @@ pub use clock::Clock;
 pub use documents::{Document, DocumentSummary, Documents, DocumentsError};
 pub use events::{EventEntry, Events, EventsError};
 pub use ids::Ids;
-pub use metrics::{Effort, Metrics, TurnMeasure};
+pub use metrics::{Attempts, Metrics, TurnMeasure};
 pub use model::{
-    Caching, ChatMessage, Finish, Model, ModelError, ModelEvent, ModelStream, Prompt, Role,
+    ChatMessage, Finish, Model, ModelError, ModelEvent, ModelStream, Prompt, PromptCaching, Role,
 };
 pub use push::{Push, PushError};
 pub use queue::{
-    DeadLetter, Delivery, Durability, EventSource, Outgoing, Queue, QueueError, Receipt,
+    DeadLetter, Delivery, Durability, EventSource, OutgoingMessage, Queue, QueueError, Receipt,
 };
 pub use secrets::{Secrets, SecretsError, SigningKey, SigningKeys};
 pub use store::{Store, StoreError};

@@ -41,13 +41,13 @@ pub struct Prompt {
     /// The model to be asked in place of the configured one.
     pub model: Option<String>,
     /// What the provider may keep of it for the next call; `None`: nothing is asked for.
-    pub caching: Option<Caching>,
+    pub caching: Option<PromptCaching>,
 }
 
 /// What a later prompt will share with this one, for a provider that keeps the beginnings of
 /// prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caching {
+pub struct PromptCaching {
     /// Which of a few groups the speaker is in. Always the same for one speaker, and too many share
     /// it for it to tell who speaks.
     pub group: u8,

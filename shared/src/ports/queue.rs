@@ -23,7 +23,7 @@ pub enum Durability {
 
 /// A message to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
+pub struct OutgoingMessage {
     /// The message group: messages of one group are handed out in order, one batch at a time.
     pub group: String,
     /// Within five minutes a second message with this id is accepted and dropped.
@@ -73,7 +73,7 @@ pub trait Queue: Send + Sync {
     /// Appends a message to its group.
     ///
     /// After an error the message may be in the queue all the same; sending it again is safe.
-    async fn send(&self, message: Outgoing) -> Result<(), QueueError>;
+    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError>;
 
     /// Hides a received message for `visibility` from now on, at most 12 hours.
     ///

@@ -43,7 +43,7 @@ pub struct Submission {
 
 /// What is already known of a submission.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Standing {
+pub enum SubmissionStatus {
     /// The very same message was accepted before: go on as then.
     Repeated,
     /// It is new.
@@ -69,16 +69,16 @@ pub enum AcceptError {
 
 /// The bounds that a message is accepted within.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
+pub struct AcceptLimits {
     /// How long sessions live.
     pub lifetime: Lifetime,
     /// How many messages of one session may wait for their turn.
     pub max_waiting: u64,
 }
 
-impl Bounds {
+impl AcceptLimits {
     /// Reads the bounds, which ingress and worker share.
-    pub fn from(environment: &Environment) -> Result<Self, ConfigError> {
+    pub fn from_env(environment: &Environment) -> Result<Self, ConfigError> {
         let hours = environment.number_or("CHATBOT_SESSION_TTL_HOURS", 24, 1..=168)?;
         let max_waiting = environment.number_or("CHATBOT_MAX_WAITING_MESSAGES", 50, 1..=10_000)?;
         Ok(Self { lifetime: Lifetime { ttl: Duration::from_hours(hours) }, max_waiting })
@@ -105,9 +105,9 @@ impl Submission {
 
 /// What was read of a submission's session, for [`record`] to write upon.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LookUp {
+pub struct SubmissionLookup {
     /// What is known of the submission.
-    pub standing: Standing,
+    pub status: SubmissionStatus,
     session: Option<SessionRow>,
 }
 
@@ -118,20 +118,20 @@ pub struct LookUp {
 pub async fn record(
     store: &dyn Store,
     submission: &Submission,
-    mut read: LookUp,
-    bounds: Bounds,
-) -> Result<Standing, AcceptError> {
+    mut read: SubmissionLookup,
+    bounds: AcceptLimits,
+) -> Result<SubmissionStatus, AcceptError> {
     let mut refused = StoreError::Unavailable("the session changed too often".into());
     for _ in 0..ATTEMPTS {
-        if read.standing == Standing::Repeated {
-            return Ok(read.standing);
+        if read.status == SubmissionStatus::Repeated {
+            return Ok(read.status);
         }
         match store
             .transact(writes(submission, read.session.as_ref(), bounds)?, Durability::Ordered)
             .await
         {
-            Ok(()) => return Ok(read.standing),
-            Err(error @ StoreError::Refused(_)) => refused = error,
+            Ok(()) => return Ok(read.status),
+            Err(error @ StoreError::ConditionFailed(_)) => refused = error,
             Err(error) => return Err(error.into()),
         }
         read = look_up(store, submission, bounds).await?;
@@ -143,42 +143,42 @@ pub async fn record(
 pub async fn look_up(
     store: &dyn Store,
     submission: &Submission,
-    bounds: Bounds,
-) -> Result<LookUp, AcceptError> {
+    bounds: AcceptLimits,
+) -> Result<SubmissionLookup, AcceptError> {
     let key = submission.session_key();
     let mut items =
         store.get(&[keys::session(&key), keys::message(&key, &submission.message_id)]).await?;
     let message = items.pop().flatten().map(Item::into_row::<MessageRow>).transpose()?;
     let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
-    let standing = judge(submission, session.as_ref(), message.as_ref(), bounds)?;
-    Ok(LookUp { standing, session })
+    let status = judge(submission, session.as_ref(), message.as_ref(), bounds)?;
+    Ok(SubmissionLookup { status, session })
 }
 
 fn judge(
     submission: &Submission,
     session: Option<&SessionRow>,
     message: Option<&MessageRow>,
-    bounds: Bounds,
-) -> Result<Standing, AcceptError> {
-    let Some(session) = session else { return Ok(Standing::New) };
+    bounds: AcceptLimits,
+) -> Result<SubmissionStatus, AcceptError> {
+    let Some(session) = session else { return Ok(SubmissionStatus::New) };
     if session.deleted {
         return Err(AcceptError::Gone);
     }
     match message {
-        Some(known) if known.body_hash == submission.body_hash() => Ok(Standing::Repeated),
+        Some(known) if known.body_hash == submission.body_hash() => Ok(SubmissionStatus::Repeated),
         Some(_) => Err(AcceptError::Conflict),
         None if !bounds.lifetime.takes_messages(session, submission.accepted_at) => {
             Err(AcceptError::Gone)
         }
         None if session.waiting() >= bounds.max_waiting => Err(AcceptError::TooManyWaiting),
-        None => Ok(Standing::New),
+        None => Ok(SubmissionStatus::New),
     }
 }
 
 fn writes(
     submission: &Submission,
     session: Option<&SessionRow>,
-    bounds: Bounds,
+    bounds: AcceptLimits,
 ) -> Result<Vec<Write>, StoreError> {
     let key = submission.session_key();
     let now = submission.accepted_at;

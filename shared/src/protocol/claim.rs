@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::accept::renew;
-use super::commit::{self, Outcome};
+use super::commit::{self, TurnOutcome};
 use super::{Lifetime, MessageRow, SessionRow, Timings, TurnRow, TurnState, keys};
-use crate::domain::{Epoch, MessageId, SessionKey, Timestamp, Turn};
+use crate::domain::{Epoch, MessageId, SessionKey, Timestamp, TurnNumber};
 use crate::ports::store::{Change, Condition, Item, StoreError, Write};
 
 /// The place of the predecessor's check in [`claim`]'s transaction.
@@ -13,7 +13,7 @@ pub const PREDECESSOR: usize = 3;
 
 /// What a worker read before it claims.
 #[derive(Debug, Clone, Copy)]
-pub struct Reading<'a> {
+pub struct ClaimInput<'a> {
     /// The session's key.
     pub key: &'a SessionKey,
     /// The session, live.
@@ -27,7 +27,7 @@ pub struct Reading<'a> {
     pub predecessor_is_final: bool,
 }
 
-impl Reading<'_> {
+impl ClaimInput<'_> {
     /// The three checks that make a claim from a stale reading fail:
     /// the session lives, `next_turn` is the one read, the message has no turn and still the
     /// `cancel` read.
@@ -55,12 +55,12 @@ impl Reading<'_> {
 /// A turn before that was read as absent is checked too: its row may be part of a transaction that
 /// is half visible.
 pub fn claim(
-    reading: Reading<'_>,
+    input: ClaimInput<'_>,
     trace: Option<String>,
     lifetime: Lifetime,
     now: Timestamp,
 ) -> Result<(TurnRow, Vec<Write>), StoreError> {
-    let Reading { key, session, message_id, message, predecessor_is_final } = reading;
+    let ClaimInput { key, session, message_id, message, predecessor_is_final } = input;
     let turn = session.next_turn;
     let mut changes = vec![Change::Set("next_turn", json!(turn.next()))];
     let expires_at = renew(session, lifetime, now, &mut changes);
@@ -97,12 +97,8 @@ pub fn claim(
     let message_changes =
         vec![Change::Set("turn", json!(turn)), Change::Set("expires_at", json!(expires_at))];
     let mut writes = vec![
-        Write::update(keys::session(key), reading.session_conditions(), changes),
-        Write::update(
-            keys::message(key, message_id),
-            reading.message_conditions(),
-            message_changes,
-        ),
+        Write::update(keys::session(key), input.session_conditions(), changes),
+        Write::update(keys::message(key, message_id), input.message_conditions(), message_changes),
         Write::put(Item::from_row(keys::turn(key, turn), &row)?, vec![Condition::Absent]),
     ];
     if let Some(previous) = turn.previous().filter(|_| !predecessor_is_final) {
@@ -114,21 +110,21 @@ pub fn claim(
 /// Ends a predecessor that is still running, by a transaction with the same three checks as
 /// [`claim`], so that a stale claim never ends a live turn.
 pub fn end_predecessor(
-    reading: Reading<'_>,
+    input: ClaimInput<'_>,
     predecessor: &TurnRow,
-    outcome: &Outcome,
+    outcome: &TurnOutcome,
     now: Timestamp,
 ) -> Vec<Write> {
-    let Reading { key, message_id, .. } = reading;
+    let ClaimInput { key, message_id, .. } = input;
     vec![
-        Write::check(keys::session(key), reading.session_conditions()),
-        Write::check(keys::message(key, message_id), reading.message_conditions()),
+        Write::check(keys::session(key), input.session_conditions()),
+        Write::check(keys::message(key, message_id), input.message_conditions()),
         commit::abandoned(key, predecessor, outcome, now),
     ]
 }
 
 /// Returns the turn before the one that the session gives next.
-pub fn predecessor(session: &SessionRow) -> Option<Turn> {
+pub fn predecessor(session: &SessionRow) -> Option<TurnNumber> {
     session.next_turn.previous()
 }
 

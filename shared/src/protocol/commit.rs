@@ -14,7 +14,7 @@ use crate::ports::store::{Change, Condition, Write};
 
 /// How a turn ends.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct TurnOutcome {
     /// What the final is.
     pub kind: TurnKind,
     /// Its text; empty for an error.
@@ -39,7 +39,7 @@ pub struct Outcome {
     pub timings: Timings,
 }
 
-impl Outcome {
+impl TurnOutcome {
     /// Ends a turn as failed.
     pub fn error(code: ErrorCode, message: &str) -> Self {
         let error = TurnError { code, message: message.to_owned() };
@@ -86,19 +86,19 @@ impl Outcome {
 ///
 /// A stop that came first is honoured: the caller then commits a cancelled outcome with
 /// [`cancelled`].
-pub fn commit(key: &SessionKey, turn: &TurnRow, outcome: &Outcome, now: Timestamp) -> Write {
+pub fn commit(key: &SessionKey, turn: &TurnRow, outcome: &TurnOutcome, now: Timestamp) -> Write {
     let mut conditions = mine(turn.epoch);
     conditions.push(Condition::Missing("cancel"));
     Write::update(keys::turn(key, turn.turn), conditions, changes(turn, outcome, now))
 }
 
 /// Commits a cancelled outcome if the turn is running in this worker's generation.
-pub fn cancelled(key: &SessionKey, turn: &TurnRow, outcome: &Outcome, now: Timestamp) -> Write {
+pub fn cancelled(key: &SessionKey, turn: &TurnRow, outcome: &TurnOutcome, now: Timestamp) -> Write {
     Write::update(keys::turn(key, turn.turn), mine(turn.epoch), changes(turn, outcome, now))
 }
 
 /// Commits the end of an abandoned turn if it is running as it was read.
-pub fn abandoned(key: &SessionKey, turn: &TurnRow, outcome: &Outcome, now: Timestamp) -> Write {
+pub fn abandoned(key: &SessionKey, turn: &TurnRow, outcome: &TurnOutcome, now: Timestamp) -> Write {
     let mut conditions = mine(turn.epoch);
     conditions.push(if turn.cancel {
         Condition::Equals("cancel", json!(true))
@@ -122,7 +122,7 @@ pub fn sha256(text: &str) -> String {
     })
 }
 
-fn changes(turn: &TurnRow, outcome: &Outcome, now: Timestamp) -> Vec<Change> {
+fn changes(turn: &TurnRow, outcome: &TurnOutcome, now: Timestamp) -> Vec<Change> {
     let timings = Timings { total_ms: total_ms(turn, now), ..outcome.timings };
     let mut changes = vec![
         Change::Set("state", json!("COM")),

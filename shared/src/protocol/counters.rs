@@ -92,7 +92,7 @@ impl Budget {
 fn taken(result: Result<Option<Item>, StoreError>) -> Result<bool, StoreError> {
     match result {
         Ok(_) => Ok(true),
-        Err(StoreError::Refused(_)) => Ok(false),
+        Err(StoreError::ConditionFailed(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::accept::live;
 use super::keys;
-use crate::domain::{ConnectionId, ExpiresAt, SessionKey, Timestamp, Turn};
+use crate::domain::{ConnectionId, ExpiresAt, SessionKey, Timestamp, TurnNumber};
 use crate::ports::Durability;
 use crate::ports::store::{Attributes, Change, Condition, Item, Store, StoreError, Write};
 
@@ -21,7 +21,7 @@ const PAGE: usize = 100;
 pub fn tombstone(key: &SessionKey, now: Timestamp) -> Write {
     let attributes = Attributes::from_iter([
         ("deleted".to_owned(), json!(true)),
-        ("next_turn".to_owned(), json!(Turn::FIRST)),
+        ("next_turn".to_owned(), json!(TurnNumber::FIRST)),
         ("created_at".to_owned(), json!(now)),
         ("expires_at".to_owned(), json!(ExpiresAt::at(now.plus(TOMBSTONE_LIFE)))),
         ("due".to_owned(), json!(now)),

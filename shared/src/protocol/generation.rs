@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{TurnRow, TurnState, due, keys};
-use crate::domain::{Epoch, SessionKey, Timestamp, Turn};
+use crate::domain::{Epoch, SessionKey, Timestamp, TurnNumber};
 use crate::ports::store::{Change, Condition, Write};
 
 /// Takes the next generation of a running turn and clears the provisional text in the same write.
@@ -25,7 +25,7 @@ pub fn next_generation(key: &SessionKey, turn: &TurnRow, now: Timestamp) -> Writ
 ///
 /// It leaves `due` where it is: a delivery ends long before its turn counts as abandoned ([`due`]),
 /// and each move would be a write to the index.
-pub fn checkpoint(key: &SessionKey, turn: Turn, epoch: Epoch, partial: &str) -> Write {
+pub fn checkpoint(key: &SessionKey, turn: TurnNumber, epoch: Epoch, partial: &str) -> Write {
     let changes =
         if partial.is_empty() { Vec::new() } else { vec![Change::Set("partial", json!(partial))] };
     Write::update(keys::turn(key, turn), mine(epoch), changes)

@@ -1,6 +1,6 @@
 //! Where each row is.
 
-use crate::domain::{ConnectionId, MessageId, SessionKey, Turn};
+use crate::domain::{ConnectionId, MessageId, SessionKey, TurnNumber};
 use crate::ports::store::{Key, Query};
 
 /// The sort key of a session's own row.
@@ -17,7 +17,7 @@ pub fn message(key: &SessionKey, id: &MessageId) -> Key {
 }
 
 /// Returns the key of a turn.
-pub fn turn(key: &SessionKey, turn: Turn) -> Key {
+pub fn turn(key: &SessionKey, turn: TurnNumber) -> Key {
     Key::new(key.as_str(), turn_sort(turn.get()))
 }
 

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId,
-    MessageText, MicroUsd, Principal, PrincipalHash, ProviderName, SessionId, Timestamp, Turn,
-    TurnKind, Usage,
+    MessageText, MicroUsd, Principal, PrincipalHash, ProviderName, SessionId, Timestamp, TurnKind,
+    TurnNumber, Usage,
 };
 use crate::queue_messages::Replay;
 
@@ -17,7 +17,7 @@ pub struct SessionRow {
     /// The client's id of it. A tombstone has none.
     pub client_session_id: Option<SessionId>,
     /// The number that the next turn will get.
-    pub next_turn: Turn,
+    pub next_turn: TurnNumber,
     /// How many messages were accepted.
     #[serde(default)]
     pub accepted: u64,
@@ -56,7 +56,7 @@ impl SessionRow {
         Self {
             principal: Some(principal),
             client_session_id: Some(id),
-            next_turn: Turn::FIRST,
+            next_turn: TurnNumber::FIRST,
             accepted: 0,
             created_at,
             expires_at,
@@ -110,7 +110,7 @@ pub struct MessageRow {
     pub expires_at: ExpiresAt,
     /// Its turn, once claimed.
     #[serde(default)]
-    pub turn: Option<Turn>,
+    pub turn: Option<TurnNumber>,
     /// Set by a stop.
     #[serde(default, skip_serializing_if = "is_false")]
     pub cancel: bool,
@@ -171,7 +171,7 @@ pub struct Timings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TurnRow {
     /// Its number.
-    pub turn: Turn,
+    pub turn: TurnNumber,
     /// Its message's id.
     pub message_id: MessageId,
     /// Its message's text: history needs both sides of a turn in one read.

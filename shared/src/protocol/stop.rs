@@ -29,7 +29,7 @@ pub async fn stop(store: &dyn Store, key: &SessionKey, id: &MessageId) -> Result
 
 fn effective(result: Result<Option<Item>, StoreError>) -> Result<Option<Item>, StoreError> {
     match result {
-        Err(StoreError::Refused(_)) => Ok(None),
+        Err(StoreError::ConditionFailed(_)) => Ok(None),
         other => other,
     }
 }

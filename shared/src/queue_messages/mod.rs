@@ -5,7 +5,7 @@
 //! program's: whoever cannot read it must not settle it, but leave it on the queue for those who
 //! can.
 
-mod remains;
+mod partial_request;
 mod replay;
 mod reply;
 mod request;
@@ -13,9 +13,9 @@ mod request;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::unquoted::unquoted;
+use crate::redact::redact;
 
-pub use remains::Remains;
+pub use partial_request::PartialRequest;
 pub use replay::{Exchange, MAX_REPLAY_BYTES, Replay, ReplayError};
 pub use reply::{DeletedNotice, Feedback, FinalPointer, ReplyMessage};
 pub use request::{MessagePointer, RequestMessage, Submit};
@@ -66,5 +66,5 @@ fn parse<Body: DeserializeOwned>(text: &str) -> Result<Body, BodyError> {
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` wants")]
 fn malformed(error: serde_json::Error) -> BodyError {
-    BodyError::Malformed(Problem(unquoted(&error)))
+    BodyError::Malformed(Problem(redact(&error)))
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::BodyError;
 use super::request::hash;
-use crate::domain::{Rating, SessionId, SessionKey, Timestamp, Turn};
-use crate::ports::{Durability, Outgoing};
+use crate::domain::{Rating, SessionId, SessionKey, Timestamp, TurnNumber};
+use crate::ports::{Durability, OutgoingMessage};
 
 /// A message on the queue of replies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct FinalPointer {
     /// The session.
     pub session_key: SessionKey,
     /// The turn.
-    pub turn: Turn,
+    pub turn: TurnNumber,
 }
 
 /// A user's verdict on a reply.
@@ -37,7 +37,7 @@ pub struct Feedback {
     /// The session.
     pub session_key: SessionKey,
     /// The turn.
-    pub turn: Turn,
+    pub turn: TurnNumber,
     /// The verdict.
     pub rating: Rating,
     /// What the user wrote with it.
@@ -84,7 +84,7 @@ impl ReplyMessage {
     /// up a reply.
     /// A final may be acknowledged before it is durable: the turn is, and whatever is lost is sent
     /// again.
-    pub fn outgoing(&self) -> Outgoing {
+    pub fn outgoing(&self) -> OutgoingMessage {
         let body = self.to_body();
         let key = self.session_key().as_str();
         let (group, deduplication_id, durability) = match self {
@@ -97,6 +97,6 @@ impl ReplyMessage {
                 (format!("{key}.f"), hash(&["other", &body]), Durability::Synced)
             }
         };
-        Outgoing { group, deduplication_id, body, durability }
+        OutgoingMessage { group, deduplication_id, body, durability }
     }
 }

@@ -9,7 +9,7 @@ use super::{BodyError, Replay};
 use crate::domain::{
     DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey, Timestamp,
 };
-use crate::ports::{Durability, Outgoing};
+use crate::ports::{Durability, OutgoingMessage};
 use crate::protocol::accept::Submission;
 
 /// A message on the queue of requests.
@@ -69,13 +69,13 @@ pub struct Submit {
 
 impl Submit {
     /// Makes the message to be sent: in its session's group, and sent twice it is one.
-    pub fn outgoing(self) -> Outgoing {
+    pub fn outgoing(self) -> OutgoingMessage {
         let submission = self.submission();
         let group = submission.session_key().to_string();
         let deduplication_id =
             hash(&["submit", &group, self.message_id.as_str(), &submission.body_hash()]);
         let body = RequestMessage::Submit(self).to_body();
-        Outgoing { group, deduplication_id, body, durability: Durability::Synced }
+        OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced }
     }
 
     /// Returns what is to be accepted.
@@ -105,7 +105,7 @@ impl RequestMessage {
     }
 
     /// Makes the pointer to an accepted message, ready to be sent.
-    pub fn pointer(submission: &Submission, trace: Option<String>) -> Outgoing {
+    pub fn pointer(submission: &Submission, trace: Option<String>) -> OutgoingMessage {
         let session_key = submission.session_key();
         let deduplication_id =
             hash(&[session_key.as_str(), submission.message_id.as_str(), &submission.body_hash()]);
@@ -114,7 +114,7 @@ impl RequestMessage {
         let pointer =
             MessagePointer { session_key, message_id, accepted_at: submission.accepted_at, trace };
         let body = Self::Message(pointer).to_body();
-        Outgoing { group, deduplication_id, body, durability: Durability::Synced }
+        OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced }
     }
 }
 

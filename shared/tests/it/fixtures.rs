@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use shared::operator::Figures;
-use shared::ports::Outgoing;
+use shared::ports::OutgoingMessage;
 use shared::ports::store::{Attributes, Item, Key};
 use shared::protocol::{ConnectionRow, MessageRow, SessionRow, TurnRow};
 use shared::queue_messages::{ReplyMessage, RequestMessage};
@@ -84,7 +84,7 @@ fn queue_bodies_of_version_0_1_are_read_and_written_as_they_were() {
 
 /// Two versions that send the same message must agree on its group and its deduplication id.
 #[track_caller]
-fn check_sent(outgoing: &Outgoing, sent: &Value) {
+fn check_sent(outgoing: &OutgoingMessage, sent: &Value) {
     assert_eq!(outgoing.body, sent["body"]);
     assert_eq!(outgoing.group, sent["group"]);
     assert_eq!(outgoing.deduplication_id, sent["deduplication_id"]);

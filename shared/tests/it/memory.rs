@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use shared::domain::{ConnectionId, Timestamp};
 use shared::memory::{
-    ManualClock, MemoryPush, MemoryQueue, PushState, QueueSettings, SeededIds, TokioClock,
+    ConnectionState, ManualClock, MemoryPush, MemoryQueue, QueueSettings, SeededIds, TokioClock,
 };
 use shared::ports::{
-    Clock as _, Durability, EventSource as _, Ids as _, Outgoing, Push as _, PushError, Queue as _,
+    Clock as _, Durability, EventSource as _, Ids as _, OutgoingMessage, Push as _, PushError,
+    Queue as _,
 };
 
-fn message(id: &str) -> Outgoing {
+fn message(id: &str) -> OutgoingMessage {
     let [group, deduplication_id, body] = ["g", id, id].map(str::to_owned);
-    Outgoing { group, deduplication_id, body, durability: Durability::Synced }
+    OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced }
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,11 +53,11 @@ async fn a_connection_is_gone_or_slow_as_it_was_set() {
     let push = MemoryPush::new();
     let connection = ConnectionId::new("c1");
     push.push(&connection, "1").await.unwrap();
-    push.set(&connection, PushState::Slow);
+    push.set(&connection, ConnectionState::Slow);
     assert!(matches!(push.push(&connection, "2").await, Err(PushError::Slow)));
-    push.set(&connection, PushState::Gone);
+    push.set(&connection, ConnectionState::Gone);
     assert!(matches!(push.push(&connection, "3").await, Err(PushError::Gone)));
-    push.set(&connection, PushState::Open);
+    push.set(&connection, ConnectionState::Open);
     push.push(&connection, "4").await.unwrap();
     assert_eq!(push.take_frames(&connection), ["1", "4"]);
     assert_eq!(push.frames(&connection), [""; 0]);

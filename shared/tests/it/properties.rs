@@ -7,7 +7,7 @@ use serde_json::Value;
 use shared::ag_ui::{final_frame, opening_frames, text_frames};
 use shared::domain::{
     DocumentId, Epoch, ErrorCode, FinishReason, MessageId, MessageText, MicroUsd, Principal,
-    ProviderName, Rating, SessionId, SessionKey, Timestamp, Turn, TurnKind, Usage, is_legal,
+    ProviderName, Rating, SessionId, SessionKey, Timestamp, TurnKind, TurnNumber, Usage, is_legal,
     utf16_len,
 };
 use shared::ports::push::MAX_FRAME_BYTES;
@@ -56,8 +56,8 @@ fn session_key() -> impl Strategy<Value = SessionKey> {
     (principal(), session_id()).prop_map(|(principal, id)| SessionKey::derive(&principal, &id))
 }
 
-fn turn() -> impl Strategy<Value = Turn> {
-    (1..=9_999_999_999_u64).prop_map(|number| Turn::parse(number).unwrap())
+fn turn() -> impl Strategy<Value = TurnNumber> {
+    (1..=9_999_999_999_u64).prop_map(|number| TurnNumber::parse(number).unwrap())
 }
 
 fn timestamp() -> impl Strategy<Value = Timestamp> {

@@ -1,7 +1,7 @@
 //! One of everything that goes over a wire or into a row, from fixed inputs.
 
 use shared::ag_ui::{
-    ChatError, Event, Metadata, Resumed, Status, StatusPhase, custom_error, custom_resumed,
+    ChatError, ChatResumed, ChatStatus, Event, Metadata, StatusPhase, custom_error, custom_resumed,
     custom_status, final_frame, message_id, opening_frames, text_frames,
 };
 use shared::analytics::{
@@ -9,8 +9,8 @@ use shared::analytics::{
 };
 use shared::domain::{
     ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId,
-    MessageText, MicroUsd, Principal, ProviderName, Rating, SessionId, SessionKey, Timestamp, Turn,
-    TurnKind, Usage,
+    MessageText, MicroUsd, Principal, ProviderName, Rating, SessionId, SessionKey, Timestamp,
+    TurnKind, TurnNumber, Usage,
 };
 use shared::ports::EventEntry;
 use shared::protocol::accept::Submission;
@@ -133,8 +133,8 @@ pub(crate) fn replies() -> Vec<(&'static str, ReplyMessage)> {
     ]
 }
 
-fn turn(number: u64) -> Turn {
-    Turn::parse(number).unwrap()
+fn turn(number: u64) -> TurnNumber {
+    TurnNumber::parse(number).unwrap()
 }
 
 pub(crate) fn running() -> TurnRow {
@@ -237,8 +237,8 @@ pub(crate) fn frames() -> Vec<(&'static str, &'static str, String)> {
         metadata,
     };
     let of = |row: &TurnRow| final_frame(&session(), row);
-    let status = |phase, provider| custom_status(&running, &Status { phase, provider });
-    let resumed = Resumed { first: turn(1), next: turn(5), born: NOW };
+    let status = |phase, provider| custom_status(&running, &ChatStatus { phase, provider });
+    let resumed = ChatResumed { first: turn(1), next: turn(5), born: NOW };
     let error = |field| ChatError {
         code: ErrorCode::MalformedFrame,
         message: "after is missing.".to_owned(),

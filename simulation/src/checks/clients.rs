@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::{Request, Response};
-use shared::domain::{MessageId, SessionKey, Turn};
+use shared::domain::{MessageId, SessionKey, TurnNumber};
 use shared::ports::Store as _;
 use shared::protocol::keys;
 use tokio::time::Instant;
@@ -374,7 +374,7 @@ impl Observer for TabWatch {
         drop(state);
         // Only turns past their end may be passed over.
         let keys: Vec<_> = (from + 1..=to)
-            .filter_map(|number| Turn::parse(number).ok())
+            .filter_map(|number| TurnNumber::parse(number).ok())
             .map(|turn| keys::turn(&self.key, turn))
             .collect();
         let rows =

@@ -1,7 +1,7 @@
 //! Every call of a model, with the context that it was given.
 
 use futures::FutureExt as _;
-use shared::domain::{MessageId, ProviderName, SessionKey, Turn, TurnKind};
+use shared::domain::{MessageId, ProviderName, SessionKey, TurnKind, TurnNumber};
 use shared::ports::{ChatMessage, ModelError, ModelEvent, Prompt, Role, Store as _};
 use shared::protocol::keys;
 
@@ -68,7 +68,7 @@ impl Checker {
     }
 
     fn is_there(&self, key: &SessionKey, turn: u64) -> bool {
-        let Ok(turn) = Turn::parse(turn) else { return false };
+        let Ok(turn) = TurnNumber::parse(turn) else { return false };
         let rows = self.store.get(&[keys::turn(key, turn)]).now_or_never().and_then(Result::ok);
         rows.is_some_and(|rows| rows.iter().any(Option::is_some))
     }

@@ -1,7 +1,7 @@
 //! What is sent, and what is acknowledged.
 
 use shared::domain::{MessageId, SessionKey};
-use shared::ports::{Delivery, EventEntry, Outgoing, Store as _};
+use shared::ports::{Delivery, EventEntry, OutgoingMessage, Store as _};
 use shared::protocol::keys;
 use shared::queue_messages::{ReplyMessage, RequestMessage};
 
@@ -12,7 +12,7 @@ use crate::ports::Which;
 
 impl Checker {
     /// Checks a message that is about to be sent: a final's pointer only once the final is durable.
-    pub(crate) fn sent(&self, which: Which, message: &Outgoing) {
+    pub(crate) fn sent(&self, which: Which, message: &OutgoingMessage) {
         let Ok(ReplyMessage::Final(pointer)) = ReplyMessage::parse(&message.body) else { return };
         if which == Which::Requests {
             return;

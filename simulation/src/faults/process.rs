@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::Duration;
 
-use shared::domain::{MessageId, SessionKey, Timestamp, Turn};
+use shared::domain::{MessageId, SessionKey, Timestamp, TurnNumber};
 use tokio::time::{Instant, sleep};
 
 use super::{Decision, Fault, Faults, Function, Op, Sandbox, lock};
@@ -21,7 +21,7 @@ pub enum Subject {
     /// A message of a session.
     Message(SessionKey, MessageId),
     /// A turn of a session.
-    Turn(SessionKey, Turn),
+    Turn(SessionKey, TurnNumber),
 }
 
 impl Subject {

@@ -17,7 +17,7 @@ use client::account::{Account, CallError};
 use client::tab::{self, TabHandle, TabId, TabSettings};
 
 /// How long a person waits for an answer before the next message.
-const PATIENCE: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(4);
 const LOOK_AGAIN: Duration = Duration::from_millis(15);
 const MOST_TABS: usize = 4;
 const LONGEST_SUSPENSION_MS: u64 = 3_000;
@@ -109,7 +109,7 @@ impl Talk {
     }
 
     async fn wait_for(&self, message_id: &str) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         // Only a tab tells that the answer is there.
         let somebody_looks = self.tabs.iter().any(|tab| tab.view().ended.is_none());
         while somebody_looks

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::memory::MemoryQueue;
-use shared::memory::fifo::Handle;
-use shared::ports::{EventSource as _, Outgoing, Queue, QueueError, Receipt};
+use shared::memory::fifo::ReceiptHandle;
+use shared::ports::{EventSource as _, OutgoingMessage, Queue, QueueError, Receipt};
 
 /// How many receives of one queue a stale handle can lie behind: more than a run makes.
 const RECEIVES: u64 = 2_000;
@@ -16,7 +16,7 @@ pub(super) struct AcceptBeforeQueue(pub(super) Arc<dyn Queue>);
 
 #[async_trait]
 impl Queue for AcceptBeforeQueue {
-    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
         let _ = self.0.send(message).await;
         Ok(())
     }
@@ -36,9 +36,9 @@ pub(super) async fn delete_by_stale(
     queue: &MemoryQueue,
     stale: &Receipt,
 ) -> Result<(), QueueError> {
-    let Handle { seq, receive } = Handle::parse(stale)?;
+    let ReceiptHandle { seq, receive } = ReceiptHandle::parse(stale)?;
     for newer in receive + 1..receive + RECEIVES {
-        let handle = Handle { seq, receive: newer };
+        let handle = ReceiptHandle { seq, receive: newer };
         if queue.delete(&handle.receipt()).await.is_ok() {
             return Ok(());
         }

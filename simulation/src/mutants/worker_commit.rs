@@ -1,7 +1,7 @@
 //! What goes wrong around a worker's commit.
 
 use async_trait::async_trait;
-use shared::domain::{SessionKey, Turn};
+use shared::domain::{SessionKey, TurnNumber};
 use shared::ports::store::{Item, Key, Write};
 use shared::ports::{Durability, Store, StoreError};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
@@ -71,7 +71,7 @@ impl Twist for CommitLeftToNotifier {
 
 /// Returns the pointer to a turn's final.
 fn pointer(key: &Key) -> Option<ReplyMessage> {
-    let turn = Turn::parse(key.sort.strip_prefix("T#")?.parse().ok()?).ok()?;
+    let turn = TurnNumber::parse(key.sort.strip_prefix("T#")?.parse().ok()?).ok()?;
     let session_key = SessionKey::parse(key.partition.as_str()).ok()?;
     Some(ReplyMessage::Final(FinalPointer { session_key, turn }))
 }

@@ -16,7 +16,7 @@ use client::account::{Account, CallError, Message};
 use client::tab::{self, TabHandle, TabId, TabSettings};
 
 /// How long a person waits for an answer before the next message.
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 /// How long somebody is silent whose session is to end meanwhile; sessions live an hour then.
 const LONG_SILENCE: Duration = Duration::from_mins(75);
 /// No post is tried for longer: faults end long before.
@@ -208,7 +208,7 @@ impl Conversation {
     }
 
     async fn wait_for(&self, id: &MessageId) {
-        let patience = Instant::now() + PATIENCE;
+        let patience = Instant::now() + TIMEOUT;
         while Instant::now() < patience && !self.platform.cloud.checker.is_settled(&self.key, id) {
             sleep(Duration::from_millis(800)).await;
         }

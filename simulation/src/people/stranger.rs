@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::domain::{DocumentId, MessageId, MessageText, SessionId};
 use shared::ports::Queue as _;
-use shared::ports::{Durability, Outgoing};
+use shared::ports::{Durability, OutgoingMessage};
 use shared::queue_messages::{RequestMessage, Submit};
 
 use super::Conversation;
@@ -69,7 +69,7 @@ impl Conversation {
             trace: None,
             replay: None,
         });
-        let outgoing = Outgoing {
+        let outgoing = OutgoingMessage {
             group: self.key.to_string(),
             deduplication_id: format!("{}.{}", self.key, message.message_id),
             body: body.to_body(),

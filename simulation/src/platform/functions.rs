@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use ingress::{Caller, Ingress, Refusal, SocketSession};
+use ingress::{AuthorizeError, ClientInfo, Ingress, SocketSession};
 use notifier::Notifier;
-use notifier::cleanup::Report;
+use notifier::cleanup::CleanupReport;
 use shared::analytics::Texts;
 use shared::domain::ConnectionId;
 use shared::memory::{NoMetrics, SeededIds};
@@ -79,7 +79,7 @@ impl Platform {
     }
 
     /// Runs the cleanup once; `None` if its process died or its store was away.
-    pub async fn clean_up(&self) -> Option<Report> {
+    pub async fn clean_up(&self) -> Option<CleanupReport> {
         let instance = self.notifiers.take(|| self.start_notifier());
         let handler = Arc::clone(&instance.handler);
         let limit = Duration::from_mins(5);
@@ -93,7 +93,7 @@ impl Platform {
         &self,
         subject: Subject,
         request: Request<Bytes>,
-        caller: Caller,
+        caller: ClientInfo,
     ) -> Ended<Response<Bytes>> {
         let instance = self.ingress.take(|| self.start_ingress());
         let handler = Arc::clone(&instance.handler);
@@ -109,7 +109,7 @@ impl Platform {
         &self,
         ticket: &str,
         origin: Option<&str>,
-    ) -> Ended<Result<SocketSession, Refusal>> {
+    ) -> Ended<Result<SocketSession, AuthorizeError>> {
         let instance = self.ingress.take(|| self.start_ingress());
         let handler = Arc::clone(&instance.handler);
         let work = handler.authorize_socket(ticket, origin, None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use ingress::{Caller, SocketSession};
+use ingress::{ClientInfo, SocketSession};
 use shared::domain::ConnectionId;
 use tokio::time::sleep;
 
@@ -40,7 +40,7 @@ impl Transport for AccountEdge {
         if cloud.faults.toss(Mishap::RequestLost, &subject) {
             return Err(NoResponse);
         }
-        let caller = Caller { address: Some(self.address.clone()), iam: None };
+        let caller = ClientInfo { address: Some(self.address.clone()), iam: None };
         // The call goes on when its caller gives up.
         let platform = Arc::clone(&self.platform);
         let about = subject.clone();

@@ -80,7 +80,7 @@ impl Platform {
     /// Puts the functions on the services; nothing runs until it is driven.
     pub fn new(cloud: Arc<Cloud>, setup: Setup) -> anyhow::Result<Arc<Self>> {
         let mut ingress_config =
-            IngressConfig::from(&setup.environment, ingress::Platform::OneMachine)?;
+            IngressConfig::from_env(&setup.environment, ingress::Platform::OneMachine)?;
         ingress_config.max_wait = Duration::ZERO;
         ingress_config.websocket_url = Some("wss://simulated.example".to_owned());
         let mut worker_config = WorkerConfig::from(&setup.environment, setup.pace)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::memory::MemoryQueue;
-use shared::ports::{Outgoing, Queue, QueueError, Receipt};
+use shared::ports::{OutgoingMessage, Queue, QueueError, Receipt};
 
 use super::Rig;
 use crate::cloud::Cloud;
@@ -41,7 +41,7 @@ pub(crate) fn away<T>() -> Result<T, QueueError> {
 
 #[async_trait]
 impl Queue for FaultyQueue {
-    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
         let Rig { process, cloud, .. } = &self.rig;
         let call = async {
             cloud.checker.sent(self.which, &message);

@@ -97,7 +97,7 @@ fn faulted_turns(cloud: &Cloud, hit: &BTreeSet<Subject>) -> u64 {
     let is_hit = |(key, number, message): &&(_, u64, _)| {
         let (key, message): (&shared::domain::SessionKey, &shared::domain::MessageId) =
             (key, message);
-        let turn = shared::domain::Turn::parse(*number).ok();
+        let turn = shared::domain::TurnNumber::parse(*number).ok();
         hit.contains(&Subject::Message(key.clone(), message.clone()))
             || turn.is_some_and(|turn| hit.contains(&Subject::Turn(key.clone(), turn)))
     };

@@ -2,7 +2,7 @@
 
 use shared::domain::{FinishReason, ProviderName};
 use shared::ports::{CacheKey, CachedReply, Prompt};
-use shared::protocol::commit::Outcome;
+use shared::protocol::commit::TurnOutcome;
 
 use super::{Answer, Halt};
 use crate::kept::Asked;
@@ -13,7 +13,7 @@ impl Answer<'_> {
         &mut self,
         prompt: &Prompt,
         order: &[ProviderName],
-    ) -> Result<Option<Outcome>, Halt> {
+    ) -> Result<Option<TurnOutcome>, Halt> {
         let Some(kept) = &self.worker.ports.kept else { return Ok(None) };
         let first = order.first().and_then(|name| self.worker.providers.get(*name));
         let key =
@@ -25,7 +25,7 @@ impl Answer<'_> {
     }
 
     /// Remembers a reply to be kept, if it ended by itself.
-    pub(super) fn note_reply(&mut self, prompt: &Prompt, outcome: &Outcome) {
+    pub(super) fn note_reply(&mut self, prompt: &Prompt, outcome: &TurnOutcome) {
         if self.worker.ports.kept.is_none() || outcome.finish_reason != FinishReason::Stop {
             return;
         }

@@ -6,13 +6,13 @@ mod kept;
 mod outcome;
 mod spending;
 
-use shared::ag_ui::{Status, StatusPhase};
-use shared::domain::{ContextUse, ErrorCode, ProviderName, SessionKey, Turn};
-use shared::patience::Patience;
-use shared::ports::{CacheKey, CachedReply, Document, Effort, Model, ModelError, Prompt};
-use shared::protocol::commit::Outcome;
+use shared::ag_ui::{ChatStatus, StatusPhase};
+use shared::domain::{ContextUse, ErrorCode, ProviderName, SessionKey, TurnNumber};
+use shared::ports::{Attempts, CacheKey, CachedReply, Document, Model, ModelError, Prompt};
+use shared::protocol::commit::TurnOutcome;
 use shared::protocol::{Owner, Timings, TurnRow};
 use shared::queue_messages::Replay;
+use shared::store_retry::StoreRetry;
 use tokio::time::{Instant, sleep_until};
 
 use self::call::Ended;
@@ -37,7 +37,7 @@ pub(crate) struct Answer<'w> {
     context: ContextUse,
     timings: Timings,
     spending: Spending,
-    effort: Effort,
+    attempts: Attempts,
     asked: Option<(ProviderName, String)>,
     answered_by: Option<(ProviderName, String)>,
     /// What is to be kept for the same question, once it is final.
@@ -86,7 +86,7 @@ impl<'w> Answer<'w> {
             context: ContextUse::None,
             timings,
             spending,
-            effort: Effort::default(),
+            attempts: Attempts::default(),
             asked: None,
             answered_by: None,
             to_keep: None,
@@ -115,7 +115,7 @@ impl<'w> Answer<'w> {
         Ok(())
     }
 
-    async fn reply(&mut self) -> Result<Outcome, Halt> {
+    async fn reply(&mut self) -> Result<TurnOutcome, Halt> {
         let (prompt, order) = self.prepare().await?;
         if let Some(outcome) = self.find(&prompt, &order).await? {
             return Ok(outcome);
@@ -150,7 +150,7 @@ impl<'w> Answer<'w> {
             tracing::warn!(provider = %name, calls, error = &error as &dyn std::error::Error, "a \
                 model call failed");
             permit.failed(&error, Instant::now());
-            self.effort.failures += 1;
+            self.attempts.failures += 1;
             let refreshed = refresh(self.worker, &error, name).await;
             choice.failed(name, &error, refreshed, self.worker.ports.ids.as_ref());
             if !self.attendant.text().is_empty() {
@@ -228,22 +228,22 @@ impl<'w> Answer<'w> {
     /// Takes note of a call to come: a repeated one, or one of another provider than before.
     fn ask(&mut self, model: &dyn Model, prompt: &Prompt) {
         match &self.asked {
-            Some((provider, _)) if *provider == model.provider() => self.effort.retries += 1,
-            Some(_) => self.effort.fallbacks += 1,
+            Some((provider, _)) if *provider == model.provider() => self.attempts.retries += 1,
+            Some(_) => self.attempts.fallbacks += 1,
             None => (),
         }
         self.asked = Some((model.provider(), prompt.model_or(model.model()).to_owned()));
     }
 
-    fn ending(&self, outcome: Outcome) -> Ending {
+    fn ending(&self, outcome: TurnOutcome) -> Ending {
         let requested_model = self.asked.as_ref().map(|(_, model)| model.clone());
-        Ending { outcome, effort: self.effort, requested_model }
+        Ending { outcome, attempts: self.attempts, requested_model }
     }
 
     async fn wait_for(&mut self, provider: ProviderName, ready: Instant) -> Result<(), Halt> {
         if ready > Instant::now() {
             self.attendant
-                .announce(&Status { phase: StatusPhase::Retrying, provider: Some(provider) });
+                .announce(&ChatStatus { phase: StatusPhase::Retrying, provider: Some(provider) });
             self.attendant.during(sleep_until(ready)).await?;
         }
         Ok(())
@@ -255,20 +255,20 @@ impl<'w> Answer<'w> {
         let phase =
             if next == Some(failed) { StatusPhase::Retrying } else { StatusPhase::Fallback };
         if let Some(provider) = next {
-            self.attendant.announce(&Status { phase, provider: Some(provider) });
+            self.attendant.announce(&ChatStatus { phase, provider: Some(provider) });
         }
     }
 
     /// Takes a new generation after a failure in the middle of the reply: never a splice.
     async fn next_generation(&mut self) -> Result<(), Halt> {
         let mut turn = self.attendant.turn.clone();
-        let mut patience = Patience::default();
+        let mut retry = StoreRetry::default();
         loop {
             match crate::turn::take_generation(self.worker, self.key, &mut turn).await {
                 Ok(true) => break,
                 Ok(false) => return Err(Interrupt::Refused.into()),
                 Err(WorkerError::Store(error)) => {
-                    patience
+                    retry
                         .wait(error, self.worker.ports.ids.fraction())
                         .await
                         .map_err(WorkerError::from)?;
@@ -285,7 +285,7 @@ impl<'w> Answer<'w> {
 async fn history(
     worker: &Worker,
     key: &SessionKey,
-    turn: Turn,
+    turn: TurnNumber,
     replay: Option<&Replay>,
 ) -> Result<History, WorkerError> {
     match replay {

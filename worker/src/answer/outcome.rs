@@ -3,7 +3,7 @@
 use shared::domain::{ErrorCode, FinishReason, MicroUsd, TurnKind};
 use shared::ports::{CachedReply, Finish};
 use shared::protocol::TurnError;
-use shared::protocol::commit::Outcome;
+use shared::protocol::commit::TurnOutcome;
 
 use super::Answer;
 
@@ -13,7 +13,7 @@ const MAX_MODEL_BYTES: usize = 256;
 
 impl Answer<'_> {
     /// The model's reply, a refusal included.
-    pub(super) fn replied(&mut self, finish: Finish) -> Outcome {
+    pub(super) fn replied(&mut self, finish: Finish) -> TurnOutcome {
         self.attendant.complete();
         if let (Some(model), Some((_, name))) = (finish.model, self.answered_by.as_mut()) {
             *name = model;
@@ -22,7 +22,7 @@ impl Answer<'_> {
     }
 
     /// The end of a stopped turn: the text that was shown so far.
-    pub(super) fn cancelled(&self) -> Outcome {
+    pub(super) fn cancelled(&self) -> TurnOutcome {
         self.outcome(
             TurnKind::Cancelled,
             FinishReason::Cancelled,
@@ -31,16 +31,16 @@ impl Answer<'_> {
         )
     }
 
-    pub(super) fn failed(&self, code: ErrorCode, message: &str) -> Outcome {
+    pub(super) fn failed(&self, code: ErrorCode, message: &str) -> TurnOutcome {
         let error = TurnError { code, message: message.to_owned() };
         self.outcome(TurnKind::Error, FinishReason::Error, String::new(), Some(error))
     }
 
     /// A reply that was kept: no model was called, and it costs nothing.
-    pub(super) fn repeated(&mut self, reply: CachedReply) -> Outcome {
+    pub(super) fn repeated(&mut self, reply: CachedReply) -> TurnOutcome {
         self.answered_by = Some((reply.provider, reply.model));
         let outcome = self.outcome(TurnKind::Reply, FinishReason::Stop, reply.text, None);
-        Outcome { usage: None, cost_micro_usd: Some(MicroUsd(0)), cached: true, ..outcome }
+        TurnOutcome { usage: None, cost_micro_usd: Some(MicroUsd(0)), cached: true, ..outcome }
     }
 
     fn outcome(
@@ -49,7 +49,7 @@ impl Answer<'_> {
         finish_reason: FinishReason,
         text: String,
         error: Option<TurnError>,
-    ) -> Outcome {
+    ) -> TurnOutcome {
         let (provider, mut model) = self.answered_by.clone().unzip();
         if let Some(model) = &mut model {
             model.truncate(model.floor_char_boundary(MAX_MODEL_BYTES));
@@ -58,7 +58,7 @@ impl Answer<'_> {
         let context = self.context;
         let timings = self.timings;
         let cached = false;
-        Outcome {
+        TurnOutcome {
             kind,
             text,
             finish_reason,

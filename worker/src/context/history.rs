@@ -1,11 +1,11 @@
 //! The longest run of committed turns before this one that fits the budget.
 
-use shared::domain::{SessionKey, Turn, TurnKind};
-use shared::patience::patiently;
+use shared::domain::{SessionKey, TurnKind, TurnNumber};
 use shared::ports::store::Item;
 use shared::ports::{ChatMessage, Role};
 use shared::protocol::{TurnRow, keys};
 use shared::queue_messages::Exchange;
+use shared::store_retry::with_retries;
 
 use super::estimated_tokens;
 use crate::error::WorkerError;
@@ -39,7 +39,7 @@ pub(crate) struct History {
 pub(crate) async fn history(
     worker: &Worker,
     key: &SessionKey,
-    turn: Turn,
+    turn: TurnNumber,
 ) -> Result<History, WorkerError> {
     let mut left = worker.config.history_tokens;
     let mut newest_first: Vec<ChatMessage> = Vec::new();
@@ -54,7 +54,7 @@ pub(crate) async fn history(
     loop {
         let store = &worker.ports.store;
         let ids = &worker.ports.ids;
-        let page = patiently(|| ids.fraction(), || store.query(&query)).await?;
+        let page = with_retries(|| ids.fraction(), || store.query(&query)).await?;
         unread = unread.saturating_sub(page.items.len());
         let Some(last) = page.items.last().map(|item| item.key.sort.clone()) else { break };
         for row in page.items.into_iter().map(Item::into_row::<TurnRow>) {

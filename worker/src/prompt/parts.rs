@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use shared::domain::{ContextUse, Principal};
-use shared::ports::{Caching, ChatMessage, Document, Prompt, Role};
+use shared::ports::{ChatMessage, Document, Prompt, PromptCaching, Role};
 
 use super::{Template, Told, without_invisible};
 use crate::config::WorkerConfig;
@@ -67,7 +67,8 @@ impl<'a> Parts<'a> {
         };
         let system = template.system(told)?;
         let group = reader.hash().as_str().bytes().next().unwrap_or(0) % CACHE_GROUPS;
-        let caching = config.prompt_caching.then_some(Caching { group, conversation: goes_on });
+        let caching =
+            config.prompt_caching.then_some(PromptCaching { group, conversation: goes_on });
         let mut messages = history;
         messages.push(ChatMessage { role: Role::User, text: message.to_owned() });
         for message in &mut messages {

@@ -84,7 +84,7 @@ impl OpenAiSettings {
             keyless: environment.text("OPENAI_BASE_URL").is_some(),
             max_tokens_field: MaxTokensField::from(environment)?,
             cache_key: environment
-                .switch_or(PROMPT_CACHING, environment.text("OPENAI_BASE_URL").is_none())?,
+                .bool_or(PROMPT_CACHING, environment.text("OPENAI_BASE_URL").is_none())?,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use shared::ag_ui::{self, Status};
+use shared::ag_ui::{self, ChatStatus};
 use shared::domain::{PrincipalHash, SessionId, SessionKey};
 use shared::ports::store::{Item, StoreError};
 use shared::ports::{Durability, Push, Store};
@@ -138,7 +138,7 @@ impl Attendant {
     }
 
     /// Tells everybody who watches what goes on.
-    pub(crate) fn announce(&mut self, status: &Status) {
+    pub(crate) fn announce(&mut self, status: &ChatStatus) {
         self.audience.announce(&ag_ui::custom_status(&self.turn, status));
     }
 
@@ -301,7 +301,7 @@ fn checked(result: Result<Option<Item>, StoreError>) -> Result<(), Interrupt> {
     match result {
         Ok(Some(item)) if item.flag("cancel") => Err(Interrupt::Cancelled),
         Ok(_) => Ok(()),
-        Err(StoreError::Refused(_)) => Err(Interrupt::Refused),
+        Err(StoreError::ConditionFailed(_)) => Err(Interrupt::Refused),
         Err(error) => {
             tracing::debug!(error = &error as &dyn std::error::Error, "a checkpoint failed");
             Ok(())

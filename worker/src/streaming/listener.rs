@@ -53,7 +53,7 @@ pub(super) struct Scene<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     RunStarted,
-    Status,
+    ChatStatus,
     TextStart,
     Text { bytes: usize, utf16: u64 },
     TextEnd,
@@ -107,7 +107,7 @@ impl Listener {
             return Some((Step::RunStarted, event.to_frame()));
         }
         if let Some(status) = &self.status {
-            return Some((Step::Status, status.clone()));
+            return Some((Step::ChatStatus, status.clone()));
         }
         let restarted = turn.epoch > shared::domain::Epoch::FIRST;
         if self.stage == Stage::RunStarted {
@@ -132,7 +132,7 @@ impl Listener {
         self.not_before = now + self.pause;
         match step {
             Step::RunStarted => self.stage = self.stage.max(Stage::RunStarted),
-            Step::Status => self.status = None,
+            Step::ChatStatus => self.status = None,
             Step::TextStart => self.stage = Stage::TextStarted,
             Step::Text { bytes, utf16 } => self.sent = (bytes, utf16),
             Step::TextEnd => self.stage = Stage::TextEnded,

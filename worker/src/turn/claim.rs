@@ -1,20 +1,20 @@
 //! Step 2 of the turn protocol: whose turn it is, and in which generation.
 
-use shared::domain::{MessageId, SessionKey, Turn};
-use shared::patience::Patience;
+use shared::domain::{MessageId, SessionKey, TurnNumber};
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError};
-use shared::protocol::claim::{PREDECESSOR, Reading};
-use shared::protocol::commit::Outcome;
+use shared::protocol::claim::{ClaimInput, PREDECESSOR};
+use shared::protocol::commit::TurnOutcome;
 use shared::protocol::{self, MessageRow, Owner, SessionRow, TurnRow, TurnState, generation, keys};
 use shared::queue_messages::Replay;
+use shared::store_retry::StoreRetry;
 use tokio::time::Instant;
 
 use super::finish;
 use crate::error::WorkerError;
 use crate::handler::Worker;
 
-/// How often a refused claim is tried again from a fresh reading.
+/// How often a refused claim is tried again from a fresh read.
 const ATTEMPTS: usize = 16;
 
 /// What a message's turn turned out to be.
@@ -24,7 +24,7 @@ pub(crate) enum Claimed {
     /// There is nothing left to do: the turn was delivered.
     Delivered,
     /// The turn is final: only its pointer is to be sent again.
-    Final(Turn),
+    Final(TurnNumber),
     /// The turn was stopped before it had an answer.
     Cancelled(Box<TurnRow>),
     /// The turn was begun too often.
@@ -53,7 +53,7 @@ pub(crate) async fn claim(
     trace: Option<String>,
     deadline: Instant,
 ) -> Result<Claimed, WorkerError> {
-    let mut patience = Patience::default();
+    let mut retry = StoreRetry::default();
     for _ in 0..ATTEMPTS {
         if Instant::now() >= deadline {
             return Err(WorkerError::Deadline);
@@ -62,7 +62,7 @@ pub(crate) async fn claim(
             Ok(Some(claimed)) => return Ok(claimed),
             Ok(None) => (),
             Err(WorkerError::Store(error)) => {
-                patience.wait(error, worker.ports.ids.fraction()).await?;
+                retry.wait(error, worker.ports.ids.fraction()).await?;
             }
             Err(error) => return Err(error),
         }
@@ -83,14 +83,14 @@ async fn attempt(
     match message.turn {
         None => {
             let predecessor_is_final = predecessor_is_final(worker, key, &session).await?;
-            let reading = Reading {
+            let input = ClaimInput {
                 key,
                 session: &session,
                 message_id,
                 message: &message,
                 predecessor_is_final,
             };
-            first(worker, reading, owner, trace).await
+            first(worker, input, owner, trace).await
         }
         Some(turn) => again(worker, key, turn, owner, message.replay).await,
     }
@@ -126,45 +126,44 @@ async fn predecessor_is_final(
 /// The claim need not be durable before the model is called: all that follows is written after it.
 async fn first(
     worker: &Worker,
-    reading: Reading<'_>,
+    input: ClaimInput<'_>,
     owner: Owner,
     trace: Option<String>,
 ) -> Result<Option<Claimed>, WorkerError> {
     let now = worker.ports.clock.now();
     let (turn, writes) =
-        protocol::claim::claim(reading, trace, worker.config.bounds.lifetime, now)?;
+        protocol::claim::claim(input, trace, worker.config.accept_limits.lifetime, now)?;
     match worker.ports.store.transact(writes, Durability::Ordered).await {
         Ok(()) if turn.cancel => Ok(Some(Claimed::Cancelled(Box::new(turn)))),
         Ok(()) => {
             let turn = Box::new(turn);
-            let replay = reading.message.replay.clone();
+            let replay = input.message.replay.clone();
             Ok(Some(Claimed::Running(Claim { owner, turn, replay })))
         }
-        Err(StoreError::Refused(refusal)) if refusal.index == PREDECESSOR => {
-            end_predecessor(worker, reading).await.map(|()| None)
+        Err(StoreError::ConditionFailed(refusal)) if refusal.index == PREDECESSOR => {
+            end_predecessor(worker, input).await.map(|()| None)
         }
-        Err(StoreError::Refused(_)) => Ok(None),
+        Err(StoreError::ConditionFailed(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Ends the turn before, whose message is no longer delivered, so that this one can begin.
-async fn end_predecessor(worker: &Worker, reading: Reading<'_>) -> Result<(), WorkerError> {
-    let Some(previous) = protocol::claim::predecessor(reading.session) else { return Ok(()) };
-    let Some(turn) =
-        read_turn(worker, reading.key, previous).await?.filter(|turn| !turn.is_final())
+async fn end_predecessor(worker: &Worker, input: ClaimInput<'_>) -> Result<(), WorkerError> {
+    let Some(previous) = protocol::claim::predecessor(input.session) else { return Ok(()) };
+    let Some(turn) = read_turn(worker, input.key, previous).await?.filter(|turn| !turn.is_final())
     else {
         return Ok(());
     };
-    let outcome = Outcome::abandoned(&turn);
+    let outcome = TurnOutcome::abandoned(&turn);
     let now = worker.ports.clock.now();
-    let writes = protocol::claim::end_predecessor(reading, &turn, &outcome, now);
+    let writes = protocol::claim::end_predecessor(input, &turn, &outcome, now);
     match worker.ports.store.transact(writes, Durability::Synced).await {
         Ok(()) => {
-            finish::note(worker, reading.key, &turn, &outcome.into(), now);
-            finish::enqueue(worker, reading.key, previous).await
+            finish::note(worker, input.key, &turn, &outcome.into(), now);
+            finish::enqueue(worker, input.key, previous).await
         }
-        Err(StoreError::Refused(_)) => Ok(()),
+        Err(StoreError::ConditionFailed(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
@@ -173,7 +172,7 @@ async fn end_predecessor(worker: &Worker, reading: Reading<'_>) -> Result<(), Wo
 async fn again(
     worker: &Worker,
     key: &SessionKey,
-    turn: Turn,
+    turn: TurnNumber,
     owner: Owner,
     replay: Option<Box<Replay>>,
 ) -> Result<Option<Claimed>, WorkerError> {
@@ -207,7 +206,7 @@ pub(crate) async fn take_generation(
             turn.partial = None;
             Ok(true)
         }
-        Err(StoreError::Refused(_)) => Ok(false),
+        Err(StoreError::ConditionFailed(_)) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -215,7 +214,7 @@ pub(crate) async fn take_generation(
 pub(crate) async fn read_turn(
     worker: &Worker,
     key: &SessionKey,
-    turn: Turn,
+    turn: TurnNumber,
 ) -> Result<Option<TurnRow>, WorkerError> {
     let mut items = worker.ports.store.get(&[keys::turn(key, turn)]).await?;
     Ok(items.pop().flatten().map(Item::into_row).transpose()?)

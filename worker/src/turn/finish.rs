@@ -1,12 +1,12 @@
 //! Steps 6 and 7 of the turn protocol: the commit, then the final on the queue.
 
-use shared::domain::{ErrorCode, FinishReason, SessionKey, Timestamp, Turn, TurnKind};
-use shared::patience::patiently;
+use shared::domain::{ErrorCode, FinishReason, SessionKey, Timestamp, TurnKind, TurnNumber};
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError, Write};
-use shared::protocol::commit::{self, Outcome};
+use shared::protocol::commit::{self, TurnOutcome};
 use shared::protocol::{SessionRow, TurnRow, TurnState, keys};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
+use shared::store_retry::with_retries;
 
 use super::measure::{Ending, measure};
 use crate::error::WorkerError;
@@ -71,8 +71,8 @@ pub(crate) async fn cancelled(
     key: &SessionKey,
     turn: &TurnRow,
 ) -> Result<(), WorkerError> {
-    let outcome = Outcome::cancelled(turn.partial.clone().unwrap_or_default());
-    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await.map(drop)
+    let outcome = TurnOutcome::cancelled(turn.partial.clone().unwrap_or_default());
+    commit(worker, key, turn, TurnOutcome { timings: turn.timings, ..outcome }).await.map(drop)
 }
 
 /// Ends a turn that was begun too often, without any model call.
@@ -81,11 +81,11 @@ pub(crate) async fn exhausted(
     key: &SessionKey,
     turn: &TurnRow,
 ) -> Result<(), WorkerError> {
-    let outcome = Outcome::error(
+    let outcome = TurnOutcome::error(
         ErrorCode::AttemptsExhausted,
         "The answer failed too often. Please ask again.",
     );
-    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await.map(drop)
+    commit(worker, key, turn, TurnOutcome { timings: turn.timings, ..outcome }).await.map(drop)
 }
 
 /// Ends a turn whose request could not be read, without any model call.
@@ -94,18 +94,18 @@ pub(crate) async fn unreadable(
     key: &SessionKey,
     turn: &TurnRow,
 ) -> Result<(), WorkerError> {
-    let outcome = Outcome::error(
+    let outcome = TurnOutcome::error(
         ErrorCode::InvalidRequest,
         "The message was damaged on its way. Please ask again.",
     );
-    commit(worker, key, turn, Outcome { timings: turn.timings, ..outcome }).await.map(drop)
+    commit(worker, key, turn, TurnOutcome { timings: turn.timings, ..outcome }).await.map(drop)
 }
 
 /// Sends the pointer to a final.
 pub(crate) async fn enqueue(
     worker: &Worker,
     key: &SessionKey,
-    turn: Turn,
+    turn: TurnNumber,
 ) -> Result<(), WorkerError> {
     let pointer = ReplyMessage::Final(FinalPointer { session_key: key.clone(), turn });
     worker.ports.replies.send(pointer.outgoing()).await.map_err(WorkerError::Queue)
@@ -140,9 +140,9 @@ enum Stored {
 async fn store(worker: &Worker, write: Write) -> Result<Stored, WorkerError> {
     let store = &worker.ports.store;
     let ids = &worker.ports.ids;
-    match patiently(|| ids.fraction(), || store.write(write.clone(), Durability::Synced)).await {
+    match with_retries(|| ids.fraction(), || store.write(write.clone(), Durability::Synced)).await {
         Ok(_) => Ok(Stored::Now),
-        Err(StoreError::Refused(refusal)) => Ok(Stored::Refused(refusal.current)),
+        Err(StoreError::ConditionFailed(refusal)) => Ok(Stored::Refused(refusal.current)),
         Err(error) => Err(error.into()),
     }
 }
@@ -186,17 +186,17 @@ async fn judge(
 }
 
 /// Tells whether a final that is stored is this very commit, whose acknowledgement was lost.
-fn is_ours(stored: &TurnRow, mine: &TurnRow, outcome: &Outcome, now: Timestamp) -> bool {
+fn is_ours(stored: &TurnRow, mine: &TurnRow, outcome: &TurnOutcome, now: Timestamp) -> bool {
     let text = stored.text.as_ref() == Some(&outcome.text) && stored.kind == Some(outcome.kind);
     stored.epoch == mine.epoch && stored.finished_at == Some(now) && text
 }
 
 /// Turns an outcome that came too late into a cancelled one; an error has no text of its own, so
 /// the saved one stays.
-fn as_cancelled(outcome: Outcome, saved: Option<String>) -> Outcome {
+fn as_cancelled(outcome: TurnOutcome, saved: Option<String>) -> TurnOutcome {
     let text =
         if outcome.kind == TurnKind::Error { saved.unwrap_or_default() } else { outcome.text };
-    Outcome {
+    TurnOutcome {
         kind: TurnKind::Cancelled,
         finish_reason: FinishReason::Cancelled,
         error: None,

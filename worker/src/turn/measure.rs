@@ -1,8 +1,8 @@
 //! What is measured of a commit.
 
 use shared::domain::{SessionKey, Timestamp};
-use shared::ports::{Effort, TurnMeasure};
-use shared::protocol::commit::Outcome;
+use shared::ports::{Attempts, TurnMeasure};
+use shared::protocol::commit::TurnOutcome;
 use shared::protocol::{Timings, TurnRow, commit};
 
 /// An outcome on its way to the commit, and what it took to come by.
@@ -10,15 +10,15 @@ use shared::protocol::{Timings, TurnRow, commit};
 /// Outcomes without a model call convert from the outcome alone.
 #[derive(Debug, Clone)]
 pub(crate) struct Ending {
-    pub(crate) outcome: Outcome,
-    pub(crate) effort: Effort,
+    pub(crate) outcome: TurnOutcome,
+    pub(crate) attempts: Attempts,
     /// The model that was asked for in the last call.
     pub(crate) requested_model: Option<String>,
 }
 
-impl From<Outcome> for Ending {
-    fn from(outcome: Outcome) -> Self {
-        Self { outcome, effort: Effort::default(), requested_model: None }
+impl From<TurnOutcome> for Ending {
+    fn from(outcome: TurnOutcome) -> Self {
+        Self { outcome, attempts: Attempts::default(), requested_model: None }
     }
 }
 
@@ -29,7 +29,7 @@ pub(super) fn measure(
     ending: &Ending,
     now: Timestamp,
 ) -> TurnMeasure {
-    let Ending { outcome, effort, requested_model } = ending;
+    let Ending { outcome, attempts, requested_model } = ending;
     TurnMeasure {
         session_key: key.clone(),
         message_id: turn.message_id.clone(),
@@ -43,7 +43,7 @@ pub(super) fn measure(
         usage: outcome.usage,
         cost: outcome.cost_micro_usd,
         timings: Timings { total_ms: commit::total_ms(turn, now), ..outcome.timings },
-        effort: *effort,
+        attempts: *attempts,
         restarts: turn.epoch.0.saturating_sub(1),
         context: outcome.context,
         trace: turn.trace.clone(),

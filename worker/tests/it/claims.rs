@@ -6,8 +6,8 @@ use std::time::Duration;
 use shared::domain::{ErrorCode, TurnKind};
 use shared::ports::{Durability, EventSource as _, Queue as _, Store as _};
 use shared::protocol::TurnState;
-use shared::protocol::claim::{Reading, end_predecessor};
-use shared::protocol::commit::Outcome;
+use shared::protocol::claim::{ClaimInput, end_predecessor};
+use shared::protocol::commit::TurnOutcome;
 use shared::queue_messages::RequestMessage;
 use worker::WorkerError;
 
@@ -262,14 +262,14 @@ async fn a_reading_that_was_overtaken_ends_no_predecessor() {
     overtaken[0].0.next_turn = turn.turn;
     overtaken[1].1.cancel = true;
     for (index, (session, message)) in overtaken.iter().enumerate() {
-        let reading = Reading {
+        let input = ClaimInput {
             key: &world.key,
             session,
             message_id: &message_id,
             message,
             predecessor_is_final: false,
         };
-        let writes = end_predecessor(reading, &turn, &Outcome::abandoned(&turn), START);
+        let writes = end_predecessor(input, &turn, &TurnOutcome::abandoned(&turn), START);
         let ended = world.table.transact(writes, Durability::Synced).await.is_ok();
         assert_eq!(ended, index == 2, "only the last reading is as it stands");
     }

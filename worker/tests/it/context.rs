@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use shared::domain::{ContextUse, DocumentId, Principal, SessionId, Turn, TurnKind};
+use shared::domain::{ContextUse, DocumentId, Principal, SessionId, TurnKind, TurnNumber};
 use shared::memory::OwnedDocument;
 use shared::ports::store::{Change, Condition, Item, Write};
 use shared::ports::{ChatMessage, Document, Durability, Role, Store as _};
@@ -217,7 +217,7 @@ async fn failed_turns(world: &World, number: u64) {
     world.drain().await;
     let first = world.final_of(1).await;
     for turn in 2..=number + 1 {
-        let turn = Turn::parse(turn).unwrap();
+        let turn = TurnNumber::parse(turn).unwrap();
         let row = TurnRow {
             turn,
             kind: Some(TurnKind::Error),

@@ -20,7 +20,7 @@ use crate::support::world::{START, pass, principal};
 use crate::support::{FakeModel, Setup, Step, World, fail, finish};
 
 const KEEP: Duration = Duration::from_hours(1);
-const PATIENCE: Duration = Duration::from_millis(5);
+const TIMEOUT: Duration = Duration::from_millis(5);
 
 fn memory() -> Arc<dyn ReplyCache> {
     let bounds = CacheBounds { entries: 10, bytes: 1_000_000 };
@@ -40,7 +40,7 @@ fn setup(model: &Arc<FakeModel>, cache: Arc<dyn ReplyCache>) -> Setup {
         document("own", Some(principal())),
         document("her", Some(other())),
     ];
-    let kept = KeptReplies { cache, keep: KEEP, patience: PATIENCE };
+    let kept = KeptReplies { cache, keep: KEEP, patience: TIMEOUT };
     Setup { kept: Some(kept), documents, ..Setup::new(vec![model.clone()]) }
 }
 

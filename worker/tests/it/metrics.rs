@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::domain::{ContextUse, ErrorCode, FinishReason, ProviderName, TurnKind};
 use shared::environment::Environment;
 use shared::memory::MemorySecrets;
-use shared::ports::{Effort, SigningKeys, TurnMeasure};
+use shared::ports::{Attempts, SigningKeys, TurnMeasure};
 use worker::providers::client::ClientSettings;
 use worker::providers::{ClaudeModel, ClaudeSettings, client};
 
@@ -61,18 +61,21 @@ async fn a_reply_is_measured_as_it_was_committed() {
     assert!(
         measure.timings.queue_ms >= 500 && measure.timings.total_ms >= measure.timings.queue_ms
     );
-    assert_eq!((measure.effort, measure.restarts), (Effort::default(), 0));
+    assert_eq!((measure.attempts, measure.restarts), (Attempts::default(), 0));
     assert!(measure.requested_model.is_some());
 }
 
 #[tokio::test(start_paused = true)]
 async fn repeated_calls_and_calls_of_another_provider_are_told_apart() {
     let model = FakeModel::claude(vec![fail(Failure::Broken), fail(Failure::Broken), good()]);
-    assert_eq!(answer(&[&model]).await.effort, Effort { retries: 2, fallbacks: 0, failures: 2 });
+    assert_eq!(
+        answer(&[&model]).await.attempts,
+        Attempts { retries: 2, fallbacks: 0, failures: 2 }
+    );
 
     let claude = FakeModel::claude(vec![fail(Failure::Busy(Some(Duration::from_secs(9))))]);
     let measure = answer(&[&claude, &FakeModel::openai(vec![good()])]).await;
-    assert_eq!(measure.effort, Effort { retries: 0, fallbacks: 1, failures: 1 });
+    assert_eq!(measure.attempts, Attempts { retries: 0, fallbacks: 1, failures: 1 });
     assert_eq!(measure.provider, Some(ProviderName::OpenAi));
 }
 
@@ -80,8 +83,8 @@ async fn repeated_calls_and_calls_of_another_provider_are_told_apart() {
 async fn a_generation_begun_anew_is_a_restart() {
     let measure = answer(&[&FakeModel::claude(vec![dies(), good()])]).await;
     assert_eq!(
-        (measure.restarts, measure.effort),
-        (1, Effort { retries: 1, fallbacks: 0, failures: 1 })
+        (measure.restarts, measure.attempts),
+        (1, Attempts { retries: 1, fallbacks: 0, failures: 1 })
     );
 }
 
@@ -97,7 +100,7 @@ async fn a_failed_turn_is_measured_with_its_error() {
         (None, false, None)
     );
     // A refused key is fetched anew and tried once more.
-    assert_eq!(measure.effort, Effort { retries: 1, fallbacks: 0, failures: 2 });
+    assert_eq!(measure.attempts, Attempts { retries: 1, fallbacks: 0, failures: 2 });
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,7 +181,7 @@ async fn a_turn_that_its_successor_ends_is_measured_as_abandoned() {
 fn claude_without_a_key() -> Arc<ClaudeModel> {
     let secrets = Arc::new(MemorySecrets::new(SigningKeys(Vec::new())));
     let settings = ClaudeSettings::from(&Environment::default()).unwrap();
-    let client = client::build(ClientSettings::from(&Environment::default()).unwrap()).unwrap();
+    let client = client::build(ClientSettings::from_env(&Environment::default()).unwrap()).unwrap();
     Arc::new(ClaudeModel::new(settings, secrets, client))
 }
 
@@ -189,7 +192,10 @@ async fn a_provider_without_a_key_is_not_asked_and_is_no_failure() {
     world.say("m1").await;
     world.drain().await;
     let measure = only(&world);
-    assert_eq!((measure.provider, measure.effort), (Some(ProviderName::OpenAi), Effort::default()));
+    assert_eq!(
+        (measure.provider, measure.attempts),
+        (Some(ProviderName::OpenAi), Attempts::default())
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,7 +204,10 @@ async fn without_any_key_a_turn_ends_at_once() {
     world.say("m1").await;
     world.drain().await;
     let measure = only(&world);
-    assert_eq!((measure.error, measure.effort), (Some(ErrorCode::NoProvider), Effort::default()));
+    assert_eq!(
+        (measure.error, measure.attempts),
+        (Some(ErrorCode::NoProvider), Attempts::default())
+    );
 }
 
 #[tokio::test(start_paused = true)]

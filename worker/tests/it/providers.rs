@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use secrecy::SecretString;
 use shared::domain::{FinishReason, ProviderName, Usage};
 use shared::ports::{
-    Caching, ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError,
+    ChatMessage, Model, ModelError, ModelEvent, Prompt, PromptCaching, Role, Secrets, SecretsError,
     SigningKeys,
 };
 use testkit::stub_provider::{
@@ -93,7 +93,7 @@ fn prompt() -> Prompt {
         document: None,
         max_tokens: 77,
         model: None,
-        caching: Some(Caching { group: 3, conversation: true }),
+        caching: Some(PromptCaching { group: 3, conversation: true }),
     }
 }
 
@@ -176,8 +176,8 @@ async fn a_request_is_what_claude_wants() {
 async fn nothing_is_kept_that_nobody_asked_to_keep() {
     for (caching, marks) in [
         (None, 0),
-        (Some(Caching { group: 3, conversation: false }), 1),
-        (Some(Caching { group: 3, conversation: true }), 2),
+        (Some(PromptCaching { group: 3, conversation: false }), 1),
+        (Some(PromptCaching { group: 3, conversation: true }), 2),
     ] {
         let stub = StubProvider::start(Behaviour::Echo).await.unwrap();
         for protocol in BOTH {
@@ -194,7 +194,7 @@ async fn a_cache_key_is_that_of_the_beginning_and_the_group_alone() {
     let stub = StubProvider::start(Behaviour::Echo).await.unwrap();
     let model = model(Protocol::OpenAi, &stub);
     let message = ChatMessage { role: Role::User, text: "Something else".to_owned() };
-    let other_group = Some(Caching { group: 4, conversation: true });
+    let other_group = Some(PromptCaching { group: 4, conversation: true });
     for prompt in [
         prompt(),
         Prompt { messages: vec![message], ..prompt() },

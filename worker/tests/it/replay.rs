@@ -1,7 +1,7 @@
 //! Messages that are answered under other conditions than the session's own.
 
 use shared::domain::{ErrorCode, MessageId, MessageText, MicroUsd, ProviderName, TurnKind, Usage};
-use shared::ports::{Durability, Outgoing, Prompt, Queue as _};
+use shared::ports::{Durability, OutgoingMessage, Prompt, Queue as _};
 use shared::queue_messages::{Exchange, MAX_REPLAY_BYTES, Replay, RequestMessage, Submit};
 
 use crate::support::model::Failure;
@@ -40,7 +40,7 @@ async fn send(world: &World, submit: &Submit) {
     let deduplication_id = format!("{}-{}", submit.message_id, world.elapsed().as_nanos());
     world
         .requests
-        .send(Outgoing { group, deduplication_id, body, durability: Durability::Synced })
+        .send(OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced })
         .await
         .unwrap();
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::domain::{ConnectionId, utf16_len};
-use shared::memory::PushState;
+use shared::memory::ConnectionState;
 use shared::protocol::TurnState;
 use worker::config::Pace;
 
@@ -233,7 +233,7 @@ async fn beside(slow: impl FnOnce(&World, &ConnectionId)) {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_refuses_frames_holds_up_nobody() {
-    beside(|world, tab| world.push.push.set(tab, PushState::Slow)).await;
+    beside(|world, tab| world.push.push.set(tab, ConnectionState::Slow)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,7 +247,7 @@ async fn a_connection_whose_pushes_hang_holds_up_nobody() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_is_gone_holds_up_nobody() {
     beside(|world, tab| {
-        world.push.push.set(tab, PushState::Gone);
+        world.push.push.set(tab, ConnectionState::Gone);
         world.faults.on(Op::Forget, 1, Fault::Hang);
     })
     .await;
@@ -271,7 +271,7 @@ async fn a_gone_connections_row_is_removed_and_the_others_go_on() {
     world.say("m1").await;
     let gone = world.connect("gone", "s1").await;
     let here = world.connect("here", "s1").await;
-    world.push.push.set(&gone, PushState::Gone);
+    world.push.push.set(&gone, ConnectionState::Gone);
     world.drain().await;
     assert!(!world.is_connected(&gone).await && world.is_connected(&here).await);
     assert!(!text(&world.events(&here), 1).is_empty());

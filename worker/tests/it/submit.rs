@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::domain::{MessageId, MessageText, Principal, SessionId, Timestamp, TurnKind};
-use shared::ports::{Clock as _, Durability, Outgoing, Queue as _};
+use shared::ports::{Clock as _, Durability, OutgoingMessage, Queue as _};
 use shared::queue_messages::{RequestMessage, Submit};
 use worker::WorkerError;
 
@@ -33,7 +33,7 @@ async fn send(world: &World, group: &str, submit: &Submit) {
         submit.message_id,
         world.elapsed().as_nanos()
     );
-    let outgoing = Outgoing {
+    let outgoing = OutgoingMessage {
         group: group.to_owned(),
         deduplication_id,
         body,

@@ -302,7 +302,7 @@ async fn a_poisoned_body_is_a_failure_until_it_is_a_dead_letter() {
     let world = World::new(&model);
     let poison = json!({ "v": 2, "type": "message" }).to_string();
     let group = world.key.as_str().to_owned();
-    let outgoing = shared::ports::Outgoing {
+    let outgoing = shared::ports::OutgoingMessage {
         group,
         deduplication_id: "poison".into(),
         body: poison,

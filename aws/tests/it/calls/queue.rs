@@ -5,7 +5,9 @@ use std::time::Duration;
 use aws::queue::SqsQueue;
 use aws::trace;
 use serde_json::json;
-use shared::ports::{Durability, EventSource as _, Outgoing, Queue as _, QueueError, Receipt};
+use shared::ports::{
+    Durability, EventSource as _, OutgoingMessage, Queue as _, QueueError, Receipt,
+};
 
 use crate::support::service::{Answer, CANARY, Service, check_clean};
 
@@ -13,9 +15,9 @@ fn queue(service: &Service) -> SqsQueue {
     SqsQueue::new(&service.sdk(), "https://sqs.test/1/requests.fifo")
 }
 
-fn message() -> Outgoing {
+fn message() -> OutgoingMessage {
     let [group, deduplication_id, body] = ["group", "id", CANARY].map(str::to_owned);
-    Outgoing { group, deduplication_id, body, durability: Durability::Synced }
+    OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced }
 }
 
 fn sent() -> Answer {
@@ -65,7 +67,7 @@ async fn what_sqs_never_carries_is_refused() {
     let error = queue(&service).send(message()).await.unwrap_err();
     assert!(matches!(error, QueueError::Refused(_)));
     check_clean(&error);
-    let illegal = Outgoing { body: "\u{1B}".to_owned(), ..message() };
+    let illegal = OutgoingMessage { body: "\u{1B}".to_owned(), ..message() };
     assert!(matches!(queue(&service).send(illegal).await, Err(QueueError::Refused(_))));
     assert_eq!(service.calls().len(), 1, "what is known to be illegal does not travel");
 }

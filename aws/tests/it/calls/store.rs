@@ -97,7 +97,7 @@ async fn every_read_is_consistent() {
 async fn a_refusal_tells_a_lost_acknowledgement_from_a_lost_race() {
     let service = Service::new(|_, _| check_failed(&stored("s", false)));
     let put = Write::put(item("s", &json!({"words": CANARY})), vec![Condition::Absent]);
-    let refused = write(&service, put).await.unwrap_err().refusal().unwrap();
+    let refused = write(&service, put).await.unwrap_err().failed_condition().unwrap();
     assert_eq!(refused.current.unwrap().attributes["words"], CANARY);
     assert_eq!(service.calls()[0].body["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
 }
@@ -106,7 +106,10 @@ async fn a_refusal_tells_a_lost_acknowledgement_from_a_lost_race() {
 async fn an_expired_item_is_not_told() {
     let service = Service::new(|_, _| check_failed(&stored("s", true)));
     let delete = Write::delete(Key::new("p", "s"), vec![Condition::Present]);
-    assert_eq!(write(&service, delete).await.unwrap_err().refusal().unwrap().current, None);
+    assert_eq!(
+        write(&service, delete).await.unwrap_err().failed_condition().unwrap().current,
+        None
+    );
 }
 
 #[tokio::test]

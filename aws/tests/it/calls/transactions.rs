@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use shared::ports::Durability;
-use shared::ports::store::{Change, Condition, Key, Refusal, Store as _, StoreError, Write};
+use shared::ports::store::{
+    Change, Condition, FailedCondition, Key, Store as _, StoreError, Write,
+};
 
 use super::store::{item, store, stored};
 use crate::support::service::{Answer, CANARY, Service, check_clean};
@@ -32,8 +34,8 @@ async fn transact(service: &Service, writes: Vec<Write>) -> Result<(), StoreErro
     store(service).transact(writes, Durability::Synced).await
 }
 
-async fn refusal(service: &Service, writes: Vec<Write>) -> Refusal {
-    transact(service, writes).await.unwrap_err().refusal().unwrap()
+async fn refusal(service: &Service, writes: Vec<Write>) -> FailedCondition {
+    transact(service, writes).await.unwrap_err().failed_condition().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,7 +65,7 @@ async fn equal_transactions_are_two() {
 async fn the_first_refusal_is_told_with_its_item() {
     let refused = ("ConditionalCheckFailed", Some(stored("T#1", false)));
     let service = Service::new(move |_, _| cancelled(&[("None", None), refused.clone()]));
-    let Refusal { index, current } = refusal(&service, claim()).await;
+    let FailedCondition { index, current } = refusal(&service, claim()).await;
     assert_eq!((index, current.unwrap().key.sort.as_str()), (1, "T#1"));
 }
 
@@ -73,7 +75,7 @@ async fn a_refusal_keeps_its_place_behind_checks_that_ask_nothing() {
         Service::new(|_, _| cancelled(&[("ConditionalCheckFailed", None), ("None", None)]));
     let mut writes = vec![Write::check(Key::new("p", "idle"), Vec::new())];
     writes.extend(claim());
-    assert_eq!(refusal(&service, writes).await, Refusal { index: 1, current: None });
+    assert_eq!(refusal(&service, writes).await, FailedCondition { index: 1, current: None });
     assert_eq!(service.calls()[0].body["TransactItems"].as_array().unwrap().len(), 2);
 }
 
@@ -133,7 +135,10 @@ async fn a_real_refusal_goes_before_an_expired_item() {
     let service = Service::new(move |_, _| cancelled(&reasons));
     let count = Write::update(Key::new("p", "rate"), Vec::new(), vec![Change::Add("n", 1)]);
     let check = Write::check(Key::new("p", "META"), vec![Condition::Present]);
-    assert_eq!(refusal(&service, vec![count, check]).await, Refusal { index: 1, current: None });
+    assert_eq!(
+        refusal(&service, vec![count, check]).await,
+        FailedCondition { index: 1, current: None }
+    );
 }
 
 #[tokio::test]

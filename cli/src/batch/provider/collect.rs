@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use shared::domain::{
     ContextUse, ErrorCode, FinishReason, MicroUsd, Principal, ProviderName, SessionKey, Timestamp,
-    Turn, TurnKind, Usage,
+    TurnKind, TurnNumber, Usage,
 };
 use shared::operator::TurnView;
 use shared::protocol::{Timings, TurnError};
@@ -139,7 +139,7 @@ impl Answered<'_> {
     fn turn(&self, item: &Item, context: Option<ContextUse>, came: Came) -> TurnView {
         let total_ms = u64::try_from(self.ended.since(self.began).as_millis()).unwrap_or(u64::MAX);
         let mut turn = TurnView {
-            turn: Turn::FIRST,
+            turn: TurnNumber::FIRST,
             message_id: item.message_id.clone(),
             message: item.message.clone(),
             done: true,

@@ -1,4 +1,4 @@
-//! One call of a provider, with patience; its key goes out in a header, and nowhere else.
+//! One call of a provider, with retries; the key is sent in a header and nowhere else.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use shared::ports::ModelError;
 use tokio::time::{Instant, sleep, timeout};
 use worker::providers::{from_response, key_header};
 
-use crate::home::Patience;
+use crate::home::RetryTimeout;
 
 /// How long a call may take that sends or fetches little.
 const SHORT: Duration = Duration::from_mins(1);
@@ -26,13 +26,13 @@ pub(super) struct Http {
     client: Client,
     headers: HeaderMap,
     key: SecretString,
-    patience: Patience,
+    retry_timeout: RetryTimeout,
 }
 
 impl Http {
     /// Makes ready to call it.
-    pub(super) fn new(client: Client, key: SecretString, patience: Patience) -> Self {
-        Self { client, headers: HeaderMap::new(), key, patience }
+    pub(super) fn new(client: Client, key: SecretString, retry_timeout: RetryTimeout) -> Self {
+        Self { client, headers: HeaderMap::new(), key, retry_timeout }
     }
 
     /// Sends the key in this header with every call.
@@ -54,7 +54,7 @@ impl Http {
 
     /// Fetches an object, again and again while the provider is busy or away.
     pub(super) async fn get(&self, url: &str) -> Result<Value, ModelError> {
-        self.patiently(|| async {
+        self.with_retries(|| async {
             json(self.once(self.client.get(url).timeout(SHORT)).await?).await
         })
         .await
@@ -62,7 +62,7 @@ impl Http {
 
     /// Posts what may be posted twice.
     pub(super) async fn post_again(&self, url: &str) -> Result<Value, ModelError> {
-        self.patiently(|| async {
+        self.with_retries(|| async {
             json(self.once(self.client.post(url).timeout(SHORT)).await?).await
         })
         .await
@@ -81,7 +81,7 @@ impl Http {
 
     /// Begins to read a file of results.
     pub(super) async fn lines(&self, url: &str) -> Result<ResultLines, ModelError> {
-        let response = self.patiently(|| async {
+        let response = self.with_retries(|| async {
             let opened = timeout(SHORT, self.once(self.client.get(url)));
             opened.await.map_err(|_| ModelError::Broken("no answer in time".to_owned()))?
         });
@@ -100,11 +100,11 @@ impl Http {
         Err(from_response(status, &headers, &body))
     }
 
-    async fn patiently<T, F: Future<Output = Result<T, ModelError>>>(
+    async fn with_retries<T, F: Future<Output = Result<T, ModelError>>>(
         &self,
         mut call: impl FnMut() -> F,
     ) -> Result<T, ModelError> {
-        let mut wait = Wait::new(self.patience);
+        let mut wait = Wait::new(self.retry_timeout);
         loop {
             match call().await {
                 Ok(value) => return Ok(value),
@@ -118,23 +118,22 @@ impl Http {
 pub(super) struct Wait {
     began: Instant,
     pause: Duration,
-    patience: Patience,
+    retry_timeout: RetryTimeout,
 }
 
 impl Wait {
-    pub(super) fn new(patience: Patience) -> Self {
-        Self { began: Instant::now(), pause: FIRST_PAUSE, patience }
+    pub(super) fn new(retry_timeout: RetryTimeout) -> Self {
+        Self { began: Instant::now(), pause: FIRST_PAUSE, retry_timeout }
     }
 
-    /// Waits as long as the failure asks for; gives it back where another try is of no use, or
-    /// patience is at its end.
+    /// Waits before the next try; returns the error if it is permanent, or the time is up.
     pub(super) async fn after(&mut self, error: ModelError) -> Result<(), ModelError> {
         let pause = match &error {
             ModelError::Busy { retry_after, .. } => retry_after.unwrap_or(self.pause),
             ModelError::Broken(_) => self.pause,
             ModelError::Unauthorized(_) | ModelError::Permanent(_) => return Err(error),
         };
-        if self.began.elapsed() + pause > self.patience.0 {
+        if self.began.elapsed() + pause > self.retry_timeout.0 {
             return Err(error);
         }
         sleep(pause).await;

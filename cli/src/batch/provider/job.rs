@@ -16,7 +16,7 @@ use crate::batch::rejects::Rejects;
 use crate::batch::run::End;
 use crate::batch::summary::Summary;
 use crate::desk::{Desk, interrupted};
-use crate::home::Patience;
+use crate::home::RetryTimeout;
 use crate::output::{Progress, cut, money, note};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ pub(super) struct Job<'d> {
     pub(super) rejects: Rejects,
     pub(super) summary: Summary,
     pub(super) progress: Progress,
-    pub(super) patience: Patience,
+    pub(super) retry_timeout: RetryTimeout,
     /// The file by which another process cancels it.
     pub(super) cancel: PathBuf,
     /// What the answers may cost, in millionths of a dollar.

@@ -16,10 +16,10 @@ use crate::batch::journal::{Journal, beside};
 use crate::batch::rejects::Rejects;
 use crate::batch::summary::Summary;
 use crate::desk::Desk;
-use crate::home::Patience;
+use crate::home::RetryTimeout;
 use crate::output::{Output, Progress, Table, count, note};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a cancelled batch waits for what it stopped.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -68,16 +68,16 @@ pub(in crate::batch) async fn cancel(
 ) -> anyhow::Result<(Summary, u64)> {
     let mut summary = Summary::default();
     let answers = Answers::open(&which.out, &mut summary)?;
-    let patience = Patience(PATIENCE);
+    let retry_timeout = RetryTimeout(TIMEOUT);
     let mut job = Job {
         desk,
-        service: service::open(&desk.config, provider, patience)?,
+        service: service::open(&desk.config, provider, retry_timeout)?,
         prices: Prices::built_in()?,
         input: journal.header.input.clone(),
         out: which.out.clone(),
         rejects: Rejects::new(beside(&which.out, "rejects")),
         progress: Progress::new(journal.header.lines, true),
-        patience,
+        retry_timeout,
         cancel: beside(&which.out, "cancel"),
         budget: None,
         again: false,

@@ -18,7 +18,7 @@
 //! | `manage` | status and cancelling |
 //! | `service` | what is asked of a provider |
 //! | `anthropic`, `openai` | the two providers |
-//! | `http` | one call of a provider, with patience |
+//! | `http` | one call of a provider, with retries |
 
 mod anthropic;
 mod collect;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::domain::{MicroUsd, Principal};
-use shared::operator::{FirstMessage, PromptsRequest, PromptsResponse, Rendered};
+use shared::operator::{FirstMessage, PromptsRequest, PromptsResponse, RenderedPrompt};
 use shared::ports::ModelError;
 
 use super::collect::CustomId;
@@ -18,7 +18,7 @@ use super::spool::{Limits, Spool};
 use crate::batch::flight::AT_ONCE;
 use crate::batch::item::{Item, Reject};
 use crate::exit::{Exit, usage};
-use crate::home::{Home, HomeError, Need, patiently};
+use crate::home::{Home, HomeError, Need, with_retries};
 use crate::output::{count, money};
 
 /// How long it takes until a creation has come about, if it does although the provider answered an
@@ -97,11 +97,16 @@ impl Job<'_> {
             messages: items.iter().map(message).collect(),
         };
         let away = |error: &HomeError| self.progress.say(format!("waiting: {error}"));
-        Ok(patiently(self.patience, || home.prompts(&request), away).await?)
+        Ok(with_retries(self.retry_timeout, || home.prompts(&request), away).await?)
     }
 
-    fn spool(&mut self, spool: &mut Spool, item: &Item, rendered: Rendered) -> anyhow::Result<()> {
-        let Rendered { context, body, problem } = rendered;
+    fn spool(
+        &mut self,
+        spool: &mut Spool,
+        item: &Item,
+        rendered: RenderedPrompt,
+    ) -> anyhow::Result<()> {
+        let RenderedPrompt { context, body, problem } = rendered;
         let Some(body) = body else {
             let problem =
                 problem.unwrap_or_else(|| "the server did not say what would be asked".to_owned());
@@ -146,7 +151,7 @@ impl Job<'_> {
         let lines = planned.lines.clone();
         let most = planned.most;
         self.progress.say(format!("sending {} lines", count(planned.count as u64)));
-        let mut wait = Wait::new(self.patience);
+        let mut wait = Wait::new(self.retry_timeout);
         loop {
             let at = self.desk.now();
             self.note(Step::Creating { part: number, lines: lines.clone(), at, most })?;

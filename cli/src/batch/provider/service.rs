@@ -13,7 +13,7 @@ use super::http::{Http, ResultLines};
 use super::openai::OpenAi;
 use crate::config::Config;
 use crate::exit::{unreachable, usage};
-use crate::home::Patience;
+use crate::home::RetryTimeout;
 use crate::output::cut;
 
 /// The longest reason of a failure that is kept, in characters.
@@ -175,7 +175,7 @@ pub(super) fn key_variable(provider: ProviderName) -> Option<&'static str> {
 pub(super) fn open(
     config: &Config,
     provider: ProviderName,
-    patience: Patience,
+    retry_timeout: RetryTimeout,
 ) -> anyhow::Result<Box<dyn Service>> {
     let wrong = |error: &dyn std::fmt::Display| usage(error.to_string());
     let variable = key_variable(provider).ok_or_else(|| {
@@ -186,9 +186,9 @@ pub(super) fn open(
             "--provider-batch asks {provider} itself: set {variable}, with which it is paid"
         ))
     })?;
-    let settings = ClientSettings::from(&config.environment).map_err(|error| wrong(&error))?;
+    let settings = ClientSettings::from_env(&config.environment).map_err(|error| wrong(&error))?;
     let client = http_client::build(settings)?;
-    let http = |key: SecretString| Http::new(client, key, patience);
+    let http = |key: SecretString| Http::new(client, key, retry_timeout);
     if provider == ProviderName::OpenAi {
         let settings = OpenAiSettings::from(&config.environment).map_err(|error| wrong(&error))?;
         return Ok(Box::new(OpenAi::new(&settings, http(key))?));

@@ -15,7 +15,7 @@ use crate::batch::run::End;
 use crate::batch::start::{Files, micro_usd, open};
 use crate::desk::Desk;
 use crate::exit::{Exit, usage};
-use crate::home::Patience;
+use crate::home::RetryTimeout;
 use crate::output::{Progress, count, note};
 
 /// Runs `yogi batch run --provider-batch`.
@@ -43,7 +43,7 @@ fn choose(desk: &Desk, what: &BatchRun) -> anyhow::Result<ProviderName> {
             })?,
         None => preferred(desk)?,
     };
-    service::open(&desk.config, provider, Patience(Duration::ZERO))?;
+    service::open(&desk.config, provider, RetryTimeout(Duration::ZERO))?;
     Ok(provider)
 }
 
@@ -87,16 +87,16 @@ fn prepare<'d>(
     provider: ProviderName,
 ) -> anyhow::Result<Job<'d>> {
     let Files { journal, answers, summary } = files;
-    let patience = Patience(Duration::from_secs(what.patience));
+    let retry_timeout = RetryTimeout(Duration::from_secs(what.patience));
     Ok(Job {
         desk,
-        service: service::open(&desk.config, provider, patience)?,
+        service: service::open(&desk.config, provider, retry_timeout)?,
         prices: Prices::built_in()?,
         input: what.file.clone(),
         out: what.out.clone(),
         rejects: Rejects::new(what.rejects.clone().unwrap_or_else(|| beside(&what.out, "rejects"))),
         progress: Progress::new(journal.header.lines, desk.output.json),
-        patience,
+        retry_timeout,
         cancel: beside(&what.out, "cancel"),
         budget: what.budget.map(micro_usd),
         again: what.again,

@@ -22,20 +22,20 @@ use aws::queue::SqsQueue;
 use aws::sdk::Sdk;
 use aws::secrets::{SecretNames, SecretsManagerSecrets};
 use aws::store::DynamoStore;
-use ingress::config::Rates;
+use ingress::config::RateLimits;
 use ingress::{AllowedOrigins, AuthMode, Ingress, IngressConfig};
 use serde_json::{Value, json};
 use shared::domain::{Principal, SessionId, SessionKey, Timestamp};
 use shared::environment::Environment;
 use shared::memory::MemoryDocuments;
 use shared::operator::{
-    DeadLetters, EventPage, EventQuery, Lookup, LookupRequest, Outcome, PromptsRequest,
-    PromptsResponse, QueueName, QueueStatus, RedriveRequest, RedriveResponse, SessionPage,
-    SessionView, Stats, Status, SubmitRequest, SubmitResponse, TurnPage, calls,
+    DeadLetters, EventPage, EventQuery, LookupRequest, LookupResponse, MessageStatus,
+    PromptsRequest, PromptsResponse, QueueName, QueueStatus, RedriveRequest, RedriveResponse,
+    ServerStatus, SessionPage, SessionView, Stats, SubmitRequest, SubmitResponse, TurnPage, calls,
 };
 use shared::ports::{Clock as _, DeadLetter};
 use shared::protocol::SessionRow;
-use shared::protocol::accept::Bounds;
+use shared::protocol::accept::AcceptLimits;
 use shared::system::{SystemClock, SystemIds};
 use tokio::time::{Instant, sleep};
 
@@ -150,8 +150,8 @@ fn rules(resources: &Resources, environment: &Environment) -> anyhow::Result<Ing
     Ok(IngressConfig {
         auth,
         origins: AllowedOrigins::Exact(Vec::new()),
-        bounds: Bounds::from(environment)?,
-        rates: Rates { principal_per_minute: 0, address_per_5_minutes: 0 },
+        accept_limits: AcceptLimits::from_env(environment)?,
+        rates: RateLimits { principal_per_minute: 0, address_per_5_minutes: 0 },
         max_wait: Duration::ZERO,
         websocket_url: None,
         providers: Vec::new(),
@@ -168,16 +168,16 @@ impl Home for Stack {
         self.resources.api_url.clone()
     }
 
-    async fn status(&self) -> Answer<Status> {
+    async fn status(&self) -> Answer<ServerStatus> {
         let now = Public::clock(&self.resources.api_url).await?;
         let mut queues = Vec::new();
         for queue in QueueName::ALL {
             let depth = self.queue(queue).depth().await;
             let depth = depth.map_err(|error| problem::of_queue(&self.place(), &error))?;
-            let aws::queue::Depth { waiting, in_flight, dead } = depth;
+            let aws::queue::QueueDepth { waiting, in_flight, dead } = depth;
             queues.push(QueueStatus { queue, waiting, in_flight, oldest_ms: None, dead });
         }
-        Ok(Status {
+        Ok(ServerStatus {
             version: None,
             started_at: None,
             now: now.unwrap_or_else(|| SystemClock.now()),
@@ -217,14 +217,15 @@ impl Home for Stack {
         prompts::render(&self.environment, request)
     }
 
-    async fn lookup(&self, request: &LookupRequest) -> Answer<Lookup> {
+    async fn lookup(&self, request: &LookupRequest) -> Answer<LookupResponse> {
         let until = Instant::now() + Duration::from_millis(request.wait_ms);
         loop {
             let messages = calls::outcomes(self.store.as_ref(), &request.messages).await;
             let messages = messages.map_err(|error| problem::of_store(&self.place(), &error))?;
-            let is_done = messages.iter().any(|outcome| matches!(outcome, Outcome::Done { .. }));
+            let is_done =
+                messages.iter().any(|outcome| matches!(outcome, MessageStatus::Done { .. }));
             if is_done || Instant::now() >= until {
-                return Ok(Lookup { messages });
+                return Ok(LookupResponse { messages });
             }
             sleep(LOOK.min(until.saturating_duration_since(Instant::now()))).await;
         }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use serde_json::Value;
 use shared::domain::{ContextUse, Principal, ProviderName};
 use shared::environment::Environment;
-use shared::operator::{FirstMessage, PromptsRequest, PromptsResponse, Rendered};
+use shared::operator::{FirstMessage, PromptsRequest, PromptsResponse, RenderedPrompt};
 use shared::ports::Prompt;
 use worker::config::{Pace, WorkerConfig};
 use worker::prompt::{Parts, Template};
@@ -25,7 +25,7 @@ pub(super) fn render(environment: &Environment, asked: &PromptsRequest) -> Answe
         Template::new(&config.product_name, &config.tone).map_err(|error| refused(&error))?;
     let prompts = asked.messages.iter().map(|message| {
         if message.document_id.is_some() {
-            return Ok(Rendered {
+            return Ok(RenderedPrompt {
                 context: ContextUse::Unavailable,
                 body: None,
                 problem: Some(NO_DOCUMENTS.to_owned()),
@@ -35,7 +35,7 @@ pub(super) fn render(environment: &Environment, asked: &PromptsRequest) -> Answe
             .prompt(&template, &config)
             .map_err(|error| refused(&error))?;
         let body = body(environment, asked.provider, &prompt)?;
-        Ok(Rendered { context: ContextUse::None, body: Some(body), problem: None })
+        Ok(RenderedPrompt { context: ContextUse::None, body: Some(body), problem: None })
     });
     Ok(PromptsResponse { prompts: prompts.collect::<Answer<_>>()? })
 }

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 pub(crate) const YOGI: &str = env!("CARGO_BIN_EXE_yogi");
 
 /// How long anything that must happen may take.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A folder with data, and a provider.
 pub(crate) struct World {
@@ -100,7 +100,7 @@ impl World {
         let output = self.command(arguments).output();
         let what = arguments.join(" ");
         async move {
-            let output = tokio::time::timeout(PATIENCE, output).await;
+            let output = tokio::time::timeout(TIMEOUT, output).await;
             let output = output.unwrap_or_else(|_| panic!("yogi {what} does not end")).unwrap();
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             Said {
@@ -184,7 +184,7 @@ pub(crate) fn until(mut so: impl FnMut() -> bool) -> impl Future<Output = ()> {
     async move {
         let began = tokio::time::Instant::now();
         while !so() {
-            assert!(began.elapsed() < PATIENCE, "what {place} waits for did not happen");
+            assert!(began.elapsed() < TIMEOUT, "what {place} waits for did not happen");
             tokio::task::yield_now().await;
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use ingress::Ingress;
-use ingress::config::Rates;
+use ingress::config::RateLimits;
 use serde_json::{Value, json};
 use shared::domain::{DocumentId, Principal};
 use shared::ports::{Document, DocumentSummary, Documents, DocumentsError};
@@ -188,7 +188,7 @@ async fn wrong_bodies(door: &mut Door) {
 }
 
 async fn limits(door: &mut Door) {
-    let rates = Rates { principal_per_minute: 1, address_per_5_minutes: 0 };
+    let rates = RateLimits { principal_per_minute: 1, address_per_5_minutes: 0 };
     let world = World::configured(|config| config.rates = rates);
     let token = world.session().await;
     for operation in door.answering(429) {

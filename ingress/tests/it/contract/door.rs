@@ -8,7 +8,7 @@ use saphyr::{LoadableYamlNode as _, Yaml};
 use serde_json::{Value, json};
 
 use crate::contract_files::{Contract, escape};
-use crate::world::{Answer, Ask, World};
+use crate::world::{Ask, TestResponse, World};
 
 const OPENAPI: &str = include_str!("../../../../contracts/openapi.yaml");
 
@@ -114,7 +114,7 @@ impl Door {
         status: u16,
         operation: &Operation,
         ask: Ask<'_>,
-    ) -> Answer {
+    ) -> TestResponse {
         let answer = ask.send().await;
         assert_eq!(answer.status.as_u16(), status, "{operation:?}: {}", answer.json);
         self.check(&format!("{}/responses/{status}", operation.pointer()), &answer);
@@ -123,7 +123,7 @@ impl Door {
     }
 
     /// Requires an answer to be as the response at a pointer says.
-    pub(crate) fn check(&self, pointer: &str, answer: &Answer) {
+    pub(crate) fn check(&self, pointer: &str, answer: &TestResponse) {
         let place = self.contract.place(pointer);
         let response = self.contract.at(&place);
         for header in HEADERS {
@@ -146,7 +146,7 @@ impl Door {
         }
     }
 
-    fn check_header(&self, pointer: &str, documented: &Value, answer: &Answer, name: &str) {
+    fn check_header(&self, pointer: &str, documented: &Value, answer: &TestResponse, name: &str) {
         let value = answer.header(name);
         if documented.is_null() {
             return assert_eq!(value, None, "{pointer} is not documented");

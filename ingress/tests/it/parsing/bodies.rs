@@ -10,7 +10,7 @@ use super::corpus::{Seed, corpus, short, table};
 use super::door::{Door, refusal};
 use super::mutations::{json, mutants, reshaped};
 use super::run;
-use crate::world::{Answer, World};
+use crate::world::{TestResponse, World};
 
 const CHAT: &str = "tests/corpus/chat";
 const SESSIONS: &str = "tests/corpus/sessions";
@@ -66,13 +66,13 @@ impl Call {
 /// What is wrong with an object is wrong with one of its fields; what is wrong with anything else
 /// is not.
 #[track_caller]
-fn check_names_the_field(answer: &Answer, is_object: bool) {
+fn check_names_the_field(answer: &TestResponse, is_object: bool) {
     let names = answer.json["field"].is_string();
     assert!(matches!(answer.status.as_u16(), 400 | 409), "{}", answer.json);
     assert_eq!(names, is_object, "{}", answer.json);
 }
 
-async fn chat(door: &Door, answer: &Answer, said: &Value) -> String {
+async fn chat(door: &Door, answer: &TestResponse, said: &Value) -> String {
     let message = said["message"].as_str().unwrap();
     assert!(MessageText::parse(message).is_ok());
     let id = chosen(&said["message_id"], &answer.json["message_id"]);
@@ -100,7 +100,7 @@ async fn chat(door: &Door, answer: &Answer, said: &Value) -> String {
     short(&format!("{session}/{id}{}{} says {message:?}", about("document_id"), about("provider")))
 }
 
-fn session(door: &Door, answer: &Answer, said: &Value) -> String {
+fn session(door: &Door, answer: &TestResponse, said: &Value) -> String {
     let id = answer.json["session_id"].as_str().unwrap();
     assert!(SessionId::parse(id).is_ok());
     let new = chosen(&said["session_id"], &answer.json["session_id"]);

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
-use ingress::Caller;
+use ingress::ClientInfo;
 use serde_json::Value;
 use shared::ports::store::Item;
 
 use crate::rows;
-use crate::world::{Answer, World};
+use crate::world::{TestResponse, World};
 
 /// A world in which the session `s` has a message `m1`, and its turn a reply.
 pub(super) struct Door {
@@ -32,7 +32,7 @@ impl Door {
     }
 
     /// Posts a body as the session's owner.
-    pub(super) async fn post(&self, path: &str, body: &[u8]) -> Answer {
+    pub(super) async fn post(&self, path: &str, body: &[u8]) -> TestResponse {
         let mut headers = self.owner();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.send(Method::POST, path, headers, body).await.expect("the path is one")
@@ -45,16 +45,16 @@ impl Door {
         target: &str,
         headers: HeaderMap,
         body: &[u8],
-    ) -> Option<Answer> {
+    ) -> Option<TestResponse> {
         let has_body = method != Method::HEAD;
         let mut request = Request::new(Bytes::copy_from_slice(body));
         *request.method_mut() = method;
         *request.uri_mut() = target.parse().ok()?;
         *request.headers_mut() = headers;
         let (parts, bytes) =
-            self.world.ingress.handle(request, Caller::default()).await.into_parts();
+            self.world.ingress.handle(request, ClientInfo::default()).await.into_parts();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let answer = Answer { status: parts.status, headers: parts.headers, bytes, json };
+        let answer = TestResponse { status: parts.status, headers: parts.headers, bytes, json };
         self.check(&answer, has_body);
         Some(answer)
     }
@@ -84,7 +84,7 @@ impl Door {
         rows.remove(0)
     }
 
-    fn check(&self, answer: &Answer, has_body: bool) {
+    fn check(&self, answer: &TestResponse, has_body: bool) {
         assert!(answer.status.as_u16() < 500, "{}", answer.json);
         if answer.status.as_u16() < 400 {
             return;
@@ -107,12 +107,12 @@ impl Door {
 }
 
 /// Says in one line what a refusal says.
-pub(super) fn refusal(answer: &Answer) -> String {
+pub(super) fn refusal(answer: &TestResponse) -> String {
     let field = answer.json["field"].as_str().map(|field| format!("{field}: ")).unwrap_or_default();
     format!("{} {field}{}", answer.status.as_u16(), detail(answer))
 }
 
-pub(super) fn detail(answer: &Answer) -> &str {
+pub(super) fn detail(answer: &TestResponse) -> &str {
     answer.json["detail"].as_str().unwrap_or_default()
 }
 
@@ -128,6 +128,6 @@ pub(super) fn headers(lines: &[u8]) -> Option<HeaderMap> {
 }
 
 /// Tells whether the call was let in.
-pub(super) fn is_welcome(answer: &Answer) -> bool {
+pub(super) fn is_welcome(answer: &TestResponse) -> bool {
     answer.status != StatusCode::UNAUTHORIZED
 }

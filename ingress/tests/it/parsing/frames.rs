@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 use shared::domain::ConnectionId;
-use shared::memory::PushState;
+use shared::memory::ConnectionState;
 
 use super::corpus::{Seed, corpus, table};
 use super::door::Door;
@@ -19,7 +19,11 @@ async fn send(frame: &str) -> String {
     let session = door.world.connect(&door.token).await;
     let before = door.world.store.inner.dump();
     let frames = door.world.frame(&connection, &session, frame).await;
-    assert_eq!(door.world.push.state(&connection), PushState::Open, "a frame closes no connection");
+    assert_eq!(
+        door.world.push.state(&connection),
+        ConnectionState::Open,
+        "a frame closes no connection"
+    );
     let value = &frames[0]["value"];
     if let Some(after) = after(frame) {
         assert_eq!(frames[0]["name"], "chat.resumed");

@@ -1,6 +1,6 @@
 //! Tickets, as the upgrade's query brings them.
 
-use ingress::Refusal;
+use ingress::AuthorizeError;
 use proptest::prelude::*;
 use shared::domain::Timestamp;
 
@@ -22,7 +22,7 @@ async fn check_all_refused(door: &Door, tickets: impl IntoIterator<Item = String
     for ticket in tickets {
         let refusal =
             door.world.ingress.authorize_socket(&ticket, None, None).await.expect_err(&ticket);
-        assert!(matches!(refusal, Refusal::Ticket), "{ticket}");
+        assert!(matches!(refusal, AuthorizeError::Ticket), "{ticket}");
     }
     door.check_untouched();
 }

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, client_async};
 
 use crate::support::{
-    Chatter, PATIENCE, Setup, Socket, TestServer, in_time, provider, send, websocket,
+    Chatter, Setup, Socket, TIMEOUT, TestServer, in_time, provider, send, websocket,
 };
 
 fn a_second_long() -> Behaviour {
@@ -107,7 +107,7 @@ async fn a_window_that_does_not_read_holds_up_nobody_and_is_closed() {
     let began = Instant::now();
     let mut slowest = Duration::ZERO;
     while slowest.is_zero() || connections(&server) > 1 {
-        assert!(began.elapsed() < PATIENCE, "it is still open");
+        assert!(began.elapsed() < TIMEOUT, "it is still open");
         let asked = Instant::now();
         ann.ask("Tell me a lot").await;
         slowest = slowest.max(asked.elapsed());

@@ -7,7 +7,7 @@ use local::sqlite::Database;
 use serde_json::Value;
 use shared::domain::{MessageId, MessageText, Principal, SessionId};
 use shared::memory::QueueSettings;
-use shared::ports::{Clock as _, Durability, Outgoing, Queue as _};
+use shared::ports::{Clock as _, Durability, OutgoingMessage, Queue as _};
 use shared::queue_messages::{RequestMessage, Submit};
 use shared::system::SystemClock;
 use testkit::stub_provider::{Behaviour, Reply};
@@ -101,7 +101,7 @@ async fn submit(stopped: &Stopped, id: &str, message: &str) {
     // Not the same id twice: it is the protocol that makes one turn of it.
     let deduplication_id = format!("{id}.{}", clock.now().0);
     queue
-        .send(Outgoing { group, deduplication_id, body, durability: Durability::Synced })
+        .send(OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced })
         .await
         .unwrap();
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::view::{Action, View};
-use super::{Answer, Final, Http, PATIENCE, Socket, TestServer, next_frame, open, send};
+use super::{Answer, Final, Http, Socket, TIMEOUT, TestServer, next_frame, open, send};
 
 /// How often a window looks at what is due while no frame comes.
 const TICK: Duration = Duration::from_millis(50);
@@ -92,7 +92,7 @@ impl Chatter {
 
     /// Waits until the user sees what is expected.
     pub(crate) async fn until(&mut self, expected: impl Fn(&View) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !expected(&self.view) {
             assert!(Instant::now() < deadline, "not in time; the user sees {:#?}", self.view);
             self.step().await;

@@ -22,7 +22,7 @@ pub(crate) use socket::{Socket, next_frame, open, send, try_open, websocket};
 pub(crate) use view::Final;
 
 /// How long anything that must happen may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts a provider that behaves so unless its script says otherwise.
 pub(crate) async fn provider(behaviour: Behaviour) -> StubProvider {
@@ -34,7 +34,7 @@ pub(crate) async fn provider(behaviour: Behaviour) -> StubProvider {
 pub(crate) fn in_time<T>(what: impl Future<Output = T>) -> impl Future<Output = T> {
     let place = std::panic::Location::caller();
     async move {
-        let done = tokio::time::timeout(PATIENCE, what).await;
+        let done = tokio::time::timeout(TIMEOUT, what).await;
         done.unwrap_or_else(|_| panic!("what {place} waits for did not happen"))
     }
 }

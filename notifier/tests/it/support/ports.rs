@@ -9,8 +9,8 @@ use shared::domain::{ConnectionId, Timestamp};
 use shared::memory::{MemoryEvents, MemoryPush, MemoryQueue, MemoryStore};
 use shared::ports::store::{Item, Key, Page, Query, Write};
 use shared::ports::{
-    Durability, EventEntry, Events, EventsError, Outgoing, Push, PushError, Queue, QueueError,
-    Receipt, Store, StoreError,
+    Durability, EventEntry, Events, EventsError, OutgoingMessage, Push, PushError, Queue,
+    QueueError, Receipt, Store, StoreError,
 };
 
 use super::{Faults, Op};
@@ -58,7 +58,7 @@ pub(crate) struct FaultyQueue {
 
 #[async_trait]
 impl Queue for FaultyQueue {
-    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
         let away = || Err(QueueError::Unavailable("scripted".into()));
         self.faults.around(Op::Send, self.queue.send(message), away).await
     }

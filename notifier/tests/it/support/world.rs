@@ -3,22 +3,22 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use notifier::cleanup::Report;
+use notifier::cleanup::CleanupReport;
 use notifier::{Notifier, NotifierError, Ports};
 use serde_json::Value;
 use shared::analytics::Texts;
 use shared::domain::{
     ConnectionId, ErrorCode, ExpiresAt, FinishReason, MessageId, MessageText, MicroUsd, Principal,
-    ProviderName, SessionId, SessionKey, Timestamp, Turn, TurnKind, Usage,
+    ProviderName, SessionId, SessionKey, Timestamp, TurnKind, TurnNumber, Usage,
 };
 use shared::memory::{
     MemoryEvents, MemoryPush, MemoryQueue, MemoryStore, QueueSettings, TokioClock,
 };
 use shared::ports::store::{Item, Key};
 use shared::ports::{Clock, Delivery, Durability, EventEntry, EventSource, Queue, Store};
-use shared::protocol::accept::{self, Bounds, Submission};
-use shared::protocol::claim::{Reading, claim};
-use shared::protocol::commit::{self, Outcome};
+use shared::protocol::accept::{self, AcceptLimits, Submission};
+use shared::protocol::claim::{ClaimInput, claim};
+use shared::protocol::commit::{self, TurnOutcome};
 use shared::protocol::{
     ConnectionRow, Lifetime, MessageRow, SessionRow, TurnRow, connection, delete, generation, keys,
 };
@@ -30,8 +30,8 @@ use super::ports::{FaultyEvents, FaultyPush, FaultyQueue, FaultyStore};
 
 pub(crate) const START: Timestamp = Timestamp(1_795_414_260_000);
 pub(crate) const TEXT: &str = "Period 3 is maths.";
-const BOUNDS: Bounds =
-    Bounds { lifetime: Lifetime { ttl: Duration::from_hours(24) }, max_waiting: 1_000 };
+const BOUNDS: AcceptLimits =
+    AcceptLimits { lifetime: Lifetime { ttl: Duration::from_hours(24) }, max_waiting: 1_000 };
 
 pub(crate) struct World {
     pub(crate) table: Arc<MemoryStore>,
@@ -61,8 +61,8 @@ pub(crate) fn key(session: &str) -> SessionKey {
 }
 
 /// A reply with a price.
-pub(crate) fn reply(text: &str) -> Outcome {
-    Outcome {
+pub(crate) fn reply(text: &str) -> TurnOutcome {
+    TurnOutcome {
         kind: TurnKind::Reply,
         finish_reason: FinishReason::Stop,
         provider: Some(ProviderName::Claude),
@@ -70,7 +70,7 @@ pub(crate) fn reply(text: &str) -> Outcome {
         usage: Some(Usage { input_tokens: 10, output_tokens: 20, ..Usage::default() }),
         cost_micro_usd: Some(MicroUsd(3)),
         cached: false,
-        ..Outcome::cancelled(text.into())
+        ..TurnOutcome::cancelled(text.into())
     }
 }
 
@@ -127,25 +127,25 @@ impl World {
         let message_id = &submission.message_id;
         let message: MessageRow =
             self.item(keys::message(&key, message_id)).await.unwrap().into_row().unwrap();
-        let reading = Reading {
+        let input = ClaimInput {
             key: &key,
             session: &meta,
             message_id,
             message: &message,
             predecessor_is_final: false,
         };
-        let (turn, writes) = claim(reading, None, BOUNDS.lifetime, now).unwrap();
+        let (turn, writes) = claim(input, None, BOUNDS.lifetime, now).unwrap();
         self.table.transact(writes, Durability::Ordered).await.unwrap();
         turn
     }
 
-    pub(crate) async fn commit(&self, session: &str, turn: &TurnRow, outcome: &Outcome) {
+    pub(crate) async fn commit(&self, session: &str, turn: &TurnRow, outcome: &TurnOutcome) {
         let write = commit::commit(&key(session), turn, outcome, self.clock.now());
         self.table.write(write, Durability::Synced).await.unwrap();
     }
 
     /// Commits a session's next turn, and queues its pointer as the worker does.
-    pub(crate) async fn answer(&self, session: &str, outcome: &Outcome) -> u64 {
+    pub(crate) async fn answer(&self, session: &str, outcome: &TurnOutcome) -> u64 {
         let turn = self.run(session).await;
         self.commit(session, &turn, outcome).await;
         self.enqueue(session, turn.turn.get()).await;
@@ -153,7 +153,8 @@ impl World {
     }
 
     pub(crate) async fn enqueue(&self, session: &str, turn: u64) {
-        let pointer = FinalPointer { session_key: key(session), turn: Turn::parse(turn).unwrap() };
+        let pointer =
+            FinalPointer { session_key: key(session), turn: TurnNumber::parse(turn).unwrap() };
         self.replies.send(ReplyMessage::Final(pointer).outgoing()).await.unwrap();
     }
 
@@ -225,12 +226,12 @@ impl World {
         panic!("the queue does not drain");
     }
 
-    pub(crate) async fn clean_up(&self) -> Report {
+    pub(crate) async fn clean_up(&self) -> CleanupReport {
         self.notifier.clean_up().await.unwrap()
     }
 
     pub(crate) async fn turn(&self, session: &str, number: u64) -> Option<TurnRow> {
-        self.item(keys::turn(&key(session), Turn::parse(number).unwrap()))
+        self.item(keys::turn(&key(session), TurnNumber::parse(number).unwrap()))
             .await
             .map(|item| item.into_row().unwrap())
     }
@@ -271,8 +272,8 @@ impl World {
 }
 
 /// An outcome of a turn that failed.
-pub(crate) fn error() -> Outcome {
-    Outcome::error(ErrorCode::ProvidersUnavailable, "Not available.")
+pub(crate) fn error() -> TurnOutcome {
+    TurnOutcome::error(ErrorCode::ProvidersUnavailable, "Not available.")
 }
 
 /// Lets so much of the paused time pass.

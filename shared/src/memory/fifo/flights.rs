@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Handle, Moment, Seq};
+use super::{Moment, ReceiptHandle, Seq};
 
 /// One message in flight.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Flight {
-    pub(super) handle: Handle,
+    pub(super) handle: ReceiptHandle,
     pub(super) until: Moment,
 }
 
@@ -20,9 +20,9 @@ pub(super) struct Flights {
 }
 
 impl Flights {
-    pub(super) fn start(&mut self, seq: Seq, until: Moment) -> Handle {
+    pub(super) fn start(&mut self, seq: Seq, until: Moment) -> ReceiptHandle {
         self.receives += 1;
-        let handle = Handle { seq, receive: self.receives };
+        let handle = ReceiptHandle { seq, receive: self.receives };
         self.hide(Flight { handle, until });
         handle
     }
@@ -46,7 +46,7 @@ impl Flights {
         Some(seq)
     }
 
-    pub(super) fn is_current(&self, handle: Handle) -> bool {
+    pub(super) fn is_current(&self, handle: ReceiptHandle) -> bool {
         self.by_seq.get(&handle.seq).is_some_and(|flight| flight.handle == handle)
     }
 

@@ -5,14 +5,14 @@ use crate::ports::{QueueError, Receipt};
 
 /// Which receive of which message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Handle {
+pub struct ReceiptHandle {
     /// The message's place.
     pub seq: Seq,
     /// The number of the receive, never used twice by one process; no handle outlives its process.
     pub receive: u64,
 }
 
-impl Handle {
+impl ReceiptHandle {
     /// Reads a handle; one that no queue gave out is stale.
     pub fn parse(receipt: &Receipt) -> Result<Self, QueueError> {
         let parse = |text: &str| {

@@ -4,7 +4,7 @@
 //! - One receive may hand out several messages of one group, in order.
 //! - Each receive gives a new handle; older handles, and handles whose visibility timeout ended,
 //!   are stale.
-//! - A message that was received [`Settings::max_receive_count`] times becomes a dead letter at the
+//! - A message that was received [`QueueSettings::max_receive_count`] times becomes a dead letter at the
 //!   next receive.
 //! - Deduplication looks at the id only, and survives delete and redrive.
 //!
@@ -22,9 +22,9 @@ use std::time::Duration;
 use dedup::Dedup;
 use flights::{Flight, Flights};
 use groups::Groups;
-pub use handle::Handle;
+pub use handle::ReceiptHandle;
 
-use super::Next;
+use super::Availability;
 
 /// The place of a message in the queue's order, never used twice.
 pub type Seq = u64;
@@ -36,7 +36,7 @@ pub const MAX_VISIBILITY: Duration = Duration::from_hours(12);
 
 /// How a queue is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct QueueSettings {
     /// How long a received message is hidden.
     pub visibility: Duration,
     /// How often a message is received before it becomes a dead letter.
@@ -45,7 +45,7 @@ pub struct Settings {
     pub dedup_window: Duration,
 }
 
-impl Settings {
+impl QueueSettings {
     /// Sets up a queue with the services' five minutes of deduplication.
     pub const fn new(visibility: Duration, max_receive_count: u32) -> Self {
         Self { visibility, max_receive_count, dedup_window: Duration::from_mins(5) }
@@ -54,7 +54,7 @@ impl Settings {
 
 /// A message that was handed out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
+pub struct ReceivedMessage {
     /// Its place.
     pub seq: Seq,
     /// Its group.
@@ -62,14 +62,14 @@ pub struct Taken {
     /// How often it was received, this time included.
     pub receive_count: u32,
     /// The handle of this receive.
-    pub handle: Handle,
+    pub handle: ReceiptHandle,
 }
 
 /// What a receive did.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Received {
+pub struct ReceiveResult {
     /// The messages that were handed out, in order within each group.
-    pub taken: Vec<Taken>,
+    pub taken: Vec<ReceivedMessage>,
     /// The messages that became dead letters.
     pub dead: Vec<Seq>,
 }
@@ -77,11 +77,11 @@ pub struct Received {
 /// The reason why a handle was refused: it is not the message's newest, or its visibility timeout
 /// has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stale;
+pub struct StaleHandle;
 
 /// How much there is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Depth {
+pub struct FifoCounts {
     /// The messages that wait.
     pub waiting: usize,
     /// The messages in flight.
@@ -95,7 +95,7 @@ pub struct Depth {
 /// One FIFO queue.
 #[derive(Debug)]
 pub struct Fifo {
-    settings: Settings,
+    settings: QueueSettings,
     groups: Groups,
     flights: Flights,
     dedup: Dedup,
@@ -104,7 +104,7 @@ pub struct Fifo {
 
 impl Fifo {
     /// Makes an empty queue.
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: QueueSettings) -> Self {
         Self {
             settings,
             groups: Groups::default(),
@@ -115,7 +115,7 @@ impl Fifo {
     }
 
     /// Returns how the queue is set up.
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self) -> QueueSettings {
         self.settings
     }
 
@@ -142,9 +142,9 @@ impl Fifo {
     }
 
     /// Hands out up to `max` messages, oldest available group first.
-    pub fn receive(&mut self, max: usize, now: Moment) -> Received {
+    pub fn receive(&mut self, max: usize, now: Moment) -> ReceiveResult {
         self.release(now);
-        let mut received = Received::default();
+        let mut received = ReceiveResult::default();
         while received.taken.len() < max {
             let Some(seq) = self.groups.next() else { break };
             self.hand_out(seq, now, &mut received);
@@ -154,13 +154,13 @@ impl Fifo {
     }
 
     /// Finds the message that a handle stands for: `None` if it is gone.
-    pub fn find(&mut self, handle: Handle, now: Moment) -> Result<Option<Seq>, Stale> {
+    pub fn find(&mut self, handle: ReceiptHandle, now: Moment) -> Result<Option<Seq>, StaleHandle> {
         self.release(now);
         if self.flights.is_current(handle) {
             return Ok(Some(handle.seq));
         }
         if self.groups.holds(handle.seq) || self.dead.contains(&handle.seq) {
-            Err(Stale)
+            Err(StaleHandle)
         } else {
             Ok(None)
         }
@@ -176,11 +176,11 @@ impl Fifo {
     /// Hides a message for another span from now on; zero makes it available again.
     pub fn change_visibility(
         &mut self,
-        handle: Handle,
+        handle: ReceiptHandle,
         visibility: Duration,
         now: Moment,
-    ) -> Result<(), Stale> {
-        let seq = self.find(handle, now)?.ok_or(Stale)?;
+    ) -> Result<(), StaleHandle> {
+        let seq = self.find(handle, now)?.ok_or(StaleHandle)?;
         if visibility.is_zero() {
             self.flights.land(seq);
             self.groups.unlock(seq);
@@ -196,25 +196,30 @@ impl Fifo {
     }
 
     /// Counts what there is; the only operation that looks at every message.
-    pub fn depth(&mut self, now: Moment) -> Depth {
+    pub fn depth(&mut self, now: Moment) -> FifoCounts {
         self.release(now);
         let in_flight = self.flights.len();
         let oldest = self.groups.all().filter(|seq| !self.flights.holds(*seq)).min();
-        Depth { waiting: self.groups.len() - in_flight, in_flight, dead: self.dead.len(), oldest }
+        FifoCounts {
+            waiting: self.groups.len() - in_flight,
+            in_flight,
+            dead: self.dead.len(),
+            oldest,
+        }
     }
 
     /// Forgets a dead letter that is removed, or appended anew.
-    pub fn revive(&mut self, seq: Seq) {
+    pub fn remove_dead_letter(&mut self, seq: Seq) {
         self.dead.remove(&seq);
     }
 
     /// Returns when there is something to hand out.
-    pub fn next(&mut self, now: Moment) -> Next {
+    pub fn next(&mut self, now: Moment) -> Availability {
         self.release(now);
         if self.groups.next_is_some() {
-            return Next::Now;
+            return Availability::Now;
         }
-        self.flights.first_end().map_or(Next::Never, Next::At)
+        self.flights.first_end().map_or(Availability::Never, Availability::At)
     }
 
     /// Takes over what was in flight in an earlier state of the same queue, as far as it is still
@@ -229,7 +234,7 @@ impl Fifo {
         }
     }
 
-    fn hand_out(&mut self, seq: Seq, now: Moment, received: &mut Received) {
+    fn hand_out(&mut self, seq: Seq, now: Moment, received: &mut ReceiveResult) {
         if self.groups.receive_count(seq) >= self.settings.max_receive_count {
             self.groups.remove(seq);
             self.dead.insert(seq);
@@ -238,7 +243,7 @@ impl Fifo {
         }
         let Some((group, receive_count)) = self.groups.take(seq) else { return };
         let handle = self.flights.start(seq, now + self.settings.visibility);
-        received.taken.push(Taken { seq, group, receive_count, handle });
+        received.taken.push(ReceivedMessage { seq, group, receive_count, handle });
     }
 
     fn release(&mut self, now: Moment) {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::Timestamp;
 use crate::memory::limits::{check_item, check_transaction, item_bytes};
 use crate::ports::store::{
-    Effect, Item, Key, MAX_PAGE_BYTES, Page, Query, Refusal, StoreError, Write, apply, holds,
+    Effect, FailedCondition, Item, Key, MAX_PAGE_BYTES, Page, Query, StoreError, Write, apply,
+    holds,
 };
 
 /// What happens to the stored item.
@@ -93,7 +94,10 @@ impl Table {
         if write.conditions.iter().all(|condition| holds(condition, current)) {
             return Ok(());
         }
-        Err(StoreError::Refused(Box::new(Refusal { index, current: current.cloned() })))
+        Err(StoreError::ConditionFailed(Box::new(FailedCondition {
+            index,
+            current: current.cloned(),
+        })))
     }
 
     fn plan(&self, write: Write, now: Timestamp) -> Result<Step, StoreError> {

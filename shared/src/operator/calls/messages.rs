@@ -1,8 +1,8 @@
 //! Messages through the queue, and what became of them.
 
 use super::rows;
-use crate::domain::{Principal, SessionKey, Timestamp, Turn};
-use crate::operator::{Message, Outcome, Pointer, Submitted, TurnView};
+use crate::domain::{Principal, SessionKey, Timestamp, TurnNumber};
+use crate::operator::{MessageRef, MessageStatus, NewMessage, SubmitResult, TurnView};
 use crate::ports::store::{Store, StoreError};
 use crate::ports::{Queue, QueueError};
 use crate::protocol::{MessageRow, TurnRow, keys};
@@ -19,12 +19,12 @@ pub async fn submit(
     requests: &dyn Queue,
     now: Timestamp,
     principal: &Principal,
-    message: Message,
-) -> Result<Submitted, QueueError> {
+    message: NewMessage,
+) -> Result<SubmitResult, QueueError> {
     let session_key = SessionKey::derive(principal, &message.session_id);
-    let pointer = Pointer { session_key, message_id: message.message_id.clone() };
+    let pointer = MessageRef { session_key, message_id: message.message_id.clone() };
     if let Some(problem) = message.replay.as_deref().and_then(|replay| replay.check().err()) {
-        return Ok(Submitted { pointer, problem: Some(problem.to_string()) });
+        return Ok(SubmitResult { pointer, problem: Some(problem.to_string()) });
     }
     let submit = Submit {
         principal: principal.clone(),
@@ -38,14 +38,17 @@ pub async fn submit(
         replay: message.replay,
     };
     match requests.send(submit.outgoing()).await {
-        Ok(()) => Ok(Submitted { pointer, problem: None }),
-        Err(QueueError::Refused(problem)) => Ok(Submitted { pointer, problem: Some(problem) }),
+        Ok(()) => Ok(SubmitResult { pointer, problem: None }),
+        Err(QueueError::Refused(problem)) => Ok(SubmitResult { pointer, problem: Some(problem) }),
         Err(error) => Err(error),
     }
 }
 
 /// Returns how far each message is, in their order.
-pub async fn outcomes(store: &dyn Store, messages: &[Pointer]) -> Result<Vec<Outcome>, StoreError> {
+pub async fn outcomes(
+    store: &dyn Store,
+    messages: &[MessageRef],
+) -> Result<Vec<MessageStatus>, StoreError> {
     let message_keys: Vec<_> = messages
         .iter()
         .map(|pointer| keys::message(&pointer.session_key, &pointer.message_id))
@@ -55,25 +58,25 @@ pub async fn outcomes(store: &dyn Store, messages: &[Pointer]) -> Result<Vec<Out
     let claimed: Vec<_> = messages
         .iter()
         .zip(message_rows.iter().map(turn_of))
-        .filter_map(|(pointer, turn): (_, Option<Turn>)| {
+        .filter_map(|(pointer, turn): (_, Option<TurnNumber>)| {
             Some(keys::turn(&pointer.session_key, turn?))
         })
         .collect();
     let mut turns = rows::<TurnRow>(store, &claimed).await?.into_iter();
     let mut bytes = 0;
     let outcome_of = |row: &Option<MessageRow>| match (row, turn_of(row)) {
-        (None, _) => Outcome::Unknown,
-        (Some(_), None) => Outcome::Waiting,
+        (None, _) => MessageStatus::Unknown,
+        (Some(_), None) => MessageStatus::Waiting,
         (Some(_), Some(_)) => outcome(turns.next().flatten(), &mut bytes),
     };
     Ok(message_rows.iter().map(outcome_of).collect())
 }
 
-fn outcome(turn: Option<TurnRow>, bytes: &mut usize) -> Outcome {
-    let Some(turn) = turn else { return Outcome::Unknown };
+fn outcome(turn: Option<TurnRow>, bytes: &mut usize) -> MessageStatus {
+    let Some(turn) = turn else { return MessageStatus::Unknown };
     if !turn.is_final() || *bytes > MOST_BYTES {
-        return Outcome::Running;
+        return MessageStatus::Running;
     }
     *bytes += turn.text.as_ref().map_or(0, String::len) + turn.message.as_str().len();
-    Outcome::Done { turn: Box::new(TurnView::from(turn)) }
+    MessageStatus::Done { turn: Box::new(TurnView::from(turn)) }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::StoreError;
 use crate::domain::{ExpiresAt, Timestamp};
-use crate::unquoted::unquoted;
+use crate::redact::redact;
 
 /// The attributes of an item, by name; no `null`s.
 pub type Attributes = serde_json::Map<String, Value>;
@@ -76,7 +76,7 @@ impl Item {
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` wants")]
 fn unreadable(error: serde_json::Error) -> StoreError {
-    corrupt(unquoted(&error))
+    corrupt(redact(&error))
 }
 
 fn corrupt(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {

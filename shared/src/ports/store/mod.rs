@@ -29,7 +29,7 @@ pub const MAX_TRANSACTION_WRITES: usize = 100;
 pub enum StoreError {
     /// A condition did not hold; nothing was written.
     #[error("a condition did not hold")]
-    Refused(Box<Refusal>),
+    ConditionFailed(Box<FailedCondition>),
     /// Throttled, in conflict, full or away: trying again may help. A write may have been applied.
     #[error("the store is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -40,7 +40,7 @@ pub enum StoreError {
 
 /// The first write whose condition did not hold.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refusal {
+pub struct FailedCondition {
     /// Its place in the transaction.
     pub index: usize,
     /// The item as it stands, `None` if it is absent: tells a lost acknowledgement from a lost
@@ -50,9 +50,9 @@ pub struct Refusal {
 
 impl StoreError {
     /// Returns the refusal, or the error itself if it is another.
-    pub fn refusal(self) -> Result<Refusal, Self> {
+    pub fn failed_condition(self) -> Result<FailedCondition, Self> {
         match self {
-            Self::Refused(refusal) => Ok(*refusal),
+            Self::ConditionFailed(failed) => Ok(*failed),
             other => Err(other),
         }
     }

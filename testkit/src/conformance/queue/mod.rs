@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::memory::QueueSettings;
-use shared::ports::{Delivery, Durability, EventSource, Outgoing, QueueError, Receipt};
+use shared::ports::{Delivery, Durability, EventSource, OutgoingMessage, QueueError, Receipt};
 
 /// The visibility timeout of every queue in the suite.
 const VISIBILITY: Duration = Duration::from_secs(30);
@@ -81,7 +81,7 @@ impl Case {
     async fn send_with_id(&self, group: &str, id: &str, body: &str) -> Result<(), QueueError> {
         let [group, deduplication_id, body] = [group, id, body].map(str::to_owned);
         self.0
-            .send(Outgoing { group, deduplication_id, body, durability: Durability::Synced })
+            .send(OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced })
             .await
     }
 

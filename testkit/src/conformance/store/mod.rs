@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use shared::domain::Timestamp;
 use shared::memory::ManualClock;
 use shared::ports::store::{
-    Attributes, Change, Condition, Effect, Item, Key, Page, Query, Refusal, Store, StoreError,
-    Write,
+    Attributes, Change, Condition, Effect, FailedCondition, Item, Key, Page, Query, Store,
+    StoreError, Write,
 };
 use shared::ports::{Clock, Durability};
 
@@ -169,8 +169,8 @@ fn sorts(page: &Page) -> Vec<&str> {
     page.items.iter().map(|item| item.key.sort.as_str()).collect()
 }
 
-fn refusal<T: std::fmt::Debug>(result: Result<T, StoreError>) -> Refusal {
-    result.unwrap_err().refusal().unwrap()
+fn refusal<T: std::fmt::Debug>(result: Result<T, StoreError>) -> FailedCondition {
+    result.unwrap_err().failed_condition().unwrap()
 }
 
 fn put_if(sort: &str, attributes: Value, conditions: Vec<Condition>) -> Write {

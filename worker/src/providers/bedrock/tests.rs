@@ -5,7 +5,7 @@ use futures::StreamExt as _;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::domain::FinishReason;
-use shared::ports::{Caching, ChatMessage, ModelEvent, Role, SecretsError, SigningKeys};
+use shared::ports::{ChatMessage, ModelEvent, PromptCaching, Role, SecretsError, SigningKeys};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -52,7 +52,7 @@ impl Secrets for Key {
 
 fn prompt() -> Prompt {
     let messages = vec![ChatMessage { role: Role::User, text: "Hello".to_owned() }];
-    let caching = Some(Caching { group: 1, conversation: false });
+    let caching = Some(PromptCaching { group: 1, conversation: false });
     Prompt {
         system: "Be kind.".to_owned(),
         messages,

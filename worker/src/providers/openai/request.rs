@@ -1,7 +1,7 @@
 //! The request of Chat Completions.
 
 use serde::Serialize;
-use shared::ports::{Caching, Prompt, Role};
+use shared::ports::{Prompt, PromptCaching, Role};
 use shared::protocol::commit::sha256;
 
 use crate::providers::{MaxTokensField, OpenAiSettings};
@@ -73,7 +73,7 @@ impl<'a> Request<'a> {
 /// one of them, where the conversation is too.
 /// It holds no more than the provider reads in the prompt anyway, and the group, which does not
 /// tell who speaks.
-fn cache_key(prompt: &Prompt, caching: Caching) -> String {
+fn cache_key(prompt: &Prompt, caching: PromptCaching) -> String {
     format!("{}.{}", &sha256(&prompt.system)[..32], caching.group)
 }
 

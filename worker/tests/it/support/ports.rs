@@ -9,7 +9,7 @@ use serde_json::Value;
 use shared::domain::{ConnectionId, DocumentId, Principal};
 use shared::memory::{MemoryDocuments, MemoryPush, MemoryQueue};
 use shared::ports::{
-    Document, DocumentSummary, Documents, DocumentsError, Outgoing, Push, PushError, Queue,
+    Document, DocumentSummary, Documents, DocumentsError, OutgoingMessage, Push, PushError, Queue,
     QueueError, Receipt,
 };
 use tokio::time::{Instant, sleep};
@@ -27,7 +27,7 @@ fn away() -> QueueError {
 
 #[async_trait]
 impl Queue for FaultyQueue {
-    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
         self.faults.around(Op::Send, self.queue.send(message), || Err(away())).await
     }
 

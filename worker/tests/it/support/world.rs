@@ -7,7 +7,7 @@ use secrecy::SecretSlice;
 use serde_json::Value;
 use shared::domain::{
     ConnectionId, ExpiresAt, MessageId, MessageText, Principal, SessionId, SessionKey, Timestamp,
-    Turn,
+    TurnNumber,
 };
 use shared::environment::Environment;
 use shared::memory::{
@@ -16,8 +16,8 @@ use shared::memory::{
 };
 use shared::ports::store::{Item, Key};
 use shared::ports::{
-    Clock, Delivery, Durability, EventSource, Model, Outgoing, Queue, SigningKey, SigningKeys,
-    Store,
+    Clock, Delivery, Durability, EventSource, Model, OutgoingMessage, Queue, SigningKey,
+    SigningKeys, Store,
 };
 use shared::protocol::accept::{self, Submission};
 use shared::protocol::{
@@ -215,7 +215,7 @@ impl World {
     pub(crate) async fn record(&self, submission: &Submission) {
         let bounds = worker::config::WorkerConfig::from(&Environment::default(), Pace::ONE_MACHINE)
             .unwrap()
-            .bounds;
+            .accept_limits;
         let read = accept::look_up(self.table.as_ref(), submission, bounds).await.unwrap();
         accept::record(self.table.as_ref(), submission, read, bounds).await.unwrap();
     }
@@ -226,7 +226,10 @@ impl World {
         let body = body.into();
         let durability = Durability::Synced;
         let deduplication_id = format!("{}-{}", self.elapsed().as_nanos(), commit::sha256(&body));
-        self.requests.send(Outgoing { group, deduplication_id, body, durability }).await.unwrap();
+        self.requests
+            .send(OutgoingMessage { group, deduplication_id, body, durability })
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn stop(&self, id: &MessageId) {
@@ -306,7 +309,7 @@ impl World {
     }
 
     pub(crate) async fn turn(&self, number: u64) -> Option<TurnRow> {
-        self.row(keys::turn(&self.key, Turn::parse(number).unwrap())).await
+        self.row(keys::turn(&self.key, TurnNumber::parse(number).unwrap())).await
     }
 
     pub(crate) async fn final_of(&self, number: u64) -> TurnRow {

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::memory::{MemoryQueue, QueueSettings};
-use shared::ports::{DeadLetter, Delivery, EventSource, Outgoing, Queue, QueueError, Receipt};
+use shared::ports::{
+    DeadLetter, Delivery, EventSource, OutgoingMessage, Queue, QueueError, Receipt,
+};
 
 use super::SETTINGS;
 use super::rig::Rig;
@@ -77,7 +79,7 @@ impl BrokenQueue {
 
 #[async_trait]
 impl Queue for BrokenQueue {
-    async fn send(&self, mut message: Outgoing) -> Result<(), QueueError> {
+    async fn send(&self, mut message: OutgoingMessage) -> Result<(), QueueError> {
         let number = self.sent.fetch_add(1, Ordering::SeqCst);
         match self.fault {
             Fault::IgnoresLock => message.group = format!("{}/{number}", message.group),

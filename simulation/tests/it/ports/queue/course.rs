@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prop_assert_eq;
 use proptest::test_runner::{TestCaseError, TestCaseResult};
-use shared::ports::{DeadLetter, Delivery, Outgoing, QueueError, Receipt};
+use shared::ports::{DeadLetter, Delivery, OutgoingMessage, QueueError, Receipt};
 use tokio::time::{Instant, advance, timeout};
 
 use super::super::numbering::Numbering;
@@ -86,7 +86,7 @@ impl<R: Rig> Course<R> {
             Operation::Send { group, id, durability } => {
                 let [group, deduplication_id] = [format!("group-{group}"), format!("id-{id}")];
                 let message =
-                    Outgoing { group, deduplication_id, body: body.to_owned(), durability };
+                    OutgoingMessage { group, deduplication_id, body: body.to_owned(), durability };
                 done(self.rig.queue().send(message).await)
             }
             Operation::Receive(max) => self.receive(max).await,

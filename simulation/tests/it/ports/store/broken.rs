@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use shared::domain::Timestamp;
 use shared::memory::{FixedClock, ManualClock, MemoryStore};
 use shared::ports::store::{
-    Change, Effect, Item, Key, Page, Query, Refusal, Store, StoreError, Write,
+    Change, Effect, FailedCondition, Item, Key, Page, Query, Store, StoreError, Write,
 };
 use shared::ports::{Clock, Durability};
 
@@ -62,21 +62,24 @@ impl BrokenStore {
         durability: Durability,
     ) -> Result<(), StoreError> {
         for (index, write) in writes.into_iter().enumerate() {
-            let refused = |refusal| StoreError::Refused(Box::new(Refusal { index, ..refusal }));
+            let refused = |refusal| {
+                StoreError::ConditionFailed(Box::new(FailedCondition { index, ..refusal }))
+            };
             let outcome = self.inner.write(write, durability).await;
-            outcome
-                .map_err(|error| error.refusal().map_or_else(std::convert::identity, refused))?;
+            outcome.map_err(|error| {
+                error.failed_condition().map_or_else(std::convert::identity, refused)
+            })?;
         }
         Ok(())
     }
 
     fn distort(&self, error: StoreError) -> StoreError {
-        let distorted = |refusal: Refusal| {
+        let distorted = |refusal: FailedCondition| {
             let index = if self.is(Fault::BlamesFirst) { 0 } else { refusal.index };
             let current = refusal.current.filter(|_| !self.is(Fault::HidesCurrent));
-            StoreError::Refused(Box::new(Refusal { index, current }))
+            StoreError::ConditionFailed(Box::new(FailedCondition { index, current }))
         };
-        error.refusal().map_or_else(std::convert::identity, distorted)
+        error.failed_condition().map_or_else(std::convert::identity, distorted)
     }
 }
 

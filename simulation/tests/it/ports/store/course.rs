@@ -87,7 +87,7 @@ fn seen<T>(
 ) -> Result<Seen, TestCaseError> {
     match outcome {
         Ok(value) => Ok(show(value)),
-        Err(StoreError::Refused(refusal)) => Ok(Seen::Refused(*refusal)),
+        Err(StoreError::ConditionFailed(refusal)) => Ok(Seen::Refused(*refusal)),
         Err(StoreError::Corrupt(_)) => Ok(Seen::Invalid),
         Err(error @ StoreError::Unavailable(_)) => Err(TestCaseError::fail(format!("{error:?}"))),
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use shared::domain::Timestamp;
 use shared::ports::store::{
-    Attributes, Change, Condition, Effect, Item, Key, Page, Query, Refusal, Write,
+    Attributes, Change, Condition, Effect, FailedCondition, Item, Key, Page, Query, Write,
 };
 
 use super::START;
@@ -16,7 +16,7 @@ pub(super) enum Seen {
     Items(Vec<Option<Item>>),
     Page(Page),
     Written(Option<Item>),
-    Refused(Refusal),
+    Refused(FailedCondition),
     Invalid,
 }
 
@@ -93,7 +93,7 @@ impl Model {
     fn write(&mut self, write: &Write) -> Seen {
         let current = self.get(&write.key);
         if !all_hold(&write.conditions, current.as_ref()) {
-            return Seen::Refused(Refusal { index: 0, current });
+            return Seen::Refused(FailedCondition { index: 0, current });
         }
         self.apply(write);
         Seen::Written(self.get(&write.key))
@@ -108,7 +108,7 @@ impl Model {
         for (index, write) in writes.iter().enumerate() {
             let current = self.get(&write.key);
             if !all_hold(&write.conditions, current.as_ref()) {
-                return Seen::Refused(Refusal { index, current });
+                return Seen::Refused(FailedCondition { index, current });
             }
         }
         for write in writes {

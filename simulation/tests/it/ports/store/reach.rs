@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::ports::store::{Effect, Key, Refusal};
+use shared::ports::store::{Effect, FailedCondition, Key};
 
 use super::model::{Model, Seen};
 use super::operation::Operation;
@@ -74,7 +74,7 @@ fn shown(
             (after.due(*until, usize::MAX).len() > *limit).then_some("a due list that is cut off")
         }
         (Operation::Write(..), Seen::Refused(_)) => Some("a refused write"),
-        (Operation::Transact(..), Seen::Refused(Refusal { index: 1.., .. })) => {
+        (Operation::Transact(..), Seen::Refused(FailedCondition { index: 1.., .. })) => {
             Some("a transaction refused at a later write")
         }
         (Operation::Transact(..), Seen::Invalid) => {

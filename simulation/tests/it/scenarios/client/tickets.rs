@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use client::transport::ConnectError;
 use http::StatusCode;
-use ingress::Refusal;
+use ingress::AuthorizeError;
 use simulation::checks::mark;
 use simulation::faults::{Function, Op};
 use simulation::platform::Ended;
@@ -69,7 +69,10 @@ async fn s46_a_page_of_another_origin_is_refused_and_uses_no_ticket_up() {
     ];
     for origin in others {
         let answer = stage.platform.authorize(&ticket, Some(origin)).await;
-        assert!(matches!(answer, Ended::Returned(Err(Refusal::Origin))), "{origin}: {answer:?}");
+        assert!(
+            matches!(answer, Ended::Returned(Err(AuthorizeError::Origin))),
+            "{origin}: {answer:?}"
+        );
         assert_eq!(answer.returned().unwrap().unwrap_err().status(), StatusCode::FORBIDDEN);
     }
     assert_eq!(traces(&stage), before);

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use worker::WorkerError;
 
 /// What the tries of one call may last in all.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The calls of the store on the way of a message, for which failing is no end.
 const PATIENT: [(Function, Op); 8] = [
@@ -59,7 +59,7 @@ async fn check(function: Function, op: Op, fault: Fault, hits: RangeInclusive<u6
     let what = format!("{function:?} {op:?}: {}", fault.name());
     let (_, undisturbed) = converse(None).await;
     let (stage, took) = converse(Some(Rule::during(function, op, 1..=3, fault))).await;
-    assert!(took <= undisturbed + PATIENCE, "{what}: {took:?} instead of {undisturbed:?}");
+    assert!(took <= undisturbed + TIMEOUT, "{what}: {took:?} instead of {undisturbed:?}");
     let counts = stage.faults.tally().counts();
     assert!(hits.contains(&counts.faults[name]), "{what}: {counts:?}");
     assert_eq!(counts.events.get("deliveries reported as failed"), None, "{what}");
@@ -92,7 +92,7 @@ async fn s48_a_store_that_goes_on_refusing_is_a_503_at_the_door_and_a_redelivery
     let began = Instant::now();
     let unavailable = CallError::Unavailable { retry_after: Duration::from_secs(2) };
     assert_eq!(anna.say("m1").await, Err(unavailable));
-    assert!(began.elapsed() < PATIENCE && stage.cloud.requests.is_empty(), "{:?}", began.elapsed());
+    assert!(began.elapsed() < TIMEOUT && stage.cloud.requests.is_empty(), "{:?}", began.elapsed());
     stage.faults.heal();
     anna.say("m1").await.unwrap();
 
@@ -101,7 +101,7 @@ async fn s48_a_store_that_goes_on_refusing_is_a_503_at_the_door_and_a_redelivery
     let began = Instant::now();
     let ended = stage.work(&delivery).await.returned().unwrap();
     assert!(matches!(ended, Err(WorkerError::Store(_))), "{ended:?}");
-    assert!(began.elapsed() < PATIENCE && stage.model_calls() == 0, "{:?}", began.elapsed());
+    assert!(began.elapsed() < TIMEOUT && stage.model_calls() == 0, "{:?}", began.elapsed());
     assert_eq!(
         stage.faults.calls(Function::Worker, Op::Claim),
         5,
@@ -116,7 +116,7 @@ async fn s48_a_store_that_goes_on_refusing_is_a_503_at_the_door_and_a_redelivery
     let began = Instant::now();
     let failed = stage.platform.invoke_notifier(&batch).await.returned().unwrap();
     assert_eq!(failed, [batch[0].message_id.clone()]);
-    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+    assert!(began.elapsed() < TIMEOUT, "{:?}", began.elapsed());
     stage.end(&[]).await.unwrap();
     assert_eq!((stage.model_calls(), stage.session(&anna).await.unwrap().total_turns), (1, 1));
 }

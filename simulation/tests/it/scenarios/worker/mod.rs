@@ -12,7 +12,7 @@ mod zombies;
 use std::time::Duration;
 
 use shared::domain::{FinishReason, ProviderName};
-use shared::ports::{Delivery, Durability, EventSource as _, Outgoing, Queue as _};
+use shared::ports::{Delivery, Durability, EventSource as _, OutgoingMessage, Queue as _};
 use shared::protocol::commit::sha256;
 use simulation::cloud::{Piece, Plot};
 use simulation::faults::{Function, Op};
@@ -95,7 +95,8 @@ fn generations_shown(stage: &Stage, turn: u64) -> Vec<u64> {
 async fn put(stage: &Stage, actor: &Actor, body: String) {
     let group = actor.key.to_string();
     let deduplication_id = sha256(&body);
-    let outgoing = Outgoing { group, deduplication_id, body, durability: Durability::Synced };
+    let outgoing =
+        OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced };
     stage.cloud.requests.send(outgoing).await.unwrap();
 }
 

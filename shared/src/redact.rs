@@ -5,7 +5,7 @@
 const QUOTING: [&str; 3] = ["invalid type: string", "invalid value: string", "unknown variant"];
 
 /// Leaves out what serde quotes; what was expected instead is a text of our own, and comes last.
-pub fn unquoted(error: &serde_json::Error) -> String {
+pub fn redact(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let Some(kind) = QUOTING.into_iter().find(|kind| text.starts_with(kind)) else { return text };
     let expected = text.rfind(", expected").and_then(|at| text.get(at..)).unwrap_or_default();
@@ -16,7 +16,7 @@ pub fn unquoted(error: &serde_json::Error) -> String {
 mod tests {
     use serde::Deserialize;
 
-    use super::unquoted;
+    use super::redact;
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "lowercase")]
@@ -26,7 +26,7 @@ mod tests {
 
     #[track_caller]
     fn check<T: for<'a> Deserialize<'a> + std::fmt::Debug>(json: &str, expected: &str) {
-        assert_eq!(unquoted(&serde_json::from_str::<T>(json).unwrap_err()), expected);
+        assert_eq!(redact(&serde_json::from_str::<T>(json).unwrap_err()), expected);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::domain::{MessageId, MessageText, Principal, SessionId, SessionKey, Te
 /// Bodies of another version, or of another type, are not ours to read: a newer program may want
 /// them whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remains {
+pub enum PartialRequest {
     /// A pointer whose ids can be read: the message may be recorded, and somebody waits for its
     /// answer.
     Pointer {
@@ -53,7 +53,7 @@ struct Submit {
     message: String,
 }
 
-impl Remains {
+impl PartialRequest {
     /// Reads what is left of a body that [`super::RequestMessage::parse`] refused; `None` if it is
     /// not enough.
     pub fn of_request(body: &str) -> Option<Self> {
@@ -61,19 +61,20 @@ impl Remains {
     }
 }
 
-fn pointer(body: &str) -> Option<Remains> {
+fn pointer(body: &str) -> Option<PartialRequest> {
     let Pointer { v, r#type, session_key, message_id } = serde_json::from_str(body).ok()?;
     let another_version = v.is_number() && v != VERSION;
     let another_type = r#type.as_str().is_some_and(|name| name != "message");
-    (!another_version && !another_type).then_some(Remains::Pointer { session_key, message_id })
+    (!another_version && !another_type)
+        .then_some(PartialRequest::Pointer { session_key, message_id })
 }
 
-fn submit(body: &str) -> Option<Remains> {
+fn submit(body: &str) -> Option<PartialRequest> {
     let Submit { v, r#type, principal, session_id, message_id, message } =
         serde_json::from_str(body).ok()?;
     let problem = MessageText::parse(message).err()?;
     let session_key = SessionKey::derive(&principal, &session_id);
-    (v == VERSION && r#type == "submit").then_some(Remains::Submit {
+    (v == VERSION && r#type == "submit").then_some(PartialRequest::Submit {
         session_key,
         message_id,
         problem,

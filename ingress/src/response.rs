@@ -6,10 +6,10 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::Failure;
+use crate::error::ApiError;
 
 /// What every call ends with.
-pub(crate) type Answer = Result<Response<Bytes>, Failure>;
+pub(crate) type HttpResult = Result<Response<Bytes>, ApiError>;
 
 /// Answers with JSON.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Bytes> {
