@@ -1,7 +1,6 @@
-"""A chatbot as one synchronous Python function, as the guide that the project grew from has it.
+"""A chatbot as one synchronous Python function, for comparison in the benchmark of the functions.
 
-It is the peer of the benchmark of the functions: the least that answers a message with the official clients,
-keeps nothing, and sends one analytics event.
+It does the minimum with the official clients: it answers a message, stores nothing, and sends one analytics event.
 """
 
 import json
