@@ -331,7 +331,7 @@ function showRanges() {
     ...Object.keys(RANGES).map((label) => {
       const button = make(
         'button',
-        { type: 'button', 'aria-pressed': String(label === span) },
+        { type: 'button', 'aria-pressed': String(label === range) },
         label,
       );
       button.addEventListener('click', () => {

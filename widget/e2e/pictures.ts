@@ -1,7 +1,10 @@
-// Screenshots of the chat window for the documentation, light and dark: `npm run pictures`.
-import { join } from 'node:path';
+// Screenshots of the chat window and the admin page for the documentation: `npm run pictures`.
+import { basename, join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { waitUntil } from '../tests/support/wait.js';
+import { nextPaint } from './support/accessibility.js';
+import { inventedStats, inventedStatus } from './support/invented-stats.js';
 import { ScriptedProvider } from './support/scripted-provider.js';
 import type { ChatPage } from './support/chat-page.js';
 import { cannotRunStories, PACKAGE, TestEnvironment } from './support/environment.js';
@@ -33,15 +36,17 @@ afterAll(async () => {
 });
 
 /** Takes a screenshot in both colour schemes. */
-async function draw(chat: ChatPage, name: string): Promise<void> {
+async function takePictures(page: Page, name: string, maxBytes = 100_000): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
-    await chat.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await chat.nextPaint();
-    const path = join(FOLDER, `chat-${name}-${colorScheme}.png`);
-    const { length } = await chat.page.screenshot({ path, animations: 'disabled' });
-    expect(length, path).toBeLessThanOrEqual(100_000);
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await nextPaint(page);
+    const path = join(FOLDER, `${name}-${colorScheme}.png`);
+    const { length } = await page.screenshot({ path, animations: 'disabled' });
+    expect(length, path).toBeLessThanOrEqual(maxBytes);
   }
 }
+
+const draw = (chat: ChatPage, name: string) => takePictures(chat.page, `chat-${name}`);
 
 const SIZE = { viewport: { width: 760, height: 720 } };
 
@@ -81,4 +86,22 @@ it.skipIf(cannotRunStories)('the chat window on a phone', async () => {
   await chat.ask('What does class 7B have on Tuesday?');
   await draw(chat, 'phone');
   await chat.close();
+});
+
+// The statistics are invented: real ones would take an hour of traffic.
+it.skipIf(cannotRunStories)('the admin page', async () => {
+  const page = await environment.browser.newPage({ viewport: { width: 1280, height: 1080 } });
+  const now = Date.parse('2026-01-05T09:00:00Z');
+  await page.route('**/admin/**', (route) => {
+    const name = basename(new URL(route.request().url()).pathname);
+    if (name === 'stats') return route.fulfill({ json: inventedStats(now) });
+    if (name === 'status') return route.fulfill({ json: inventedStatus(now) });
+    if (name === 'dead-letters') return route.fulfill({ json: { dead_letters: [] } });
+    return route.fulfill({ path: join(PACKAGE, '../local/admin', name) });
+  });
+
+  await page.goto(`${environment.pages.url}/admin/index.html`);
+  await page.locator('#plots svg').first().waitFor();
+  await takePictures(page, 'admin', 200_000);
+  await page.close();
 });
