@@ -155,6 +155,11 @@ impl Play {
             return tokio::task::yield_now().await;
         }
         self.due += delay;
+        if self.due <= Instant::now() {
+            // A pause that a busy machine has already used up must still let the connection
+            // flush: an error right behind a piece would take the unsent piece with it.
+            tokio::task::yield_now().await;
+        }
         tokio::time::sleep_until(self.due).await;
     }
 
