@@ -1,8 +1,8 @@
 //! `yogi cost`: what so many chats a day cost on AWS.
 
+use providers::Prices;
 use serde_json::json;
 use shared::domain::{MicroUsd, ProviderName, Usage};
-use worker::prices::Prices;
 
 use crate::args::Cost;
 use crate::desk::Desk;
@@ -139,7 +139,7 @@ fn show(desk: &Desk, chats_per_day: u64, chat: &Chat) -> anyhow::Result<Exit> {
     );
     if price.is_none() {
         note(&format!(
-            "{model} is in no price list (worker/prices.json), so its cost is not known"
+            "{model} is in no price list (providers/prices.json), so its cost is not known"
         ));
         return Ok(Exit::Partly);
     }

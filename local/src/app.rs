@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
+use providers::client;
 use secrecy::SecretString;
 use shared::domain::ProviderName;
 use shared::ports::Ids;
@@ -18,7 +19,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use worker::providers::client;
 
 use self::adapters::{Adapters, Crew, models, names};
 use crate::config::Config;

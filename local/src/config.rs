@@ -9,6 +9,8 @@ use std::time::Duration;
 use clap::Parser;
 use ingress::{IngressConfig, Platform};
 use notifier::NotifierConfig;
+use providers::client::ClientSettings;
+use providers::{BedrockSettings, ClaudeSettings, OpenAiSettings};
 use secrecy::SecretString;
 use shared::analytics::Texts;
 use shared::environment::{ConfigError, Environment, invalid};
@@ -17,8 +19,6 @@ use worker::WorkerConfig;
 use worker::calls::breaker::BreakerSettings;
 use worker::config::Pace;
 use worker::kept::{CachePlace, CacheSettings};
-use worker::providers::client::ClientSettings;
-use worker::providers::{BedrockSettings, ClaudeSettings, OpenAiSettings};
 
 use crate::sqlite::Synchronous;
 
@@ -178,7 +178,7 @@ impl Flags {
 fn claude(
     environment: &Environment,
 ) -> Result<Option<(ClaudeSettings, SecretString)>, ConfigError> {
-    let settings = ClaudeSettings::from(environment)?;
+    let settings = ClaudeSettings::from_env(environment)?;
     Ok(environment.text("ANTHROPIC_API_KEY").map(|key| (settings, SecretString::from(key))))
 }
 
@@ -186,7 +186,7 @@ fn claude(
 fn openai(
     environment: &Environment,
 ) -> Result<Option<(OpenAiSettings, Option<SecretString>)>, ConfigError> {
-    let settings = OpenAiSettings::from(environment)?;
+    let settings = OpenAiSettings::from_env(environment)?;
     let key = environment.text("OPENAI_API_KEY").map(SecretString::from);
     let configured = key.is_some() || environment.text("OPENAI_BASE_URL").is_some();
     Ok(configured.then_some((settings, key)))
@@ -225,7 +225,7 @@ fn bedrock(
     environment: &Environment,
 ) -> Result<Option<(BedrockSettings, SecretString)>, ConfigError> {
     let key = environment.text("AWS_BEARER_TOKEN_BEDROCK").map(SecretString::from);
-    Ok(BedrockSettings::from(environment)?.zip(key))
+    Ok(BedrockSettings::from_env(environment)?.zip(key))
 }
 
 fn synchronous(environment: &Environment) -> Result<Synchronous, ConfigError> {

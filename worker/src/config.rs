@@ -6,7 +6,7 @@ use shared::domain::{MicroUsd, ProviderName};
 use shared::environment::{ConfigError, Environment, invalid};
 use shared::protocol::accept::AcceptLimits;
 
-use crate::providers::PROMPT_CACHING;
+use providers::config::PROMPT_CACHING;
 
 /// The visibility timeout of the queue of requests on AWS, which wants six times the function's
 /// timeout.

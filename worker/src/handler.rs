@@ -19,9 +19,9 @@ use crate::context::DocumentCache;
 use crate::error::WorkerError;
 use crate::kept::KeptReplies;
 use crate::preference::Preference;
-use crate::prices::Prices;
 use crate::prompt::Template;
 use crate::turn::{Claimed, claim, finish};
+use providers::Prices;
 
 /// From this receive on a message gets an error final instead of another try.
 const LAST_RECEIVE: u32 = 8;

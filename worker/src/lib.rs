@@ -9,10 +9,8 @@
 //! | [`prompt`] | how it is told: the template, the labelled data block |
 //! | [`answer`] | the reply: calls in order, generations, budget |
 //! | [`calls`] | the rules around one call: retry, circuit breaker, choice of provider |
-//! | [`providers`] | who answers: Claude, `OpenAI`, offline |
 //! | [`streaming`] | provisional text to whoever watches, and the checkpoint once a second |
 //! | [`kept`] | replies that were kept for the same first question |
-//! | [`prices`] | what a call costs |
 //! | [`config`] | the settings of all of these |
 
 pub mod answer;
@@ -22,9 +20,7 @@ pub mod context;
 pub mod handler;
 pub mod kept;
 mod preference;
-pub mod prices;
 pub mod prompt;
-pub mod providers;
 pub mod streaming;
 pub mod turn;
 

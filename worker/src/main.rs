@@ -12,6 +12,12 @@ use aws::replies::{RedisReplyCache, Timeouts};
 use aws::sdk::{Sdk, Settings};
 use aws::secrets::SecretsManagerSecrets;
 use aws::sign::Signer;
+use providers::Prices;
+use providers::SIGNED_HEADERS;
+use providers::client::{self, ClientSettings};
+use providers::{
+    BedrockModel, BedrockSettings, ClaudeModel, ClaudeSettings, OpenAiModel, OpenAiSettings,
+};
 use serde_json::Value;
 use shared::environment::{ConfigError, Environment};
 use shared::memory::{MemoryDocuments, MemoryReplyCache};
@@ -22,12 +28,6 @@ use worker::calls::Providers;
 use worker::calls::breaker::BreakerSettings;
 use worker::config::Pace;
 use worker::kept::{CachePlace, CacheSettings, KeptReplies};
-use worker::prices::Prices;
-use worker::providers::SIGNED_HEADERS;
-use worker::providers::client::{self, ClientSettings};
-use worker::providers::{
-    BedrockModel, BedrockSettings, ClaudeModel, ClaudeSettings, OpenAiModel, OpenAiSettings,
-};
 use worker::{Ports, Worker, WorkerConfig};
 
 /// Where this home can keep replies.
@@ -95,11 +95,11 @@ fn models(
 ) -> Result<Vec<Arc<dyn Model>>, Box<dyn Error>> {
     let client = client::build(ClientSettings::from_env(environment)?)?;
     let claude =
-        ClaudeModel::new(ClaudeSettings::from(environment)?, secrets.clone(), client.clone());
+        ClaudeModel::new(ClaudeSettings::from_env(environment)?, secrets.clone(), client.clone());
     let openai =
-        OpenAiModel::new(OpenAiSettings::from(environment)?, secrets.clone(), client.clone());
+        OpenAiModel::new(OpenAiSettings::from_env(environment)?, secrets.clone(), client.clone());
     let mut models: Vec<Arc<dyn Model>> = vec![Arc::new(claude), Arc::new(openai)];
-    if let Some(settings) = BedrockSettings::from(environment)? {
+    if let Some(settings) = BedrockSettings::from_env(environment)? {
         let signer = Signer::new(sdk, "bedrock", clock);
         let sign = move |url: &str, body: &[u8]| {
             signer.post(url, &SIGNED_HEADERS, body).map_err(|error| error.to_string())

@@ -68,7 +68,7 @@ FILE is a JSON object:
   in; it asks for yes or no
 
 The golden questions of the sample school are such files:
-  yogi eval worker/tests/golden/school.json --with claude --with openai:gpt-6-luna --out \
+  yogi eval providers/tests/golden/school.json --with claude --with openai:gpt-6-luna --out \
   scores.jsonl")]
 pub(crate) struct Eval {
     /// The questions

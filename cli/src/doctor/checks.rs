@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use providers::Prices;
 use shared::domain::{ProviderName, Timestamp, Usage};
 use shared::operator::{BreakerState, ServerStatus};
-use worker::prices::Prices;
 
 use super::Findings;
 use crate::home::{Home, HomeError};

@@ -149,7 +149,7 @@ mod tests {
     fn the_golden_questions_of_the_sample_school_can_be_read() {
         for name in ["school", "held_out"] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join(format!("../worker/tests/golden/{name}.json"));
+                .join(format!("../providers/tests/golden/{name}.json"));
             assert!(Questions::read(&path).unwrap().all.len() > 10, "{name}");
         }
     }

@@ -155,7 +155,7 @@ async fn a_judge_says_which_answer_is_better() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_golden_questions_are_scored_on_the_answerer_without_a_model() {
     let world = World::offline().await;
-    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../worker/tests/golden/school.json");
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../providers/tests/golden/school.json");
     let eval = ["eval", golden, "--out", "scores.jsonl", "--at-least", "90", "--json"];
     let score = world.yogi(&eval).await.expect(0).objects().remove(0);
     assert!(score["answered_right"].as_u64().unwrap() >= 27, "{score}");

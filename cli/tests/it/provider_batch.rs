@@ -92,7 +92,7 @@ async fn every_line_gets_its_answer_at_half_the_price_and_the_chatbot_knows_noth
         assert_eq!(full.out, "", "answers of a provider's batch are no turns");
         let cost = answers[0]["cost_micro_usd"].as_i64().unwrap();
         assert_eq!(summary["cost_micro_usd"], 6 * cost);
-        let prices = worker::prices::Prices::built_in().unwrap();
+        let prices = providers::Prices::built_in().unwrap();
         let name = shared::domain::ProviderName::parse(provider).unwrap();
         let usage = serde_json::from_value(answers[0]["usage"].clone()).unwrap();
         let price = prices.cost(name, answers[0]["model"].as_str().unwrap(), usage).unwrap().0;

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use ingress::{AllowedOrigins, AuthMode, HttpKeySource, Ingress, KeySource};
 use notifier::Notifier;
+use providers::OfflineModel;
+use providers::Prices;
+use providers::{BedrockModel, ClaudeModel, OpenAiModel};
 use secrecy::SecretString;
 use shared::analytics::Texts;
 use shared::memory::{MemoryReplyCache, NoMetrics, QueueSettings};
@@ -13,9 +16,6 @@ use shared::system::{SystemClock, SystemIds};
 use worker::Worker;
 use worker::calls::Providers;
 use worker::kept::{CachePlace, CacheSettings, KeptReplies};
-use worker::prices::Prices;
-use worker::providers::offline::OfflineModel;
-use worker::providers::{BedrockModel, ClaudeModel, OpenAiModel};
 
 use crate::config::Config;
 use crate::documents_file;

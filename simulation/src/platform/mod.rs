@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use ingress::{Ingress, IngressConfig};
 use notifier::Notifier;
+use providers::Prices;
 use shared::environment::Environment;
 use worker::calls::breaker::BreakerSettings;
 use worker::config::Pace;
-use worker::prices::Prices;
 use worker::{Worker, WorkerConfig};
 
 pub use functions::Ended;

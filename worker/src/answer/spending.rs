@@ -7,7 +7,7 @@ use shared::protocol::counters::Budget;
 use super::call::Progress;
 use crate::error::WorkerError;
 use crate::handler::Worker;
-use crate::prices::prompt_bytes;
+use providers::prices::prompt_bytes;
 
 /// A rough number of bytes in one output token, for a call whose provider did not say what it used.
 const BYTES_PER_TOKEN: u64 = 4;

@@ -3,9 +3,8 @@
 
 mod first;
 mod parts;
-mod sanitize;
 mod template;
 
 pub use parts::Parts;
-pub use sanitize::without_invisible;
+pub use providers::without_invisible;
 pub use template::{Template, Told};

@@ -15,7 +15,6 @@ mod crashes;
 #[cfg(test)]
 #[cfg(feature = "lambda")]
 mod function;
-mod golden;
 #[cfg(test)]
 mod kept;
 #[cfg(test)]
@@ -26,8 +25,6 @@ mod parsing;
 mod platform;
 #[cfg(test)]
 mod poison;
-#[cfg(test)]
-mod providers;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]

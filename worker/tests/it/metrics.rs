@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use providers::client::ClientSettings;
+use providers::{ClaudeModel, ClaudeSettings, client};
 use shared::domain::{ContextUse, ErrorCode, FinishReason, ProviderName, TurnKind};
 use shared::environment::Environment;
 use shared::memory::MemorySecrets;
 use shared::ports::{Attempts, SigningKeys, TurnMeasure};
-use worker::providers::client::ClientSettings;
-use worker::providers::{ClaudeModel, ClaudeSettings, client};
 
 use crate::support::model::Failure;
 use crate::support::world::{Ended, pass};
@@ -180,7 +180,7 @@ async fn a_turn_that_its_successor_ends_is_measured_as_abandoned() {
 
 fn claude_without_a_key() -> Arc<ClaudeModel> {
     let secrets = Arc::new(MemorySecrets::new(SigningKeys(Vec::new())));
-    let settings = ClaudeSettings::from(&Environment::default()).unwrap();
+    let settings = ClaudeSettings::from_env(&Environment::default()).unwrap();
     let client = client::build(ClientSettings::from_env(&Environment::default()).unwrap()).unwrap();
     Arc::new(ClaudeModel::new(settings, secrets, client))
 }

@@ -159,7 +159,8 @@ pub(super) mod tests {
 
     /// Builds a crate; a name that ends with `?` is an optional dependency.
     pub(in crate::tidy) fn krate(name: &str, dependencies: &[&str]) -> Crate {
-        let ours = ["shared", "ingress", "worker", "notifier", "aws", "local", "client"];
+        let ours =
+            ["shared", "providers", "ingress", "worker", "notifier", "aws", "local", "client"];
         let dependency = |written: &&str| {
             let name = written.trim_end_matches('?');
             Dependency {

@@ -9,6 +9,9 @@ const FUNCTIONS: [&str; 3] = ["ingress", "worker", "notifier"];
 /// The client library, which no function links.
 const CLIENT: &str = "client";
 
+/// The models and their prices, which depend on `shared` alone.
+const PROVIDERS: &str = "providers";
+
 /// The operator's tool, which works on AWS as the functions do, and where in it.
 const TOOL: &str = "cli";
 const TOOL_ON_AWS: &str = "src/home/stack/";
@@ -62,7 +65,11 @@ fn rule(krate: &str, dependency: &Dependency) -> Option<&'static str> {
     if function && FUNCTIONS.contains(&name) && krate != name {
         return Some("move what both need to `shared`: they meet in queue messages only");
     }
-    if krate == "shared" && dependency.ours && !(dependency.dev && name == "testkit") {
+    let dev_testkit = dependency.dev && name == "testkit";
+    if krate == PROVIDERS && dependency.ours && name != "shared" && !dev_testkit {
+        return Some("models and prices know nothing of turns: move what they need to `shared`");
+    }
+    if krate == "shared" && dependency.ours && !dev_testkit {
         return Some("`shared` stands below every other crate: turn the arrow round");
     }
     if krate == CLIENT && dependency.ours && name != "shared" {
@@ -137,6 +144,13 @@ mod tests {
         check("worker", &["client"], 1);
         check("aws", &["client?"], 1);
         check("cli", &["client"], 0);
+    }
+
+    #[test]
+    fn providers_depend_on_shared_alone() {
+        check("providers", &["shared", "bytes"], 0);
+        check("providers", &["worker", "ingress", "notifier"], 3);
+        check("worker", &["providers"], 0);
     }
 
     #[test]

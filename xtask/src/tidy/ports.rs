@@ -8,7 +8,7 @@ use super::house::House;
 use super::rust::{Source, Token};
 
 /// The crates whose code runs on Lambda and in the simulation.
-const HANDLERS: [&str; 4] = ["shared/", "ingress/", "worker/", "notifier/"];
+const HANDLERS: [&str; 5] = ["shared/", "providers/", "ingress/", "worker/", "notifier/"];
 
 /// Tools, which people start by hand.
 const TOOLS: [&str; 2] = ["bench/", "xtask/"];

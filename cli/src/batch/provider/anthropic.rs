@@ -8,13 +8,13 @@
 //! Never run against the real service.
 
 use async_trait::async_trait;
+use providers::{ClaudeSettings, claude};
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use shared::domain::{ProviderName, Timestamp};
 use shared::ports::ModelError;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use worker::providers::{ClaudeSettings, claude};
 
 use super::http::{Http, ResultLines};
 use super::service::{Came, Ended, Found, How, Look, Mark, Service, id};
@@ -137,7 +137,7 @@ impl Service for Anthropic {
     fn came(&self, mut line: Value) -> Came {
         let result = &mut line["result"];
         match result["type"].as_str() {
-            Some("succeeded") => claude::whole(result["message"].take())
+            Some("succeeded") => claude::parse_batch_reply(result["message"].take())
                 .map_or_else(|| Came::unknown("a message"), Came::Reply),
             Some("errored") => {
                 let error = &result["error"]["error"];

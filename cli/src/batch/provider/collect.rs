@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use providers::Prices;
 use shared::domain::{
     ContextUse, ErrorCode, FinishReason, MicroUsd, Principal, ProviderName, SessionKey, Timestamp,
     TurnKind, TurnNumber, Usage,
 };
 use shared::operator::TurnView;
 use shared::protocol::{Timings, TurnError};
-use worker::prices::Prices;
 
 use super::gather::items;
 use super::job::Job;

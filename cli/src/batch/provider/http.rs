@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use providers::{error_from_response, key_header};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use shared::ports::ModelError;
 use tokio::time::{Instant, sleep, timeout};
-use worker::providers::{from_response, key_header};
 
 use crate::home::RetryTimeout;
 
@@ -97,7 +97,7 @@ impl Http {
         let headers = response.headers().clone();
         let body =
             timeout(SHORT, response.bytes()).await.ok().and_then(Result::ok).unwrap_or_default();
-        Err(from_response(status, &headers, &body))
+        Err(error_from_response(status, &headers, &body))
     }
 
     async fn with_retries<T, F: Future<Output = Result<T, ModelError>>>(

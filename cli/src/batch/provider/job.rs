@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use providers::Prices;
 use shared::domain::MicroUsd;
 use shared::ports::ModelError;
 use tokio::time::sleep;
-use worker::prices::Prices;
 
 use super::parts::{Part, Stage, Step};
 use super::service::{Found, Mark, Service, trouble};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use providers::Prices;
 use serde_json::{Value, json};
 use shared::domain::ProviderName;
 use tokio::time::{Instant, sleep};
-use worker::prices::Prices;
 
 use super::job::{Job, LOOK_AROUND};
 use super::parts::{Part, Parts, Stage, Step};

@@ -7,11 +7,11 @@
 //! Never run against the real service.
 
 use async_trait::async_trait;
+use providers::{OpenAiSettings, openai};
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 use shared::domain::{ProviderName, Timestamp};
 use shared::ports::ModelError;
-use worker::providers::{OpenAiSettings, openai};
 
 use super::http::{Http, ResultLines};
 use super::service::{Came, Ended, Found, How, Look, Mark, Service, id};
@@ -174,7 +174,7 @@ impl Service for OpenAi {
         let response = &mut line["response"];
         match response["status_code"].as_u64() {
             Some(200) => {
-                let whole = openai::whole(response["body"].take());
+                let whole = openai::parse_batch_reply(response["body"].take());
                 whole.map_or_else(|| Came::unknown("a completion"), Came::Reply)
             }
             Some(status) => {

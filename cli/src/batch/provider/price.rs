@@ -1,8 +1,8 @@
 //! What a batch costs, and the most that it can cost.
 
+use providers::Prices;
 use serde_json::Value;
 use shared::domain::{MicroUsd, ProviderName, Usage};
-use worker::prices::Prices;
 
 /// A batch costs this part of the price list's prices, at both providers: "All usage is charged at
 /// 50 percent of the standard API prices"

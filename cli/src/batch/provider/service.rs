@@ -1,12 +1,12 @@
 //! What is asked of a provider, whichever it is.
 
 use async_trait::async_trait;
+use providers::{BatchReply, ClaudeSettings, OpenAiSettings};
 use secrecy::SecretString;
 use serde_json::Value;
 use shared::domain::{ErrorCode, ProviderName, Timestamp};
 use shared::http_client::{self, ClientSettings};
 use shared::ports::ModelError;
-use worker::providers::{ClaudeSettings, OpenAiSettings, Whole};
 
 use super::anthropic::Anthropic;
 use super::http::{Http, ResultLines};
@@ -86,7 +86,7 @@ pub(super) enum How {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Came {
     /// A reply.
-    Reply(Whole),
+    Reply(BatchReply),
     /// It was cancelled.
     Cancelled,
     /// It failed.
@@ -190,10 +190,11 @@ pub(super) fn open(
     let client = http_client::build(settings)?;
     let http = |key: SecretString| Http::new(client, key, retry_timeout);
     if provider == ProviderName::OpenAi {
-        let settings = OpenAiSettings::from(&config.environment).map_err(|error| wrong(&error))?;
+        let settings =
+            OpenAiSettings::from_env(&config.environment).map_err(|error| wrong(&error))?;
         return Ok(Box::new(OpenAi::new(&settings, http(key))?));
     }
-    let settings = ClaudeSettings::from(&config.environment).map_err(|error| wrong(&error))?;
+    let settings = ClaudeSettings::from_env(&config.environment).map_err(|error| wrong(&error))?;
     Ok(Box::new(Anthropic::new(&settings, http(key))?))
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use providers::Prices;
 use shared::domain::ProviderName;
 use worker::config::{Pace, WorkerConfig};
-use worker::prices::Prices;
 
 use super::job::Job;
 use super::service;

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 
+use providers::{ClaudeSettings, OpenAiSettings, claude, openai};
 use serde_json::Value;
 use shared::domain::{ContextUse, Principal, ProviderName};
 use shared::environment::Environment;
@@ -10,7 +11,6 @@ use shared::operator::{FirstMessage, PromptsRequest, PromptsResponse, RenderedPr
 use shared::ports::Prompt;
 use worker::config::{Pace, WorkerConfig};
 use worker::prompt::{Parts, Template};
-use worker::providers::{ClaudeSettings, OpenAiSettings, claude, openai};
 
 use crate::home::{Answer, HomeError};
 
@@ -47,11 +47,13 @@ fn first<'a>(reader: &'a Principal, message: &'a FirstMessage) -> Parts<'a> {
 fn body(environment: &Environment, provider: ProviderName, prompt: &Prompt) -> Answer<Value> {
     let body = match provider {
         ProviderName::Claude => {
-            let settings = ClaudeSettings::from(environment).map_err(|error| refused(&error))?;
+            let settings =
+                ClaudeSettings::from_env(environment).map_err(|error| refused(&error))?;
             claude::batch_request(&settings, prompt)
         }
         ProviderName::OpenAi => {
-            let settings = OpenAiSettings::from(environment).map_err(|error| refused(&error))?;
+            let settings =
+                OpenAiSettings::from_env(environment).map_err(|error| refused(&error))?;
             openai::batch_request(&settings, prompt)
         }
         ProviderName::Bedrock | ProviderName::Offline => None,

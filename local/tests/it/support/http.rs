@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use providers::client::{self, ClientSettings};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method};
 use serde_json::Value;
-use worker::providers::client::{self, ClientSettings};
 
 /// A client with the credentials that it was given.
 #[derive(Clone)]

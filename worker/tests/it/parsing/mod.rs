@@ -1,14 +1,10 @@
-//! What queues, providers and the price list bring: the corpus, and whatever becomes of it on its
-//! way.
+//! What the queue of requests may bring: the corpus of bodies, and random damage to them.
 
 #[path = "../../../../shared/tests/it/parsing/corpus.rs"]
 mod corpus;
 #[path = "../../../../shared/tests/it/parsing/mutations.rs"]
 mod mutations;
-mod prices;
 mod requests;
-mod streams;
-mod wire;
 
 /// Runs one story to its end, on paused time.
 fn run<T>(story: impl Future<Output = T>) -> T {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use providers::Prices;
 use secrecy::SecretSlice;
 use serde_json::Value;
 use shared::domain::{
@@ -31,7 +32,6 @@ use worker::calls::Providers;
 use worker::calls::breaker::BreakerSettings;
 use worker::config::Pace;
 use worker::kept::KeptReplies;
-use worker::prices::Prices;
 use worker::{Ports, Worker, WorkerConfig, WorkerError};
 
 use super::ports::{FaultyDocuments, FaultyPush, FaultyQueue, Frame};

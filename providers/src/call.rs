@@ -1,0 +1,97 @@
+//! Sending one request, whatever the protocol.
+
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use reqwest::{Client, Response};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use shared::domain::ProviderName;
+use shared::ports::{ModelError, ModelStream, Secrets};
+
+use super::http_error;
+use super::sse::{self, Decoder};
+
+/// The most that is read of an error's body.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// Posts the request and returns the events of its answer.
+pub(super) async fn stream(
+    client: &Client,
+    url: &str,
+    headers: HeaderMap,
+    request: &impl Serialize,
+    decoder: impl Decoder,
+) -> Result<ModelStream, ModelError> {
+    let response = send(client, url, headers, body(request)?, "text/event-stream").await?;
+    let body = response.bytes_stream().map(|part| part.map_err(reqwest::Error::without_url));
+    Ok(sse::events(body, decoder))
+}
+
+/// Writes the request as JSON.
+pub(super) fn body(request: &impl Serialize) -> Result<Vec<u8>, ModelError> {
+    serde_json::to_vec(request)
+        .map_err(|_| ModelError::Permanent("the request is not JSON".to_owned()))
+}
+
+/// Posts the request and returns its answer, if that is a success.
+pub(super) async fn send(
+    client: &Client,
+    url: &str,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    accept: &'static str,
+) -> Result<Response, ModelError> {
+    let post = client.post(url).headers(headers).header(CONTENT_TYPE, "application/json");
+    let response = post.header(ACCEPT, accept).body(body).send().await.map_err(broken)?;
+    if response.status().is_success() { Ok(response) } else { Err(refused(response).await) }
+}
+
+/// Fetches the provider's key.
+pub(super) async fn key(
+    secrets: &dyn Secrets,
+    provider: ProviderName,
+) -> Result<Option<SecretString>, ModelError> {
+    let key = secrets.provider_key(provider).await;
+    key.map_err(|error| {
+        ModelError::Broken(format!("the provider's key could not be fetched: {error}"))
+    })
+}
+
+/// Tells whether the provider has a key, as far as is known.
+pub(super) async fn has_key(secrets: &dyn Secrets, provider: ProviderName) -> bool {
+    secrets.provider_key(provider).await.map_or(true, |key| key.is_some())
+}
+
+/// Makes a header of a key; spaces and line ends around it are a slip of whoever stored it.
+pub fn key_header(prefix: &str, key: &SecretString) -> Result<HeaderValue, ModelError> {
+    let mut value = HeaderValue::try_from(format!("{prefix}{}", key.expose_secret().trim()))
+        .map_err(|_| {
+            ModelError::Unauthorized("the key holds characters that no header carries".to_owned())
+        })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn broken(error: reqwest::Error) -> ModelError {
+    ModelError::Broken(sse::chain(&error.without_url()))
+}
+
+async fn refused(response: Response) -> ModelError {
+    let status = response.status();
+    let headers = response.headers().clone();
+    http_error::error_from_response(status, &headers, &beginning(response).await)
+}
+
+/// Reads the body as far as it comes and no further than an error's body goes.
+async fn beginning(mut response: Response) -> Bytes {
+    let mut body = BytesMut::new();
+    while let Ok(Some(part)) = response.chunk().await {
+        body.extend_from_slice(&part);
+        if body.len() > MAX_ERROR_BYTES {
+            break;
+        }
+    }
+    body.freeze()
+}

@@ -1,0 +1,107 @@
+//! The request of the Messages API.
+
+use serde::Serialize;
+use shared::ports::{Prompt, Role};
+
+/// The only version of the API that Bedrock has.
+const BEDROCK_VERSION: &str = "bedrock-2023-05-31";
+
+/// The body of a request, without sampling fields: the present version of the API refuses them.
+#[derive(Debug, Serialize)]
+pub(crate) struct Request<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anthropic_version: Option<&'static str>,
+    max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<[TextBlock<'a>; 1]>,
+    messages: Vec<Message<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct TextBlock<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<CacheControl>,
+}
+
+#[derive(Debug, Serialize)]
+struct CacheControl {
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: Content<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(&'a str),
+    Blocks([TextBlock<'a>; 1]),
+}
+
+impl<'a> Request<'a> {
+    /// Makes the request.
+    ///
+    /// The provider keeps what stands before a mark for five minutes: the system text, document
+    /// included, which everybody's prompts with this document begin with; and the conversation, if
+    /// the session's next prompt will begin with it. What is shorter than the model's least length
+    /// is not kept, and costs nothing extra.
+    pub(super) fn new(model: &'a str, prompt: &'a Prompt) -> Self {
+        let keep = |wanted: bool| wanted.then_some(CacheControl { kind: "ephemeral" });
+        let block = |text, wanted| TextBlock { kind: "text", text, cache_control: keep(wanted) };
+        // The API refuses blocks without text.
+        let system = Some(prompt.system.as_str()).filter(|text| !text.trim().is_empty());
+        let system = system.map(|text| [block(text, prompt.caching.is_some())]);
+        let kept = prompt
+            .caching
+            .is_some_and(|caching| caching.conversation)
+            .then_some(prompt.messages.len());
+        let messages = prompt.messages.iter().zip(1..).map(|(message, place)| {
+            let text = message.text.as_str();
+            let content = if Some(place) == kept {
+                Content::Blocks([block(text, true)])
+            } else {
+                Content::Text(text)
+            };
+            Message { role: role(message.role), content }
+        });
+        let messages = messages.collect();
+        let model = Some(model);
+        let stream = Some(true);
+        let max_tokens = prompt.max_tokens;
+        Self { model, anthropic_version: None, max_tokens, stream, system, messages }
+    }
+
+    /// Makes the request for the whole reply at once.
+    pub(super) fn unstreamed(model: &'a str, prompt: &'a Prompt) -> Self {
+        Self { stream: None, ..Self::new(model, prompt) }
+    }
+
+    /// Makes the request for Bedrock, where model and streaming are in the address, and the version
+    /// is in the body.
+    pub(crate) fn on_bedrock(prompt: &'a Prompt) -> Self {
+        Self {
+            model: None,
+            stream: None,
+            anthropic_version: Some(BEDROCK_VERSION),
+            ..Self::new("", prompt)
+        }
+    }
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    }
+}

@@ -1,0 +1,85 @@
+//! The request of Chat Completions.
+
+use serde::Serialize;
+use shared::ports::{Prompt, PromptCaching, Role};
+use shared::protocol::commit::sha256;
+
+use crate::{MaxTokensField, OpenAiSettings};
+
+/// The body of a request.
+#[derive(Debug, Serialize)]
+pub(super) struct Request<'a> {
+    model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<String>,
+    messages: Vec<Message<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: &'a str,
+}
+
+impl<'a> Request<'a> {
+    /// Makes the request.
+    ///
+    /// The instructions have the role `system`: every compatible server knows it, and few know
+    /// `developer`.
+    pub(super) fn new(settings: &'a OpenAiSettings, prompt: &'a Prompt) -> Self {
+        let system = Some(Message { role: "system", content: &prompt.system });
+        let system = system.filter(|message| !message.content.trim().is_empty());
+        let messages = prompt.messages.iter();
+        let messages =
+            messages.map(|message| Message { role: role(message.role), content: &message.text });
+        let limit = |field| (settings.max_tokens_field == field).then_some(prompt.max_tokens);
+        Self {
+            model: prompt.model_or(&settings.model),
+            max_completion_tokens: limit(MaxTokensField::MaxCompletionTokens),
+            max_tokens: limit(MaxTokensField::MaxTokens),
+            stream: Some(true),
+            stream_options: Some(StreamOptions { include_usage: true }),
+            prompt_cache_key: prompt
+                .caching
+                .filter(|_| settings.cache_key)
+                .map(|caching| cache_key(prompt, caching)),
+            messages: system.into_iter().chain(messages).collect(),
+        }
+    }
+
+    /// Makes the request for the whole reply at once.
+    pub(super) fn unstreamed(settings: &'a OpenAiSettings, prompt: &'a Prompt) -> Self {
+        Self { stream: None, stream_options: None, ..Self::new(settings, prompt) }
+    }
+}
+
+/// Names the machine to ask: that which keeps the beginning of this prompt.
+///
+/// Without a key all prompts with one document go to one machine until it is busy, and then
+/// anywhere. The key makes it a few machines, each with the document, and keeps every speaker at
+/// one of them, where the conversation is too.
+/// It holds no more than the provider reads in the prompt anyway, and the group, which does not
+/// tell who speaks.
+fn cache_key(prompt: &Prompt, caching: PromptCaching) -> String {
+    format!("{}.{}", &sha256(&prompt.system)[..32], caching.group)
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    }
+}

@@ -1,0 +1,7 @@
+//! The tests of the providers, in one binary.
+
+mod golden;
+#[cfg(test)]
+mod models;
+#[cfg(test)]
+mod parsing;
