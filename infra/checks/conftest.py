@@ -1,4 +1,4 @@
-"""What the tests share: the project's files, and the template's models."""
+"""Shared fixtures: the project's files, and the template's models."""
 
 from pathlib import Path
 
@@ -19,13 +19,13 @@ def template() -> str:
 
 @pytest.fixture(scope="session")
 def plain(template: str) -> Model:
-    """The template's model as a first deployment makes it."""
+    """The template's model for a first deployment."""
     return sam.parse(template, PLAIN)
 
 
 @pytest.fixture(scope="session")
 def full(template: str) -> Model:
-    """The template's model with everything optional switched on."""
+    """The template's model with every option enabled."""
     return sam.parse(template, FULL)
 
 
@@ -37,7 +37,7 @@ def either(request: pytest.FixtureRequest, template: str) -> Model:
 
 @pytest.fixture(scope="session")
 def osls() -> Path:
-    """The service for `osls`, its packages installed."""
+    """The service for `osls`, with its packages installed."""
     folder = ROOT / "infra/serverless"
     if not (folder / "node_modules/.bin/osls").exists():
         pytest.fail("osls is not installed: run `npm ci` in infra/serverless")

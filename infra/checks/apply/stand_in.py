@@ -22,9 +22,9 @@ provider "aws" {
 }
 """
 
-#: What the stand-in does not know. The comparison of the descriptions reads both nonetheless.
+#: Resources that the stand-in does not support. The comparison of the descriptions reads them nonetheless.
 WITHOUT = """
-# moto never tells back from which queues dead letters may come, and the provider waits for it.
+# moto never returns a redrive allow policy, and the provider waits for it.
 resource "aws_sqs_queue" "dead_letters" {
   redrive_allow_policy = null
 }
@@ -48,7 +48,7 @@ def prepare(module: Path) -> None:
 
 @contextmanager
 def server(log: Path) -> Iterator[str]:
-    """Runs the stand-in, and gives its address."""
+    """Runs the stand-in, and yields its URL."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     with log.open("wb") as output:
@@ -69,7 +69,7 @@ def _free_port() -> int:
 
 
 def _wait(address: str, child: subprocess.Popen, seconds: float = 60) -> None:
-    """Asks until the stand-in answers."""
+    """Waits until the stand-in responds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and child.poll() is None:
         try:

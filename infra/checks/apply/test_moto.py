@@ -1,4 +1,4 @@
-"""The Terraform module can be applied: the real provider creates every resource that the stand-in knows."""
+"""The Terraform module can be applied: the real provider creates every resource that the stand-in supports."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Writes what SAM makes of a template: `python -m descriptions TEMPLATE OUTPUT`, for tools that look at both."""
+"""Writes SAM's expansion of a template, for tools that check it: `python -m descriptions TEMPLATE OUTPUT`."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .sam import expand
 
-#: What is off by default, and would not be looked at: a linter leaves out what a condition leaves out.
+#: Options that are off by default. Linters skip resources whose condition is false, so they are enabled here.
 SWITCHED_ON = {"EventStore": "true"}
 
 

@@ -1,4 +1,4 @@
-"""Compares models, and tells the differences for people."""
+"""Compares models, and reports the differences."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ ABSENT = "(absent)"
 
 @dataclass(frozen=True)
 class Difference:
-    """A fact that is not the same everywhere."""
+    """A fact that differs between the models."""
 
     path: str
     values: dict[str, Any]
@@ -23,7 +23,7 @@ class Difference:
 
 
 def differences(models: dict[str, Model]) -> list[Difference]:
-    """Returns every fact that one of the named models lacks or sees otherwise, sorted by path."""
+    """Returns every fact that is missing or different in one of the named models, sorted by path."""
     facts = {name: model.facts() for name, model in models.items()}
     paths = sorted(set().union(*facts.values()))
     found = []

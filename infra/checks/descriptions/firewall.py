@@ -2,12 +2,12 @@
 
 from typing import Any
 
-# How much of a body a firewall before API Gateway looks at where nothing is said.
+# How much of a body a firewall in front of API Gateway inspects by default.
 INSPECTED = "KB_16"
 
 
 def rules(told: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns each rule by its name: its place, what it does, and what it looks for."""
+    """Returns each rule by name: its priority, its action, and what it matches."""
     return {rule["Name"]: _rule(rule) for rule in told}
 
 

@@ -1,4 +1,4 @@
-"""What REST APIs have in common, whether told in resources or in an OpenAPI document."""
+"""What REST APIs have in common, whether defined by resources or by an OpenAPI document."""
 
 from typing import Any
 

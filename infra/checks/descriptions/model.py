@@ -1,4 +1,4 @@
-"""What a description says of the system, whatever tool it is written for.
+"""The content of a description, whatever tool it is written for.
 
 Things are keyed by the names that AWS knows them by, and refer to each other by canonical ARNs (`names.py`).
 What only one tool has, such as logical ids, deployments and versions, is left out.
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Function:
-    """A function, and the alias that everything calls."""
+    """A function, and the alias through which it is invoked."""
 
     runtime: str
     handler: str
@@ -62,7 +62,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its indexes, each told as `hash range projection`."""
+    """A table with its indexes, each as `hash range projection`."""
 
     billing: str
     hash_key: str
@@ -76,7 +76,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret: what it holds at first, or how that is generated."""
+    """A secret: its initial value, or how that is generated."""
 
     kms_key: str
     initial: Any
@@ -84,7 +84,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule on a bus; each target with how long and how often it is tried."""
+    """A rule on a bus; each target with the duration and number of its retries."""
 
     bus: str
     pattern: Any
@@ -102,7 +102,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket; `expires` tells days by prefix."""
+    """A bucket; `expires` maps prefixes to days."""
 
     encryption: str
     kms_key: str
@@ -132,7 +132,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Catalogued:
-    """A table of the data catalogue."""
+    """A table of the data catalog."""
 
     kind: str
     location: str
@@ -146,7 +146,7 @@ class Catalogued:
 
 @dataclass(frozen=True)
 class WorkGroup:
-    """Where Athena's queries are run."""
+    """An Athena work group."""
 
     enforced: bool
     most_bytes: int
@@ -157,7 +157,7 @@ class WorkGroup:
 
 @dataclass(frozen=True)
 class Query:
-    """A query that Athena keeps."""
+    """A saved Athena query."""
 
     database: str
     work_group: str
@@ -175,7 +175,7 @@ class Route:
 
 @dataclass(frozen=True)
 class SocketRoute:
-    """A route of the WebSocket API; its target is empty where API Gateway answers by itself."""
+    """A route of the WebSocket API; its target is empty if API Gateway responds itself."""
 
     authorization: str
     authorizer: str
@@ -223,7 +223,7 @@ class SocketStage:
 
 @dataclass(frozen=True)
 class GatewayResponse:
-    """What API Gateway answers where no function is asked."""
+    """A response that API Gateway makes without invoking a function."""
 
     status: str
     headers: dict[str, str]
@@ -232,7 +232,7 @@ class GatewayResponse:
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm; `metrics` tells each metric with its dimensions, and the expression where there is one."""
+    """An alarm; `metrics` has each metric with its dimensions, and the expression if there is one."""
 
     metrics: list[str]
     statistic: str
@@ -247,7 +247,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class LogMetric:
-    """A metric that counts lines of a log."""
+    """A metric that counts log lines."""
 
     pattern: str
     metric: str
@@ -271,13 +271,13 @@ class Cluster:
     instances: list[str]
 
 
-#: The permissions of a role, or of a policy that somebody may attach: `action on resource`, with the effect and its condition.
+#: The permissions of a role or of an attachable policy: `action on resource`, with the effect and its condition.
 Permissions = dict[str, str]
 
 
 @dataclass
 class Model:
-    """Everything that the three descriptions have to agree on."""
+    """Everything that must be equal in the three descriptions."""
 
     functions: dict[str, Function] = field(default_factory=dict)
     environment: dict[str, dict[str, str]] = field(default_factory=dict)

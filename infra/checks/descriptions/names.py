@@ -1,11 +1,11 @@
-"""The names that things of the same kind have in every description: ARNs, addresses and stand-ins for ids."""
+"""Names that are equal in every description: ARNs, URLs and placeholders for IDs."""
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 PARTITION = "aws"
 SUFFIX = "amazonaws.com"
 
-#: What API Gateway would make up.
+#: IDs that API Gateway would generate.
 REST_API = "restapi"
 SOCKET_API = "socketapi"
 
@@ -21,7 +21,7 @@ def queue(name: str) -> str:
 
 
 def queue_url(name: str) -> str:
-    """Returns a queue's address."""
+    """Returns a queue's URL."""
     return f"https://sqs.{REGION}.{SUFFIX}/{ACCOUNT}/{name}"
 
 
@@ -86,23 +86,23 @@ def cluster(name: str) -> str:
 
 
 def rest_stage(stage: str) -> str:
-    """Returns the ARN by which a firewall knows the REST API's stage."""
+    """Returns the ARN of the REST API's stage for the firewall."""
     return arn("apigateway", f"/restapis/{REST_API}/stages/{stage}", account="")
 
 
 def invocation(target: str) -> str:
-    """Returns the address under which API Gateway calls a function."""
+    """Returns the URI by which API Gateway invokes a function."""
     return arn("apigateway", f"path/2015-03-31/functions/{target}/invocations", account="lambda")
 
 
 def invoked(uri: str) -> str:
-    """Returns the function or alias that an address of `invocation` calls; empty for other addresses."""
+    """Returns the function or alias that an `invocation` URI invokes; empty for other URIs."""
     _, _, rest = uri.partition("/functions/")
     return rest.removesuffix("/invocations")
 
 
 def last(arn_or_url: str) -> str:
-    """Returns the last word of an ARN or address: the name."""
+    """Returns the last part of an ARN or URL: the name."""
     return arn_or_url.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
 
 

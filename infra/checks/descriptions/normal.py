@@ -1,4 +1,4 @@
-"""Brings values into one form, where tools differ in nothing else."""
+"""Normalizes values that differ in form only."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def number(value: Any, default: float = 0) -> float:
 
 
 def text(value: Any) -> str:
-    """Writes a value as an environment keeps it; how many zeros end a fraction is form."""
+    """Writes a value as an environment variable; trailing zeros of a fraction are ignored."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -39,7 +39,7 @@ def text(value: Any) -> str:
 
 
 def as_list(value: Any) -> list:
-    """Returns a list of what may be one thing, many, or nothing."""
+    """Returns a list from a single value, a list, or nothing."""
     if value is None or value == "":
         return []
     return list(value) if isinstance(value, list | tuple | set) else [value]
@@ -51,7 +51,7 @@ def document(value: Any) -> Any:
 
 
 def any_document(value: Any) -> Any:
-    """Reads JSON where it is some, and leaves other text alone."""
+    """Parses a string as JSON if possible, and returns it unchanged otherwise."""
     try:
         return document(value)
     except json.JSONDecodeError:
@@ -59,12 +59,12 @@ def any_document(value: Any) -> Any:
 
 
 def tried(target: str, seconds: Any, attempts: Any) -> str:
-    """Tells a rule's target, and for how long and how often it is tried: a day and 185 times unless told otherwise."""
+    """Describes a rule's target with the duration and number of its retries: a day and 185 by default."""
     return f"{target} for {integer(seconds, 86400)} s, {integer(attempts, 185)} times"
 
 
 def statements(policy: Any) -> dict[str, str]:
-    """Spreads a policy into `action on resource`, with its effect and condition: how statements are grouped is form."""
+    """Flattens a policy into `action on resource`, with effect and condition, because the grouping of statements does not matter."""
     found = {}
     for statement in as_list(document(policy)["Statement"]):
         principal = f" for {_compact(_principals(statement['Principal']))}" if statement.get("Principal") else ""
@@ -76,7 +76,7 @@ def statements(policy: Any) -> dict[str, str]:
 
 
 def _principals(value: Any) -> Any:
-    """One way to say everybody is `*`, the other an object around it."""
+    """Everybody is either `*` or an object that contains it."""
     if value == "*" or not isinstance(value, Mapping):
         return value
     kinds = {kind: sorted(as_list(names)) for kind, names in value.items()}
@@ -92,7 +92,7 @@ def _compact(value: Any) -> str:
 
 
 def metric(namespace: str, name: str, dimensions: Iterable[tuple[str, str]], statistic: str = "") -> str:
-    """Tells a metric in one line."""
+    """Describes a metric in one line."""
     where = " ".join(f"{key}={value}" for key, value in sorted(dimensions))
     return " ".join(part for part in (namespace, name, where, statistic) if part)
 
@@ -124,7 +124,7 @@ def _widget_metrics(properties: Mapping) -> Iterable[str]:
 
 
 def _spelled_out(words: list[str], before: list[str]) -> list[str]:
-    """In a widget `.` repeats what stands above, and `...` all but the last."""
+    """In a widget, `.` repeats the value above, and `...` all values but the last."""
     if words and words[0] == "...":
         return before[: len(before) - len(words) + 1] + words[1:]
     return [before[at] if word == "." else word for at, word in enumerate(words)]

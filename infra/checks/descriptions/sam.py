@@ -14,12 +14,12 @@ from .model import Model
 
 class _NoManagedPolicies:
     def load(self) -> dict:
-        """Returns no policies: the template must not name any by SAM's short names."""
+        """Returns no policies: the template must not use SAM's policy names."""
         return {}
 
 
 def expand(text: str, parameters: dict[str, str]) -> dict[str, Any]:
-    """Runs a template through the transform; no account and no network is needed."""
+    """Runs a template through the transform; needs neither an account nor a network."""
     os.environ.setdefault("AWS_DEFAULT_REGION", names.REGION)  # the transform asks for it and calls nobody
     template = json.loads(json.dumps(loads(text)))
     for resource in template["Resources"].values():

@@ -14,7 +14,7 @@ from .model import Model
 
 #: Parameters that come from environment variables.
 FROM_ENVIRONMENT = {"VpcSubnetIds": ("PRIVATE_SUBNET_1", "PRIVATE_SUBNET_2"), "VpcSecurityGroupIds": ("DB_SECURITY_GROUP",)}
-#: Where `osls` keeps what it deploys: no part of the system.
+#: The deployment bucket of `osls`, which is not part of the system.
 DEPLOYMENT_BUCKET = ("ServerlessDeploymentBucket", "ServerlessDeploymentBucketPolicy")
 FUNCTIONS = ("ingress", "worker", "notifier")
 
@@ -34,12 +34,12 @@ def copy(folder: Path, work: Path) -> Path:
 
 
 def read(folder: Path, parameters: Mapping[str, str]) -> Model:
-    """Packages a copied service, and reads the model from what `osls` would deploy."""
+    """Packages a copied service, and reads the model from the template that `osls` would deploy."""
     return cloudformation.model(*package(folder, parameters), leave_out=DEPLOYMENT_BUCKET)
 
 
 def package(folder: Path, parameters: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Runs `osls package`; returns the template, and the parameters that would be given to it."""
+    """Runs `osls package`; returns the template and its parameters."""
     stage = parameters.get("Stage", "prod")
     given = [f"--param={_camel(name)}={value}" for name, value in parameters.items() if name not in ("Stage", *FROM_ENVIRONMENT)]
     output = folder / "packaged"

@@ -1,9 +1,9 @@
-"""The parameters for which the descriptions are compared: as few as can be given, and as many."""
+"""The parameters for which the descriptions are compared: the minimum, every option, and the alternatives."""
 
-#: What a first deployment gives.
+#: The parameters of a first deployment.
 PLAIN = {"AllowAnonymous": "true", "AllowedOrigins": "https://app.example.com"}
 
-#: Everything that is optional, switched on.
+#: Every option enabled.
 FULL = {
     "Stage": "blue",
     "AuthMode": "AWS_IAM",
@@ -57,7 +57,7 @@ FULL = {
     "AlarmCostPerHourUsd": "9",
 }
 
-#: The other side of each choice: a cluster and domains of its own, callers with tokens, nothing that can be left out.
+#: The alternative of each choice: a new cluster, custom domains, callers with JWTs, nothing optional.
 OTHER = {
     "Stage": "green",
     "AuthMode": "JWT",
@@ -79,7 +79,7 @@ OTHER = {
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
 }
 
-#: What edits are tried on: a first deployment, and the store of events with it.
+#: The parameters for the edits: a first deployment with the event store.
 SEEDED = PLAIN | {"EventStore": "true"}
 
 CASES = {"plain": PLAIN, "full": FULL, "other": OTHER}

@@ -1,4 +1,4 @@
-"""Edits, each of which makes one description another system."""
+"""Edits, each of which makes one description differ from the others."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Seed:
-    """An edit of one file: the text that it replaces, and the fact that is then not the same."""
+    """An edit of one file: the text that it replaces, and the fact that then differs."""
 
     file: str
     before: str
@@ -14,7 +14,7 @@ class Seed:
     path: str
 
     def plant(self, root: Path) -> None:
-        """Makes the edit in a copy; a text that does not stand there exactly once is an error."""
+        """Makes the edit in a copy; the text must occur exactly once."""
         file = root / self.file
         text = file.read_text()
         if text.count(self.before) != 1:

@@ -1,4 +1,4 @@
-"""Reads what the Rust sources and the documents say."""
+"""Reads facts from the Rust sources and the documents."""
 
 import re
 from pathlib import Path
@@ -9,12 +9,12 @@ LITERAL = re.compile(rf'"((?:{FAMILIES})_[A-Z0-9_]*[A-Z0-9])"')
 
 
 def production(path: Path) -> str:
-    """Returns a Rust file without its tests, which stand at its end."""
+    """Returns a Rust file without its tests, which are at its end."""
     return path.read_text().split("#[cfg(test)]")[0]
 
 
 def read_by(root: Path, function: str) -> set[str]:
-    """Returns the variables that stand as strings in a function's crate and in those that it is built from."""
+    """Returns the variables that occur as strings in a function's crate and in its dependencies."""
     folders = [function, "aws", "shared"]
     files = [file for folder in folders for file in (root / folder / "src").rglob("*.rs") if file.name != "tests.rs"]
     return {name for file in files for name in LITERAL.findall(production(file))}
@@ -27,7 +27,7 @@ def documented(root: Path) -> dict[str, str]:
 
 
 def required_by(root: Path, function: str) -> set[str]:
-    """Returns the variables without which a function does not start."""
+    """Returns the variables that a function requires at start."""
     text = production(root / "aws/src/config.rs")
     found: set[str] = set()
     for owner in ("Common", f"{function.capitalize()}Resources"):

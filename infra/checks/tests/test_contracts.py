@@ -1,4 +1,4 @@
-"""The template keeps to the contracts: the calls of the REST API, and the schemas of the events."""
+"""The template matches the contracts: the calls of the REST API, and the schemas of the events."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import re
 import yaml
 from conftest import ROOT
 
-#: The template's names of what stands in paths; the contract's are longer.
+#: The template's names of path parameters; the contract's are longer.
 PLACES = {"session_id": "id", "turn": "n"}
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -28,7 +28,7 @@ def test_the_rest_api_has_every_call_of_the_contract_and_no_other(plain):
 
 
 def test_options_is_never_asked_for_credentials(full):
-    """Browsers send none before they know that they may."""
+    """Browsers send preflight requests without credentials."""
     options = [route.authorization for key, route in full.routes.items() if key.startswith("OPTIONS")]
     assert options and set(options) == {"NONE"}
 
@@ -69,7 +69,7 @@ def test_gateway_responses_are_problems_that_pages_may_read(plain):
 
 
 def test_no_log_holds_what_stands_in_a_query(either):
-    """Tickets stand there."""
+    """Query strings contain tickets."""
     (stage,) = either.rest_stages.values()
     assert stage.access_log_fields and not stage.data_trace and stage.logging_level == "OFF"
     for field in stage.access_log_fields.values():

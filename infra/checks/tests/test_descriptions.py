@@ -1,4 +1,4 @@
-"""The readers themselves: what counts as form, and what is an error."""
+"""The readers themselves: which differences are ignored, and what is an error."""
 
 import pytest
 from descriptions import cloudformation

@@ -1,4 +1,4 @@
-"""What the descriptions set is read and documented, and what the code needs is set."""
+"""Every variable that the descriptions set is read and documented, and every required one is set."""
 
 import pytest
 from conftest import ROOT
@@ -27,14 +27,14 @@ def test_every_variable_that_a_function_needs_is_set(plain, function):
 
 
 def test_what_must_be_set_on_aws_is_set(plain):
-    """The front door refuses to start without these."""
+    """Ingress does not start without these."""
     needed = {name for name, default in documented(ROOT).items() if "must be set on AWS" in default}
     needed -= set().union(*(required_by(ROOT, function) for function in FUNCTIONS))
     assert needed <= plain.environment[f"{BASE}-ingress"].keys()
 
 
 def test_nothing_secret_is_in_an_environment(full):
-    """Keys are in Secrets Manager; an environment names the secret."""
+    """Keys are in Secrets Manager; variables contain the secret's ARN."""
     for variables in full.environment.values():
         assert not [name for name in variables if name.endswith(("_KEY", "_PASSWORD", "_TOKEN"))]
         assert not [value for value in variables.values() if value in ("anthropic-example", "openai-example")]

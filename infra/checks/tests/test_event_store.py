@@ -1,4 +1,4 @@
-"""The store of events: what Athena is told is what the contracts and the queries' files say."""
+"""The event store: Athena's definitions match the contracts and the query files."""
 
 import json
 
@@ -14,12 +14,12 @@ ENVELOPE = ["version", "id", "detail_type", "source", "account", "time", "region
 
 @pytest.fixture(scope="module")
 def stored(template):
-    """The template's model with the store."""
+    """The template's model with the event store."""
     return sam.parse(template, SEEDED)
 
 
 def hive(schema):
-    """Returns the type of a schema in the data catalogue; an enumeration without a type is of text."""
+    """Returns the data catalog's type for a schema; an enumeration without a type is a string."""
     kinds = schema.get("type", "string")
     (kind,) = {kinds} if isinstance(kinds, str) else set(kinds) - {"null"}
     if kind == "object":
@@ -32,7 +32,7 @@ def fields(schema):
 
 
 def test_the_columns_are_those_of_the_contracts(stored):
-    """A field that an event has and the table has not is lost to every query without a word."""
+    """A field without a column would silently be missing from every query."""
     expected = {}
     for file in (ROOT / "contracts/events").glob("*.schema.json"):
         for name, schema in json.loads(file.read_text())["properties"].items():
@@ -43,21 +43,21 @@ def test_the_columns_are_those_of_the_contracts(stored):
 
 
 def _in_order(told, expected):
-    """Writes the expected fields in the order in which they are told, which is form."""
+    """Writes the expected fields in the order found, which does not matter."""
     names = sorted(expected, key=lambda name: told.find(f"{name}:{expected[name]}"))
     return ",".join(f"{name}:{expected[name]}" for name in names)
 
 
 @pytest.mark.parametrize("query", ["chat_turns", "daily_figures"])
 def test_the_template_holds_the_queries_as_their_files_do(stored, query):
-    """CloudFormation reads no file; the other two descriptions do."""
+    """CloudFormation cannot read files; the other two descriptions do."""
     kept = stored.queries[f"{BASE}-{query.replace('_', '-')}"]
     assert kept.sql == (ROOT / f"infra/athena/{query}.sql").read_text().strip()
     assert (kept.database, kept.work_group) == ("learning_yogi_chatbot", BASE)
 
 
 def test_no_query_shows_what_users_wrote(stored):
-    """The texts stay in the events, for whoever asks for them by name."""
+    """Texts stay in the events, for queries that select them explicitly."""
     for query in stored.queries.values():
         assert not any(word in query.sql for word in ("user_message", "detail.response ", "comment"))
 

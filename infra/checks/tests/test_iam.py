@@ -1,4 +1,4 @@
-"""Each function may do exactly what its code calls: the table of least privilege, written out."""
+"""Least privilege: each function has exactly the permissions that its code needs, spelled out."""
 
 import json
 
@@ -11,7 +11,7 @@ TABLE = names.table("chatbot-sessions")
 RECEIVE = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
 POST, DELETE = (names.arn("execute-api", f"{names.SOCKET_API}/prod/{verb}/@connections/*") for verb in ("POST", "DELETE"))
 
-#: Statements on every resource are left to what has no resources.
+#: The only statements on all resources: actions without resource-level permissions.
 STARS = {
     "xray:PutTraceSegments": "X-Ray has no resource level",
     "xray:PutTelemetryRecords": "X-Ray has no resource level",
@@ -22,7 +22,7 @@ STARS = {
 
 
 def allowed(function: str, *rows: tuple[list[str], list[str]]) -> dict[str, str]:
-    """Spreads rows of actions and resources, with what every function may do."""
+    """Expands rows of actions and resources, with the permissions that every function has."""
     logs = f"{names.log_group(f'/aws/lambda/{BASE}-{function}')}:*"
     every = [
         (["logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
@@ -32,7 +32,7 @@ def allowed(function: str, *rows: tuple[list[str], list[str]]) -> dict[str, str]
 
 
 def assumed_by(service: str) -> dict[str, str]:
-    """Lets a service, and nobody else, take the role on."""
+    """Allows a service, and nobody else, to assume the role."""
     return {"assumed: sts:AssumeRole on the principal": f'Allow for {{"Service": ["{service}"]}}'}
 
 
@@ -91,7 +91,7 @@ def test_the_notifier_may_do_what_the_table_says(plain):
 
 
 def test_an_operator_may_do_what_the_table_says(template, plain):
-    """The policy is for people, and holds what their tool calls; a key and the log come with their options."""
+    """The operators' policy allows what yogi calls; the KMS key and the log group depend on their options."""
     dead = [names.queue(f"{BASE}-{queue}-dlq.fifo") for queue in ("requests", "replies")]
     items = dynamodb("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "ConditionCheckItem")
     rows = [
@@ -110,7 +110,7 @@ def test_an_operator_may_do_what_the_table_says(template, plain):
 
 
 def test_the_queues_let_operators_in(plain):
-    """What a queue denies goes before what anybody is allowed: it is only what does not come over TLS."""
+    """A queue's only denial is for requests without TLS."""
     assert len(plain.queue_policies) == 4
     for name, denied in plain.queue_policies.items():
         insecure = json.dumps({"Bool": {"aws:SecureTransport": ["false"]}})
@@ -118,7 +118,7 @@ def test_the_queues_let_operators_in(plain):
 
 
 def test_the_store_of_events_may_do_what_the_table_says(template, plain):
-    """The stream may write where events and errors go, and the rule may write to the stream."""
+    """The stream may write events and errors to the bucket, and the rule may write to the stream."""
     stored = sam.parse(template, SEEDED)
     bucket = names.bucket(f"{BASE}-events-{names.ACCOUNT}")
     log = names.log_group(f"/aws/kinesisfirehose/{BASE}-events:log-stream:delivery")
@@ -138,7 +138,7 @@ def test_the_store_of_events_may_do_what_the_table_says(template, plain):
 
 
 def test_options_add_what_they_need_and_nothing_else(template):
-    """A key, a network and a database each add their own statements, and only where they are needed."""
+    """A KMS key, a VPC and a database each add their own statements, and only where needed."""
     options = ["Stage", "KmsKeyArn", "AuroraMode", "AuroraClusterArn", "AuroraSecretArn", "VpcSubnetIds"]
     chosen = {name: FULL[name] for name in options if name != "Stage"}
     before, after = sam.parse(template, PLAIN).iam, sam.parse(template, PLAIN | chosen).iam
@@ -158,7 +158,7 @@ def test_no_statement_is_on_every_resource_without_a_reason(either):
 
 
 def test_no_action_is_a_pattern(either):
-    """What a role may do is spelled out; only the denial of what is not over TLS is about every action."""
+    """Actions are spelled out; only the denial of requests without TLS covers every action."""
     actions = {key.split(" on ")[0] for may in _all(either) for key in may}
     assert not [action for action in actions if "*" in action]
     denied = {effect.split()[0] for policy in either.queue_policies.values() for effect in policy.values()}
@@ -171,7 +171,7 @@ def test_no_role_has_a_managed_policy(either):
 
 
 def test_every_star_of_the_transformed_template_has_a_reason(template):
-    """Looks at the text that SAM makes, in case a statement stands where no reader looks."""
+    """Searches SAM's expansion as text, in case a statement is where no reader looks."""
     for parameters in (PLAIN, FULL, SEEDED):
         for where, statement in _statements(sam.expand(template, parameters)["Resources"], ""):
             resources = statement.get("Resource", [])
@@ -182,7 +182,7 @@ def test_every_star_of_the_transformed_template_has_a_reason(template):
 
 
 def _all(model):
-    """Returns what every role and every policy allows."""
+    """Returns the permissions of every role and every policy."""
     return [*model.iam.values(), *model.policies.values()]
 
 

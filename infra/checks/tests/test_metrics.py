@@ -1,4 +1,4 @@
-"""Every metric that is watched is emitted, by the code, by AWS, or by what counts lines of a log."""
+"""Every metric in alarms and dashboard is emitted: by the code, by AWS, or by a metric filter."""
 
 from conftest import ROOT
 from sources import metrics
@@ -73,7 +73,7 @@ def test_alarms_watch_what_an_operator_is_woken_for(plain):
 
 
 def test_a_refused_ticket_wakes_nobody(plain):
-    """The authorizer's 401 is a failed invocation to Lambda, so the ingress is watched by what its log says."""
+    """The authorizer's 401 is a failed invocation to Lambda, so the alarm on ingress counts log lines instead."""
     (watched_metric,) = plain.alarms["learning-yogi-chatbot-ingress-errors"].metrics
     counted = [found for found in plain.log_metrics.values() if found.metric == watched_metric]
     assert {found.pattern for found in counted} == {'{ $.level = "ERROR" }', '?"Task timed out" ?"Runtime exited"'}

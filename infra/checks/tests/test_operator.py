@@ -1,4 +1,4 @@
-"""What the command line tool is told of a stage."""
+"""The entry of a stage for yogi."""
 
 from cases import OTHER
 from descriptions import names, sam

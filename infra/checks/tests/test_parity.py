@@ -12,7 +12,7 @@ from seeds import SAM, SERVERLESS, TERRAFORM
 
 @pytest.fixture(scope="module")
 def plans(module):
-    """What the Terraform module would make."""
+    """The Terraform module, planned."""
     return terraform.plans(module, {**CASES, "seeded": SEEDED})
 
 
@@ -24,7 +24,7 @@ def evaluated(module, plans):
 
 @pytest.fixture(scope="module")
 def unedited(template):
-    """The template's model for what edits are tried on."""
+    """The template's model for the edits."""
     return sam.parse(template, SEEDED)
 
 
@@ -47,7 +47,7 @@ def test_there_are_ten_seeded_edits_at_least_spread_over_the_three():
 
 
 def check(seeds, unedited, edited):
-    """Holds that each edit is found where it was made."""
+    """Checks that each edit is found where it was made."""
     found = differences({"as it is": unedited, "edited": edited})
     missed = [seed.path for seed in seeds if seed.path not in {difference.path for difference in found}]
     assert not missed, report(found)
@@ -63,7 +63,7 @@ def test_an_edit_of_the_template_is_found(seed, unedited, tmp_path):
 
 
 def test_edits_of_the_serverless_description_are_found(osls, unedited, tmp_path):
-    """The edits are made together, since packaging takes a while; each has to be found for itself."""
+    """The edits are made together, because packaging is slow; each must be found."""
     folder = serverless.copy(osls, tmp_path)
     for seed in SERVERLESS:
         seed.plant(tmp_path)
@@ -71,7 +71,7 @@ def test_edits_of_the_serverless_description_are_found(osls, unedited, tmp_path)
 
 
 def test_edits_of_the_terraform_module_are_found(module, plans, unedited, tmp_path):
-    """The edits are made together, since evaluating takes a while; each has to be found for itself.
+    """The edits are made together, because evaluation is slow; each must be found.
 
     None of them makes or renames a resource, so the plan is that of the module as it is.
     """

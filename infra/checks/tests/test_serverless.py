@@ -1,11 +1,11 @@
-"""What `osls` sends at a first deployment, before it sends what `osls package` writes."""
+"""The template that `osls` sends first at a first deployment, before the one that `osls package` writes."""
 
 import json
 
 from cases import PLAIN
 from descriptions import serverless
 
-#: Writes down what the framework keeps to itself: the template that makes only the bucket of the packages.
+#: Writes the framework's internal template that creates only the deployment bucket.
 PROBE = """
 const { writeFileSync } = require("node:fs");
 module.exports = class {
@@ -18,7 +18,7 @@ module.exports = class {
 
 
 def test_the_first_template_names_every_parameter_that_is_sent_with_it(osls, tmp_path):
-    """CloudFormation refuses a value that no parameter takes."""
+    """CloudFormation rejects a value without a parameter."""
     folder = serverless.copy(osls, tmp_path)
     (folder / "probe.js").write_text(PROBE)
     service = folder / "serverless.yml"

@@ -1,4 +1,4 @@
-"""The Terraform module is in the form that Terraform writes, and valid."""
+"""The Terraform module is formatted and valid."""
 
 import re
 
@@ -19,6 +19,6 @@ def test_the_module_is_valid(module):
 
 
 def test_every_parameter_is_a_variable_of_the_module():
-    """Terraform only warns of variables that it does not know, and a comparison would be of defaults."""
+    """Terraform only warns about unknown variables, and the comparison would then use defaults."""
     declared = re.findall(r'^variable "(\w+)"', (ROOT / "infra/terraform/variables.tf").read_text(), re.MULTILINE)
     assert variables(FULL | OTHER).keys() <= set(declared)

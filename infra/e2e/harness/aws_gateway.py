@@ -1,4 +1,4 @@
-"""Stands between the functions and moto: enforces each role's policy, counts the calls, serves what moto lacks."""
+"""A proxy between the functions and moto: enforces each role's policy, counts the calls, serves what moto lacks."""
 
 import fnmatch
 import json
@@ -11,13 +11,13 @@ from .deploy import Stack
 from .template import ACCOUNT, REGION
 
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/aws4_request")
-#: moto's times of log lines have a fraction, CloudWatch's are whole milliseconds.
+#: moto's timestamps of log lines have a fraction, CloudWatch's are whole milliseconds.
 FRACTION = re.compile(rb'("timestamp": \d+)\.\d+')
 TRANSACT = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 
 class AwsGateway:
-    """One stack's way to AWS."""
+    """The proxy of one stack."""
 
     def __init__(self, stack: Stack, moto: str, data_api, connections):
         self.stack, self.moto, self.data_api, self.connections = stack, moto, data_api, connections
@@ -26,7 +26,7 @@ class AwsGateway:
         self.index_writes = 0
         self.denied: list[str] = []
         self.outages: set[str] = set()
-        #: Told after each call to a queue.
+        #: Called after each call to a queue.
         self.sources: list = []
 
     async def start(self) -> None:
@@ -77,7 +77,7 @@ class AwsGateway:
             return web.Response(status=answer.status, body=said, headers=kept)
 
     def _statements(self, caller: str) -> list[dict]:
-        """Returns what a function may do by its role, or a person by the policy that they are named after, if any."""
+        """Returns the permissions of a function's role, or of the policy that a user is named after, if any."""
         function = self.stack.functions.get(caller)
         return self.stack.policies.get(function.role if function else caller, [])
 
@@ -89,7 +89,7 @@ class AwsGateway:
 
 
 def needed(service: str, operation: str, request: web.Request, body: bytes):
-    """Yields what a call needs: action, resource, and what conditions may ask for."""
+    """Yields what a call requires: action, resource, and the keys for conditions."""
     if service == "execute-api":
         api = "websocketapi"
         yield "execute-api:ManageConnections", f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}{stage_path(request)}", {}
@@ -127,13 +127,13 @@ def needed(service: str, operation: str, request: web.Request, body: bytes):
 
 
 def stage_path(request: web.Request) -> str:
-    """Returns `/<stage>/<METHOD>/@connections/<id>`, as the resource of a policy has it."""
+    """Returns `/<stage>/<METHOD>/@connections/<id>`, as in the resource of a policy."""
     _, stage, rest = request.path.split("/", 2)
     return f"/{stage}/{request.method}/{rest}"
 
 
 def allowed(statements: list[dict], action: str, resource: str, context: dict) -> bool:
-    """Tells whether a statement allows the action on the resource."""
+    """Returns whether a statement allows the action on the resource."""
     for statement in statements:
         actions, resources = _list(statement["Action"]), _list(statement["Resource"])
         if action in actions and any(fnmatch.fnmatchcase(resource, pattern) for pattern in resources):

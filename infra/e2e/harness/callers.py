@@ -1,4 +1,4 @@
-"""IAM users that may call: who signed a request, as API Gateway works it out."""
+"""IAM users as callers: who signed a request, as API Gateway determines it."""
 
 import secrets
 
@@ -13,19 +13,19 @@ PREFIX = "AWS4-HMAC-SHA256 "
 
 
 class Callers:
-    """The keys of the users who were given one."""
+    """The users' access keys."""
 
     def __init__(self):
         self.users: dict[str, Credentials] = {}
 
     def add(self) -> Credentials:
-        """Makes a user with a key; the user's unique id follows from it."""
+        """Creates a user with a key; the user's unique ID is derived from it."""
         credentials = Credentials("AKIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30))
         self.users[credentials.access_key] = credentials
         return credentials
 
     def who(self, request: web.Request, body: bytes) -> dict | None:
-        """Returns the facts of the caller, none where the signature is not one of a user's."""
+        """Returns the caller's identity; none if the signature is not that of a user."""
         given = request.headers["Authorization"]
         parts = dict(part.split("=", 1) for part in given.removeprefix(PREFIX).split(", "))
         key = parts["Credential"].split("/")[0]
@@ -35,7 +35,7 @@ class Callers:
 
 
 def expected(credentials: Credentials, request: web.Request, body: bytes, parts: dict[str, str]) -> str:
-    """Signs what came as its caller should have."""
+    """Computes the signature that the caller should have sent."""
     headers = {name: request.headers.get(name, "") for name in parts["SignedHeaders"].split(";")}
     as_sent = AWSRequest(request.method, str(request.url), headers, body)
     as_sent.context["timestamp"] = request.headers["X-Amz-Date"]

@@ -6,7 +6,7 @@ import re
 import psycopg
 from aiohttp import web
 
-#: The largest answer. Source: "Using the Amazon RDS Data API".
+#: The maximum response size. Source: "Using the Amazon RDS Data API".
 LIMIT = 1024 * 1024
 NAME = re.compile(r"('(?:[^']|'')*')|(::)|:([A-Za-z_][A-Za-z0-9_]*)")
 

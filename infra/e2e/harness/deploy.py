@@ -1,4 +1,4 @@
-"""Creates the stack on moto: every resource that the template describes and moto knows, by its own API.
+"""Creates the stack on moto: every resource of the template that moto supports, through its own API.
 
 moto's CloudFormation has neither secrets nor WebSocket APIs nor aliases, so the resources are created one by one,
 in the order of their references. What moto lacks altogether is listed in `LEFT_OUT`, with what stands in for it.
@@ -17,7 +17,7 @@ from .template import ACCOUNT, REGION, Resolver
 
 log = logging.getLogger("deploy")
 
-#: Types that are not created, and why nothing that is tested misses them.
+#: Types that are not created, and why the tests do not need them.
 LEFT_OUT = {
     "AWS::ApiGateway::Account": "of the account, not of the stack",
     "AWS::ApiGateway::Deployment": "the front of this harness serves the API",
@@ -46,7 +46,7 @@ LEFT_OUT = {
 
 @dataclass
 class Function:
-    """A function as it was created, with what the harness needs to run it."""
+    """A created function, with what the harness needs to run it."""
 
     logical_id: str
     name: str
@@ -58,7 +58,7 @@ class Function:
 
 @dataclass
 class Mapping:
-    """An event source mapping as it was created."""
+    """A created event source mapping."""
 
     queue_url: str
     queue_arn: str
@@ -99,7 +99,7 @@ class Deployer:
         self.stack = Stack(Resolver(template, parameters))
 
     def create(self) -> Stack:
-        """Creates every resource whose condition holds, those that others refer to first."""
+        """Creates every resource whose condition is true, in the order of references."""
         waiting = [name for name, resource in self.template["Resources"].items() if self._wanted(resource)]
         while waiting:
             left = []
@@ -154,7 +154,7 @@ class Deployer:
     def _iam_managedpolicy(self, name, properties):
         document, own = properties["PolicyDocument"], properties["ManagedPolicyName"]
         created = self.client("iam").create_policy(PolicyName=own, PolicyDocument=json.dumps(document))["Policy"]
-        # A person of a story has the policy that they are named after: an ARN would not fit a signature's scope.
+        # A test's user has the policy that they are named after: an ARN would not fit into a signature's scope.
         self.stack.policies[name] = document["Statement"]
         self._names(name, created["Arn"])
 
@@ -252,7 +252,7 @@ class Deployer:
             "ReportBatchItemFailures" in created["FunctionResponseTypes"],
             int(scaling.get("MaximumConcurrency", 4)),
         ))
-        # moto would poll the queue itself and run the code, which it cannot.
+        # moto would poll the queue itself and try to run the code, which it cannot.
         client.update_event_source_mapping(UUID=created["UUID"], Enabled=False)
         self._names(name, created["UUID"])
 

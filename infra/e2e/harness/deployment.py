@@ -48,7 +48,7 @@ class Moto:
 
 
 class Deployment:
-    """A stack that can be talked to."""
+    """A running stack."""
 
     def __init__(self, moto: Moto, parameters: dict | None = None, variables: dict | None = None, dsn: str | None = None, **front):
         stage = "t" + secrets.token_hex(5)
@@ -66,7 +66,7 @@ class Deployment:
         await self.aws.start()
         await self.front.start()
         stage = self.parameters["Stage"]
-        # The names that DNS would lead to AWS lead to the harness; all other variables are the stack's.
+        # Names that DNS would resolve to AWS point at the harness; all other variables are the stack's.
         self.functions.variables = {
             "AWS_ENDPOINT_URL": self.aws.url,
             "CHATBOT_CONNECTIONS_URL": f"{self.aws.url}/{stage}",
@@ -99,7 +99,7 @@ class Deployment:
         return next(name for name in self.stack.functions if name.endswith(role))
 
     def ref(self, logical_id: str) -> str:
-        """Returns what a resource is called."""
+        """Returns the name of a resource."""
         return self.stack.resolver.refs[logical_id]
 
     def output(self) -> list[str]:

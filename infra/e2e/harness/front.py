@@ -18,7 +18,7 @@ REST_BODY = 10 * 1024 * 1024
 MESSAGE = 128 * 1024
 FRAME = 32 * 1024
 INTEGRATION_SECONDS = 29
-#: A connection whose client leaves so much unread is too slow. A write waits from 64 KB on; a push must not.
+#: A connection with this much unread data is too slow. A write would block at 64 KB; a push must not.
 UNREAD = 32 * 1024
 FUNCTION = re.compile(r"function:([^:/]+):live/invocations")
 GATEWAY_RESPONSE = {404: "MISSING_AUTHENTICATION_TOKEN", 401: "UNAUTHORIZED", 403: "ACCESS_DENIED", 413: "REQUEST_TOO_LARGE", 502: "DEFAULT_5XX", 504: "INTEGRATION_TIMEOUT"}
@@ -130,7 +130,7 @@ class Front:
         }
 
     def _gateway_response(self, status: int) -> web.Response:
-        """Answers as API Gateway does by itself, in the form that the template gives it."""
+        """Sends one of API Gateway's own responses, as defined by the template."""
         response = self.gateway_responses.get(GATEWAY_RESPONSE[status]) or self.gateway_responses["DEFAULT_5XX"]
         parameters = response.get("ResponseParameters") or response.get("responseParameters") or {}
         headers = {name.split("header.")[1]: value.strip("'") for name, value in parameters.items()}
@@ -152,7 +152,7 @@ class Front:
         assert self.routes["$connect"]["Target"].split("/")[1] in self.mock
         socket = web.WebSocketResponse(max_msg_size=MESSAGE)
         await socket.prepare(request)
-        # Only now can it be written to: a push before this is a 410.
+        # Only now can data be pushed to it: an earlier push is a 410.
         self.sockets[connection] = socket
         context["authorizer"] = verdict
         try:
@@ -237,12 +237,12 @@ class Front:
 
 
 def multiple(pairs) -> dict[str, list[str]]:
-    """Returns all values of each name, as API Gateway states them."""
+    """Returns all values of each name, as API Gateway passes them."""
     return {name: pairs.getall(name) for name in dict.fromkeys(pairs)}
 
 
 def last(values: dict[str, list[str]]) -> dict[str, str]:
-    """Returns the last value of each name, which is the one that API Gateway states where it states one."""
+    """Returns the last value of each name, which API Gateway passes as the single value."""
     return {name: all_of_it[-1] for name, all_of_it in values.items()}
 
 
@@ -252,14 +252,14 @@ def now() -> int:
 
 
 def facts(route: str, kind: str, context: dict) -> dict:
-    """Returns what API Gateway states with every event of a WebSocket."""
+    """Returns the context that API Gateway adds to every WebSocket event."""
     request = secrets.token_urlsafe(9)
     stated = {"requestId": request, "extendedRequestId": request, "messageDirection": "IN", "requestTimeEpoch": now()}
     return {**context, **stated, "routeKey": route, "eventType": kind}
 
 
 def function_of(uri: str) -> str:
-    """Returns the function that an integration calls; everything calls the alias."""
+    """Returns the function that an integration invokes through its alias."""
     found = FUNCTION.search(uri)
     if not found:
         raise ValueError(f"{uri} does not call the alias of a function")
@@ -267,7 +267,7 @@ def function_of(uri: str) -> str:
 
 
 def proxy_answer(payload: dict) -> web.Response:
-    """Writes a function's answer as API Gateway does."""
+    """Converts a function's response as API Gateway does."""
     body = payload.get("body") or ""
     data = base64.b64decode(body) if payload.get("isBase64Encoded") else body.encode()
     response = web.Response(status=payload["statusCode"], body=data)

@@ -1,4 +1,4 @@
-"""The home of the one-machine stories: deploys the stack for each of them, as they would start a server.
+"""Runs the one-machine stories on AWS: deploys a stack for each of them, where they would start a server.
 
 A story connects, sends one line of JSON, `{"variables": {…}, "documents": […] or null}`, and reads one line, `{"base": …}`.
 The stack lives as long as the connection.
@@ -12,11 +12,11 @@ from .postgres import Postgres
 from .template import read
 
 SCHOOL = ROOT / "local" / "school" / "documents.json"
-#: The keys are in a secret, not in an environment.
+#: Keys are in a secret, not in variables.
 KEYS = {"ANTHROPIC_API_KEY": "AnthropicApiKey", "OPENAI_API_KEY": "OpenAiApiKey"}
-#: What a story on one machine finds unless it says otherwise, and a deployment does not.
+#: Defaults of a one-machine server that differ from those of a deployment.
 VARIABLES = {
-    # A client may wait for an answer over HTTP; on AWS that is off, because waiting is billed.
+    # Clients may wait for an answer over HTTP; on AWS that is off, because waiting is billed.
     "CHATBOT_MAX_WAIT_SECONDS": "20",
 }
 DOCUMENTS = {
@@ -52,7 +52,7 @@ class Home:
         story.add_done_callback(self.stories.discard)
         try:
             asked = json.loads(await reader.readline())
-            # One at a time: the clients that create a stack share a session, which no two threads may use at once.
+            # One at a time: the clients that create a stack share a session that is not thread-safe.
             async with self.deploying:
                 deployment = await asyncio.to_thread(self._deployment, asked)
                 await deployment.__aenter__()
@@ -72,7 +72,7 @@ class Home:
         return Deployment(self.moto, {**DOCUMENTS, **parameters}, variables, dsn)
 
     def split(self, asked: dict[str, str]) -> tuple[dict, dict]:
-        """Splits what a server would be started with: the template's parameters, and what it has no parameter for."""
+        """Splits a server's settings into template parameters, and variables without a parameter."""
         known = {name: value for name, value in asked.items() if name in self.parameter_of}
         parameters = {self.parameter_of[name]: value for name, value in known.items()}
         return parameters, {**VARIABLES, **{name: value for name, value in asked.items() if name not in known}}
@@ -86,7 +86,7 @@ class Home:
 
 
 def parameters_of_variables() -> dict[str, str]:
-    """Returns the parameter of the template that a function's variable is, for each that is one."""
+    """Maps each function variable to the template parameter that sets it."""
     template = json.loads(read(TEMPLATE))
     found = dict(KEYS)
     for resource in template["Resources"].values():

@@ -1,4 +1,4 @@
-"""The event source mapping: receives from a FIFO queue on moto, invokes the function, deletes what did not fail.
+"""The event source mapping: receives from a FIFO queue on moto, invokes the function, and deletes the messages that did not fail.
 
 moto hands out no other message of a group while one is in flight, as SQS does. After a batch of several messages of
 one group times out it loses their order; the stories let no such batch time out.
@@ -14,15 +14,15 @@ from .deploy import Mapping
 from .template import REGION
 
 log = logging.getLogger("mapping")
-#: The longest pause after an empty receive: a call of a function to a queue ends it, and so does a message that is done.
-#: Lambda polls long instead, which would hold up moto's threads.
+#: The longest pause after an empty receive. A function's call to a queue ends it, and so does a finished message.
+#: Lambda uses long polling instead, which would block moto's threads.
 EMPTY = 0.25
-#: What Lambda puts into an event of each message.
+#: The message attributes in Lambda's event.
 ATTRIBUTES = ["All"]
 
 
 class Sqs:
-    """A client of moto's queues, without the weight of an SDK."""
+    """A minimal client of moto's queues."""
 
     def __init__(self, moto: str):
         self.moto = moto
@@ -45,7 +45,7 @@ class Sqs:
 
 
 class EventSource:
-    """One mapping at work."""
+    """A running event source mapping."""
 
     def __init__(self, mapping: Mapping, sqs: Sqs, functions):
         self.mapping, self.sqs, self.functions = mapping, sqs, functions
@@ -68,7 +68,7 @@ class EventSource:
     async def _poll(self) -> None:
         while True:
             await self.slots.acquire()
-            # Before the call, so that what happens during it is not missed.
+            # Before the call, so that changes during the call are not missed.
             self.news.clear()
             try:
                 received = await self.sqs.call(
@@ -93,7 +93,7 @@ class EventSource:
     async def _pause(self) -> None:
         news = asyncio.create_task(self.news.wait())
         try:
-            # Not `wait_for`, which may swallow a cancellation that comes together with the news.
+            # Not `wait_for`, which may swallow a cancellation that arrives at the same time.
             await asyncio.wait({news}, timeout=EMPTY)
         finally:
             news.cancel()
@@ -126,7 +126,7 @@ class EventSource:
 
 
 def record(message: dict, arn: str) -> dict:
-    """Writes a message as Lambda does."""
+    """Converts a message to Lambda's format."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],

@@ -14,7 +14,7 @@ SCHEMA = Path(__file__).resolve().parents[2] / "aurora" / "schema.sql"
 
 
 def binaries() -> Path | None:
-    """Returns the folder of PostgreSQL's programs, the newest version's."""
+    """Returns the folder of the newest version's programs."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if found:
         return found[-1].parent
@@ -23,12 +23,12 @@ def binaries() -> Path | None:
 
 
 def schema() -> str:
-    """Returns the statements as psql takes them."""
+    """Returns the statements in psql's syntax."""
     return SCHEMA.read_text().replace("-- then", ";")
 
 
 class Postgres:
-    """A server on a socket in a folder of its own, with the schema that `infra/aurora` gives to Aurora."""
+    """A server on a Unix socket in its own folder, with the schema of `infra/aurora`."""
 
     def __init__(self):
         self.bin = binaries()
@@ -49,7 +49,7 @@ class Postgres:
         self.dsn = f"host={self.folder} user=chatbot_reader dbname=learningyogi"
 
     def database(self, documents: list[dict]) -> str:
-        """Makes a database with these documents and no others; returns where the worker's login finds it."""
+        """Creates a database with exactly these documents; returns the connection string for the worker's login."""
         name = "documents_" + secrets.token_hex(5)
         self._run("createdb", "-h", self.folder, "-U", "admin", name)
         self._run("psql", "-h", self.folder, "-U", "admin", "-q", "-v", "ON_ERROR_STOP=1", "-d", name, "-f", "-", stdin=schema())
@@ -64,7 +64,7 @@ class Postgres:
     def _run(self, program: str, *arguments, stdin: str = "") -> None:
         command = [str(self.bin / program), *map(str, arguments)]
         options = {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []} if self.user else {}
-        # pg_ctl's server would keep a pipe open for ever: its output goes to files.
+        # The server that pg_ctl starts would keep a pipe open forever, so its output goes to files.
         with (self.folder / "output").open("w+") as output:
             done = subprocess.run(command, cwd=self.folder, input=stdin, stdout=output, stderr=output, text=True, **options)
             output.seek(0)

@@ -17,15 +17,15 @@ from .template import ACCOUNT, REGION
 
 log = logging.getLogger("functions")
 VERSION = "/2018-06-01/runtime"
-#: Lambda waits so long for a function to start.
+#: How long Lambda waits for a function to start.
 INIT_SECONDS = 10
-#: The largest answer of a function, and the largest event.
+#: The maximum size of a function's response, and of an event.
 MAX_PAYLOAD = 6 * 1024 * 1024
 
 
 @dataclass
 class Result:
-    """What became of an invocation."""
+    """The result of an invocation."""
 
     payload: object = None
     error: dict | None = None
@@ -103,7 +103,7 @@ class Environment:
             os.kill(self.process.pid, number)
 
     async def invoke(self, event: object, trace: str) -> Result:
-        """Gives the process one event; one that does not answer in time is killed, as Lambda does."""
+        """Passes one event to the process, and kills it if it does not respond in time, as Lambda does."""
         self.idle.clear()
         self.answer = asyncio.get_running_loop().create_future()
         self._signal(signal.SIGCONT)
@@ -131,7 +131,7 @@ class Environment:
 
 
 class StartFailed(Exception):
-    """A function did not start; holds what it told the Runtime API."""
+    """A function did not start; contains what it reported to the Runtime API."""
 
 
 @dataclass
@@ -179,7 +179,7 @@ class Functions:
         return {
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            # The gateway in front of moto knows by the key whose role a call is made with.
+            # The proxy in front of moto identifies the role of a call by its key.
             "AWS_ACCESS_KEY_ID": function.name,
             "AWS_SECRET_ACCESS_KEY": "secret-of-" + function.name,
             "AWS_SESSION_TOKEN": "token-of-" + function.name,

@@ -1,4 +1,4 @@
-"""The SAM template, expanded and resolved: what CloudFormation would make of it."""
+"""The SAM template, expanded and resolved as CloudFormation would."""
 
 import base64
 import functools
@@ -24,7 +24,7 @@ NOTHING = object()
 
 @functools.cache
 def read(path: Path) -> str:
-    """Returns the template as JSON; reading YAML takes longer than all that is made of it."""
+    """Returns the template as JSON; parsing YAML takes longer than everything else."""
     return json.dumps(load(str(path)))
 
 
@@ -44,7 +44,7 @@ def expand(path: Path, parameters: dict[str, str]) -> dict:
 
 
 class Resolver:
-    """Resolves intrinsic functions, with what resources turned out to be called."""
+    """Resolves intrinsic functions with the names of the created resources."""
 
     def __init__(self, template: dict, parameters: dict[str, str]):
         self.template = template
@@ -76,7 +76,7 @@ class Resolver:
         return left == right
 
     def __call__(self, node):
-        """Returns a node without intrinsic functions; `AWS::NoValue` takes its place away."""
+        """Resolves the intrinsic functions of a node; `AWS::NoValue` removes it."""
         if isinstance(node, list):
             return [value for value in map(self, node) if value is not NOTHING]
         if not isinstance(node, dict):

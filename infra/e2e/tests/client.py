@@ -1,4 +1,4 @@
-"""A person who chats through the deployed APIs, by the contract alone: HTTP, WebSocket, the client rule."""
+"""A user of the deployed APIs, who relies on the contract alone: HTTP, WebSocket, the client rule."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ ORIGIN = "https://app.example.com"
 
 
 class Person:
-    """One principal with one session and one socket."""
+    """A principal with one session and one connection."""
 
     def __init__(self, deployment, session_id: str | None = None):
         self.deployment, self.session_id, self.token, self.socket = deployment, session_id, None, None
@@ -26,7 +26,7 @@ class Person:
         await self.http.close()
 
     async def call(self, method: str, path: str, body=None, **headers):
-        """Makes a call; returns status, headers and what the body says."""
+        """Makes a call; returns status, headers and parsed body."""
         if self.token:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         async with self.http.request(method, self.deployment.url + path, json=body, headers=headers) as answer:
@@ -34,14 +34,14 @@ class Person:
             return answer.status, answer.headers, json.loads(text) if text else None
 
     async def begin(self) -> None:
-        """Opens the session and its socket."""
+        """Opens a session and its connection."""
         status, _, body = await self.call("POST", "/sessions", {"session_id": self.session_id} if self.session_id else {})
         assert status == 201, body
         self.session_id, self.token = body["session_id"], body["session_token"]
         await self.connect(body["websocket"])
 
     async def connect(self, websocket: dict | None = None, after: int = 0) -> None:
-        """Opens a socket with a ticket, a new one if none is given, and resumes."""
+        """Opens a connection with the given or a new ticket, and resumes."""
         if websocket is None:
             status, _, body = await self.call("POST", f"/sessions/{self.session_id}/tickets")
             assert status == 201, body
@@ -119,7 +119,7 @@ class Person:
 
 
 async def refused(person: Person, url: str, **options) -> int:
-    """Returns the status with which a socket is refused."""
+    """Returns the status with which a connection is rejected."""
     try:
         await person.http.ws_connect(url, **options)
     except WSServerHandshakeError as error:

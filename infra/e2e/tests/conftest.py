@@ -1,4 +1,4 @@
-"""One moto for all stories; each story deploys a stack of its own."""
+"""One moto for all tests; each test deploys its own stack."""
 
 import sys
 from pathlib import Path
@@ -32,7 +32,7 @@ def postgres():
 
 @pytest.fixture
 def deploy(moto):
-    """Returns what makes a deployment; `provider` is where both providers are."""
+    """Returns a function that deploys a stack; `provider` is the URL of both providers."""
 
     def make(provider=None, parameters=None, variables=None, **more) -> Deployment:
         parameters = {"AnthropicApiKey": "key-of-claude", "OpenAiApiKey": "key-of-openai", **(parameters or {})}

@@ -1,4 +1,4 @@
-"""People whose identity is not ours: an issuer of JWTs, and users of IAM."""
+"""Callers with an external identity: an issuer of JWTs, and IAM users."""
 
 import base64
 import json
@@ -42,7 +42,7 @@ class Issuer:
         return web.json_response({"keys": [public(self.key)]})
 
     def token(self, subject: str, **claims) -> str:
-        """Signs a token that is good for an hour, unless the claims say otherwise."""
+        """Signs a token that is valid for an hour, unless the claims say otherwise."""
         header = {"alg": "ES256", "typ": "JWT", "kid": KEY}
         claims = {"iss": self.name, "aud": AUDIENCE, "sub": subject, "exp": int(time.time()) + 3600, **claims}
         signed = f"{encoded(json.dumps(header).encode())}.{encoded(json.dumps(claims).encode())}"
@@ -51,7 +51,7 @@ class Issuer:
 
 
 class Known(Person):
-    """Somebody with a token of the issuer's."""
+    """A user with a token of the issuer."""
 
     def __init__(self, deployment, token: str):
         super().__init__(deployment)
@@ -59,7 +59,7 @@ class Known(Person):
 
 
 class Signer(Person):
-    """A user of IAM, who signs each request."""
+    """An IAM user, who signs each request."""
 
     def __init__(self, deployment, credentials=None):
         super().__init__(deployment)

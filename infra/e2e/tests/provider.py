@@ -1,4 +1,4 @@
-"""A model provider that speaks Claude's and OpenAI's protocol, and does what a story tells it."""
+"""A model provider with Claude's and OpenAI's protocols, controlled by the test."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from aiohttp import web
 
 
 class Provider:
-    """Answers with words, one after the other; remembers what it was asked."""
+    """Answers word by word, and records the requests."""
 
     def __init__(self, reply: str = "Period 3 is maths in room 12.", delay: float = 0.0):
         self.reply, self.delay = reply, delay

@@ -1,4 +1,4 @@
-"""People who chat through the deployed system."""
+"""Users chat through the deployed system."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ async def test_the_second_turn_knows_the_first(deploy):
         await ann.ask("My name is Ann.")
         await ann.ask("What is my name?")
         _, asked = provider.calls[-1]
-        # The block up to which the provider keeps the conversation is a list of one.
+        # The block up to which the provider caches the conversation is a list with one element.
         said = [content if isinstance(content := message["content"], str) else content[0]["text"] for message in asked["messages"]]
         assert said == ["My name is Ann.", provider.reply, "What is my name?"]
 

@@ -1,4 +1,4 @@
-"""What goes wrong in the deployed system, and what comes of it."""
+"""Faults in the deployed system."""
 
 import asyncio
 import base64
@@ -17,7 +17,7 @@ def aws(deployment, service):
 
 
 async def eventually(wanted, seconds: float = 20):
-    """Waits until a condition holds, and returns what it gave."""
+    """Waits until a condition is true, and returns its value."""
     for _ in range(int(seconds * 20)):
         if found := await asyncio.to_thread(wanted):
             return found
@@ -36,7 +36,7 @@ async def test_a_worker_that_is_killed_is_followed_by_another(deploy):
         await ann.until(lambda event: event["type"] == "TEXT_MESSAGE_CONTENT")
         sqs, queue = aws(deployment, "sqs"), deployment.ref("RequestsQueue")
         assert deployment.functions.kill(deployment.function("worker")) == 1
-        # Lambda's queue would show the message again after its visibility timeout; the story does not wait for it.
+        # The queue would make the message visible again after its timeout; the test does not wait for that.
         await eventually(lambda: shown_again(deployment, sqs, queue))
         final = await ann.final(message)
         assert final["metadata"]["gen"] == 2 and final["result"]["text"] == provider.reply
@@ -55,7 +55,7 @@ async def test_a_poison_message_ends_in_the_dead_letters_and_its_redrive_is_abso
         sqs = aws(deployment, "sqs")
         queue, dead = deployment.ref("RequestsQueue"), deployment.ref("RequestsDeadLetters")
         for _ in range(11):
-            # Each receive is one of ten; the worker's own pauses between them would take minutes.
+            # Each receive is one of ten; the worker's own delays between them would take minutes.
             sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "900"})
         sqs.send_message(QueueUrl=queue, MessageGroupId="g", MessageDeduplicationId="d", MessageBody="not json")
         await eventually(lambda: hurry(deployment, sqs, queue) or letters(sqs, dead), 60)
@@ -124,12 +124,12 @@ async def test_a_ticket_that_has_run_out_lets_nobody_in(deploy):
         url, ticket = body["websocket"]["url"], body["websocket"]["ticket"]
         assert body["websocket"]["expires_in"] == 30
         assert await refused(ann, f"{url}?ticket={older(deployment, ticket, 31)}", origin=ORIGIN) == 401
-        # It is the time that is refused, and not the signature; and a refusal uses nothing up.
+        # The expiry is rejected, not the signature; and a rejection does not use up the ticket.
         await (await ann.http.ws_connect(f"{url}?ticket={older(deployment, ticket, 1)}", origin=ORIGIN)).close()
 
 
 def older(deployment, ticket: str, seconds: int) -> str:
-    """Returns the ticket as it would be had it been made so long ago, signed with the stack's own key."""
+    """Returns the ticket as if issued that long ago, signed with the stack's own key."""
     secret = aws(deployment, "secretsmanager").get_secret_value(SecretId=deployment.ref("SigningSecret"))["SecretString"]
     kind, payload, _ = ticket.split(".")
     stated = json.loads(base64.urlsafe_b64decode(payload + "=="))

@@ -1,4 +1,4 @@
-"""Whose session it is, where identity is the deployment's own: JWT and IAM."""
+"""Ownership of sessions with external identity: JWT and IAM."""
 
 import time
 
@@ -17,7 +17,7 @@ async def test_a_jwt_is_its_subjects_and_nobody_elses_sessions_can_be_reached(de
             assert (await ann.ask("What is in period 3?"))["result"]["text"] == provider.reply
             bob.session_id = ann.session_id
             await check_absent(bob)
-            # Another token of the same subject is the same person.
+            # Another token of the same subject is the same principal.
             async with Known(deployment, issuer.token("ann", jti="another")) as later:
                 later.session_id = ann.session_id
                 assert [turn["text"] for turn in await later.turns()] == [provider.reply]
@@ -61,7 +61,7 @@ async def test_a_user_of_iam_is_known_by_the_signature(deploy):
 
 
 async def begin(person: Person) -> None:
-    """Opens a session and its socket: no token of ours is issued, the ticket alone opens the socket."""
+    """Opens a session and its connection: no session token is issued, the ticket alone opens the connection."""
     status, _, body = await person.call("POST", "/sessions", {})
     assert status == 201 and "session_token" not in body, body
     person.session_id = body["session_id"]
@@ -69,7 +69,7 @@ async def begin(person: Person) -> None:
 
 
 async def check_absent(stranger: Person) -> None:
-    """A session that is not theirs is one that does not exist, whatever they ask for."""
+    """For every call, somebody else's session does not exist."""
     base = f"/sessions/{stranger.session_id}"
     for method, path, body in (
         ("GET", f"{base}/turns", None),

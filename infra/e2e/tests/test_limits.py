@@ -1,4 +1,4 @@
-"""The stand-ins keep AWS's limits, so that nothing passes here which API Gateway would refuse."""
+"""The stand-ins enforce AWS's limits, so that nothing passes here that API Gateway would reject."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The stories of the server on one machine, as they are, told of the deployed system."""
+"""The unchanged stories of the one-machine server, run against the deployed system."""
 
 import asyncio
 import json
@@ -9,10 +9,10 @@ from harness.deployment import ROOT
 from harness.home import Home
 
 STORIES = ("stories::", "security::")
-#: More would wait for each other's stack, which is made one at a time.
+#: More would wait for each other, because stacks are created one at a time.
 AT_ONCE = 4
 
-#: Stories that make no sense here, by the reason; the names are checked against those that there are.
+#: Stories that do not apply here, by reason; a test checks that the names exist.
 LEFT_OUT = {
     "they look into the data directory, stop the server or watch the program of one machine; "
     "events, restarts, dead letters and logs have stories of their own here": [
@@ -80,7 +80,7 @@ async def test_the_stories_of_one_machine_are_true_of_the_deployed_system(moto, 
 
 
 def build() -> str:
-    """Builds the stories as all other tests are built; returns their program."""
+    """Builds the stories like all other tests; returns the test program."""
     command = ["cargo", "test", "--workspace", "--test", "it", "--no-run", "--message-format=json"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]

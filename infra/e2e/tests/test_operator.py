@@ -1,4 +1,4 @@
-"""The operator's day on the deployed system: the commands of one machine, with the stack's own policy and no more."""
+"""Operating the deployed system: the same commands as on one machine, with no more than the stack's policy."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The operator's tool, run as people run it: against a stage, with credentials and nothing else."""
+"""`yogi`, run as operators run it: against a stage, with credentials and nothing else."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import boto3
 
 
 class Yogi:
-    """Runs `yogi --stack` as somebody who has the stack's policy for operators, or as a stranger."""
+    """Runs `yogi --stack` with the stack's operator policy, or without permissions."""
 
     def __init__(self, deployment, folder: Path):
         self.deployment, self.folder = deployment, folder
@@ -17,7 +17,7 @@ class Yogi:
         self.parts.write_text(json.dumps(self._parts()))
 
     def _parts(self) -> dict:
-        """Returns the entry that the stack left; the names that DNS would lead to AWS lead to the harness."""
+        """Returns the stack's entry; names that DNS would resolve to AWS point at the harness."""
         keys = {"aws_access_key_id": "deployer", "aws_secret_access_key": "deployer"}
         ssm = boto3.client("ssm", endpoint_url=self.deployment.moto.url, region_name="us-east-1", **keys)
         name = self.deployment.ref("OperatorParameter")
@@ -26,7 +26,7 @@ class Yogi:
         return {**parts, "api_url": self.deployment.url, "connections_url": f"{self.deployment.aws.url}/{stage}"}
 
     async def __call__(self, *arguments: str, stack: str | None = None, who: str = "OperatorPolicy", said: str = "", code: int = 0):
-        """Returns what was printed, and what was told; fails unless the exit code is the wanted one."""
+        """Returns standard output and standard error; fails unless the exit code is as expected."""
         variables = {
             "PATH": os.environ["PATH"], "USER": "ann", "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": who,
             "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": self.deployment.aws.url,
@@ -39,6 +39,6 @@ class Yogi:
         return printed.decode(), told.decode()
 
     async def objects(self, *arguments: str, **more) -> list[dict]:
-        """Returns the objects that were printed, one a line."""
+        """Returns the printed objects, one per line."""
         printed, _ = await self(*arguments, "--json", **more)
         return [json.loads(line) for line in printed.splitlines()]

@@ -1,4 +1,4 @@
-"""Reads CloudFormation, which both SAM and the Serverless Framework come down to."""
+"""Reads CloudFormation, which both SAM and the Serverless Framework produce."""
 
 from .read import model
 

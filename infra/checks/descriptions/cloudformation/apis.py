@@ -1,4 +1,4 @@
-"""The REST and the WebSocket API, and the firewall before the one."""
+"""The REST API with its firewall, and the WebSocket API."""
 
 from .. import names
 from ..firewall import INSPECTED, rules
@@ -122,7 +122,7 @@ def _account(model, *_):
 
 
 def _nothing(*_):
-    """Read with what refers to it, or the form of one tool."""
+    """Read together with the resources that refer to it, or specific to one tool."""
 
 
 READERS = {

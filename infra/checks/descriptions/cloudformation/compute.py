@@ -1,4 +1,4 @@
-"""Functions, what calls them, and what they may do."""
+"""Functions, their event sources, and their permissions."""
 
 from .. import names
 from ..model import Function, Mapping
@@ -24,7 +24,7 @@ def _function(model, resource, stack):
         security_groups=sorted(as_list(network.get("SecurityGroupIds"))),
     )
     variables = properties.get("Environment", {}).get("Variables", {})
-    # An empty variable counts as unset; leaving it out is form.
+    # An empty variable counts as unset, so an absent one is equal to it.
     model.environment[name] = {key: text(value) for key, value in variables.items() if text(value) != ""}
     model.iam[name] = permissions(properties["Role"], stack)
 
@@ -35,7 +35,7 @@ def _alias_of(name, stack):
 
 
 def permissions(role_arn, stack):
-    """Returns what a role may do, and who may take it on."""
+    """Returns the permissions of a role, and who may assume it."""
     roles = stack.of("AWS::IAM::Role")
     role = next(role for role in roles if names.role(role.properties.get("RoleName", role.logical)) == role_arn)
     found = {}
@@ -81,7 +81,7 @@ def _permission(model, resource, stack):
 
 
 def _nothing(*_):
-    """Read with what refers to it, or the form of one tool."""
+    """Read together with the resources that refer to it, or specific to one tool."""
 
 
 READERS = {

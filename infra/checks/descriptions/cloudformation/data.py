@@ -102,7 +102,7 @@ def _endpoint(model, resource, _):
 
 
 def _nothing(*_):
-    """Read with the cluster."""
+    """Read together with the cluster."""
 
 
 READERS = {

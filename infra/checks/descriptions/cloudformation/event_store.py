@@ -1,4 +1,4 @@
-"""The store of events: its bucket, the stream into it, and what Athena is told."""
+"""The event store: its bucket, the stream into it, and the definitions for Athena."""
 
 from ..model import Bucket, Catalogued, Query, Stream, WorkGroup
 from ..normal import boolean, integer, statements
@@ -86,7 +86,7 @@ def _query(model, resource, _):
 
 
 def _nothing(*_):
-    """Read with what refers to it."""
+    """Read together with the resources that refer to it."""
 
 
 READERS = {

@@ -1,4 +1,4 @@
-"""What `Ref` and `GetAtt` give for each type of resource, before anything is created."""
+"""The values of `Ref` and `GetAtt` for each type of resource, before anything is created."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ Identity = Callable[[str, dict[str, Any]], tuple[str, dict[str, str]]]
 
 
 def _named(key: str, arn: Callable[[str], str], *attributes: str) -> Identity:
-    """The name is what `Ref` gives; the given attributes too; `Arn` is made of it."""
+    """`Ref` is the name, as are the given attributes; `Arn` is derived from it."""
 
     def identity(logical: str, properties: dict) -> tuple[str, dict[str, str]]:
         name = properties.get(key, logical)
@@ -111,6 +111,6 @@ IDENTITIES: dict[str, Identity] = {
 
 
 def identity(kind: str, logical: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """Returns what `Ref` and `GetAtt` give; the logical id where nothing else is known."""
+    """Returns the values of `Ref` and `GetAtt`; the logical ID if nothing else is known."""
     known = IDENTITIES.get(kind)
     return known(logical, properties) if known else (logical, {})

@@ -46,7 +46,7 @@ class Resolver:
         return self._condition(self._template["Conditions"][name])
 
     def resolve(self, node: Any) -> Any:
-        """Returns a node without intrinsic functions; `AWS::NoValue` is left out."""
+        """Resolves the intrinsic functions of a node; `AWS::NoValue` is removed."""
         if isinstance(node, list):
             return [value for value in map(self.resolve, node) if value is not NOTHING]
         if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""From the resources of a template to the model."""
+"""Converts the resources of a template to the model."""
 
 from collections.abc import Collection, Iterable
 
@@ -6,7 +6,7 @@ from ..model import Model
 from . import apis, compute, data, event_store, events, watching
 from .intrinsics import Resolver, Resource
 
-#: Every type that descriptions may use: what reads it.
+#: The reader of every type that descriptions may use.
 READERS = {
     **compute.READERS, **data.READERS, **events.READERS, **event_store.READERS, **apis.READERS, **watching.READERS,
 }
@@ -28,7 +28,7 @@ class Stack:
 
 
 def model(template: dict, parameters: dict[str, str], leave_out: Collection[str] = ()) -> Model:
-    """Reads a template, without the resources of the given logical ids.
+    """Reads a template, except the resources with the given logical IDs.
 
     A type of resource that nobody reads is an error, lest it be compared with nothing.
     """

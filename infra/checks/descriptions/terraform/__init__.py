@@ -1,4 +1,4 @@
-"""Reads the Terraform module: Terraform itself evaluates it, before a provider that makes nothing."""
+"""Reads the Terraform module: Terraform itself evaluates it, with a mock provider."""
 
 from collections.abc import Mapping
 from pathlib import Path

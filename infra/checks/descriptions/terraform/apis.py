@@ -1,4 +1,4 @@
-"""The REST and the WebSocket API, and the firewall before the one."""
+"""The REST API with its firewall, and the WebSocket API."""
 
 from .. import names
 from ..gateway import openapi_routes, response
@@ -38,7 +38,7 @@ def _gateway_response(model, resource, _):
     values = resource.values
     parameters, templates = values["response_parameters"] or {}, values["response_templates"] or {}
     status = values["status_code"]
-    # Where the status is left to API Gateway, the mock makes one up.
+    # If the status is left to API Gateway, the mock generates one.
     told = status if str(status).isdigit() else ""
     model.gateway_responses[values["response_type"]] = response(told, parameters, templates)
 
@@ -112,7 +112,7 @@ def _account(model, *_):
 
 
 def _nothing(*_):
-    """Read with what refers to it, or the form of one tool."""
+    """Read together with the resources that refer to it, or specific to one tool."""
 
 
 READERS = {

@@ -1,4 +1,4 @@
-"""Functions, what calls them, and what they may do."""
+"""Functions, their event sources, and their permissions."""
 
 from .. import names
 from ..model import Function, Mapping
@@ -36,7 +36,7 @@ def _first(found):
 
 
 def permissions(role_arn, state):
-    """Returns what a role may do, and who may take it on."""
+    """Returns the permissions of a role, and who may assume it."""
     role = next(r.values for r in state.of("aws_iam_role") if r.values["arn"] == role_arn)
     found = {}
     for policy in state.of("aws_iam_role_policy"):
@@ -85,7 +85,7 @@ def _permission(model, resource, state):
 
 
 def _nothing(*_):
-    """Read with what refers to it, or the form of one tool."""
+    """Read together with the resources that refer to it, or specific to one tool."""
 
 
 READERS = {

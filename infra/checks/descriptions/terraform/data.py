@@ -25,9 +25,9 @@ def _queue(model, resource, state):
 
 
 def _policy(values, own, kind, state):
-    """A queue's policy stands in the queue, or in a resource of its own."""
+    """A queue's policy is in the queue, or in a separate resource."""
     apart = [r.values[own] for r in state.having(kind, queue_url=values["id"])]
-    # Where neither is written, the mock makes something up that is no JSON.
+    # If neither is set, the mock generates a value that is not JSON.
     told = any_document((apart or [values.get(own) or "{}"])[0])
     return told if isinstance(told, dict) else {}
 
@@ -65,7 +65,7 @@ def _secret(model, resource, state):
 
 
 def _generated(initial, state):
-    """A drawn value is told by its length, which stands where it is drawn."""
+    """A generated value is described by its length, which is defined where it is generated."""
     drawn = {source["random_password"]: source for source in state.data("aws_secretsmanager_random_password")}
     sources = [drawn[value] for value in initial.values() if value in drawn] if isinstance(initial, dict) else []
     if not sources:
@@ -92,7 +92,7 @@ def _cluster(model, resource, state):
         max_capacity=number(scaling["max_capacity"]),
         seconds_until_pause=integer(scaling.get("seconds_until_auto_pause"), 300),
         encrypted=boolean(values["storage_encrypted"]),
-        # Where no key is named, the mock makes something up that is no ARN.
+        # If no key is set, the mock generates a value that is not an ARN.
         kms_key=values["kms_key_id"] if str(values["kms_key_id"]).startswith("arn:") else "",
         managed_password=boolean(values["manage_master_user_password"]),
         instances=sorted(r.values["instance_class"] for r in state.of("aws_rds_cluster_instance")),
@@ -109,7 +109,7 @@ def _endpoint(model, resource, _):
 
 
 def _nothing(*_):
-    """Read with what it belongs to."""
+    """Read together with the resource that it belongs to."""
 
 
 READERS = {

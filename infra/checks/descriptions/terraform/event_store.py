@@ -1,10 +1,10 @@
-"""The store of events: its bucket, the stream into it, and what Athena is told."""
+"""The event store: its bucket, the stream into it, and the definitions for Athena."""
 
 from ..model import Bucket, Catalogued, Query, Stream, WorkGroup
 from ..normal import boolean, integer, statements
 from .compute import permissions
 
-#: What a bucket can refuse the public, as CloudFormation spells it.
+#: The public access block of a bucket, in CloudFormation's spelling.
 BLOCKS = {
     "block_public_acls": "BlockPublicAcls",
     "block_public_policy": "BlockPublicPolicy",
@@ -103,7 +103,7 @@ def _query(model, resource, _):
 
 
 def _nothing(*_):
-    """Read with what refers to it."""
+    """Read together with the resources that refer to it."""
 
 
 READERS = {

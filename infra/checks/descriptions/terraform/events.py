@@ -56,7 +56,7 @@ def _registry(model, resource, _):
 
 
 def _nothing(*_):
-    """Read with its rule."""
+    """Read together with its rule."""
 
 
 READERS = {

@@ -9,7 +9,7 @@ def _firewall(model, resource, _):
 
 
 def _inspected(told):
-    """Returns how much of a body is looked at, which three nested blocks say."""
+    """Returns how much of a body is inspected, which three nested blocks define."""
     bodies = [body for config in told for body in config["request_body"]]
     limits = [gateway["default_size_inspection_limit"] for body in bodies for gateway in body["api_gateway"]]
     return limits[0] if limits else INSPECTED
@@ -24,7 +24,7 @@ def _rule(told):
 
 
 def _act(blocks):
-    """One of several blocks is there, and says what is done."""
+    """Exactly one of several blocks is present, and defines the action."""
     (block,) = blocks
     return {name.capitalize(): {} for name, inner in block.items() if inner}
 

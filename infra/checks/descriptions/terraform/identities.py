@@ -1,4 +1,4 @@
-"""What the provider would make up for each type of resource."""
+"""The attributes that the provider would generate for each type of resource."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Identity = Callable[[str, dict[str, Any]], dict[str, str]]
 
 
 def _by(key: str, arn: Callable[[str], str], identifier: Callable[[str], str] | None = None) -> Identity:
-    """The ARN is made of a name; the id is the ARN unless told otherwise."""
+    """The ARN is derived from a name; the ID is the ARN by default."""
 
     def identity(address: str, values: dict[str, Any]) -> dict[str, str]:
         name = values.get(key) or address
@@ -78,7 +78,7 @@ def _socket_stage(_: str, values: dict[str, Any]) -> dict[str, str]:
 
 
 def _document(address: str, _: dict[str, Any]) -> dict[str, str]:
-    """A policy that says where it comes from; `policies.py` puts the document in its place."""
+    """A policy that names its source; `policies.py` replaces it with the document."""
     return {"json": json.dumps({"Id": address, "Version": "2012-10-17", "Statement": []})}
 
 
@@ -126,6 +126,6 @@ IDENTITIES: dict[str, Identity] = {
 
 
 def identity(kind: str, address: str, values: dict[str, Any]) -> dict[str, str]:
-    """Returns what the provider would make up; nothing for types that nobody refers to."""
+    """Returns the attributes that the provider would generate; nothing for types that nothing refers to."""
     known = IDENTITIES.get(kind)
     return known(address, values) if known else {}

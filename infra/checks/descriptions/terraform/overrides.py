@@ -1,4 +1,4 @@
-"""Writes test files for Terraform, in which a mock stands for the provider."""
+"""Writes test files for Terraform, with a mock provider."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import names
 
-#: What data sources say that have no name: the account of the checks.
+#: The values of data sources without a name: the account of the checks.
 DATA = {
     "aws_caller_identity": {"account_id": names.ACCOUNT},
     "aws_iam_policy_document": {"json": "{}"},
@@ -32,5 +32,5 @@ def _object(values: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    """JSON is HCL, but for what begins a template in a string."""
+    """JSON is valid HCL, except for template markers in strings."""
     return json.dumps(value).replace("${", "$${").replace("%{", "%%{")

@@ -1,4 +1,4 @@
-"""From the resources of an evaluated module to the model."""
+"""Converts the resources of an evaluated module to the model."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from ..model import Model
 from . import apis, compute, data, event_store, events, firewall, watching
 from .state import State
 
-#: Every type that the module may use: what reads it.
+#: The reader of every type that the module may use.
 READERS = {
     **compute.READERS, **data.READERS, **events.READERS, **event_store.READERS, **apis.READERS, **firewall.READERS,
     **watching.READERS,
@@ -14,7 +14,7 @@ READERS = {
 
 
 def model(evaluated: dict[str, Any]) -> Model:
-    """Reads a state; a type of resource that nobody reads is an error, lest it be compared with nothing."""
+    """Reads a state; a resource type without a reader is an error, because it would not be compared."""
     state = State(evaluated["root_module"])
     unknown = sorted({resource.kind for resource in state.resources} - READERS.keys())
     if unknown:

@@ -1,4 +1,4 @@
-"""Lets Terraform evaluate a module without an account.
+"""Evaluates a module with Terraform, without an account.
 
 `terraform test` replaces the provider by a mock. A first run plans, and so tells which resources there are and what
 they are called; a second one applies, with the ARNs that these names would have, so that the state holds every
@@ -25,11 +25,11 @@ State = dict[str, Any]
 
 
 class Missing(Exception):
-    """The provider cannot be had here."""
+    """The provider is not available."""
 
 
 def initialise(folder: Path) -> None:
-    """Runs `terraform init` in a folder; `TF_PLUGIN_DIR` names a folder of providers for machines without a registry."""
+    """Runs `terraform init` in a folder; `TF_PLUGIN_DIR` names a folder of providers for machines without access to a registry."""
     command = ["init", "-input=false", "-no-color", "-backend=false"]
     if plugins := os.environ.get("TF_PLUGIN_DIR"):
         command.append(f"-plugin-dir={plugins}")
@@ -42,9 +42,9 @@ def initialise(folder: Path) -> None:
 
 
 def terraform(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Runs Terraform with nothing of the machine's AWS configuration."""
+    """Runs Terraform without the machine's AWS configuration."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    # A configuration file that is named and not there is an error to Terraform.
+    # Terraform fails for a configuration file that does not exist.
     if not Path(environment.get("TF_CLI_CONFIG_FILE", "")).is_file():
         environment.pop("TF_CLI_CONFIG_FILE", None)
     environment |= {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", **more}
@@ -54,7 +54,7 @@ def terraform(folder: Path, *arguments: str, **more: str) -> subprocess.Complete
 
 
 def copy(root: Path, work: Path) -> Path:
-    """Copies the project's module, with what it reads beside itself and empty archives for the functions."""
+    """Copies the project's module, with the files that it reads and empty archives for the functions."""
     made = work / "infra/terraform"
     shutil.copytree(root / "infra/terraform", made, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "example"))
     (work / "contracts").symlink_to(root / "contracts")
@@ -79,7 +79,7 @@ def states(folder: Path, cases: Mapping[str, Variables], planned: Mapping[str, P
 
 
 def _sources(folder: Path) -> set[tuple[str, str]]:
-    """Returns type and address of the data sources that make something up; a plan lists only those still unknown."""
+    """Returns type and address of the data sources with generated values; a plan lists only those still unknown."""
     text = "\n".join(file.read_text() for file in folder.glob("*.tf"))
     kinds = "aws_iam_policy_document|aws_secretsmanager_random_password"
     found = re.findall(rf'^data "({kinds})" "(\w+)"', text, re.MULTILINE)
@@ -87,7 +87,7 @@ def _sources(folder: Path) -> set[tuple[str, str]]:
 
 
 def _overrides(plan: Plan, sources: set[tuple[str, str]]) -> list[tuple[str, str, dict[str, str]]]:
-    """Returns the address of each resource and data source with the values that a provider would make up."""
+    """Returns the address of each resource and data source with the values that a provider would generate."""
     found, listed = [], set()
     for change in plan["resource_changes"]:
         address, kind = change["address"], "data" if change["mode"] == "data" else "resource"
@@ -99,7 +99,7 @@ def _overrides(plan: Plan, sources: set[tuple[str, str]]) -> list[tuple[str, str
 
 
 def _run(folder: Path, files: Mapping[str, str], wanted: str) -> dict[str, dict[str, Any]]:
-    """Runs each test file, and returns the plan or state that each shows."""
+    """Runs each test file, and returns its plan or state."""
     tests = folder / "tests"
     shutil.rmtree(tests, ignore_errors=True)
     tests.mkdir()

@@ -29,7 +29,7 @@ class State:
         return [resource for resource in self.resources if resource.kind == kind]
 
     def having(self, kind: str, **values: Any) -> list[Resource]:
-        """Returns all resources of a type whose attributes are these."""
+        """Returns all resources of a type with these attributes."""
         return [r for r in self.of(kind) if all(r.values.get(key) == value for key, value in values.items())]
 
     def data(self, kind: str) -> list[dict[str, Any]]:
@@ -37,7 +37,7 @@ class State:
         return [source.values for source in self._data if source.kind == kind]
 
     def policy(self, text: str) -> dict[str, Any]:
-        """Returns a policy; one that a data source wrote is made of the source's own statements."""
+        """Returns a policy; one from a data source is built from that source's statements."""
         told = json.loads(text)
         if told.get("Id") not in self._documents:
             return told

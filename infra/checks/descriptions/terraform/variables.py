@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-#: What is a list in the module, and text with commas elsewhere.
+#: Parameters that are lists in the module, and comma-separated strings elsewhere.
 LISTS = {"AllowedOrigins", "AuroraSubnetIds", "JwtAudience", "VpcRouteTableIds", "VpcSecurityGroupIds", "VpcSubnetIds"}
-#: The functions, whose archives only Terraform has to be told.
+#: The functions; only Terraform needs the paths of their archives.
 FUNCTIONS = ("ingress", "worker", "notifier")
 
 

@@ -62,7 +62,7 @@ def _topic(model, resource, state):
 
 
 def _nothing(*_):
-    """Read with its topic."""
+    """Read together with its topic."""
 
 
 READERS = {
