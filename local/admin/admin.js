@@ -61,6 +61,7 @@ function bytes(count) {
 }
 
 function axisLabel(ms) {
+  /** @type {Intl.DateTimeFormatOptions} */
   const options =
     RANGES[range] > 24 * HOUR
       ? { day: 'numeric', month: 'short' }
@@ -347,8 +348,9 @@ function showRanges() {
 
 byId('token').addEventListener('submit', (event) => {
   event.preventDefault();
-  sessionStorage.setItem(KEY, new FormData(event.target).get('token').trim());
-  event.target.reset();
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  sessionStorage.setItem(KEY, String(new FormData(form).get('token')).trim());
+  form.reset();
   Promise.all([stats(), letters()]).then(hideErrors, showError);
 });
 showRanges();

@@ -26,3 +26,5 @@ mod story;
 mod tabs;
 #[cfg(test)]
 mod text;
+#[cfg(test)]
+mod traces;
