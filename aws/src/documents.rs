@@ -1,4 +1,4 @@
-//! Documents in Aurora, through the RDS Data API.
+//! Documents in Aurora, read through the RDS Data API.
 
 mod sql;
 
@@ -11,14 +11,14 @@ use aws_sdk_rdsdata::types::{Field, SqlParameter};
 use shared::domain::{DocumentId, Principal};
 use shared::ports::{Document, DocumentSummary, Documents, DocumentsError};
 
-use crate::fault::{Fault, Kind};
+use crate::call_error::{CallError, CallErrorKind};
 use crate::sdk::{Sdk, Service};
 
 pub use sql::{DocumentSql, SqlError};
 
-/// What the Data API says while the database resumes, is away, or is asked too much: worth another
-/// try.
-const PASSING: [&str; 8] = [
+/// Error codes of the Data API that are worth another try: the database resumes, is unavailable, or
+/// is overloaded.
+const RETRYABLE_CODES: [&str; 8] = [
     "DatabaseResumingException",
     "DatabaseUnavailableException",
     "StatementTimeoutException",
@@ -28,27 +28,26 @@ const PASSING: [&str; 8] = [
     "TooManyRequestsException",
     "TransactionTimeoutException",
 ];
-/// The classes of SQL states that pass: connection, rollback, resources, an operator's hand, the
-/// system.
-const PASSING_STATES: [&str; 5] = ["08", "40", "53", "57", "58"];
+/// Classes of SQL states that are worth another try: connection exception, transaction rollback,
+/// insufficient resources, operator intervention, system error.
+const RETRYABLE_SQL_STATES: [&str; 5] = ["08", "40", "53", "57", "58"];
 
-/// Where the documents are, and how one is asked for.
+/// The documents' database and the query for one document.
 #[derive(Debug, Clone)]
 pub struct DocumentSettings {
     /// The cluster's ARN.
     pub cluster_arn: String,
     /// The ARN of the secret with the read-only login.
     pub secret_arn: String,
-    /// The database.
+    /// The name of the database.
     pub database: String,
     /// The query.
     pub sql: DocumentSql,
 }
 
-/// Reads one document per call, with the query of whoever deployed this.
+/// Reads one document per call, with the query that the deployment configures.
 ///
-/// Columns are found by their names, `title` and `content`, in any case; a document without a title
-/// is untitled.
+/// Columns are found by their names, `title` and `content`, ignoring case. The title is optional.
 #[derive(Debug, Clone)]
 pub struct RdsDocuments {
     client: Client,
@@ -56,7 +55,7 @@ pub struct RdsDocuments {
 }
 
 impl RdsDocuments {
-    /// Takes where the documents are. Nothing is called yet.
+    /// Creates the adapter. Makes no call.
     pub fn new(sdk: &Sdk, settings: DocumentSettings) -> Self {
         Self { client: Client::new(&sdk.config(Service::RdsData)), settings: Arc::new(settings) }
     }
@@ -84,7 +83,7 @@ impl RdsDocuments {
                 .as_service_error()
                 .and_then(|error| error.meta().message())
                 .and_then(sql_state);
-            documents_error(Fault::of("rds-data ExecuteStatement", &error), state)
+            documents_error(CallError::from_sdk("rds-data ExecuteStatement", &error), state)
         })
     }
 }
@@ -102,8 +101,8 @@ impl Documents for RdsDocuments {
             .ok_or_else(|| permanent("the query returns no column `content`"))?;
         let Some(content) = row.get(content).and_then(text) else { return Ok(None) };
         let title = column(&answer, "title").and_then(|column| row.get(column)).and_then(text);
-        // Only a query that asks for everybody's documents alike is known to return what everybody
-        // may read.
+        // Only a query that does not depend on the reader is known to return what everybody may
+        // read.
         let public = !self.settings.sql.names_principal();
         Ok(Some(Document {
             id: id.clone(),
@@ -113,7 +112,8 @@ impl Documents for RdsDocuments {
         }))
     }
 
-    /// Lists nothing: the query asks for one document, and the pages that embed the chat name it.
+    /// Lists nothing: the query reads one document, whose id comes from the page that embeds the
+    /// chat.
     async fn list(&self, _: &Principal) -> Result<Vec<DocumentSummary>, DocumentsError> {
         Ok(Vec::new())
     }
@@ -130,7 +130,7 @@ fn column(answer: &ExecuteStatementOutput, name: &str) -> Option<usize> {
     })
 }
 
-/// Returns a value as text; numbers too, as a title may be one.
+/// Returns a value as text. Numbers are accepted because a title may be one.
 fn text(field: &Field) -> Option<String> {
     match field {
         Field::StringValue(text) => Some(text.clone()),
@@ -141,27 +141,28 @@ fn text(field: &Field) -> Option<String> {
     }
 }
 
-/// Finds the five characters of an SQL state in a database's message, of which nothing else is
-/// kept.
+/// Finds the SQL state in a database's error message. The rest of the message is dropped, because
+/// it may quote data.
 fn sql_state(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("SQLState: ")?;
     rest.get(..5).filter(|state| state.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-fn documents_error(fault: Fault, state: Option<&str>) -> DocumentsError {
-    let passes = match (fault.kind(), fault.code()) {
-        (Kind::Broken | Kind::Late | Kind::Unreadable, _) => true,
-        (Kind::Answered, Some(code)) if PASSING.contains(&code) => true,
-        _ => state.is_some_and(|state| PASSING_STATES.iter().any(|class| state.starts_with(class))),
+fn documents_error(error: CallError, state: Option<&str>) -> DocumentsError {
+    let is_transient = match (error.kind(), error.code()) {
+        (CallErrorKind::Connection | CallErrorKind::Timeout | CallErrorKind::Response, _) => true,
+        (CallErrorKind::Service, Some(code)) if RETRYABLE_CODES.contains(&code) => true,
+        _ => state
+            .is_some_and(|state| RETRYABLE_SQL_STATES.iter().any(|class| state.starts_with(class))),
     };
-    let fault = match state {
-        Some(state) => fault.with_detail(format!("SQL state {state}")),
-        None => fault,
+    let error = match state {
+        Some(state) => error.with_detail(format!("SQL state {state}")),
+        None => error,
     };
-    if passes {
-        DocumentsError::Unavailable(fault.into())
+    if is_transient {
+        DocumentsError::Unavailable(error.into())
     } else {
-        DocumentsError::Permanent(fault.into())
+        DocumentsError::Permanent(error.into())
     }
 }
 

@@ -1,42 +1,42 @@
-//! The event bus, on EventBridge.
+//! The event bus on EventBridge.
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use shared::ports::{EventEntry, Events, EventsError};
 
-use crate::fault::Fault;
+use crate::call_error::CallError;
 use crate::sdk::{Sdk, Service};
 use crate::trace;
 
-/// Who the events are from.
+/// The `source` of all events.
 pub const SOURCE: &str = "learning-yogi.chatbot";
 /// The largest number of entries in a call.
 const MAX_ENTRIES: usize = 10;
-/// The largest call, in bytes; the service takes more by now, its targets do not.
+/// The largest call, in bytes. The service accepts more by now, but its targets do not.
 const MAX_CALL_BYTES: usize = 256 * 1024;
 
-/// Publishes to one bus.
+/// Publishes events to one bus.
 #[derive(Debug, Clone)]
 pub struct EventBridgeEvents {
     client: Client,
     bus: String,
 }
 
-/// An entry as it is sent, with its place among those that were given.
-struct Sent {
+/// An entry ready to be sent, with its index among the caller's entries.
+struct PreparedEntry {
     index: usize,
     bytes: usize,
     entry: PutEventsRequestEntry,
 }
 
 impl EventBridgeEvents {
-    /// Takes the name of the bus.
+    /// Creates a publisher for a bus. Makes no call.
     pub fn new(sdk: &Sdk, bus: impl Into<String>) -> Self {
         Self { client: Client::new(&sdk.config(Service::EventBridge)), bus: bus.into() }
     }
 
-    fn entry(&self, index: usize, event: &EventEntry) -> Sent {
+    fn entry(&self, index: usize, event: &EventEntry) -> PreparedEntry {
         let detail = event.detail.to_string();
         let bytes = SOURCE.len() + event.detail_type.len() + detail.len();
         let entry = PutEventsRequestEntry::builder()
@@ -46,15 +46,17 @@ impl EventBridgeEvents {
             .detail(detail)
             .set_trace_header(trace::current())
             .build();
-        Sent { index, bytes, entry }
+        PreparedEntry { index, bytes, entry }
     }
 
-    /// Makes one call, and returns the places of the entries that it did not take.
-    async fn call(&self, sent: Vec<Sent>) -> Result<Vec<usize>, Fault> {
+    /// Makes one call and returns the indices of the entries that failed.
+    ///
+    /// `PutEvents` is not atomic: a call that succeeds may still have rejected some of its entries.
+    async fn call(&self, sent: Vec<PreparedEntry>) -> Result<Vec<usize>, CallError> {
         let (places, entries): (Vec<usize>, Vec<_>) =
             sent.into_iter().map(|sent| (sent.index, sent.entry)).unzip();
         let answer = self.client.put_events().set_entries(Some(entries)).send().await;
-        let answer = answer.map_err(|error| Fault::of("events PutEvents", &error))?;
+        let answer = answer.map_err(|error| CallError::from_sdk("events PutEvents", &error))?;
         let results = answer.entries();
         let taken = |at: usize| results.get(at).is_some_and(|result| result.error_code().is_none());
         Ok(places
@@ -73,20 +75,21 @@ impl Events for EventBridgeEvents {
             return Err(EventsError("more than ten entries".into()));
         }
         let all = entries.iter().enumerate().map(|(index, event)| self.entry(index, event));
+        // An entry that is too large fails alone; the others are published all the same.
         let (fitting, too_large): (Vec<_>, Vec<_>) =
             all.partition(|sent| sent.bytes <= MAX_CALL_BYTES);
         let mut failed: Vec<usize> = too_large.into_iter().map(|sent| sent.index).collect();
         for call in calls(fitting) {
-            failed.extend(self.call(call).await.map_err(|fault| EventsError(fault.into()))?);
+            failed.extend(self.call(call).await.map_err(|error| EventsError(error.into()))?);
         }
         failed.sort_unstable();
         Ok(failed)
     }
 }
 
-/// Spreads entries over as few calls as their sizes allow, in order.
-fn calls(entries: Vec<Sent>) -> Vec<Vec<Sent>> {
-    let mut calls = Vec::<Vec<Sent>>::new();
+/// Groups entries into as few calls as their sizes allow, in order.
+fn calls(entries: Vec<PreparedEntry>) -> Vec<Vec<PreparedEntry>> {
+    let mut calls = Vec::<Vec<PreparedEntry>>::new();
     let mut bytes = 0;
     for sent in entries {
         bytes += sent.bytes;

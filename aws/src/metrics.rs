@@ -1,6 +1,6 @@
-//! One line per turn in CloudWatch's Embedded Metric Format.
+//! Metrics of each turn, as one log line in CloudWatch's Embedded Metric Format.
 //!
-//! CloudWatch reads metrics from such log lines; a function calls nobody for them.
+//! CloudWatch extracts metrics from such lines, so that a function needs no extra call.
 //! Source: "Embedded metric format specification" in the CloudWatch user guide.
 
 use std::io::Write;
@@ -14,7 +14,7 @@ use shared::telemetry::gen_ai;
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "LearningYogi/Chatbot";
 
-/// Every metric with its unit: what dashboards and alarms may name.
+/// Every metric with its unit. Dashboards and alarms may refer to these only.
 pub const METRICS: [(&str, &str); 15] = [
     (TURNS, "Count"),
     (QUEUE_DELAY, "Milliseconds"),
@@ -49,10 +49,11 @@ const ERRORS: &str = "Errors";
 const PROVIDER_FAILURES: &str = "ProviderFailures";
 const CONTEXT_UNAVAILABLE: &str = "ContextUnavailable";
 
-/// The value of the dimension `provider` where nobody was called.
-const NOBODY: &str = "none";
+/// The value of the dimension `provider` for turns without a provider call.
+const NO_PROVIDER: &str = "none";
 
-/// Writes one line per turn, its metrics under the dimensions stage, and stage and provider.
+/// Writes one line per turn, with its metrics under two sets of dimensions: stage alone, and stage
+/// with provider.
 pub struct EmbeddedMetrics {
     stage: String,
     clock: Arc<dyn Clock>,
@@ -60,13 +61,13 @@ pub struct EmbeddedMetrics {
 }
 
 impl EmbeddedMetrics {
-    /// Writes to standard output, which Lambda hands to CloudWatch line by line.
+    /// Writes to standard output, which Lambda forwards to CloudWatch line by line.
     pub fn new(stage: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
-        Self::to(stage, clock, Box::new(std::io::stdout()))
+        Self::with_output(stage, clock, Box::new(std::io::stdout()))
     }
 
-    /// Writes to somewhere else.
-    pub fn to(
+    /// Writes to the given output.
+    pub fn with_output(
         stage: impl Into<String>,
         clock: Arc<dyn Clock>,
         output: Box<dyn Write + Send>,
@@ -80,7 +81,10 @@ impl Metrics for EmbeddedMetrics {
         let line = format!("{}\n", line(&self.stage, measure, self.clock.now().0));
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = output.write_all(line.as_bytes()).and_then(|()| output.flush()) {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a turn was not measured");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "could not write the metrics of a turn"
+            );
         }
     }
 }
@@ -102,14 +106,14 @@ fn line(stage: &str, measure: &TurnMeasure, now: i64) -> Value {
     line.insert("stage".to_owned(), json!(stage));
     line.insert(
         "provider".to_owned(),
-        json!(measure.provider.map_or(NOBODY, |provider| provider.as_str())),
+        json!(measure.provider.map_or(NO_PROVIDER, |provider| provider.as_str())),
     );
     line.extend(values);
     line.extend(properties(measure));
     Value::Object(line)
 }
 
-/// Returns the metrics that the turn has.
+/// Returns the metrics of a turn.
 fn values(measure: &TurnMeasure) -> Map<String, Value> {
     let flag = |flag: bool| json!(u8::from(flag));
     let usage = measure.usage.unwrap_or_default();
@@ -133,7 +137,7 @@ fn values(measure: &TurnMeasure) -> Map<String, Value> {
     ])
 }
 
-/// Returns what a log query may look for, and no metric counts.
+/// Returns the fields that are there for log queries only.
 fn properties(measure: &TurnMeasure) -> Map<String, Value> {
     let provider = measure.provider.map(gen_ai::provider_name);
     let finish = measure.finish_reason.as_str();

@@ -2,14 +2,14 @@
 
 use aws_sdk_ssm::Client;
 
-use crate::fault::Fault;
+use crate::call_error::CallError;
 use crate::sdk::{Sdk, Service};
 
-/// What a parameter is called when there is none.
-const ABSENT: &str = "ParameterNotFound";
+/// The error code for a missing parameter.
+const NOT_FOUND: &str = "ParameterNotFound";
 
-/// Reads one parameter's text; `None` if there is no such parameter, or it is blank.
-pub async fn parameter(sdk: &Sdk, name: &str) -> Result<Option<String>, Fault> {
+/// Reads the value of a parameter; `None` if it does not exist or is blank.
+pub async fn get_parameter(sdk: &Sdk, name: &str) -> Result<Option<String>, CallError> {
     let client = Client::new(&sdk.config(Service::Ssm));
     match client.get_parameter().name(name).send().await {
         Ok(found) => Ok(found
@@ -17,8 +17,8 @@ pub async fn parameter(sdk: &Sdk, name: &str) -> Result<Option<String>, Fault> {
             .and_then(|parameter| parameter.value)
             .filter(|value| !value.trim().is_empty())),
         Err(error) => {
-            let fault = Fault::of("ssm GetParameter", &error);
-            if fault.code() == Some(ABSENT) { Ok(None) } else { Err(fault) }
+            let error = CallError::from_sdk("ssm GetParameter", &error);
+            if error.code() == Some(NOT_FOUND) { Ok(None) } else { Err(error) }
         }
     }
 }

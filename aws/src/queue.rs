@@ -1,7 +1,7 @@
-//! The FIFO queues, on SQS.
+//! FIFO queues on SQS.
 
 mod consume;
-mod letters;
+mod dead_letters;
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttrib
 use shared::memory::limits::check_message;
 use shared::ports::{OutgoingMessage, Queue, QueueError, Receipt};
 
-use crate::fault::Fault;
+use crate::call_error::CallError;
 use crate::sdk::{Sdk, Service};
 use crate::trace;
 
-pub use letters::QueueDepth;
+pub use dead_letters::QueueDepth;
 
 /// The longest visibility timeout.
 const MAX_VISIBILITY: Duration = Duration::from_hours(12);
-/// The longest wait of a receive; the timeout of a call is longer.
+/// The longest wait of a receive. It must stay below the timeout of a call.
 const MAX_WAIT: Duration = Duration::from_secs(2);
-/// What SQS says about handles that are not a message's newest, or no handles at all.
-const STALE: [&str; 6] = [
+/// Error codes for a receipt handle that is not the message's newest, or not a handle at all.
+const STALE_RECEIPT_CODES: [&str; 6] = [
     "ReceiptHandleIsInvalid",
     "MessageNotInflight",
     "InvalidParameterValue",
@@ -30,11 +30,11 @@ const STALE: [&str; 6] = [
     "AWS.SimpleQueueService.MessageNotInflight",
     "MissingParameter",
 ];
-/// What SQS says about messages that it can never carry.
-const REFUSED: [&str; 3] =
+/// Error codes for messages that SQS never accepts.
+const REFUSED_CODES: [&str; 3] =
     ["InvalidMessageContents", "InvalidParameterValue", "InvalidParameterValueException"];
 
-/// One FIFO queue, and its dead letters where they are named.
+/// A FIFO queue, with its dead-letter queue if one is set.
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
     client: Client,
@@ -44,28 +44,28 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// Takes the queue's URL.
+    /// Creates the adapter for a queue's URL. Makes no call.
     pub fn new(sdk: &Sdk, url: impl Into<String>) -> Self {
         let client = Client::new(&sdk.config(Service::Sqs));
         Self { client, url: url.into(), dead_letters: None, wait: Duration::ZERO }
     }
 
-    /// Names the queue that this one's dead letters go to; only an operator needs it.
+    /// Sets the URL of the dead-letter queue, which only operators need.
     #[must_use]
     pub fn with_dead_letters(mut self, url: impl Into<String>) -> Self {
         self.dead_letters = Some(url.into());
         self
     }
 
-    /// Makes every receive wait for messages, at most 2 s; with no wait at all SQS asks some of its
-    /// servers only.
+    /// Makes every receive wait for messages (long polling), at most 2 s. Without a wait, SQS asks
+    /// only some of its servers and may miss messages.
     #[must_use]
-    pub fn waiting(mut self, wait: Duration) -> Self {
+    pub fn with_wait(mut self, wait: Duration) -> Self {
         self.wait = wait.min(MAX_WAIT);
         self
     }
 
-    /// Sends to a queue, with the trace of whoever sends or the one that is given.
+    /// Sends a message to the queue with this URL, with a trace header if there is one.
     async fn send_to(
         &self,
         url: &str,
@@ -86,11 +86,11 @@ impl SqsQueue {
             );
         }
         send.send().await.map(drop).map_err(|error| {
-            let fault = Fault::of("sqs SendMessage", &error);
-            if is(&fault, &REFUSED) {
-                QueueError::Refused(fault.to_string())
+            let error = CallError::from_sdk("sqs SendMessage", &error);
+            if is(&error, &REFUSED_CODES) {
+                QueueError::Refused(error.to_string())
             } else {
-                unavailable(fault)
+                unavailable(error)
             }
         })
     }
@@ -122,13 +122,13 @@ impl SqsQueue {
         let change =
             self.client.change_message_visibility().queue_url(url).receipt_handle(&receipt.0);
         let changed = change.visibility_timeout(whole_seconds(span)).send().await;
-        changed
-            .map(drop)
-            .map_err(|error| handle_error(Fault::of("sqs ChangeMessageVisibility", &error)))
+        changed.map(drop).map_err(|error| {
+            handle_error(CallError::from_sdk("sqs ChangeMessageVisibility", &error))
+        })
     }
 }
 
-/// Returns the span in seconds, rounded up: zero stays zero, and nothing comes back too early.
+/// Returns the time in whole seconds, rounded up so that no message reappears too early.
 fn whole_seconds(span: Duration) -> i32 {
     let span = span.min(MAX_VISIBILITY);
     let seconds = span.as_secs() + u64::from(span.subsec_nanos() > 0);
@@ -139,17 +139,18 @@ fn trace_attribute(header: String) -> Option<MessageSystemAttributeValue> {
     MessageSystemAttributeValue::builder().data_type("String").string_value(header).build().ok()
 }
 
-/// Sorts an error of a call that takes a handle: whatever is wrong with its input is the handle.
-fn handle_error(fault: Fault) -> QueueError {
-    if is(&fault, &STALE) { QueueError::StaleReceipt } else { unavailable(fault) }
+/// Maps the error of a call that takes a receipt handle: its only input that can be wrong is the
+/// handle.
+fn handle_error(error: CallError) -> QueueError {
+    if is(&error, &STALE_RECEIPT_CODES) { QueueError::StaleReceipt } else { unavailable(error) }
 }
 
-fn is(fault: &Fault, codes: &[&str]) -> bool {
-    fault.code().is_some_and(|code| codes.contains(&code))
+fn is(error: &CallError, codes: &[&str]) -> bool {
+    error.code().is_some_and(|code| codes.contains(&code))
 }
 
-fn unavailable(fault: Fault) -> QueueError {
-    QueueError::Unavailable(fault.into())
+fn unavailable(error: CallError) -> QueueError {
+    QueueError::Unavailable(error.into())
 }
 
 #[cfg(test)]

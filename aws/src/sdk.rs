@@ -1,13 +1,14 @@
 //! Region, credentials, endpoints, timeouts and retries of every client.
 //!
-//! The configuration is made by hand: `aws-config` would bring profiles, single sign-on and
-//! instance metadata, none of which a function has, and a slower start.
+//! The configuration is built by hand: `aws-config` would add profiles, single sign-on and instance
+//! metadata, none of which a function has, and would slow down the start.
 //!
-//! One rule for retries: the SDK repeats a call once where the repetition is provably harmless
-//! (reads, sends with a deduplication id, transactions with their token), which hides a connection
-//! that died while the function was frozen. Everything beyond that is the handlers'
-//! [retries](shared::store_retry), who know their deadlines and tell a lost acknowledgement from a
-//! lost race. A single conditional write is never repeated here.
+//! Retries follow one rule. The SDK repeats a call once if repeating it is provably harmless:
+//! reads, sends with a deduplication id, transactions with their token. That hides a connection
+//! that died while the function was frozen. All other retries are made by the handlers, which know
+//! their deadlines and can tell a lost acknowledgement from a lost race. A single conditional write
+//! is never repeated here: if the first attempt succeeded and only its response was lost, the
+//! second one fails its condition and would look like a lost race.
 
 mod http_client;
 pub(crate) mod roots;
@@ -27,30 +28,32 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use secrecy::ExposeSecret as _;
 
-pub use settings::{Credentials, Service, Settings};
+pub use settings::{Credentials, SdkSettings, Service};
 
-/// How long a connection may take to be made.
+/// The longest that connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// The longest pause before the one repetition.
+/// The longest pause before the retry.
 const BACKOFF: Duration = Duration::from_millis(50);
-/// How long a connection without a call is kept: less than what the services' own ends do.
+/// How long an idle connection is kept. The services keep theirs longer, so that no call is sent on
+/// a connection that the other end has just closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What all clients of a process share: one pool of connections above all.
+/// The configuration that all clients of a process share, including one connection pool.
 #[derive(Debug, Clone)]
 pub struct Sdk {
     shared: SdkConfig,
-    settings: Settings,
+    settings: SdkSettings,
 }
 
 impl Sdk {
-    /// Prepares the clients. No call is made.
-    pub fn new(settings: Settings) -> Self {
+    /// Creates the shared configuration. Makes no call.
+    pub fn new(settings: SdkSettings) -> Self {
         Self::with_http_client(settings, http_client::http_client())
     }
 
-    /// Prepares the clients on another way to the network; tests hand in recorded answers.
-    pub fn with_http_client(settings: Settings, http_client: SharedHttpClient) -> Self {
+    /// Creates the shared configuration with another HTTP client, such as one with recorded
+    /// responses in tests.
+    pub fn with_http_client(settings: SdkSettings, http_client: SharedHttpClient) -> Self {
         let shared = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(settings.region.clone()))
@@ -62,7 +65,7 @@ impl Sdk {
         Self { shared, settings }
     }
 
-    /// Returns the configuration of one service's client, for calls that no port has.
+    /// Returns the configuration for one service's client.
     pub fn config(&self, service: Service) -> SdkConfig {
         let mut config = self.shared.to_builder();
         config.set_endpoint_url(self.settings.endpoint(service).map(str::to_owned));
@@ -70,20 +73,21 @@ impl Sdk {
     }
 }
 
-/// Returns the retries of calls that may be repeated.
-pub(crate) fn repeated_once() -> RetryConfig {
+/// Returns the retry configuration for calls that may be repeated.
+pub(crate) fn retry_once() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(2).with_initial_backoff(BACKOFF)
 }
 
 fn retries(service: Service) -> RetryConfig {
     match service {
-        // Writes, and what a second try would only delay; the callers that may repeat say so.
+        // Writes, and calls that a retry would only delay. Calls that may be repeated override
+        // this.
         Service::DynamoDb | Service::Connections | Service::RdsData => RetryConfig::disabled(),
         Service::Sqs
         | Service::EventBridge
         | Service::SecretsManager
         | Service::Ssm
-        | Service::Logs => repeated_once(),
+        | Service::Logs => retry_once(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Keys, from Secrets Manager.
+//! API keys and signing keys in Secrets Manager.
 
 mod parse;
 
@@ -13,32 +13,31 @@ use shared::ports::{Secrets, SecretsError, SigningKeys};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use self::parse::Opens;
-use crate::fault::Fault;
+use self::parse::SecretEntry;
+use crate::call_error::CallError;
 use crate::sdk::{Sdk, Service};
 
 /// The shortest time between two refreshes of the providers' keys.
-const REFRESH_EVERY: Duration = Duration::from_mins(1);
-/// How long signing keys are used before they are looked at again, so that a rotation reaches every
-/// process.
-const SIGNING_KEPT: Duration = Duration::from_mins(5);
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_mins(1);
+/// How long signing keys are cached. A rotation reaches every process within this time.
+const SIGNING_KEYS_TTL: Duration = Duration::from_mins(5);
 
-/// Which secrets hold which keys, by ARN or name; a function names only those that it may read.
+/// The ARNs or names of the secrets. A function sets only those that it may read.
 #[derive(Debug, Clone, Default)]
 pub struct SecretNames {
     /// The secret with the providers' keys: `{"ANTHROPIC_API_KEY": "…", "OPENAI_API_KEY": "…"}`,
-    /// and the reply cache's password as `REPLY_CACHE_PASSWORD` where it has one.
+    /// and the reply cache's password as `REPLY_CACHE_PASSWORD`, if it has one.
     pub api_keys: Option<String>,
-    /// The secret with the signing keys: `{"keys": [{"id": "…", "key": "…"}]}`, or one such key
-    /// alone.
+    /// The secret with the signing keys: `{"keys": [{"id": "…", "key": "…"}]}`, or a single key
+    /// object.
     pub signing_keys: Option<String>,
 }
 
 /// Fetches keys on first use and caches them.
 ///
-/// The providers' keys stay until [`Secrets::refresh`]; one that is not set is looked for again
-/// after a minute.
-/// Signing keys are fetched again every five minutes; while that fails, the known ones go on.
+/// The providers' keys are cached until [`Secrets::refresh`]; a missing one is looked up again
+/// after a minute. Signing keys are fetched again every five minutes; if that fails, the cached
+/// ones remain in use.
 #[derive(Debug)]
 pub struct SecretsManagerSecrets {
     client: Client,
@@ -47,66 +46,68 @@ pub struct SecretsManagerSecrets {
     signing: Mutex<Option<(Instant, SigningKeys)>>,
 }
 
-/// The providers' keys, which are in one secret.
+/// The cached secret with the providers' keys.
 #[derive(Debug, Default)]
 struct Providers {
-    cached: Option<(Instant, BTreeMap<Opens, SecretString>)>,
-    refreshed: BTreeMap<Opens, Instant>,
+    cached: Option<(Instant, BTreeMap<SecretEntry, SecretString>)>,
+    refreshed: BTreeMap<SecretEntry, Instant>,
 }
 
 impl SecretsManagerSecrets {
-    /// Takes the names of the secrets. Nothing is fetched yet.
+    /// Creates the adapter. Fetches nothing yet.
     pub fn new(sdk: &Sdk, names: SecretNames) -> Self {
         let client = Client::new(&sdk.config(Service::SecretsManager));
         Self { client, names, providers: Mutex::default(), signing: Mutex::default() }
     }
 
-    /// Returns the reply cache's password; `None` if none is set. It is cached as the providers'
-    /// keys are.
+    /// Returns the reply cache's password, if one is set. It is cached like the providers' keys.
     pub async fn reply_cache_password(&self) -> Result<Option<SecretString>, SecretsError> {
-        self.key(Opens::ReplyCache).await
+        self.key(SecretEntry::ReplyCache).await
     }
 
-    /// Forgets the reply cache's cached password after a refusal, as [`Secrets::refresh`] does with
-    /// a provider's key.
+    /// Drops the cached password of the reply cache after the server rejected it, as
+    /// [`Secrets::refresh`] does with a provider's key.
     pub async fn refresh_reply_cache_password(&self) -> bool {
-        self.forget(Opens::ReplyCache).await
+        self.forget(SecretEntry::ReplyCache).await
     }
 
-    async fn key(&self, opens: Opens) -> Result<Option<SecretString>, SecretsError> {
+    async fn key(&self, entry: SecretEntry) -> Result<Option<SecretString>, SecretsError> {
         let mut providers = self.providers.lock().await;
         if let Some((fetched, keys)) = &providers.cached {
-            let key = keys.get(&opens);
-            if key.is_some() || fetched.elapsed() < REFRESH_EVERY {
+            let key = keys.get(&entry);
+            if key.is_some() || fetched.elapsed() < MIN_REFRESH_INTERVAL {
                 return Ok(key.cloned());
             }
         }
         let secret = self.fetch(self.names.api_keys.as_deref()).await?;
         let keys = parse::provider_keys(&secret).map_err(failed)?;
-        let key = keys.get(&opens).cloned();
+        let key = keys.get(&entry).cloned();
         providers.cached = Some((Instant::now(), keys));
         Ok(key)
     }
 
-    async fn forget(&self, opens: Opens) -> bool {
+    async fn forget(&self, entry: SecretEntry) -> bool {
         let mut providers = self.providers.lock().await;
-        if providers.refreshed.get(&opens).is_some_and(|last| last.elapsed() < REFRESH_EVERY) {
+        if providers.refreshed.get(&entry).is_some_and(|last| last.elapsed() < MIN_REFRESH_INTERVAL)
+        {
             return false;
         }
-        providers.refreshed.insert(opens, Instant::now());
+        providers.refreshed.insert(entry, Instant::now());
         providers.cached = None;
         true
     }
 
     async fn fetch(&self, name: Option<&str>) -> Result<SecretString, SecretsError> {
-        let name = name.ok_or_else(|| SecretsError("no secret is named for these keys".into()))?;
+        let name =
+            name.ok_or_else(|| SecretsError("no secret is configured for these keys".into()))?;
         let answer = self.client.get_secret_value().secret_id(name).send().await;
-        let answer =
-            answer.map_err(|error| failed(Fault::of("secretsmanager GetSecretValue", &error)))?;
+        let answer = answer.map_err(|error| {
+            failed(CallError::from_sdk("secretsmanager GetSecretValue", &error))
+        })?;
         answer
             .secret_string
             .map(SecretString::from)
-            .ok_or_else(|| failed("the secret holds no text"))
+            .ok_or_else(|| failed("the secret has no text value"))
     }
 
     async fn fetch_signing_keys(&self) -> Result<SigningKeys, SecretsError> {
@@ -121,13 +122,15 @@ impl Secrets for SecretsManagerSecrets {
         &self,
         provider: ProviderName,
     ) -> Result<Option<SecretString>, SecretsError> {
-        self.key(Opens::Provider(provider)).await
+        self.key(SecretEntry::Provider(provider)).await
     }
 
     async fn signing_keys(&self) -> Result<SigningKeys, SecretsError> {
         let mut signing = self.signing.lock().await;
         let known = match &*signing {
-            Some((fetched, keys)) if fetched.elapsed() < SIGNING_KEPT => return Ok(keys.clone()),
+            Some((fetched, keys)) if fetched.elapsed() < SIGNING_KEYS_TTL => {
+                return Ok(keys.clone());
+            }
             Some((_, keys)) => Some(keys.clone()),
             None => None,
         };
@@ -136,7 +139,7 @@ impl Secrets for SecretsManagerSecrets {
             (Err(error), Some(known)) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "the known signing keys go on"
+                    "could not fetch the signing keys; the cached ones remain in use"
                 );
                 known
             }
@@ -147,7 +150,7 @@ impl Secrets for SecretsManagerSecrets {
     }
 
     async fn refresh(&self, provider: ProviderName) -> bool {
-        self.forget(Opens::Provider(provider)).await
+        self.forget(SecretEntry::Provider(provider)).await
     }
 }
 

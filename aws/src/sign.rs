@@ -1,6 +1,6 @@
-//! Signature Version 4, for calls that no client of the SDK makes.
+//! Signature Version 4 for calls that are made without an SDK client.
 //!
-//! The rules:
+//! Specification:
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
 
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 use shared::ports::Clock;
 
-use crate::sdk::{Credentials, Settings};
+use crate::sdk::{Credentials, SdkSettings};
 
-/// Signs requests to one service, as who the environment says.
+/// Signs requests to one service with the credentials of the environment.
 pub struct Signer {
     credentials: SdkCredentials,
     region: String,
@@ -23,14 +23,14 @@ pub struct Signer {
     clock: Arc<dyn Clock>,
 }
 
-/// The reason why a request was not signed; it holds nothing of the request.
+/// The reason why a request could not be signed. It quotes nothing of the request.
 #[derive(Debug, thiserror::Error)]
-#[error("the request cannot be signed: {0}")]
+#[error("cannot sign the request: {0}")]
 pub struct SignError(&'static str);
 
 impl Signer {
-    /// Takes who calls, and the service's name in signatures, such as `bedrock`.
-    pub fn new(settings: &Settings, service: &'static str, clock: Arc<dyn Clock>) -> Self {
+    /// Creates a signer; `service` is the service's name in signatures, such as `bedrock`.
+    pub fn new(settings: &SdkSettings, service: &'static str, clock: Arc<dyn Clock>) -> Self {
         let Credentials { access_key_id, secret_access_key, session_token } = &settings.credentials;
         let token = session_token.as_ref().map(|token| token.expose_secret().to_owned());
         let secret = secret_access_key.expose_secret();
@@ -38,7 +38,7 @@ impl Signer {
         Self { credentials, region: settings.region.clone(), service, clock }
     }
 
-    /// Signs a `POST` with these headers, besides the host, and returns the headers that it adds.
+    /// Signs a `POST` with these headers and the host, and returns the headers to add.
     pub fn post(
         &self,
         url: &str,
@@ -56,9 +56,9 @@ impl Signer {
             .map_err(|_| SignError("a parameter is missing"))?;
         let request =
             SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body));
-        let request = request.map_err(|_| SignError("its address or a header is not legal"))?;
+        let request = request.map_err(|_| SignError("its URL or a header is invalid"))?;
         let signed = sign(request, &parameters.into())
-            .map_err(|_| SignError("its parts do not fit together"))?;
+            .map_err(|_| SignError("the signature cannot be computed"))?;
         let (instructions, _) = signed.into_parts();
         let (added, _) = instructions.into_parts();
         added.into_iter().map(|header| header_of(header.name(), header.value())).collect()
@@ -71,8 +71,8 @@ impl Signer {
 }
 
 fn header_of(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), SignError> {
-    let mut value = HeaderValue::try_from(value)
-        .map_err(|_| SignError("a header holds what no header carries"))?;
+    let mut value =
+        HeaderValue::try_from(value).map_err(|_| SignError("the value of a header is invalid"))?;
     value.set_sensitive(true);
     Ok((HeaderName::from_static(name), value))
 }
@@ -94,7 +94,7 @@ mod tests {
     }
 
     fn signer(token: Option<&str>) -> Signer {
-        let settings = Settings {
+        let settings = SdkSettings {
             region: "us-east-1".to_owned(),
             credentials: Credentials {
                 access_key_id: "AKIDEXAMPLE".to_owned(),

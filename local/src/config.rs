@@ -1,4 +1,5 @@
-//! Flags, variables, defaults: the only file of this crate that reads the environment.
+//! Command-line flags, environment variables and defaults. This is the only file of the crate that
+//! reads the environment.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -22,7 +23,7 @@ use worker::kept::{CachePlace, CacheSettings};
 
 use crate::sqlite::Synchronous;
 
-/// Where one machine can keep replies.
+/// The reply caches that this server offers.
 const REPLY_CACHES: [(&str, CachePlace); 2] =
     [("memory", CachePlace::Memory), ("sqlite", CachePlace::Sqlite)];
 
@@ -47,40 +48,41 @@ struct Flags {
 
 /// The settings of the one-machine server, read once at start.
 pub struct Config {
-    /// Where it listens (`CHATBOT_HOST`).
+    /// The address to listen on (`CHATBOT_HOST`).
     pub host: IpAddr,
-    /// On which port (`CHATBOT_PORT`).
+    /// The port to listen on (`CHATBOT_PORT`).
     pub port: u16,
-    /// Where its data is (`CHATBOT_DATA_DIR`).
+    /// The data directory (`CHATBOT_DATA_DIR`).
     pub data_dir: PathBuf,
-    /// The file of documents; `None` is the sample school (`CHATBOT_DOCUMENTS`).
+    /// The file of documents; `None` for the sample school (`CHATBOT_DOCUMENTS`).
     pub documents: Option<PathBuf>,
     /// How many messages are answered at once (`CHATBOT_WORKER_CONCURRENCY`).
     pub worker_concurrency: usize,
-    /// How long a shutdown waits for what is in flight (`CHATBOT_SHUTDOWN_SECONDS`).
+    /// How long a shutdown waits for messages in flight (`CHATBOT_SHUTDOWN_SECONDS`).
     pub shutdown: Duration,
-    /// How commits are synced; anything but FULL is for benchmarks (`CHATBOT_SQLITE_SYNCHRONOUS`).
+    /// How commits are synced to disk; anything but FULL is for benchmarks only
+    /// (`CHATBOT_SQLITE_SYNCHRONOUS`).
     pub synchronous: Synchronous,
-    /// How log lines look (`CHATBOT_LOG_FORMAT`).
+    /// The format of log lines (`CHATBOT_LOG_FORMAT`).
     pub log_format: LogFormat,
-    /// Which log lines there are (`CHATBOT_LOG`).
+    /// The log filter (`CHATBOT_LOG`).
     pub log_filter: String,
-    /// What operator calls ask for; none: a token of the data directory's own
+    /// The token for operator calls; `None` for the one in the data directory
     /// (`CHATBOT_OPERATOR_TOKEN`).
     pub operator_token: Option<SecretString>,
-    /// The variables that are set and no secret.
+    /// The variables that are set, without secrets.
     pub settings: BTreeMap<String, String>,
-    /// What events may carry (`CHATBOT_ANALYTICS_TEXT`).
+    /// Whether events include texts (`CHATBOT_ANALYTICS_TEXT`).
     pub texts: Texts,
-    /// The front door's settings.
+    /// The settings of ingress.
     pub ingress: IngressConfig,
     /// The worker's settings.
     pub worker: WorkerConfig,
-    /// Where replies are kept for the same first question.
+    /// The settings of the reply cache.
     pub reply_cache: CacheSettings,
     /// The circuit breakers' settings.
     pub breaker: BreakerSettings,
-    /// The settings of the client that all providers share.
+    /// The settings of the HTTP client that all providers share.
     pub client: ClientSettings,
     /// Claude, if a key is set (`ANTHROPIC_API_KEY`).
     pub claude: Option<(ClaudeSettings, SecretString)>,
@@ -91,11 +93,11 @@ pub struct Config {
     pub bedrock: Option<(BedrockSettings, SecretString)>,
 }
 
-/// What reading the settings came to.
+/// The result of reading the settings.
 pub enum ConfigLoad {
-    /// They can be used.
+    /// The settings are valid.
     Ready(Box<Config>),
-    /// The process ends: help was asked for, or a value is wrong and was named on standard error.
+    /// The process ends: help was requested, or a setting is invalid and the error was printed.
     Stop(ExitCode),
 }
 
@@ -114,7 +116,7 @@ impl Config {
                 });
             }
         };
-        match Self::from(&flags.over(Environment::new(std::env::vars()))) {
+        match Self::from_env(&flags.over(Environment::new(std::env::vars()))) {
             Ok(config) => ConfigLoad::Ready(Box::new(config)),
             Err(error) => {
                 shared::telemetry::start(LogFormat::Text, "info");
@@ -125,7 +127,7 @@ impl Config {
     }
 
     /// Reads the settings from variables.
-    pub fn from(environment: &Environment) -> Result<Self, ConfigError> {
+    pub fn from_env(environment: &Environment) -> Result<Self, ConfigError> {
         let host =
             environment.text_or("CHATBOT_HOST", "127.0.0.1").replace("localhost", "127.0.0.1");
         let concurrency = environment.number_or("CHATBOT_WORKER_CONCURRENCY", 1_000, 1..=10_000)?;
@@ -182,7 +184,7 @@ fn claude(
     Ok(environment.text("ANTHROPIC_API_KEY").map(|key| (settings, SecretString::from(key))))
 }
 
-/// A compatible server at an address of its own often wants no key.
+/// A compatible server at an address of its own often needs no key.
 fn openai(
     environment: &Environment,
 ) -> Result<Option<(OpenAiSettings, Option<SecretString>)>, ConfigError> {
@@ -192,7 +194,7 @@ fn openai(
     Ok(configured.then_some((settings, key)))
 }
 
-/// A token that can be guessed is none.
+/// Refuses tokens that are short enough to be guessed.
 fn operator_token(environment: &Environment) -> Result<Option<SecretString>, ConfigError> {
     const VARIABLE: &str = "CHATBOT_OPERATOR_TOKEN";
     match environment.text(VARIABLE) {
@@ -207,8 +209,8 @@ fn operator_token(environment: &Environment) -> Result<Option<SecretString>, Con
     }
 }
 
-/// Returns what operators may see: our own variables, without secrets, and without addresses that
-/// hold one.
+/// Returns the settings that operators may see: this program's variables, without secrets and
+/// without URLs that contain credentials.
 fn settings(environment: &Environment) -> BTreeMap<String, String> {
     let is_ours = |name: &str| name.starts_with("CHATBOT_") || name.ends_with("_BASE_URL");
     let is_secret = |name: &str, value: &str| {
@@ -220,7 +222,7 @@ fn settings(environment: &Environment) -> BTreeMap<String, String> {
     shown.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// A key alone may be there for other programs.
+/// A key without a model is ignored: it may be set for other programs.
 fn bedrock(
     environment: &Environment,
 ) -> Result<Option<(BedrockSettings, SecretString)>, ConfigError> {

@@ -1,4 +1,4 @@
-//! The documents that the server starts with. The format is described in `school/README.md`.
+//! The file of documents that is loaded at start. `school/README.md` describes its format.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,7 +20,7 @@ enum Content {
     Lines(Vec<String>),
 }
 
-/// Loads a file, or the sample school. An error names the file and the document.
+/// Loads a file, or the sample school without one. Errors name the file and the document.
 pub fn load(path: Option<&Path>) -> anyhow::Result<Vec<StoredDocument>> {
     let Some(path) = path else { return parse(SAMPLE).context(SAMPLE_NAME) };
     let text = std::fs::read_to_string(path)
@@ -28,7 +28,7 @@ pub fn load(path: Option<&Path>) -> anyhow::Result<Vec<StoredDocument>> {
     parse(&text).with_context(|| path.display().to_string())
 }
 
-/// Reads the text of a file of documents.
+/// Parses the content of a file of documents.
 pub fn parse(text: &str) -> anyhow::Result<Vec<StoredDocument>> {
     let values: Vec<Value> =
         serde_json::from_str(text).context("must be a JSON array of documents")?;

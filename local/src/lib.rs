@@ -1,27 +1,29 @@
-//! The same handlers in one process on one machine, on SQLite.
+//! The chatbot as one process on one machine, with SQLite: the same handlers as on AWS.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | [`app`] | the whole chatbot: adapters, handlers, pumps, host, in the order in which they start and stop |
-//! | [`config`] | flags, variables, defaults |
-//! | [`host`] | HTTP, WebSocket and the chat page |
-//! | [`operator`] | the operator calls, the token for them, figures for Prometheus |
-//! | `private_file` | files that nobody but their owner may read |
-//! | [`pump`] | drives the handlers the way an event source mapping does |
-//! | [`schedule`] | what runs every few minutes |
-//! | [`secrets`] | keys from the environment, signing keys in the data directory |
-//! | [`documents_file`] | the documents that the server starts with |
+//! | [`config`] | flags, environment variables, defaults |
+//! | `connections` | the open WebSockets |
+//! | [`documents_file`] | the file of documents that is loaded at start |
+//! | [`operator`] | the operator API, its token, Prometheus metrics |
+//! | `private_file` | files that only their owner may read |
+//! | [`pump`] | calls the handlers for queue messages, as an event source mapping does |
+//! | [`schedule`] | runs a job periodically |
+//! | [`secrets`] | API keys from the environment, signing keys in the data directory |
+//! | [`server`] | starts and stops everything |
 //! | [`sqlite`] | the storage |
-//! | [`stop`] | the one signal by which every part stops |
+//! | [`stop`] | the shutdown signal |
+//! | [`web`] | HTTP, WebSockets and the chat page |
 
-pub mod app;
 pub mod config;
+mod connections;
 pub mod documents_file;
-pub mod host;
 pub mod operator;
 mod private_file;
 pub mod pump;
 pub mod schedule;
 pub mod secrets;
+pub mod server;
 pub mod sqlite;
 pub mod stop;
+pub mod web;

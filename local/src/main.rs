@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use local::app::App;
 use local::config::{Config, ConfigLoad};
+use local::server::Server;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -22,9 +22,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {
-    let app = App::start(config).await?;
-    // Before anybody is told that it runs, so that no signal finds it deaf.
-    let signal = local::host::shutdown_signal()?;
-    app.announce();
-    app.run_until(signal).await
+    let server = Server::start(config).await?;
+    // Installed before the address is announced: whoever reads it may send a signal at once.
+    let signal = local::web::shutdown_signal()?;
+    server.announce();
+    server.run_until(signal).await
 }

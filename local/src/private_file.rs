@@ -1,4 +1,4 @@
-//! Files of the data directory that nobody but their owner may read.
+//! Files of the data directory that only their owner may read.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -6,9 +6,9 @@ use std::path::Path;
 
 use shared::ports::Ids;
 
-/// Writes a file that its owner alone can read.
+/// Writes a file that only its owner can read.
 ///
-/// Written whole before it has its name: a crash leaves no half file.
+/// It is written and synced under another name first, so that a crash leaves no partial file.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     let draft = path.with_extension("new");
     let mut options = OpenOptions::new();
@@ -21,7 +21,7 @@ pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&draft, path)
 }
 
-/// Makes a secret of 32 random bytes, in hex.
+/// Creates a secret of 32 random bytes, in hexadecimal.
 pub(crate) fn secret(ids: &dyn Ids) -> String {
     format!("{:032x}{:032x}", u128::from_be_bytes(ids.random()), u128::from_be_bytes(ids.random()))
 }

@@ -1,8 +1,28 @@
-//! Drives the handlers the way an event source mapping does.
+//! Calls a handler for the messages of a queue, as a Lambda event source mapping does.
 //!
-//! One message in flight per group, many groups at once; what is handled is deleted, what fails is
-//! left to its visibility timeout, and a panic costs only its own message and the later ones of its
-//! group.
+//! # Ordering
+//!
+//! At most one message of a group is in flight; many groups are handled at once. The queue enforces
+//! this: it does not hand out a group's next message while one is in flight. The pump only has to
+//! keep its own promise: a message is deleted once it has been handled, and left alone when it
+//! failed. A failed message returns after its visibility timeout, and until then it blocks the rest
+//! of its group, so nothing overtakes it.
+//!
+//! # Back-pressure
+//!
+//! A slot of the semaphore is taken *before* messages are received, and held until their batch has
+//! been handled. Messages that were received without a free slot would wait here invisibly while
+//! their visibility timeout runs out, and would then be delivered twice.
+//!
+//! # Panics
+//!
+//! A panic must not cost more than the message that caused it. The handler runs inside the batch's
+//! task behind `catch_unwind`. Which message of a batch panicked is unknown, so the batch is
+//! handled again, one message at a time: groups side by side, each in its order. The message that
+//! panics again is hidden for [`AFTER_PANIC`] together with the later ones of its group, because
+//! handling those first would break the order. Messages before it may be handled twice; handlers
+//! are idempotent. If it panics at every delivery, the queue's receive limit makes it a dead
+//! letter.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -20,37 +40,39 @@ use tokio::time::{sleep, timeout};
 
 use crate::stop::{Stop, stopped};
 
-/// How long a message whose handler panicked stays hidden.
+/// How long a message stays hidden after its handler panicked.
 const AFTER_PANIC: Duration = Duration::from_secs(5);
-/// The pause after a queue failed.
-const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// The pause after an error of the queue.
+const AFTER_QUEUE_ERROR: Duration = Duration::from_millis(500);
 
 /// Handles a batch and returns the ids of the messages that failed.
 ///
-/// After a panic the messages of its batch are handled again, one by one, those that were done
-/// before it too.
-pub type Handler =
+/// After a panic, the messages of its batch are handled again one by one, including those that had
+/// been handled before it.
+pub type BatchHandler =
     Arc<dyn Fn(Arc<[Delivery]>) -> Pin<Box<dyn Future<Output = Vec<String>> + Send>> + Send + Sync>;
 
-/// One queue and what handles it.
-pub struct Pump {
+/// One queue and its handler.
+pub struct QueuePump {
     /// Where messages come from.
     pub source: Arc<dyn EventSource>,
-    /// What handles them.
-    pub handler: Handler,
+    /// Called with each batch.
+    pub handler: BatchHandler,
     /// The largest batch.
     pub batch: usize,
     /// How many batches are handled at once.
     pub concurrency: usize,
 }
 
-impl Pump {
-    /// Runs until `stop` turns true; then waits up to `grace` for what is in flight, and drops the
-    /// rest, which is available again at the next start.
+impl QueuePump {
+    /// Runs until `stop` turns true, then waits up to `grace` for the batches in flight.
+    ///
+    /// What is not done by then is dropped; those messages are available again at the next start.
     pub async fn run(self, mut stop: Stop, grace: Duration) {
         let slots = Arc::new(Semaphore::new(self.concurrency));
         let mut tasks = JoinSet::new();
         loop {
+            // Finished tasks keep their memory until they are joined.
             while tasks.try_join_next().is_some() {}
             tokio::select! {
                 biased;
@@ -59,7 +81,10 @@ impl Pump {
             }
         }
         if timeout(grace, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
-            tracing::info!(messages = tasks.len(), "messages in flight are left to the next start");
+            tracing::info!(
+                batches = tasks.len(),
+                "stopped with messages in flight; they are handled after the next start"
+            );
         }
     }
 
@@ -75,43 +100,43 @@ impl Pump {
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
-                        "a queue could not be read"
+                        "could not receive from a queue; will try again"
                     );
-                    sleep(AFTER_FAILURE).await;
+                    sleep(AFTER_QUEUE_ERROR).await;
                 }
             }
         }
     }
 
+    /// Handles a batch; its slot is free again when the returned future is done or dropped.
     fn work(
         &self,
         batch: Arc<[Delivery]>,
         slot: OwnedSemaphorePermit,
     ) -> impl Future<Output = ()> + use<> {
-        let crew = Crew { source: self.source.clone(), handler: self.handler.clone() };
+        let runner = BatchRunner { source: self.source.clone(), handler: self.handler.clone() };
         async move {
-            crew.work(batch).await;
+            runner.run(batch).await;
             drop(slot);
         }
     }
 }
 
-/// What works on one batch.
-struct Crew {
+/// Handles one batch.
+struct BatchRunner {
     source: Arc<dyn EventSource>,
-    handler: Handler,
+    handler: BatchHandler,
 }
 
-impl Crew {
-    /// Handles a batch; one that panics is handled again in parts, so that it costs only the
-    /// message that panicked.
-    async fn work(&self, batch: Arc<[Delivery]>) {
+impl BatchRunner {
+    /// Handles a batch and deletes what was handled. After a panic, handles it message by message.
+    async fn run(&self, batch: Arc<[Delivery]>) {
         match self.attempt(batch.clone()).await {
             Ok(failed) => {
-                for delivery in
-                    batch.iter().filter(|delivery| !failed.contains(&delivery.message_id))
-                {
-                    report(self.source.delete(&delivery.receipt).await);
+                let handled =
+                    batch.iter().filter(|delivery| !failed.contains(&delivery.message_id));
+                for delivery in handled {
+                    log_failure(self.source.delete(&delivery.receipt).await);
                 }
             }
             Err(Panicked) if batch.len() == 1 => self.hide(&batch).await,
@@ -125,12 +150,12 @@ impl Crew {
         }
     }
 
-    /// Handles a group in its order, up to the first message that fails or panics.
+    /// Handles a group in order, up to the first message that fails or panics.
     async fn one_by_one(&self, group: &[Delivery]) {
         for (done, delivery) in group.iter().enumerate() {
             match self.attempt(Arc::new([delivery.clone()])).await {
                 Ok(failed) if failed.is_empty() => {
-                    report(self.source.delete(&delivery.receipt).await);
+                    log_failure(self.source.delete(&delivery.receipt).await);
                 }
                 Ok(_) => return,
                 Err(Panicked) => return self.hide(group.get(done..).unwrap_or_default()).await,
@@ -138,7 +163,8 @@ impl Crew {
         }
     }
 
-    /// Calls the handler within this task, so that dropping it ends the work too.
+    /// Calls the handler in this task rather than in one of its own, so that dropping the task at a
+    /// shutdown also ends the handler.
     async fn attempt(&self, batch: Arc<[Delivery]>) -> Result<Vec<String>, Panicked> {
         AssertUnwindSafe(async { (self.handler)(batch).await })
             .catch_unwind()
@@ -146,24 +172,29 @@ impl Crew {
             .map_err(|_| Panicked)
     }
 
+    /// Hides messages for [`AFTER_PANIC`], which is shorter than their visibility timeout.
     async fn hide(&self, deliveries: &[Delivery]) {
         for delivery in deliveries {
-            tracing::error!(group = %delivery.group, "a handler panicked; the message waits");
-            report(self.source.change_visibility(&delivery.receipt, AFTER_PANIC).await);
+            tracing::error!(
+                group = %delivery.group,
+                "a message handler panicked; its message is hidden for a while"
+            );
+            log_failure(self.source.change_visibility(&delivery.receipt, AFTER_PANIC).await);
         }
     }
 }
 
-/// A handler panicked; the panic's own message is on the standard error already.
+/// A handler panicked. The panic hook has printed its message.
 struct Panicked;
 
-/// A stale handle means that the message was delivered again meanwhile: the protocol absorbs that.
-fn report(done: Result<(), QueueError>) {
-    match done {
+/// Logs an error of an acknowledgement, unless the receipt is stale: then the message has been
+/// delivered again meanwhile, and whoever has the new receipt acknowledges it.
+fn log_failure(result: Result<(), QueueError>) {
+    match result {
         Ok(()) | Err(QueueError::StaleReceipt) => (),
         Err(error) => tracing::warn!(
             error = &error as &dyn std::error::Error,
-            "a message was not acknowledged"
+            "could not acknowledge a message; it will be delivered again"
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! What runs every few minutes.
+//! Periodic jobs.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,8 +7,10 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::stop::{Stop, stopped};
 
-/// Runs `work` now and then every `period` until `stop` turns true.
-pub async fn every<Work, Done>(period: Duration, mut stop: Stop, work: Work)
+/// Runs `work` at once and then every `period`, until `stop` turns true.
+///
+/// A run that takes longer than the period delays the next one; runs never overlap.
+pub async fn run_periodically<Work, Done>(period: Duration, mut stop: Stop, work: Work)
 where
     Work: Fn() -> Done,
     Done: Future<Output = ()>,

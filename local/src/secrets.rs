@@ -1,4 +1,4 @@
-//! Keys from the environment, signing keys in the data directory.
+//! API keys from the environment, and signing keys in the data directory.
 
 use std::fs;
 use std::path::Path;
@@ -14,9 +14,9 @@ use shared::ports::{Ids, Secrets, SecretsError, SigningKey, SigningKeys};
 use crate::private_file;
 
 const FILE: &str = "signing-keys.json";
-/// The first signs, all verify; to rotate, put a new one first, and drop the old one after seven
-/// days.
-const MOST_KEYS: usize = 2;
+/// The first key signs, all keys verify. To rotate, put a new key first, and remove the old one
+/// after seven days.
+const MAX_KEYS: usize = 2;
 
 /// The keys of one machine, read at start.
 pub struct LocalSecrets {
@@ -29,12 +29,12 @@ pub struct LocalSecrets {
 #[derive(Serialize, Deserialize)]
 struct StoredKey {
     id: String,
-    /// Hex, at least 32 bytes.
+    /// In hexadecimal, at least 32 bytes.
     key: String,
 }
 
 impl LocalSecrets {
-    /// Reads the signing keys, and makes one at the first start, readable by the owner alone.
+    /// Reads the signing keys. At the first start it creates one that only the owner can read.
     pub fn open(
         data_dir: &Path,
         ids: &dyn Ids,
@@ -44,7 +44,7 @@ impl LocalSecrets {
     ) -> anyhow::Result<Self> {
         let path = data_dir.join(FILE);
         if !path.exists() {
-            create(&path, ids).with_context(|| format!("{} cannot be written", path.display()))?;
+            create(&path, ids).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(Self { claude, openai, bedrock, signing: read(&path)? })
     }
@@ -68,7 +68,7 @@ impl Secrets for LocalSecrets {
         Ok(self.signing.clone())
     }
 
-    /// The environment of a process does not change: there is nothing to fetch again.
+    /// Does nothing: the environment of a process does not change.
     async fn refresh(&self, _: ProviderName) -> bool {
         false
     }
@@ -81,14 +81,14 @@ fn create(path: &Path, ids: &dyn Ids) -> anyhow::Result<()> {
 
 fn read(path: &Path) -> anyhow::Result<SigningKeys> {
     let text =
-        fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let stored: Vec<StoredKey> = serde_json::from_str(&text).with_context(|| {
-        format!("{} is not a list of signing keys; remove it to make a new one", path.display())
+        format!("{} is not a list of signing keys; delete it to create a new one", path.display())
     })?;
     let keys: Option<Vec<SigningKey>> = stored.into_iter().map(decode).collect();
-    let keys = keys.filter(|keys| (1..=MOST_KEYS).contains(&keys.len()));
+    let keys = keys.filter(|keys| (1..=MAX_KEYS).contains(&keys.len()));
     let keys = keys.with_context(|| {
-        format!("{} must hold one or two keys of 32 bytes or more", path.display())
+        format!("{} must contain one or two keys of at least 32 bytes", path.display())
     })?;
     Ok(SigningKeys(keys))
 }

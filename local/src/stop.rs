@@ -1,11 +1,11 @@
-//! The one signal by which every part of the server stops.
+//! The shutdown signal that all tasks of the server listen to.
 
 use tokio::sync::watch;
 
 /// Turns true when the server stops.
 pub type Stop = watch::Receiver<bool>;
 
-/// Returns when the server stops, or whoever could say so is gone.
+/// Returns when the server stops, or when the sender has been dropped.
 pub async fn stopped(stop: &mut Stop) {
     drop(stop.wait_for(|stop| *stop).await);
 }

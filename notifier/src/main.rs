@@ -4,10 +4,10 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use aws::config::{Common, NotifierResources};
-use aws::lambda::batch::{self, Batch};
-use aws::lambda::runtime::{Failed, Invocation};
-use aws::lambda::task::Task;
+use aws::config::{CommonResources, NotifierResources};
+use aws::lambda::runtime::{Invocation, InvocationError};
+use aws::lambda::schedule::ScheduledTask;
+use aws::lambda::sqs::{self, SqsBatch};
 use notifier::{Notifier, NotifierConfig, Ports};
 use serde_json::Value;
 use shared::environment::Environment;
@@ -19,37 +19,37 @@ async fn main() -> ExitCode {
         let notifier = Arc::new(wire(environment)?);
         Ok(move |invocation: Invocation| answer(notifier.clone(), invocation))
     };
-    aws::lambda::start::function(wire).await
+    aws::lambda::start::run_function(wire).await
 }
 
 fn wire(environment: &Environment) -> Result<Notifier, Box<dyn Error>> {
     let config = NotifierConfig::from_env(environment)?;
-    let NotifierResources { common, event_bus } = NotifierResources::from(environment)?;
-    let Common { table, replies_queue, connections_url, sdk, .. } = common;
+    let NotifierResources { common, event_bus } = NotifierResources::from_env(environment)?;
+    let CommonResources { table, replies_queue, connections_url, sdk, .. } = common;
     let sdk = aws::sdk::Sdk::new(sdk);
     let clock = Arc::new(SystemClock);
     let ports = Ports {
         store: Arc::new(aws::store::DynamoStore::new(&sdk, table, clock.clone())),
         replies: Arc::new(aws::queue::SqsQueue::new(&sdk, replies_queue)),
-        push: Arc::new(aws::push::GatewayPush::new(&sdk, &connections_url)),
+        push: Arc::new(aws::push::ApiGatewayPush::new(&sdk, &connections_url)),
         events: Arc::new(aws::events::EventBridgeEvents::new(&sdk, event_bus)),
         clock,
     };
     Ok(Notifier::new(ports, config.texts))
 }
 
-async fn answer(notifier: Arc<Notifier>, invocation: Invocation) -> Result<Value, Failed> {
-    match Task::of(&invocation.event) {
-        Some(Task::Warm) => return Ok(Value::Null),
-        Some(Task::CleanUp) => return clean_up(&notifier).await,
+async fn answer(notifier: Arc<Notifier>, invocation: Invocation) -> Result<Value, InvocationError> {
+    match ScheduledTask::of(&invocation.event) {
+        Some(ScheduledTask::Warm) => return Ok(Value::Null),
+        Some(ScheduledTask::CleanUp) => return clean_up(&notifier).await,
         None => (),
     }
-    let batch = Batch::of(invocation.event)?;
+    let batch = SqsBatch::from_event(invocation.event)?;
     let failed = aws::trace::scope(batch.trace, notifier.handle_batch(&batch.deliveries)).await;
-    Ok(batch::failures(batch.unreadable.into_iter().chain(failed)))
+    Ok(sqs::batch_item_failures(batch.unreadable.into_iter().chain(failed)))
 }
 
-async fn clean_up(notifier: &Notifier) -> Result<Value, Failed> {
+async fn clean_up(notifier: &Notifier) -> Result<Value, InvocationError> {
     match notifier.clean_up().await {
         Ok(report) => {
             tracing::info!(?report, "cleaned up");
@@ -57,7 +57,7 @@ async fn clean_up(notifier: &Notifier) -> Result<Value, Failed> {
         }
         Err(error) => {
             tracing::warn!(error = &error as &dyn Error, "the cleanup will try again");
-            Err(Failed::work(error))
+            Err(InvocationError::failed(error))
         }
     }
 }

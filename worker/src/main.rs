@@ -4,12 +4,12 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use aws::config::{Common, WorkerResources};
-use aws::lambda::batch::{self, Batch};
-use aws::lambda::runtime::{Failed, Invocation};
-use aws::lambda::task::Task;
-use aws::replies::{RedisReplyCache, Timeouts};
-use aws::sdk::{Sdk, Settings};
+use aws::config::{CommonResources, WorkerResources};
+use aws::lambda::runtime::{Invocation, InvocationError};
+use aws::lambda::schedule::ScheduledTask;
+use aws::lambda::sqs::{self, SqsBatch};
+use aws::redis::{RedisReplyCache, RedisTimeouts};
+use aws::sdk::{Sdk, SdkSettings};
 use aws::secrets::SecretsManagerSecrets;
 use aws::sign::Signer;
 use providers::Prices;
@@ -47,13 +47,13 @@ async fn main() -> ExitCode {
         let function = Arc::new(wire(environment)?);
         Ok(move |invocation: Invocation| answer(function.clone(), invocation))
     };
-    aws::lambda::start::function(wire).await
+    aws::lambda::start::run_function(wire).await
 }
 
 fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
     let config = WorkerConfig::from(environment, Pace::AWS)?;
-    let resources = WorkerResources::from(environment)?;
-    let Common { stage, table, replies_queue, connections_url, sdk } = resources.common;
+    let resources = WorkerResources::from_env(environment)?;
+    let CommonResources { stage, table, replies_queue, connections_url, sdk } = resources.common;
     let settings = sdk.clone();
     let sdk = Sdk::new(sdk);
     let clock = Arc::new(SystemClock);
@@ -74,7 +74,7 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
         store: Arc::new(aws::store::DynamoStore::new(&sdk, table, clock.clone())),
         requests: Arc::new(aws::queue::SqsQueue::new(&sdk, resources.requests_queue)),
         replies: Arc::new(aws::queue::SqsQueue::new(&sdk, replies_queue)),
-        push: Arc::new(aws::push::GatewayPush::new(&sdk, &connections_url)),
+        push: Arc::new(aws::push::ApiGatewayPush::new(&sdk, &connections_url)),
         documents,
         secrets,
         kept,
@@ -90,7 +90,7 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
 fn models(
     environment: &Environment,
     secrets: &Arc<dyn Secrets>,
-    sdk: &Settings,
+    sdk: &SdkSettings,
     clock: Arc<dyn Clock>,
 ) -> Result<Vec<Arc<dyn Model>>, Box<dyn Error>> {
     let client = client::build(ClientSettings::from_env(environment)?)?;
@@ -126,20 +126,20 @@ fn kept_replies(
         CachePlace::Memory => Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds())),
         CachePlace::Redis => {
             let address = aws::config::reply_cache(environment)?;
-            Arc::new(RedisReplyCache::new(address, stage, vault, Timeouts::default()))
+            Arc::new(RedisReplyCache::new(address, stage, vault, RedisTimeouts::default()))
         }
     };
     Ok(Some(settings.keeping(cache)))
 }
 
-async fn answer(function: Arc<Function>, invocation: Invocation) -> Result<Value, Failed> {
-    let end = Instant::now() + batch::deadline(invocation.remaining);
-    if Task::of(&invocation.event) == Some(Task::Warm) {
+async fn answer(function: Arc<Function>, invocation: Invocation) -> Result<Value, InvocationError> {
+    let end = Instant::now() + sqs::work_time(invocation.remaining);
+    if ScheduledTask::of(&invocation.event) == Some(ScheduledTask::Warm) {
         return Ok(Value::Null);
     }
-    let batch = Batch::of(invocation.event)?;
+    let batch = SqsBatch::from_event(invocation.event)?;
     let failed = aws::trace::scope(batch.trace, function.work(&batch.deliveries, end)).await;
-    Ok(batch::failures(batch.unreadable.into_iter().chain(failed)))
+    Ok(sqs::batch_item_failures(batch.unreadable.into_iter().chain(failed)))
 }
 
 impl Function {
@@ -148,7 +148,7 @@ impl Function {
     async fn work(&self, deliveries: &[shared::ports::Delivery], end: Instant) -> Vec<String> {
         if let Some(name) = &self.preference_parameter {
             self.worker
-                .refresh_preference(async || aws::parameters::parameter(&self.sdk, name).await)
+                .refresh_preference(async || aws::parameters::get_parameter(&self.sdk, name).await)
                 .await;
         }
         for (done, delivery) in deliveries.iter().enumerate() {

@@ -30,25 +30,25 @@ fn environment() -> Environment {
 
 #[track_caller]
 fn check_worker(variable: &str, value: &str, expected: &str) {
-    let error = WorkerResources::from(&environment().with(variable, value)).unwrap_err();
+    let error = WorkerResources::from_env(&environment().with(variable, value)).unwrap_err();
     assert_eq!(error.to_string(), expected);
 }
 
 #[test]
 fn each_function_finds_what_it_uses() {
     let environment = environment();
-    let ingress = IngressResources::from(&environment).unwrap();
+    let ingress = IngressResources::from_env(&environment).unwrap();
     assert!(
         ingress.requests_queue.ends_with("/requests.fifo")
             && ingress.signing_secret.ends_with(":signing")
     );
-    let worker = WorkerResources::from(&environment).unwrap();
+    let worker = WorkerResources::from_env(&environment).unwrap();
     assert!(worker.api_keys_secret.ends_with(":keys") && worker.documents.is_none());
     assert_eq!(
         worker.preference_parameter.as_deref(),
         Some("/learning-yogi/chatbot/provider-preference")
     );
-    let notifier = NotifierResources::from(&environment).unwrap();
+    let notifier = NotifierResources::from_env(&environment).unwrap();
     assert_eq!(
         (notifier.event_bus.as_str(), notifier.common.stage.as_str()),
         ("learning-yogi-chatbot", "prod")
@@ -57,7 +57,7 @@ fn each_function_finds_what_it_uses() {
 
 #[test]
 fn a_missing_variable_is_named() {
-    let error = NotifierResources::from(&Environment::default()).unwrap_err();
+    let error = NotifierResources::from_env(&Environment::default()).unwrap_err();
     assert_eq!(error.to_string(), "CHATBOT_STAGE is not set, and has no default here");
 }
 
@@ -84,7 +84,7 @@ fn a_bad_variable_is_named() {
 #[test]
 fn the_environment_goes_before_parameter_store() {
     let worker =
-        WorkerResources::from(&environment().with("CHATBOT_PROVIDER_PREFERENCE", "openai"))
+        WorkerResources::from_env(&environment().with("CHATBOT_PROVIDER_PREFERENCE", "openai"))
             .unwrap();
     assert_eq!(worker.preference_parameter, None);
 }
@@ -97,7 +97,7 @@ fn documents_are_where_both_arns_say() {
             "AURORA_SECRET_ARN",
             "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader",
         );
-    let documents = WorkerResources::from(&environment).unwrap().documents.unwrap();
+    let documents = WorkerResources::from_env(&environment).unwrap().documents.unwrap();
     assert_eq!(documents.database, "learningyogi");
 }
 
@@ -108,7 +108,7 @@ fn a_reply_cache_without_a_usable_url_stops_the_start_and_no_password_is_shown()
     let missing = reply_cache(&environment()).unwrap_err().to_string();
     assert_eq!(missing, "CHATBOT_REPLY_CACHE_URL is not set, and has no default here");
     for (url, problem) in [
-        ("rediss://bot:hunter2@host:6379", "must hold no password: "),
+        ("rediss://bot:hunter2@host:6379", "must not contain a password, "),
         ("rediss://bot:hunter2", "must be redis://host:port or"),
         ("redis:/bot:hunter2@host", "must be redis://host:port or"),
     ] {
@@ -126,7 +126,7 @@ fn a_reply_cache_without_a_usable_url_stops_the_start_and_no_password_is_shown()
 fn what_passes_through_other_crates_is_never_logged() {
     let asked = Environment::default()
         .with("CHATBOT_LOG", "trace, lambda_runtime=trace,aws_sdk_sqs=debug,worker=debug");
-    let filter = LogConfig::from(&asked).unwrap().filter;
+    let filter = LogConfig::from_env(&asked).unwrap().filter;
     assert!(filter.starts_with("trace,worker=debug,lambda_runtime=warn,"), "{filter}");
     assert!(
         !filter.contains("lambda_runtime=trace") && !filter.contains("aws_sdk_sqs=debug"),
@@ -137,10 +137,13 @@ fn what_passes_through_other_crates_is_never_logged() {
 #[test]
 fn log_lines_are_json_unless_asked_otherwise() {
     let text = Environment::default().with("CHATBOT_LOG_FORMAT", "text");
-    assert_eq!(LogConfig::from(&Environment::default()).unwrap(), LogConfig::default());
-    assert_eq!(LogConfig::from(&text).unwrap().format, LogFormat::Text);
+    assert_eq!(LogConfig::from_env(&Environment::default()).unwrap(), LogConfig::default());
+    assert_eq!(LogConfig::from_env(&text).unwrap().format, LogFormat::Text);
     let bad = Environment::default().with("CHATBOT_LOG_FORMAT", "xml");
     assert!(
-        LogConfig::from(&bad).unwrap_err().to_string().starts_with("CHATBOT_LOG_FORMAT is \"xml\"")
+        LogConfig::from_env(&bad)
+            .unwrap_err()
+            .to_string()
+            .starts_with("CHATBOT_LOG_FORMAT is \"xml\"")
     );
 }

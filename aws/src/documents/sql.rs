@@ -1,16 +1,16 @@
-//! The query for one document, checked before anything runs.
+//! The configured query for one document, checked at start.
 
-/// The reason why a query is not used.
+/// The reason why a query is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SqlError {
-    /// It does not say which document.
+    /// It does not select by document id.
     #[error("must use :id")]
     NoId,
-    /// It would show everybody everything.
+    /// It would return every document to everybody.
     #[error("must use :principal, unless documents are declared public")]
     NoPrincipal,
-    /// It uses a parameter that nobody gives.
-    #[error("uses :{0}, but only :id and :principal are given")]
+    /// It uses an unknown parameter.
+    #[error("uses :{0}, but the only parameters are :id and :principal")]
     Unknown(String),
 }
 
@@ -23,7 +23,7 @@ pub struct DocumentSql {
 }
 
 impl DocumentSql {
-    /// Checks a query; `public` says that everybody may read every document.
+    /// Checks a query; with `public`, everybody may read every document.
     pub fn parse(text: &str, public: bool) -> Result<Self, SqlError> {
         let names = parameters(text);
         if let Some(unknown) = names.iter().find(|name| !["id", "principal"].contains(name)) {
@@ -46,15 +46,16 @@ impl DocumentSql {
     }
 }
 
-/// Returns the named parameters outside texts, quoted names and comments; `::` is a cast.
+/// Returns the named parameters outside string literals, quoted identifiers and comments; `::` is a
+/// cast.
 fn parameters(sql: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
         rest = match first {
-            '\'' | '"' => behind(&rest[1..], rest.get(..1).unwrap_or_default()),
-            '-' if rest.starts_with("--") => behind(rest, "\n"),
-            '/' if rest.starts_with("/*") => behind(rest, "*/"),
+            '\'' | '"' => skip_past(&rest[1..], rest.get(..1).unwrap_or_default()),
+            '-' if rest.starts_with("--") => skip_past(rest, "\n"),
+            '/' if rest.starts_with("/*") => skip_past(rest, "*/"),
             ':' if rest.starts_with("::") => &rest[2..],
             ':' => {
                 let end = rest[1..]
@@ -69,7 +70,7 @@ fn parameters(sql: &str) -> Vec<&str> {
     names
 }
 
-fn behind<'sql>(sql: &'sql str, end: &str) -> &'sql str {
+fn skip_past<'sql>(sql: &'sql str, end: &str) -> &'sql str {
     sql.find(end).map_or("", |at| &sql[at + end.len()..])
 }
 

@@ -1,28 +1,28 @@
-//! The Lambda runtime: events in, answers out.
+//! The Lambda runtime: events in, responses out.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | [`start`] | logging, the handler, and what Lambda is told where there is none |
-//! | [`runtime`] | one event after the other, each in its span and its trace; a start that fails |
-//! | [`front`] | what API Gateway sends: HTTP calls, the authorizer's question, WebSocket frames |
-//! | [`answers`] | what API Gateway is answered |
-//! | [`batch`] | what the queues send, and which of it failed |
-//! | [`task`] | what schedules send |
+//! | [`start`] | the start of a function: logging and the handler |
+//! | [`runtime`] | the event loop, with a span and a trace for each event; a failed start |
+//! | [`api_gateway`] | events of API Gateway: HTTP calls, authorizer requests, WebSocket frames |
+//! | [`responses`] | responses to API Gateway |
+//! | [`sqs`] | SQS batches, and their failed messages |
+//! | [`schedule`] | events of schedules |
 //!
-//! Event JSON is converted once, here: handlers see plain types.
-//! An event that is none of these is refused with a sentence, and never logged.
+//! Event JSON is converted here, once; handlers see plain types. An unsupported event is rejected
+//! with an error that quotes nothing of it, and is never logged.
 
-pub mod answers;
-pub mod batch;
-pub mod front;
+pub mod api_gateway;
+pub mod responses;
 pub mod runtime;
+pub mod schedule;
+pub mod sqs;
 pub mod start;
-pub mod task;
 
 #[cfg(test)]
 mod tests;
 
-/// The reason why an event cannot be handled; holds nothing of the event.
+/// The reason why an event cannot be handled. It quotes nothing of the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the event is none that this function knows: {0}")]
-pub struct UnknownEvent(pub &'static str);
+#[error("unsupported event: {0}")]
+pub struct UnsupportedEvent(pub &'static str);

@@ -1,4 +1,4 @@
-//! One event after the other, each in its span and its trace; a start that fails.
+//! The event loop, with a span and a trace for each event, and the report of a failed start.
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -13,61 +13,61 @@ use shared::ports::Clock;
 use shared::system::SystemClock;
 use tracing::Instrument as _;
 
-use super::UnknownEvent;
+use super::UnsupportedEvent;
 use crate::trace;
 
 const INIT_ERROR: &str = "/2018-06-01/runtime/init/error";
 const INIT_ERROR_TYPE: &str = "Runtime.Configuration";
 
-/// An event, and what the runtime knows of it.
+/// An event with its deadline.
 #[derive(Debug)]
 pub struct Invocation {
     /// The event.
     pub event: Value,
-    /// How long until Lambda ends the function.
+    /// How long until Lambda ends the invocation.
     pub remaining: Duration,
 }
 
-/// The reason why an event was not answered, as Lambda is told it.
+/// The error of an invocation, as reported to Lambda.
 #[derive(Debug)]
-pub struct Failed {
+pub struct InvocationError {
     kind: &'static str,
     message: String,
 }
 
-impl Failed {
-    /// Says that an authorizer does not accept the credentials.
+impl InvocationError {
+    /// Reports that an authorizer rejects the credentials.
     pub fn unauthorized() -> Self {
-        Self { kind: "Unauthorized", message: super::answers::UNAUTHORIZED.to_owned() }
+        Self { kind: "Unauthorized", message: super::responses::UNAUTHORIZED.to_owned() }
     }
 
-    /// Says why work that was asked for was not done. The message must hold nobody's words.
-    pub fn work(message: impl Display) -> Self {
-        Self { kind: "Failed", message: message.to_string() }
-    }
-}
-
-impl From<UnknownEvent> for Failed {
-    fn from(unknown: UnknownEvent) -> Self {
-        tracing::error!(error = &unknown as &dyn std::error::Error, "an event was refused");
-        Self { kind: "UnknownEvent", message: unknown.to_string() }
+    /// Reports why the work was not done. The message must contain no user data.
+    pub fn failed(message: impl Display) -> Self {
+        Self { kind: "InvocationError", message: message.to_string() }
     }
 }
 
-impl From<Failed> for Diagnostic {
-    fn from(failed: Failed) -> Self {
+impl From<UnsupportedEvent> for InvocationError {
+    fn from(unknown: UnsupportedEvent) -> Self {
+        tracing::error!(error = &unknown as &dyn std::error::Error, "rejected an event");
+        Self { kind: "UnsupportedEvent", message: unknown.to_string() }
+    }
+}
+
+impl From<InvocationError> for Diagnostic {
+    fn from(failed: InvocationError) -> Self {
         Self { error_type: failed.kind.to_owned(), error_message: failed.message }
     }
 }
 
-/// Handles events one after the other, until the runtime is gone.
+/// Handles events one after the other, until the runtime ends.
 ///
-/// What the handler sends to queues carries the invocation's trace, unless it opens a scope of its
+/// Messages that the handler sends carry the invocation's trace, unless it opens a scope of its
 /// own.
 pub(super) async fn serve<H, F>(handle: H) -> Result<(), Error>
 where
     H: Fn(Invocation) -> F,
-    F: Future<Output = Result<Value, Failed>>,
+    F: Future<Output = Result<Value, InvocationError>>,
 {
     let answer = service_fn(|event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;
@@ -79,16 +79,17 @@ where
             faas.invocation_id = %context.request_id,
             xray.trace_id = context.xray_trace_id.as_deref().and_then(root),
         );
-        // Boxed: the runtime wraps futures in futures, and a handler's is deep already.
+        // Boxed, because the runtime nests this future several levels deep and a handler's future
+        // is large already.
         let work = Box::pin(handle(Invocation { event: payload, remaining }));
         trace::scope(context.xray_trace_id, work).instrument(span)
     });
     Runtime::new(answer).run().await
 }
 
-/// Tells Lambda why the function cannot start, and ends it.
+/// Reports to Lambda why the function cannot start, and ends it.
 ///
-/// The message is also what stands in the log; it names the variable.
+/// The same message is logged; it names the variable that is wrong.
 pub(super) async fn refuse_to_start(
     runtime_api: Option<&str>,
     problem: &dyn std::error::Error,
@@ -101,7 +102,7 @@ pub(super) async fn refuse_to_start(
         return ExitCode::FAILURE;
     };
     if let Err(error) = report(runtime_api, &problem.to_string()).await {
-        tracing::error!(%error, "Lambda could not be told");
+        tracing::error!(%error, "could not report the failed start to Lambda");
     }
     ExitCode::FAILURE
 }
@@ -119,7 +120,7 @@ async fn report(runtime_api: &str, message: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the id of a trace: `Root=1-…;Parent=…` has more than logs need.
+/// Returns the root of a trace header such as `Root=1-…;Parent=…`; logs need no more.
 fn root(header: &str) -> Option<&str> {
     header.split(';').find_map(|part| part.trim().strip_prefix("Root="))
 }

@@ -6,10 +6,10 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use shared::ports::Receipt;
 
-use super::UnknownEvent;
-use super::answers;
-use super::batch::{Batch, failures};
-use super::front::{FrontEvent, HttpCall};
+use super::UnsupportedEvent;
+use super::api_gateway::{ApiGatewayEvent, HttpCall};
+use super::responses;
+use super::sqs::{SqsBatch, batch_item_failures};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -24,8 +24,8 @@ macro_rules! fixture {
 
 #[track_caller]
 fn call(event: Value) -> HttpCall {
-    match FrontEvent::of(event).unwrap() {
-        FrontEvent::Http(call) => *call,
+    match ApiGatewayEvent::from_event(event).unwrap() {
+        ApiGatewayEvent::Http(call) => *call,
         other => panic!("{other:?}"),
     }
 }
@@ -33,12 +33,15 @@ fn call(event: Value) -> HttpCall {
 /// A call that is no HTTP is answered, so that it is not tried again and again.
 #[track_caller]
 fn check_malformed(event: Value) {
-    assert!(matches!(FrontEvent::of(event), Ok(FrontEvent::Malformed(UnknownEvent(_)))));
+    assert!(matches!(
+        ApiGatewayEvent::from_event(event),
+        Ok(ApiGatewayEvent::Malformed(UnsupportedEvent(_)))
+    ));
 }
 
 #[track_caller]
 fn check_refused(event: Value) {
-    assert!(matches!(FrontEvent::of(event), Err(UnknownEvent(_))));
+    assert!(matches!(ApiGatewayEvent::from_event(event), Err(UnsupportedEvent(_))));
 }
 
 #[test]
@@ -100,7 +103,8 @@ fn an_encoded_body_is_decoded_and_a_broken_one_refused() {
 
 #[test]
 fn an_attempt_to_connect_has_its_ticket_and_its_origin() {
-    let FrontEvent::Authorize(attempt) = FrontEvent::of(fixture!("socket-authorizer")).unwrap()
+    let ApiGatewayEvent::Authorize(attempt) =
+        ApiGatewayEvent::from_event(fixture!("socket-authorizer")).unwrap()
     else {
         panic!()
     };
@@ -111,19 +115,25 @@ fn an_attempt_to_connect_has_its_ticket_and_its_origin() {
     assert!(attempt.method_arn.ends_with("/prod/$connect"));
     let mut twice = fixture!("socket-authorizer");
     twice["multiValueQueryStringParameters"]["ticket"] = json!(["a-ticket", "another"]);
-    let FrontEvent::Authorize(attempt) = FrontEvent::of(twice).unwrap() else { panic!() };
+    let ApiGatewayEvent::Authorize(attempt) = ApiGatewayEvent::from_event(twice).unwrap() else {
+        panic!()
+    };
     assert_eq!(attempt.ticket, "", "two tickets are none");
     let mut without = fixture!("socket-authorizer");
     without["queryStringParameters"] = Value::Null;
     without["multiValueQueryStringParameters"] = Value::Null;
     without["headers"] = json!({});
-    let FrontEvent::Authorize(attempt) = FrontEvent::of(without).unwrap() else { panic!() };
+    let ApiGatewayEvent::Authorize(attempt) = ApiGatewayEvent::from_event(without).unwrap() else {
+        panic!()
+    };
     assert_eq!((attempt.ticket.as_str(), attempt.origin), ("", None));
 }
 
 #[test]
 fn a_frame_comes_with_what_the_authorizer_said() {
-    let FrontEvent::Frame(socket, text) = FrontEvent::of(fixture!("socket-resume")).unwrap() else {
+    let ApiGatewayEvent::Frame(socket, text) =
+        ApiGatewayEvent::from_event(fixture!("socket-resume")).unwrap()
+    else {
         panic!()
     };
     assert_eq!(socket.connection.as_str(), "Abc1dfghoAMCKjA=");
@@ -131,7 +141,8 @@ fn a_frame_comes_with_what_the_authorizer_said() {
         (&socket.context["session_key"], text.as_str()),
         (&json!("session-key"), r#"{"type":"resume","after":0}"#)
     );
-    let FrontEvent::Disconnect(socket) = FrontEvent::of(fixture!("socket-disconnect")).unwrap()
+    let ApiGatewayEvent::Disconnect(socket) =
+        ApiGatewayEvent::from_event(fixture!("socket-disconnect")).unwrap()
     else {
         panic!()
     };
@@ -140,7 +151,10 @@ fn a_frame_comes_with_what_the_authorizer_said() {
 
 #[test]
 fn the_warmer_is_known_and_everything_else_refused() {
-    assert!(matches!(FrontEvent::of(json!({ "task": "warm" })), Ok(FrontEvent::Warm)));
+    assert!(matches!(
+        ApiGatewayEvent::from_event(json!({ "task": "warm" })),
+        Ok(ApiGatewayEvent::Warm)
+    ));
     for event in [
         json!({}),
         json!([]),
@@ -157,7 +171,7 @@ fn the_warmer_is_known_and_everything_else_refused() {
 
 #[test]
 fn a_batch_has_its_deliveries_and_the_trace_of_a_single_one() {
-    let batch = Batch::of(fixture!("sqs-requests")).unwrap();
+    let batch = SqsBatch::from_event(fixture!("sqs-requests")).unwrap();
     let [delivery] = batch.deliveries.as_slice() else { panic!("{batch:?}") };
     assert_eq!((delivery.group.as_str(), delivery.receive_count), ("session-key", 2));
     assert_eq!(delivery.receipt, Receipt("receipt-1".to_owned()));
@@ -171,13 +185,13 @@ fn a_record_without_a_group_fails_alone() {
     odd["attributes"] = json!({});
     odd["messageId"] = json!("odd");
     event["Records"].as_array_mut().unwrap().push(odd);
-    let batch = Batch::of(event).unwrap();
+    let batch = SqsBatch::from_event(event).unwrap();
     assert_eq!(
         (batch.deliveries.len(), batch.unreadable.as_slice(), batch.trace),
         (1, &["odd".to_owned()][..], None)
     );
     assert_eq!(
-        failures(batch.unreadable),
+        batch_item_failures(batch.unreadable),
         json!({ "batchItemFailures": [{ "itemIdentifier": "odd" }] })
     );
 }
@@ -185,7 +199,7 @@ fn a_record_without_a_group_fails_alone() {
 #[test]
 fn what_is_no_batch_is_refused() {
     for event in [json!({}), json!({ "Records": 1 }), json!({ "Records": [1] }), json!([])] {
-        assert!(Batch::of(event).is_err());
+        assert!(SqsBatch::from_event(event).is_err());
     }
 }
 
@@ -202,21 +216,21 @@ fn an_answer_keeps_every_value_of_a_header() {
         "body": "{}",
         "isBase64Encoded": false,
     });
-    assert_eq!(answers::http(&response), expected);
-    let binary = answers::http(&Response::new(Bytes::from_static(&[0xff])));
+    assert_eq!(responses::http(&response), expected);
+    let binary = responses::http(&Response::new(Bytes::from_static(&[0xff])));
     assert_eq!((&binary["body"], &binary["isBase64Encoded"]), (&json!("/w=="), &json!(true)));
 }
 
 #[test]
 fn an_admitted_socket_carries_its_session_and_a_refused_one_nothing() {
     let context = Map::from_iter([("session_key".to_owned(), json!("k"))]);
-    let allowed = answers::allowed("arn", "hash", &context);
+    let allowed = responses::allow("arn", "hash", &context);
     assert_eq!(allowed["policyDocument"]["Statement"][0]["Effect"], "Allow");
     assert_eq!(
         (&allowed["principalId"], &allowed["context"]["session_key"]),
         (&json!("hash"), &json!("k"))
     );
-    let denied = answers::forbidden("arn");
+    let denied = responses::deny("arn");
     assert_eq!(
         (&denied["policyDocument"]["Statement"][0]["Effect"], &denied["context"]),
         (&json!("Deny"), &json!({}))

@@ -94,7 +94,7 @@ fn a_line_is_written_whole() {
     }
     let output = Shared::default();
     let clock = Arc::new(FixedClock(Timestamp(7)));
-    let metrics = EmbeddedMetrics::to("prod", clock, Box::new(output.clone()));
+    let metrics = EmbeddedMetrics::with_output("prod", clock, Box::new(output.clone()));
     metrics.turn(&measure());
     metrics.turn(&failed());
     let text = String::from_utf8(output.0.lock().unwrap().clone()).unwrap();

@@ -1,5 +1,7 @@
-//! Receiving, deleting and redriving: what Lambda does by itself, and what an operator does with
-//! dead letters.
+//! Receiving, deleting and redriving messages.
+//!
+//! In Lambda the event source mapping receives and deletes; this code is used by operators and
+//! tests.
 
 use std::time::Duration;
 
@@ -10,28 +12,27 @@ use shared::ports::{
 };
 
 use super::{SqsQueue, handle_error, unavailable};
-use crate::fault::Fault;
+use crate::call_error::CallError;
 
 /// The largest number of messages in one receive.
-pub(super) const BATCH: usize = 10;
-/// How long [`EventSource::ready`] waits before it says "maybe": SQS tells nobody who does not
-/// receive.
+pub(super) const MAX_BATCH: usize = 10;
+/// How long [`EventSource::ready`] waits: SQS has no way to learn of messages but to receive them.
 const POLL: Duration = Duration::from_secs(1);
-/// How long dead letters are hidden while they are listed or moved.
-pub(super) const HELD: Duration = Duration::from_mins(2);
+/// How long dead letters are hidden while they are listed, redriven or dropped.
+pub(super) const DEAD_LETTER_VISIBILITY: Duration = Duration::from_mins(2);
 
 impl SqsQueue {
-    /// Receives until there is nothing more or `max` are there; `held` goes before the queue's own
-    /// timeout.
+    /// Receives up to `max` messages, until the queue returns none. `visibility` overrides the
+    /// queue's own visibility timeout.
     pub(super) async fn receive_from(
         &self,
         url: &str,
         max: usize,
-        held: Option<Duration>,
+        visibility: Option<Duration>,
     ) -> Result<Vec<Message>, QueueError> {
         let mut messages = Vec::new();
         while messages.len() < max {
-            let most = BATCH.min(max - messages.len());
+            let most = MAX_BATCH.min(max - messages.len());
             let receive = self
                 .client
                 .receive_message()
@@ -39,11 +40,11 @@ impl SqsQueue {
                 .max_number_of_messages(i32::try_from(most).unwrap_or(1))
                 .message_system_attribute_names(MessageSystemAttributeName::All)
                 .wait_time_seconds(super::whole_seconds(self.wait))
-                .set_visibility_timeout(held.map(super::whole_seconds));
+                .set_visibility_timeout(visibility.map(super::whole_seconds));
             let received = receive
                 .send()
                 .await
-                .map_err(|error| unavailable(Fault::of("sqs ReceiveMessage", &error)))?;
+                .map_err(|error| unavailable(CallError::from_sdk("sqs ReceiveMessage", &error)))?;
             let batch = received.messages.unwrap_or_default();
             if batch.is_empty() {
                 break;
@@ -59,20 +60,26 @@ impl SqsQueue {
             .send()
             .await
             .map(drop)
-            .map_err(|error| handle_error(Fault::of("sqs DeleteMessage", &error)))
+            .map_err(|error| handle_error(CallError::from_sdk("sqs DeleteMessage", &error)))
     }
 
     pub(super) fn dead_letter_url(&self) -> Result<&str, QueueError> {
         self.dead_letters
             .as_deref()
-            .ok_or_else(|| QueueError::Refused("no queue of dead letters is named".to_owned()))
+            .ok_or_else(|| QueueError::Refused("no dead-letter queue is configured".to_owned()))
     }
 
-    /// Sends a dead letter behind the newer messages, and only then deletes it.
+    /// Sends a dead letter back to its source queue, behind the newer messages, and then deletes
+    /// it.
     ///
-    /// The deduplication id is the dead letter's own, so that a redrive that died in between
-    /// repeats nothing.
-    pub(super) async fn send_back(&self, dead: &str, message: Message) -> Result<(), QueueError> {
+    /// In this order a crash in between leaves a duplicate rather than losing the message. The
+    /// deduplication id derives from the dead letter, so SQS drops the duplicate of a redrive that
+    /// is repeated within five minutes.
+    pub(super) async fn send_to_source(
+        &self,
+        dead: &str,
+        message: Message,
+    ) -> Result<(), QueueError> {
         let receipt = receipt(&message);
         let trace = attribute(&message, &MessageSystemAttributeName::AwsTraceHeader);
         let delivery = delivery(message);
@@ -102,14 +109,14 @@ impl EventSource for SqsQueue {
         tokio::time::sleep(POLL).await;
     }
 
-    /// Receives the dead letters and gives them back: whoever else looks meanwhile does not see
+    /// Receives the dead letters and makes them visible again. Meanwhile other readers do not see
     /// them.
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, QueueError> {
-        Ok(self.letters(limit).await?.into_iter().map(|(letter, _)| letter).collect())
+        Ok(self.list_dead_letters(limit).await?.into_iter().map(|(letter, _)| letter).collect())
     }
 
     async fn redrive(&self) -> Result<usize, QueueError> {
-        Ok(self.redrive_only(None).await?.len())
+        Ok(self.redrive_dead_letters(None).await?.len())
     }
 }
 
@@ -123,7 +130,7 @@ fn delivery(message: Message) -> Delivery {
     }
 }
 
-/// SQS counts looks as receives: this one is taken off, earlier ones stay.
+/// SQS counts this listing as a receive, so it is subtracted; earlier listings remain counted.
 pub(super) fn dead_letter(message: Message) -> DeadLetter {
     let Delivery { message_id, group, body, receive_count, .. } = delivery(message);
     DeadLetter { message_id, group, body, receive_count: receive_count.saturating_sub(1) }

@@ -1,4 +1,4 @@
-//! The one pool of connections of a process.
+//! The HTTP client with the connection pool that all SDK clients share.
 
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -11,22 +11,23 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::{IDLE_TIMEOUT, roots};
 
-/// Makes the pool: HTTP/1 or 2 over rustls with `ring`, without Nagle's delay.
+/// Creates the client: HTTP/1 or HTTP/2 over rustls with `ring`, without Nagle's algorithm.
 pub(super) fn http_client() -> SharedHttpClient {
     let tls =
         TlsContext::builder().with_trust_store(roots::trust_store()).build().unwrap_or_default();
     let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls);
-    SharedHttpClient::new(Unprobed(builder.pool_idle_timeout(IDLE_TIMEOUT).build_https()))
+    SharedHttpClient::new(UnprobedHttpClient(builder.pool_idle_timeout(IDLE_TIMEOUT).build_https()))
 }
 
-/// A client that is not tried out.
+/// An HTTP client without the SDK's validation at start.
 ///
-/// Each service's client would have a connector made, with all roots in it, only to see that it can
-/// be made, and drop it again: that took most of a function's start.
+/// The SDK validates a client by building a connector for each service, with all root certificates,
+/// and dropping it again. That took most of a function's cold start. The validation is a trait
+/// method with a default; this wrapper does not forward it.
 #[derive(Debug)]
-struct Unprobed(SharedHttpClient);
+struct UnprobedHttpClient(SharedHttpClient);
 
-impl HttpClient for Unprobed {
+impl HttpClient for UnprobedHttpClient {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,

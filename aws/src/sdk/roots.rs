@@ -1,9 +1,8 @@
-//! Whom the clients trust: the system's bundle of root certificates, read once.
+//! The trusted root certificates: the system's bundle, read once.
 //!
-//! The SDK's own way reads the bundle and every file beside it, which takes longer than all the
-//! rest of a start.
-//! It happens at the start all the same: there a function has a whole core, and at its first call a
-//! fraction of one.
+//! The SDK would read the bundle and every single certificate file beside it, which takes longer
+//! than the rest of a cold start. The bundle is read during the start rather than at the first
+//! call: Lambda gives a function a whole core while it starts, and only a fraction of one later.
 
 use std::fs;
 
@@ -12,28 +11,28 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-/// Where Amazon Linux has the bundle, and where Debian and its kin.
+/// The bundle of Amazon Linux, and that of Debian and its derivatives.
 const BUNDLES: [&str; 2] =
     ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// Returns the system's roots; where there is no bundle, whatever the SDK finds.
+/// Returns the system's roots. Without a bundle, the SDK looks for them itself.
 pub(super) fn trust_store() -> TrustStore {
     bundle()
         .map_or_else(TrustStore::default, |roots| TrustStore::empty().with_pem_certificate(roots))
 }
 
-/// Reads the certificates of the system's bundle that can be used, in PEM; `None` where there is no
-/// bundle.
+/// Reads the usable certificates of the system's bundle, in PEM; `None` if there is no bundle.
 pub(crate) fn bundle() -> Option<String> {
     let bundles = BUNDLES.iter().filter_map(|path| fs::read_to_string(path).ok());
     bundles.map(|bundle| usable(&bundle)).find(|usable| !usable.is_empty())
 }
 
-/// Keeps the certificates that can be used: the SDK takes all of a bundle, or panics.
+/// Filters the certificates that rustls accepts: the SDK panics if a single one is unusable.
 ///
-/// It goes by lines, whose ends are found many times faster than the marks between certificates.
+/// Works line by line, because searching for line ends is many times faster than searching for the
+/// markers of certificates.
 fn usable(bundle: &str) -> String {
     let mut roots = RootCertStore::empty();
     let mut kept = String::with_capacity(bundle.len());

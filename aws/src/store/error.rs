@@ -1,4 +1,4 @@
-//! What DynamoDB's errors mean for a caller.
+//! The meaning of DynamoDB's errors for callers of the store.
 
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason};
 use std::collections::HashMap;
@@ -7,79 +7,83 @@ use shared::domain::Timestamp;
 use shared::ports::store::{FailedCondition, Item, StoreError};
 
 use super::item::decode;
-use crate::fault::{Fault, Kind};
+use crate::call_error::{CallError, CallErrorKind};
 
-/// What the service says about requests that no repetition makes right.
-const WRONG: [&str; 3] =
+/// Error codes of requests that never succeed, however often they are repeated.
+const PERMANENT_CODES: [&str; 3] =
     ["ValidationException", "ItemCollectionSizeLimitExceededException", "SerializationException"];
-/// The status of a request that is larger than the service reads.
-const TOO_LARGE: u16 = 413;
+/// The status for a request that is too large.
+const PAYLOAD_TOO_LARGE: u16 = 413;
 
-/// The reason why one write was not done.
+/// The reason why a single write was not made.
 #[derive(Debug)]
-pub(super) enum Failure {
-    /// A condition did not hold for the item as it is stored, expired or not.
+pub(super) enum WriteFailure {
+    /// A condition did not hold for the stored item, which may have expired.
     Refused(Option<Item>),
     /// Anything else.
     Store(StoreError),
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for WriteFailure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-/// Sorts a failure of a call: wrong for good, or worth another try.
+/// Classifies the error of a call as permanent or worth another try.
 ///
-/// A missing table or right counts as unavailable: an operator mends it, and nothing is lost
-/// meanwhile.
-pub(super) fn store_error(fault: Fault) -> StoreError {
-    let wrong = fault.kind() == Kind::Unbuilt
-        || fault.status() == Some(TOO_LARGE)
-        || fault.code().is_some_and(|code| WRONG.contains(&code));
-    if wrong { StoreError::Corrupt(fault.into()) } else { StoreError::Unavailable(fault.into()) }
-}
-
-/// Reads the item that a refusal came with.
-pub(super) fn refused(stored: Option<HashMap<String, AttributeValue>>) -> Failure {
-    match stored.filter(|stored| !stored.is_empty()).map(decode).transpose() {
-        Ok(item) => Failure::Refused(item),
-        Err(error) => Failure::Store(error),
+/// A missing table or permission counts as unavailable: an operator can fix it, and until then
+/// messages are retried rather than lost.
+pub(super) fn store_error(error: CallError) -> StoreError {
+    let is_permanent = error.kind() == CallErrorKind::Construction
+        || error.status() == Some(PAYLOAD_TOO_LARGE)
+        || error.code().is_some_and(|code| PERMANENT_CODES.contains(&code));
+    if is_permanent {
+        StoreError::Corrupt(error.into())
+    } else {
+        StoreError::Unavailable(error.into())
     }
 }
 
-/// Tells a caller of a refusal; what is expired is absent.
+/// Reads the stored item that DynamoDB returns when a condition fails.
+pub(super) fn refused(stored: Option<HashMap<String, AttributeValue>>) -> WriteFailure {
+    match stored.filter(|stored| !stored.is_empty()).map(decode).transpose() {
+        Ok(item) => WriteFailure::Refused(item),
+        Err(error) => WriteFailure::Store(error),
+    }
+}
+
+/// Creates the error of a write whose condition failed. An expired item counts as absent.
 pub(super) fn refusal(index: usize, stored: Option<Item>, now: Timestamp) -> StoreError {
     let current = stored.filter(|item| !item.is_expired(now));
     StoreError::ConditionFailed(Box::new(FailedCondition { index, current }))
 }
 
-/// What one write did to its transaction.
+/// The result of one write in a cancelled transaction.
 #[derive(Debug)]
-pub(super) enum Verdict {
-    /// Nothing: it would have been done.
-    Fine,
-    /// Its condition did not hold.
+pub(super) enum WriteVerdict {
+    /// It would have succeeded.
+    Ok,
+    /// A condition did not hold for the stored item.
     Refused(Option<Item>),
-    /// It ended the transaction in another way.
+    /// It cancelled the transaction for another reason.
     Failed(StoreError),
 }
 
-/// Reads why a write ended its transaction.
-pub(super) fn verdict(reason: &CancellationReason) -> Verdict {
+/// Interprets a write's reason for cancelling the transaction.
+pub(super) fn write_verdict(reason: &CancellationReason) -> WriteVerdict {
     match reason.code() {
-        None | Some("None") => Verdict::Fine,
+        None | Some("None") => WriteVerdict::Ok,
         Some("ConditionalCheckFailed") => match refused(reason.item().cloned()) {
-            Failure::Refused(item) => Verdict::Refused(item),
-            Failure::Store(error) => Verdict::Failed(error),
+            WriteFailure::Refused(item) => WriteVerdict::Refused(item),
+            WriteFailure::Store(error) => WriteVerdict::Failed(error),
         },
-        Some("ValidationError" | "ItemCollectionSizeLimitExceeded") => {
-            Verdict::Failed(StoreError::Corrupt("a write of the transaction is not valid".into()))
-        }
-        // A conflict with another transaction, throttling, and what is yet to come.
-        Some(_) => Verdict::Failed(StoreError::Unavailable(
-            "the transaction was in conflict or throttled".into(),
+        Some("ValidationError" | "ItemCollectionSizeLimitExceeded") => WriteVerdict::Failed(
+            StoreError::Corrupt("a write of the transaction is not valid".into()),
+        ),
+        // A conflict with another transaction, throttling, and codes that are added in future.
+        Some(_) => WriteVerdict::Failed(StoreError::Unavailable(
+            "the transaction had a conflict or was throttled".into(),
         )),
     }
 }

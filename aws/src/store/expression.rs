@@ -1,7 +1,7 @@
-//! Conditions and changes in DynamoDB's expression language.
+//! Conditions and changes as DynamoDB expressions.
 //!
-//! Every attribute goes by a placeholder, because hundreds of words are reserved, `state` and
-//! `text` among them.
+//! Every attribute is referred to by a placeholder, because hundreds of names are reserved words,
+//! `state` and `text` among them.
 
 use std::collections::HashMap;
 
@@ -13,13 +13,16 @@ use super::item::{
     DUE, DUE_SHARD, EXPIRES_AT, PARTITION, SHARD, UNSET, check_name, encode_value, number, text,
 };
 
-/// What an item that is stored but past its `expires_at` means for a condition.
+/// How a condition treats an item that is stored but past its `expires_at`.
+///
+/// DynamoDB deletes expired items hours later, so conditions must handle them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Expired {
-    /// It is absent: what may be done to an absent item may be done to it.
-    IsAbsent,
-    /// It refuses, whatever else holds: an update would change it in the place of beginning anew.
-    Refuses,
+pub(super) enum ExpiredItem {
+    /// Like an absent item: what may be done to an absent item may be done to it.
+    CountsAsAbsent,
+    /// The condition fails, whatever else holds: an update would modify the expired item instead of
+    /// creating a new one.
+    FailsCondition,
 }
 
 /// The placeholders of one request.
@@ -46,37 +49,36 @@ impl Placeholders {
         format!(":v{}", self.values.len() - 1)
     }
 
-    /// Returns the names as a request has them; none is `None`, since the service refuses an empty
-    /// map.
+    /// Returns the names for a request; `None` without any, because DynamoDB rejects an empty map.
     pub(super) fn names(&self) -> Option<HashMap<String, String>> {
         let named = |(place, name): (usize, &String)| (format!("#n{place}"), name.clone());
         (!self.names.is_empty()).then(|| self.names.iter().enumerate().map(named).collect())
     }
 
-    /// Takes the values as a request has them.
+    /// Returns the values for a request; `None` without any.
     pub(super) fn into_values(self) -> Option<HashMap<String, AttributeValue>> {
         let valued = |(place, value): (usize, AttributeValue)| (format!(":v{place}"), value);
         (!self.values.is_empty()).then(|| self.values.into_iter().enumerate().map(valued).collect())
     }
 
-    /// Says that an item is not past its end; holds for an absent one too.
+    /// Writes the condition that an item has not expired. It holds for an absent item too.
     pub(super) fn unexpired(&mut self, now: Timestamp) -> String {
         let end = self.name(EXPIRES_AT);
         let now = self.now(now);
         format!("(attribute_not_exists({end}) OR {end} > {now})")
     }
 
-    /// Says all conditions at once; `None` if there is nothing to say.
+    /// Writes all conditions as one expression; `None` if there is nothing to check.
     pub(super) fn conditions(
         &mut self,
         all: &[Condition],
-        expired: Expired,
+        expired: ExpiredItem,
         now: Timestamp,
     ) -> Option<String> {
-        let needs_life =
+        let needs_live_item =
             all.iter().any(|one| matches!(one, Condition::Present | Condition::Equals(..)));
         let mut terms: Vec<String> = all.iter().map(|one| self.condition(one)).collect();
-        if needs_life || expired == Expired::Refuses {
+        if needs_live_item || expired == ExpiredItem::FailsCondition {
             terms.push(self.unexpired(now));
             return Some(terms.join(" AND "));
         }
@@ -88,7 +90,7 @@ impl Placeholders {
         Some(format!("{end} <= {now} OR ({})", terms.join(" AND ")))
     }
 
-    /// Says one condition on an item that is not expired.
+    /// Writes one condition on an item that has not expired.
     fn condition(&mut self, condition: &Condition) -> String {
         match condition {
             Condition::Present => format!("attribute_exists({})", self.name(PARTITION)),
@@ -111,12 +113,14 @@ impl Placeholders {
         }
     }
 
-    /// Says all changes.
+    /// Writes all changes as an update expression.
     ///
-    /// An update that only proves its conditions says so too, by removing what is not there: a
-    /// transaction takes no update without an expression, and nothing promises that a call of its
-    /// own does.
-    /// An item that becomes due goes to the index with the same write, and leaves it so.
+    /// An update without changes, which only checks its conditions, removes an attribute that never
+    /// exists: a transaction accepts no update without an expression, and the documentation does
+    /// not promise that a single call does.
+    ///
+    /// Setting or removing `due` also sets or removes the index's partition key, so that an item
+    /// enters and leaves the index with the same write.
     pub(super) fn changes(&mut self, changes: &[Change]) -> Result<String, StoreError> {
         let mut sets = Vec::new();
         let mut removals = Vec::new();
@@ -152,9 +156,9 @@ impl Placeholders {
         }
         let clauses = [("SET", sets), ("REMOVE", removals), ("ADD", additions)];
         let clauses = clauses.into_iter().filter(|(_, parts)| !parts.is_empty());
-        let said: Vec<String> =
+        let clauses: Vec<String> =
             clauses.map(|(verb, parts)| format!("{verb} {}", parts.join(", "))).collect();
-        Ok(said.join(" "))
+        Ok(clauses.join(" "))
     }
 
     fn now(&mut self, now: Timestamp) -> String {
@@ -171,41 +175,45 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_999);
 
     #[track_caller]
-    fn check(conditions: &[Condition], expired: Expired, expected: Option<&str>) {
+    fn check(conditions: &[Condition], expired: ExpiredItem, expected: Option<&str>) {
         let mut placeholders = Placeholders::default();
-        let said = placeholders.conditions(conditions, expired, NOW);
+        let expression = placeholders.conditions(conditions, expired, NOW);
         let names = placeholders.names().unwrap_or_default();
-        let mut said = said.map(|said| said.replace("attribute_", ""));
+        let mut expression = expression.map(|expression| expression.replace("attribute_", ""));
         for (place, name) in names {
-            said = said.map(|said| said.replace(&place, &name));
+            expression = expression.map(|expression| expression.replace(&place, &name));
         }
-        assert_eq!(said.as_deref(), expected);
+        assert_eq!(expression.as_deref(), expected);
     }
 
     #[test]
     fn an_expired_item_is_absent_for_conditions_that_an_absent_item_meets() {
         let absent = "expires_at <= :v0 OR (not_exists(session_id))";
-        check(&[Condition::Absent], Expired::IsAbsent, Some(absent));
+        check(&[Condition::Absent], ExpiredItem::CountsAsAbsent, Some(absent));
         let missing =
             "expires_at <= :v1 OR (not_exists(turn) AND (not_exists(cancel) OR cancel <> :v0))";
         let conditions = [Condition::Missing("turn"), Condition::Differs("cancel", json!(true))];
-        check(&conditions, Expired::IsAbsent, Some(missing));
+        check(&conditions, ExpiredItem::CountsAsAbsent, Some(missing));
     }
 
     #[test]
     fn a_condition_that_needs_an_item_needs_a_live_one() {
         let live = "exists(session_id) AND (not_exists(expires_at) OR expires_at > :v0)";
-        check(&[Condition::Present], Expired::IsAbsent, Some(live));
+        check(&[Condition::Present], ExpiredItem::CountsAsAbsent, Some(live));
         let equal = "epoch = :v0 AND (not_exists(expires_at) OR expires_at > :v1)";
-        check(&[Condition::Equals("epoch", json!(2))], Expired::IsAbsent, Some(equal));
+        check(&[Condition::Equals("epoch", json!(2))], ExpiredItem::CountsAsAbsent, Some(equal));
     }
 
     #[test]
     fn an_update_is_refused_by_an_expired_item() {
-        check(&[], Expired::IsAbsent, None);
-        check(&[], Expired::Refuses, Some("(not_exists(expires_at) OR expires_at > :v0)"));
+        check(&[], ExpiredItem::CountsAsAbsent, None);
+        check(
+            &[],
+            ExpiredItem::FailsCondition,
+            Some("(not_exists(expires_at) OR expires_at > :v0)"),
+        );
         let most = "(not_exists(n) OR n <= :v0) AND (not_exists(expires_at) OR expires_at > :v1)";
-        check(&[Condition::AtMost("n", 5)], Expired::Refuses, Some(most));
+        check(&[Condition::AtMost("n", 5)], ExpiredItem::FailsCondition, Some(most));
     }
 
     #[test]
@@ -220,11 +228,11 @@ mod tests {
         let mut placeholders = Placeholders::default();
         let changes =
             [Change::Set("due", json!(7)), Change::Add("n", -1), Change::Remove("partial")];
-        let said = placeholders.changes(&changes).unwrap();
-        assert_eq!(said, "SET #n0 = :v0, #n1 = :v1 REMOVE #n3 ADD #n2 :v2");
+        let expression = placeholders.changes(&changes).unwrap();
+        assert_eq!(expression, "SET #n0 = :v0, #n1 = :v1 REMOVE #n3 ADD #n2 :v2");
         assert_eq!(placeholders.names().unwrap()["#n1"], DUE_SHARD);
-        let said = Placeholders::default().changes(&[Change::Remove("due")]).unwrap();
-        assert_eq!(said, "REMOVE #n0, #n1");
+        let expression = Placeholders::default().changes(&[Change::Remove("due")]).unwrap();
+        assert_eq!(expression, "REMOVE #n0, #n1");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Items as DynamoDB has them: texts, numbers, maps and lists of its own, so that the console reads
-//! like the code.
+//! Conversion of items to DynamoDB's types. Strings, numbers, maps and lists are stored natively,
+//! so that items are readable in the AWS console.
 
 use std::collections::HashMap;
 
@@ -11,25 +11,25 @@ use shared::ports::store::{Attributes, Item, Key, StoreError};
 pub(super) const PARTITION: &str = "session_id";
 /// The sort key.
 pub(super) const SORT: &str = "item";
-/// When an item is absent, in seconds; the table's TTL attribute.
+/// When an item expires, in seconds; the table's TTL attribute.
 pub(super) const EXPIRES_AT: &str = "expires_at";
 /// When the cleanup must look at an item, in milliseconds.
 pub(super) const DUE: &str = "due";
-/// The partition key of the index `due`: an index needs one, and this one has a single partition.
+/// The partition key of the index `due`. All items are in a single partition of the index.
 pub(super) const DUE_SHARD: &str = "due_shard";
-/// Its only value.
+/// The only value of [`DUE_SHARD`].
 pub(super) const SHARD: &str = "0";
 
-/// An attribute that no item has.
+/// An attribute that no item has, for updates without changes.
 pub(super) const UNSET: &str = "unset";
 
-/// The attributes that are this adapter's own.
+/// Attribute names that are reserved for this adapter.
 const RESERVED: [&str; 4] = [PARTITION, SORT, DUE_SHARD, UNSET];
 
-/// An item as the service has it.
+/// An item in DynamoDB's types.
 pub(super) type Stored = HashMap<String, AttributeValue>;
 
-/// Writes an item; one that is due goes to the index too.
+/// Encodes an item; one with `due` is added to the index.
 pub(super) fn encode(key: &Key, attributes: &Attributes) -> Result<Stored, StoreError> {
     let mut stored = encode_key(key);
     for (name, value) in attributes {
@@ -42,7 +42,7 @@ pub(super) fn encode(key: &Key, attributes: &Attributes) -> Result<Stored, Store
     Ok(stored)
 }
 
-/// Writes a key.
+/// Encodes a key.
 pub(super) fn encode_key(key: &Key) -> Stored {
     HashMap::from([
         (PARTITION.to_owned(), text(&key.partition)),
@@ -50,7 +50,7 @@ pub(super) fn encode_key(key: &Key) -> Stored {
     ])
 }
 
-/// Writes a value.
+/// Encodes a value.
 pub(super) fn encode_value(value: &Value) -> AttributeValue {
     match value {
         Value::Null => AttributeValue::Null(true),
@@ -64,26 +64,22 @@ pub(super) fn encode_value(value: &Value) -> AttributeValue {
     }
 }
 
-/// Writes a whole number.
+/// Encodes an integer.
 pub(super) fn number(number: i64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// Writes a text.
+/// Encodes a string.
 pub(super) fn text(words: &str) -> AttributeValue {
     AttributeValue::S(words.to_owned())
 }
 
-/// Refuses the name of an attribute that is this adapter's own.
+/// Rejects reserved attribute names.
 pub(super) fn check_name(name: &str) -> Result<(), StoreError> {
-    if RESERVED.contains(&name) {
-        Err(corrupt("an attribute has the name of a key"))
-    } else {
-        Ok(())
-    }
+    if RESERVED.contains(&name) { Err(corrupt("an attribute has a reserved name")) } else { Ok(()) }
 }
 
-/// Reads an item.
+/// Decodes an item.
 pub(super) fn decode(mut stored: Stored) -> Result<Item, StoreError> {
     let mut key = |name| match stored.remove(name) {
         Some(AttributeValue::S(words)) => Ok(words),
@@ -108,11 +104,11 @@ fn decode_value(value: AttributeValue) -> Result<Value, StoreError> {
             let entries = map.into_iter().map(|(name, value)| Ok((name, decode_value(value)?)));
             entries.collect::<Result<_, StoreError>>().map(Value::Object)
         }
-        _ => Err(corrupt("an attribute has a type that nothing here writes")),
+        _ => Err(corrupt("an attribute has an unsupported type")),
     }
 }
 
-/// Reads a number; a whole one stays whole.
+/// Decodes a number; integers stay integers.
 fn decode_number(digits: &str) -> Result<Value, StoreError> {
     let whole = digits
         .parse::<i64>()

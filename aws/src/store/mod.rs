@@ -1,13 +1,13 @@
-//! The table, on DynamoDB.
+//! The store on DynamoDB.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | `item` | items as the service has them |
-//! | `expression` | conditions and changes in its language |
-//! | `prepare` | from a write of the port to a request |
-//! | `read`, `write`, `transact` | the calls |
-//! | `scan` | the call that only operators may make |
-//! | `error` | what its errors mean |
+//! | `item` | items in DynamoDB's types |
+//! | `expression` | conditions and changes as expressions |
+//! | `prepare` | requests for the writes of the port, with their retries for expired items |
+//! | `read`, `write`, `transact` | the operations of the port |
+//! | `scan` | the list of sessions, for operators |
+//! | `error` | the meaning of errors |
 
 mod error;
 mod expression;
@@ -33,12 +33,12 @@ use crate::sdk::{Sdk, Service};
 
 pub use scan::Sessions;
 
-/// One table: partition key `session_id`, sort key `item`, TTL attribute `expires_at`, and the
-/// index `due` (`due_shard`, `due`) with all attributes.
+/// A store on one table: partition key `session_id`, sort key `item`, TTL attribute `expires_at`,
+/// and the index `due` (`due_shard`, `due`) with all attributes.
 ///
-/// It calls `GetItem`, `Query`, `PutItem`, `UpdateItem` and `DeleteItem`, alone and in
-/// transactions, and nothing else: several items are several `GetItem`s at once, because the
-/// functions may not do more. For operators there is a `Scan`.
+/// It only uses `GetItem`, `Query`, `PutItem`, `UpdateItem` and `DeleteItem`, alone and in
+/// transactions, because the functions have no other permissions. Several items are read with
+/// concurrent `GetItem` calls. Operators also use `Scan`.
 #[derive(Clone)]
 pub struct DynamoStore {
     client: Client,
@@ -47,7 +47,7 @@ pub struct DynamoStore {
 }
 
 impl DynamoStore {
-    /// Takes the table's name, and the clock by which items expire.
+    /// Creates the store for a table; items expire by the given clock. Makes no call.
     pub fn new(sdk: &Sdk, table: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
         Self { client: Client::new(&sdk.config(Service::DynamoDb)), table: table.into(), clock }
     }

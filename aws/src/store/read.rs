@@ -1,4 +1,4 @@
-//! Reads. All but the index's are consistent.
+//! Reads. All of them are strongly consistent, except those of the index.
 
 use aws_sdk_dynamodb::client::customize::CustomizableOperation;
 use aws_sdk_dynamodb::config::Builder;
@@ -13,57 +13,58 @@ use super::DynamoStore;
 use super::error::store_error;
 use super::expression::Placeholders;
 use super::item::{DUE, DUE_SHARD, PARTITION, SHARD, SORT, decode, encode_key, number, text};
-use crate::fault::Fault;
-use crate::sdk::repeated_once;
+use crate::call_error::CallError;
+use crate::sdk::retry_once;
 
-/// The fewest items to look at when expired ones were passed over.
-const STEP: usize = 25;
-/// How many due items are read at once.
-const READS_AT_ONCE: usize = 8;
+/// The smallest page that is requested after expired items were skipped, so that many of them do
+/// not cost one call each.
+const MIN_STEP: usize = 25;
+/// How many due items are read concurrently.
+const CONCURRENT_READS: usize = 8;
 
 impl DynamoStore {
-    /// Reads one item, expired or not.
+    /// Reads one item, which may have expired.
     pub(super) async fn get_one(&self, key: &Key) -> Result<Option<Item>, StoreError> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(encode_key(key)));
         let get = get.consistent_read(true).customize();
-        let found = get.config_override(Builder::new().retry_config(repeated_once())).send().await;
-        let found = found.map_err(|error| store_error(Fault::of("dynamodb GetItem", &error)))?;
+        let found = get.config_override(Builder::new().retry_config(retry_once())).send().await;
+        let found =
+            found.map_err(|error| store_error(CallError::from_sdk("dynamodb GetItem", &error)))?;
         found.item.map(decode).transpose()
     }
 
-    /// Reads one page of the port, which may be several of the service when expired items lie
-    /// between.
+    /// Reads one page. If DynamoDB filtered out expired items, this takes several of its pages.
     pub(super) async fn query_page(&self, query: &Query) -> Result<Page, StoreError> {
         let now = self.clock.now();
         let limit = query.limit.max(1);
-        let mut collected = Collected::new(limit);
+        let mut page = PageBuilder::new(limit);
         if query.from > query.to || query.to.is_empty() {
-            return Ok(collected.page(false));
+            return Ok(page.finish(false));
         }
         let mut from = None;
         let mut step = limit;
         loop {
             let answer = self.range(query, now, step).set_exclusive_start_key(from);
-            let answer = repeated(answer).send().await;
-            let answer =
-                answer.map_err(|error| store_error(Fault::of("dynamodb Query", &error)))?;
+            let answer = with_retry(answer).send().await;
+            let answer = answer
+                .map_err(|error| store_error(CallError::from_sdk("dynamodb Query", &error)))?;
             for stored in answer.items.unwrap_or_default() {
-                if !collected.takes(decode(stored)?) {
-                    return Ok(collected.page(true));
+                if !page.try_push(decode(stored)?) {
+                    return Ok(page.finish(true));
                 }
             }
             from = answer.last_evaluated_key;
-            if from.is_none() || collected.items.len() == limit {
-                return Ok(collected.page(from.is_some()));
+            if from.is_none() || page.items.len() == limit {
+                return Ok(page.finish(from.is_some()));
             }
-            step = STEP.max(limit - collected.items.len());
+            step = MIN_STEP.max(limit - page.items.len());
         }
     }
 
-    /// Reads what is due, earliest first.
+    /// Reads the items that are due, earliest first.
     ///
-    /// The index holds keys only, so that nothing but a change of `due` is written to it; the items
-    /// are read by them.
+    /// The index contains only keys, so that it is written only when `due` changes; the items are
+    /// then read by their keys.
     pub(super) async fn due_items(
         &self,
         until: Timestamp,
@@ -73,11 +74,11 @@ impl DynamoStore {
         let mut from = None;
         while keys.len() < limit {
             let answer =
-                repeated(self.due_range(until, limit - keys.len()).set_exclusive_start_key(from))
+                with_retry(self.due_range(until, limit - keys.len()).set_exclusive_start_key(from))
                     .send()
                     .await;
-            let answer =
-                answer.map_err(|error| store_error(Fault::of("dynamodb Query", &error)))?;
+            let answer = answer
+                .map_err(|error| store_error(CallError::from_sdk("dynamodb Query", &error)))?;
             for stored in answer.items.unwrap_or_default() {
                 keys.push(decode(stored)?.key);
             }
@@ -88,10 +89,10 @@ impl DynamoStore {
         }
         keys.truncate(limit);
         let mut items = Vec::new();
-        for keys in keys.chunks(READS_AT_ONCE) {
+        for keys in keys.chunks(CONCURRENT_READS) {
             items.extend(try_join_all(keys.iter().map(|key| self.get_one(key))).await?);
         }
-        // The index may lag behind: what is not due any more, or gone, is left out.
+        // The index is eventually consistent: skip items that are gone or no longer due.
         let due = |item: &Item| item.number(DUE).is_some_and(|due| due <= until.0);
         Ok(items.into_iter().flatten().filter(due).collect())
     }
@@ -102,7 +103,7 @@ impl DynamoStore {
         let sort = placeholders.name(SORT);
         let key = placeholders.value(text(&query.partition));
         let to = placeholders.value(text(&query.to));
-        // The service takes no empty text for a key, and nothing sorts before it.
+        // DynamoDB rejects an empty key. Every key sorts after it, so no lower bound is needed.
         let range = if query.from.is_empty() {
             format!("{partition} = {key} AND {sort} <= {to}")
         } else {
@@ -115,7 +116,7 @@ impl DynamoStore {
             .table_name(&self.table)
             .consistent_read(true)
             .scan_index_forward(!query.descending)
-            .limit(most(step))
+            .limit(row_limit(step))
             .key_condition_expression(range)
             .set_filter_expression(filter)
             .set_expression_attribute_names(placeholders.names())
@@ -132,34 +133,35 @@ impl DynamoStore {
             .query()
             .table_name(&self.table)
             .index_name(DUE)
-            .limit(most(limit))
+            .limit(row_limit(limit))
             .key_condition_expression(format!("{shard} = {only} AND {due} <= {until}"))
             .set_expression_attribute_names(placeholders.names())
             .set_expression_attribute_values(placeholders.into_values())
     }
 }
 
-/// Lets the SDK repeat a read.
-fn repeated(
+/// Allows the SDK to repeat a read.
+fn with_retry(
     query: QueryFluentBuilder,
 ) -> CustomizableOperation<QueryOutput, QueryError, QueryFluentBuilder> {
-    query.customize().config_override(Builder::new().retry_config(repeated_once()))
+    query.customize().config_override(Builder::new().retry_config(retry_once()))
 }
 
-/// What goes into one page.
-struct Collected {
+/// Collects the items of one page.
+struct PageBuilder {
     items: Vec<Item>,
     bytes: usize,
     limit: usize,
 }
 
-impl Collected {
+impl PageBuilder {
     fn new(limit: usize) -> Self {
         Self { items: Vec::new(), bytes: 0, limit }
     }
 
-    /// Adds an item, unless the page is full without it; the first one always fits.
-    fn takes(&mut self, item: Item) -> bool {
+    /// Adds an item unless the page is full; returns whether it was added. The first item always
+    /// fits.
+    fn try_push(&mut self, item: Item) -> bool {
         self.bytes += item_bytes(&item.key, &item.attributes);
         let full = self.items.len() == self.limit
             || (self.bytes > MAX_PAGE_BYTES && !self.items.is_empty());
@@ -169,11 +171,11 @@ impl Collected {
         !full
     }
 
-    fn page(self, more: bool) -> Page {
+    fn finish(self, more: bool) -> Page {
         Page { items: self.items, more }
     }
 }
 
-fn most(items: usize) -> i32 {
+fn row_limit(items: usize) -> i32 {
     i32::try_from(items).unwrap_or(i32::MAX)
 }

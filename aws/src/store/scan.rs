@@ -1,4 +1,4 @@
-//! Every session of the table, for operators: the functions may not scan.
+//! The list of all sessions, for operators. The functions have no permission to scan.
 
 use shared::domain::SessionKey;
 use shared::ports::store::StoreError;
@@ -8,19 +8,20 @@ use super::DynamoStore;
 use super::error::store_error;
 use super::expression::Placeholders;
 use super::item::{SORT, decode, encode_key, text};
-use crate::fault::Fault;
+use crate::call_error::CallError;
 
-/// Sessions in the table's own order, and the key behind which the rest is.
+/// Sessions in the table's order, and the key after which the next page starts.
 pub type Sessions = (Vec<(SessionKey, SessionRow)>, Option<SessionKey>);
 
-/// How many pages of the service make one of ours at most: a page may hold no session at all.
-const MOST_PAGES: usize = 10;
+/// The largest number of DynamoDB's pages that are read for one page: most of them may contain no
+/// session.
+const MAX_SERVICE_PAGES: usize = 10;
 
 impl DynamoStore {
-    /// Reads sessions that are not over, at most `limit`, in the table's order, which is that of no
-    /// name.
+    /// Reads up to `limit` sessions that have not expired, in the table's order, which is
+    /// arbitrary.
     ///
-    /// It reads every item on the way: for a person who looks, not for programs.
+    /// It reads, and pays for, every item on the way, and is meant for people rather than programs.
     pub async fn sessions(
         &self,
         after: Option<&SessionKey>,
@@ -29,7 +30,7 @@ impl DynamoStore {
         let now = self.clock.now();
         let mut from = after.map(|key| encode_key(&keys::session(key)));
         let mut found = Vec::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_SERVICE_PAGES {
             let mut placeholders = Placeholders::default();
             let sort = placeholders.name(SORT);
             let meta = placeholders.value(text(keys::META));
@@ -43,7 +44,7 @@ impl DynamoStore {
             let answer = scan
                 .send()
                 .await
-                .map_err(|error| store_error(Fault::of("dynamodb Scan", &error)))?;
+                .map_err(|error| store_error(CallError::from_sdk("dynamodb Scan", &error)))?;
             for stored in answer.items.unwrap_or_default() {
                 let item = decode(stored)?;
                 let Ok(key) = SessionKey::parse(item.key.partition.clone()) else { continue };

@@ -8,51 +8,56 @@ use shared::domain::Timestamp;
 use shared::ports::store::{Item, StoreError, Write, holds};
 
 use super::DynamoStore;
-use super::error::{Failure, refusal, refused, store_error};
+use super::error::{WriteFailure, refusal, refused, store_error};
 use super::item::{Stored, decode};
-use super::prepare::{Attempt, Clause, MAX_TRIES, Request};
-use crate::fault::Fault;
+use super::prepare::{ConditionClause, MAX_ATTEMPTS, WriteAttempt, WriteRequest};
+use crate::call_error::CallError;
 
 impl DynamoStore {
-    /// Does one write, and returns the item as it stands.
+    /// Makes one write and returns the item afterwards.
     pub(super) async fn write_one(&self, write: Write) -> Result<Option<Item>, StoreError> {
         let now = self.clock.now();
-        let mut attempt = Attempt::new(write);
-        for _ in 0..MAX_TRIES {
+        let mut attempt = WriteAttempt::new(write);
+        for _ in 0..MAX_ATTEMPTS {
             match self.send(&attempt, now).await {
                 Ok(item) => return Ok(item.filter(|item| !item.is_expired(now))),
-                Err(Failure::Store(error)) => return Err(error),
-                Err(Failure::Refused(stored)) if attempt.goes_on(stored.as_ref(), now) => {}
-                Err(Failure::Refused(stored)) => return Err(refusal(0, stored, now)),
+                Err(WriteFailure::Store(error)) => return Err(error),
+                Err(WriteFailure::Refused(stored))
+                    if attempt.adapt_to_refusal(stored.as_ref(), now) => {}
+                Err(WriteFailure::Refused(stored)) => return Err(refusal(0, stored, now)),
             }
         }
-        Err(StoreError::Unavailable("the item expired and came back again and again".into()))
+        Err(StoreError::Unavailable("the item kept expiring and being created again".into()))
     }
 
-    async fn send(&self, attempt: &Attempt, now: Timestamp) -> Result<Option<Item>, Failure> {
+    async fn send(
+        &self,
+        attempt: &WriteAttempt,
+        now: Timestamp,
+    ) -> Result<Option<Item>, WriteFailure> {
         match attempt.request(now)? {
-            Request::Check(..) => self.check(&attempt.write, now).await,
-            Request::Put(stored, item, clause) => {
+            WriteRequest::Check(..) => self.check(&attempt.write, now).await,
+            WriteRequest::Put(stored, item, clause) => {
                 self.put(stored, clause).await.map(|()| Some(item))
             }
-            Request::Delete(key, clause) => self.delete(key, clause).await.map(|()| None),
-            Request::Update(key, changes, clause) => {
+            WriteRequest::Delete(key, clause) => self.delete(key, clause).await.map(|()| None),
+            WriteRequest::Update(key, changes, clause) => {
                 self.update(key, changes, clause).await.map(Some)
             }
         }
     }
 
-    /// Judges here, because the service checks without writing in transactions only, at four times
-    /// the price.
-    async fn check(&self, write: &Write, now: Timestamp) -> Result<Option<Item>, Failure> {
+    /// Checks the conditions here: DynamoDB can check without writing only in a transaction, at
+    /// four times the price.
+    async fn check(&self, write: &Write, now: Timestamp) -> Result<Option<Item>, WriteFailure> {
         let item = self.get_one(&write.key).await?.filter(|item| !item.is_expired(now));
         if write.conditions.iter().all(|condition| holds(condition, item.as_ref())) {
             return Ok(item);
         }
-        Err(Failure::Refused(item))
+        Err(WriteFailure::Refused(item))
     }
 
-    async fn put(&self, item: Stored, clause: Clause) -> Result<(), Failure> {
+    async fn put(&self, item: Stored, clause: ConditionClause) -> Result<(), WriteFailure> {
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         let put = put
             .set_return_values_on_condition_check_failure(
@@ -65,11 +70,11 @@ impl DynamoStore {
             Some(PutItemError::ConditionalCheckFailedException(check)) => {
                 refused(check.item().cloned())
             }
-            _ => Failure::Store(store_error(Fault::of("dynamodb PutItem", &error))),
+            _ => WriteFailure::Store(store_error(CallError::from_sdk("dynamodb PutItem", &error))),
         })
     }
 
-    async fn delete(&self, key: Stored, clause: Clause) -> Result<(), Failure> {
+    async fn delete(&self, key: Stored, clause: ConditionClause) -> Result<(), WriteFailure> {
         let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key));
         let delete = delete
             .set_return_values_on_condition_check_failure(
@@ -82,11 +87,18 @@ impl DynamoStore {
             Some(DeleteItemError::ConditionalCheckFailedException(check)) => {
                 refused(check.item().cloned())
             }
-            _ => Failure::Store(store_error(Fault::of("dynamodb DeleteItem", &error))),
+            _ => {
+                WriteFailure::Store(store_error(CallError::from_sdk("dynamodb DeleteItem", &error)))
+            }
         })
     }
 
-    async fn update(&self, key: Stored, changes: String, clause: Clause) -> Result<Item, Failure> {
+    async fn update(
+        &self,
+        key: Stored,
+        changes: String,
+        clause: ConditionClause,
+    ) -> Result<Item, WriteFailure> {
         let update = self.client.update_item().table_name(&self.table).set_key(Some(key));
         let update = update
             .update_expression(changes)
@@ -99,7 +111,9 @@ impl DynamoStore {
             Some(UpdateItemError::ConditionalCheckFailedException(check)) => {
                 refused(check.item().cloned())
             }
-            _ => Failure::Store(store_error(Fault::of("dynamodb UpdateItem", &error))),
+            _ => {
+                WriteFailure::Store(store_error(CallError::from_sdk("dynamodb UpdateItem", &error)))
+            }
         })?;
         Ok(decode(updated.attributes.unwrap_or_default())?)
     }

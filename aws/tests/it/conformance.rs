@@ -12,9 +12,9 @@ use shared::ports::store::{Item, Key, Page, Query, Store, StoreError, Write};
 use shared::ports::{Clock, Durability, EventSource};
 use testkit::conformance;
 
-use crate::support::bus::Bus;
-use crate::support::home::Home;
-use crate::support::places::Made;
+use crate::support::aws_environment::AwsEnvironment;
+use crate::support::bus::TestBus;
+use crate::support::resources::TestResources;
 
 /// What `moto`'s table does otherwise than DynamoDB.
 const NOT_OF_MOTO_S_TABLE: &[&str] = &[
@@ -46,42 +46,42 @@ const NOT_OF_MOTO_S_QUEUES: &[&str] = &[
 
 #[tokio::test]
 async fn the_store_keeps_its_promises() {
-    for home in Home::all() {
-        let places = Made::default();
+    for aws in AwsEnvironment::all() {
+        let resources = TestResources::default();
         let make = async |clock: Arc<dyn Clock>| {
-            let store = DynamoStore::new(&home.sdk, places.table(&home).await, clock);
+            let store = DynamoStore::new(&aws.sdk, resources.table(&aws).await, clock);
             let store: Arc<dyn Store> =
-                if home.real { Arc::new(Settled(store)) } else { Arc::new(store) };
+                if aws.real { Arc::new(Settled(store)) } else { Arc::new(store) };
             store
         };
-        let except = if home.real { &[] } else { NOT_OF_MOTO_S_TABLE };
+        let except = if aws.real { &[] } else { NOT_OF_MOTO_S_TABLE };
         conformance::store_except(make, except).await;
-        places.remove(&home).await;
+        resources.remove(&aws).await;
     }
 }
 
 #[tokio::test]
 async fn the_queue_keeps_its_promises() {
-    for home in Home::all() {
-        let places = Made::default();
+    for aws in AwsEnvironment::all() {
+        let resources = TestResources::default();
         let make = async |settings| {
-            let (url, dead) = places.queues(&home, &settings).await;
-            let queue = SqsQueue::new(&home.sdk, url).with_dead_letters(dead);
-            let queue = if home.real { queue.waiting(Duration::from_secs(1)) } else { queue };
+            let (url, dead) = resources.queues(&aws, &settings).await;
+            let queue = SqsQueue::new(&aws.sdk, url).with_dead_letters(dead);
+            let queue = if aws.real { queue.with_wait(Duration::from_secs(1)) } else { queue };
             let queue: Arc<dyn EventSource> = Arc::new(queue);
             queue
         };
-        let except = if home.real { &[] } else { NOT_OF_MOTO_S_QUEUES };
+        let except = if aws.real { &[] } else { NOT_OF_MOTO_S_QUEUES };
         conformance::queue_except(make, except).await;
-        places.remove(&home).await;
+        resources.remove(&aws).await;
     }
 }
 
 #[tokio::test]
 async fn the_bus_keeps_its_promises() {
-    let Some(home) = Home::on_moto() else { return };
-    let bus = Bus::new(&home).await;
-    let events = EventBridgeEvents::new(&home.sdk, bus.name.as_str());
+    let Some(aws) = AwsEnvironment::on_moto() else { return };
+    let bus = TestBus::new(&aws).await;
+    let events = EventBridgeEvents::new(&aws.sdk, bus.name.as_str());
     conformance::events(&events, || bus.published()).await;
 }
 

@@ -9,6 +9,6 @@ mod calls;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
-mod replies;
+mod redis;
 #[cfg(test)]
 mod support;

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use local::app::App;
 use local::config::Config;
+use local::server::Server;
 use shared::environment::Environment;
 use shared::telemetry::{self, LogFormat};
 use tokio::sync::oneshot;
@@ -26,11 +26,12 @@ impl Embedded {
             .with("CHATBOT_DATA_DIR", directory.to_string_lossy())
             .with("CHATBOT_HOST", "127.0.0.1")
             .with("CHATBOT_PORT", "0");
-        let config = Config::from(&environment).map_err(|error| usage(error.to_string()))?;
+        let config = Config::from_env(&environment).map_err(|error| usage(error.to_string()))?;
         telemetry::start(LogFormat::Text, "warn");
-        let app = App::start(config).await.map_err(|error| unreachable(format!("{error:#}")))?;
+        let server =
+            Server::start(config).await.map_err(|error| unreachable(format!("{error:#}")))?;
         let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(app.run_until(async move { drop(stopped.await) }));
+        let running = tokio::spawn(server.run_until(async move { drop(stopped.await) }));
         Ok(Self { stop, running })
     }
 

@@ -30,7 +30,7 @@ def required_by(root: Path, function: str) -> set[str]:
     """Returns the variables that a function requires at start."""
     text = production(root / "aws/src/config.rs")
     found: set[str] = set()
-    for owner in ("Common", f"{function.capitalize()}Resources"):
+    for owner in ("CommonResources", f"{function.capitalize()}Resources"):
         body = re.search(rf"impl {owner} \{{(.*?)\n\}}", text, re.DOTALL)
         if body is None:
             raise ValueError(f"aws/src/config.rs has no {owner}")

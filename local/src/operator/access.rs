@@ -1,4 +1,4 @@
-//! Who may make an operator call.
+//! Access control for operator calls.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,32 +13,32 @@ use sha2::{Digest as _, Sha256};
 use shared::domain::ErrorCode;
 
 use super::Operator;
-use super::answer::Problem;
+use super::response::Problem;
 
-/// The header by which a browser says which site a request comes from.
-const SITE: &str = "sec-fetch-site";
-/// Figures without anybody's words.
-const FIGURES: [&str; 3] = ["/metrics", "/admin/api/status", "/admin/api/stats"];
-const EVENTS: &str = "/admin/api/events";
+/// The header in which browsers say which site a request comes from.
+const FETCH_SITE: &str = "sec-fetch-site";
+/// Paths with statistics only, without user data.
+const OPEN_PATHS: [&str; 3] = ["/metrics", "/admin/api/status", "/admin/api/stats"];
+const EVENTS_PATH: &str = "/admin/api/events";
 
-/// Lets a call through, or refuses it: 403 for another site's page, 401 without the token.
+/// Allows a call or rejects it: 403 for a page of another site, 401 without the token.
 pub(super) async fn check(
     State(operator): State<Arc<Operator>>,
     ConnectInfo(caller): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Response {
-    if is_from_elsewhere(request.headers()) {
+    if is_cross_site(request.headers()) {
         let detail = "Pages of other sites may not make operator calls.";
         return Problem::new(StatusCode::FORBIDDEN, ErrorCode::Unauthorized, detail)
             .into_response();
     }
-    let here = operator.is_private && caller.ip().is_loopback();
-    if (here && operator.is_open(&request)) || operator.is_known(request.headers()) {
+    let is_local = operator.is_private && caller.ip().is_loopback();
+    if (is_local && operator.needs_no_token(&request)) || operator.has_token(request.headers()) {
         return next.run(request).await;
     }
-    let detail = "This call needs the operator token: CHATBOT_OPERATOR_TOKEN, or the one in the \
-        data directory.";
+    let detail = "This call requires the operator token: the value of CHATBOT_OPERATOR_TOKEN, or \
+        the content of operator.token in the data directory.";
     let mut refused =
         Problem::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, detail).into_response();
     refused
@@ -48,14 +48,15 @@ pub(super) async fn check(
 }
 
 impl Operator {
-    fn is_open(&self, request: &Request) -> bool {
+    fn needs_no_token(&self, request: &Request) -> bool {
         let path = request.uri().path();
         let reads = [Method::GET, Method::HEAD].contains(request.method());
-        reads && (FIGURES.contains(&path) || (path == EVENTS && !self.has_texts))
+        reads && (OPEN_PATHS.contains(&path) || (path == EVENTS_PATH && !self.has_texts))
     }
 
-    /// Compares hashes, so that the time it takes tells nothing of the token.
-    fn is_known(&self, headers: &HeaderMap) -> bool {
+    /// Compares hashes rather than the tokens, so that the duration reveals nothing about the
+    /// token.
+    fn has_token(&self, headers: &HeaderMap) -> bool {
         let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = given
             .and_then(|value| value.split_once(' '))
@@ -67,7 +68,7 @@ impl Operator {
     }
 }
 
-/// A browser says so itself; programs that are none say nothing.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    headers.get(SITE).is_some_and(|site| site != "same-origin" && site != "none")
+/// Browsers send the header themselves; other programs send none, and need the token.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    headers.get(FETCH_SITE).is_some_and(|site| site != "same-origin" && site != "none")
 }

@@ -1,4 +1,4 @@
-//! What nobody could handle, and the ways out.
+//! Dead letters: messages that could not be handled.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use serde::Deserialize;
 use shared::operator::{DeadLetters, QueueName, RedriveRequest, RedriveResponse, calls};
 
 use super::Operator;
-use super::answer::{Answer, Problem, json_of};
-use super::asked::{Asked, Json};
+use super::extract::{JsonBody, QueryParams};
+use super::response::{OperatorResult, Problem, json_response};
 use crate::sqlite::SqliteQueue;
 
-const MOST: usize = 1_000;
+const MAX_LIMIT: usize = 1_000;
 
 #[derive(Deserialize)]
-pub(super) struct LetterQuery {
+pub(super) struct DeadLetterQuery {
     limit: Option<usize>,
 }
 
-/// What was asked for, done to a queue.
-type Act =
+/// Redrives or drops the dead letters with these ids.
+type Action =
     fn(
         Arc<SqliteQueue>,
         Vec<String>,
@@ -29,50 +29,63 @@ type Act =
 /// `GET /admin/api/dead-letters`.
 pub(super) async fn list(
     State(operator): State<Arc<Operator>>,
-    Asked(LetterQuery { limit }): Asked<LetterQuery>,
-) -> Answer {
+    QueryParams(DeadLetterQuery { limit }): QueryParams<DeadLetterQuery>,
+) -> OperatorResult {
     let limit = limit.unwrap_or(100);
-    if !(1..=MOST).contains(&limit) {
+    if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::field("limit", "must be 1 to 1000"));
     }
     let mut dead_letters = Vec::new();
     for name in QueueName::ALL {
-        for (letter, sent_at) in operator.queue(name).letters(limit).await? {
+        for (letter, sent_at) in operator.queue(name).list_dead_letters(limit).await? {
             dead_letters
                 .push(calls::dead_letter(&operator.store, name, letter, Some(sent_at)).await?);
         }
     }
-    Ok(json_of(StatusCode::OK, &DeadLetters { dead_letters }))
+    Ok(json_response(StatusCode::OK, &DeadLetters { dead_letters }))
 }
 
 /// `POST /admin/api/dead-letters/redrive`.
 pub(super) async fn redrive(
     State(operator): State<Arc<Operator>>,
-    Json(asked): Json<RedriveRequest>,
-) -> Answer {
-    act(&operator, asked, |queue, ids| Box::pin(async move { queue.redrive_only(ids).await })).await
+    JsonBody(request): JsonBody<RedriveRequest>,
+) -> OperatorResult {
+    apply(&operator, request, |queue, ids| {
+        Box::pin(async move { queue.redrive_dead_letters(ids).await })
+    })
+    .await
 }
 
 /// `POST /admin/api/dead-letters/drop`.
 pub(super) async fn remove(
     State(operator): State<Arc<Operator>>,
-    Json(asked): Json<RedriveRequest>,
-) -> Answer {
-    act(&operator, asked, |queue, ids| Box::pin(async move { queue.drop_only(ids).await })).await
+    JsonBody(request): JsonBody<RedriveRequest>,
+) -> OperatorResult {
+    apply(&operator, request, |queue, ids| {
+        Box::pin(async move { queue.drop_dead_letters(ids).await })
+    })
+    .await
 }
 
-async fn act(operator: &Operator, asked: RedriveRequest, act: Act) -> Answer {
-    let RedriveRequest { queue, ids, dry_run } = asked;
+async fn apply(operator: &Operator, request: RedriveRequest, action: Action) -> OperatorResult {
+    let RedriveRequest { queue, ids, dry_run } = request;
     let queue = operator.queue(queue);
-    let there: Vec<String> =
-        queue.letters(usize::MAX).await?.into_iter().map(|(letter, _)| letter.message_id).collect();
+    let existing: Vec<String> = queue
+        .list_dead_letters(usize::MAX)
+        .await?
+        .into_iter()
+        .map(|(letter, _)| letter.message_id)
+        .collect();
     let (wanted, missing) = match ids {
-        Some(ids) => ids.into_iter().partition(|id| there.contains(id)),
-        None => (there, Vec::new()),
+        Some(ids) => ids.into_iter().partition(|id| existing.contains(id)),
+        None => (existing, Vec::new()),
     };
-    let ids =
-        if dry_run || wanted.is_empty() { wanted } else { act(Arc::clone(queue), wanted).await? };
-    Ok(json_of(StatusCode::OK, &RedriveResponse { ids, missing }))
+    let ids = if dry_run || wanted.is_empty() {
+        wanted
+    } else {
+        action(Arc::clone(queue), wanted).await?
+    };
+    Ok(json_response(StatusCode::OK, &RedriveResponse { ids, missing }))
 }
 
 impl Operator {

@@ -1,19 +1,18 @@
-//! What is left of the disk.
+//! Free disk space.
 
 use std::path::PathBuf;
 
-/// Returns how many bytes the server may still write on the disk of a folder, where the system
-/// tells.
+/// Returns the free bytes on the disk of a directory; `None` if the system does not tell.
 ///
-/// Asked beside the runtime's threads: a disk that does not answer keeps nobody else.
+/// Runs outside the runtime's worker threads, because a hanging disk would block them.
 #[cfg(unix)]
 pub(super) async fn free_bytes(folder: PathBuf) -> Option<u64> {
-    let asked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&folder)).await;
-    let disk = asked.ok()?.ok()?;
+    let stats = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&folder)).await;
+    let disk = stats.ok()?.ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// Tells nothing: this system is asked in another way.
+/// Returns `None`: not implemented for this system.
 #[cfg(not(unix))]
 pub(super) async fn free_bytes(_: PathBuf) -> Option<u64> {
     None

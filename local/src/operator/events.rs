@@ -1,4 +1,4 @@
-//! The events that were published.
+//! Published events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,21 +10,21 @@ use shared::operator::{EventPage, EventQuery, StoredEvent};
 use tokio::time::Instant;
 
 use super::Operator;
-use super::answer::{Answer, Problem, json_of};
-use super::asked::Asked;
+use super::extract::QueryParams;
 use super::messages::wait;
+use super::response::{OperatorResult, Problem, json_response};
 use crate::sqlite;
 
-const MOST: usize = 1_000;
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const MAX_LIMIT: usize = 1_000;
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// `GET /admin/api/events`.
 pub(super) async fn list(
     State(operator): State<Arc<Operator>>,
-    Asked(EventQuery { after, limit, wait_ms }): Asked<EventQuery>,
-) -> Answer {
-    let limit = limit.unwrap_or(MOST);
-    if !(1..=MOST).contains(&limit) {
+    QueryParams(EventQuery { after, limit, wait_ms }): QueryParams<EventQuery>,
+) -> OperatorResult {
+    let limit = limit.unwrap_or(MAX_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::field("limit", "must be 1 to 1000"));
     }
     let mut published = operator.events.subscribe();
@@ -32,13 +32,13 @@ pub(super) async fn list(
         Some(after) => after,
         None => operator.events.newest().await?,
     };
-    let until = Instant::now() + Duration::from_millis(wait_ms).min(LONGEST_WAIT);
+    let until = Instant::now() + Duration::from_millis(wait_ms).min(MAX_WAIT);
     loop {
         let events = operator.events.list(after, limit).await?;
         if !events.is_empty() || !wait(&mut published, until).await {
             let next = events.last().map_or(after, |event| event.seq);
             let events = events.into_iter().map(view).collect();
-            return Ok(json_of(StatusCode::OK, &EventPage { events, next }));
+            return Ok(json_response(StatusCode::OK, &EventPage { events, next }));
         }
     }
 }

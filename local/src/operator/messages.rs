@@ -1,4 +1,4 @@
-//! Messages through the queue, and what became of them.
+//! Messages that operators send through the queue, and their results.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,22 +14,22 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::Operator;
-use super::answer::{Answer, Problem, json_of};
-use super::asked::Json;
+use super::extract::JsonBody;
+use super::response::{OperatorResult, Problem, json_response};
 
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
-/// A final can be read a moment before its event is published; whoever waits looks again after this
-/// time at the latest.
-const LOOK: Duration = Duration::from_secs(1);
+const MAX_WAIT: Duration = Duration::from_secs(20);
+/// How often a waiting call looks again even without an event. Turns become readable a moment
+/// before their event is published, so a wake-up could be missed.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// `POST /admin/api/messages`.
 pub(super) async fn submit(
     State(operator): State<Arc<Operator>>,
-    Json(asked): Json<SubmitRequest>,
-) -> Answer {
-    let SubmitRequest { principal, messages } = asked;
+    JsonBody(request): JsonBody<SubmitRequest>,
+) -> OperatorResult {
+    let SubmitRequest { principal, messages } = request;
     check_operator(&principal)?;
-    check_number(messages.len())?;
+    check_message_count(messages.len())?;
     let mut submitted = Vec::with_capacity(messages.len());
     for message in messages {
         submitted.push(
@@ -37,29 +37,29 @@ pub(super) async fn submit(
                 .await?,
         );
     }
-    Ok(json_of(StatusCode::ACCEPTED, &SubmitResponse { messages: submitted }))
+    Ok(json_response(StatusCode::ACCEPTED, &SubmitResponse { messages: submitted }))
 }
 
 /// `POST /admin/api/messages/lookup`.
 pub(super) async fn lookup(
     State(operator): State<Arc<Operator>>,
-    Json(asked): Json<LookupRequest>,
-) -> Answer {
-    let LookupRequest { messages, wait_ms } = asked;
-    check_number(messages.len())?;
-    let until = Instant::now() + Duration::from_millis(wait_ms).min(LONGEST_WAIT);
+    JsonBody(request): JsonBody<LookupRequest>,
+) -> OperatorResult {
+    let LookupRequest { messages, wait_ms } = request;
+    check_message_count(messages.len())?;
+    let until = Instant::now() + Duration::from_millis(wait_ms).min(MAX_WAIT);
     let mut published = operator.events.subscribe();
     loop {
         let outcomes = calls::outcomes(&operator.store, &messages).await?;
         let is_done = outcomes.iter().any(|outcome| matches!(outcome, MessageStatus::Done { .. }));
         if is_done || !wait(&mut published, until).await {
-            return Ok(json_of(StatusCode::OK, &LookupResponse { messages: outcomes }));
+            return Ok(json_response(StatusCode::OK, &LookupResponse { messages: outcomes }));
         }
     }
 }
 
-/// Refuses everybody but operators.
-pub(super) fn check_operator(principal: &Principal) -> Answer<()> {
+/// Rejects principals that are not operators.
+pub(super) fn check_operator(principal: &Principal) -> OperatorResult<()> {
     if principal.is_operator() {
         Ok(())
     } else {
@@ -67,19 +67,20 @@ pub(super) fn check_operator(principal: &Principal) -> Answer<()> {
     }
 }
 
-/// Waits until something was published, or a moment; tells whether it is worth looking again.
+/// Waits until an event is published, for at most [`RECHECK_INTERVAL`]; returns `false` after
+/// `until`.
 pub(super) async fn wait(published: &mut watch::Receiver<()>, until: Instant) -> bool {
     if Instant::now() >= until {
         return false;
     }
-    let look = until.min(Instant::now() + LOOK);
-    // Woken or not, it is worth looking.
+    let look = until.min(Instant::now() + RECHECK_INTERVAL);
+    // Look again in either case: after an event, and after a timeout.
     drop(timeout_at(look, published.changed()).await);
     true
 }
 
-/// Holds a call to as many messages as it may have.
-pub(super) fn check_number(messages: usize) -> Answer<()> {
+/// Checks the number of messages of a call.
+pub(super) fn check_message_count(messages: usize) -> OperatorResult<()> {
     if (1..=MOST_MESSAGES).contains(&messages) {
         Ok(())
     } else {

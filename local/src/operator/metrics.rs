@@ -1,16 +1,16 @@
-//! `GET /metrics`: the figures in Prometheus' text format, version 0.0.4.
+//! `GET /metrics`: metrics in Prometheus' text format, version 0.0.4.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use http::header::CONTENT_TYPE;
 use shared::operator::{BreakerState, Figures, Latency, Series, ServerStatus};
 
 use super::Operator;
-use super::answer::Answer;
+use super::response::OperatorResult;
 
 /// The bounds of the histograms, 2^n ms each: from 16 ms to 131 s.
 const BOUNDS: std::ops::RangeInclusive<u8> = 4..=17;
@@ -18,26 +18,22 @@ const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 type Labels = BTreeMap<&'static str, String>;
 
-/// The text as it grows.
+/// The response text under construction.
 #[derive(Default)]
-struct Page(String);
+struct PrometheusText(String);
 
-pub(super) async fn metrics(State(operator): State<Arc<Operator>>) -> Answer<Response> {
+pub(super) async fn metrics(State(operator): State<Arc<Operator>>) -> OperatorResult {
     operator.statistics.fold().await?;
     let status = operator.status().await?;
-    let mut page = Page::default();
+    let mut page = PrometheusText::default();
     page.status(&status);
     page.counted(&operator.statistics.since_start());
     Ok(([(CONTENT_TYPE, FORMAT)], page.0).into_response())
 }
 
-impl Page {
+impl PrometheusText {
     fn status(&mut self, status: &ServerStatus) {
-        self.head(
-            "chatbot_queue_messages",
-            "gauge",
-            "Messages on a queue, by what becomes of them.",
-        );
+        self.head("chatbot_queue_messages", "gauge", "Messages of a queue by state.");
         for queue in &status.queues {
             for (state, count) in
                 [("waiting", queue.waiting), ("in_flight", queue.in_flight), ("dead", queue.dead)]
@@ -50,7 +46,7 @@ impl Page {
         self.head(
             "chatbot_queue_oldest_seconds",
             "gauge",
-            "How long the oldest waiting message has waited.",
+            "Age of the oldest waiting message in seconds.",
         );
         for queue in &status.queues {
             let labels = [("queue", queue.queue.as_str().to_owned())].into();
@@ -63,7 +59,7 @@ impl Page {
         self.head(
             "chatbot_provider_up",
             "gauge",
-            "Whether calls of a provider go through: 1 yes, 0.5 on trial, 0 no.",
+            "Circuit breaker of a provider: 1 closed, 0.5 half-open, 0 open.",
         );
         for provider in status.providers.iter().flatten() {
             let up = match provider.breaker {
@@ -77,9 +73,9 @@ impl Page {
                 up,
             );
         }
-        self.head("chatbot_connections", "gauge", "Open WebSockets.");
+        self.head("chatbot_connections", "gauge", "Open WebSocket connections.");
         self.line("chatbot_connections", &Labels::new(), status.connections.unwrap_or_default());
-        self.head("chatbot_database_bytes", "gauge", "The size of the database.");
+        self.head("chatbot_database_bytes", "gauge", "Size of the database in bytes.");
         self.line(
             "chatbot_database_bytes",
             &Labels::new(),
@@ -89,14 +85,14 @@ impl Page {
             self.head(
                 "chatbot_disk_free_bytes",
                 "gauge",
-                "What the server may still write on the disk of its data.",
+                "Free space on the disk of the data directory in bytes.",
             );
             self.line("chatbot_disk_free_bytes", &Labels::new(), free);
         }
         self.head(
             "chatbot_start_time_seconds",
             "gauge",
-            "When the server started, in seconds since 1970.",
+            "Start time of the server in seconds since the Unix epoch.",
         );
         let started_at = status.started_at.unwrap_or(status.now);
         self.line(
@@ -107,11 +103,11 @@ impl Page {
     }
 
     fn counted(&mut self, counted: &BTreeMap<Series, Figures>) {
-        self.head("chatbot_turns_total", "counter", "Turns that reached their final.");
+        self.head("chatbot_turns_total", "counter", "Completed turns by outcome.");
         for (series, figures) in counted {
             self.outcomes(series, figures);
         }
-        self.head("chatbot_tokens_total", "counter", "Tokens of all model calls.");
+        self.head("chatbot_tokens_total", "counter", "Tokens of model calls by direction.");
         for (series, figures) in counted {
             for (direction, tokens) in
                 [("input", figures.input_tokens), ("output", figures.output_tokens)]
@@ -120,7 +116,7 @@ impl Page {
                 self.line("chatbot_tokens_total", &labels, tokens);
             }
         }
-        self.head("chatbot_cost_usd_total", "counter", "What model calls cost, in US dollars.");
+        self.head("chatbot_cost_usd_total", "counter", "Cost of model calls in US dollars.");
         for (series, figures) in counted {
             let micro = figures.cost_micro_usd;
             let usd = format_args!("{}.{:06}", micro / 1_000_000, micro % 1_000_000);
@@ -130,26 +126,34 @@ impl Page {
         for figures in counted.values() {
             all.add(figures);
         }
-        self.one(
+        self.counter(
             "chatbot_restarted_turns_total",
-            "Turns that were begun anew at least once.",
+            "Turns that were restarted at least once.",
             all.restarted,
         );
-        self.few(
+        self.counters(
             "chatbot_feedback_total",
-            "Ratings of replies.",
+            "Ratings of replies by users.",
             "rating",
             [("up", all.up), ("down", all.down)],
         );
         let ends = [("expired", all.expired), ("deleted", all.deleted)];
-        self.few("chatbot_sessions_ended_total", "Sessions that ended.", "end", ends);
-        self.histogram("chatbot_queue_seconds", "From acceptance to the claim.", &all.queue);
+        self.counters("chatbot_sessions_ended_total", "Ended sessions by reason.", "end", ends);
+        self.histogram(
+            "chatbot_queue_seconds",
+            "Time from acceptance of a message until a worker claims it, in seconds.",
+            &all.queue,
+        );
         self.histogram(
             "chatbot_first_token_seconds",
-            "From acceptance to the first piece.",
+            "Time from acceptance of a message to the first token, in seconds.",
             &all.first_token,
         );
-        self.histogram("chatbot_turn_seconds", "From acceptance to the commit.", &all.total);
+        self.histogram(
+            "chatbot_turn_seconds",
+            "Time from acceptance of a message to the complete reply, in seconds.",
+            &all.total,
+        );
     }
 
     fn outcomes(&mut self, series: &Series, figures: &Figures) {
@@ -176,12 +180,12 @@ impl Page {
         }
     }
 
-    fn one(&mut self, name: &str, help: &str, value: u64) {
+    fn counter(&mut self, name: &str, help: &str, value: u64) {
         self.head(name, "counter", help);
         self.line(name, &Labels::new(), value);
     }
 
-    fn few(&mut self, name: &str, help: &str, label: &'static str, values: [(&str, u64); 2]) {
+    fn counters(&mut self, name: &str, help: &str, label: &'static str, values: [(&str, u64); 2]) {
         self.head(name, "counter", help);
         for (text, value) in values {
             self.line(name, &Labels::from([(label, text.to_owned())]), value);
@@ -212,7 +216,7 @@ impl Page {
     }
 }
 
-/// Names a series, and what is told of it.
+/// Returns the labels of a series, with more labels added.
 fn with((provider, model, synthetic): &Series, more: &[(&'static str, &str)]) -> Labels {
     let source = if *synthetic { "operator" } else { "live" };
     let names = [("provider", provider.as_str()), ("model", model), ("source", source)];

@@ -1,34 +1,33 @@
-//! The operator calls: what `yogi` and the admin page ask of this server
-//! (`contracts/operator.yaml`).
+//! The operator API, used by `yogi` and the admin page (`contracts/operator.yaml`).
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | `access` | who may call: the token, this machine, no other site's pages |
-//! | `token` | the token, and the file that says where the server is |
-//! | `asked`, `answer` | what a call asks, and what it is answered: JSON and problems |
-//! | `status` | how the server is, and how it is set |
-//! | `disk` | what is left of it |
-//! | `messages` | messages through the queue, and what became of them |
-//! | `prompts` | what a provider would be asked |
-//! | `sessions` | sessions, their turns, their deletion; a token to speak with |
-//! | `live` | when a person last sent a message |
-//! | `events` | the events that were published |
-//! | `dead_letters` | what nobody could handle |
-//! | `stats` | figures of a span of time |
-//! | `page` | the page that shows them |
-//! | `metrics` | the same for Prometheus |
+//! | `access` | access control: the token, this machine, no pages of other sites |
+//! | `token` | the operator token, and the file with the server's address |
+//! | `extract`, `response` | requests; responses as JSON or as problem details |
+//! | `status` | the server's status and settings |
+//! | `disk` | free disk space |
+//! | `messages` | messages sent by operators, and their results |
+//! | `prompts` | the provider requests of messages, without sending them |
+//! | `sessions` | sessions, their turns and their deletion; chat sessions of operators |
+//! | `last_message` | the time of the last message of a user |
+//! | `events` | published events |
+//! | `dead_letters` | messages that could not be handled |
+//! | `stats` | statistics of a time range |
+//! | `page` | the admin page |
+//! | `metrics` | metrics for Prometheus |
 
 mod access;
-mod answer;
-mod asked;
 mod dead_letters;
 mod disk;
 mod events;
-mod live;
+mod extract;
+mod last_message;
 mod messages;
 mod metrics;
 mod page;
 mod prompts;
+mod response;
 mod sessions;
 mod stats;
 mod status;
@@ -49,57 +48,57 @@ use shared::domain::Timestamp;
 use shared::ports::Clock;
 use worker::Worker;
 
-pub use live::Live;
+pub use last_message::LastMessage;
 
-use crate::host::Connections;
+use crate::connections::Connections;
 use crate::sqlite::{Database, SqliteEvents, SqliteQueue, SqliteStatistics, SqliteStore};
 
 /// A hundred messages, each with the largest replay.
-const LARGEST_BODY: usize = 32 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 
-/// What the operator calls are answered with.
+/// The state that all operator calls share.
 pub struct Operator {
-    /// The front door.
+    /// Handles the public API.
     pub ingress: Arc<Ingress>,
-    /// Who answers.
+    /// Handles the requests queue.
     pub worker: Arc<Worker>,
-    /// Who delivers, and cleans up.
+    /// Handles the replies queue and the cleanup.
     pub notifier: Arc<Notifier>,
     /// The open WebSockets.
     pub connections: Arc<Connections>,
-    /// Where everything is.
+    /// The database that contains everything below.
     pub database: Database,
-    /// The folder of the database.
+    /// The data directory.
     pub data_dir: PathBuf,
-    /// The sessions.
+    /// The store with the sessions.
     pub store: SqliteStore,
-    /// The events.
+    /// The event bus.
     pub events: SqliteEvents,
-    /// The figures.
+    /// The statistics.
     pub statistics: SqliteStatistics,
-    /// The queue to the worker.
+    /// The requests queue, to the worker.
     pub requests: Arc<SqliteQueue>,
-    /// The queue to the notifier.
+    /// The replies queue, to the notifier.
     pub replies: Arc<SqliteQueue>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
-    /// When a person last sent a message.
-    pub live: Live,
+    /// The time of the last message of a user.
+    pub last_message: LastMessage,
     /// When the server started.
     pub started_at: Timestamp,
-    /// What the calls ask for.
+    /// The token that operator calls require.
     pub token: SecretString,
-    /// Whether figures need no token on this machine: nobody else can reach it.
+    /// Whether only this machine can reach the server; statistics then need no token.
     pub is_private: bool,
-    /// Whether events carry texts.
+    /// Whether events include texts.
     pub has_texts: bool,
-    /// The variables that are set and no secret.
+    /// The variables that are set, without secrets.
     pub settings: BTreeMap<String, String>,
-    /// Whether keys are set, by their variables.
+    /// Which API keys are set, by their variables.
     pub keys: BTreeMap<&'static str, bool>,
 }
 
-/// Returns the calls, behind their rule of access, and the page, which holds nothing of anybody's.
+/// Returns the routes: the calls behind their access control, and the page, which contains no data.
 pub(crate) fn router(operator: Arc<Operator>) -> Router {
     let page = Router::new()
         .route("/admin", get(page::index))
@@ -113,17 +112,17 @@ pub(crate) fn router(operator: Arc<Operator>) -> Router {
         .route("/admin/api/messages", post(messages::submit))
         .route("/admin/api/messages/lookup", post(messages::lookup))
         .route("/admin/api/prompts", post(prompts::render))
-        .route("/admin/api/chat-sessions", post(sessions::speak))
+        .route("/admin/api/chat-sessions", post(sessions::create_chat_session))
         .route("/admin/api/sessions", get(sessions::list))
-        .route("/admin/api/sessions/{key}", get(sessions::one).delete(sessions::delete))
+        .route("/admin/api/sessions/{key}", get(sessions::get).delete(sessions::delete))
         .route("/admin/api/sessions/{key}/turns", get(sessions::turns))
         .route("/admin/api/events", get(events::list))
         .route("/admin/api/dead-letters", get(dead_letters::list))
         .route("/admin/api/dead-letters/redrive", post(dead_letters::redrive))
         .route("/admin/api/dead-letters/drop", post(dead_letters::remove))
-        .route("/admin/api/{*path}", axum::routing::any(answer::unknown))
-        .method_not_allowed_fallback(answer::wrong_method)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .route("/admin/api/{*path}", axum::routing::any(response::unknown_route))
+        .method_not_allowed_fallback(response::method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(Arc::clone(&operator), access::check))
         .with_state(operator);
     calls.merge(page)

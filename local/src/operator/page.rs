@@ -1,5 +1,4 @@
-//! The admin page: files built into the program, which hold nothing of anybody's; what they show
-//! they ask for.
+//! The admin page: static files built into the program. The page loads its data from the API.
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
@@ -8,7 +7,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 
-/// Nothing from elsewhere, and nobody frames it.
+/// Allows no content from other origins, and no embedding in frames.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri \
     'none'; form-action 'none'";
 

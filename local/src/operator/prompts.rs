@@ -1,4 +1,4 @@
-//! What a provider would be asked, for whoever asks it without the queue.
+//! The provider requests for messages, for batches that are sent to a provider directly.
 
 use std::sync::Arc;
 
@@ -7,22 +7,25 @@ use http::StatusCode;
 use shared::operator::{PromptsRequest, PromptsResponse, RenderedPrompt};
 
 use super::Operator;
-use super::answer::{Answer, Problem, json_of};
-use super::asked::Json;
-use super::messages::{check_number, check_operator};
+use super::extract::JsonBody;
+use super::messages::{check_message_count, check_operator};
+use super::response::{OperatorResult, Problem, json_response};
 
 /// `POST /admin/api/prompts`.
 pub(super) async fn render(
     State(operator): State<Arc<Operator>>,
-    Json(asked): Json<PromptsRequest>,
-) -> Answer {
-    let PromptsRequest { principal, provider, messages } = asked;
+    JsonBody(request): JsonBody<PromptsRequest>,
+) -> OperatorResult {
+    let PromptsRequest { principal, provider, messages } = request;
     check_operator(&principal)?;
-    check_number(messages.len())?;
-    let unable = || {
-        Problem::field("provider", format!("{provider} has no key on this server, or no batches"))
+    check_message_count(messages.len())?;
+    let unsupported = || {
+        Problem::field(
+            "provider",
+            format!("{provider} has no API key on this server, or does not support batches"),
+        )
     };
-    let model = &operator.worker.providers().get(provider).ok_or_else(unable)?.model;
+    let model = &operator.worker.providers().get(provider).ok_or_else(unsupported)?.model;
     let mut prompts = Vec::with_capacity(messages.len());
     for message in &messages {
         let prompt = operator.worker.first_prompt(
@@ -31,8 +34,8 @@ pub(super) async fn render(
             message.document_id.as_ref(),
         );
         let (prompt, context) = prompt.await?;
-        let body = Some(model.batch_request(&prompt).ok_or_else(unable)?);
+        let body = Some(model.batch_request(&prompt).ok_or_else(unsupported)?);
         prompts.push(RenderedPrompt { context, body, problem: None });
     }
-    Ok(json_of(StatusCode::OK, &PromptsResponse { prompts }))
+    Ok(json_response(StatusCode::OK, &PromptsResponse { prompts }))
 }

@@ -10,24 +10,24 @@ use shared::domain::ErrorCode;
 use shared::operator::{ProviderStatus, QueueName, QueueStatus, ServerStatus};
 use tokio::time::Instant;
 
-use super::answer::{Answer, Problem, json_of};
+use super::response::{OperatorResult, Problem, json_response};
 use super::{Operator, disk};
 use crate::sqlite::SqliteQueue;
 
 /// `GET /admin/api/status`.
-pub(super) async fn status(State(operator): State<Arc<Operator>>) -> Answer {
-    Ok(json_of(StatusCode::OK, &operator.status().await?))
+pub(super) async fn status(State(operator): State<Arc<Operator>>) -> OperatorResult {
+    Ok(json_response(StatusCode::OK, &operator.status().await?))
 }
 
 /// `GET /admin/api/settings`.
 pub(super) async fn settings(State(operator): State<Arc<Operator>>) -> Response {
     let mut settings = json!(operator.settings);
     settings["keys"] = json!(operator.keys);
-    json_of(StatusCode::OK, &settings)
+    json_response(StatusCode::OK, &settings)
 }
 
 /// `POST /admin/api/cleanup`: what every five minutes brings, now.
-pub(super) async fn clean_up(State(operator): State<Arc<Operator>>) -> Answer {
+pub(super) async fn clean_up(State(operator): State<Arc<Operator>>) -> OperatorResult {
     let report = operator.notifier.clean_up().await.map_err(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "the cleanup will try again");
         Problem::new(
@@ -36,11 +36,11 @@ pub(super) async fn clean_up(State(operator): State<Arc<Operator>>) -> Answer {
             "The cleanup did not get to its end.",
         )
     })?;
-    Ok(json_of(StatusCode::OK, &report))
+    Ok(json_response(StatusCode::OK, &report))
 }
 
 impl Operator {
-    pub(super) async fn status(&self) -> Answer<ServerStatus> {
+    pub(super) async fn status(&self) -> OperatorResult<ServerStatus> {
         let queues = [(QueueName::Requests, &self.requests), (QueueName::Replies, &self.replies)];
         let mut depths = Vec::new();
         for (name, queue) in queues {
@@ -52,7 +52,7 @@ impl Operator {
             now: self.clock.now(),
             providers: Some(self.providers()),
             queues: depths,
-            live_ms: self.live.since(self.clock.now()),
+            live_ms: self.last_message.elapsed_ms(self.clock.now()),
             connections: Some(self.connections.count()),
             database_bytes: Some(self.database.bytes().await?),
             free_bytes: disk::free_bytes(self.data_dir.clone()).await,
@@ -76,7 +76,7 @@ impl Operator {
     }
 }
 
-async fn depth(queue: QueueName, of: &SqliteQueue) -> Answer<QueueStatus> {
+async fn depth(queue: QueueName, of: &SqliteQueue) -> OperatorResult<QueueStatus> {
     let depth = of.depth().await?;
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     Ok(QueueStatus {

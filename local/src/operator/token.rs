@@ -1,4 +1,4 @@
-//! The operator's token, and the file that says where the server is.
+//! The operator token, and the file with the server's address.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use crate::private_file;
 
 const FILE: &str = "operator.token";
 
-/// Reads the token of the data directory, and makes one at the first start, readable by its owner
-/// alone.
+/// Reads the token in the data directory. At the first start it creates one that only the owner can
+/// read.
 pub fn load(data_dir: &Path, ids: &dyn Ids) -> anyhow::Result<SecretString> {
     let path = data_dir.join(FILE);
     match fs::read_to_string(&path) {
@@ -22,20 +22,21 @@ pub fn load(data_dir: &Path, ids: &dyn Ids) -> anyhow::Result<SecretString> {
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => {
-            return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+            return Err(error).with_context(|| format!("cannot read {}", path.display()));
         }
     }
     let token = private_file::secret(ids);
     private_file::write(&path, &token)
-        .with_context(|| format!("{} cannot be written", path.display()))?;
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(token.into())
 }
 
-/// The file that says where the server is, for as long as it runs.
-pub struct AddressFile(PathBuf);
+/// The file with the server's address and token, which exists while the server runs.
+pub struct ServerAddressFile(PathBuf);
 
-impl AddressFile {
-    /// Writes it. A server that listens everywhere is found on this machine.
+impl ServerAddressFile {
+    /// Writes the file. For a server that listens on all interfaces it contains the loopback
+    /// address.
     pub fn write(
         data_dir: &Path,
         address: SocketAddr,
@@ -56,14 +57,14 @@ impl AddressFile {
         let path = data_dir.join(ServerAddress::FILE);
         let text = serde_json::to_string(&address)?;
         private_file::write(&path, &text)
-            .with_context(|| format!("{} cannot be written", path.display()))?;
+            .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self(path))
     }
 
-    /// Removes it; a server that is killed leaves it behind.
+    /// Removes the file. A server that is killed leaves it behind.
     pub fn remove(&self) {
         if let Err(error) = fs::remove_file(&self.0) {
-            tracing::debug!(%error, "the file that says where the server is was gone already");
+            tracing::debug!(%error, "could not remove the file with the server's address");
         }
     }
 }

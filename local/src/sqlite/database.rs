@@ -1,4 +1,4 @@
-//! Opening the file; the handle that all adapters share.
+//! The open database that all adapters share.
 
 use std::fs::File;
 use std::path::Path;
@@ -9,7 +9,7 @@ use shared::ports::{Clock, Durability};
 use tokio::sync::watch;
 
 use super::engine::Engine;
-use super::error::Failure;
+use super::error::DatabaseError;
 use super::queue_index::QueueIndex;
 use super::writer::{Access, Writer};
 use super::{
@@ -17,13 +17,13 @@ use super::{
     SqliteStore, lock, schema,
 };
 
-/// How far `SQLite`'s commits reach.
+/// What a commit of `SQLite` survives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Synchronous {
     /// A commit survives a loss of power.
     #[default]
     Full,
-    /// A commit survives the end of the process, not of the machine: for the benchmark only.
+    /// A commit survives the end of the process but not of the machine. For benchmarks only.
     Normal,
 }
 
@@ -36,15 +36,15 @@ impl std::fmt::Display for Synchronous {
     }
 }
 
-/// One open database. Clones share it; when the last clone and adapter are gone, it is synced and
-/// closed.
+/// An open database. Clones share it. It is synced and closed when the last clone and adapter have
+/// been dropped.
 #[derive(Debug, Clone)]
 pub struct Database(Arc<Open>);
 
 #[derive(Debug)]
 struct Open {
-    // The order of the fields is the order of their ends: the thread closes the file before the
-    // lock is free.
+    // Fields are dropped in this order: the thread must close the file before the lock is released,
+    // or another process could open the file while it is still being written.
     writer: Writer,
     rates: MemoryStore,
     /// Changes when events are published.
@@ -53,14 +53,14 @@ struct Open {
 }
 
 impl Database {
-    /// Opens the file, or creates it with its folder.
+    /// Opens the file, or creates it with its directory.
     ///
-    /// A folder has one process and one database only: another one is refused.
+    /// A directory can be used by one process and one database only; another one gets an error.
     pub fn open(file: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         Self::open_with(file, clock, Synchronous::Full)
     }
 
-    /// Opens the file with less durability: for the benchmark only.
+    /// Opens the file with the given durability. Anything but `Full` is for benchmarks only.
     pub fn open_with(
         file: &Path,
         clock: Arc<dyn Clock>,
@@ -70,10 +70,10 @@ impl Database {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let lock = lock::take(directory)?;
+        let lock = lock::acquire(directory)?;
         let connection = schema::open(file, synchronous)?;
-        let refine = |source| OpenError::Sqlite { file: file.to_owned(), source };
-        let engine = Engine::new(connection, Arc::clone(&clock)).map_err(refine)?;
+        let sqlite = |source| OpenError::Sqlite { file: file.to_owned(), source };
+        let engine = Engine::new(connection, Arc::clone(&clock)).map_err(sqlite)?;
         let unwritable = |source| OpenError::Unwritable { directory: directory.to_owned(), source };
         let writer = Writer::start(engine).map_err(unwritable)?;
         let rates = MemoryStore::new(clock);
@@ -86,21 +86,21 @@ impl Database {
         SqliteStore::new(self.clone())
     }
 
-    /// Returns the queue of this name; what was in flight when the last process ended is available
-    /// again.
+    /// Returns the queue with this name. Messages that were in flight when the last process ended
+    /// are available again.
     ///
-    /// The settings of the first call hold. Blocks until the queue is loaded.
+    /// The settings of the first call apply. Blocks until the queue is loaded.
     pub fn queue(
         &self,
         name: &'static str,
         settings: QueueSettings,
     ) -> Result<SqliteQueue, OpenError> {
         let readiness = Arc::default();
-        let index = QueueIndex::new(name, settings, Arc::clone(&readiness));
-        let load = move |engine: &mut Engine| super::queue_index::register(engine, index);
-        let (place, readiness) =
+        let queue = QueueIndex::new(name, settings, Arc::clone(&readiness));
+        let load = move |engine: &mut Engine| super::queue_index::register(engine, queue);
+        let (index, readiness) =
             self.0.writer.call_blocking(Access::Read, load).map_err(OpenError::Closed)?;
-        Ok(SqliteQueue::new(self.clone(), place, readiness))
+        Ok(SqliteQueue::new(self.clone(), index, readiness))
     }
 
     /// Returns the event bus.
@@ -108,7 +108,7 @@ impl Database {
         SqliteEvents::new(self.clone())
     }
 
-    /// Returns the figures. To be made once: it remembers what was counted.
+    /// Returns the statistics. Call this only once: the instance remembers what it has counted.
     pub fn statistics(&self) -> SqliteStatistics {
         SqliteStatistics::new(self.clone())
     }
@@ -118,32 +118,32 @@ impl Database {
         SqliteDocuments::new(self.clone())
     }
 
-    /// Returns the reply cache, which keeps about so many replies.
-    pub async fn reply_cache(&self, entries: usize) -> Result<SqliteReplyCache, Failure> {
+    /// Returns the reply cache, which keeps about this many replies.
+    pub async fn reply_cache(&self, entries: usize) -> Result<SqliteReplyCache, DatabaseError> {
         SqliteReplyCache::open(self.clone(), entries).await
     }
 
-    /// Returns once everything that was acknowledged before is durable.
-    pub async fn sync(&self) -> Result<(), Failure> {
+    /// Returns once everything that has been acknowledged before is durable.
+    pub async fn sync(&self) -> Result<(), DatabaseError> {
         self.0.writer.call(Access::Sync, |_| Ok(())).await
     }
 
-    /// Limits the file's size in pages of 4 KB, as a full disk does: for tests.
+    /// Limits the size of the file, in pages of 4 KB, to simulate a full disk in tests.
     #[doc(hidden)]
-    pub async fn limit_pages(&self, pages: u32) -> Result<(), Failure> {
+    pub async fn limit_pages(&self, pages: u32) -> Result<(), DatabaseError> {
         self.read(move |engine| {
             engine.connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))
         })
         .await
     }
 
-    /// Returns what changes when events are published.
+    /// Returns a channel that is notified when events are published.
     pub(super) fn published(&self) -> &watch::Sender<()> {
         &self.0.published
     }
 
     /// Returns the size of the database in bytes.
-    pub async fn bytes(&self) -> Result<u64, Failure> {
+    pub async fn bytes(&self) -> Result<u64, DatabaseError> {
         let read = |engine: &mut Engine| {
             let pragma = |name: &str| {
                 engine.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
@@ -153,12 +153,12 @@ impl Database {
         self.read(read).await
     }
 
-    /// Returns the store of what need not outlive the process.
+    /// Returns the in-memory store for rates, which need not outlive the process.
     pub(super) fn rates(&self) -> &MemoryStore {
         &self.0.rates
     }
 
-    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, Failure>
+    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, DatabaseError>
     where
         T: Send + 'static,
         W: FnOnce(&mut Engine) -> rusqlite::Result<T> + Send + 'static,
@@ -166,7 +166,11 @@ impl Database {
         self.0.writer.call(Access::Read, work).await
     }
 
-    pub(super) async fn write<T, W>(&self, durability: Durability, work: W) -> Result<T, Failure>
+    pub(super) async fn write<T, W>(
+        &self,
+        durability: Durability,
+        work: W,
+    ) -> Result<T, DatabaseError>
     where
         T: Send + 'static,
         W: FnOnce(&mut Engine) -> rusqlite::Result<T> + Send + 'static,

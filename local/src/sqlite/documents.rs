@@ -1,4 +1,4 @@
-//! The documents.
+//! The documents on `SQLite`.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use shared::ports::{Document, DocumentSummary, Documents, DocumentsError, Durabi
 
 use super::Database;
 use super::engine::{Engine, rows_at_most};
-use super::error::Failure;
+use super::error::DatabaseError;
 
 /// The largest number of documents in a list.
 const MAX_LISTED: usize = 1000;
 
-/// A document as it is loaded.
+/// A document to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDocument {
     /// Its id.
@@ -23,9 +23,9 @@ pub struct StoredDocument {
     pub title: String,
     /// Its content.
     pub content: String,
-    /// Who alone may read it; `None` if it is public.
+    /// The only principal who may read it; `None` if it is public.
     pub owner: Option<Principal>,
-    /// What tells one state of it from another.
+    /// The version of its content.
     pub version: String,
 }
 
@@ -40,8 +40,8 @@ impl SqliteDocuments {
         Self { database }
     }
 
-    /// Counts them.
-    pub async fn count(&self) -> Result<u64, Failure> {
+    /// Counts the documents.
+    pub async fn count(&self) -> Result<u64, DatabaseError> {
         let count = |engine: &mut Engine| {
             engine
                 .connection
@@ -50,8 +50,8 @@ impl SqliteDocuments {
         Ok(self.database.read(count).await?.cast_unsigned())
     }
 
-    /// Puts these documents, in this order, in the place of all that were there. Ids must differ.
-    pub async fn replace_all(&self, documents: Vec<StoredDocument>) -> Result<(), Failure> {
+    /// Replaces all documents by these, in this order. Their ids must be unique.
+    pub async fn replace_all(&self, documents: Vec<StoredDocument>) -> Result<(), DatabaseError> {
         self.database.write(Durability::Synced, move |engine| replace_all(engine, &documents)).await
     }
 }

@@ -1,4 +1,4 @@
-//! What the writer's thread owns.
+//! The state that the writer's thread owns.
 
 use std::sync::Arc;
 
@@ -9,16 +9,17 @@ use shared::ports::Clock;
 use super::item_cache::ItemCache;
 use super::queue_index::QueueIndex;
 
-/// The connection, and what is kept in memory beside it.
+/// The connection, and the in-memory state that mirrors parts of the tables.
 pub(super) struct Engine {
     pub(super) connection: Connection,
     pub(super) items: ItemCache,
     pub(super) queues: Vec<QueueIndex>,
     pub(super) clock: Arc<dyn Clock>,
     last_seq: u64,
-    /// Set while memory is ahead of the tables: an error then ends the whole batch.
+    /// Set while the in-memory state has changed and the tables have not yet. An error in this time
+    /// cannot be undone for one job alone, so it rolls back the whole batch.
     pub(super) is_ahead: bool,
-    /// The bytes that the batch has written.
+    /// The bytes that the open batch has written.
     pub(super) written: usize,
 }
 
@@ -36,7 +37,7 @@ impl Engine {
         self.clock.now()
     }
 
-    /// Returns a new place in the order of all queues.
+    /// Returns a new sequence number, which orders the messages of all queues.
     pub(super) fn next_seq(&mut self) -> u64 {
         self.last_seq = seq_at(self.now()).max(self.last_seq + 1);
         self.last_seq
@@ -50,12 +51,12 @@ impl Engine {
         self.connection.prepare_cached("COMMIT")?.execute(()).map(drop)
     }
 
-    /// Undoes the batch, in the tables and in memory.
+    /// Rolls back the batch, and restores the in-memory state from the tables.
     pub(super) fn roll_back(&mut self) -> rusqlite::Result<()> {
-        // Until everything is read again: a failure on the way is made good before the next job.
+        // Stays set if a step below fails; the writer then rolls back again before the next job.
         self.is_ahead = true;
         self.items.clear();
-        // SQLite may have rolled back already: then there is nothing left to undo.
+        // After some errors SQLite rolls back by itself.
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;
         }
@@ -68,20 +69,20 @@ impl Engine {
     }
 }
 
-/// Returns the first place that a message sent at `time` can have.
+/// Returns the smallest sequence number of a message sent at `time`.
 ///
-/// Places go with the time of day, so that none is used again after its row is gone, and old rows
-/// are found by their place.
+/// Sequence numbers derive from the time: they are never reused after a row has been deleted, and
+/// old rows can be found by their number.
 pub(super) fn seq_at(time: Timestamp) -> u64 {
     u64::try_from(time.0).unwrap_or(0).saturating_mul(1 << 20)
 }
 
-/// Returns when the message of a place was sent, or last brought back.
+/// Returns when the message with this sequence number was sent, or last redriven.
 pub(super) fn sent_at(seq: u64) -> Timestamp {
     Timestamp(i64::try_from(seq >> 20).unwrap_or(i64::MAX))
 }
 
-/// Returns a number of rows as `SQLite` takes it.
+/// Converts a limit to the type that `SQLite` expects.
 pub(super) fn rows_at_most(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

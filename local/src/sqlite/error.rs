@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of the database.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,48 +14,48 @@ pub enum OpenError {
         /// The directory.
         directory: PathBuf,
     },
-    /// The folder or a file in it cannot be written.
+    /// The directory or a file in it cannot be written.
     #[error("the data directory {} cannot be written", directory.display())]
     Unwritable {
         /// The directory.
         directory: PathBuf,
-        /// Why not.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The file is no database of this program.
+    /// The file is not a database of this program.
     #[error("{} is not a database of this program", file.display())]
     NotADatabase {
         /// The file.
         file: PathBuf,
     },
     /// A newer version of this program wrote the database.
-    #[error("{} has schema version {found}, but this program knows only versions up to \
+    #[error("{} has schema version {found}, but this program supports only versions up to \
         {known}", file.display())]
     Newer {
         /// The file.
         file: PathBuf,
-        /// The version that it has.
+        /// The version of the file.
         found: i64,
-        /// The newest version that this program knows.
+        /// The newest version that this program supports.
         known: i64,
     },
-    /// Anything else that `SQLite` reports.
+    /// Any other error of `SQLite`.
     #[error("{} cannot be opened", file.display())]
     Sqlite {
         /// The file.
         file: PathBuf,
-        /// What `SQLite` reports.
+        /// The error of `SQLite`.
         source: rusqlite::Error,
     },
     /// The thread that owns the database has ended.
     #[error("the database is closed")]
-    Closed(#[source] Failure),
+    Closed(#[source] DatabaseError),
 }
 
-/// The reason why the database did not do what it was asked.
+/// The error of an operation on the database.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum Failure {
-    /// `SQLite` failed.
+pub enum DatabaseError {
+    /// `SQLite` returned an error.
     #[error("the database failed")]
     Sqlite(#[source] Arc<rusqlite::Error>),
     /// The thread that owns the database has ended.
@@ -63,16 +63,16 @@ pub enum Failure {
     Closed,
 }
 
-impl From<rusqlite::Error> for Failure {
+impl From<rusqlite::Error> for DatabaseError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(Arc::new(error))
     }
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
+impl From<DatabaseError> for StoreError {
+    fn from(failure: DatabaseError) -> Self {
         match &failure {
-            Failure::Sqlite(error)
+            DatabaseError::Sqlite(error)
                 if matches!(**error, rusqlite::Error::FromSqlConversionFailure(..)) =>
             {
                 Self::Corrupt(failure.into())
@@ -82,20 +82,20 @@ impl From<Failure> for StoreError {
     }
 }
 
-impl From<Failure> for QueueError {
-    fn from(failure: Failure) -> Self {
+impl From<DatabaseError> for QueueError {
+    fn from(failure: DatabaseError) -> Self {
         Self::Unavailable(failure.into())
     }
 }
 
-impl From<Failure> for EventsError {
-    fn from(failure: Failure) -> Self {
+impl From<DatabaseError> for EventsError {
+    fn from(failure: DatabaseError) -> Self {
         Self(failure.into())
     }
 }
 
-impl From<Failure> for DocumentsError {
-    fn from(failure: Failure) -> Self {
+impl From<DatabaseError> for DocumentsError {
+    fn from(failure: DatabaseError) -> Self {
         Self::Unavailable(failure.into())
     }
 }

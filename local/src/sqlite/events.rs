@@ -1,4 +1,4 @@
-//! The event bus.
+//! The event bus on `SQLite`.
 
 use std::time::Duration;
 
@@ -10,29 +10,29 @@ use tokio::sync::watch;
 
 use super::Database;
 use super::engine::{Engine, rows_at_most};
-use super::error::Failure;
+use super::error::DatabaseError;
 
 /// How long events are kept.
-pub const KEPT: Duration = Duration::from_hours(24 * 90);
+pub const RETENTION: Duration = Duration::from_hours(24 * 90);
 /// The largest number of entries in a call.
 const MAX_ENTRIES: usize = 10;
 
-/// One event that was published.
+/// A published event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
-    /// Its place in the order of publishing.
+    /// Its position in the order of publishing.
     pub seq: i64,
-    /// The id that consumers dedup on: an event may be there twice.
+    /// The id for deduplication: an event may be published twice.
     pub id: String,
     /// The detail type.
     pub detail_type: String,
-    /// The detail, a JSON object as text.
+    /// The detail, a JSON object in text form.
     pub detail: String,
     /// When it was published.
     pub published_at: Timestamp,
 }
 
-/// The event bus on `SQLite`: events are kept for [`KEPT`].
+/// The event bus on `SQLite`: events are kept for [`RETENTION`].
 ///
 /// An event is durable before any write that follows it.
 #[derive(Debug, Clone)]
@@ -45,13 +45,13 @@ impl SqliteEvents {
         Self { database }
     }
 
-    /// Lists events behind a place, in order, at most `limit`; places begin at 1.
-    pub async fn list(&self, after: i64, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
+    /// Lists up to `limit` events after a position, in order. Positions begin at 1.
+    pub async fn list(&self, after: i64, limit: usize) -> Result<Vec<StoredEvent>, DatabaseError> {
         self.database.read(move |engine| list(engine, after, limit)).await
     }
 
-    /// Returns the place of the newest event, 0 if there is none.
-    pub async fn newest(&self) -> Result<i64, Failure> {
+    /// Returns the position of the newest event, or 0 without any.
+    pub async fn newest(&self) -> Result<i64, DatabaseError> {
         let newest = |engine: &mut Engine| {
             engine
                 .connection
@@ -60,13 +60,13 @@ impl SqliteEvents {
         self.database.read(newest).await
     }
 
-    /// Returns what changes when events are published.
+    /// Returns a channel that is notified when events are published.
     pub fn subscribe(&self) -> watch::Receiver<()> {
         self.database.published().subscribe()
     }
 
-    /// Removes up to `limit` events that were kept long enough. Returns how many it removed.
-    pub async fn purge(&self, limit: usize) -> Result<usize, Failure> {
+    /// Deletes up to `limit` events past their retention. Returns how many it deleted.
+    pub async fn purge(&self, limit: usize) -> Result<usize, DatabaseError> {
         self.database.write(Durability::Ordered, move |engine| purge(engine, limit)).await
     }
 }
@@ -115,9 +115,10 @@ fn list(engine: &Engine, after: i64, limit: usize) -> rusqlite::Result<Vec<Store
     statement.query_map(params![after, rows_at_most(limit)], event)?.collect()
 }
 
-/// Events are removed from the front only: their order is that of their times.
+/// Deletes the oldest events. Only the oldest `limit` rows are examined, because events are stored
+/// in the order of their times.
 fn purge(engine: &Engine, limit: usize) -> rusqlite::Result<usize> {
-    let before = engine.now().minus(KEPT).0;
+    let before = engine.now().minus(RETENTION).0;
     let mut statement = engine.connection.prepare_cached(
         "DELETE FROM events WHERE seq IN (
             SELECT seq FROM (SELECT seq, published_at FROM events ORDER BY seq LIMIT ?2) WHERE \

@@ -1,14 +1,15 @@
-//! The lock that keeps a second process out.
+//! The lock that keeps a second process from using the data directory.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use super::OpenError;
 
-/// Takes the lock of a data directory, and creates the directory if it is absent.
+/// Locks a data directory, and creates the directory if it is absent.
 ///
-/// The lock is held until the file is dropped, and ends with the process whatever becomes of it.
-pub(super) fn take(directory: &Path) -> Result<File, OpenError> {
+/// The lock is held until the file is dropped. The operating system releases it when the process
+/// ends, even if it is killed.
+pub(super) fn acquire(directory: &Path) -> Result<File, OpenError> {
     let unwritable = |source| OpenError::Unwritable { directory: directory.to_owned(), source };
     std::fs::create_dir_all(directory).map_err(unwritable)?;
     let path = directory.join("chatbot.lock");

@@ -1,18 +1,18 @@
-//! The adapters on `SQLite`: the storage of one machine, in one file.
+//! The adapters on `SQLite`: all storage of one machine in one file.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | [`database`] | opening the file; the handle that all adapters share |
-//! | `writer` | the one thread that reads and writes, and commits in groups |
-//! | `engine`, `item_cache` | what that thread owns |
-//! | `schema` | the tables, and their versions |
-//! | `statistics` | figures of every minute, hour and quarter of a day, folded from the events |
+//! | [`database`] | the open database that all adapters share |
+//! | `writer` | the single thread that reads and writes, with group commit |
+//! | `engine`, `item_cache`, `queue_index` | the state that this thread owns |
+//! | `schema` | tables and migrations |
+//! | `statistics` | statistics for each minute, hour and quarter of a day, folded from the events |
 //! | `store`, `queue`, `events`, `documents`, `reply_cache` | the adapters |
 //!
-//! All adapters write to one ordered log.
-//! An act that is acknowledged as [`Ordered`](shared::ports::Durability::Ordered) is visible at
-//! once and durable some milliseconds later; one that is acknowledged as
-//! [`Synced`](shared::ports::Durability::Synced) is durable, and so is everything before it.
+//! All adapters write to one ordered log. A write that is acknowledged as
+//! [`Ordered`](shared::ports::Durability::Ordered) is visible at once and durable some milliseconds
+//! later. One that is acknowledged as [`Synced`](shared::ports::Durability::Synced) is durable, and
+//! so is everything before it.
 
 pub mod database;
 pub mod documents;

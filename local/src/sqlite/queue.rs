@@ -1,4 +1,4 @@
-//! The queues.
+//! FIFO queues on `SQLite`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,77 +19,79 @@ use super::{Database, queue_rows};
 
 /// A FIFO queue on `SQLite`.
 ///
-/// Messages, receive counts, dead letters and deduplication ids outlive the process; what is in
-/// flight when the process ends is available again at the next start.
-/// Visibility timeouts are measured on `tokio::time`.
+/// Messages, receive counts, dead letters and deduplication ids outlive the process. Messages that
+/// are in flight when the process ends are available again at the next start. Visibility timeouts
+/// are measured with `tokio::time`.
 #[derive(Debug, Clone)]
 pub struct SqliteQueue {
     database: Database,
-    place: usize,
+    index: usize,
     readiness: Arc<Readiness>,
 }
 
-/// How much there is in a queue.
+/// The number of messages in a queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QueueDepth {
-    /// The messages that wait.
+    /// Messages waiting to be received.
     pub waiting: usize,
-    /// The messages in flight.
+    /// Messages in flight.
     pub in_flight: usize,
-    /// The dead letters.
+    /// Dead letters.
     pub dead: usize,
-    /// How long the one that waits longest has been in the queue.
+    /// The age of the oldest waiting message.
     pub oldest: Duration,
 }
 
 impl SqliteQueue {
-    pub(super) fn new(database: Database, place: usize, readiness: Arc<Readiness>) -> Self {
-        Self { database, place, readiness }
+    pub(super) fn new(database: Database, index: usize, readiness: Arc<Readiness>) -> Self {
+        Self { database, index, readiness }
     }
 
-    /// Counts what there is.
+    /// Counts the messages.
     pub async fn depth(&self) -> Result<QueueDepth, QueueError> {
-        let count = |engine: &mut Engine, place: usize, now| {
+        let count = |engine: &mut Engine, index: usize, now| {
             let FifoCounts { waiting, in_flight, dead, oldest } =
-                engine.queues[place].fifo.depth(now);
+                engine.queues[index].fifo.depth(now);
             let oldest = oldest.map_or(Duration::ZERO, |seq| engine.now().since(sent_at(seq)));
             Ok(QueueDepth { waiting, in_flight, dead, oldest })
         };
-        self.act(Durability::Ordered, count).await
+        self.on_queue(Durability::Ordered, count).await
     }
 
-    /// Lists the dead letters with the times at which they were sent, oldest first, at most
-    /// `limit`.
-    pub async fn letters(&self, limit: usize) -> Result<Vec<(DeadLetter, Timestamp)>, QueueError> {
-        let place = self.place;
+    /// Lists up to `limit` dead letters with the times at which they were sent, oldest first.
+    pub async fn list_dead_letters(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<(DeadLetter, Timestamp)>, QueueError> {
+        let index = self.index;
         let list = move |engine: &mut Engine| {
-            let dead = engine.queues[place].fifo.dead().take(limit);
+            let dead = engine.queues[index].fifo.dead().take(limit);
             dead.map(|seq| Ok((queue_rows::dead_letter(&engine.connection, seq)?, sent_at(seq))))
                 .collect()
         };
         Ok(self.database.read(list).await?)
     }
 
-    /// Moves these dead letters back, oldest first, behind the newer messages of their groups;
-    /// absent ones are passed over. Returns those that were there.
-    pub async fn redrive_only(&self, ids: Vec<String>) -> Result<Vec<String>, QueueError> {
-        self.act(Durability::Synced, move |engine, place, _| {
-            let dead = chosen(engine, place, &ids);
-            remove_dead_letter(engine, place, &dead)?;
+    /// Redrives the dead letters with these ids, oldest first, to the end of their groups. Unknown
+    /// ids are skipped. Returns the ids that were found.
+    pub async fn redrive_dead_letters(&self, ids: Vec<String>) -> Result<Vec<String>, QueueError> {
+        self.on_queue(Durability::Synced, move |engine, index, _| {
+            let dead = select_dead(engine, index, &ids);
+            revive(engine, index, &dead)?;
             Ok(dead.iter().map(Seq::to_string).collect())
         })
         .await
     }
 
-    /// Removes these dead letters for good; absent ones are passed over. Returns those that were
-    /// there.
-    pub async fn drop_only(&self, ids: Vec<String>) -> Result<Vec<String>, QueueError> {
-        self.act(Durability::Synced, move |engine, place, _| {
-            let dead = chosen(engine, place, &ids);
+    /// Deletes the dead letters with these ids. Unknown ids are skipped. Returns the ids that were
+    /// found.
+    pub async fn drop_dead_letters(&self, ids: Vec<String>) -> Result<Vec<String>, QueueError> {
+        self.on_queue(Durability::Synced, move |engine, index, _| {
+            let dead = select_dead(engine, index, &ids);
             engine.is_ahead = true;
             for seq in &dead {
                 queue_rows::delete(&engine.connection, *seq)?;
-                engine.queues[place].fifo.remove_dead_letter(*seq);
+                engine.queues[index].fifo.remove_dead_letter(*seq);
             }
             engine.is_ahead = false;
             Ok(dead.iter().map(Seq::to_string).collect())
@@ -97,22 +99,25 @@ impl SqliteQueue {
         .await
     }
 
-    /// Does one thing to the queue in the thread that owns it, and tells those who wait what comes
-    /// next.
-    async fn act<T, W>(&self, durability: Durability, work: W) -> Result<T, QueueError>
+    /// Runs an operation on the queue's index in the writer's thread, then publishes when the next
+    /// message is available.
+    ///
+    /// The time is read here rather than in the thread: a message's visibility timeout must be
+    /// measured from the caller's point of view, not from when the thread gets to the job.
+    async fn on_queue<T, W>(&self, durability: Durability, work: W) -> Result<T, QueueError>
     where
         T: Send + 'static,
         W: FnOnce(&mut Engine, usize, Moment) -> rusqlite::Result<T> + Send + 'static,
     {
-        let place = self.place;
+        let index = self.index;
         let caller = self.readiness.now();
-        let act = move |engine: &mut Engine| {
-            let now = engine.queues[place].time(caller);
-            let outcome = work(engine, place, now);
-            engine.queues[place].publish();
+        let job = move |engine: &mut Engine| {
+            let now = engine.queues[index].time(caller);
+            let outcome = work(engine, index, now);
+            engine.queues[index].publish();
             outcome
         };
-        Ok(self.database.write(durability, act).await?)
+        Ok(self.database.write(durability, job).await?)
     }
 }
 
@@ -120,8 +125,10 @@ impl SqliteQueue {
 impl Queue for SqliteQueue {
     async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
         check_message(&message.group, &message.deduplication_id, &message.body)?;
-        self.act(message.durability, move |engine, place, now| send(engine, place, &message, now))
-            .await
+        self.on_queue(message.durability, move |engine, index, now| {
+            send(engine, index, &message, now)
+        })
+        .await
     }
 
     async fn change_visibility(
@@ -130,27 +137,32 @@ impl Queue for SqliteQueue {
         visibility: Duration,
     ) -> Result<(), QueueError> {
         let handle = ReceiptHandle::parse(receipt)?;
-        let change = move |engine: &mut Engine, place: usize, now| {
-            Ok(engine.queues[place].fifo.change_visibility(handle, visibility, now))
+        let change = move |engine: &mut Engine, index: usize, now| {
+            Ok(engine.queues[index].fifo.change_visibility(handle, visibility, now))
         };
-        Ok(self.act(Durability::Ordered, change).await??)
+        Ok(self.on_queue(Durability::Ordered, change).await??)
     }
 }
 
 #[async_trait]
 impl EventSource for SqliteQueue {
     async fn receive(&self, max: usize) -> Result<Vec<Delivery>, QueueError> {
+        // Known without asking the thread, so that idle pumps cause no jobs.
         if !self.readiness.is_ready() {
             return Ok(Vec::new());
         }
-        self.act(Durability::Ordered, move |engine, place, now| receive(engine, place, max, now))
-            .await
+        self.on_queue(Durability::Ordered, move |engine, index, now| {
+            receive(engine, index, max, now)
+        })
+        .await
     }
 
     async fn delete(&self, receipt: &Receipt) -> Result<(), QueueError> {
         let handle = ReceiptHandle::parse(receipt)?;
         Ok(self
-            .act(Durability::Ordered, move |engine, place, now| delete(engine, place, handle, now))
+            .on_queue(Durability::Ordered, move |engine, index, now| {
+                delete(engine, index, handle, now)
+            })
             .await??)
     }
 
@@ -159,30 +171,30 @@ impl EventSource for SqliteQueue {
     }
 
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, QueueError> {
-        let place = self.place;
+        let index = self.index;
         let list = move |engine: &mut Engine| {
-            let dead = engine.queues[place].fifo.dead().take(limit);
+            let dead = engine.queues[index].fifo.dead().take(limit);
             dead.map(|seq| queue_rows::dead_letter(&engine.connection, seq)).collect()
         };
         Ok(self.database.read(list).await?)
     }
 
     async fn redrive(&self) -> Result<usize, QueueError> {
-        self.act(Durability::Synced, |engine, place, _| redrive(engine, place)).await
+        self.on_queue(Durability::Synced, |engine, index, _| redrive(engine, index)).await
     }
 }
 
 fn send(
     engine: &mut Engine,
-    place: usize,
+    index: usize,
     message: &OutgoingMessage,
     now: Moment,
 ) -> rusqlite::Result<()> {
-    if engine.queues[place].fifo.is_duplicate(&message.deduplication_id, now) {
+    if engine.queues[index].fifo.is_duplicate(&message.deduplication_id, now) {
         return Ok(());
     }
     let seq = engine.next_seq();
-    let QueueIndex { name, fifo, .. } = &mut engine.queues[place];
+    let QueueIndex { name, fifo, .. } = &mut engine.queues[index];
     queue_rows::insert(&engine.connection, name, seq, message, engine.clock.now())?;
     fifo.remember(&message.deduplication_id, Duration::ZERO, now);
     fifo.append(seq, &message.group, 0);
@@ -192,14 +204,15 @@ fn send(
 
 fn receive(
     engine: &mut Engine,
-    place: usize,
+    index: usize,
     max: usize,
     now: Moment,
 ) -> rusqlite::Result<Vec<Delivery>> {
+    // The index changes before the rows do, here and below: see `Engine::is_ahead`.
     engine.is_ahead = true;
-    let received = engine.queues[place].fifo.receive(max, now);
+    let received = engine.queues[index].fifo.receive(max, now);
     for seq in received.dead {
-        queue_rows::bury(&engine.connection, seq)?;
+        queue_rows::mark_dead(&engine.connection, seq)?;
     }
     let taken =
         received.taken.iter().map(|taken| deliver(engine, taken)).collect::<Result<_, _>>()?;
@@ -220,36 +233,36 @@ fn deliver(engine: &Engine, taken: &ReceivedMessage) -> rusqlite::Result<Deliver
 
 fn delete(
     engine: &mut Engine,
-    place: usize,
+    index: usize,
     handle: ReceiptHandle,
     now: Moment,
 ) -> rusqlite::Result<Result<(), StaleHandle>> {
-    let found = engine.queues[place].fifo.find(handle, now);
+    let found = engine.queues[index].fifo.find(handle, now);
     if let Ok(Some(seq)) = found {
         queue_rows::delete(&engine.connection, seq)?;
-        engine.queues[place].fifo.remove(seq);
+        engine.queues[index].fifo.remove(seq);
     }
     Ok(found.map(drop))
 }
 
-fn redrive(engine: &mut Engine, place: usize) -> rusqlite::Result<usize> {
-    let dead: Vec<_> = engine.queues[place].fifo.dead().collect();
-    remove_dead_letter(engine, place, &dead)?;
+fn redrive(engine: &mut Engine, index: usize) -> rusqlite::Result<usize> {
+    let dead: Vec<_> = engine.queues[index].fifo.dead().collect();
+    revive(engine, index, &dead)?;
     Ok(dead.len())
 }
 
-/// Returns the dead letters among these, oldest first.
-fn chosen(engine: &Engine, place: usize, ids: &[String]) -> Vec<Seq> {
+/// Returns the dead letters among these ids, oldest first.
+fn select_dead(engine: &Engine, index: usize, ids: &[String]) -> Vec<Seq> {
     let ids: BTreeSet<Seq> = ids.iter().filter_map(|id| id.parse().ok()).collect();
-    engine.queues[place].fifo.dead().filter(|seq| ids.contains(seq)).collect()
+    engine.queues[index].fifo.dead().filter(|seq| ids.contains(seq)).collect()
 }
 
-fn remove_dead_letter(engine: &mut Engine, place: usize, dead: &[Seq]) -> rusqlite::Result<()> {
+fn revive(engine: &mut Engine, index: usize, dead: &[Seq]) -> rusqlite::Result<()> {
     engine.is_ahead = true;
     for seq in dead {
         let new = engine.next_seq();
-        let group = queue_rows::remove_dead_letter(&engine.connection, *seq, new)?;
-        let fifo = &mut engine.queues[place].fifo;
+        let group = queue_rows::redrive(&engine.connection, *seq, new)?;
+        let fifo = &mut engine.queues[index].fifo;
         fifo.remove_dead_letter(*seq);
         fifo.append(new, &group, 0);
     }

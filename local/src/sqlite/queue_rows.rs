@@ -1,7 +1,7 @@
 //! Messages as rows.
 //!
-//! A deleted message keeps its row, without its body, for the sake of its deduplication id: that
-//! spares a table of ids with a random order.
+//! The row of a deleted message is kept for a while, without its body, because of its deduplication
+//! id. A separate table of ids would be written in random order, which costs more.
 
 use rusqlite::{Connection, Row, params};
 use shared::domain::Timestamp;
@@ -10,11 +10,11 @@ use shared::ports::{DeadLetter, OutgoingMessage};
 
 use super::engine::seq_at;
 
-/// The state of a message that waits or is in flight.
+/// The state of a message that is waiting or in flight.
 const WAITING: i64 = 0;
 /// The state of a dead letter.
 const DEAD: i64 = 1;
-/// The state of a message that is gone.
+/// The state of a deleted message.
 pub(super) const DELETED: i64 = 2;
 
 pub(super) fn insert(
@@ -35,14 +35,13 @@ pub(super) fn insert(
         .map(drop)
 }
 
-/// Counts a receive, and returns the body.
+/// Stores the receive count and returns the body.
 pub(super) fn receive(
     connection: &Connection,
     seq: Seq,
     receive_count: u32,
 ) -> rusqlite::Result<String> {
-    // Two statements: one that also returns what it writes makes a table of its own for that, at
-    // every call.
+    // Two statements, because UPDATE … RETURNING creates a temporary table at every call.
     let mut count =
         connection.prepare_cached("UPDATE messages SET receive_count = ?2 WHERE seq = ?1")?;
     count.execute(params![seq.cast_signed(), receive_count])?;
@@ -50,7 +49,7 @@ pub(super) fn receive(
     body.query_row([seq.cast_signed()], |row| row.get(0))
 }
 
-pub(super) fn bury(connection: &Connection, seq: Seq) -> rusqlite::Result<()> {
+pub(super) fn mark_dead(connection: &Connection, seq: Seq) -> rusqlite::Result<()> {
     let mut statement =
         connection.prepare_cached("UPDATE messages SET state = ?2 WHERE seq = ?1")?;
     statement.execute(params![seq.cast_signed(), DEAD]).map(drop)
@@ -62,12 +61,9 @@ pub(super) fn delete(connection: &Connection, seq: Seq) -> rusqlite::Result<()> 
     statement.execute(params![seq.cast_signed(), DELETED]).map(drop)
 }
 
-/// Moves a dead letter to a new place; its deduplication id goes on to count from when it was sent.
-pub(super) fn remove_dead_letter(
-    connection: &Connection,
-    seq: Seq,
-    new: Seq,
-) -> rusqlite::Result<String> {
+/// Gives a dead letter a new sequence number and makes it available again. Its deduplication id
+/// still counts from when the message was first sent.
+pub(super) fn redrive(connection: &Connection, seq: Seq, new: Seq) -> rusqlite::Result<String> {
     connection
         .prepare_cached(
             "UPDATE messages SET seq = ?2, state = ?3, receive_count = 0 WHERE seq = ?1 RETURNING \
@@ -85,7 +81,7 @@ pub(super) fn dead_letter(connection: &Connection, seq: Seq) -> rusqlite::Result
     })
 }
 
-/// Reads the order of a queue.
+/// Loads the messages of a queue in order.
 pub(super) fn load(connection: &Connection, queue: &str, fifo: &mut Fifo) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "SELECT seq, state, message_group, receive_count FROM messages WHERE queue = ?1 AND state \
@@ -101,7 +97,7 @@ pub(super) fn load(connection: &Connection, queue: &str, fifo: &mut Fifo) -> rus
     Ok(())
 }
 
-/// Reads the deduplication ids of what was sent since then, in the order of the messages.
+/// Loads the deduplication ids of the messages sent since then, in order.
 pub(super) fn load_deduplication(
     connection: &Connection,
     queue: &str,

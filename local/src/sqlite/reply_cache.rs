@@ -1,4 +1,4 @@
-//! The reply cache.
+//! The reply cache on `SQLite`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,11 +10,11 @@ use shared::ports::{CacheError, CacheKey, CachedReply, Durability, ReplyCache};
 
 use super::Database;
 use super::engine::{Engine, rows_at_most};
-use super::error::Failure;
+use super::error::DatabaseError;
 
-/// After so many replies the oldest are removed.
-pub const PRUNED_EVERY: u64 = 32;
-/// No migration: it holds nothing that is missed, and a database without it is as good.
+/// The number of stored replies after which the oldest ones are deleted.
+pub const PRUNE_EVERY: u64 = 32;
+/// Not part of the migrations: its content can be lost, and a database without it is complete.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS reply_cache (
         key TEXT PRIMARY KEY,
         reply TEXT NOT NULL,
@@ -23,8 +23,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS reply_cache (
     ) STRICT;
     CREATE INDEX IF NOT EXISTS reply_cache_put_at ON reply_cache (put_at);";
 
-/// The reply cache on `SQLite`: it outlives the process, and the reply that was put first goes
-/// first.
+/// The reply cache on `SQLite`. It outlives the process; the oldest replies are removed first.
 #[derive(Debug, Clone)]
 pub struct SqliteReplyCache {
     database: Database,
@@ -33,7 +32,7 @@ pub struct SqliteReplyCache {
 }
 
 impl SqliteReplyCache {
-    pub(super) async fn open(database: Database, entries: usize) -> Result<Self, Failure> {
+    pub(super) async fn open(database: Database, entries: usize) -> Result<Self, DatabaseError> {
         database
             .write(Durability::Ordered, |engine| engine.connection.execute_batch(TABLE))
             .await?;
@@ -62,12 +61,12 @@ impl ReplyCache for SqliteReplyCache {
         keep: Duration,
     ) -> Result<(), CacheError> {
         let text = serde_json::to_string(reply).map_err(|error| CacheError(error.into()))?;
-        // One statement a write: one that fails has changed nothing, and takes no other write with
-        // it.
+        // One statement per write: if it fails, it has changed nothing, and only this write fails
+        // instead of the whole batch.
         let key = key.clone();
         let insert = move |engine: &mut Engine| insert(engine, &key, &text, keep);
         self.database.write(Durability::Ordered, insert).await.map_err(failed)?;
-        if self.puts.fetch_add(1, Ordering::Relaxed).is_multiple_of(PRUNED_EVERY) {
+        if self.puts.fetch_add(1, Ordering::Relaxed).is_multiple_of(PRUNE_EVERY) {
             let entries = self.entries;
             let prune = move |engine: &mut Engine| prune(engine, entries);
             self.database.write(Durability::Ordered, prune).await.map_err(failed)?;
@@ -106,6 +105,6 @@ fn prune(engine: &Engine, entries: usize) -> rusqlite::Result<()> {
     statement.execute(params![engine.now().0, rows_at_most(entries)]).map(drop)
 }
 
-fn failed(failure: Failure) -> CacheError {
+fn failed(failure: DatabaseError) -> CacheError {
     CacheError(failure.into())
 }

@@ -8,8 +8,8 @@ use shared::domain::Timestamp;
 use shared::memory::limits::check_item;
 use shared::ports::store::{Attributes, Item, Key, MAX_PAGE_BYTES, Page, Query, StoreError};
 
-/// The length of JSON below which an item is within its limit whatever is in it.
-const SURELY_SMALL: usize = 64 * 1024;
+/// The length of JSON below which an item cannot exceed its size limit.
+const SMALL_JSON_BYTES: usize = 64 * 1024;
 
 /// An item together with its JSON.
 pub(super) struct Encoded {
@@ -18,23 +18,23 @@ pub(super) struct Encoded {
 }
 
 impl Encoded {
-    /// Writes the item's attributes as JSON; one that is too large is refused.
+    /// Encodes the item's attributes as JSON. An item that is too large is rejected.
     pub(super) fn new(item: Item) -> Result<Self, StoreError> {
         let json = serde_json::to_string(&item.attributes)
             .map_err(|error| StoreError::Corrupt(error.into()))?;
-        if json.len() > SURELY_SMALL {
+        if json.len() > SMALL_JSON_BYTES {
             check_item(&item.key, &item.attributes)?;
         }
         Ok(Self { item, json })
     }
 
-    /// Returns the number of bytes that are written.
+    /// Returns the length of the JSON.
     pub(super) fn bytes(&self) -> usize {
         self.json.len()
     }
 }
 
-/// Reads an item and the size of its JSON; one that is expired is absent.
+/// Reads an item and the length of its JSON. One that has expired is absent.
 pub(super) fn read(
     connection: &Connection,
     key: Key,
@@ -50,7 +50,7 @@ pub(super) fn read(
     Ok(found.optional()?.map(|(attributes, bytes)| (Item { key, attributes }, bytes)))
 }
 
-/// Stores an item in the place of whatever is there.
+/// Stores an item, replacing any with the same key.
 pub(super) fn store(connection: &Connection, encoded: &Encoded) -> rusqlite::Result<()> {
     execute(
         connection,
@@ -63,8 +63,8 @@ pub(super) fn store(connection: &Connection, encoded: &Encoded) -> rusqlite::Res
     )
 }
 
-/// Stores an item in the place of one that is there: cheaper, since no page is kept in case of a
-/// conflict.
+/// Replaces an item that is known to exist. Cheaper than [`store`], which must keep a copy of the
+/// page in case of a conflict.
 pub(super) fn replace(connection: &Connection, encoded: &Encoded) -> rusqlite::Result<()> {
     execute(
         connection,
@@ -85,14 +85,14 @@ fn execute(
     statement.execute(params![item.key.partition, item.key.sort, json, expires_at, due]).map(drop)
 }
 
-/// Removes an item, expired or not; an absent one is Ok.
+/// Removes an item, which may have expired or be absent.
 pub(super) fn remove(connection: &Connection, key: &Key) -> rusqlite::Result<()> {
     let mut statement =
         connection.prepare_cached("DELETE FROM items WHERE partition = ?1 AND sort = ?2")?;
     statement.execute(params![key.partition, key.sort]).map(drop)
 }
 
-/// Reads the names of partitions: one search of the index for each, however many rows it has.
+/// Lists partitions. Each costs one search of the index, however many rows it has.
 pub(super) fn partitions(
     connection: &Connection,
     after: String,
@@ -146,7 +146,7 @@ pub(super) fn query(
     Ok(page)
 }
 
-/// Lists the items that are due, earliest first, expired ones included.
+/// Lists the items that are due, earliest first, including expired ones.
 pub(super) fn due(
     connection: &Connection,
     until: Timestamp,
@@ -165,7 +165,7 @@ pub(super) fn due(
     statement.query_map(params![until.0, rows_at_most(limit)], item)?.collect()
 }
 
-/// Returns the last second that is over.
+/// Returns the last second that is over: an item expires at the end of its second.
 fn seconds(now: Timestamp) -> i64 {
     now.0.div_euclid(1000)
 }
@@ -173,7 +173,7 @@ fn seconds(now: Timestamp) -> i64 {
 fn attributes(row: &Row<'_>, column: usize) -> rusqlite::Result<Attributes> {
     match serde_json::from_slice(text(row, column)?) {
         Ok(Value::Object(attributes)) => Ok(attributes),
-        Ok(_) => Err(corrupt(column, "the attributes are no object")),
+        Ok(_) => Err(corrupt(column, "the attributes are not an object")),
         Err(error) => Err(corrupt(column, error)),
     }
 }

@@ -1,4 +1,4 @@
-//! The tables, and their versions.
+//! Tables and migrations.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use super::{OpenError, Synchronous};
 /// Marks the file as this program's: `LYcb`.
 const APPLICATION_ID: i64 = 0x4C59_6362;
 
-/// The steps from each version to the next; the version of a database is the number of steps it has
-/// seen.
+/// The migration from each version to the next. The version of a database is the number of
+/// migrations that it has been through.
 const MIGRATIONS: &[&str] = &[
     "CREATE TABLE items (
         partition TEXT NOT NULL,
@@ -79,7 +79,7 @@ const MIGRATIONS: &[&str] = &[
     UPDATE folded SET seq = 0;",
 ];
 
-/// Opens the file and brings it to the newest version.
+/// Opens the file and migrates it to the newest version.
 pub(super) fn open(file: &Path, synchronous: Synchronous) -> Result<Connection, OpenError> {
     let connection = Connection::open(file).map_err(|error| refine(file, error))?;
     check(file, &connection)?;
@@ -104,8 +104,8 @@ fn check(file: &Path, connection: &Connection) -> Result<(), OpenError> {
 }
 
 fn configure(connection: &Connection, synchronous: Synchronous) -> rusqlite::Result<()> {
-    // 2,000 pages (8 MB) between checkpoints: more would stall longer, fewer would write hot pages
-    // more often.
+    // A checkpoint every 2,000 pages (8 MB): with more, each would stall writes for longer; with
+    // fewer, frequently changed pages would be written more often.
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = {synchronous};
@@ -116,7 +116,7 @@ fn configure(connection: &Connection, synchronous: Synchronous) -> rusqlite::Res
          PRAGMA cache_size = -65536;
          PRAGMA temp_store = MEMORY;"
     ))?;
-    // Without this, a statement is planned anew for every other value of a range's bound.
+    // Without this, SQLite plans a statement again whenever the bounds of a range change.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())

@@ -17,7 +17,7 @@ use shared::operator::{DocumentFigures, Figures, Series, Stats, Tally, series_of
 use shared::ports::Durability;
 
 use super::engine::{Engine, rows_at_most};
-use super::error::Failure;
+use super::error::DatabaseError;
 use super::{Database, StoredEvent};
 
 /// How long the figures of minutes are kept; all others are kept as long as events.
@@ -82,7 +82,7 @@ impl SqliteStatistics {
     }
 
     /// Folds the events that were published since the last time. Returns how many.
-    pub async fn fold(&self) -> Result<usize, Failure> {
+    pub async fn fold(&self) -> Result<usize, DatabaseError> {
         let mut kept = self.recent.lock().await;
         let (mut after, now) =
             self.database.read(|engine| Ok((folded_place(engine)?, engine.now()))).await?;
@@ -122,18 +122,18 @@ impl SqliteStatistics {
     }
 
     /// Returns the figures of a span.
-    pub async fn query(&self, span: Span) -> Result<Stats, Failure> {
+    pub async fn query(&self, span: Span) -> Result<Stats, DatabaseError> {
         self.database.read(move |engine| query(engine, span)).await
     }
 
     /// Removes what was kept long enough.
-    pub async fn purge(&self) -> Result<(), Failure> {
+    pub async fn purge(&self) -> Result<(), DatabaseError> {
         self.database.write(Durability::Ordered, purge).await
     }
 
     /// Reads the ids of the events up to a place, as many as are remembered, in pieces: others get
     /// their turn between.
-    async fn read_recent(&self, place: i64) -> Result<Recent, Failure> {
+    async fn read_recent(&self, place: i64) -> Result<Recent, DatabaseError> {
         let mut after = place.saturating_sub(i64::try_from(REMEMBERED).unwrap_or(i64::MAX));
         let mut recent = Recent::default();
         loop {
@@ -289,7 +289,7 @@ fn documents(
 
 fn purge(engine: &mut Engine) -> rusqlite::Result<()> {
     let minutes = engine.now().minus(MINUTES_KEPT).0;
-    let hours = engine.now().minus(super::events::KEPT).0;
+    let hours = engine.now().minus(super::events::RETENTION).0;
     let connection = &engine.connection;
     let mut rows = connection.prepare_cached("DELETE FROM figures WHERE width = ?1 AND at < ?2")?;
     let mut documents =

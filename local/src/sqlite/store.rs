@@ -1,4 +1,4 @@
-//! The store.
+//! The store on `SQLite`.
 
 use async_trait::async_trait;
 use shared::domain::Timestamp;
@@ -11,25 +11,26 @@ use shared::protocol::counters::RATE_PREFIX;
 
 use super::Database;
 use super::engine::Engine;
-use super::error::Failure;
+use super::error::DatabaseError;
 use super::rows::{self, Encoded};
 
 /// The store on `SQLite`.
 ///
-/// Rates are kept in memory: they matter for minutes, and counting one costs no disk.
+/// Rates are kept in memory: they matter only for minutes, and counting must not cost a write to
+/// disk.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     database: Database,
 }
 
-/// What happens to one row.
-enum Step {
+/// The change of one row.
+enum RowChange {
     Keep(Option<Item>),
     Store(Encoded),
     Remove(Key),
 }
 
-/// What `SQLite` did, or why the store refused.
+/// An error of `SQLite`, or else the result of the store.
 type Outcome<T> = rusqlite::Result<Result<T, StoreError>>;
 
 impl SqliteStore {
@@ -37,9 +38,13 @@ impl SqliteStore {
         Self { database }
     }
 
-    /// Lists partitions behind one, in order, at most `limit`; some may hold nothing that is not
-    /// expired.
-    pub async fn partitions(&self, after: String, limit: usize) -> Result<Vec<String>, Failure> {
+    /// Lists up to `limit` partitions after a given one, in order. Some may contain only expired
+    /// items.
+    pub async fn partitions(
+        &self,
+        after: String,
+        limit: usize,
+    ) -> Result<Vec<String>, DatabaseError> {
         self.database.read(move |engine| rows::partitions(&engine.connection, after, limit)).await
     }
 }
@@ -83,7 +88,7 @@ impl Store for SqliteStore {
         match writes.iter().filter(|write| is_rate(&write.key)).count() {
             0 => self.database.write(durability, move |engine| write_all(engine, writes)).await?,
             all if all == writes.len() => self.database.rates().transact(writes, durability).await,
-            _ => Err(StoreError::Corrupt("rates are apart from everything else".into())),
+            _ => Err(StoreError::Corrupt("a transaction cannot mix rates with other items".into())),
         }
     }
 
@@ -116,8 +121,8 @@ async fn get_mixed(store: &SqliteStore, keys: &[Key]) -> Result<Vec<Option<Item>
 
 fn write_one(engine: &mut Engine, write: Write) -> Outcome<Option<Item>> {
     let current = current(engine, &write)?;
-    match judge(&write, 0, current.as_ref()).and_then(|()| plan(write, current)) {
-        Ok(step) => carry_out(engine, step).map(Ok),
+    match check_conditions(&write, 0, current.as_ref()).and_then(|()| plan(write, current)) {
+        Ok(step) => apply_change(engine, step).map(Ok),
         Err(refused) => Ok(Err(refused)),
     }
 }
@@ -126,7 +131,7 @@ fn write_all(engine: &mut Engine, writes: Vec<Write>) -> Outcome<()> {
     let mut read = Vec::with_capacity(writes.len());
     for (index, write) in writes.into_iter().enumerate() {
         let current = current(engine, &write)?;
-        if let Err(refused) = judge(&write, index, current.as_ref()) {
+        if let Err(refused) = check_conditions(&write, index, current.as_ref()) {
             return Ok(Err(refused));
         }
         read.push((write, current));
@@ -137,13 +142,13 @@ fn write_all(engine: &mut Engine, writes: Vec<Write>) -> Outcome<()> {
         .collect::<Result<Vec<_>, _>>()
     {
         Ok(steps) => {
-            steps.into_iter().try_for_each(|step| carry_out(engine, step).map(drop)).map(Ok)
+            steps.into_iter().try_for_each(|step| apply_change(engine, step).map(drop)).map(Ok)
         }
         Err(refused) => Ok(Err(refused)),
     }
 }
 
-/// Reads the item as the conditions see it, if anything depends on it.
+/// Reads the current item, unless neither the conditions nor the effect depend on it.
 fn current(engine: &mut Engine, write: &Write) -> rusqlite::Result<Option<Item>> {
     if write.conditions.is_empty() && matches!(write.effect, Effect::Put(_) | Effect::Delete) {
         return Ok(None);
@@ -152,31 +157,31 @@ fn current(engine: &mut Engine, write: &Write) -> rusqlite::Result<Option<Item>>
     engine.items.read(&engine.connection, write.key.clone(), now)
 }
 
-fn judge(write: &Write, index: usize, current: Option<&Item>) -> Result<(), StoreError> {
+fn check_conditions(write: &Write, index: usize, current: Option<&Item>) -> Result<(), StoreError> {
     if write.conditions.iter().all(|condition| holds(condition, current)) {
         return Ok(());
     }
     Err(StoreError::ConditionFailed(Box::new(FailedCondition { index, current: current.cloned() })))
 }
 
-fn plan(write: Write, current: Option<Item>) -> Result<Step, StoreError> {
+fn plan(write: Write, current: Option<Item>) -> Result<RowChange, StoreError> {
     if write.effect == Effect::Check {
-        return Ok(Step::Keep(current));
+        return Ok(RowChange::Keep(current));
     }
     match apply(&write.key, write.effect, current) {
-        Some(item) => Encoded::new(item).map(Step::Store),
-        None => Ok(Step::Remove(write.key)),
+        Some(item) => Encoded::new(item).map(RowChange::Store),
+        None => Ok(RowChange::Remove(write.key)),
     }
 }
 
-fn carry_out(engine: &mut Engine, step: Step) -> rusqlite::Result<Option<Item>> {
-    match step {
-        Step::Keep(current) => Ok(current),
-        Step::Remove(key) => engine.items.remove(&engine.connection, &key).map(|()| None),
-        Step::Store(encoded) => {
+fn apply_change(engine: &mut Engine, change: RowChange) -> rusqlite::Result<Option<Item>> {
+    match change {
+        RowChange::Keep(current) => Ok(current),
+        RowChange::Remove(key) => engine.items.remove(&engine.connection, &key).map(|()| None),
+        RowChange::Store(encoded) => {
             engine.items.store(&engine.connection, &encoded)?;
             engine.written += encoded.bytes();
-            // An item that is written as expired is absent at once.
+            // An item can be written with an expiry in the past; it is absent at once.
             Ok(Some(encoded.item).filter(|item| !item.is_expired(engine.now())))
         }
     }

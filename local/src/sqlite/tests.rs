@@ -10,7 +10,7 @@ use shared::ports::store::{Attributes, Item, Key, Store as _, StoreError, Write}
 use shared::ports::{Durability, EventSource as _, OutgoingMessage, Queue as _};
 
 use super::engine::Engine;
-use super::error::Failure;
+use super::error::DatabaseError;
 use super::{Database, SqliteStore};
 
 const SETTINGS: QueueSettings = QueueSettings::new(Duration::from_secs(30), 3);
@@ -114,7 +114,10 @@ async fn a_job_that_fails_halfway_leaves_nothing_behind() {
         engine.connection.execute("INSERT INTO good VALUES (7)", ())?;
         engine.connection.execute("INSERT INTO good VALUES (7)", ()).map(drop)
     };
-    assert!(matches!(database.write(Durability::Ordered, half).await, Err(Failure::Sqlite(_))));
+    assert!(matches!(
+        database.write(Durability::Ordered, half).await,
+        Err(DatabaseError::Sqlite(_))
+    ));
     let count = |engine: &mut Engine| -> rusqlite::Result<i64> {
         engine.connection.query_row("SELECT count(*) FROM good", (), |row| row.get(0))
     };
@@ -144,7 +147,7 @@ async fn a_thread_that_is_gone_is_unavailable() {
     let database = open(&folder).await;
     let store = database.store();
     let end = |_: &mut Engine| -> rusqlite::Result<()> { panic!("the thread ends") };
-    assert!(matches!(database.write(Durability::Ordered, end).await, Err(Failure::Closed)));
+    assert!(matches!(database.write(Durability::Ordered, end).await, Err(DatabaseError::Closed)));
     assert!(matches!(
         put(&store, "late", Durability::Synced).await,
         Err(StoreError::Unavailable(_))

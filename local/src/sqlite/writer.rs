@@ -1,15 +1,50 @@
-//! The one thread that reads and writes, and commits in groups.
+//! The single thread that reads from and writes to the database, with group commit.
 //!
-//! Jobs are executed in the order they arrive, inside one open transaction.
-//! `Ordered` writes are answered as soon as they are executed, `Synced` ones after the commit.
-//! Reads are answered at once too, unless the batch holds a `Synced` write: what a read could see
-//! of it (a final, say) must not be shown to anybody before it is durable.
-//! A batch is committed when it holds a `Synced` job and nothing else waits, when it is large, or
-//! when it is [`ORDERED_COMMIT_AFTER`] old.
+//! # Order
 //!
-//! A job that fails before it changed anything fails alone.
-//! If it has changed something, or if the commit fails, the whole batch is undone: those who wait
-//! are told, and the `Ordered` writes of the batch are lost together, as in a crash.
+//! Jobs run in the order in which they arrive, inside one open transaction that later jobs join.
+//! That gives the whole database one ordered log: a crash can only cut off its end. Nothing may
+//! reorder jobs or spread them over several connections, because the pipeline relies on this order.
+//! A worker that commits a final and then acknowledges its message must never find, after a crash,
+//! the acknowledgement without the final.
+//!
+//! # When callers are answered
+//!
+//! | job | answered |
+//! |---|---|
+//! | `Ordered` write | as soon as it has run; durable up to [`ORDERED_COMMIT_AFTER`] later |
+//! | `Synced` write | after the commit of its batch, which is synced to disk |
+//! | read | as soon as it has run, unless the batch holds back an answer |
+//! | sync | after the commit of everything that came before it |
+//!
+//! A `Synced` answer implies that every earlier write is durable as well, including `Ordered` ones,
+//! since they are part of the same or an earlier transaction. A crash, or a failed commit, may lose
+//! `Ordered` writes that were already acknowledged; it then loses everything that came after them
+//! too, so no later `Synced` write can have been acknowledged.
+//!
+//! A read that runs behind an unacknowledged `Synced` write sees that write. Its answer is held
+//! back until the commit: otherwise a client could be shown a reply that a crash then takes back.
+//!
+//! # When a batch is committed
+//!
+//! A sync to disk costs about as much as hundreds of jobs, so one is shared by as many callers as
+//! possible. A batch is committed when callers wait for it and no further job is queued, when it
+//! reaches [`MAX_JOBS`] or [`MAX_BYTES`], or when it is [`ORDERED_COMMIT_AFTER`] old. The limits on
+//! size are needed because under constant load the queue of jobs is never empty.
+//!
+//! # Back-pressure
+//!
+//! The queue of jobs is unbounded, but every caller waits for its answer before it sends the next
+//! job. The number of queued jobs is therefore limited by the number of concurrent callers: the
+//! worker's concurrency, and the number of open HTTP requests and sockets. When the disk is slow,
+//! callers wait longer, and the pumps take fewer messages.
+//!
+//! # Failures
+//!
+//! A job that fails before it has changed anything fails alone. If it has changed a table or the
+//! in-memory index, or if the commit fails, the whole batch is rolled back: a single job cannot be
+//! undone, because later jobs may have read what it wrote. Callers that wait for the commit get the
+//! error; the acknowledged `Ordered` writes of the batch are lost together, as in a crash.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
@@ -20,51 +55,57 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::engine::Engine;
-use super::error::Failure;
+use super::error::DatabaseError;
 
 /// The age at which a batch without a `Synced` job is committed.
 pub(super) const ORDERED_COMMIT_AFTER: Duration = Duration::from_millis(20);
 /// The largest number of jobs in a batch.
 const MAX_JOBS: usize = 512;
-/// The bytes after which a batch is committed.
+/// The number of written bytes after which a batch is committed.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// What a job needs, and when it is answered.
+/// What a job does, which decides when its caller is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Reads only.
+    /// Only reads.
     Read,
-    /// Does nothing; answered when all before it is durable.
+    /// Does nothing; answered once everything before it is durable.
     Sync,
     /// Writes; answered according to its durability.
     Write(Durability),
 }
 
-/// One thing to do; it answers its caller itself.
+/// One unit of work. It answers its caller itself.
 struct Job {
     access: Access,
     run: Run,
 }
 
-type Run = Box<dyn FnOnce(rusqlite::Result<&mut Engine>, Hold) -> Answer + Send>;
+type Run = Box<dyn FnOnce(rusqlite::Result<&mut Engine>, ReplyTime) -> JobOutcome + Send>;
 
-/// Whether the caller is answered after the commit.
+/// When the caller of a job is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Hold(bool);
-
-/// What is left to do after a job has run.
-enum Answer {
-    /// The caller is answered.
-    Given,
-    /// The caller waits for the commit.
-    Held(Held),
-    /// `SQLite` failed; the caller waits to be told.
-    Failed(rusqlite::Error, Held),
+enum ReplyTime {
+    /// As soon as the job has run.
+    AtOnce,
+    /// After the commit of the batch.
+    AfterCommit,
 }
 
-type Held = Box<dyn FnOnce(Result<(), Failure>) + Send>;
+/// What remains to be done after a job has run.
+enum JobOutcome {
+    /// The caller has its answer.
+    Replied,
+    /// The caller waits for the commit.
+    AwaitsCommit(PendingReply),
+    /// `SQLite` failed; the caller has not been told yet.
+    Failed(rusqlite::Error, PendingReply),
+}
 
-/// The way to the thread. Dropping it commits what is open, and ends the thread.
+/// Answers one caller with the outcome of the commit.
+type PendingReply = Box<dyn FnOnce(Result<(), DatabaseError>) + Send>;
+
+/// The handle to the thread. Dropping it commits the open batch and ends the thread.
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: Option<Sender<Job>>,
@@ -82,17 +123,19 @@ impl Writer {
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Has the work done, and waits for its answer.
-    pub(super) async fn call<T, W>(&self, access: Access, work: W) -> Result<T, Failure>
+    /// Runs a job on the thread and waits for its answer.
+    ///
+    /// The job runs even if the returned future is dropped.
+    pub(super) async fn call<T, W>(&self, access: Access, work: W) -> Result<T, DatabaseError>
     where
         T: Send + 'static,
         W: FnOnce(&mut Engine) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.submit(access, work)?.await.unwrap_or(Err(Failure::Closed))
+        self.submit(access, work)?.await.unwrap_or(Err(DatabaseError::Closed))
     }
 
-    /// Has the work done, and blocks until its answer is there: for the start of a process only.
-    pub(super) fn call_blocking<T, W>(&self, access: Access, work: W) -> Result<T, Failure>
+    /// Runs a job on the thread and blocks until it is answered. Only for the start of a process.
+    pub(super) fn call_blocking<T, W>(&self, access: Access, work: W) -> Result<T, DatabaseError>
     where
         T: Send + 'static,
         W: FnOnce(&mut Engine) -> rusqlite::Result<T> + Send + 'static,
@@ -103,8 +146,8 @@ impl Writer {
         let value = answer.recv();
         match (value, outcome.try_recv()) {
             (Ok(value), _) => Ok(value),
-            (Err(_), Ok(Err(failure))) => Err(failure),
-            (Err(_), _) => Err(Failure::Closed),
+            (Err(_), Ok(Err(error))) => Err(error),
+            (Err(_), _) => Err(DatabaseError::Closed),
         }
     }
 
@@ -112,17 +155,17 @@ impl Writer {
         &self,
         access: Access,
         work: W,
-    ) -> Result<oneshot::Receiver<Result<T, Failure>>, Failure>
+    ) -> Result<oneshot::Receiver<Result<T, DatabaseError>>, DatabaseError>
     where
         T: Send + 'static,
         W: FnOnce(&mut Engine) -> rusqlite::Result<T> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        let run = Box::new(move |engine: rusqlite::Result<&mut Engine>, hold| {
-            reply(hold, engine.and_then(work), caller)
+        let run = Box::new(move |engine: rusqlite::Result<&mut Engine>, time| {
+            reply(time, engine.and_then(work), caller)
         });
-        let jobs = self.jobs.as_ref().ok_or(Failure::Closed)?;
-        jobs.send(Job { access, run }).map_err(|_| Failure::Closed)?;
+        let jobs = self.jobs.as_ref().ok_or(DatabaseError::Closed)?;
+        jobs.send(Job { access, run }).map_err(|_| DatabaseError::Closed)?;
         Ok(answer)
     }
 }
@@ -131,29 +174,32 @@ impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has closed its connection too; there is nobody to tell.
+            // If the thread panicked, its connection is closed too, and nobody is left to be told.
             let _ = thread.join();
         }
     }
 }
 
+/// Answers the caller now, or returns what answers it after the commit.
 fn reply<T: Send + 'static>(
-    hold: Hold,
+    time: ReplyTime,
     result: rusqlite::Result<T>,
-    caller: oneshot::Sender<Result<T, Failure>>,
-) -> Answer {
-    // A caller that no longer waits does not need its answer.
+    caller: oneshot::Sender<Result<T, DatabaseError>>,
+) -> JobOutcome {
+    // Sending fails if the caller has been dropped; it then needs no answer.
     match result {
-        Ok(value) if hold == Hold(true) => {
-            Answer::Held(Box::new(move |committed| drop(caller.send(committed.map(|()| value)))))
+        Ok(value) if time == ReplyTime::AfterCommit => {
+            JobOutcome::AwaitsCommit(Box::new(move |committed| {
+                drop(caller.send(committed.map(|()| value)));
+            }))
         }
         Ok(value) => {
             drop(caller.send(Ok(value)));
-            Answer::Given
+            JobOutcome::Replied
         }
-        Err(error) => Answer::Failed(
+        Err(error) => JobOutcome::Failed(
             error,
-            Box::new(move |outcome| drop(outcome.map_err(|failure| caller.send(Err(failure))))),
+            Box::new(move |outcome| drop(outcome.map_err(|error| caller.send(Err(error))))),
         ),
     }
 }
@@ -165,26 +211,28 @@ fn run(mut batch: Batch, waiting: &Receiver<Job>) {
     batch.commit();
 }
 
-/// The open transaction, and who waits for its commit.
+/// The open transaction and the callers that wait for its commit.
 struct Batch {
     engine: Engine,
+    /// When the transaction was opened; `None` while none is open.
     began: Option<Instant>,
-    held: Vec<Held>,
+    pending: Vec<PendingReply>,
     jobs: usize,
     wrote: bool,
-    /// Whether others were let run since the last job.
+    /// Whether the thread has yielded since the last job.
     yielded: bool,
 }
 
 impl Batch {
     fn new(engine: Engine) -> Self {
-        Self { engine, began: None, held: Vec::new(), jobs: 0, wrote: false, yielded: false }
+        Self { engine, began: None, pending: Vec::new(), jobs: 0, wrote: false, yielded: false }
     }
 
-    /// Waits for the next job, and commits meanwhile what is to be committed; `None` when all
-    /// callers are gone.
+    /// Waits for the next job, and commits the batch when it is due; `None` once all callers are
+    /// gone.
     fn next(&mut self, waiting: &Receiver<Job>) -> Option<Job> {
         loop {
+            // Checked before the queue of jobs, which under load always has one more.
             if self.jobs >= MAX_JOBS || self.engine.written >= MAX_BYTES {
                 self.commit();
             }
@@ -193,9 +241,10 @@ impl Batch {
                 Err(TryRecvError::Disconnected) => return None,
                 Err(TryRecvError::Empty) => {}
             }
-            if !self.held.is_empty() {
-                // Whoever is about to send a job gets to: on a busy core that makes the group
-                // larger, on an idle one it costs nothing.
+            if !self.pending.is_empty() {
+                // Let threads that are about to send a job run first, once. On a busy core this
+                // makes the group larger, and each commit serves more callers; on an idle core it
+                // costs nothing. Waiting for a fixed time instead would delay every lone write.
                 if !std::mem::replace(&mut self.yielded, true) {
                     std::thread::yield_now();
                     continue;
@@ -203,6 +252,7 @@ impl Batch {
                 self.commit();
                 continue;
             }
+            // Nobody waits for a commit: only the age of the batch decides.
             let Some(began) = self.began else { return waiting.recv().ok() };
             match waiting.recv_timeout(ORDERED_COMMIT_AFTER.saturating_sub(began.elapsed())) {
                 Ok(job) => return Some(job),
@@ -215,28 +265,30 @@ impl Batch {
     fn execute(&mut self, job: Job) {
         let prepared = self.prepare(job.access);
         let changes = self.engine.connection.total_changes();
-        let hold = self.hold(job.access);
-        match (job.run)(prepared.map(|()| &mut self.engine), hold) {
-            Answer::Given => {}
-            Answer::Held(caller) => self.held.push(caller),
-            Answer::Failed(error, caller) => self.fail(error, caller, changes),
+        let time = self.reply_time(job.access);
+        match (job.run)(prepared.map(|()| &mut self.engine), time) {
+            JobOutcome::Replied => {}
+            JobOutcome::AwaitsCommit(caller) => self.pending.push(caller),
+            JobOutcome::Failed(error, caller) => self.fail(error, caller, changes),
         }
         self.jobs += 1;
         self.yielded = false;
     }
 
-    fn hold(&self, access: Access) -> Hold {
-        Hold(match access {
-            Access::Read => !self.held.is_empty(),
+    fn reply_time(&self, access: Access) -> ReplyTime {
+        let waits = match access {
+            // It may see a `Synced` write that is not durable yet.
+            Access::Read => !self.pending.is_empty(),
             Access::Sync => self.wrote,
             Access::Write(durability) => durability == Durability::Synced,
-        })
+        };
+        if waits { ReplyTime::AfterCommit } else { ReplyTime::AtOnce }
     }
 
-    /// Opens the batch, for reads too: a transaction of its own costs a read more than the read
-    /// itself.
+    /// Opens the transaction at the first write of a batch. Reads join an open one, and open none.
     ///
-    /// First repairs what an earlier failure has left behind.
+    /// First finishes a rollback that failed halfway: until then the in-memory state is not that of
+    /// the tables, and no job may see it.
     fn prepare(&mut self, access: Access) -> rusqlite::Result<()> {
         if self.engine.is_ahead {
             self.engine.roll_back()?;
@@ -249,14 +301,20 @@ impl Batch {
         Ok(())
     }
 
-    fn fail(&mut self, error: rusqlite::Error, caller: Held, changes: u64) {
-        let failure = Failure::from(error);
-        let alone = self.engine.connection.total_changes() == changes && !self.engine.is_ahead;
-        let open = self.began.is_some() != self.engine.connection.is_autocommit();
-        if !(alone && open) {
-            self.undo(&failure);
+    /// Tells the caller of a failed job, and rolls the batch back unless the job changed nothing.
+    ///
+    /// `changes` is the number of changed rows before the job.
+    fn fail(&mut self, error: rusqlite::Error, caller: PendingReply, changes: u64) {
+        let error = DatabaseError::from(error);
+        let changed_nothing =
+            self.engine.connection.total_changes() == changes && !self.engine.is_ahead;
+        // SQLite ends the transaction by itself after some errors, a full disk among them. The
+        // writes before this job are then gone as well.
+        let is_intact = self.began.is_some() != self.engine.connection.is_autocommit();
+        if !(changed_nothing && is_intact) {
+            self.undo(&error);
         }
-        caller(Err(failure));
+        caller(Err(error));
     }
 
     fn commit(&mut self) {
@@ -268,22 +326,27 @@ impl Batch {
         self.end(&Ok(()));
     }
 
-    fn undo(&mut self, failure: &Failure) {
-        tracing::error!(error = %failure, source = ?failure, waiting = self.held.len(), "a batch \
-            was undone");
+    fn undo(&mut self, error: &DatabaseError) {
+        tracing::error!(
+            error = %error,
+            source = ?error,
+            waiting = self.pending.len(),
+            "rolled back a batch of writes"
+        );
         if let Err(error) = self.engine.roll_back() {
-            tracing::error!(%error, "a batch could not be undone cleanly");
+            tracing::error!(%error, "could not roll back a batch; will try before the next job");
         }
-        self.end(&Err(failure.clone()));
+        self.end(&Err(error.clone()));
     }
 
-    fn end(&mut self, outcome: &Result<(), Failure>) {
+    /// Answers all callers that wait, and starts an empty batch.
+    fn end(&mut self, outcome: &Result<(), DatabaseError>) {
         self.began = None;
         self.jobs = 0;
         self.wrote = false;
         self.engine.written = 0;
-        for held in self.held.drain(..) {
-            held(outcome.clone());
+        for reply in self.pending.drain(..) {
+            reply(outcome.clone());
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use local::pump::{Handler, Pump};
+use local::pump::{BatchHandler, QueuePump};
 use shared::memory::{MemoryQueue, QueueSettings};
 use shared::ports::{Delivery, Durability, EventSource as _, OutgoingMessage, Queue as _};
 use tokio::sync::watch;
@@ -28,7 +28,7 @@ struct World {
 }
 
 /// Handles a batch one after the other, as the notifier does within a group.
-fn handler(log: Arc<Log>) -> Handler {
+fn handler(log: Arc<Log>) -> BatchHandler {
     let began = Instant::now();
     Arc::new(move |batch: Arc<[Delivery]>| {
         let log = log.clone();
@@ -64,7 +64,7 @@ impl World {
         }
         let log = Arc::<Log>::default();
         let (stop, stopped) = watch::channel(false);
-        let pump = Pump {
+        let pump = QueuePump {
             source: queue.clone(),
             handler: handler(log.clone()),
             batch: 10,

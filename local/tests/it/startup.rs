@@ -182,7 +182,7 @@ fn it_says_where_it_is_and_a_signal_ends_it_well() {
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
-        while !said.contains("data in ") {
+        while !said.contains("data directory: ") {
             assert!(log.read_line(&mut said).unwrap() > 0, "{said}");
         }
         for words in ["chat at http://127.0.0.1:", "no AI provider is configured", ".chatbot"] {

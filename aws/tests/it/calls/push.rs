@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws::push::GatewayPush;
+use aws::push::ApiGatewayPush;
 use serde_json::json;
 use shared::domain::ConnectionId;
 use shared::ports::{Push as _, PushError};
@@ -10,8 +10,8 @@ use testkit::conformance;
 
 use crate::support::service::{Answer, CANARY, Service, check_clean};
 
-fn push(service: &Service) -> GatewayPush {
-    GatewayPush::new(&service.sdk(), "https://api.test/prod")
+fn push(service: &Service) -> ApiGatewayPush {
+    ApiGatewayPush::new(&service.sdk(), "https://api.test/prod")
 }
 
 fn connection() -> ConnectionId {

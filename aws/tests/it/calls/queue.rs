@@ -106,7 +106,11 @@ async fn a_visibility_is_in_whole_seconds() {
 async fn a_redrive_that_died_in_between_repeats_nothing() {
     let letter = json!({
         "MessageId": "m1", "ReceiptHandle": "h1", "Body": "{}",
-        "Attributes": {"MessageGroupId": "group", "ApproximateReceiveCount": "11", "AWSTraceHeader": "Root=1-2-3"},
+        "Attributes": {
+                "MessageGroupId": "group",
+                "ApproximateReceiveCount": "11",
+                "AWSTraceHeader": "Root=1-2-3",
+            },
     });
     let receives = std::sync::atomic::AtomicUsize::new(0);
     let service = Service::new(move |call, _| match call.operation.as_str() {

@@ -7,24 +7,24 @@ use aws_sdk_eventbridge::types::Target;
 use serde_json::Value;
 use testkit::conformance::Published;
 
-use super::home::Home;
+use super::aws_environment::AwsEnvironment;
 
 /// The bus, the queue behind its rule, and what came out so far.
-pub(crate) struct Bus {
+pub(crate) struct TestBus {
     pub(crate) name: String,
     queue: String,
     client: aws_sdk_sqs::Client,
     published: Mutex<Vec<Published>>,
 }
 
-impl Bus {
+impl TestBus {
     /// Makes a bus with one rule, which sends everything of ours to a queue.
-    pub(crate) async fn new(home: &Home) -> Self {
-        let client = aws_sdk_sqs::Client::new(&home.sdk.config(Service::Sqs));
-        let name = home.name();
+    pub(crate) async fn new(aws: &AwsEnvironment) -> Self {
+        let client = aws_sdk_sqs::Client::new(&aws.sdk.config(Service::Sqs));
+        let name = aws.name();
         let queue =
             client.create_queue().queue_name(&name).send().await.unwrap().queue_url.unwrap();
-        let events = aws_sdk_eventbridge::Client::new(&home.sdk.config(Service::EventBridge));
+        let events = aws_sdk_eventbridge::Client::new(&aws.sdk.config(Service::EventBridge));
         events.create_event_bus().name(&name).send().await.unwrap();
         let pattern = r#"{"source":["learning-yogi.chatbot"]}"#;
         events

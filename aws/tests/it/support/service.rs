@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
-use super::home::settings;
+use super::aws_environment::settings;
 
 /// A word that services put into their answers here, and that no error may repeat.
 pub(crate) const CANARY: &str = "canary";

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aws::call_error::CallError;
 use aws::event_log::EventLog;
-use aws::fault::Fault;
 use shared::domain::Timestamp;
 use shared::operator::{DocumentFigures, EventPage, Figures, Stats, StoredEvent, Tally, series_of};
 use tokio::time::{Instant, sleep};
@@ -45,7 +45,7 @@ impl Events {
         after: i64,
         limit: usize,
         wait: Duration,
-    ) -> Result<EventPage, Fault> {
+    ) -> Result<EventPage, CallError> {
         let until = Instant::now() + wait;
         loop {
             let events = self.look(after, limit).await?;
@@ -57,7 +57,7 @@ impl Events {
         }
     }
 
-    async fn look(&self, after: i64, limit: usize) -> Result<Vec<StoredEvent>, Fault> {
+    async fn look(&self, after: i64, limit: usize) -> Result<Vec<StoredEvent>, CallError> {
         let from = self.begin(after);
         let mut found = Vec::new();
         let mut page = None;
@@ -98,7 +98,7 @@ impl Events {
         from: Timestamp,
         to: Timestamp,
         step: Duration,
-    ) -> Result<Stats, Fault> {
+    ) -> Result<Stats, CallError> {
         let step = u64::try_from(step.as_millis()).unwrap_or(u64::MAX);
         let mut tally = Tally::default();
         let mut seen = HashSet::new();

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws::event_log::EventLog;
-use aws::push::GatewayPush;
+use aws::push::ApiGatewayPush;
 use aws::queue::SqsQueue;
 use aws::sdk::Sdk;
 use aws::secrets::{SecretNames, SecretsManagerSecrets};
@@ -70,7 +70,7 @@ impl Stack {
         let resources = resources::find(&sdk, name).await?;
         let store = Arc::new(DynamoStore::new(&sdk, &resources.table, Arc::new(SystemClock)));
         let queue = |url: &str, dead: &str| {
-            Arc::new(SqsQueue::new(&sdk, url).with_dead_letters(dead).waiting(RECEIVE_WAIT))
+            Arc::new(SqsQueue::new(&sdk, url).with_dead_letters(dead).with_wait(RECEIVE_WAIT))
         };
         let requests = queue(&resources.requests_queue_url, &resources.requests_dead_letters_url);
         let replies = queue(&resources.replies_queue_url, &resources.replies_dead_letters_url);
@@ -114,7 +114,7 @@ impl Stack {
     }
 
     async fn letters(&self, name: QueueName, limit: usize) -> Answer<Vec<(DeadLetter, Timestamp)>> {
-        let letters = self.queue(name).letters(limit).await;
+        let letters = self.queue(name).list_dead_letters(limit).await;
         letters.map_err(|error| problem::of_queue(&self.place(), &error))
     }
 }
@@ -132,7 +132,7 @@ fn ports(
         store: store.clone(),
         requests: requests.clone(),
         replies: replies.clone(),
-        push: Arc::new(GatewayPush::new(sdk, &resources.connections_url)),
+        push: Arc::new(ApiGatewayPush::new(sdk, &resources.connections_url)),
         documents: Arc::new(MemoryDocuments::default()),
         secrets: Arc::new(SecretsManagerSecrets::new(sdk, names)),
         jwt_keys: None,
@@ -194,7 +194,7 @@ impl Home for Stack {
 
     async fn stats(&self, from: Timestamp, to: Timestamp, step: Duration) -> Answer<Stats> {
         let stats = self.events()?.stats(from, to, step).await;
-        stats.map_err(|fault| problem::of(&self.place(), &fault))
+        stats.map_err(|error| problem::of(&self.place(), &error))
     }
 
     async fn settings(&self) -> Answer<Value> {
@@ -264,7 +264,7 @@ impl Home for Stack {
         let after = query.after.unwrap_or_else(|| SystemClock.now().0);
         let limit = query.limit.unwrap_or(MOST_EVENTS);
         let page = self.events()?.page(after, limit, Duration::from_millis(query.wait_ms)).await;
-        page.map_err(|fault| problem::of(&self.place(), &fault))
+        page.map_err(|error| problem::of(&self.place(), &error))
     }
 
     async fn dead_letters(&self, limit: usize) -> Answer<DeadLetters> {
@@ -283,7 +283,7 @@ impl Home for Stack {
         if request.dry_run {
             return self.would_take(request).await;
         }
-        let ids = self.queue(request.queue).redrive_only(request.ids.as_deref()).await;
+        let ids = self.queue(request.queue).redrive_dead_letters(request.ids.as_deref()).await;
         Ok(taken(request, ids.map_err(|error| problem::of_queue(&self.place(), &error))?))
     }
 
@@ -291,7 +291,7 @@ impl Home for Stack {
         if request.dry_run {
             return self.would_take(request).await;
         }
-        let ids = self.queue(request.queue).drop_only(request.ids.as_deref()).await;
+        let ids = self.queue(request.queue).drop_dead_letters(request.ids.as_deref()).await;
         Ok(taken(request, ids.map_err(|error| problem::of_queue(&self.place(), &error))?))
     }
 

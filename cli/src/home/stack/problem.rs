@@ -2,33 +2,33 @@
 
 use std::error::Error;
 
-use aws::fault::Fault;
+use aws::call_error::CallError;
 use shared::ports::{QueueError, SecretsError, StoreError};
 
 use crate::home::HomeError;
 
 /// Makes the error of a call that failed.
-pub(super) fn of(place: &str, fault: &Fault) -> HomeError {
-    if let Some(right) = fault.missing_right() {
+pub(super) fn of(place: &str, error: &CallError) -> HomeError {
+    if let Some(right) = error.missing_permission() {
         return HomeError::NotAllowed(format!(
             "{place}: you lack the right {right}; the policy that the stack makes for operators \
             has it (docs/OPERATIONS.md)"
         ));
     }
-    if fault.is_unknown_caller() {
+    if error.has_invalid_credentials() {
         return HomeError::NotAllowed(format!(
-            "{place}: AWS does not know these credentials, or no longer ({fault})"
+            "{place}: AWS does not know these credentials, or no longer ({error})"
         ));
     }
-    HomeError::Unreachable(format!("{place}: {fault}"))
+    HomeError::Unreachable(format!("{place}: {error}"))
 }
 
 /// Makes the error of a port that failed; what it comes from tells most.
 fn of_port(place: &str, error: &(dyn Error + 'static)) -> HomeError {
     let mut cause = Some(error);
     while let Some(found) = cause {
-        if let Some(fault) = found.downcast_ref::<Fault>() {
-            return of(place, fault);
+        if let Some(error) = found.downcast_ref::<CallError>() {
+            return of(place, error);
         }
         cause = found.source();
     }

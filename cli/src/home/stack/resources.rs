@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use aws::parameters::parameter;
-use aws::sdk::{Sdk, Settings};
+use aws::parameters::get_parameter;
+use aws::sdk::{Sdk, SdkSettings};
 use serde::{Deserialize, Serialize};
 use shared::environment::Environment;
 
@@ -48,9 +48,9 @@ pub(super) struct Resources {
 pub(super) fn sdk(environment: &Environment) -> anyhow::Result<Sdk> {
     let settings = match (environment.text("AWS_REGION"), environment.text("AWS_DEFAULT_REGION")) {
         (None, Some(region)) => {
-            Settings::from_environment(&environment.clone().with("AWS_REGION", region))
+            SdkSettings::from_env(&environment.clone().with("AWS_REGION", region))
         }
-        _ => Settings::from_environment(environment),
+        _ => SdkSettings::from_env(environment),
     };
     Ok(Sdk::new(settings.map_err(|error| usage(format!("{error}; {HOW_TO_SIGN_IN}")))?))
 }
@@ -64,7 +64,7 @@ pub(super) async fn find(sdk: &Sdk, stack: &str) -> anyhow::Result<Resources> {
         return read(&text).map_err(|error| usage(format!("--stack {stack}: {error}")));
     }
     let name = entry(stack);
-    let found = parameter(sdk, &name).await.map_err(|fault| problem::of(&name, &fault))?;
+    let found = get_parameter(sdk, &name).await.map_err(|error| problem::of(&name, &error))?;
     let text = found.ok_or_else(|| {
         usage(format!(
             "--stack {stack}: there is no parameter {name} in this region; name a stage, such as \

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use local::app::App;
 use local::config::Config;
 use serde_json::Value;
 use shared::environment::Environment;
@@ -117,9 +116,10 @@ impl World {
         let environment = Environment::new(self.variables.iter().cloned())
             .with("CHATBOT_DATA_DIR", data.to_str().unwrap())
             .with("CHATBOT_PORT", "0");
-        let app = App::start(Config::from(&environment).unwrap()).await.unwrap();
+        let server =
+            local::server::Server::start(Config::from_env(&environment).unwrap()).await.unwrap();
         let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(app.run_until(async move { drop(stopped.await) }));
+        let running = tokio::spawn(server.run_until(async move { drop(stopped.await) }));
         Server { stop, running }
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use local::app::App;
 use local::config::Config;
+use local::server::Server;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use shared::environment::Environment;
@@ -175,10 +175,10 @@ impl Stopped {
 
 /// Tries until the last server's sockets have let go of the data: a process would have taken them
 /// along.
-async fn start(environment: &Environment) -> App {
+async fn start(environment: &Environment) -> Server {
     loop {
-        match App::start(Config::from(environment).unwrap()).await {
-            Ok(app) => return app,
+        match Server::start(Config::from_env(environment).unwrap()).await {
+            Ok(server) => return server,
             Err(error) if format!("{error:#}").contains("another process uses") => {
                 yield_now().await;
             }

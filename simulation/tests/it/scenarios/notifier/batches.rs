@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use local::pump::{Handler, Pump};
+use local::pump::{BatchHandler, QueuePump};
 use shared::ports::{Delivery, Queue as _};
 use shared::protocol::TurnState::{Committed, Delivered};
 use simulation::faults::{Fault, Function, Op, Rule};
@@ -97,7 +97,7 @@ async fn s37_on_lambda_a_panic_brings_the_whole_batch_again_and_doubles_nothing(
 }
 
 /// Hands batches to the notifier record by record, and panics at a record while `broken` is set.
-fn panicking(stage: &Stage, at: String, broken: &Arc<AtomicBool>) -> Handler {
+fn panicking(stage: &Stage, at: String, broken: &Arc<AtomicBool>) -> BatchHandler {
     let platform = Arc::clone(&stage.platform);
     let broken = Arc::clone(broken);
     Arc::new(move |batch: Arc<[Delivery]>| {
@@ -130,7 +130,8 @@ async fn s37_on_one_machine_a_panic_costs_only_its_own_record_and_the_later_ones
     let broken = Arc::new(AtomicBool::new(true));
     let (stop, stopped) = watch::channel(false);
     let handler = panicking(&stage, second, &broken);
-    let pump = Pump { source: stage.cloud.replies.clone(), handler, batch: 10, concurrency: 2 };
+    let pump =
+        QueuePump { source: stage.cloud.replies.clone(), handler, batch: 10, concurrency: 2 };
     let pump = tokio::spawn(pump.run(stopped, Duration::from_secs(1)));
     sleep(Duration::from_secs(1)).await;
     assert_eq!(states(&stage, &a).await, [Delivered, Committed, Committed]);

@@ -1,5 +1,4 @@
-//! What a call asks, read from its body, its query and its path; what is wrong with it is a problem
-//! that says where.
+//! Extractors for the body, query and path of requests. Their errors name the invalid part.
 
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -9,45 +8,44 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use shared::domain::{ErrorCode, SessionKey};
 
-use super::answer::Problem;
+use super::response::Problem;
 
-/// A body of JSON. What is wrong with it is said without its words.
-pub(super) struct Json<T>(pub(super) T);
+/// A JSON body. Errors do not quote its content.
+pub(super) struct JsonBody<T>(pub(super) T);
 
-/// A query.
-pub(super) struct Asked<T>(pub(super) T);
+/// A query string.
+pub(super) struct QueryParams<T>(pub(super) T);
 
-/// The session that the path names; a key that is none names nothing.
-pub(super) struct OfSession(pub(super) SessionKey);
+/// The session key in the path. An invalid key is treated as one that does not exist.
+pub(super) struct SessionPath(pub(super) SessionKey);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             let is_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
             let detail =
-                if is_large { "The body is larger than 32 MB." } else { "The body broke off." };
+                if is_large { "The body is larger than 32 MB." } else { "The body is incomplete." };
             Problem::new(rejection.status(), ErrorCode::InvalidRequest, detail)
         })?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let detail =
-                format!("The body is not what this call takes: {}.", shared::redact(&error));
+            let detail = format!("The body is invalid: {}.", shared::redact(&error));
             Problem::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, detail)
         })
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = Query::from_request_parts(parts, state).await;
-        query.map(|Query(asked)| Self(asked)).map_err(|rejection| bad_query(&rejection))
+        query.map(|Query(query)| Self(query)).map_err(|rejection| bad_query(&rejection))
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for OfSession {
+impl<S: Send + Sync> FromRequestParts<S> for SessionPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -57,12 +55,13 @@ impl<S: Send + Sync> FromRequestParts<S> for OfSession {
     }
 }
 
-/// Names the parameter, which stands before what is wrong with it; its words are left out.
+/// Names the invalid parameter, which precedes the description in axum's message. The rest of the
+/// message may quote its value and is dropped.
 fn bad_query(rejection: &QueryRejection) -> Problem {
     let text = rejection.body_text();
     let named = text
         .split(": ")
         .nth(1)
         .filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
-    Problem::field(named.unwrap_or("query"), "is not what this call takes")
+    Problem::field(named.unwrap_or("query"), "is invalid")
 }

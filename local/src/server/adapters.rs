@@ -1,4 +1,4 @@
-//! What the handlers stand on, and the handlers on it.
+//! Creates the adapters, and the handlers that use them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,12 +18,13 @@ use worker::calls::Providers;
 use worker::kept::{CachePlace, CacheSettings, KeptReplies};
 
 use crate::config::Config;
+use crate::connections::Connections;
 use crate::documents_file;
-use crate::host::{Connections, Names};
-use crate::operator::{Live, Operator};
-use crate::pump::{Handler, Pump};
+use crate::operator::{LastMessage, Operator};
+use crate::pump::{BatchHandler, QueuePump};
 use crate::secrets::LocalSecrets;
 use crate::sqlite::{Database, SqliteQueue};
+use crate::web::AcceptedHosts;
 
 const DATABASE: &str = "chatbot.db";
 const REQUESTS_MAX_RECEIVES: u32 = 10;
@@ -36,7 +37,7 @@ struct Queues {
     replies: Arc<SqliteQueue>,
 }
 
-/// What everything else is put together from.
+/// The adapters on this machine, which the handlers are built from.
 pub(super) struct Adapters {
     pub(super) database: Database,
     queues: Queues,
@@ -51,7 +52,7 @@ pub(super) struct Adapters {
 }
 
 /// The handlers.
-pub(super) struct Crew<'a> {
+pub(super) struct Handlers<'a> {
     pub(super) ingress: &'a Arc<Ingress>,
     pub(super) worker: &'a Arc<Worker>,
     pub(super) notifier: &'a Arc<Notifier>,
@@ -83,7 +84,7 @@ impl Adapters {
             documents: Arc::new(documents),
             secrets: Arc::new(secrets),
             connections: Arc::default(),
-            kept: kept_replies(&config.reply_cache, &database, clock.clone()).await?,
+            kept: reply_cache(&config.reply_cache, &database, clock.clone()).await?,
             database,
             clock,
             ids,
@@ -147,14 +148,14 @@ impl Adapters {
     pub(super) fn operator(
         &self,
         config: &Config,
-        crew: &Crew<'_>,
+        handlers: &Handlers<'_>,
         token: SecretString,
         keys: BTreeMap<&'static str, bool>,
     ) -> Operator {
         Operator {
-            ingress: Arc::clone(crew.ingress),
-            worker: Arc::clone(crew.worker),
-            notifier: Arc::clone(crew.notifier),
+            ingress: Arc::clone(handlers.ingress),
+            worker: Arc::clone(handlers.worker),
+            notifier: Arc::clone(handlers.notifier),
             connections: self.connections.clone(),
             database: self.database.clone(),
             data_dir: config.data_dir.clone(),
@@ -164,18 +165,18 @@ impl Adapters {
             requests: self.queues.requests.clone(),
             replies: self.queues.replies.clone(),
             clock: self.clock.clone(),
-            live: Live::default(),
+            last_message: LastMessage::default(),
             started_at: self.clock.now(),
             token,
-            is_private: names(config) == Names::Loopback,
+            is_private: accepted_hosts(config) == AcceptedHosts::Loopback,
             has_texts: config.texts == Texts::Included,
             settings: config.settings.clone(),
             keys,
         }
     }
 
-    pub(super) fn request_pump(&self, worker: Arc<Worker>, concurrency: usize) -> Pump {
-        let handler: Handler = Arc::new(move |batch: Arc<[Delivery]>| {
+    pub(super) fn request_pump(&self, worker: Arc<Worker>, concurrency: usize) -> QueuePump {
+        let handler: BatchHandler = Arc::new(move |batch: Arc<[Delivery]>| {
             let worker = worker.clone();
             Box::pin(async move {
                 let mut failed = Vec::new();
@@ -187,28 +188,28 @@ impl Adapters {
                 failed
             })
         });
-        Pump { source: self.queues.requests.clone(), handler, batch: 1, concurrency }
+        QueuePump { source: self.queues.requests.clone(), handler, batch: 1, concurrency }
     }
 
-    pub(super) fn reply_pump(&self, notifier: Arc<Notifier>) -> Pump {
-        let handler: Handler = Arc::new(move |batch: Arc<[Delivery]>| {
+    pub(super) fn reply_pump(&self, notifier: Arc<Notifier>) -> QueuePump {
+        let handler: BatchHandler = Arc::new(move |batch: Arc<[Delivery]>| {
             let notifier = notifier.clone();
             Box::pin(async move { notifier.handle_batch(&batch).await })
         });
         let batch = REPLIES_BATCH;
         let concurrency = REPLIES_CONCURRENCY;
-        Pump { source: self.queues.replies.clone(), handler, batch, concurrency }
+        QueuePump { source: self.queues.replies.clone(), handler, batch, concurrency }
     }
 }
 
-/// Opens the place where replies are kept, if there is one.
-async fn kept_replies(
+/// Opens the reply cache, if there is one.
+async fn reply_cache(
     settings: &CacheSettings,
     database: &Database,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Option<KeptReplies>> {
     let cache: Arc<dyn ReplyCache> = match settings.place {
-        // Redis is not among the places of this home.
+        // The settings of this server do not accept Redis.
         CachePlace::Off | CachePlace::Redis => return Ok(None),
         CachePlace::Memory => Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds())),
         CachePlace::Sqlite => Arc::new(database.reply_cache(settings.entries).await?),
@@ -216,7 +217,7 @@ async fn kept_replies(
     Ok(Some(settings.keeping(cache)))
 }
 
-/// Returns the models that have what they need; where none has, the one that needs nothing.
+/// Returns the models that are configured; without any, the offline model.
 pub(super) fn models(
     config: &mut Config,
     adapters: &Adapters,
@@ -239,8 +240,8 @@ pub(super) fn models(
     models
 }
 
-/// Tells which names the server answers to.
-pub(super) fn names(config: &Config) -> Names {
+/// Returns which `Host` headers are accepted.
+pub(super) fn accepted_hosts(config: &Config) -> AcceptedHosts {
     let only_here = config.host.is_loopback() && config.ingress.origins == AllowedOrigins::Loopback;
-    if only_here { Names::Loopback } else { Names::Any }
+    if only_here { AcceptedHosts::Loopback } else { AcceptedHosts::Any }
 }

@@ -1,4 +1,4 @@
-//! Answers: JSON, and problems.
+//! Responses: JSON and problem details.
 
 use std::fmt::Display;
 
@@ -11,12 +11,12 @@ use shared::domain::ErrorCode;
 use shared::ports::{QueueError, StoreError};
 use worker::WorkerError;
 
-use crate::sqlite::error::Failure;
+use crate::sqlite::error::DatabaseError;
 
-/// What every call ends with.
-pub(super) type Answer<T = Response> = Result<T, Problem>;
+/// The result of an operator call.
+pub(super) type OperatorResult<T = Response> = Result<T, Problem>;
 
-/// Why a call is not answered as it was hoped; `application/problem+json`, as everywhere.
+/// An error response in `application/problem+json`, as in the public API.
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,
@@ -30,7 +30,7 @@ impl Problem {
         Self { status, code, detail: detail.into(), field: None }
     }
 
-    /// Says which field is wrong, and how.
+    /// Reports an invalid field of the request.
     pub(super) fn field(field: &str, problem: impl Display) -> Self {
         let detail = format!("{field} {problem}.");
         Self {
@@ -40,16 +40,16 @@ impl Problem {
     }
 
     pub(super) fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, format!("There is no such {what}."))
+        Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, format!("The {what} was not found."))
     }
 
-    /// A part of the server is away, most likely the disk; logged here, once.
+    /// Reports that the storage failed, and logs the error.
     fn unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "an operator call failed");
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::Unavailable,
-            "The data cannot be read or written now.",
+            "The storage is currently unavailable.",
         )
     }
 }
@@ -94,27 +94,27 @@ impl From<WorkerError> for Problem {
     }
 }
 
-impl From<Failure> for Problem {
-    fn from(error: Failure) -> Self {
+impl From<DatabaseError> for Problem {
+    fn from(error: DatabaseError) -> Self {
         Self::unavailable(&error)
     }
 }
 
-/// Answers with JSON.
-pub(super) fn json_of(status: StatusCode, value: &impl Serialize) -> Response {
+/// Creates a JSON response.
+pub(super) fn json_response(status: StatusCode, value: &impl Serialize) -> Response {
     let body = serde_json::to_vec(value).unwrap_or_default();
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     (status, headers, body).into_response()
 }
 
-pub(super) async fn unknown() -> Problem {
-    Problem::not_found("call")
+pub(super) async fn unknown_route() -> Problem {
+    Problem::not_found("endpoint")
 }
 
-pub(super) async fn wrong_method() -> Problem {
+pub(super) async fn method_not_allowed() -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::InvalidRequest,
-        "This call has another method.",
+        "This method is not supported for the endpoint.",
     )
 }

@@ -1,4 +1,4 @@
-//! Where the server is.
+//! The address of the server.
 
 use redis::io::tcp::TcpSettings;
 use redis::{
@@ -8,57 +8,58 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::sdk::roots;
 
-/// A server, and what to say to it first; never a password.
+/// The address of a server, with user and database but never a password.
 #[derive(Debug, Clone)]
 pub struct RedisAddress {
     info: ConnectionInfo,
     roots: Option<String>,
 }
 
-/// The reason why a URL is none of a server. It does not repeat the URL.
+/// The reason why a URL is rejected. It does not quote the URL, which may contain a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
-    /// It has another form.
+pub enum RedisAddressError {
+    /// It is not of a supported form.
     #[error(
-        "must be redis://host:port or, with TLS, rediss://host:port; user@ may precede the host, \
-        /number follow it"
+        "must be redis://host:port or, with TLS, rediss://host:port; optionally with user@ before \
+        the host and /number after it"
     )]
     Form,
-    /// It has a password in it.
+    /// It contains a password.
     #[error(
-        "must hold no password: whoever may describe the function can read its variables; \
-         REPLY_CACHE_PASSWORD in the secret with the providers' keys is its place"
+        "must not contain a password, because everybody who may describe the function can read its \
+         variables; store it as REPLY_CACHE_PASSWORD in the secret with the providers' keys"
     )]
     Password,
 }
 
 impl RedisAddress {
     /// Reads a URL.
-    pub fn parse(url: &str) -> Result<Self, AddressError> {
-        let url = redis::parse_redis_url(url).ok_or(AddressError::Form)?;
+    pub fn parse(url: &str) -> Result<Self, RedisAddressError> {
+        let url = redis::parse_redis_url(url).ok_or(RedisAddressError::Form)?;
         if url.password().is_some() {
-            return Err(AddressError::Password);
+            return Err(RedisAddressError::Password);
         }
         let plain = url.query().is_none() && url.fragment().is_none();
         let known = ["redis", "rediss"].contains(&url.scheme());
         if !plain || !known || url.host_str().is_none_or(str::is_empty) {
-            return Err(AddressError::Form);
+            return Err(RedisAddressError::Form);
         }
-        let info = url.into_connection_info().map_err(|_| AddressError::Form)?;
-        // It would cost a round trip, and rights that a user may not have.
+        let info = url.into_connection_info().map_err(|_| RedisAddressError::Form)?;
+        // Sending the client's name would cost a round trip, and needs a permission that the user
+        // may not have.
         let redis = info.redis_settings().clone().set_skip_set_lib_name();
         let tcp = TcpSettings::default().set_nodelay(true);
         Ok(Self { info: info.set_redis_settings(redis).set_tcp_settings(tcp), roots: None })
     }
 
-    /// Trusts these roots, in PEM, in place of the system's.
+    /// Trusts these root certificates, in PEM, instead of the system's.
     #[must_use]
     pub fn with_roots(mut self, roots: impl Into<String>) -> Self {
         self.roots = Some(roots.into());
         self
     }
 
-    /// Returns a client, which is not connected.
+    /// Returns a client that is not connected yet.
     pub(super) fn client(&self, password: Option<&SecretString>) -> RedisResult<Client> {
         let mut info = self.info.clone();
         if let Some(password) = password {
@@ -68,7 +69,7 @@ impl RedisAddress {
         if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
             return Client::open(info);
         }
-        // Where the system has no bundle, the roots that are compiled in.
+        // Without a system bundle, `redis` uses the roots that are compiled in.
         let roots = self.roots.clone().or_else(roots::bundle);
         Client::build_with_tls(
             info,
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(url: &str, expected: Result<&str, AddressError>) {
+    fn check(url: &str, expected: Result<&str, RedisAddressError>) {
         let address = RedisAddress::parse(url).map(|address| address.info.addr().to_string());
         assert_eq!(address.as_deref().map_err(|error| *error), expected, "{url}");
     }
@@ -119,13 +120,13 @@ mod tests {
             "redis://h?a=b",
         ];
         for url in urls.into_iter().chain(extras) {
-            check(url, Err(AddressError::Form));
+            check(url, Err(RedisAddressError::Form));
         }
     }
 
     #[test]
     fn a_url_with_a_password_is_refused() {
-        check("redis://:hunter2@host:6379", Err(AddressError::Password));
-        check("rediss://bot:hunter2@host:6379", Err(AddressError::Password));
+        check("redis://:hunter2@host:6379", Err(RedisAddressError::Password));
+        check("rediss://bot:hunter2@host:6379", Err(RedisAddressError::Password));
     }
 }

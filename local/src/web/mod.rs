@@ -1,10 +1,9 @@
 //! HTTP, WebSocket and the chat page.
 
-mod connections;
-mod guard;
-mod http;
+mod api;
+mod host_check;
 mod page;
-mod socket;
+mod websocket;
 
 use std::sync::Arc;
 
@@ -14,45 +13,44 @@ use axum::routing::get;
 use ingress::Ingress;
 use shared::ports::Ids;
 
+use crate::connections::Connections;
 use crate::operator::{self, Operator};
 use crate::stop::Stop;
 
-pub use connections::Connections;
-pub use guard::Names;
+pub use host_check::AcceptedHosts;
 
-/// What every request is handled with.
+/// The state that every request handler shares.
 #[derive(Clone)]
-pub struct Host {
-    /// The front door.
+pub struct WebState {
+    /// Handles the public API.
     pub ingress: Arc<Ingress>,
     /// The open WebSockets.
     pub connections: Arc<Connections>,
-    /// Which names the server answers to.
-    pub names: Names,
-    /// Names connections.
+    /// Which `Host` headers are accepted.
+    pub accepted_hosts: AcceptedHosts,
+    /// Creates connection ids.
     pub ids: Arc<dyn Ids>,
-    /// What operators ask.
+    /// Handles operator calls.
     pub operator: Arc<Operator>,
     /// Turns true when the server stops.
     pub stop: Stop,
 }
 
-/// Returns the routes: the page, the socket, the operator calls, and everything else for ingress.
-pub fn router(host: Host) -> Router {
-    let names = host.names;
-    let operator = operator::router(Arc::clone(&host.operator));
+/// Returns the routes: the page, the WebSocket, the operator calls, and ingress for the rest.
+pub fn router(state: WebState) -> Router {
+    let accepted_hosts = state.accepted_hosts;
+    let operator = operator::router(Arc::clone(&state.operator));
     Router::new()
         .route("/", get(page::index))
         .route("/page/{file}", get(page::file))
-        .route(ingress::config::LOCAL_SOCKET_PATH, get(socket::connect))
-        .fallback(http::handle)
-        .with_state(host)
+        .route(ingress::config::LOCAL_SOCKET_PATH, get(websocket::connect))
+        .fallback(api::handle)
+        .with_state(state)
         .merge(operator)
-        .layer(from_fn_with_state(names, guard::guard))
+        .layer(from_fn_with_state(accepted_hosts, host_check::check_host))
 }
 
-/// Listens from now on; what it returns ends when the process is asked to stop, by Ctrl-C or
-/// SIGTERM.
+/// Installs the signal handlers. The returned future completes at Ctrl-C or SIGTERM.
 #[cfg(unix)]
 pub fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -67,7 +65,7 @@ pub fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// What it returns ends when the process is asked to stop, by Ctrl-C.
+/// Returns a future that completes at Ctrl-C.
 #[cfg(not(unix))]
 pub fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async { drop(tokio::signal::ctrl_c().await) })

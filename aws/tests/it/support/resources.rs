@@ -10,20 +10,20 @@ use aws_sdk_dynamodb::types::{
 use aws_sdk_sqs::types::QueueAttributeName;
 use shared::memory::QueueSettings;
 
-use super::home::Home;
+use super::aws_environment::AwsEnvironment;
 
 /// What was made, so that it can be removed.
 #[derive(Default)]
-pub(crate) struct Made {
+pub(crate) struct TestResources {
     tables: Mutex<Vec<String>>,
     queues: Mutex<Vec<String>>,
 }
 
-impl Made {
+impl TestResources {
     /// Makes the table as the deployments describe it, and returns its name.
-    pub(crate) async fn table(&self, home: &Home) -> String {
-        let client = aws_sdk_dynamodb::Client::new(&home.sdk.config(Service::DynamoDb));
-        let name = home.name();
+    pub(crate) async fn table(&self, aws: &AwsEnvironment) -> String {
+        let client = aws_sdk_dynamodb::Client::new(&aws.sdk.config(Service::DynamoDb));
+        let name = aws.name();
         let index = GlobalSecondaryIndex::builder()
             .index_name("due")
             .key_schema(key("due_shard", KeyType::Hash))
@@ -52,9 +52,13 @@ impl Made {
     }
 
     /// Makes a FIFO queue with its dead-letter queue, and returns their URLs.
-    pub(crate) async fn queues(&self, home: &Home, settings: &QueueSettings) -> (String, String) {
-        let dead = self.queue(home, Vec::new()).await;
-        let client = aws_sdk_sqs::Client::new(&home.sdk.config(Service::Sqs));
+    pub(crate) async fn queues(
+        &self,
+        aws: &AwsEnvironment,
+        settings: &QueueSettings,
+    ) -> (String, String) {
+        let dead = self.queue(aws, Vec::new()).await;
+        let client = aws_sdk_sqs::Client::new(&aws.sdk.config(Service::Sqs));
         let attributes = client
             .get_queue_attributes()
             .queue_url(&dead)
@@ -69,12 +73,16 @@ impl Made {
             (QueueAttributeName::DeduplicationScope, "messageGroup".to_owned()),
             (QueueAttributeName::FifoThroughputLimit, "perMessageGroupId".to_owned()),
         ];
-        (self.queue(home, queue).await, dead)
+        (self.queue(aws, queue).await, dead)
     }
 
-    async fn queue(&self, home: &Home, attributes: Vec<(QueueAttributeName, String)>) -> String {
-        let client = aws_sdk_sqs::Client::new(&home.sdk.config(Service::Sqs));
-        let mut create = client.create_queue().queue_name(format!("{}.fifo", home.name()));
+    async fn queue(
+        &self,
+        aws: &AwsEnvironment,
+        attributes: Vec<(QueueAttributeName, String)>,
+    ) -> String {
+        let client = aws_sdk_sqs::Client::new(&aws.sdk.config(Service::Sqs));
+        let mut create = client.create_queue().queue_name(format!("{}.fifo", aws.name()));
         create = create.attributes(QueueAttributeName::FifoQueue, "true");
         for (name, value) in attributes {
             create = create.attributes(name, value);
@@ -85,12 +93,12 @@ impl Made {
     }
 
     /// Removes everything; `moto` forgets by itself, an account would cost.
-    pub(crate) async fn remove(self, home: &Home) {
-        let tables = aws_sdk_dynamodb::Client::new(&home.sdk.config(Service::DynamoDb));
+    pub(crate) async fn remove(self, aws: &AwsEnvironment) {
+        let tables = aws_sdk_dynamodb::Client::new(&aws.sdk.config(Service::DynamoDb));
         for name in self.tables.into_inner().unwrap() {
             tables.delete_table().table_name(name).send().await.unwrap();
         }
-        let queues = aws_sdk_sqs::Client::new(&home.sdk.config(Service::Sqs));
+        let queues = aws_sdk_sqs::Client::new(&aws.sdk.config(Service::Sqs));
         for url in self.queues.into_inner().unwrap() {
             queues.delete_queue().queue_url(url).send().await.unwrap();
         }

@@ -1,4 +1,4 @@
-//! What API Gateway sends to the front door.
+//! Events of API Gateway for the ingress function.
 
 use aws_lambda_events::event::apigw::{
     ApiGatewayCustomAuthorizerRequestTypeRequest, ApiGatewayProxyRequest,
@@ -13,67 +13,68 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode
 use serde_json::{Map, Value, json};
 use shared::domain::ConnectionId;
 
-use super::UnknownEvent;
-use super::task::Task;
+use super::UnsupportedEvent;
+use super::schedule::ScheduledTask;
 
-/// An event of API Gateway, or the warmer's.
+/// An event of API Gateway, or of the schedule that keeps the function warm.
 #[derive(Debug)]
-pub enum FrontEvent {
-    /// A call of the REST API.
+pub enum ApiGatewayEvent {
+    /// A call to the REST API.
     Http(Box<HttpCall>),
-    /// Whether a WebSocket may be opened.
-    Authorize(Attempt),
+    /// The authorizer's request: may this WebSocket be opened?
+    Authorize(ConnectAttempt),
     /// A frame of an open WebSocket.
-    Frame(Socket, String),
+    Frame(WebSocket, String),
     /// A WebSocket was closed.
-    Disconnect(Socket),
-    /// A call of the REST API that is no HTTP.
-    Malformed(UnknownEvent),
+    Disconnect(WebSocket),
+    /// A call to the REST API that is not a valid HTTP request.
+    Malformed(UnsupportedEvent),
     /// Nothing to do.
     Warm,
 }
 
-/// A call of the REST API.
+/// A call to the REST API.
 #[derive(Debug)]
 pub struct HttpCall {
     /// The request.
     pub request: Request<Bytes>,
-    /// The address that it came from.
+    /// The client's IP address.
     pub address: Option<String>,
-    /// Cognito's id of the caller, where IAM let it in.
+    /// The caller's Cognito identity id, if IAM authorized the call.
     pub cognito_identity_id: Option<String>,
-    /// The unique id of the caller's user or role with its session name, where IAM let it in.
+    /// The unique id of the caller's IAM user, or of its role with the session name, if IAM
+    /// authorized the call.
     pub unique_id: Option<String>,
 }
 
 /// An attempt to open a WebSocket.
 #[derive(Debug)]
-pub struct Attempt {
-    /// The ticket; empty where none was given.
+pub struct ConnectAttempt {
+    /// The ticket; empty if there was none, or more than one.
     pub ticket: String,
-    /// The header `Origin`; `null` where it is no text.
+    /// The `Origin` header; `null` if it is not valid text.
     pub origin: Option<String>,
-    /// The header `Host`.
+    /// The `Host` header.
     pub host: Option<String>,
-    /// What the answer is about.
+    /// The ARN that the response must allow or deny.
     pub method_arn: String,
 }
 
-/// An open WebSocket: its connection, and what the authorizer said about it.
+/// An open WebSocket: its connection id and the authorizer's context.
 #[derive(Debug)]
-pub struct Socket {
+pub struct WebSocket {
     /// The connection.
     pub connection: ConnectionId,
     /// The authorizer's context.
     pub context: Map<String, Value>,
 }
 
-impl FrontEvent {
+impl ApiGatewayEvent {
     /// Reads an event.
     ///
-    /// A body without anything else is a `POST /chat`, as in the example of the guide.
-    pub fn of(event: Value) -> Result<Self, UnknownEvent> {
-        if Task::of(&event) == Some(Task::Warm) {
+    /// An event that has only a body is a `POST /chat`, as sent by the Lambda console's test form.
+    pub fn from_event(event: Value) -> Result<Self, UnsupportedEvent> {
+        if ScheduledTask::of(&event) == Some(ScheduledTask::Warm) {
             return Ok(Self::Warm);
         }
         let has = |name: &str| event.get(name).is_some_and(|value| !value.is_null());
@@ -84,18 +85,18 @@ impl FrontEvent {
             _ if has("httpMethod") || has("body") => {
                 Ok(call(event).map_or_else(Self::Malformed, |call| Self::Http(Box::new(call))))
             }
-            _ => Err(UnknownEvent("it is not of API Gateway")),
+            _ => Err(UnsupportedEvent("it does not come from API Gateway")),
         }
     }
 }
 
-fn attempt(event: Value) -> Result<Attempt, UnknownEvent> {
+fn attempt(event: Value) -> Result<ConnectAttempt, UnsupportedEvent> {
     let event: ApiGatewayCustomAuthorizerRequestTypeRequest = serde_json::from_value(event)
-        .map_err(|_| UnknownEvent("its authorizer request cannot be read"))?;
+        .map_err(|_| UnsupportedEvent("its authorizer request cannot be read"))?;
     let header = |name: &str| {
         event.headers.get(name).map(|value| value.to_str().unwrap_or("null").to_owned())
     };
-    Ok(Attempt {
+    Ok(ConnectAttempt {
         ticket: ticket(&event.multi_value_query_string_parameters, &event.query_string_parameters),
         origin: header("origin"),
         host: header("host"),
@@ -103,22 +104,25 @@ fn attempt(event: Value) -> Result<Attempt, UnknownEvent> {
     })
 }
 
-/// Returns the one ticket; several are none, whichever of them API Gateway would show first.
+/// Returns the ticket. Several tickets count as none: a client could otherwise pass one ticket here
+/// and another one elsewhere.
 fn ticket(all: &QueryMap, last: &QueryMap) -> String {
     let given = [all, last].into_iter().find_map(|query| query.all("ticket")).unwrap_or_default();
     if let [ticket] = given.as_slice() { (*ticket).to_owned() } else { String::new() }
 }
 
-fn socket(event: Value) -> Result<FrontEvent, UnknownEvent> {
+fn socket(event: Value) -> Result<ApiGatewayEvent, UnsupportedEvent> {
     let event: ApiGatewayWebsocketProxyRequest = serde_json::from_value(event)
-        .map_err(|_| UnknownEvent("its WebSocket request cannot be read"))?;
+        .map_err(|_| UnsupportedEvent("its WebSocket request cannot be read"))?;
     let context = event.request_context;
     let connection = ConnectionId::new(context.connection_id.unwrap_or_default());
-    let socket = Socket { connection, context: facts(context.authorizer) };
+    let socket = WebSocket { connection, context: facts(context.authorizer) };
     match context.event_type.as_deref() {
-        Some("MESSAGE") => Ok(FrontEvent::Frame(socket, text(event.body, event.is_base64_encoded))),
-        Some("DISCONNECT") => Ok(FrontEvent::Disconnect(socket)),
-        _ => Err(UnknownEvent("its eventType is neither MESSAGE nor DISCONNECT")),
+        Some("MESSAGE") => {
+            Ok(ApiGatewayEvent::Frame(socket, text(event.body, event.is_base64_encoded)))
+        }
+        Some("DISCONNECT") => Ok(ApiGatewayEvent::Disconnect(socket)),
+        _ => Err(UnsupportedEvent("its eventType is neither MESSAGE nor DISCONNECT")),
     }
 }
 
@@ -126,16 +130,16 @@ fn facts(authorizer: ApiGatewayRequestAuthorizer) -> Map<String, Value> {
     authorizer.fields.into_iter().collect()
 }
 
-/// Returns a frame's text; a binary one is no text, and refused by the front door as malformed.
+/// Returns a frame's text. A binary frame becomes text that ingress rejects as malformed.
 fn text(body: Option<String>, encoded: bool) -> String {
     if encoded { "\u{0}".to_owned() } else { body.unwrap_or_default() }
 }
 
-fn call(mut event: Value) -> Result<HttpCall, UnknownEvent> {
+fn call(mut event: Value) -> Result<HttpCall, UnsupportedEvent> {
     complete(&mut event);
     let event: ApiGatewayProxyRequest = serde_json::from_value(event)
-        .map_err(|_| UnknownEvent("its HTTP request cannot be read"))?;
-    let uri: Uri = target(&event).parse().map_err(|_| UnknownEvent("its path is no path"))?;
+        .map_err(|_| UnsupportedEvent("its HTTP request cannot be read"))?;
+    let uri: Uri = target(&event).parse().map_err(|_| UnsupportedEvent("its path is not valid"))?;
     let ApiGatewayProxyRequest {
         http_method,
         headers,
@@ -151,13 +155,13 @@ fn call(mut event: Value) -> Result<HttpCall, UnknownEvent> {
         if multi_value_headers.is_empty() { headers } else { multi_value_headers };
     let ApiGatewayRequestIdentity { source_ip, cognito_identity_id, user, user_arn, .. } =
         event.request_context.identity;
-    // Where IAM did not decide there is no ARN, and what else stands there is nobody's identity.
+    // Without an ARN, IAM has not authorized the call, and the other fields prove no identity.
     let (cognito_identity_id, unique_id) =
         user_arn.map(|_| (cognito_identity_id, user)).unwrap_or_default();
     Ok(HttpCall { request, address: source_ip, cognito_identity_id, unique_id })
 }
 
-/// Adds what an event lacks that is a body and nothing else.
+/// Adds what an event with only a body lacks.
 fn complete(event: &mut Value) {
     let Some(event) = event.as_object_mut() else { return };
     let bare = !event.contains_key("httpMethod");
@@ -175,10 +179,10 @@ fn complete(event: &mut Value) {
     }
 }
 
-/// Returns the path and query as the route has them.
+/// Returns the path and query as the routes expect them.
 ///
-/// The path is put together from the API's own resource: behind a custom domain the caller's has a
-/// base path.
+/// The path is built from the API's resource: behind a custom domain, the request's own path begins
+/// with the domain's base path.
 fn target(event: &ApiGatewayProxyRequest) -> String {
     let resource = event
         .resource
@@ -202,7 +206,8 @@ fn encoded(query: &QueryMap) -> String {
     pairs.join("&")
 }
 
-/// What cannot stand in a segment of a path; a `%` can, since some parameters come encoded already.
+/// Characters that must be encoded in a path segment. `%` is not among them, because some
+/// parameters arrive encoded.
 const SEGMENT: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -215,15 +220,15 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
-fn content(body: Option<String>, encoded: bool) -> Result<Bytes, UnknownEvent> {
+fn content(body: Option<String>, encoded: bool) -> Result<Bytes, UnsupportedEvent> {
     let body = body.unwrap_or_default();
     if !encoded {
         return Ok(body.into());
     }
-    STANDARD.decode(body).map(Bytes::from).map_err(|_| UnknownEvent("its body is not base64"))
+    STANDARD.decode(body).map(Bytes::from).map_err(|_| UnsupportedEvent("its body is not base64"))
 }
 
-/// Returns the headers of a response by name, each with all its values.
+/// Returns headers by name, each with all its values.
 pub(super) fn multi_valued(headers: &HeaderMap) -> Map<String, Value> {
     let values = |name| {
         headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>()

@@ -3,11 +3,11 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use aws::replies::{RedisAddress, RedisReplyCache, Timeouts};
+use aws::redis::{RedisAddress, RedisReplyCache, RedisTimeouts};
 use shared::ports::ReplyCache as _;
 use tokio::time::Instant;
 
-use super::{LONG, PATIENT, STAGE, Vault, cache, check_keeps, key, reply};
+use super::{LONG, LONG_TIMEOUTS, STAGE, Vault, cache, check_keeps, key, reply};
 use crate::support::redis_server::{RedisServer, free_port};
 use crate::support::service::check_clean;
 
@@ -41,10 +41,10 @@ async fn check_silent(cache: &RedisReplyCache) {
 #[tokio::test]
 async fn a_dead_server_is_told_once_then_left_alone_and_used_when_it_is_back() {
     let port = free_port();
-    let cache = cache(&format!("redis://127.0.0.1:{port}"), PATIENT);
+    let cache = cache(&format!("redis://127.0.0.1:{port}"), LONG_TIMEOUTS);
     let error = cache.get(&key("a")).await.unwrap_err();
     assert!(
-        error.0.to_string().starts_with("redis connection had no connection (Connection refused"),
+        error.0.to_string().starts_with("redis CONNECT had a connection error (Connection refused"),
         "{error:?}"
     );
     check_silent(&cache).await;
@@ -87,9 +87,12 @@ impl Silent {
 #[tokio::test]
 async fn a_server_that_hangs_costs_one_short_wait_and_then_none() {
     let silent = Silent::new();
-    let cache = cache(&silent.url("redis"), Timeouts { wait: PATIENT.wait, ..Timeouts::default() });
+    let cache = cache(
+        &silent.url("redis"),
+        RedisTimeouts { wait: LONG_TIMEOUTS.wait, ..RedisTimeouts::default() },
+    );
     let began = Instant::now();
-    assert_eq!(told(&cache).await, "redis GETRANGE had no answer in time");
+    assert_eq!(told(&cache).await, "redis GETRANGE timed out");
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     check_silent(&cache).await;
     assert_eq!(silent.connections(), 1);
@@ -100,10 +103,10 @@ async fn a_handshake_that_hangs_goes_on_without_the_calls_that_wait_for_it() {
     let silent = Silent::new();
     let cache = cache(
         &silent.url("rediss"),
-        Timeouts { connect: Duration::from_secs(1), ..Timeouts::default() },
+        RedisTimeouts { connect: Duration::from_secs(1), ..RedisTimeouts::default() },
     );
     assert_eq!(cache.get(&key("a")).await.unwrap(), None);
-    assert!(told(&cache).await.starts_with("redis connection had no answer in time"));
+    assert!(told(&cache).await.starts_with("redis CONNECT timed out"));
     check_silent(&cache).await;
     assert_eq!(silent.connections(), 1);
 }
@@ -111,7 +114,7 @@ async fn a_handshake_that_hangs_goes_on_without_the_calls_that_wait_for_it() {
 #[tokio::test]
 async fn a_server_that_started_again_is_used_at_once() {
     let Some(mut server) = RedisServer::start(&[]) else { return };
-    let cache = cache(&server.url(), PATIENT);
+    let cache = cache(&server.url(), LONG_TIMEOUTS);
     check_keeps(&cache, "a").await;
     server.restart();
     assert_eq!(cache.get(&key("a")).await.unwrap(), None, "it came back empty");
@@ -121,7 +124,7 @@ async fn a_server_that_started_again_is_used_at_once() {
 #[tokio::test]
 async fn a_server_that_goes_away_in_use_is_told_once_for_each_outage() {
     let Some(mut server) = RedisServer::start(&[]) else { return };
-    let cache = cache(&server.url(), PATIENT);
+    let cache = cache(&server.url(), LONG_TIMEOUTS);
     for _ in 0..2 {
         check_keeps(&cache, "a").await;
         server.stop();
@@ -136,7 +139,7 @@ async fn a_server_that_goes_away_in_use_is_told_once_for_each_outage() {
 #[tokio::test]
 async fn a_connection_that_lay_idle_is_made_anew() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let cache = cache(&server.url(), PATIENT);
+    let cache = cache(&server.url(), LONG_TIMEOUTS);
     check_keeps(&cache, "a").await;
     let before = server.figure("total_connections_received");
     pass(Duration::from_mins(1)).await;
@@ -151,7 +154,7 @@ async fn a_connection_that_lay_idle_is_made_anew() {
 #[tokio::test]
 async fn an_answer_that_comes_too_late_is_nobodys() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let cache = cache(&server.url(), PATIENT);
+    let cache = cache(&server.url(), LONG_TIMEOUTS);
     for name in ["a", "b"] {
         check_keeps(&cache, name).await;
     }
@@ -171,10 +174,11 @@ async fn an_answer_that_comes_too_late_is_nobodys() {
 #[tokio::test]
 async fn a_server_that_stalls_in_use_is_told_and_asked_over_a_new_connection() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let cache = cache(&server.url(), Timeouts { answer: Duration::from_secs(1), ..PATIENT });
+    let cache =
+        cache(&server.url(), RedisTimeouts { response: Duration::from_secs(1), ..LONG_TIMEOUTS });
     check_keeps(&cache, "a").await;
     server.signal("STOP");
-    assert_eq!(told(&cache).await, "redis GETRANGE had no answer in time");
+    assert_eq!(told(&cache).await, "redis GETRANGE timed out");
     check_silent(&cache).await;
     server.signal("CONT");
     let before = server.figure("total_connections_received");
@@ -193,8 +197,8 @@ async fn a_wrong_password_is_told_once_and_fetched_again() {
     server.does::<()>(&["ACL", "SETUSER", "bot", "on", ">hunter2", "~*", "+@all"]);
     let vault = Vault::new(Some("canary"));
     let address = RedisAddress::parse(&server.url().replace("//", "//bot@")).unwrap();
-    let cache = RedisReplyCache::new(address, STAGE, vault.secrets(), PATIENT);
-    assert_eq!(told(&cache).await, "redis connection failed (user or password refused)");
+    let cache = RedisReplyCache::new(address, STAGE, vault.secrets(), LONG_TIMEOUTS);
+    assert_eq!(told(&cache).await, "redis CONNECT failed (user or password refused)");
     check_silent(&cache).await;
     *vault.0.lock().unwrap() = Some("hunter2".to_owned());
     pass(Duration::from_secs(1)).await;
@@ -204,7 +208,7 @@ async fn a_wrong_password_is_told_once_and_fetched_again() {
 #[tokio::test]
 async fn a_missing_password_is_told_by_the_servers_code() {
     let Some(server) = RedisServer::start(&["--requirepass", "hunter2"]) else { return };
-    let cache = cache(&server.url(), PATIENT);
+    let cache = cache(&server.url(), LONG_TIMEOUTS);
     assert_eq!(told(&cache).await, "redis GETRANGE failed (NOAUTH)");
     check_silent(&cache).await;
 }
@@ -212,7 +216,7 @@ async fn a_missing_password_is_told_by_the_servers_code() {
 #[tokio::test]
 async fn no_error_repeats_what_a_command_carried() {
     let Some(server) = RedisServer::start(&["--rename-command", "SET", ""]) else { return };
-    let cache = cache(&server.url(), PATIENT);
+    let cache = cache(&server.url(), LONG_TIMEOUTS);
     let error = cache.put(&key("a"), &reply("canary"), LONG).await.unwrap_err();
     check_clean(&error);
     assert_eq!(error.0.to_string(), "redis SET failed (ERR)");

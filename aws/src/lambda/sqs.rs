@@ -1,4 +1,4 @@
-//! What the queues send, and which of it failed.
+//! SQS batches, and their failed messages.
 
 use std::time::Duration;
 
@@ -6,29 +6,31 @@ use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use serde_json::{Value, json};
 use shared::ports::{Delivery, Receipt};
 
-use super::UnknownEvent;
+use super::UnsupportedEvent;
 
-/// The messages of one event.
+/// The messages of one SQS event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
-    /// The messages that can be handled, in order.
+pub struct SqsBatch {
+    /// The messages that could be read, in order.
     pub deliveries: Vec<Delivery>,
-    /// The ids of those that cannot: they fail, and become dead letters.
+    /// The ids of those that could not. They are reported as failed and become dead letters.
     pub unreadable: Vec<String>,
-    /// The trace that a batch of one message came with, in the form of `X-Amzn-Trace-Id`.
+    /// The trace header of a batch with one message, in the form of `X-Amzn-Trace-Id`. Several
+    /// messages may belong to different traces.
     pub trace: Option<String>,
 }
 
-impl Batch {
-    /// Reads an event of a queue.
+impl SqsBatch {
+    /// Reads an event of SQS.
     ///
-    /// An event that is no batch fails as a whole; a record without what SQS promises fails alone.
-    pub fn of(event: Value) -> Result<Self, UnknownEvent> {
+    /// An event that is not a batch fails as a whole; a record without the required attributes
+    /// fails alone.
+    pub fn from_event(event: Value) -> Result<Self, UnsupportedEvent> {
         if !event.get("Records").is_some_and(Value::is_array) {
-            return Err(UnknownEvent("it has no Records"));
+            return Err(UnsupportedEvent("it has no Records"));
         }
         let event: SqsEvent = serde_json::from_value(event)
-            .map_err(|_| UnknownEvent("its Records are not of SQS"))?;
+            .map_err(|_| UnsupportedEvent("its Records are not SQS messages"))?;
         let mut batch = Self { deliveries: Vec::new(), unreadable: Vec::new(), trace: None };
         let alone = event.records.len() == 1;
         for record in event.records {
@@ -44,21 +46,22 @@ impl Batch {
     }
 }
 
-/// Writes which messages failed; all others are deleted by the event source mapping.
-pub fn failures(ids: impl IntoIterator<Item = String>) -> Value {
+/// Reports the messages that failed. The event source mapping deletes all others; the failed ones
+/// are delivered again after their visibility timeout.
+pub fn batch_item_failures(ids: impl IntoIterator<Item = String>) -> Value {
     let failures: Vec<Value> = ids.into_iter().map(|id| json!({ "itemIdentifier": id })).collect();
     json!({ "batchItemFailures": failures })
 }
 
-/// Returns how long a worker may work, if Lambda ends it after `remaining`: some of it is kept for
-/// the answer.
-pub fn deadline(remaining: Duration) -> Duration {
+/// Returns how long a handler may work if Lambda ends the invocation after `remaining`. The margin
+/// is for the response: without one, the whole batch would be delivered again.
+pub fn work_time(remaining: Duration) -> Duration {
     remaining.saturating_sub(MARGIN)
 }
 
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// Reads a record; one that cannot be read gives its id.
+/// Reads a record; the error is the id of one that cannot be read.
 fn delivery(record: SqsMessage) -> Result<Delivery, String> {
     let SqsMessage { message_id, receipt_handle, body, mut attributes, .. } = record;
     let message_id = message_id.unwrap_or_default();

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use aws::replies::{RedisAddress, RedisReplyCache};
+use aws::redis::{RedisAddress, RedisReplyCache};
 use shared::ports::ReplyCache as _;
 
-use super::{PATIENT, STAGE, Vault, check_keeps, key};
+use super::{LONG_TIMEOUTS, STAGE, Vault, check_keeps, key};
 use crate::support::redis_server::{RedisServer, free_port, installed};
 
 /// An authority, and a server's certificate and key of it.
@@ -76,7 +76,8 @@ async fn a_server_is_spoken_to_over_tls_if_its_certificate_is_trusted() {
         return;
     };
     let address = RedisAddress::parse(&format!("rediss://localhost:{port}")).unwrap();
-    let of = |address| RedisReplyCache::new(address, STAGE, Vault::new(None).secrets(), PATIENT);
+    let of =
+        |address| RedisReplyCache::new(address, STAGE, Vault::new(None).secrets(), LONG_TIMEOUTS);
     check_keeps(&of(address.clone().with_roots(std::fs::read_to_string(&ca).unwrap())), "a").await;
     let error = of(address).get(&key("a")).await.unwrap_err();
     assert!(error.0.to_string().contains("UnknownIssuer"), "{:?}", error.0.to_string());

@@ -1,4 +1,4 @@
-//! The chat page: files built into the program. `chatbot.js` is built from `widget/`, which holds
+//! The chat page, built into the program. `chatbot.js` is built from `widget/`, whose tests hold
 //! the two equal.
 
 use axum::extract::Path;
@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::{HeaderName, StatusCode};
 
-/// Nothing from elsewhere: no script, no style, no image, no frame.
+/// Allows no script, style, image or frame from another origin.
 const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 

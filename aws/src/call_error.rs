@@ -1,102 +1,103 @@
-//! What went wrong in a call, without a word of what it carried.
+//! Errors of calls to AWS and Redis that are safe to log.
 //!
-//! The SDK's own errors hold requests and answers whole: items, secrets, the texts of a database;
-//! what a Redis server says of a command that it does not know begins with the command's arguments.
-//! They end here, so that no error that is logged can hold a user's words.
+//! The SDK's own errors contain whole requests and responses: items, secrets, rows of a database. A
+//! Redis server's error about an unknown command quotes the command's arguments. Such errors are
+//! converted here, so that no logged error can contain what a user wrote.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// The longest code that is taken over from an answer.
+/// The longest error code that is kept from a response.
 const MAX_CODE: usize = 64;
-/// The longest request id.
+/// The longest request id that is kept from a response.
 const MAX_REQUEST_ID: usize = 128;
 
-/// The reason why a call failed: which call, how, and the service's own code and request id.
+/// A failed call: its operation, the kind of failure, and the service's error code and request id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct CallError {
     call: &'static str,
-    kind: Kind,
+    kind: CallErrorKind,
     code: Option<String>,
     status: Option<u16>,
     request_id: Option<String>,
     detail: Option<String>,
 }
 
-/// How a call failed.
+/// The kind of failure of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// It could not be made from its input.
-    Unbuilt,
-    /// No connection was made, or it broke.
-    Broken,
-    /// No answer came in time.
-    Late,
-    /// The answer could not be read.
-    Unreadable,
-    /// The service answered with an error.
-    Answered,
+pub enum CallErrorKind {
+    /// The request could not be built from its input.
+    Construction,
+    /// No connection could be made, or it was lost.
+    Connection,
+    /// No response arrived in time.
+    Timeout,
+    /// The response could not be read.
+    Response,
+    /// The service responded with an error.
+    Service,
 }
 
-impl Fault {
-    /// Takes from an SDK's error what may be logged.
-    pub(crate) fn of<E: ProvideErrorMetadata>(
+impl CallError {
+    /// Keeps the parts of an SDK error that may be logged.
+    pub(crate) fn from_sdk<E: ProvideErrorMetadata>(
         call: &'static str,
         error: &SdkError<E, HttpResponse>,
     ) -> Self {
         let kind = match error {
-            SdkError::ConstructionFailure(_) => Kind::Unbuilt,
-            SdkError::TimeoutError(_) => Kind::Late,
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => Kind::Late,
-            SdkError::DispatchFailure(_) => Kind::Broken,
-            SdkError::ServiceError(_) => Kind::Answered,
-            _ => Kind::Unreadable,
+            SdkError::ConstructionFailure(_) => CallErrorKind::Construction,
+            SdkError::TimeoutError(_) => CallErrorKind::Timeout,
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => CallErrorKind::Timeout,
+            SdkError::DispatchFailure(_) => CallErrorKind::Connection,
+            SdkError::ServiceError(_) => CallErrorKind::Service,
+            _ => CallErrorKind::Response,
         };
-        let answer = error.raw_response();
+        let response = error.raw_response();
         let code =
             error.as_service_error().and_then(ProvideErrorMetadata::code).and_then(clean_code);
-        let request_id =
-            answer.and_then(|answer| answer.headers().get("x-amzn-requestid")).and_then(clean_id);
+        let request_id = response
+            .and_then(|response| response.headers().get("x-amzn-requestid"))
+            .and_then(clean_id);
         Self {
             call,
             kind,
             code,
-            status: answer.map(|answer| answer.status().as_u16()),
+            status: response.map(|response| response.status().as_u16()),
             request_id,
             detail: None,
         }
     }
 
-    /// Says how a call failed that no SDK made.
-    pub(crate) fn new(call: &'static str, kind: Kind) -> Self {
+    /// Creates the error of a call that was not made through an SDK.
+    pub(crate) fn new(call: &'static str, kind: CallErrorKind) -> Self {
         Self { call, kind, code: None, status: None, request_id: None, detail: None }
     }
 
-    /// Adds the code that the server answered with, if it is one.
+    /// Adds the server's error code, if it looks like one.
     pub(crate) fn with_code(mut self, code: Option<&str>) -> Self {
         self.code = code.and_then(clean_code);
         self
     }
 
-    /// Adds what is known to hold nobody's words.
+    /// Adds a detail that is known to contain no user data.
     pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// Returns how the call failed.
-    pub fn kind(&self) -> Kind {
+    /// Returns the kind of failure.
+    pub fn kind(&self) -> CallErrorKind {
         self.kind
     }
 
-    /// Returns the service's code, such as `ThrottlingException`.
+    /// Returns the service's error code, such as `ThrottlingException`.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// Returns the right that was missing, as policies name it, if that is why the call failed.
-    pub fn missing_right(&self) -> Option<String> {
+    /// Returns the missing permission as IAM policies name it, if the call was denied.
+    pub fn missing_permission(&self) -> Option<String> {
         const DENIED: [&str; 4] = [
             "AccessDenied",
             "AccessDeniedException",
@@ -113,8 +114,8 @@ impl Fault {
         })
     }
 
-    /// Tells whether nobody is known by the credentials, or no longer.
-    pub fn is_unknown_caller(&self) -> bool {
+    /// Returns whether AWS rejected the credentials as unknown or expired.
+    pub fn has_invalid_credentials(&self) -> bool {
         const UNKNOWN: [&str; 6] = [
             "ExpiredToken",
             "ExpiredTokenException",
@@ -126,24 +127,24 @@ impl Fault {
         self.code().is_some_and(|code| UNKNOWN.contains(&code))
     }
 
-    /// Returns the status of the answer, if there was one.
+    /// Returns the HTTP status of the response, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.status
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for CallError {}
 
-impl std::fmt::Display for Fault {
+impl std::fmt::Display for CallError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let how = match self.kind {
-            Kind::Unbuilt => "could not be made from its input",
-            Kind::Broken => "had no connection",
-            Kind::Late => "had no answer in time",
-            Kind::Unreadable => "had an answer that cannot be read",
-            Kind::Answered => "failed",
+        let outcome = match self.kind {
+            CallErrorKind::Construction => "could not be built",
+            CallErrorKind::Connection => "had a connection error",
+            CallErrorKind::Timeout => "timed out",
+            CallErrorKind::Response => "returned an unreadable response",
+            CallErrorKind::Service => "failed",
         };
-        write!(f, "{} {how}", self.call)?;
+        write!(f, "{} {outcome}", self.call)?;
         let status = self.status.map(|status| status.to_string());
         let request = self.request_id.as_ref().map(|id| format!("request {id}"));
         let facts: Vec<_> = [self.code.clone(), status, request, self.detail.clone()]
@@ -154,8 +155,8 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// Returns the code if it is a word and nothing else; some services put a namespace before it or a
-/// link behind.
+/// Returns the code if it is a single word. Some services add a namespace before it or a link after
+/// it; both are cut off.
 fn clean_code(code: &str) -> Option<String> {
     let code = code.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
     let is_word =
@@ -170,22 +171,22 @@ fn clean_id(id: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, Kind, clean_code, clean_id};
+    use super::{CallError, CallErrorKind, clean_code, clean_id};
 
     #[test]
-    fn a_missing_right_is_named_as_policies_name_it() {
-        let fault = |call, code: &str| Fault {
+    fn a_missing_permission_is_named_as_in_iam_policies() {
+        let call_error = |call, code: &str| CallError {
             call,
-            kind: Kind::Answered,
+            kind: CallErrorKind::Service,
             code: Some(code.to_owned()),
             status: Some(400),
             request_id: None,
             detail: None,
         };
-        let denied = fault("sqs SendMessage", "AccessDeniedException");
-        assert_eq!(denied.missing_right().as_deref(), Some("sqs:SendMessage"));
-        assert_eq!(fault("sqs SendMessage", "QueueDoesNotExist").missing_right(), None);
-        assert!(fault("ssm GetParameter", "ExpiredTokenException").is_unknown_caller());
+        let denied = call_error("sqs SendMessage", "AccessDeniedException");
+        assert_eq!(denied.missing_permission().as_deref(), Some("sqs:SendMessage"));
+        assert_eq!(call_error("sqs SendMessage", "QueueDoesNotExist").missing_permission(), None);
+        assert!(call_error("ssm GetParameter", "ExpiredTokenException").has_invalid_credentials());
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws::sdk::{Credentials, Sdk, Settings};
+use aws::sdk::{Credentials, Sdk, SdkSettings};
 
 use super::config::environment;
 use super::moto::Moto;
 
 /// Clients, and the names of what they may create.
-pub(crate) struct Home {
+pub(crate) struct AwsEnvironment {
     pub(crate) sdk: Sdk,
     /// Whether the services are the real ones.
     pub(crate) real: bool,
@@ -18,8 +18,8 @@ pub(crate) struct Home {
     _moto: Option<Moto>,
 }
 
-impl Home {
-    /// Returns a home on `moto`, unless it is not installed.
+impl AwsEnvironment {
+    /// Returns a aws on `moto`, unless it is not installed.
     pub(crate) fn on_moto() -> Option<Self> {
         let moto = Moto::start()?;
         let sdk = Sdk::new(settings(&moto.url));
@@ -32,12 +32,12 @@ impl Home {
         })
     }
 
-    /// Returns a home in the account of the environment's credentials, if a prefix of names is
+    /// Returns a aws in the account of the environment's credentials, if a prefix of names is
     /// given.
     pub(crate) fn in_an_account() -> Option<Self> {
         let environment = environment();
         let prefix = environment.text("CHATBOT_AWS_CONFORMANCE")?;
-        let settings = Settings::from_environment(&environment).unwrap();
+        let settings = SdkSettings::from_env(&environment).unwrap();
         let prefix = format!("{prefix}-{}", std::process::id());
         Some(Self {
             sdk: Sdk::new(settings),
@@ -60,8 +60,8 @@ impl Home {
 }
 
 /// Returns the settings of clients of something on this machine.
-pub(crate) fn settings(url: &str) -> Settings {
-    Settings {
+pub(crate) fn settings(url: &str) -> SdkSettings {
+    SdkSettings {
         region: "eu-central-1".to_owned(),
         credentials: Credentials {
             access_key_id: "AKIDEXAMPLE".to_owned(),

@@ -1,7 +1,7 @@
-//! The whole chatbot: adapters, handlers, pumps, host, in the order in which they start and stop.
+//! Starts and stops the whole chatbot: adapters, handlers, queue pumps, HTTP.
 
 mod adapters;
-mod chores;
+mod maintenance;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -20,25 +20,26 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use self::adapters::{Adapters, Crew, models, names};
+use self::adapters::{Adapters, Handlers, accepted_hosts, models};
 use crate::config::Config;
-use crate::host::{Host, router};
-use crate::operator::token::{self, AddressFile};
-use crate::schedule::every;
+use crate::operator::token::{self, ServerAddressFile};
+use crate::schedule::run_periodically;
 use crate::sqlite::Database;
 use crate::stop::stopped;
+use crate::web::{WebState, router};
 
-const CLEANUP_EVERY: Duration = Duration::from_mins(5);
-/// Between two foldings of events into figures, unless somebody asks for them.
-const FOLD_EVERY: Duration = Duration::from_secs(10);
-const PURGE_EVERY: Duration = Duration::from_mins(10);
-/// How much longer than its worker's deadline a message stays hidden.
+const CLEANUP_INTERVAL: Duration = Duration::from_mins(5);
+/// How often events are folded into statistics, unless somebody asks for them earlier.
+const FOLD_INTERVAL: Duration = Duration::from_secs(10);
+const PURGE_INTERVAL: Duration = Duration::from_mins(10);
+/// How much longer than the worker's deadline a message stays hidden, so that no second worker gets
+/// it while the first one is still finishing.
 const VISIBILITY_MARGIN: Duration = Duration::from_secs(10);
 
 /// A running chatbot.
-pub struct App {
+pub struct Server {
     address: SocketAddr,
-    address_file: AddressFile,
+    address_file: ServerAddressFile,
     data: String,
     providers: Vec<ProviderName>,
     database: Database,
@@ -47,23 +48,24 @@ pub struct App {
     shutdown: Duration,
 }
 
-impl App {
-    /// Opens the data, binds the port, and starts everything. An error says what stands in the way.
+impl Server {
+    /// Opens the data directory, binds the port and starts everything. Errors are written for the
+    /// person who starts the server.
     pub async fn start(mut config: Config) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&config.data_dir).with_context(|| {
-            format!("the data directory {} cannot be made", config.data_dir.display())
+            format!("cannot create the data directory {}", config.data_dir.display())
         })?;
         config.worker.queue_visibility = config.worker.timeouts.deadline + VISIBILITY_MARGIN;
         let adapters = Adapters::open(&config).await?;
-        let client = client::build(config.client).context("the HTTP client cannot be made")?;
-        let keys = keys(&config);
+        let client = client::build(config.client).context("cannot create the HTTP client")?;
+        let keys = configured_keys(&config);
         let models = models(&mut config, &adapters, &client);
         let providers: Vec<_> = models.iter().map(|model| model.provider()).collect();
         config.ingress.providers.clone_from(&providers);
         let token = operator_token(&mut config, adapters.ids.as_ref())?;
         let listener = bind(&config).await?;
         let address = listener.local_addr()?;
-        let address_file = AddressFile::write(&config.data_dir, address, &token)?;
+        let address_file = ServerAddressFile::write(&config.data_dir, address, &token)?;
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -71,25 +73,29 @@ impl App {
         let worker = Arc::new(adapters.worker(&config, models)?);
         let notifier = Arc::new(adapters.notifier(&config));
         let grace = config.shutdown;
-        let crew = Crew { ingress: &ingress, worker: &worker, notifier: &notifier };
-        let operator = Arc::new(adapters.operator(&config, &crew, token, keys));
+        let handlers = Handlers { ingress: &ingress, worker: &worker, notifier: &notifier };
+        let operator = Arc::new(adapters.operator(&config, &handlers, token, keys));
         let statistics = operator.statistics.clone();
-        tasks.spawn(every(FOLD_EVERY, stopped.clone(), move || chores::fold(statistics.clone())));
+        tasks.spawn(run_periodically(FOLD_INTERVAL, stopped.clone(), move || {
+            maintenance::fold(statistics.clone())
+        }));
         tasks.spawn(
             adapters.request_pump(worker, config.worker_concurrency).run(stopped.clone(), grace),
         );
         tasks.spawn(adapters.reply_pump(notifier.clone()).run(stopped.clone(), grace));
-        tasks.spawn(every(CLEANUP_EVERY, stopped.clone(), move || {
-            chores::clean_up(notifier.clone())
+        tasks.spawn(run_periodically(CLEANUP_INTERVAL, stopped.clone(), move || {
+            maintenance::clean_up(notifier.clone())
         }));
         let database = adapters.database.clone();
-        tasks.spawn(every(PURGE_EVERY, stopped.clone(), move || chores::purge(database.clone())));
+        tasks.spawn(run_periodically(PURGE_INTERVAL, stopped.clone(), move || {
+            maintenance::purge(database.clone())
+        }));
         let connections = adapters.connections;
         let ids = adapters.ids;
-        let names = names(&config);
+        let accepted_hosts = accepted_hosts(&config);
         tasks.spawn(serve(
             listener,
-            Host { ingress, connections, names, ids, operator, stop: stopped },
+            WebState { ingress, connections, accepted_hosts, ids, operator, stop: stopped },
         ));
         let data = config.data_dir.display().to_string();
         let database = adapters.database;
@@ -97,49 +103,49 @@ impl App {
         Ok(Self { address, address_file, data, providers, database, stop, tasks, shutdown })
     }
 
-    /// Returns where it listens.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Says where it is, who answers, and where its data is.
+    /// Logs the address, the AI providers and the data directory.
     pub fn announce(&self) {
         let providers: Vec<_> = self.providers.iter().map(|provider| provider.as_str()).collect();
         tracing::info!("chat at http://{}", self.address);
         match providers.as_slice() {
             ["offline"] => tracing::info!(
-                "no AI provider is configured: answers are quotes from the documents; set \
-                ANTHROPIC_API_KEY or OPENAI_API_KEY to change that"
+                "no AI provider is configured, so replies quote the documents; set \
+                ANTHROPIC_API_KEY or OPENAI_API_KEY to use one"
             ),
-            ready => tracing::info!("ready providers: {}", ready.join(", ")),
+            ready => tracing::info!("AI providers: {}", ready.join(", ")),
         }
-        tracing::info!("data in {}", self.data);
+        tracing::info!("data directory: {}", self.data);
         tracing::info!(
-            "for operators: http://{}/admin, and yogi --local {}",
+            "for operators: http://{}/admin or `yogi --local {}`",
             self.address,
             self.data
         );
     }
 
-    /// Runs until `signal` returns, then stops: no new requests, what is in flight is finished or
-    /// released.
+    /// Runs until `signal` returns, then shuts down: accepts no new requests, and finishes or
+    /// releases the messages in flight.
     pub async fn run_until(mut self, signal: impl Future<Output = ()>) -> anyhow::Result<()> {
         tokio::select! {
             () = signal => tracing::info!("stopping"),
-            ended = self.tasks.join_next() => anyhow::bail!("a part of the server ended by \
-                itself: {ended:?}"),
+            ended = self.tasks.join_next() => anyhow::bail!("a task of the server ended \
+                unexpectedly: {ended:?}"),
         }
         self.address_file.remove();
         self.stop.send_replace(true);
         let grace = self.shutdown + Duration::from_secs(2);
         drop(timeout(grace, async { while self.tasks.join_next().await.is_some() {} }).await);
         self.tasks.shutdown().await;
-        self.database.sync().await.context("the last writes could not be synced")
+        self.database.sync().await.context("could not sync the last writes to disk")
     }
 }
 
-/// Tells which keys are set; they themselves are handed to the models.
-fn keys(config: &Config) -> BTreeMap<&'static str, bool> {
+/// Returns which API keys are set. Must run before [`models`] takes the keys out of the settings.
+fn configured_keys(config: &Config) -> BTreeMap<&'static str, bool> {
     let openai = config.openai.as_ref().is_some_and(|(_, key)| key.is_some());
     BTreeMap::from([
         ("ANTHROPIC_API_KEY", config.claude.is_some()),
@@ -156,18 +162,18 @@ async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::new(config.host, config.port);
     TcpListener::bind(address).await.with_context(|| {
         format!(
-            "{address} cannot be listened on; choose another address with --host or --port \
+            "cannot listen on {address}; choose another address with --host or --port \
             (CHATBOT_PORT)"
         )
     })
 }
 
-async fn serve(listener: TcpListener, host: Host) {
-    let mut stop = host.stop.clone();
+async fn serve(listener: TcpListener, state: WebState) {
+    let mut stop = state.stop.clone();
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    let service = router(host).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let until = async move { stopped(&mut stop).await };
     if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until).await {
-        tracing::error!(error = &error as &dyn std::error::Error, "the server stopped listening");
+        tracing::error!(error = &error as &dyn std::error::Error, "the HTTP server failed");
     }
 }

@@ -1,4 +1,4 @@
-//! A request from axum to ingress, and its answer back.
+//! Passes HTTP requests from axum to ingress, and its responses back.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,33 +11,33 @@ use http::StatusCode;
 use ingress::ClientInfo;
 use tokio::time::timeout;
 
-use super::Host;
+use super::WebState;
 
-/// One byte more than ingress takes, so that it is ingress that refuses a larger body.
+/// One byte more than ingress accepts, so that ingress is the one to reject a larger body.
 const READ_LIMIT: usize = 65_537;
 /// How long a client may take to send its body.
-const BODY_PATIENCE: Duration = Duration::from_secs(15);
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Hands the request to ingress.
+/// Passes the request to ingress.
 pub(super) async fn handle(
-    State(host): State<Host>,
+    State(state): State<WebState>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = timeout(BODY_PATIENCE, read(body)).await else {
+    let Ok(body) = timeout(BODY_TIMEOUT, read(body)).await else {
         return StatusCode::REQUEST_TIMEOUT.into_response();
     };
     let caller = ClientInfo { address: Some(address.ip().to_string()), iam: None };
     let is_message = parts.uri.path() == "/chat";
-    let answer = host.ingress.handle(http::Request::from_parts(parts, body), caller).await;
+    let answer = state.ingress.handle(http::Request::from_parts(parts, body), caller).await;
     if is_message && answer.status() == StatusCode::ACCEPTED {
-        host.operator.live.saw(host.operator.clock.now());
+        state.operator.last_message.record(state.operator.clock.now());
     }
     answer.map(Body::from)
 }
 
-/// Reads a body; one that is too large becomes one that ingress refuses as such.
+/// Reads a body. One that is too large is replaced by one that ingress rejects as too large.
 async fn read(body: Body) -> Bytes {
     to_bytes(body, READ_LIMIT).await.unwrap_or_else(|_| Bytes::from(vec![b' '; READ_LIMIT]))
 }

@@ -1,4 +1,4 @@
-//! What API Gateway is answered.
+//! Responses to API Gateway.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Map, Value, json};
 
-use super::front::multi_valued;
+use super::api_gateway::multi_valued;
 
-/// Writes an HTTP answer for the REST API.
+/// Converts an HTTP response for the REST API.
 pub fn http(response: &Response<Bytes>) -> Value {
     let (body, encoded) = match std::str::from_utf8(response.body()) {
         Ok(text) => (text.to_owned(), false),
@@ -22,23 +22,23 @@ pub fn http(response: &Response<Bytes>) -> Value {
     })
 }
 
-/// Writes the answer to a frame, or to the end of a connection: it was taken.
-pub fn taken() -> Value {
+/// Returns the response to a WebSocket frame or to a disconnect: it was accepted.
+pub fn ok() -> Value {
     json!({ "statusCode": 200 })
 }
 
-/// Lets a WebSocket in; every later frame of it comes with `context`, whose values must be text.
-pub fn allowed(method_arn: &str, principal: &str, context: &Map<String, Value>) -> Value {
+/// Allows a WebSocket connection. API Gateway adds `context` to every later frame of it; its values
+/// must be text.
+pub fn allow(method_arn: &str, principal: &str, context: &Map<String, Value>) -> Value {
     policy("Allow", method_arn, principal, context)
 }
 
-/// Refuses a WebSocket whose credentials are good: API Gateway answers 403.
-pub fn forbidden(method_arn: &str) -> Value {
+/// Denies a WebSocket connection with valid credentials: API Gateway responds with 403.
+pub fn deny(method_arn: &str) -> Value {
     policy("Deny", method_arn, "nobody", &Map::new())
 }
 
-/// The message by which an authorizer says that credentials are no good: API Gateway then answers
-/// 401.
+/// The error message of an authorizer for invalid credentials: API Gateway then responds with 401.
 ///
 /// Source: "Output from an Amazon API Gateway Lambda authorizer" in the API Gateway developer
 /// guide.
@@ -49,7 +49,11 @@ fn policy(effect: &str, method_arn: &str, principal: &str, context: &Map<String,
         "principalId": principal,
         "policyDocument": {
             "Version": "2012-10-17",
-            "Statement": [{ "Action": "execute-api:Invoke", "Effect": effect, "Resource": method_arn }],
+            "Statement": [{
+                "Action": "execute-api:Invoke",
+                "Effect": effect,
+                "Resource": method_arn,
+            }],
         },
         "context": context,
     })

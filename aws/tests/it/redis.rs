@@ -1,13 +1,13 @@
 //! The reply cache on a real server, and on none.
 
-mod away;
-mod held;
+mod outage;
 mod tls;
+mod values;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws::replies::{RedisAddress, RedisReplyCache, Timeouts};
+use aws::redis::{RedisAddress, RedisReplyCache, RedisTimeouts};
 use aws::secrets::{SecretNames, SecretsManagerSecrets};
 use serde_json::json;
 use shared::domain::ProviderName;
@@ -17,11 +17,11 @@ use crate::support::service::{Answer, Service};
 
 const STAGE: &str = "test";
 const LONG: Duration = Duration::from_mins(1);
-/// So long that nothing but a server that is away takes longer, however busy the machine is.
-const PATIENT: Timeouts = Timeouts {
+/// So long that only an unavailable server exceeds them, however busy the machine is.
+const LONG_TIMEOUTS: RedisTimeouts = RedisTimeouts {
     connect: Duration::from_secs(20),
     wait: Duration::from_secs(20),
-    answer: Duration::from_secs(20),
+    response: Duration::from_secs(20),
 };
 
 /// The secret with the keys, which a test changes.
@@ -37,7 +37,8 @@ impl Vault {
         let password = self.0.clone();
         let service = Service::new(move |_, _| {
             let password = password.lock().unwrap().clone();
-            let secret = json!({"ANTHROPIC_API_KEY": "k", "REPLY_CACHE_PASSWORD": password.unwrap_or_default()});
+            let password = password.unwrap_or_default();
+            let secret = json!({"ANTHROPIC_API_KEY": "k", "REPLY_CACHE_PASSWORD": password});
             Answer::ok(json!({"SecretString": secret.to_string()}))
         });
         let names = SecretNames { api_keys: Some("arn:api-keys".to_owned()), signing_keys: None };
@@ -46,7 +47,7 @@ impl Vault {
 }
 
 /// A cache at an address, without a password.
-fn cache(url: &str, timeouts: Timeouts) -> RedisReplyCache {
+fn cache(url: &str, timeouts: RedisTimeouts) -> RedisReplyCache {
     RedisReplyCache::new(
         RedisAddress::parse(url).unwrap(),
         STAGE,

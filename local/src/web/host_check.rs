@@ -1,8 +1,8 @@
-//! Refuses requests that reached this machine under another machine's name.
+//! Rejects requests whose `Host` header names another machine (DNS rebinding).
 //!
-//! A page from elsewhere can make its own name resolve to 127.0.0.1, and then counts as the same
-//! origin (DNS rebinding). A server that only this machine may reach therefore answers to this
-//! machine's names only.
+//! A foreign page can make its own host name resolve to 127.0.0.1; the browser then treats this
+//! server as the page's own origin. A server that only this machine may use therefore accepts only
+//! the names of the loopback interface.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -10,24 +10,33 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HOST};
 
-/// Which names the server answers to.
+/// Which `Host` headers are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Names {
-    /// Those of the loopback interface.
+pub enum AcceptedHosts {
+    /// The names and addresses of the loopback interface.
     Loopback,
-    /// All: other machines may call, or the operator listed the origins.
+    /// Any: other machines may call, or the operator listed the allowed origins.
     Any,
 }
 
-const PROBLEM: &str = r#"{"type":"urn:learning-yogi:chatbot:error:invalid_request","title":"Misdirected Request","status":421,"detail":"this server answers to localhost only; for another name set CHATBOT_ALLOWED_ORIGINS","field":"Host"}"#;
+const MISDIRECTED_REQUEST: &str = concat!(
+    r#"{"type":"urn:learning-yogi:chatbot:error:invalid_request","#,
+    r#""title":"Misdirected Request","status":421,"#,
+    r#""detail":"This server accepts requests for localhost only. "#,
+    r#"To use another host name, set CHATBOT_ALLOWED_ORIGINS.","field":"Host"}"#,
+);
 
-pub(super) async fn guard(State(names): State<Names>, request: Request, next: Next) -> Response {
+pub(super) async fn check_host(
+    State(accepted_hosts): State<AcceptedHosts>,
+    request: Request,
+    next: Next,
+) -> Response {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    if names == Names::Loopback && !host.is_some_and(is_loopback) {
+    if accepted_hosts == AcceptedHosts::Loopback && !host.is_some_and(is_loopback) {
         return (
             StatusCode::MISDIRECTED_REQUEST,
             [(CONTENT_TYPE, "application/problem+json")],
-            PROBLEM,
+            MISDIRECTED_REQUEST,
         )
             .into_response();
     }
