@@ -101,8 +101,9 @@ function showStatus(status) {
       : `${number(status.connections)} open connections`;
   const free =
     status.free_bytes === undefined ? '' : `, ${bytes(status.free_bytes)} free on its disk`;
+  const database = bytes(status.database_bytes);
   byId('server').textContent =
-    `Version ${status.version}, up ${up}, ${connections}, database ${bytes(status.database_bytes)}${free}`;
+    `Version ${status.version}, up ${up}, ${connections}, database ${database}${free}`;
   const state = {
     closed: ['available', 'good'],
     half_open: ['recovering', 'careful'],
@@ -306,8 +307,8 @@ async function stats() {
 }
 
 /**
- * Shows the dead letters. They contain messages of users, so the server returns them only for a token;
- * without one the page shows how many there are.
+ * Shows the dead letters. They contain messages of users, so the server returns them only for a
+ * token; without one the page shows how many there are.
  */
 async function letters() {
   try {

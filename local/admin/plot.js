@@ -134,7 +134,10 @@ function bars(svg, points, colours, step, x, y, from) {
   }
 }
 
-/** Returns the path of a line: interrupted where there is no data, a short stroke for a single point. */
+/**
+ * Returns the path of a line: interrupted where there is no data, a short stroke for a single
+ * point.
+ */
 function line(points, i, x, y, step) {
   let path = '';
   let last = null;

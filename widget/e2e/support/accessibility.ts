@@ -14,7 +14,9 @@ export function nextPaint(page: Page): Promise<void> {
   );
 }
 
-/** Fails with the accessibility rules that the page violates in its present state, light or dark. */
+/**
+ * Fails with the accessibility rules that the page violates in its present state, light or dark.
+ */
 export async function expectAccessible(page: Page): Promise<void> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
   for (const colorScheme of ['light', 'dark'] as const) {

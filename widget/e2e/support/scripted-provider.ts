@@ -1,6 +1,6 @@
 /**
- * A provider that streams given texts, for screenshots and measurements. It implements the minimum of
- * the Claude Messages API.
+ * A provider that streams given texts, for screenshots and measurements. It implements the minimum
+ * of the Claude Messages API.
  */
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';

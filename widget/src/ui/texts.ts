@@ -99,7 +99,8 @@ const GERMAN: Texts = {
   delete: 'Gespräch löschen',
   deleteTitle: 'Dieses Gespräch löschen?',
   deleteText:
-    'Alle Nachrichten und Antworten werden vom Server gelöscht. Das lässt sich nicht rückgängig machen.',
+    'Alle Nachrichten und Antworten werden vom Server gelöscht. ' +
+    'Das lässt sich nicht rückgängig machen.',
   deleteYes: 'Löschen',
   deleteNo: 'Abbrechen',
   document: 'Dokument',

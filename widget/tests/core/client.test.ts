@@ -261,7 +261,7 @@ describe('after a reload', () => {
 });
 
 describe('a session', () => {
-  it('whose token has expired is replaced by a new one, which gets the unsent messages', async () => {
+  it('whose token has expired is replaced by a new one with the unsent messages', async () => {
     const storage = memoryStorage();
     const client = await open(storage);
     await client.send('One', { messageId: 'm1' });

@@ -18,8 +18,8 @@ import { tracePath, type TraceStep } from '../support/traces.js';
 
 const resume = (after: number) => ({ type: 'resume', after });
 
-// Each test is also a trace that other implementations of the rule are checked with. A change of the
-// rule shows as a change of the traces; `npm run unit -- -u` writes them again.
+// Each test is also a trace that other implementations of the rule are checked with. A change of
+// the rule shows as a change of the traces; `npm run unit -- -u` writes them again.
 let trace: TraceStep[] = [];
 
 beforeEach(() => {
