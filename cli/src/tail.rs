@@ -3,7 +3,9 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
+use shared::analytics::{AnalyticsEvent, TurnDetail};
+use shared::domain::{FinishReason, MicroUsd};
 use shared::operator::{EventQuery, QueueName, StoredEvent};
 use tokio::time::{Duration, sleep};
 
@@ -49,11 +51,12 @@ async fn follow(desk: &Desk, home: Arc<dyn Home>, filter: &Tail) -> anyhow::Resu
             }
             page => page?,
         };
-        for event in
-            page.events.iter().filter(|event| matches(event, filter) && seen.is_new(&event.id))
-        {
-            desk.output.object(event);
-            desk.output.line(&line(desk, event));
+        for event in &page.events {
+            let typed = event.typed();
+            if matches(event, typed.as_ref(), filter) && seen.is_new(&event.id) {
+                desk.output.object(event);
+                desk.output.line(&line(desk, event, typed.as_ref()));
+            }
         }
         after = Some(page.next);
         if filter.no_follow && page.events.is_empty() {
@@ -88,66 +91,80 @@ impl Seen {
     }
 }
 
-fn matches(event: &StoredEvent, filter: &Tail) -> bool {
-    let detail = &event.detail;
-    let is = |field: &str, wanted: &Option<String>| {
-        wanted.as_ref().is_none_or(|wanted| detail[field].as_str() == Some(wanted.as_str()))
-    };
-    let session = detail["session_key"].as_str().unwrap_or_default();
-    (!filter.failed || event.detail_type == "Chat Failed")
+/// Tells whether an event is asked for. One of a type that only a later version knows has no
+/// provider here, and is not an operator's.
+fn matches(event: &StoredEvent, typed: Option<&AnalyticsEvent>, filter: &Tail) -> bool {
+    let provider = typed.and_then(AnalyticsEvent::provider);
+    (!filter.failed || matches!(typed, Some(AnalyticsEvent::ChatFailed(_))))
         && filter.kind.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case(&event.detail_type))
-        && is("provider", &filter.provider)
-        && filter.session.as_ref().is_none_or(|wanted| session.starts_with(wanted.as_str()))
-        && !(filter.no_operators && detail["synthetic"] == true)
+        && filter.provider.as_ref().is_none_or(|wanted| provider == Some(wanted.as_str()))
+        && filter
+            .session
+            .as_ref()
+            .is_none_or(|wanted| session_key(event, typed).starts_with(wanted.as_str()))
+        && !(filter.no_operators && typed.is_some_and(AnalyticsEvent::is_synthetic))
 }
 
-fn line(desk: &Desk, event: &StoredEvent) -> String {
-    let detail = &event.detail;
-    let text = |field: &str| cut(detail[field].as_str().unwrap_or("–"), 28);
-    let number = |field: &str| detail[field].as_u64().unwrap_or(0);
-    let (tone, kind) = match event.detail_type.as_str() {
-        "Chat Failed" => (Tone::Bad, "failed"),
-        "Chat Message" if detail["finish_reason"] == "cancelled" => (Tone::Careful, "stopped"),
-        "Chat Message" => (Tone::Good, "answered"),
-        "Chat Feedback" => (Tone::Bold, "feedback"),
-        "Session Deleted" => (Tone::Dim, "deleted"),
-        "Session Expired" => (Tone::Dim, "expired"),
-        other => (Tone::Dim, other),
+/// Returns the session's key, which every event has, also one of a later version.
+fn session_key<'a>(event: &'a StoredEvent, typed: Option<&'a AnalyticsEvent>) -> &'a str {
+    typed.map_or_else(
+        || event.detail["session_key"].as_str().unwrap_or_default(),
+        AnalyticsEvent::session_key,
+    )
+}
+
+fn line(desk: &Desk, event: &StoredEvent, typed: Option<&AnalyticsEvent>) -> String {
+    let (tone, kind) = match typed {
+        Some(AnalyticsEvent::ChatFailed(_)) => (Tone::Bad, "failed"),
+        Some(AnalyticsEvent::ChatMessage(turn))
+            if turn.finish_reason == FinishReason::Cancelled.as_str() =>
+        {
+            (Tone::Careful, "stopped")
+        }
+        Some(AnalyticsEvent::ChatMessage(_)) => (Tone::Good, "answered"),
+        Some(AnalyticsEvent::ChatFeedback(_)) => (Tone::Bold, "feedback"),
+        Some(AnalyticsEvent::SessionDeleted(_)) => (Tone::Dim, "deleted"),
+        Some(AnalyticsEvent::SessionExpired(_)) => (Tone::Dim, "expired"),
+        None => (Tone::Dim, event.detail_type.as_str()),
     };
     let time = event.published_at.to_rfc3339();
     let time = time.get(11..19).unwrap_or(&time);
     let head = format!(
         "{time}  {}  {}",
         desk.output.paint(tone, &format!("{:8}", clean(kind))),
-        short(&text("session_key"))
+        short(&cut(session_key(event, typed), 28))
     );
-    let mark = if detail["synthetic"] == true { "  (operator)" } else { "" };
-    match event.detail_type.as_str() {
-        "Chat Message" | "Chat Failed" => format!("{head}  {}{mark}", turn(detail, &text, &number)),
-        "Chat Feedback" => {
-            format!("{head}  turn {} is rated {}{mark}", number("turn"), text("rating"))
+    let mark = if typed.is_some_and(AnalyticsEvent::is_synthetic) { "  (operator)" } else { "" };
+    match typed {
+        Some(AnalyticsEvent::ChatMessage(detail) | AnalyticsEvent::ChatFailed(detail)) => {
+            format!("{head}  {}{mark}", turn(detail))
+        }
+        Some(AnalyticsEvent::ChatFeedback(feedback)) => {
+            let rating = cut(&feedback.rating, 28);
+            format!("{head}  turn {} is rated {rating}{mark}", feedback.turn)
         }
         _ => head,
     }
 }
 
-fn turn(detail: &Value, text: &dyn Fn(&str) -> String, number: &dyn Fn(&str) -> u64) -> String {
-    let cost = detail["cost_micro_usd"].as_i64().map(|cost| money(shared::domain::MicroUsd(cost)));
-    let first = detail["first_token_ms"].as_u64().map_or_else(|| "–".to_owned(), millis);
-    let end = match detail["error_code"].as_str() {
+fn turn(turn: &TurnDetail) -> String {
+    let cost = turn.cost_micro_usd.map(|cost| money(MicroUsd(cost)));
+    let first = turn.first_token_ms.map_or_else(|| "–".to_owned(), millis);
+    let end = match &turn.error_code {
         Some(code) => format!("  {}", clean(code)),
-        None if detail["finish_reason"] == "stop" => String::new(),
-        None => format!("  {}", text("finish_reason")),
+        None if turn.finish_reason == FinishReason::Stop.as_str() => String::new(),
+        None => format!("  {}", cut(&turn.finish_reason, 28)),
     };
-    let generations = number("generations");
+    let generations = turn.generations;
     let again =
         if generations > 1 { format!("  {generations} generations") } else { String::new() };
+    let answered_by = turn.model.as_deref().or(turn.provider.as_deref()).unwrap_or("–");
     format!(
         "{}  first {first}, total {}  {} in, {} out  {}{again}{end}",
-        text(if detail["model"].is_string() { "model" } else { "provider" }),
-        millis(number("total_ms")),
-        count(number("input_tokens")),
-        count(number("output_tokens")),
+        cut(answered_by, 28),
+        millis(turn.total_ms),
+        count(turn.input_tokens),
+        count(turn.output_tokens),
         cost.unwrap_or_else(|| "no price".to_owned()),
     )
 }

@@ -1,10 +1,14 @@
 //! The events that `EventBridge` receives.
 
-use serde_json::{Map, Value, json};
+mod event;
 
-use crate::domain::{Rating, SessionId, SessionKey, Timestamp, TurnKind};
+use crate::domain::{
+    ContextUse, DocumentId, FinishReason, Rating, SessionId, SessionKey, Timestamp, TurnKind,
+};
 use crate::ports::EventEntry;
 use crate::protocol::TurnRow;
+
+pub use event::{AnalyticsEvent, FeedbackDetail, Metadata, SessionDetail, TurnDetail};
 
 /// The source of every event.
 pub const SOURCE: &str = "learning-yogi.chatbot";
@@ -29,42 +33,46 @@ pub fn turn_event(
     texts: Texts,
 ) -> EventEntry {
     let response = turn.text.as_deref().unwrap_or_default();
-    let failed = turn.kind == Some(TurnKind::Error);
-    let detail_type = if failed { "Chat Failed" } else { "Chat Message" };
     let usage = turn.usage.unwrap_or_default();
     let finished_at = turn.finished_at.unwrap_or(turn.created_at);
-    let mut detail = subject(session_key, session_id, finished_at);
-    extend(
-        &mut detail,
-        json!({
-            "message_id": turn.message_id,
-            "turn": turn.turn,
-            "message_length": turn.message.code_points(),
-            "response_length": response.chars().count(),
-            "document_id": turn.document_id,
-            "provider": turn.provider,
-            "model": turn.model,
-            "input_tokens": usage.input_tokens,
-            "output_tokens": usage.output_tokens,
-            "cached_input_tokens": usage.cached_input_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
-            "cached": turn.cached,
-            "cost_micro_usd": turn.cost_micro_usd,
-            "queue_ms": turn.timings.queue_ms,
-            "context_ms": turn.timings.context_ms,
-            "first_token_ms": turn.timings.first_token_ms,
-            "total_ms": turn.timings.total_ms,
-            "finish_reason": turn.finish_reason,
-            "error_code": turn.error.as_ref().map(|error| error.code),
-            "generations": turn.epoch,
-            "context": turn.context,
-            "synthetic": turn.synthetic,
-        }),
-    );
-    if texts == Texts::Included {
-        extend(&mut detail, json!({ "user_message": turn.message, "response": response }));
-    }
-    entry(detail_type, &turn_event_id(session_key, turn), detail)
+    let has_texts = texts == Texts::Included;
+    let detail = TurnDetail {
+        session_id: session_id.to_string(),
+        session_key: session_key.to_string(),
+        timestamp: finished_at.to_rfc3339(),
+        metadata: Metadata::new(turn_event_id(session_key, turn)),
+        message_id: turn.message_id.to_string(),
+        turn: turn.turn.get(),
+        message_length: count(turn.message.code_points()),
+        response_length: count(response.chars().count()),
+        document_id: turn.document_id.as_ref().map(DocumentId::to_string),
+        provider: turn.provider.map(|provider| provider.as_str().to_owned()),
+        model: turn.model.clone(),
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cached_input_tokens: usage.cached_input_tokens,
+        cache_write_tokens: usage.cache_write_tokens,
+        cached: turn.cached,
+        cost_micro_usd: turn.cost_micro_usd.map(|cost| cost.0),
+        queue_ms: turn.timings.queue_ms,
+        context_ms: turn.timings.context_ms,
+        first_token_ms: turn.timings.first_token_ms,
+        total_ms: turn.timings.total_ms,
+        // Every final has both.
+        finish_reason: turn.finish_reason.map_or("", FinishReason::as_str).to_owned(),
+        error_code: turn.error.as_ref().map(|error| error.code.as_str().to_owned()),
+        generations: turn.epoch.0,
+        context: turn.context.map_or("", ContextUse::as_str).to_owned(),
+        synthetic: turn.synthetic,
+        user_message: has_texts.then(|| turn.message.as_str().to_owned()),
+        response: has_texts.then(|| response.to_owned()),
+    };
+    let failed = turn.kind == Some(TurnKind::Error);
+    entry(&if failed {
+        AnalyticsEvent::ChatFailed(detail)
+    } else {
+        AnalyticsEvent::ChatMessage(detail)
+    })
 }
 
 /// What a user said of a reply.
@@ -88,27 +96,21 @@ pub fn feedback_event(
     texts: Texts,
 ) -> EventEntry {
     let FeedbackFacts { turn, rating, comment, given_at } = facts;
-    let mut detail = subject(session_key, session_id, given_at);
-    extend(
-        &mut detail,
-        json!({
-            "message_id": turn.message_id,
-            "turn": turn.turn,
-            "rating": rating,
-            "comment_length": comment.map_or(0, |comment| comment.chars().count()),
-            "provider": turn.provider,
-            "model": turn.model,
-            "synthetic": turn.synthetic,
-        }),
-    );
-    if texts == Texts::Included {
-        extend(&mut detail, json!({ "comment": comment }));
-    }
-    entry(
-        "Chat Feedback",
-        &format!("{session_key}.{}.feedback.{}.{rating}", turn.turn, given_at.0),
-        detail,
-    )
+    let id = format!("{session_key}.{}.feedback.{}.{rating}", turn.turn, given_at.0);
+    entry(&AnalyticsEvent::ChatFeedback(FeedbackDetail {
+        session_id: session_id.to_string(),
+        session_key: session_key.to_string(),
+        timestamp: given_at.to_rfc3339(),
+        metadata: Metadata::new(id),
+        message_id: turn.message_id.to_string(),
+        turn: turn.turn.get(),
+        rating: rating.as_str().to_owned(),
+        comment_length: comment.map_or(0, |comment| count(comment.chars().count())),
+        provider: turn.provider.map(|provider| provider.as_str().to_owned()),
+        model: turn.model.clone(),
+        synthetic: turn.synthetic,
+        comment: (texts == Texts::Included).then(|| comment.map(str::to_owned)),
+    }))
 }
 
 /// Makes the event `Session Expired`.
@@ -118,11 +120,8 @@ pub fn session_expired(
     born: Timestamp,
     at: Timestamp,
 ) -> EventEntry {
-    entry(
-        "Session Expired",
-        &format!("{session_key}.{}.expired", born.0),
-        subject(session_key, session_id, at),
-    )
+    let id = format!("{session_key}.{}.expired", born.0);
+    entry(&AnalyticsEvent::SessionExpired(ended(session_key, session_id, at, id)))
 }
 
 /// Makes the event `Session Deleted`.
@@ -131,11 +130,8 @@ pub fn session_deleted(
     session_id: &SessionId,
     at: Timestamp,
 ) -> EventEntry {
-    entry(
-        "Session Deleted",
-        &format!("{session_key}.{}.deleted", at.0),
-        subject(session_key, session_id, at),
-    )
+    let id = format!("{session_key}.{}.deleted", at.0);
+    entry(&AnalyticsEvent::SessionDeleted(ended(session_key, session_id, at, id)))
 }
 
 /// Returns the id of the event of a turn, under which it is published however often.
@@ -147,27 +143,28 @@ fn turn_event_id(session_key: &SessionKey, turn: &TurnRow) -> String {
     format!("{session_key}.{turn}.{message_id}.{}", created_at.0)
 }
 
-fn subject(session_key: &SessionKey, session_id: &SessionId, at: Timestamp) -> Map<String, Value> {
-    let mut detail = Map::new();
-    extend(
-        &mut detail,
-        json!({
-            "session_id": session_id,
-            "session_key": session_key,
-            "timestamp": at.to_rfc3339(),
-        }),
-    );
-    detail
-}
-
-fn entry(detail_type: &'static str, id: &str, mut detail: Map<String, Value>) -> EventEntry {
-    let metadata = json!({ "id": id, "specversion": "1.0", "schema_version": SCHEMA_VERSION });
-    detail.insert("metadata".to_owned(), metadata);
-    EventEntry { id: id.to_owned(), detail_type, detail: Value::Object(detail) }
-}
-
-fn extend(detail: &mut Map<String, Value>, fields: Value) {
-    if let Value::Object(fields) = fields {
-        detail.extend(fields);
+fn ended(
+    session_key: &SessionKey,
+    session_id: &SessionId,
+    at: Timestamp,
+    id: String,
+) -> SessionDetail {
+    SessionDetail {
+        session_id: session_id.to_string(),
+        session_key: session_key.to_string(),
+        timestamp: at.to_rfc3339(),
+        metadata: Metadata::new(id),
     }
+}
+
+fn entry(event: &AnalyticsEvent) -> EventEntry {
+    EventEntry {
+        id: event.id().to_owned(),
+        detail_type: event.detail_type(),
+        detail: event.detail(),
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use serde::Serialize;
+use shared::analytics::AnalyticsEvent;
 use shared::domain::{DocumentId, MessageText, SessionKey, Timestamp, TurnKind};
 use shared::operator::{EventQuery, TurnView};
 use shared::queue_messages::Exchange;
@@ -172,14 +173,13 @@ async fn only_in_events(
             return Ok(gone);
         }
         for event in &page.events {
-            let detail = &event.detail;
-            let turn = matches!(event.detail_type.as_str(), "Chat Message" | "Chat Failed");
+            let typed = event.typed();
+            let Some(turn) = typed.as_ref().and_then(AnalyticsEvent::turn) else { continue };
             // An event tells when its turn ended; the message came that much earlier.
-            let began = event.published_at.0 - detail["total_ms"].as_i64().unwrap_or(0);
-            if turn && (from.0..to.0).contains(&began) && (operators || detail["synthetic"] != true)
-            {
-                let text = |field: &str| detail[field].as_str().unwrap_or_default().to_owned();
-                gone.insert((text("session_key"), text("message_id")));
+            let total_ms = i64::try_from(turn.total_ms).unwrap_or(i64::MAX);
+            let began = event.published_at.0.saturating_sub(total_ms);
+            if (from.0..to.0).contains(&began) && (operators || !turn.synthetic) {
+                gone.insert((turn.session_key.clone(), turn.message_id.clone()));
             }
         }
         after = Some(page.next);

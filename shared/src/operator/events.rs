@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::analytics::AnalyticsEvent;
 use crate::domain::Timestamp;
 
 /// `GET /admin/api/events?after=0&limit=1000&wait_ms=0`.
@@ -40,4 +41,12 @@ pub struct StoredEvent {
     pub detail: serde_json::Value,
     /// When it was published.
     pub published_at: Timestamp,
+}
+
+impl StoredEvent {
+    /// Reads the detail; none for a detail type that is not known here, or a detail that is not as
+    /// its schema says.
+    pub fn typed(&self) -> Option<AnalyticsEvent> {
+        AnalyticsEvent::from_detail(&self.detail_type, &self.detail).ok().flatten()
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::event::Turn;
+use crate::event::TurnDetail;
 
 /// A line of the output; its fields are written in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,7 +64,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn add_turn(&mut self, turn: &Turn, failed: bool) {
+    pub(crate) fn add_turn(&mut self, turn: &TurnDetail, failed: bool) {
         let counts = &mut self.counts;
         counts.messages += 1;
         counts.failed += u64::from(failed);

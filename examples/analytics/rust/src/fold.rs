@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::event::{Event, Feedback, Session, Turn};
+use shared::analytics::AnalyticsEvent;
+
+use crate::event::{Event, FeedbackDetail, TurnDetail};
 use crate::figures::{By, Row, Tally};
+use crate::moment::Moment;
 
 /// The key of what an event does not have.
 const NONE: &str = "none";
@@ -43,18 +46,19 @@ struct Verdict {
 impl Fold {
     /// Counts an event, unless it was counted before.
     pub fn add(&mut self, event: Event) {
-        if !self.seen.insert(event.id().to_owned()) {
+        let Event { at, fact } = event;
+        if !self.seen.insert(fact.id().to_owned()) {
             return;
         }
-        match event {
-            Event::Message(turn) => self.turn(turn, false),
-            Event::Failed(turn) => self.turn(turn, true),
-            Event::Feedback(feedback) => self.feedback(feedback),
-            Event::Expired(session) => {
-                self.session(&session, |tally| tally.counts.sessions_expired += 1);
+        match fact {
+            AnalyticsEvent::ChatMessage(turn) => self.turn(at, turn, false),
+            AnalyticsEvent::ChatFailed(turn) => self.turn(at, turn, true),
+            AnalyticsEvent::ChatFeedback(feedback) => self.feedback(at, feedback),
+            AnalyticsEvent::SessionExpired(_) => {
+                self.session(at, |tally| tally.counts.sessions_expired += 1);
             }
-            Event::Deleted(session) => {
-                self.session(&session, |tally| tally.counts.sessions_deleted += 1);
+            AnalyticsEvent::SessionDeleted(_) => {
+                self.session(at, |tally| tally.counts.sessions_deleted += 1);
             }
         }
     }
@@ -70,36 +74,28 @@ impl Fold {
         self.tallies.into_iter().map(|((by, key), tally)| tally.row(by, key)).collect()
     }
 
-    fn turn(&mut self, turn: Turn, failed: bool) {
-        let keys =
-            keys(turn.timestamp.day(), turn.provider.as_deref(), turn.document_id.as_deref());
+    fn turn(&mut self, at: Moment, turn: TurnDetail, failed: bool) {
+        let keys = keys(at.day(), turn.provider.as_deref(), turn.document_id.as_deref());
         self.each(keys, |tally| tally.add_turn(&turn, failed));
         let message = (turn.session_key, turn.message_id);
-        let asked =
-            Asked { at: (turn.timestamp.millis(), turn.metadata.id), document: turn.document_id };
+        let asked = Asked { at: (at.millis(), turn.metadata.id), document: turn.document_id };
         if self.turns.get(&message).is_none_or(|other| other.at < asked.at) {
             self.turns.insert(message, asked);
         }
     }
 
     /// Keeps a verdict until the end: a later one may replace it, and its turn may come after it.
-    fn feedback(&mut self, feedback: Feedback) {
-        let Feedback { session_key, message_id, timestamp, metadata, provider, rating, .. } =
-            feedback;
-        let verdict = Verdict {
-            at: (timestamp.millis(), metadata.id),
-            day: timestamp.day(),
-            provider,
-            rating,
-        };
+    fn feedback(&mut self, at: Moment, feedback: FeedbackDetail) {
+        let FeedbackDetail { session_key, message_id, metadata, provider, rating, .. } = feedback;
+        let verdict = Verdict { at: (at.millis(), metadata.id), day: at.day(), provider, rating };
         let message = (session_key, message_id);
         if self.verdicts.get(&message).is_none_or(|other| other.at < verdict.at) {
             self.verdicts.insert(message, verdict);
         }
     }
 
-    fn session(&mut self, session: &Session, count: impl Fn(&mut Tally)) {
-        self.each(keys(session.timestamp.day(), None, None), count);
+    fn session(&mut self, at: Moment, count: impl Fn(&mut Tally)) {
+        self.each(keys(at.day(), None, None), count);
     }
 
     fn each(&mut self, keys: [(By, String); 3], count: impl Fn(&mut Tally)) {

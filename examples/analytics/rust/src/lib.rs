@@ -1,8 +1,7 @@
 //! Reads analytics events, drops repeats, and folds them into figures by day, provider and
 //! document.
 //!
-//! `examples/analytics/README.md` defines the input and the output; [`event`] has the types to
-//! copy.
+//! `examples/analytics/README.md` defines the input and the output; [`event`] has the types.
 
 pub mod event;
 pub mod figures;

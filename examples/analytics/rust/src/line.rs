@@ -3,8 +3,10 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use shared::analytics::AnalyticsEvent;
 
 use crate::event::{Event, Metadata, SCHEMA_VERSION, SOURCE};
+use crate::moment::Moment;
 
 /// Why a line is refused. It never quotes a value: details may hold what people wrote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,15 +52,23 @@ pub fn read(line: &[u8]) -> Result<Option<Event>, Refusal> {
     if source.is_some_and(|source| source != SOURCE) {
         return Ok(None);
     }
-    let event = match detail_type.as_str() {
-        "Chat Message" => Event::Message(versioned(detail)?),
-        "Chat Failed" => Event::Failed(versioned(detail)?),
-        "Chat Feedback" => Event::Feedback(versioned(detail)?),
-        "Session Expired" => Event::Expired(versioned(detail)?),
-        "Session Deleted" => Event::Deleted(versioned(detail)?),
-        _ => return Ok(None),
-    };
-    Ok(Some(event))
+    let detail = Value::Object(detail);
+    let fact = AnalyticsEvent::from_detail(&detail_type, &detail);
+    if matches!(fact, Ok(None)) {
+        return Ok(None);
+    }
+    // The version first: the fields of another version are not ours to judge.
+    let Head { metadata } = Head::deserialize(&detail).map_err(|error| refusal(&error))?;
+    if metadata.schema_version != SCHEMA_VERSION {
+        return Err(Refusal::OtherVersion);
+    }
+    let fact = fact.map_err(|error| refusal(&error))?;
+    fact.map(event).transpose()
+}
+
+fn event(fact: AnalyticsEvent) -> Result<Event, Refusal> {
+    let at = Moment::try_from(fact.timestamp().to_owned()).map_err(|_| Refusal::WrongValue)?;
+    Ok(Event { at, fact })
 }
 
 /// Tells whether this is what `yogi tail` says between events, such as that there is a dead letter.
@@ -66,15 +76,6 @@ fn is_remark(object: &Map<String, Value>) -> bool {
     object.contains_key("type")
         && !object.contains_key("detail_type")
         && !object.contains_key("detail-type")
-}
-
-/// Reads a detail, its version first: the fields of another version are not ours to judge.
-fn versioned<T: DeserializeOwned>(detail: Map<String, Value>) -> Result<T, Refusal> {
-    let Head { metadata } = typed(detail.clone())?;
-    if metadata.schema_version != SCHEMA_VERSION {
-        return Err(Refusal::OtherVersion);
-    }
-    typed(detail)
 }
 
 fn typed<T: DeserializeOwned>(object: Map<String, Value>) -> Result<T, Refusal> {

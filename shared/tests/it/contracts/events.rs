@@ -1,6 +1,7 @@
 //! Analytics events.
 
 use serde_json::json;
+use shared::analytics::AnalyticsEvent;
 
 use super::{event_schemas, find};
 use crate::samples;
@@ -56,4 +57,28 @@ fn a_detail_of_another_kind_is_refused() {
     let mut wrong = failed.detail.clone();
     wrong["timestamp"] = json!("yesterday");
     assert!(find(&schemas, "chat-failed").refusal("", &wrong).is_some());
+}
+
+#[test]
+fn every_event_is_read_and_written_as_it_was() {
+    for (name, _, event) in samples::events() {
+        let text = event.detail.to_string();
+        let read = AnalyticsEvent::parse(event.detail_type, &text).unwrap().unwrap();
+        assert_eq!(read.detail().to_string(), text, "{name}");
+        assert_eq!((read.detail_type(), read.id()), (event.detail_type, event.id.as_str()));
+        let from_detail = AnalyticsEvent::from_detail(event.detail_type, &event.detail).unwrap();
+        assert_eq!(from_detail, Some(read), "{name}");
+    }
+}
+
+#[test]
+fn what_a_later_version_adds_is_passed_over() {
+    for (name, _, event) in samples::events() {
+        let mut later = event.detail.clone();
+        later["of_a_later_version"] = json!({ "any": 1 });
+        let read = AnalyticsEvent::from_detail(event.detail_type, &later).unwrap().unwrap();
+        assert_eq!(read.detail(), event.detail, "{name}");
+    }
+    let detail = json!({ "session_key": "k" });
+    assert_eq!(AnalyticsEvent::from_detail("Chat Rewound", &detail).unwrap(), None);
 }
