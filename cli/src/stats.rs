@@ -96,8 +96,8 @@ fn table(name: &'static str, parts: &[(String, &Figures)], all: &Figures) -> Tab
         ">in",
         ">out",
         ">cost",
-        ">median",
-        ">99 %",
+        ">p50",
+        ">p99",
     ]);
     for (part, figures) in parts {
         let failed = figures.errors.values().sum();
@@ -111,8 +111,8 @@ fn table(name: &'static str, parts: &[(String, &Figures)], all: &Figures) -> Tab
             count(figures.input_tokens),
             count(figures.output_tokens),
             money(cost(figures.cost_micro_usd)),
-            time(figures.total.p50),
-            time(figures.total.p99),
+            time(&figures.total, figures.total.p50),
+            time(&figures.total, figures.total.p99),
         ]);
         if failed > 0 {
             table.tone(3, Tone::Bad);
@@ -135,11 +135,16 @@ fn documents(stats: &Stats) -> Table {
 }
 
 fn latencies(all: &Figures) -> Table {
-    let mut table = Table::new(&["time until", ">median", ">95 %", ">99 %"]);
-    let times =
-        [("queue", &all.queue), ("first text", &all.first_token), ("whole answer", &all.total)];
-    for (name, Latency { p50, p95, p99, .. }) in times {
-        table.row([name.to_owned(), time(*p50), time(*p95), time(*p99)]);
+    let mut table = Table::new(&["latency", ">p50", ">p95", ">p99"]);
+    let times = [
+        ("queue", &all.queue),
+        ("time to first token", &all.first_token),
+        ("time to full reply", &all.total),
+    ];
+    for (name, latency) in times {
+        let [p50, p95, p99] =
+            [latency.p50, latency.p95, latency.p99].map(|percentile| time(latency, percentile));
+        table.row([name.to_owned(), p50, p95, p99]);
     }
     table
 }
@@ -159,8 +164,10 @@ fn rest(desk: &Desk, all: &Figures) {
     }
 }
 
-fn time(ms: Option<u64>) -> String {
-    ms.map_or_else(|| "–".to_owned(), millis)
+/// Writes a percentile; what an older version recorded in coarse steps is marked.
+fn time(latency: &Latency, percentile: Option<u64>) -> String {
+    let mark = if latency.approximate { "≈ " } else { "" };
+    percentile.map_or_else(|| "–".to_owned(), |ms| format!("{mark}{}", millis(ms)))
 }
 
 fn cost(micro_usd: u64) -> MicroUsd {

@@ -89,8 +89,13 @@ function tile(label, value, more = '', kind = '') {
   );
 }
 
-function latencyTile(label, { p50, p99 }) {
-  return tile(label, duration(p50), `p50; p99 is ${duration(p99)}`);
+/** Figures that an older version recorded in coarse steps are marked. */
+function percentile(latency, name) {
+  return (latency.approximate ? '≈ ' : '') + duration(latency[name]);
+}
+
+function latencyTile(label, latency) {
+  return tile(label, percentile(latency, 'p50'), `p50; p99 is ${percentile(latency, 'p99')}`);
 }
 
 function showStatus(status) {
@@ -222,7 +227,7 @@ function showStats({ from, to, step, totals, series, groups, documents }) {
             synthetic ? 'operators' : 'users',
             number(figures.turns),
             share(errorCount(figures), figures.turns),
-            duration(figures.total.p50),
+            percentile(figures.total, 'p50'),
             number(figures.input_tokens + figures.output_tokens),
             dollars(figures.cost_micro_usd),
           ]),

@@ -106,10 +106,12 @@ impl Summary {
                 count(self.unpriced)
             ));
         }
-        let mut times = Table::new(&["time until", ">median", ">90 %", ">99 %", ">longest"]);
-        for (name, all) in
-            [("begun", &self.queue), ("first text", &self.first), ("whole answer", &self.total)]
-        {
+        let mut times = Table::new(&["latency", ">p50", ">p90", ">p99", ">longest"]);
+        for (name, all) in [
+            ("queue", &self.queue),
+            ("time to first token", &self.first),
+            ("time to full reply", &self.total),
+        ] {
             if let Some(p) = all.summary() {
                 times.row([
                     name.to_owned(),

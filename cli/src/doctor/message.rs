@@ -99,7 +99,7 @@ fn tell(findings: &mut Findings, name: &str, turn: &TurnView, wall: Duration) {
     let times = &turn.timings;
     let wall = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
     let stages = format!(
-        "queue {}, context {}, first text {}, committed {}, seen here {}",
+        "queue {}, context {}, first token {}, committed {}, seen here {}",
         millis(times.queue_ms),
         millis(times.context_ms),
         times.first_token_ms.map_or_else(|| "–".to_owned(), millis),

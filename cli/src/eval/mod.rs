@@ -179,7 +179,7 @@ fn report(desk: &Desk, what: &Eval, questions: &Questions, all: &[Results]) -> E
         ">failed",
         ">tokens out",
         ">cost",
-        ">median",
+        ">p50",
     ]);
     let mut low = false;
     let mut failed_any = false;

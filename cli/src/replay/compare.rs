@@ -197,9 +197,9 @@ impl Totals {
             both("tokens in", &|side| count(side.input_tokens)),
             both("tokens out", &|side| count(side.output_tokens)),
             both("cost", &|side| cost(side.cost)),
-            both("first text, median", &|side| span(side.first.percentile(50))),
-            both("whole answer, median", &|side| span(side.total.percentile(50))),
-            both("whole answer, 90 %", &|side| span(side.total.percentile(90))),
+            both("time to first token, p50", &|side| span(side.first.percentile(50))),
+            both("time to full reply, p50", &|side| span(side.total.percentile(50))),
+            both("time to full reply, p90", &|side| span(side.total.percentile(90))),
         ]
     }
 

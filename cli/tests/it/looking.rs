@@ -103,7 +103,7 @@ async fn what_happened_is_told_with_filters_and_in_figures() {
     assert_eq!([&totals["turns"], &totals["errors"]["providers_rejected"]], [2, 1], "{stats}");
     world.yogi(&["stats"]).await.expect(0).saying(&[
         "claude-haiku-5-5 (operators)",
-        "whole answer",
+        "time to full reply",
         "1 failed with providers_rejected",
     ]);
     world

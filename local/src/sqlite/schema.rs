@@ -77,6 +77,21 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     DELETE FROM figures;
     UPDATE folded SET seq = 0;",
+    // Latencies were recorded in steps of a factor of 1.41. Figures whose events are all there are
+    // deleted, and made again from the events; older ones are kept. If the first event is not
+    // number 1, others before it were purged: then the figures of the span that it lies in are not
+    // made from events alone, and are kept too. See `Refolding` in `statistics.rs`.
+    "DROP TABLE IF EXISTS refolding;
+    CREATE TABLE refolding (until INTEGER NOT NULL, kept INTEGER NOT NULL) STRICT;
+    INSERT INTO refolding (until, kept)
+        SELECT seq, coalesce(
+            (SELECT CASE seq WHEN 1 THEN -1 ELSE published_at END
+             FROM events ORDER BY seq LIMIT 1), -1)
+        FROM folded;
+    DELETE FROM figures
+        WHERE at + width > (SELECT published_at FROM events ORDER BY seq LIMIT 1)
+        AND at > (SELECT kept FROM refolding);
+    UPDATE folded SET seq = 0;",
 ];
 
 /// Opens the file and migrates it to the newest version.

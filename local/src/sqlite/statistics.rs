@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
-use serde_json::Value;
+use shared::analytics::AnalyticsEvent;
 use shared::domain::Timestamp;
-use shared::operator::{DocumentFigures, Figures, Series, Stats, Tally, series_of};
+use shared::operator::{DocumentFigures, Figures, Series, Stats, Tally, cost_of, series_of};
 use shared::ports::Durability;
 
 use super::engine::{Engine, rows_at_most};
@@ -66,7 +66,6 @@ struct Recent {
 }
 
 /// What a batch of events comes to.
-#[derive(Default)]
 struct Folded {
     /// Minutes before this would be purged at once: of a long past a million rows in one write.
     minutes_from: i64,
@@ -74,6 +73,20 @@ struct Folded {
     rows: BTreeMap<(i64, i64, Series), Figures>,
     series: BTreeMap<Series, Figures>,
     documents: BTreeMap<(i64, i64, String), (u64, u64)>,
+    refolding: Refolding,
+}
+
+/// What was folded by a version that recorded latencies in coarse steps, and is folded again.
+///
+/// Figures whose events are all there were deleted by the migration, and are made again from the
+/// events. The others are kept, and marked as approximate: the events in their span must not be
+/// added to them a second time. Counts of documents hold no latencies and are kept too.
+#[derive(Debug, Clone, Copy)]
+struct Refolding {
+    /// The last event that was folded before.
+    until: i64,
+    /// The latest beginning of figures that are kept.
+    kept: i64,
 }
 
 impl SqliteStatistics {
@@ -84,8 +97,9 @@ impl SqliteStatistics {
     /// Folds the events that were published since the last time. Returns how many.
     pub async fn fold(&self) -> Result<usize, DatabaseError> {
         let mut kept = self.recent.lock().await;
-        let (mut after, now) =
-            self.database.read(|engine| Ok((folded_place(engine)?, engine.now()))).await?;
+        let state =
+            |engine: &mut Engine| Ok((folded_place(engine)?, refolding(engine)?, engine.now()));
+        let (mut after, refolding, now) = self.database.read(state).await?;
         // Taken, and put back at the end: after a failure it is read again, so that what was not
         // stored counts.
         let mut recent = match kept.take() {
@@ -95,7 +109,7 @@ impl SqliteStatistics {
         let mut folded = 0;
         loop {
             let events = self.database.events().list(after, BATCH).await?;
-            let mut sum = Folded { minutes_from: now.minus(MINUTES_KEPT).0, ..Folded::default() };
+            let mut sum = Folded::new(now, refolding);
             events
                 .iter()
                 .filter(|event| recent.is_new(&event.id))
@@ -173,24 +187,56 @@ impl Recent {
 }
 
 impl Folded {
-    fn count(&mut self, event: &StoredEvent) {
-        let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
-        let Some(figures) = Figures::of_event(&event.detail_type, &detail) else { return };
-        let at = event.published_at.0;
-        let series = series_of(&detail);
-        let widths = [MINUTE, HOUR, QUARTER];
-        for width in widths.into_iter().filter(|width| *width > MINUTE || at >= self.minutes_from) {
-            let row = (width, at - at.rem_euclid(width), series.clone());
-            self.rows.entry(row).or_default().add(&figures);
+    fn new(now: Timestamp, refolding: Refolding) -> Self {
+        Self {
+            minutes_from: now.minus(MINUTES_KEPT).0,
+            rows: BTreeMap::new(),
+            series: BTreeMap::new(),
+            documents: BTreeMap::new(),
+            refolding,
         }
-        self.series.entry(series).or_default().add(&figures);
-        if let Some(document) = detail["document_id"].as_str().filter(|_| figures.turns > 0) {
+    }
+
+    /// Counts an event; one that cannot be read, or is not known here, counts nothing.
+    fn count(&mut self, stored: &StoredEvent) {
+        let event = AnalyticsEvent::parse(&stored.detail_type, &stored.detail);
+        let Ok(Some(event)) = event else { return };
+        let at = stored.published_at.0;
+        let series = series_of(&event);
+        let is_again = self.refolding.is_again(stored.seq);
+        for width in [MINUTE, HOUR, QUARTER] {
+            let start = at - at.rem_euclid(width);
+            let is_purged = width == MINUTE && at < self.minutes_from;
+            if is_purged || is_again && self.refolding.keeps(start) {
+                continue;
+            }
+            self.rows.entry((width, start, series.clone())).or_default().count(&event);
+        }
+        if is_again {
+            return;
+        }
+        self.series.entry(series).or_default().count(&event);
+        let turn = event.turn().and_then(|turn| Some((turn, turn.document_id.as_ref()?)));
+        if let Some((turn, document)) = turn {
             for width in [HOUR, QUARTER] {
-                let row = (width, at - at.rem_euclid(width), document.to_owned());
-                let of = self.documents.entry(row).or_default();
-                *of = (of.0 + 1, of.1 + figures.cost_micro_usd);
+                let row = (width, at - at.rem_euclid(width), document.clone());
+                let (turns, cost) = self.documents.entry(row).or_default();
+                *turns += 1;
+                *cost += cost_of(turn);
             }
         }
+    }
+}
+
+impl Refolding {
+    /// Tells whether an event is folded for the second time.
+    fn is_again(self, seq: i64) -> bool {
+        seq <= self.until
+    }
+
+    /// Tells whether the figures from that time on are kept as they were.
+    fn keeps(self, start: i64) -> bool {
+        start <= self.kept
     }
 }
 
@@ -204,6 +250,11 @@ fn ids(engine: &mut Engine, after: i64, place: i64) -> rusqlite::Result<Vec<(i64
 
 fn folded_place(engine: &mut Engine) -> rusqlite::Result<i64> {
     engine.connection.prepare_cached("SELECT seq FROM folded")?.query_row((), |row| row.get(0))
+}
+
+fn refolding(engine: &mut Engine) -> rusqlite::Result<Refolding> {
+    let mut statement = engine.connection.prepare_cached("SELECT until, kept FROM refolding")?;
+    statement.query_row((), |row| Ok(Refolding { until: row.get(0)?, kept: row.get(1)? }))
 }
 
 fn store(engine: &mut Engine, folded: &Folded, last: i64) -> rusqlite::Result<()> {

@@ -153,6 +153,50 @@ async fn statistics_of_version_0_1_are_shown() {
 }
 
 #[tokio::test]
+async fn latencies_of_version_0_1_are_made_again_from_the_events_that_are_left() {
+    let server = start().await;
+    let span = "from=4045075200000&to=4045248000000&step=3600000";
+    let stats = operator(&server).get(&format!("/admin/api/stats?{span}")).await.expect(200);
+    let is_approximate = |bucket: &Value| bucket["figures"]["total"]["approximate"] == true;
+    let series = stats["series"].as_array().unwrap();
+    let day_two = 4_045_161_600_000_i64;
+    let (second, first): (Vec<_>, Vec<_>) =
+        series.iter().partition(|bucket| bucket["at"].as_i64() >= Some(day_two));
+    assert!(!first.is_empty() && !second.is_empty(), "{stats}");
+    assert!(first.iter().all(|bucket| is_approximate(bucket)), "events of the first day are gone");
+    assert!(!second.iter().any(|bucket| is_approximate(bucket)), "those of the second are there");
+    assert_eq!(stats["totals"]["total"]["approximate"], true);
+    // The values of the second day are those of its events.
+    let events = operator(&server).get("/admin/api/events?after=0").await.expect(200);
+    let events = events["events"].as_array().unwrap().iter();
+    let turns = events.filter(|event| {
+        event["detail"]["total_ms"].is_u64() && event["published_at"].as_i64() >= Some(day_two)
+    });
+    let mut exact: Vec<_> =
+        turns.map(|event| event["detail"]["total_ms"].as_u64().unwrap()).collect();
+    exact.sort_unstable();
+    let from = format!("from={day_two}&to=4045248000000&step=3600000");
+    let stats = operator(&server).get(&format!("/admin/api/stats?{from}")).await.expect(200);
+    let total = &stats["totals"]["total"];
+    assert_eq!(total["count"], exact.len());
+    for (name, percent) in [("p50", 50), ("p95", 95), ("p99", 99)] {
+        let exact = exact[(exact.len() * percent).div_ceil(100) - 1];
+        let found = total[name].as_u64().unwrap();
+        assert!(found.abs_diff(exact) * 50 <= exact, "{name}: {found}, not {exact}");
+    }
+}
+
+#[tokio::test]
+async fn figures_of_version_0_1_are_made_again_once() {
+    let server = start().await;
+    let span = "from=4045075200000&to=4045248000000&step=3600000";
+    let path = format!("/admin/api/stats?{span}");
+    let first = operator(&server).get(&path).await.expect(200);
+    let server = server.stop().await.start().await;
+    assert_eq!(operator(&server).get(&path).await.expect(200), first);
+}
+
+#[tokio::test]
 async fn tokens_and_tickets_of_version_0_1_are_taken() {
     let server = start().await;
     let tokens = read("tokens.json");

@@ -14,11 +14,18 @@ const HOUR: i64 = 3_600_000;
 const START: i64 = 1_800_000_000_000;
 
 fn turn(number: i64) -> EventEntry {
+    let id = format!("event-{number}");
     let detail = json!({
-        "provider": "claude", "model": "m", "synthetic": number % 5 == 0, "cost_micro_usd": number,
-        "total_ms": 100 * (1 + number % 7), "document_id": format!("d{}", number % 3),
+        "session_id": "s", "session_key": "k", "timestamp": "2027-01-15T08:00:00Z",
+        "metadata": { "id": id, "specversion": "1.0", "schema_version": "1" },
+        "message_id": "m", "turn": 1, "message_length": 1, "response_length": 1,
+        "document_id": format!("d{}", number % 3), "provider": "claude", "model": "m",
+        "input_tokens": 0, "output_tokens": 0, "cost_micro_usd": number,
+        "queue_ms": 0, "context_ms": 0, "first_token_ms": null,
+        "total_ms": 100 * (1 + number % 7), "finish_reason": "stop", "error_code": null,
+        "generations": 1, "context": "used", "synthetic": number % 5 == 0,
     });
-    EventEntry { id: format!("event-{number}"), detail_type: "Chat Message", detail }
+    EventEntry { id, detail_type: "Chat Message", detail }
 }
 
 #[tokio::test]

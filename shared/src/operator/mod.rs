@@ -5,6 +5,7 @@
 
 pub mod calls;
 mod events;
+mod latency;
 mod messages;
 mod prompts;
 mod queues;
@@ -15,6 +16,7 @@ mod status;
 use serde::{Deserialize, Serialize};
 
 pub use events::{EventPage, EventQuery, StoredEvent};
+pub use latency::Latency;
 pub use messages::{
     LookupRequest, LookupResponse, MessageRef, MessageStatus, NewMessage, SubmitRequest,
     SubmitResponse, SubmitResult,
@@ -23,7 +25,7 @@ pub use prompts::{FirstMessage, PromptsRequest, PromptsResponse, RenderedPrompt}
 pub use queues::{DeadLetterView, DeadLetters, QueueName, RedriveRequest, RedriveResponse};
 pub use sessions::{SessionPage, SessionView, TurnPage, TurnView};
 pub use stats::{
-    Bucket, DocumentFigures, Figures, Group, Latency, Series, Stats, Tally, series_of,
+    Bucket, DocumentFigures, Figures, Group, Series, Stats, Tally, cost_of, series_of,
 };
 pub use status::{BreakerState, ProviderStatus, QueueStatus, ServerStatus};
 

@@ -3,14 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::domain::Timestamp;
-
-/// How many bounds a doubling has: two neighbours differ by a factor of 1.41.
-const BOUNDS_PER_DOUBLING: f64 = 2.0;
-/// The highest bound, 2^18 ms: more than any turn takes.
-const HIGHEST: u8 = 36;
+use super::Latency;
+use crate::analytics::{AnalyticsEvent, TurnDetail};
+use crate::domain::{ContextUse, FinishReason, Rating, Timestamp};
 
 /// `GET /admin/api/stats?from=&to=&step=`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -111,35 +107,12 @@ pub struct Figures {
     pub total: Latency,
 }
 
-/// How often something took how long: mergeable, and exact to a factor of 1.41.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Latency {
-    /// How many were measured.
-    pub count: u64,
-    /// How long they took together, in milliseconds.
-    pub sum_ms: u64,
-    /// Half took at most so many milliseconds; filled in for answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p50: Option<u64>,
-    /// 95 of 100 did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p95: Option<u64>,
-    /// 99 of 100 did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p99: Option<u64>,
-    /// By the number of the bound.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub bounds: BTreeMap<u8, u64>,
-}
-
 /// Who answered, with which model, and whether for operators.
 pub type Series = (String, String, bool);
 
 /// Adds figures up to the answer for a span.
 #[derive(Debug, Default)]
 pub struct Tally {
-    totals: Figures,
     buckets: BTreeMap<i64, Figures>,
     groups: BTreeMap<Series, Figures>,
 }
@@ -147,10 +120,19 @@ pub struct Tally {
 impl Tally {
     /// Adds what happened at a time; buckets are `step` milliseconds wide.
     pub fn add(&mut self, at: Timestamp, step: u64, series: Series, figures: &Figures) {
-        let step = step.max(1).cast_signed();
-        self.totals.add(figures);
-        self.buckets.entry(at.0 - at.0.rem_euclid(step)).or_default().add(figures);
+        self.bucket(at, step).add(figures);
         self.groups.entry(series).or_default().add(figures);
+    }
+
+    /// Counts an event; buckets are `step` milliseconds wide.
+    pub fn count(&mut self, at: Timestamp, step: u64, event: &AnalyticsEvent) {
+        self.bucket(at, step).count(event);
+        self.groups.entry(series_of(event)).or_default().count(event);
+    }
+
+    fn bucket(&mut self, at: Timestamp, step: u64) -> &mut Figures {
+        let step = step.max(1).cast_signed();
+        self.buckets.entry(at.0 - at.0.rem_euclid(step)).or_default()
     }
 
     /// Returns the answer for the span; `documents` are in their order.
@@ -161,9 +143,14 @@ impl Tally {
         step: u64,
         documents: Vec<DocumentFigures>,
     ) -> Stats {
+        let mut totals = Figures::default();
+        for figures in self.buckets.values() {
+            totals.add(figures);
+        }
         let series = self.buckets.into_iter();
-        let series =
-            series.map(|(at, figures)| Bucket { at: Timestamp(at), figures: figures.summed_up() });
+        let series = series
+            .map(|(at, figures)| Bucket { at: Timestamp(at), figures: figures.summed_up() })
+            .collect();
         let groups = self.groups.into_iter().filter(|(_, figures)| figures.turns > 0);
         let mut groups: Vec<Group> = groups
             .map(|((provider, model, synthetic), figures)| Group {
@@ -174,66 +161,54 @@ impl Tally {
             })
             .collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.figures.turns));
-        Stats {
-            from,
-            to,
-            step,
-            totals: self.totals.summed_up(),
-            series: series.collect(),
-            groups,
-            documents,
-        }
+        Stats { from, to, step, totals: totals.summed_up(), series, groups, documents }
     }
 }
 
-/// Returns whom an event is counted for, by its detail.
-pub fn series_of(detail: &Value) -> Series {
-    let text = |field: &str| detail[field].as_str().unwrap_or_default().to_owned();
-    (text("provider"), text("model"), detail["synthetic"] == true)
+/// Returns whom an event is counted for.
+pub fn series_of(event: &AnalyticsEvent) -> Series {
+    let text = |name: Option<&str>| name.unwrap_or_default().to_owned();
+    (text(event.provider()), text(event.model()), event.is_synthetic())
 }
 
 impl Figures {
-    /// Counts an event; none for one that is not known here.
-    pub fn of_event(detail_type: &str, detail: &Value) -> Option<Self> {
-        let one = |is: bool| u64::from(is);
-        Some(match detail_type {
-            "Chat Message" | "Chat Failed" => Self::of_turn(detail),
-            "Chat Feedback" => {
-                let up = one(detail["rating"] == "up");
-                let down = one(detail["rating"] == "down");
-                Self { up, down, ..Self::default() }
+    /// Counts an event.
+    pub fn count(&mut self, event: &AnalyticsEvent) {
+        match event {
+            AnalyticsEvent::ChatMessage(turn) | AnalyticsEvent::ChatFailed(turn) => {
+                self.count_turn(turn);
             }
-            "Session Expired" => Self { expired: 1, ..Self::default() },
-            "Session Deleted" => Self { deleted: 1, ..Self::default() },
-            _ => return None,
-        })
+            AnalyticsEvent::ChatFeedback(feedback) => {
+                self.up += u64::from(feedback.rating == Rating::Up.as_str());
+                self.down += u64::from(feedback.rating == Rating::Down.as_str());
+            }
+            AnalyticsEvent::SessionExpired(_) => self.expired += 1,
+            AnalyticsEvent::SessionDeleted(_) => self.deleted += 1,
+        }
     }
 
-    /// Counts the event of a turn, by its detail.
-    fn of_turn(detail: &Value) -> Self {
-        let number = |field: &str| detail[field].as_u64().unwrap_or(0);
-        let is = |field: &str, value: &str| u64::from(detail[field] == value);
-        let error = detail["error_code"].as_str().map(|code| (code.to_owned(), 1));
-        let took = |field: &str| detail[field].as_u64().map(Latency::of).unwrap_or_default();
-        Self {
-            turns: 1,
-            synthetic: u64::from(detail["synthetic"] == true),
-            errors: error.into_iter().collect(),
-            cancelled: is("finish_reason", "cancelled"),
-            refused: is("finish_reason", "refusal") + is("finish_reason", "content_filter"),
-            restarted: u64::from(number("generations") > 1),
-            without_document: is("context", "unavailable"),
-            cached: u64::from(detail["cached"] == true),
-            input_tokens: number("input_tokens"),
-            output_tokens: number("output_tokens"),
-            cost_micro_usd: number("cost_micro_usd"),
-            unpriced: u64::from(detail["cost_micro_usd"].is_null() && number("output_tokens") > 0),
-            queue: took("queue_ms"),
-            context: took("context_ms"),
-            first_token: took("first_token_ms"),
-            total: took("total_ms"),
-            ..Self::default()
+    fn count_turn(&mut self, turn: &TurnDetail) {
+        let ended = |reason: FinishReason| u64::from(turn.finish_reason == reason.as_str());
+        self.turns += 1;
+        self.synthetic += u64::from(turn.synthetic);
+        if let Some(code) = &turn.error_code {
+            *self.errors.entry(code.clone()).or_default() += 1;
         }
+        self.cancelled += ended(FinishReason::Cancelled);
+        self.refused += ended(FinishReason::Refusal) + ended(FinishReason::ContentFilter);
+        self.restarted += u64::from(turn.generations > 1);
+        self.without_document += u64::from(turn.context == ContextUse::Unavailable.as_str());
+        self.cached += u64::from(turn.cached);
+        self.input_tokens += turn.input_tokens;
+        self.output_tokens += turn.output_tokens;
+        self.cost_micro_usd += cost_of(turn);
+        self.unpriced += u64::from(turn.cost_micro_usd.is_none() && turn.output_tokens > 0);
+        self.queue.record(turn.queue_ms);
+        self.context.record(turn.context_ms);
+        if let Some(first_token_ms) = turn.first_token_ms {
+            self.first_token.record(first_token_ms);
+        }
+        self.total.record(turn.total_ms);
     }
 
     /// Adds what happened elsewhere, or at another time.
@@ -278,95 +253,7 @@ impl Figures {
     }
 }
 
-impl Latency {
-    /// Counts one that took so many milliseconds.
-    pub fn of(millis: u64) -> Self {
-        Self {
-            count: 1,
-            sum_ms: millis,
-            bounds: BTreeMap::from([(bound_of(millis), 1)]),
-            ..Self::default()
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.count += other.count;
-        self.sum_ms += other.sum_ms;
-        for (bound, count) in &other.bounds {
-            *self.bounds.entry(*bound).or_default() += count;
-        }
-    }
-
-    /// Counts those that took at most so many doublings of a millisecond: 2^n ms.
-    pub fn within(&self, doublings: u8) -> u64 {
-        self.bounds.range(..=doublings.saturating_mul(2)).map(|(_, count)| count).sum()
-    }
-
-    /// Returns what so many of a hundred took at most, rounded up to a bound.
-    pub fn percentile(&self, percent: u64) -> Option<u64> {
-        let wanted = (self.count * percent).div_ceil(100).max(1);
-        let mut seen = 0;
-        let reached = self.bounds.iter().find(|(_, count)| {
-            seen += **count;
-            seen >= wanted
-        });
-        reached.map(|(bound, _)| millis_of(*bound))
-    }
-
-    fn sum_up(&mut self) {
-        (self.p50, self.p95, self.p99) =
-            (self.percentile(50), self.percentile(95), self.percentile(99));
-        self.bounds.clear();
-    }
-}
-
-/// Returns the number of the lowest bound that is no lower: bound n is 2^(n/2) ms.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "at most 36"
-)]
-fn bound_of(millis: u64) -> u8 {
-    let exact = (millis.max(1) as f64).log2() * BOUNDS_PER_DOUBLING;
-    (exact.ceil() as u64).min(u64::from(HIGHEST)) as u8
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 2^18")]
-fn millis_of(bound: u8) -> u64 {
-    2_f64.powf(f64::from(bound) / BOUNDS_PER_DOUBLING).round() as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Latency, bound_of, millis_of};
-
-    #[test]
-    fn a_latency_is_never_reported_shorter_and_at_most_half_as_long_again() {
-        for millis in 1..=200_000 {
-            let reported = millis_of(bound_of(millis));
-            assert!(
-                reported >= millis && reported * 2 <= millis * 3 + 2,
-                "{millis} is reported as {reported}"
-            );
-        }
-    }
-
-    #[test]
-    fn percentiles_of_merged_halves_are_those_of_the_whole() {
-        let mut low = Latency::default();
-        let mut high = Latency::default();
-        let mut whole = Latency::default();
-        for millis in 1..=1_000 {
-            let half = if millis % 2 == 0 { &mut low } else { &mut high };
-            half.add(&Latency::of(millis));
-            whole.add(&Latency::of(millis));
-        }
-        low.add(&high);
-        assert_eq!(low, whole);
-        assert_eq!((whole.percentile(50), whole.percentile(99)), (Some(512), Some(1_024)));
-        assert_eq!((whole.within(0), whole.within(9), whole.within(10)), (1, 512, 1_000));
-        assert_eq!(whole.sum_ms, 500_500);
-        assert_eq!(Latency::default().percentile(50), None);
-    }
+/// Returns what a turn cost, in millionths of a US dollar.
+pub fn cost_of(turn: &TurnDetail) -> u64 {
+    turn.cost_micro_usd.and_then(|cost| u64::try_from(cost).ok()).unwrap_or(0)
 }

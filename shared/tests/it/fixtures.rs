@@ -1,6 +1,7 @@
 //! What earlier versions stored, sent and published is still read.
 
 use serde_json::Value;
+use shared::analytics::AnalyticsEvent;
 use shared::operator::Figures;
 use shared::ports::OutgoingMessage;
 use shared::ports::store::{Attributes, Item, Key};
@@ -91,7 +92,7 @@ fn check_sent(outgoing: &OutgoingMessage, sent: &Value) {
 }
 
 #[test]
-fn events_of_version_0_1_are_as_their_schemas_say_and_are_counted() {
+fn events_of_version_0_1_are_read_and_counted() {
     let schemas = event_schemas();
     let mut counted = Figures::default();
     for event in list(EVENTS) {
@@ -99,7 +100,11 @@ fn events_of_version_0_1_are_as_their_schemas_say_and_are_counted() {
         let detail: Value = serde_json::from_str(event["detail"].as_str().unwrap()).unwrap();
         let schema = detail_type.to_lowercase().replace(' ', "-");
         find(&schemas, &schema).check("", &detail);
-        counted.add(&Figures::of_event(detail_type, &detail).unwrap());
+        let text = event["detail"].as_str().unwrap();
+        let typed = AnalyticsEvent::parse(detail_type, text).unwrap().unwrap();
+        assert_eq!(typed.detail().to_string(), text, "it is written byte for byte as it was");
+        assert_eq!((typed.id(), typed.detail_type()), (event["id"].as_str().unwrap(), detail_type));
+        counted.count(&typed);
     }
     assert_eq!((counted.turns, counted.synthetic, counted.cached), (14, 4, 2));
     assert_eq!((counted.up, counted.down), (3, 1));

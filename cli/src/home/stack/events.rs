@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws::call_error::CallError;
 use aws::event_log::EventLog;
 use shared::domain::Timestamp;
-use shared::operator::{DocumentFigures, EventPage, Figures, Stats, StoredEvent, Tally, series_of};
+use shared::operator::{DocumentFigures, EventPage, Stats, StoredEvent, Tally, cost_of};
 use tokio::time::{Instant, sleep};
 
 /// How late the log group may show an event.
@@ -107,19 +107,17 @@ impl Events {
         loop {
             let read = self.log.read(from, Some(to), page.take()).await?;
             for (_, event) in read.events {
-                let Some(figures) = Figures::of_event(&event.detail_type, &event.detail) else {
-                    continue;
-                };
+                let Some(typed) = event.typed() else { continue };
                 if !seen.insert(event.id) {
                     continue;
                 }
-                if let Some(document) =
-                    event.detail["document_id"].as_str().filter(|_| figures.turns > 0)
-                {
-                    let (turns, cost) = documents.entry(document.to_owned()).or_default();
-                    (*turns, *cost) = (*turns + 1, *cost + figures.cost_micro_usd);
+                let turn = typed.turn().and_then(|turn| Some((turn, turn.document_id.clone()?)));
+                if let Some((turn, document)) = turn {
+                    let (turns, cost) = documents.entry(document).or_default();
+                    *turns += 1;
+                    *cost += cost_of(turn);
                 }
-                tally.add(event.published_at, step, series_of(&event.detail), &figures);
+                tally.count(event.published_at, step, &typed);
             }
             page = read.next;
             if page.is_none() {

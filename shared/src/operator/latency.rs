@@ -1,0 +1,410 @@
+//! How long something took, as percentiles.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use hdrhistogram::Histogram;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Two significant digits: a value is at most 1 % off, and exact below 256 ms.
+const DIGITS: u8 = 2;
+/// 37 hours in milliseconds. Longer times count as this, which bounds the memory of a histogram.
+const LONGEST: u64 = (1 << 27) - 1;
+/// Up to so many values are kept as they are. A minute of one model holds a few: a histogram for
+/// each of thousands of minutes would cost more than all else in a query.
+const FEW: usize = 64;
+
+/// How often something took how long. It can be merged, and its percentiles are within 2 % of the
+/// exact ones.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(from = "StoredLatency")]
+pub struct Latency {
+    /// How many were measured.
+    pub count: u64,
+    /// How long they took together, in milliseconds.
+    pub sum_ms: u64,
+    /// The median in milliseconds; filled in for answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p50: Option<u64>,
+    /// The 95th percentile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p95: Option<u64>,
+    /// The 99th percentile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p99: Option<u64>,
+    /// Whether the percentiles are approximate: some of the values were recorded by version 0.1, in
+    /// steps of a factor of 1.41, and the events that they came from are gone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approximate: bool,
+    /// What the percentiles are computed from; left out of answers.
+    #[serde(skip_serializing_if = "Times::is_empty", serialize_with = "write")]
+    times: Times,
+}
+
+/// A latency as this version and version 0.1 write it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StoredLatency {
+    count: u64,
+    sum_ms: u64,
+    p50: Option<u64>,
+    p95: Option<u64>,
+    p99: Option<u64>,
+    approximate: bool,
+    #[serde(deserialize_with = "read")]
+    times: Times,
+    /// Version 0.1: counts by the number of a bound; bound n is 2^(n/2) ms.
+    bounds: BTreeMap<u8, u64>,
+}
+
+/// The values.
+#[derive(Debug, Clone)]
+enum Times {
+    /// Few of them, each with how often it was measured, in no order.
+    Few(Vec<(u64, u32)>),
+    Many(Box<Histogram<u32>>),
+}
+
+impl From<StoredLatency> for Latency {
+    fn from(stored: StoredLatency) -> Self {
+        let StoredLatency { count, sum_ms, p50, p95, p99, approximate, mut times, bounds } = stored;
+        for (bound, count) in &bounds {
+            times.record(bound_of_0_1(*bound), u32::try_from(*count).unwrap_or(u32::MAX));
+        }
+        let approximate = approximate || !bounds.is_empty();
+        Self { count, sum_ms, p50, p95, p99, approximate, times }
+    }
+}
+
+impl Latency {
+    /// Counts one that took so many milliseconds.
+    pub fn record(&mut self, millis: u64) {
+        self.count += 1;
+        self.sum_ms = self.sum_ms.saturating_add(millis);
+        self.times.record(millis, 1);
+    }
+
+    /// Adds what was measured elsewhere, or at another time.
+    pub fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.sum_ms = self.sum_ms.saturating_add(other.sum_ms);
+        self.approximate |= other.approximate;
+        self.times.add(&other.times);
+    }
+
+    /// Counts those that took at most 2^`exponent` ms.
+    ///
+    /// From 256 ms on, where several values share a bucket, one of exactly 2^`exponent` ms counts
+    /// as longer: no value beyond the bound is ever counted.
+    pub fn within(&self, exponent: u8) -> u64 {
+        let bound = 1_u64.checked_shl(exponent.into()).unwrap_or(u64::MAX);
+        match &self.times {
+            Times::Few(values) => {
+                let within = values.iter().filter(|(value, _)| *value <= bound);
+                within.map(|(_, count)| u64::from(*count)).sum()
+            }
+            Times::Many(histogram) if bound < 256 => histogram.count_between(0, bound),
+            Times::Many(histogram) => histogram.count_between(0, bound - 1),
+        }
+    }
+
+    /// Returns the smallest value that so many percent do not exceed.
+    pub fn percentile(&self, percent: u8) -> Option<u64> {
+        self.times.percentiles([percent]).map(|[value]| value)
+    }
+
+    /// Fills in the percentiles, and leaves out what they were computed from.
+    pub(super) fn sum_up(&mut self) {
+        let percentiles = self.times.percentiles([50, 95, 99]);
+        self.p50 = percentiles.map(|[p50, ..]| p50);
+        self.p95 = percentiles.map(|[_, p95, _]| p95);
+        self.p99 = percentiles.map(|[.., p99]| p99);
+        self.times = Times::default();
+    }
+}
+
+/// Latencies are equal if they tell the same, however it is kept.
+impl PartialEq for Latency {
+    fn eq(&self, other: &Self) -> bool {
+        let facts = |latency: &Self| {
+            let Self { count, sum_ms, p50, p95, p99, approximate, times } = latency;
+            (*count, *sum_ms, *p50, *p95, *p99, *approximate, times.values())
+        };
+        facts(self) == facts(other)
+    }
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
+impl Times {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Few(values) => values.is_empty(),
+            Self::Many(histogram) => histogram.is_empty(),
+        }
+    }
+
+    fn record(&mut self, millis: u64, count: u32) {
+        let millis = millis.min(LONGEST);
+        match self {
+            Self::Few(values) if values.len() < FEW => values.push((millis, count)),
+            Self::Few(_) => {
+                self.become_many();
+                self.record(millis, count);
+            }
+            // The histogram grows up to the longest time, so that this cannot fail.
+            Self::Many(histogram) => {
+                let _ = histogram.record_n(millis, count);
+            }
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        match other {
+            Self::Few(values) => {
+                for (value, count) in values {
+                    self.record(*value, *count);
+                }
+            }
+            Self::Many(more) => {
+                self.become_many();
+                if let Self::Many(histogram) = self {
+                    let _ = histogram.add(&**more);
+                }
+            }
+        }
+    }
+
+    fn become_many(&mut self) {
+        let Self::Few(values) = self else { return };
+        // The number of digits is one that it takes.
+        let Ok(mut histogram) = Histogram::new(DIGITS) else { return };
+        for (value, count) in values {
+            let _ = histogram.record_n(*value, *count);
+        }
+        *self = Self::Many(Box::new(histogram));
+    }
+
+    /// Returns the values in ascending order, each once, with how often it was measured.
+    fn values(&self) -> Vec<(u64, u32)> {
+        match self {
+            Self::Few(values) => {
+                let mut sorted = values.clone();
+                sorted.sort_unstable();
+                sorted.dedup_by(|next, kept| {
+                    let same = next.0 == kept.0;
+                    if same {
+                        kept.1 = kept.1.saturating_add(next.1);
+                    }
+                    same
+                });
+                sorted
+            }
+            Self::Many(histogram) => histogram
+                .iter_recorded()
+                .map(|step| (step.value_iterated_to(), step.count_at_value()))
+                .collect(),
+        }
+    }
+
+    /// Returns the nearest ranks; none where nothing was measured.
+    fn percentiles<const N: usize>(&self, percents: [u8; N]) -> Option<[u64; N]> {
+        if self.is_empty() {
+            return None;
+        }
+        match self {
+            Self::Few(_) => {
+                let values = self.values();
+                Some(percents.map(|percent| nearest_rank(&values, percent)))
+            }
+            Self::Many(histogram) => {
+                Some(percents.map(|percent| histogram.value_at_percentile(f64::from(percent))))
+            }
+        }
+    }
+}
+
+fn nearest_rank(values: &[(u64, u32)], percent: u8) -> u64 {
+    let total: u64 = values.iter().map(|(_, count)| u64::from(*count)).sum();
+    let rank = (total * u64::from(percent)).div_ceil(100).max(1);
+    let mut seen = 0;
+    let reached = values.iter().find(|(_, count)| {
+        seen += u64::from(*count);
+        seen >= rank
+    });
+    reached.map_or(0, |(value, _)| *value)
+}
+
+/// Writes the values as the differences between them and their counts, as LEB128 in base64: two
+/// bytes for most, where a JSON object takes ten.
+fn write<S: Serializer>(times: &Times, serializer: S) -> Result<S::Ok, S::Error> {
+    let values = times.values();
+    let mut bytes = Vec::with_capacity(values.len() * 3);
+    let mut last = 0;
+    for (value, count) in values {
+        put(&mut bytes, value - last);
+        put(&mut bytes, count.into());
+        last = value;
+    }
+    serializer.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+}
+
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Times, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
+    let mut rest = bytes.as_slice();
+    let mut times = Times::default();
+    let mut value: u64 = 0;
+    while !rest.is_empty() {
+        let numbers = take(&mut rest).zip(take(&mut rest));
+        let (difference, count) = numbers.ok_or_else(|| D::Error::custom("times are cut off"))?;
+        value = value.saturating_add(difference);
+        times.record(value, u32::try_from(count).unwrap_or(u32::MAX));
+    }
+    Ok(times)
+}
+
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number.to_le_bytes()[0]);
+}
+
+fn take(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number: u64 = 0;
+    for shift in (0..63).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// Returns the milliseconds of a bound of version 0.1.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 2^127")]
+fn bound_of_0_1(bound: u8) -> u64 {
+    2_f64.powf(f64::from(bound) / 2.0).round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(values: &[u64]) -> Latency {
+        let mut latency = Latency::default();
+        for value in values {
+            latency.record(*value);
+        }
+        latency
+    }
+
+    fn stored(latency: &Latency) -> Latency {
+        serde_json::from_str(&serde_json::to_string(latency).unwrap()).unwrap()
+    }
+
+    fn exact(values: &[u64], percent: usize) -> u64 {
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable();
+        sorted[(sorted.len() * percent).div_ceil(100) - 1]
+    }
+
+    /// Milliseconds of every size, up to the longest.
+    fn millis() -> impl Strategy<Value = u64> {
+        prop_oneof![0..2_000_u64, 0..200_000_u64, (0_u32..27).prop_map(|n| 1 << n), 0..=LONGEST]
+            .prop_map(|millis| millis.min(LONGEST))
+    }
+
+    proptest! {
+        #[test]
+        fn percentiles_are_within_2_percent_of_the_exact_ones(
+            parts in vec(vec(millis(), 1..200), 1..6)
+        ) {
+            // Each part is stored and read again before it is merged, as rows of figures are.
+            let mut merged = Latency::default();
+            for part in &parts {
+                merged.add(&stored(&of(part)));
+                merged = stored(&merged);
+            }
+            let values = parts.concat();
+            prop_assert_eq!(merged.count, u64::try_from(values.len()).unwrap());
+            for percent in [1, 25, 50, 75, 90, 95, 99, 100] {
+                let exact = exact(&values, percent.into());
+                let found = merged.percentile(percent).unwrap();
+                prop_assert!(found.abs_diff(exact) * 50 <= exact, "p{percent}: {found}, not {exact}");
+            }
+        }
+
+        #[test]
+        fn what_is_stored_is_read_as_it_was(values in vec(millis(), 0..300)) {
+            let latency = of(&values);
+            prop_assert_eq!(stored(&latency), latency);
+        }
+
+        #[test]
+        fn broken_times_are_refused_or_read(text in "[A-Za-z0-9+/]{0,40}") {
+            let text = format!(r#"{{"count":1,"times":"{text}"}}"#);
+            drop(serde_json::from_str::<Latency>(&text));
+        }
+    }
+
+    #[test]
+    fn percentiles_of_merged_halves_are_those_of_the_whole() {
+        let all: Vec<u64> = (1..=1_000).collect();
+        let (even, odd): (Vec<_>, Vec<_>) = all.iter().copied().partition(|n| n % 2 == 0);
+        let whole = of(&all);
+        let mut halves = of(&even);
+        halves.add(&of(&odd));
+        assert_eq!(halves, whole);
+        assert_eq!(whole.percentile(50), Some(501));
+        assert_eq!(whole.sum_ms, 500_500);
+        assert_eq!(Latency::default().percentile(50), None);
+        let counts = [0, 7, 8, 9, 10].map(|exponent| whole.within(exponent));
+        assert_eq!(counts, [1, 128, 255, 511, 1_000]);
+    }
+
+    #[test]
+    fn few_values_are_exact() {
+        let latency = of(&[5_123, 87_654, 0]);
+        assert_eq!(latency.percentile(50), Some(5_123));
+        assert_eq!(latency.percentile(99), Some(87_654));
+        assert_eq!([0, 13, 17].map(|exponent| latency.within(exponent)), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_latency_takes_no_more_memory_and_room_the_more_is_measured() {
+        let of_many = |count: u64| of(&(0..count).map(|n| n * 7_919 % 100_000).collect::<Vec<_>>());
+        let size = |latency: &Latency| serde_json::to_string(latency).unwrap().len();
+        let many = of_many(100_000);
+        assert!(size(&many) < 2 * size(&of_many(10_000)), "{}", size(&many));
+        assert!(size(&many) < 8_000, "{}", size(&many));
+        let Times::Many(histogram) = &many.times else { panic!("these are many") };
+        assert!(histogram.distinct_values() <= 2_000);
+    }
+
+    #[test]
+    fn figures_of_version_0_1_are_read_and_marked() {
+        let old = r#"{"count":4,"sum_ms":70,"bounds":{"7":1,"8":2,"12":1}}"#;
+        let mut latency: Latency = serde_json::from_str(old).unwrap();
+        assert!(latency.approximate);
+        assert_eq!((latency.percentile(50), latency.percentile(99)), (Some(16), Some(64)));
+        latency.add(&of(&[10]));
+        assert!(stored(&latency).approximate, "what is merged with them is marked too");
+        latency.sum_up();
+        let shown = r#"{"count":5,"sum_ms":80,"p50":16,"p95":64,"p99":64,"approximate":true}"#;
+        assert_eq!(serde_json::to_string(&latency).unwrap(), shown);
+    }
+}
