@@ -38,19 +38,18 @@ export async function injectFaults(
   await watch(chat);
   let messages = 0;
   const torn: string[] = [];
-  for (let cuts = 0; cuts < count;) {
+  let caused = 0;
+  while (caused < count) {
     messages += 1;
     await chat.send(`Question ${messages}`);
     // One reply suffers up to three faults.
-    for (
-      let left = Math.min(count - cuts, 1 + Math.floor(random() * 3));
-      left > 0;
-      left -= 1, cuts += 1
-    ) {
+    const duringReply = Math.min(count - caused, 1 + Math.floor(random() * 3));
+    for (let n = 0; n < duringReply; n += 1) {
       await pause(random() * LONGEST_MS);
       const name = await fault(environment, chat, random, torn);
       faults[name] = (faults[name] ?? 0) + 1;
     }
+    caused += duringReply;
     await waitUntil(
       `message ${messages} is answered (seed ${seed})`,
       () => isAnswered(chat, messages),

@@ -1,4 +1,4 @@
-/** What every version of AG-UI's own client must make of the agent, against the real server. */
+/** The agent with AG-UI's own client, in every supported version, and the real server. */
 import type { BaseEvent, Message } from '@ag-ui/client';
 import { WebSocket } from 'ws';
 import { describe, expect, it } from 'vitest';

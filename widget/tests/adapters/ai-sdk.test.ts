@@ -1,4 +1,4 @@
-// The AI SDK's own chat, on which useChat stands, against the real server.
+// The chat of the AI SDK that `useChat` is built on, with the real server.
 import { Chat } from '@ai-sdk/react';
 import { WebSocket } from 'ws';
 import { describe, expect, it } from 'vitest';

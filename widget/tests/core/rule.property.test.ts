@@ -1,7 +1,4 @@
-/**
- * Whatever a network loses, repeats and reorders, a client that follows the rule shows what the
- * server has.
- */
+/** However the network loses, repeats and reorders frames, the client shows what the server has. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { ChatEvent } from '../../src/core/types.js';

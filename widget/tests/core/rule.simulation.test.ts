@@ -1,6 +1,6 @@
 /**
- * The simulation's tabs follow the same rule, written in Rust: given what they were given, this one
- * shows what they showed.
+ * The tabs of the simulation follow the Rust rule. Given the same inputs, the rule of this package
+ * must show what they showed.
  */
 import { expect, it } from 'vitest';
 import { initialState } from '../../src/core/rule/state.js';
@@ -10,7 +10,7 @@ import { RuleClient } from '../support/rule-client.js';
 
 const SEEDS = 100;
 
-/** One thing that happened to a tab, or that it then did: `client/src/recording.rs`. */
+/** An input or an output of one tab, as `client/src/recording.rs` writes it. */
 type Record = { readonly tab: number; readonly at: number } & (
   | { readonly step: 'opened' | 'closed' | 'tick' | 'gone' | 'forgot' }
   | { readonly step: 'frame'; readonly frame: Frame }

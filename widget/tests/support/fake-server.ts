@@ -1,6 +1,4 @@
-/**
- * A server that speaks the outside contract inside the test, with faults that the test asks for.
- */
+/** A server inside the test that implements the contract, with faults on demand. */
 import type { ChatOptions, ChatStorage } from '../../src/core/index.js';
 import type { Frame, StoredTurn } from '../../src/core/wire.js';
 import { finished, opened, resumed, started, stored, delta, status } from './frames.js';

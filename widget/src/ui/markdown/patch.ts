@@ -29,25 +29,25 @@ export function patch(
   depth = 0,
 ): DrawnNode[] {
   const wanted = tokens
-    .map((token) => ({ token, kind: nodeSpecFor(token, frame) }))
-    .filter(({ kind }) => kind !== null);
+    .map((token) => ({ token, spec: nodeSpecFor(token, frame) }))
+    .filter(({ spec }) => spec !== null);
   const result: DrawnNode[] = [];
   let inPlace = true;
-  for (const { token, kind } of wanted) {
+  for (const { token, spec } of wanted) {
     const old = inPlace ? drawn[result.length] : undefined;
-    if (old && old.key === kind!.key) {
+    if (old && old.key === spec!.key) {
       // A token whose source is unchanged is reused as it is. The first one that changed is updated
       // in place; everything after it is made new. Text grows at its end, so this is the last token
       // in all but rare cases, and looking for moved tokens would not pay.
       if (old.raw !== token.raw) inPlace = false;
-      result.push(old.raw === token.raw ? old : fill(old, token, kind!, frame, depth));
+      result.push(old.raw === token.raw ? old : fill(old, token, spec!, frame, depth));
       continue;
     }
     inPlace = false;
     remove(drawn.slice(result.length));
     drawn = drawn.slice(0, result.length);
-    const made: DrawnNode = { key: kind!.key, raw: '', children: [], ...kind!.make() };
-    result.push(fill(made, token, kind!, frame, depth));
+    const made: DrawnNode = { key: spec!.key, raw: '', children: [], ...spec!.make() };
+    result.push(fill(made, token, spec!, frame, depth));
     parent.appendChild(made.node);
   }
   remove(drawn.slice(result.length));
