@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::{fs, thread};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::forward::{build_server, program};
 use crate::process::{self, cargo, command, keep, output};
@@ -16,14 +16,13 @@ use crate::test::install;
 const RECORD: &str = "docs/SOAK.md";
 
 const INTRODUCTION: &str = "\
-The long runs that are too long for every test: `cargo xtask soak --write` makes this page.
-The simulation runs the real handlers under random faults and checks every invariant of \
-[ARCHITECTURE.md](../ARCHITECTURE.md); the kills are `kill -9` of the real server under load, on \
+Runs that take too long for the test suite; `cargo xtask soak --write` generates this page.
+The simulation runs the real handlers under random faults and checks every invariant in \
+[ARCHITECTURE.md](../ARCHITECTURE.md). The real server is killed with `kill -9` under load, on \
 SQLite.
-The cuts fall upon the chat window in a real browser, before the real server: cut, away for a \
-while, silent, and cut with a reload.
-What is promised, and what is checked in every run of the tests, is in \
-[RELIABILITY.md](RELIABILITY.md).
+The network is cut between the chat window, in a real browser, and the real server: cut, \
+unreachable for a while, silent, and cut with a page reload.
+[RELIABILITY.md](RELIABILITY.md) lists the guarantees and what every test run checks.
 ";
 
 /// How much of each; 0 leaves a part out.
@@ -36,7 +35,11 @@ pub(crate) struct Amounts {
 /// Runs all parts, and records what they found; fails with the first thing that is wrong.
 pub(crate) fn run(root: &Path, amounts: &Amounts, write: bool) -> Result<()> {
     let Amounts { turns, kills, cuts } = *amounts;
-    let mut page = page(root)?;
+    let commit = commit(root)?;
+    if write {
+        require_clean(&commit)?;
+    }
+    let mut page = page(root, &commit)?;
     if turns > 0 {
         let mut simulate = program(root, "simulation", "simulate");
         simulate.args(["--turns", &turns.to_string()]);
@@ -59,16 +62,27 @@ pub(crate) fn run(root: &Path, amounts: &Amounts, write: bool) -> Result<()> {
     Ok(())
 }
 
-/// Begins the page with where and when it was made.
-fn page(root: &Path) -> Result<String> {
-    let date = output(command(root, "date").args(["-u", "+%Y-%m-%d"]))?;
+/// Names the commit, with `-dirty` appended if the working tree differs from it.
+fn commit(root: &Path) -> Result<String> {
     let commit = output(command(root, "git").args(["describe", "--always", "--dirty"]))?;
+    Ok(commit.trim().to_owned())
+}
+
+/// Fails unless the record can be reproduced from a commit.
+fn require_clean(commit: &str) -> Result<()> {
+    ensure!(
+        !commit.ends_with("-dirty"),
+        "--write needs a clean working tree: commit your changes first, so that the record can be \
+         reproduced from a commit"
+    );
+    Ok(())
+}
+
+/// Begins the page with where and when it was made.
+fn page(root: &Path, commit: &str) -> Result<String> {
+    let date = output(command(root, "date").args(["-u", "+%Y-%m-%d"]))?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    Ok(format!(
-        "# Soak\n\n{INTRODUCTION}\n{}, commit {}, {cores} cores.\n",
-        date.trim(),
-        commit.trim()
-    ))
+    Ok(format!("# Soak\n\n{INTRODUCTION}\n{}, commit {commit}, {cores} cores.\n", date.trim()))
 }
 
 fn part(page: &mut String, title: &str, command: &mut Command) -> Result<()> {
@@ -92,4 +106,15 @@ fn cut(root: &Path, cuts: u32) -> Result<String> {
     story.env("WIDGET_CUTS", cuts.to_string()).env("WIDGET_REPORT", &report);
     process::run(&mut story)?;
     fs::read_to_string(&report).with_context(|| format!("{} was not written", report.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_is_written_from_clean_commits_only() {
+        assert!(require_clean("0123abc").is_ok());
+        assert!(require_clean("0123abc-dirty").is_err());
+    }
 }

@@ -1,4 +1,4 @@
-//! Measures the server against the floor, and writes the tables.
+//! Measures the server against the floor (a minimal implementation), and writes the tables.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,40 +11,40 @@ use bench::{floor, functions};
 use clap::{Parser, Subcommand};
 
 const DOCUMENT: &str = "docs/BENCHMARKS.md";
-/// The load from which on others take the cores from the bench.
+/// Load average above which other programs distort the measurement.
 const BUSY: f64 = 0.5;
-/// Core 0 is the measured program's.
+/// Core of the load generator; core 0 belongs to the measured program.
 const OWN_CORE: usize = 1;
 
-/// Measures the one-machine server against the floor.
+/// Compares the one-machine server with a minimal implementation (the floor)
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
 struct Flags {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Measures only this; may be given again
+    /// Run only this scenario; may be repeated
     #[arg(long, value_name = "NAME", conflicts_with = "write")]
     only: Vec<Scenario>,
-    /// Repetitions of each run
+    /// Number of repetitions of each scenario
     #[arg(long, value_name = "N", default_value_t = 5)]
     repetitions: usize,
-    /// Two short repetitions: enough to see whether it works, not to quote
+    /// Two short repetitions: a check that the benchmark works, not figures to publish
     #[arg(long, conflicts_with_all = ["write", "repetitions"])]
     quick: bool,
-    /// Measures the first build too, which takes minutes
+    /// Also measure the first build, which takes minutes
     #[arg(long)]
     first_build: bool,
-    /// Writes docs/BENCHMARKS.md
+    /// Write the result to docs/BENCHMARKS.md; needs a clean working tree
     #[arg(long)]
     write: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the floor by itself
+    /// Run the floor as a server
     #[command(hide = true)]
     Floor(floor::Options),
-    /// Measures the Lambda functions against a bare function and a Python one
+    /// Compare the Lambda functions with an empty Rust function and a Python one
     Functions(functions::report::Options),
 }
 
@@ -78,7 +78,8 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Measures; when interrupted, what is dropped takes its processes and its data along.
+/// Measures until done or interrupted; dropping the measurement ends its processes and removes its
+/// data.
 async fn until_interrupted(flags: Flags) -> anyhow::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
@@ -90,12 +91,15 @@ async fn until_interrupted(flags: Flags) -> anyhow::Result<()> {
 
 async fn measure(flags: Flags) -> anyhow::Result<()> {
     let program = std::env::current_exe()?;
-    let programs = program.parent().context("the bench is in no folder")?;
+    let programs = program.parent().context("the directory of this program is unknown")?;
     let pace = flags.pace();
     let machine = Machine::this();
+    if flags.write {
+        machine.require_clean_commit()?;
+    }
     if machine.load > BUSY {
         say(&format!(
-            "The machine is busy (load {:.1}): these figures will be worth little.",
+            "The machine is busy (load average {:.1}): the figures will be unreliable.",
             machine.load
         ));
     }
@@ -112,7 +116,7 @@ async fn measure(flags: Flags) -> anyhow::Result<()> {
     let text = report.markdown();
     say(&text);
     if flags.write {
-        std::fs::write(Path::new(DOCUMENT), text).context("the document cannot be written")?;
+        std::fs::write(Path::new(DOCUMENT), text).context("cannot write the document")?;
         say(&format!("written to {DOCUMENT}"));
     }
     Ok(())

@@ -32,25 +32,26 @@ Memory is what is resident at that moment.
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The folder of the functions' programs
+    /// Folder that contains the functions' binaries
     #[arg(long)]
     programs: PathBuf,
-    /// The Python that has the peer's packages; without it the peer is left out
+    /// Python interpreter with the packages of the Python function; without it, that function is
+    /// not measured
     #[arg(long)]
     python: Option<PathBuf>,
-    /// The program `moto_server`; without it no chats are led
+    /// Path of `moto_server`; without it, no chats are measured
     #[arg(long)]
     moto: Option<PathBuf>,
-    /// Chats whose processor time is measured
+    /// Number of chats whose CPU time is measured
     #[arg(long, default_value_t = 60)]
     chats: usize,
-    /// Messages after which memory is read, for the first time after a tenth of them
+    /// Number of messages after which memory is read; it is also read after a tenth of them
     #[arg(long, default_value_t = 1_000)]
     messages: usize,
-    /// Starts of each program
+    /// Number of cold starts of each program
     #[arg(long, default_value_t = 25)]
     starts: usize,
-    /// Writes docs/BENCHMARKS-FUNCTIONS.md
+    /// Write the result to docs/BENCHMARKS-FUNCTIONS.md; needs a clean working tree
     #[arg(long)]
     write: bool,
 }
@@ -58,6 +59,9 @@ pub struct Options {
 /// Measures the functions, and prints or writes the document.
 pub async fn run(options: &Options, say: impl Fn(&str)) -> anyhow::Result<()> {
     let machine = Machine::this();
+    if options.write {
+        machine.require_clean_commit()?;
+    }
     let programs = settings::programs(&options.programs, options.python.as_deref());
     let starts = cold_start::measure(&programs, options.starts).await?;
     let chats = match &options.moto {

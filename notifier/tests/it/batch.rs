@@ -7,7 +7,7 @@ use shared::ports::{Delivery, EventSource as _};
 use tokio::time::Instant;
 
 use crate::support::world::{TEXT, key, reply};
-use crate::support::{Fault, Op, World};
+use crate::support::{Fault, PortCall, World};
 
 /// Queues finals of two sessions, in turns, and receives them in one batch.
 async fn batch(world: &World) -> Vec<Delivery> {
@@ -80,7 +80,7 @@ async fn one_sessions_slow_tab_does_not_hold_up_another_session() {
 async fn a_bus_that_is_away_fails_no_batch() {
     let world = World::new();
     let deliveries = batch(&world).await;
-    world.faults.during(Op::Event, 1..=1_000, Fault::Fail);
+    world.faults.during(PortCall::PutEvents, 1..=1_000, Fault::Fail);
     assert!(world.notifier.handle_batch(&deliveries).await.is_empty());
     assert_eq!(world.state("a", 3).await, "COM");
 }

@@ -9,7 +9,7 @@ use shared::protocol::stop;
 use tokio::time::Instant;
 
 use crate::support::world::{START, TEXT, key, reply};
-use crate::support::{Fault, Op, World, pass};
+use crate::support::{Fault, PortCall, World, pass};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const NOTHING: CleanupReport = CleanupReport {
@@ -23,7 +23,7 @@ const NOTHING: CleanupReport = CleanupReport {
 /// Commits a turn while the bus is away.
 async fn undelivered(world: &World) {
     world.answer("a", &reply(TEXT)).await;
-    world.faults.during(Op::Event, 1..=100, Fault::Fail);
+    world.faults.during(PortCall::PutEvents, 1..=100, Fault::Fail);
     world.drain().await;
     world.faults.heal();
     assert_eq!(world.state("a", 1).await, "COM");
@@ -68,7 +68,7 @@ async fn two_cleanups_at_once_count_nothing_twice() {
     undelivered(&world).await;
     pass(6 * MINUTE).await;
     // Both have read it as committed before either marks it.
-    world.faults.during(Op::Event, 1..=2, Fault::Stall);
+    world.faults.during(PortCall::PutEvents, 1..=2, Fault::Stall(Duration::from_secs(1)));
     tokio::join!(world.clean_up(), world.clean_up());
     assert_eq!(world.published().len(), 2);
     assert_eq!((world.event_ids().len(), world.meta("a").await.unwrap().total_turns), (1, 1));
@@ -140,7 +140,7 @@ async fn a_turn_whose_final_could_not_be_enqueued_is_delivered_all_the_same() {
     let world = World::new();
     world.run("a").await;
     pass(15 * MINUTE).await;
-    world.faults.during(Op::Send, 1..=1, Fault::Fail);
+    world.faults.during(PortCall::Send, 1..=1, Fault::Fail);
     assert_eq!(world.clean_up().await, CleanupReport { ended_turns: 1, failures: 1, ..NOTHING });
     assert!(world.replies.is_empty());
     pass(5 * MINUTE).await;
@@ -196,7 +196,7 @@ async fn an_expired_session_waits_until_the_bus_takes_its_event() {
     let world = World::new();
     world.run("a").await;
     pass(Duration::from_hours(25)).await;
-    world.faults.during(Op::Event, 1..=100, Fault::Fail);
+    world.faults.during(PortCall::PutEvents, 1..=100, Fault::Fail);
     assert_eq!(world.clean_up().await, CleanupReport { failures: 1, ..NOTHING });
     world.faults.heal();
     assert_eq!(world.clean_up().await, CleanupReport { expired_sessions: 1, ..NOTHING });
@@ -209,7 +209,7 @@ async fn a_final_whose_event_waited_for_the_bus_until_its_session_ended_is_emitt
     undelivered(&world).await;
     pass(Duration::from_hours(25)).await;
     // The first event of the run is the session's, the second one the turn's.
-    world.faults.during(Op::Event, 2..=100, Fault::Fail);
+    world.faults.during(PortCall::PutEvents, 2..=100, Fault::Fail);
     assert_eq!(world.clean_up().await.failures, 1);
     world.faults.heal();
     assert_eq!(world.clean_up().await, CleanupReport { expired_sessions: 1, ..NOTHING });
@@ -251,12 +251,8 @@ async fn a_cleanup_that_dies_anywhere_is_finished_by_the_next() {
         world.run("buried").await;
         world.bury("buried").await;
         pass(15 * MINUTE).await;
-        world.faults.during(None, nth..=nth, Fault::CrashAfter);
-        tokio::select! {
-            biased;
-            () = world.faults.crashed() => (),
-            report = world.notifier.clean_up() => drop(report),
-        }
+        world.faults.anywhere(nth, Fault::CrashAfter);
+        drop(world.faults.run(world.notifier.clean_up()).await);
         let over = world.faults.heal();
         world.clean_up().await;
         world.drain().await;
@@ -288,7 +284,7 @@ async fn a_bus_that_is_away_does_not_keep_the_cleanup_from_abandoned_turns() {
     pass(MINUTE).await;
     world.run("a").await;
     pass(15 * MINUTE).await;
-    world.faults.during(Op::Event, 1..=100_000, Fault::Fail);
+    world.faults.during(PortCall::PutEvents, 1..=100_000, Fault::Fail);
     let began = Instant::now();
     let report = world.clean_up().await;
     assert_eq!((report.ended_turns, report.delivered_turns), (1, 0), "{report:?}");

@@ -10,7 +10,7 @@ async fn tell(nth: usize, fault: Fault) -> bool {
     let world = World::new();
     world.answer("a", &reply(TEXT)).await;
     let tab = world.connect("a", "c1").await;
-    world.faults.during(None, nth..=nth, fault);
+    world.faults.anywhere(nth, fault.clone());
     world.deliver().await;
     if world.faults.heal() {
         return false;
@@ -30,7 +30,7 @@ async fn tell(nth: usize, fault: Fault) -> bool {
 
 async fn everywhere(fault: Fault) {
     let mut nth = 1;
-    while tell(nth, fault).await {
+    while tell(nth, fault.clone()).await {
         nth += 1;
     }
     assert!(nth > 5, "two reads, a push, an event, a write");

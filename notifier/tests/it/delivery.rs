@@ -13,7 +13,7 @@ use shared::queue_messages::{DeletedNotice, Feedback, ReplyMessage};
 use tokio::time::Instant;
 
 use crate::support::world::{Ended, START, TEXT, error, key, principal, reply};
-use crate::support::{Fault, Op, World, pass};
+use crate::support::{CallFilter, Fault, PortCall, World, pass};
 
 #[tokio::test(start_paused = true)]
 async fn a_final_goes_to_every_connection_and_the_bus_and_is_marked() {
@@ -67,7 +67,7 @@ async fn two_deliveries_of_one_final_at_once_count_it_once() {
     world.answer("a", &reply(TEXT)).await;
     let delivery = world.receive().await;
     // Both have read it as committed before either marks it.
-    world.faults.during(Op::Event, 1..=2, Fault::Stall);
+    world.faults.during(PortCall::PutEvents, 1..=2, Fault::Stall(Duration::from_secs(1)));
     let (one, other) =
         tokio::join!(world.notifier.handle(&delivery), world.notifier.handle(&delivery));
     assert!(one.is_ok() && other.is_ok());
@@ -79,7 +79,7 @@ async fn two_deliveries_of_one_final_at_once_count_it_once() {
 async fn a_session_deleted_while_its_final_is_delivered_stays_deleted() {
     let world = World::new();
     world.answer("a", &reply(TEXT)).await;
-    world.faults.during(Op::Event, 1..=1, Fault::Stall);
+    world.faults.during(PortCall::PutEvents, 1..=1, Fault::Stall(Duration::from_secs(1)));
     let delete = async {
         pass(Duration::from_millis(500)).await;
         world.bury("a").await;
@@ -157,7 +157,7 @@ async fn a_push_that_hangs_counts_as_slow() {
     let world = World::new();
     world.answer("a", &reply(TEXT)).await;
     let tab = world.connect("a", "c1").await;
-    world.faults.during(Op::Push, 1..=1, Fault::Hang);
+    world.faults.during(PortCall::Push, 1..=1, Fault::Hang);
     world.drain().await;
     assert_eq!(
         (world.frames(&tab).len(), world.is_connected("a", &tab).await),
@@ -171,7 +171,7 @@ async fn pushes_that_fail_never_fail_the_record() {
     let world = World::new();
     world.answer("a", &reply(TEXT)).await;
     let tab = world.connect("a", "c1").await;
-    world.faults.during(Op::Push, 1..=9, Fault::Fail);
+    world.faults.during(PortCall::Push, 1..=9, Fault::Fail);
     assert!(matches!(world.deliver().await, Ended::Acked));
     assert_eq!((world.is_connected("a", &tab).await, world.state("a", 1).await), (true, "DEL"));
 }
@@ -209,7 +209,7 @@ async fn a_bus_that_is_away_for_two_seconds_delays_no_reply() {
         let world = World::new();
         world.answer("a", &reply(TEXT)).await;
         let tab = world.connect("a", "c1").await;
-        world.faults.during(Op::Event, 1..=100, fault);
+        world.faults.during(PortCall::PutEvents, 1..=100, fault);
         let began = Instant::now();
         assert!(matches!(world.deliver().await, Ended::Acked));
         assert!(began.elapsed() <= Duration::from_millis(2_001));
@@ -222,7 +222,7 @@ async fn a_bus_that_is_away_for_two_seconds_delays_no_reply() {
 async fn a_store_that_is_away_is_a_failure() {
     let world = World::new();
     world.answer("a", &reply(TEXT)).await;
-    world.faults.during(Op::Read, 1..=1, Fault::Fail);
+    world.faults.during(CallFilter::Reads, 1..=1, Fault::Fail);
     assert!(matches!(world.deliver().await, Ended::Failed(NotifierError::Store(_))));
     world.drain().await;
     assert_eq!(world.state("a", 1).await, "DEL");
@@ -272,7 +272,7 @@ async fn a_verdict_is_delivered_again_until_the_bus_takes_it() {
     world.answer("a", &reply(TEXT)).await;
     world.drain().await;
     world.replies.send(feedback(None).outgoing()).await.unwrap();
-    world.faults.during(Op::Event, 1..=5, Fault::Fail);
+    world.faults.during(PortCall::PutEvents, 1..=5, Fault::Fail);
     assert!(matches!(world.deliver().await, Ended::Failed(NotifierError::Event)));
     world.drain().await;
     assert_eq!(world.published().len(), 2);

@@ -9,7 +9,7 @@ use shared::protocol::generation;
 use tokio::time::Instant;
 
 use crate::support::world::{Ended, TEXT, key, reply};
-use crate::support::{Fault, Op, World};
+use crate::support::{CallFilter, Fault, World};
 
 /// The first read of a delivery is that of the turn, the second one that of the connections.
 const LISTING: usize = 2;
@@ -19,7 +19,7 @@ async fn connections_that_cannot_be_listed_for_a_moment_get_the_final_all_the_sa
     let world = World::new();
     world.answer("a", &reply(TEXT)).await;
     let tab = world.connect("a", "c1").await;
-    world.faults.during(Op::Read, LISTING..=LISTING + 3, Fault::Fail);
+    world.faults.during(CallFilter::Reads, LISTING..=LISTING + 3, Fault::Fail);
     let began = Instant::now();
     assert!(matches!(world.deliver().await, Ended::Acked));
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
@@ -35,7 +35,7 @@ async fn connections_that_cannot_be_listed_fail_neither_the_record_nor_its_event
         let world = World::new();
         world.answer("a", &reply(TEXT)).await;
         let tab = world.connect("a", "c1").await;
-        world.faults.during(Op::Read, LISTING..=100, fault);
+        world.faults.during(CallFilter::Reads, LISTING..=100, fault.clone());
         let began = Instant::now();
         assert!(matches!(world.deliver().await, Ended::Acked), "{fault:?}");
         assert!(
@@ -55,7 +55,7 @@ async fn a_conflict_at_the_mark_costs_no_second_push_and_counts_once() {
         let world = World::new();
         world.answer("a", &reply(TEXT)).await;
         let tab = world.connect("a", "c1").await;
-        world.faults.during(Op::Write, 1..=3, fault);
+        world.faults.during(CallFilter::Writes, 1..=3, fault.clone());
         assert!(matches!(world.deliver().await, Ended::Acked), "{fault:?}");
         assert_eq!((world.frames(&tab).len(), world.published().len()), (1, 1), "{fault:?}");
         assert_eq!(
@@ -70,7 +70,7 @@ async fn a_conflict_at_the_mark_costs_no_second_push_and_counts_once() {
 async fn a_mark_that_the_store_goes_on_refusing_fails_the_record_soon() {
     let world = World::new();
     world.answer("a", &reply(TEXT)).await;
-    world.faults.during(Op::Write, 1..=100, Fault::Fail);
+    world.faults.during(CallFilter::Writes, 1..=100, Fault::Fail);
     let began = Instant::now();
     assert!(matches!(world.deliver().await, Ended::Failed(NotifierError::Store(_))));
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
@@ -85,7 +85,7 @@ async fn sessions_that_were_throttled_together_do_not_come_back_together() {
     for session in ["a", "b", "c", "d", "e", "f", "g", "h"] {
         let world = World::new();
         world.answer(session, &reply(TEXT)).await;
-        world.faults.during(Op::Write, 1..=1, Fault::Fail);
+        world.faults.during(CallFilter::Writes, 1..=1, Fault::Fail);
         let began = Instant::now();
         assert!(matches!(world.deliver().await, Ended::Acked));
         pauses.insert(began.elapsed());

@@ -10,27 +10,27 @@ use simulation::campaign::{Campaign, Outcome, Summary};
 use simulation::run::{self, Options, Report};
 use simulation::trace::render;
 
-/// Runs the whole pipeline under random faults, one run a seed, and checks that nothing is lost or
-/// doubled.
+/// Run the whole pipeline under random faults, one run per seed, and check that no message is lost or
+/// answered twice
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask simulate")]
 struct Flags {
-    /// How many seeds
+    /// Number of seeds
     #[arg(long, default_value_t = 2_000)]
     seeds: u64,
-    /// The first seed
+    /// First seed
     #[arg(long, default_value_t = 1)]
     first: u64,
-    /// Runs seeds until so many turns are done, however many that takes
+    /// Run as many seeds as it takes to reach this number of turns
     #[arg(long, conflicts_with = "seeds")]
     turns: Option<u64>,
-    /// How many seeds at once; without it, as many as there are cores
+    /// Number of seeds to run at the same time [default: number of cores]
     #[arg(long)]
     jobs: Option<NonZero<usize>>,
-    /// Runs this seed alone, and prints its whole trace
+    /// Run only this seed, and print its whole trace
     #[arg(long, conflicts_with_all = ["seeds", "first", "turns", "jobs"])]
     replay: Option<u64>,
-    /// Runs this seed alone, and prints what every tab was told and showed as lines of JSON
+    /// Run only this seed, and print what every tab received and showed, as lines of JSON
     #[arg(long, conflicts_with_all = ["seeds", "first", "turns", "jobs", "replay"])]
     tabs: Option<u64>,
 }
@@ -81,23 +81,23 @@ fn campaign(flags: &Flags) -> bool {
     say(&summary.table());
     #[expect(clippy::cast_precision_loss, reason = "a rate is read to three digits")]
     let rate = summary.turns as f64 / elapsed / jobs as f64;
-    say(&format!("{elapsed:.0} s on {jobs} threads: {rate:.0} turns a second and thread"));
+    say(&format!("{elapsed:.0} s on {jobs} threads: {rate:.0} turns per second per thread"));
     if let Some(first) = failed.first() {
         tell(first);
     }
     let missing = summary.missing();
     if failed.is_empty() && !missing.is_empty() {
-        say(&format!("never happened: {}; run more seeds", missing.join(", ")));
+        say(&format!("not exercised: {}; run more seeds", missing.join(", ")));
     }
     failed.is_empty() && missing.is_empty()
 }
 
-/// Tells the story of a failed run: the seed again, with its trace.
+/// Runs a failed seed again, and prints the part of its trace that matters.
 fn tell(failed: &Report) {
     let report = run::seed(failed.seed, Options { record: true, ..Options::default() });
     say(&render(&report.story()));
     list(&report);
-    say(&format!("the whole trace: cargo xtask simulate --replay {}", failed.seed));
+    say(&format!("for the whole trace: cargo xtask simulate --replay {}", failed.seed));
 }
 
 fn list(report: &Report) {

@@ -8,23 +8,23 @@ use simulation::machine::{Plan, run};
 
 const SERVER: &str = "learning-yogi-chatbot";
 
-/// Kills the server under load, and expects exactly one answer to every message that was accepted.
+/// Kill the server under load, and check that every accepted message has exactly one answer
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask soak")]
 struct Flags {
-    /// How often the server is killed
+    /// Number of times the server is killed
     #[arg(long, default_value_t = 200)]
     kills: u32,
-    /// How many people talk all the while
+    /// Number of users who chat all the while
     #[arg(long, default_value_t = 12)]
     people: u32,
-    /// Decides what people, providers and the killer do; without it, a new one each time
+    /// Seed of what users, providers and the killer do [default: random]
     #[arg(long)]
     seed: Option<u64>,
-    /// The server's program; without it, the one beside this program
+    /// Path of the server [default: next to this program]
     #[arg(long)]
     program: Option<PathBuf>,
-    /// Accepts that something was not exercised, as in a short run
+    /// Succeed even if something was not exercised, as happens in short runs
     #[arg(long)]
     short: bool,
 }
@@ -32,10 +32,13 @@ struct Flags {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
-    let folder = std::env::current_exe()?.parent().context("this program is nowhere")?.to_owned();
+    let folder = std::env::current_exe()?
+        .parent()
+        .context("the directory of this program is unknown")?
+        .to_owned();
     let seed = flags.seed.unwrap_or_else(|| fastrand::u64(..));
     let data_dir = folder.join(format!("soak-{}", std::process::id()));
-    say(&format!("{} kills, {} people, seed {seed}", flags.kills, flags.people));
+    say(&format!("{} kills, {} users, seed {seed}", flags.kills, flags.people));
     let plan = Plan {
         program: flags.program.unwrap_or_else(|| folder.join(SERVER)),
         data_dir: data_dir.clone(),
@@ -49,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
             say(&format!("killed {kill} times"));
         }
     };
-    let told = format!("seed {seed}; the data is left in {}", data_dir.display());
+    let told = format!("seed {seed}; the data directory is kept: {}", data_dir.display());
     let found = run(plan, progress).await.context(told)?;
     drop(std::fs::remove_dir_all(data_dir));
     say(&found.table());

@@ -3,8 +3,7 @@
 use serde_json::Value;
 use shared::domain::{MessageId, SessionKey, TurnKind};
 use shared::ports::store::{Attributes, Change, Effect, Write};
-
-use crate::ports::set;
+use testkit::faults::update_of;
 
 /// What a write does to a session's rows, as far as anybody must watch it.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,17 +90,18 @@ fn claimed(row: &Attributes) -> Option<Act> {
 }
 
 fn turn(turn: u64, changes: &[Change]) -> Act {
-    let epoch = set(changes, "epoch").and_then(Value::as_u64);
-    match (set(changes, "state").and_then(Value::as_str), epoch) {
+    let epoch = update_of(changes, "epoch").and_then(Value::as_u64);
+    match (update_of(changes, "state").and_then(Value::as_str), epoch) {
         (Some("COM"), _) => {
-            let text = set(changes, "text").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let kind =
-                set(changes, "kind").and_then(|kind| serde_json::from_value(kind.clone()).ok());
+            let text =
+                update_of(changes, "text").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let kind = update_of(changes, "kind")
+                .and_then(|kind| serde_json::from_value(kind.clone()).ok());
             Act::Committed { turn, kind: kind.unwrap_or(TurnKind::Error), text }
         }
         (Some("DEL"), _) => Act::Delivered { turn },
         (_, Some(epoch)) => Act::Regenerated { turn, epoch },
-        (_, None) if set(changes, "cancel").is_none() => Act::Checkpointed { turn },
+        (_, None) if update_of(changes, "cancel").is_none() => Act::Checkpointed { turn },
         (_, None) => Act::Changed,
     }
 }

@@ -13,18 +13,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use kinds::{Fault, Function, Gate, Mishap, Op};
+pub use kinds::Mishap;
 pub use process::{Process, Subject};
 pub use sandbox::Sandbox;
-pub use script::Rule;
 pub use tally::{Counts, Tally};
 pub use weather::{Climate, Weather};
 
+pub use testkit::faults::{Fault, FaultRule as Rule, Function, Gate, PortCall as Op};
+
 use script::Script;
+use testkit::faults::FaultRules;
 
 /// Decides what goes wrong, and counts what did.
 #[derive(Debug)]
 pub struct Faults {
+    rules: FaultRules,
     script: Script,
     weather: Option<Weather>,
     tally: Tally,
@@ -42,6 +45,7 @@ impl Faults {
     /// Lets nothing go wrong but what rules say.
     pub fn scripted() -> Arc<Self> {
         Arc::new(Self {
+            rules: FaultRules::default(),
             script: Script::default(),
             weather: None,
             tally: Tally::default(),
@@ -52,6 +56,7 @@ impl Faults {
     /// Lets go wrong what the weather brings; rules are not asked.
     pub fn with_weather(weather: Weather) -> Arc<Self> {
         Arc::new(Self {
+            rules: FaultRules::default(),
             script: Script::default(),
             weather: Some(weather),
             tally: Tally::default(),
@@ -61,7 +66,7 @@ impl Faults {
 
     /// Adds a rule.
     pub fn lay(&self, rule: Rule) {
-        self.script.lay(rule);
+        self.rules.add(rule);
     }
 
     /// Lets a mishap happen at some of the times from now on at which it could, counted from 1.
@@ -74,7 +79,8 @@ impl Faults {
         if let Some(weather) = &self.weather {
             weather.heal();
         }
-        self.script.clear()
+        self.script.clear();
+        self.rules.clear()
     }
 
     /// Tells whether the weather can still be bad.
@@ -89,12 +95,12 @@ impl Faults {
 
     /// Returns how many calls of a kind a function made so far.
     pub fn calls(&self, function: Function, op: Op) -> usize {
-        self.script.calls(function, op)
+        self.rules.calls(function, op)
     }
 
     /// Returns how many calls of any kind a function made so far.
     pub fn calls_of(&self, function: Function) -> usize {
-        self.script.calls_of(function)
+        self.rules.calls_of(function)
     }
 
     /// Decides whether a mishap happens to somebody, and counts it.
@@ -136,7 +142,7 @@ impl Faults {
         let function = process.function();
         let (latency, fault) = match &self.weather {
             Some(weather) => (weather.latency(), weather.fault(function, op)),
-            None => (Duration::ZERO, self.script.decide(function, op)),
+            None => (Duration::ZERO, self.rules.decide(function, op)),
         };
         if let Some(fault) = &fault {
             self.tally.fault(fault, &process.subject());

@@ -5,9 +5,10 @@ use std::task::Waker;
 use std::time::Duration;
 
 use shared::domain::{MessageId, SessionKey, Timestamp, TurnNumber};
+use testkit::faults::{FaultTarget, PortCall, PortCaller};
 use tokio::time::{Instant, sleep};
 
-use super::{Decision, Fault, Faults, Function, Op, Sandbox, lock};
+use super::{Decision, Faults, Function, Sandbox, lock};
 use crate::trace::Trace;
 
 /// Whom a process works for, so that faults can be counted by turn.
@@ -122,68 +123,6 @@ impl Process {
         }
     }
 
-    /// Makes a port call, or what the faults make of it; `broken` is the port's failure.
-    pub async fn around<T>(
-        &self,
-        op: Op,
-        call: impl Future<Output = T>,
-        broken: impl FnOnce() -> T,
-    ) -> T {
-        if !self.is_alive() {
-            return std::future::pending().await;
-        }
-        self.stand_still().await;
-        let Decision { latency, fault } = self.faults.decide(self, op);
-        self.trace.call(self, op, fault.as_ref());
-        if !latency.is_zero() {
-            sleep(latency).await;
-        }
-        match fault {
-            None => call.await,
-            Some(fault) => self.suffer(fault, call, broken).await,
-        }
-    }
-
-    async fn suffer<T>(
-        &self,
-        fault: Fault,
-        call: impl Future<Output = T>,
-        broken: impl FnOnce() -> T,
-    ) -> T {
-        match fault {
-            Fault::CrashBefore => self.die().await,
-            Fault::CrashAfter => {
-                call.await;
-                self.die().await
-            }
-            Fault::Fail => broken(),
-            Fault::LoseAck => {
-                call.await;
-                broken()
-            }
-            Fault::Stall(time) => {
-                sleep(time).await;
-                call.await
-            }
-            Fault::Hang => std::future::pending().await,
-            Fault::FreezeBefore(time) => {
-                self.freeze(time);
-                self.stand_still().await;
-                call.await
-            }
-            Fault::FreezeAfter(time) => {
-                let result = call.await;
-                self.freeze(time);
-                self.stand_still().await;
-                result
-            }
-            Fault::Hold(gate) => {
-                gate.pass().await;
-                call.await
-            }
-        }
-    }
-
     /// Makes the whole process stand still from now on.
     pub fn freeze(&self, time: Duration) {
         let mut state = lock(&self.state);
@@ -212,16 +151,50 @@ impl Process {
         lock(&self.state).waker = Some(waker.clone());
     }
 
-    /// Waits until the process is not frozen: whatever polls its calls meanwhile, none of them goes
-    /// on.
+    /// Waits until the process is not frozen.
+    ///
+    /// The work yields once, and the sandbox that polls it does not poll it again before the freeze
+    /// is over. Whatever polls the work in another way, none of its port calls goes on. A task that
+    /// the work had spawned would spin here for ever, because paused time only advances while no
+    /// task is ready: handlers must not make port calls from tasks of their own.
     async fn stand_still(&self) {
         while self.is_frozen() {
             tokio::task::yield_now().await;
         }
     }
+}
 
-    async fn die<T>(&self) -> T {
-        self.kill();
-        std::future::pending().await
+impl FaultTarget for Process {
+    fn kill(&self) {
+        Self::kill(self);
+    }
+
+    async fn freeze(&self, time: Duration) {
+        Self::freeze(self, time);
+        self.stand_still().await;
+    }
+}
+
+impl PortCaller for Process {
+    async fn call<T: Send>(
+        &self,
+        kind: PortCall,
+        call: impl Future<Output = T> + Send,
+        failure: impl FnOnce() -> T + Send,
+    ) -> T {
+        if !self.is_alive() {
+            // Whoever still polls work of a dead process must not see it go on.
+            return std::future::pending().await;
+        }
+        self.stand_still().await;
+        let Decision { latency, fault } = self.faults.decide(self, kind);
+        self.trace.call(self, kind, fault.as_ref());
+        if !latency.is_zero() {
+            sleep(latency).await;
+        }
+        match fault {
+            None => call.await,
+            Some(fault) => fault.apply(self, call, failure).await,
+        }
     }
 }

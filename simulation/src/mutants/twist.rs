@@ -8,7 +8,6 @@ use shared::ports::store::{Change, Condition, Effect, Item, Key, Page, Query, Wr
 use shared::ports::{Durability, Store, StoreError};
 
 use crate::faults::Op;
-use crate::ports::purpose;
 
 /// What a mutant does to a table; by default nothing.
 #[async_trait]
@@ -61,11 +60,11 @@ impl Store for TwistedStore {
         write: Write,
         durability: Durability,
     ) -> Result<Option<Item>, StoreError> {
-        self.twist.write(&*self.inner, purpose::of(&write), write, durability).await
+        self.twist.write(&*self.inner, Op::of_write(&write), write, durability).await
     }
 
     async fn transact(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError> {
-        let writes = self.twist.transaction(purpose::of_all(&writes), writes);
+        let writes = self.twist.transaction(Op::of_transaction(&writes), writes);
         self.inner.transact(writes, durability).await
     }
 

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use shared::memory::MemoryQueue;
 use shared::ports::{Delivery, EventSource as _, Queue as _};
+use testkit::faults::{PortCall, PortCaller as _};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Platform;
-use crate::faults::{Function, Mishap, Op, Process, Subject};
+use crate::faults::{Function, Mishap, Process, Subject};
 use crate::mutants;
-use crate::ports::{Which, away};
+use crate::ports::{Which, unavailable};
 
 /// The pause after a queue failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
@@ -112,7 +113,7 @@ impl Platform {
     pub async fn receive(&self, process: &Process, which: Which, max: usize) -> Vec<Delivery> {
         let queue = which.of(&self.cloud);
         loop {
-            match process.around(Op::Receive, queue.receive(max), away).await {
+            match process.call(PortCall::Receive, queue.receive(max), unavailable).await {
                 Ok(batch) if batch.is_empty() => queue.ready().await,
                 Ok(batch) => return batch,
                 Err(_) => sleep(AFTER_FAILURE).await,
@@ -134,7 +135,7 @@ impl Platform {
             }
             result
         };
-        let result = process.around(Op::Delete, call, away).await;
+        let result = process.call(PortCall::Delete, call, unavailable).await;
         let subject = Subject::Nobody;
         self.cloud.trace.note(&subject, deleted, || {
             format!("{which:?}: {} acknowledged: {result:?}", delivery.group)

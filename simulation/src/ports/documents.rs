@@ -5,34 +5,27 @@ use shared::domain::{DocumentId, Principal};
 use shared::ports::{Document, DocumentSummary, Documents, DocumentsError};
 
 use super::Rig;
-use crate::faults::{Mishap, Op};
+use crate::faults::Mishap;
 
-pub(super) struct FaultyDocuments {
+pub(super) struct UnreliableDocuments {
     pub(super) rig: Rig,
 }
 
-fn away<T>() -> Result<T, DocumentsError> {
-    Err(DocumentsError::Unavailable("simulated".into()))
-}
-
 #[async_trait]
-impl Documents for FaultyDocuments {
+impl Documents for UnreliableDocuments {
     async fn fetch(
         &self,
         id: &DocumentId,
         reader: &Principal,
     ) -> Result<Option<Document>, DocumentsError> {
         let Rig { process, cloud, .. } = &self.rig;
-        let call = async {
-            if cloud.faults.toss(Mishap::DocumentsAway, &process.subject()) {
-                return away();
-            }
-            cloud.documents.fetch(id, reader).await
-        };
-        process.around(Op::Document, call, away).await
+        if cloud.faults.toss(Mishap::DocumentsAway, &process.subject()) {
+            return Err(DocumentsError::Unavailable("injected by the simulation".into()));
+        }
+        cloud.documents.fetch(id, reader).await
     }
 
     async fn list(&self, reader: &Principal) -> Result<Vec<DocumentSummary>, DocumentsError> {
-        self.rig.process.around(Op::Document, self.rig.cloud.documents.list(reader), away).await
+        self.rig.cloud.documents.list(reader).await
     }
 }

@@ -5,19 +5,18 @@ mod clock;
 mod documents;
 mod events;
 mod model;
-pub(crate) mod purpose;
-pub(crate) use purpose::set;
 mod push;
 mod queue;
-mod secrets;
 mod store;
 
 use std::sync::Arc;
 
 use shared::ports::{Clock, Documents, Events, Model, Push, Queue, Secrets, Store};
 
+use testkit::faults::Faulty;
+
 pub use queue::Which;
-pub(crate) use queue::away;
+pub(crate) use queue::unavailable;
 
 use crate::cloud::Cloud;
 use crate::faults::Process;
@@ -35,34 +34,39 @@ pub struct Rig {
 }
 
 impl Rig {
+    /// Puts the process's faults around a port.
+    fn faulty<P>(&self, port: P) -> Arc<Faulty<P, Arc<Process>>> {
+        Arc::new(Faulty::new(Arc::new(port), Arc::clone(&self.process)))
+    }
+
     /// Returns the table.
     pub fn store(&self) -> Arc<dyn Store> {
-        mutants::store(self, Arc::new(store::FaultyStore { rig: self.clone() }))
+        mutants::store(self, self.faulty(store::WatchedStore { rig: self.clone() }))
     }
 
     /// Returns a queue.
     pub fn queue(&self, which: Which) -> Arc<dyn Queue> {
-        mutants::queue(self, which, Arc::new(queue::FaultyQueue { rig: self.clone(), which }))
+        mutants::queue(self, which, self.faulty(queue::WatchedQueue { rig: self.clone(), which }))
     }
 
     /// Returns the way to the browsers.
     pub fn push(&self) -> Arc<dyn Push> {
-        Arc::new(push::FaultyPush { rig: self.clone() })
+        self.faulty(push::WatchedPush { rig: self.clone() })
     }
 
     /// Returns the event bus.
     pub fn events(&self) -> Arc<dyn Events> {
-        Arc::new(events::FaultyEvents { rig: self.clone() })
+        self.faulty(events::WatchedEvents { rig: self.clone() })
     }
 
     /// Returns the documents.
     pub fn documents(&self) -> Arc<dyn Documents> {
-        Arc::new(documents::FaultyDocuments { rig: self.clone() })
+        self.faulty(documents::UnreliableDocuments { rig: self.clone() })
     }
 
     /// Returns the keys.
     pub fn secrets(&self) -> Arc<dyn Secrets> {
-        Arc::new(secrets::FaultySecrets { rig: self.clone() })
+        Arc::new(Faulty::new(Arc::clone(&self.cloud.secrets), Arc::clone(&self.process)))
     }
 
     /// Returns the clock of the process, which may be off.

@@ -9,12 +9,13 @@ use futures::StreamExt as _;
 use futures::stream::unfold;
 use shared::domain::{FinishReason, ProviderName, Usage};
 use shared::ports::{Model, ModelError, ModelEvent, ModelStream, Prompt};
+use testkit::faults::{PortCall, PortCaller as _};
 use tokio::time::sleep;
 
 use super::Rig;
 use crate::checks::CallId;
 use crate::cloud::{Cloud, Piece, Plot};
-use crate::faults::{Mishap, Op, Subject};
+use crate::faults::{Mishap, Subject};
 
 /// What a reply is made of: characters of every width in UTF-8 and in UTF-16.
 const WORDS: [&str; 12] =
@@ -67,18 +68,18 @@ impl Model for SimulatedModel {
             let running = Running { rig: self.rig.clone(), call, pieces, ended: false };
             Ok(unfold(running, Running::step).boxed())
         };
-        process.around(Op::Open, open, || Err(broken())).await
+        process.call(PortCall::Open, open, || Err(broken())).await
     }
 }
 
 fn broken() -> ModelError {
-    ModelError::Broken("simulated".to_owned())
+    ModelError::Broken("injected by the simulation".to_owned())
 }
 
 impl Running {
     async fn step(mut self) -> Option<(Result<ModelEvent, ModelError>, Self)> {
         let process = Arc::clone(&self.rig.process);
-        let event = process.around(Op::Next, self.next(), || Some(Err(broken()))).await?;
+        let event = process.call(PortCall::Next, self.next(), || Some(Err(broken()))).await?;
         self.ended |= !matches!(event, Ok(ModelEvent::Delta(_) | ModelEvent::Usage(_)));
         Some((event, self))
     }

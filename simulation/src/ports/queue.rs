@@ -1,4 +1,4 @@
-//! A queue with faults.
+//! A queue, watched by the checker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,6 @@ use shared::ports::{OutgoingMessage, Queue, QueueError, Receipt};
 
 use super::Rig;
 use crate::cloud::Cloud;
-use crate::faults::Op;
 
 /// Which of the two queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,30 +29,27 @@ impl Which {
     }
 }
 
-pub(super) struct FaultyQueue {
+pub(super) struct WatchedQueue {
     pub(super) rig: Rig,
     pub(super) which: Which,
 }
 
-pub(crate) fn away<T>() -> Result<T, QueueError> {
-    Err(QueueError::Unavailable("simulated".into()))
+pub(crate) fn unavailable<T>() -> Result<T, QueueError> {
+    Err(QueueError::Unavailable("injected by the simulation".into()))
 }
 
 #[async_trait]
-impl Queue for FaultyQueue {
+impl Queue for WatchedQueue {
     async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
         let Rig { process, cloud, .. } = &self.rig;
-        let call = async {
-            cloud.checker.sent(self.which, &message);
-            let result = self.which.of(cloud).send(message).await;
-            if let Err(QueueError::Refused(reason)) = &result {
-                cloud.checker.violation("8", &process.subject(), || {
-                    format!("a queue refused a message: {reason}")
-                });
-            }
-            result
-        };
-        process.around(Op::Send, call, away).await
+        cloud.checker.sent(self.which, &message);
+        let result = self.which.of(cloud).send(message).await;
+        if let Err(QueueError::Refused(reason)) = &result {
+            cloud.checker.violation("8", &process.subject(), || {
+                format!("a queue refused a message: {reason}")
+            });
+        }
+        result
     }
 
     async fn change_visibility(
@@ -61,8 +57,6 @@ impl Queue for FaultyQueue {
         receipt: &Receipt,
         visibility: Duration,
     ) -> Result<(), QueueError> {
-        let Rig { process, cloud, .. } = &self.rig;
-        let call = self.which.of(cloud).change_visibility(receipt, visibility);
-        process.around(Op::Hide, call, away).await
+        self.which.of(&self.rig.cloud).change_visibility(receipt, visibility).await
     }
 }

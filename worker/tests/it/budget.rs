@@ -9,7 +9,7 @@ use shared::ports::store::Key;
 
 use crate::support::model::Failure;
 use crate::support::world::{Ended, pass, principal};
-use crate::support::{FakeModel, Fault, Gate, Op, Setup, Step, World, fail, finish, says};
+use crate::support::{FakeModel, Fault, Gate, PortCall, Setup, Step, World, fail, finish, says};
 
 const STACK: &str = "CHATBOT_DAILY_BUDGET_USD";
 const PRINCIPAL: &str = "CHATBOT_PRINCIPAL_DAILY_BUDGET_USD";
@@ -107,7 +107,7 @@ async fn a_crash_leaves_its_reservation_for_the_day() {
     let model = model(vec![reply()]);
     let world = world(&model, "1", "0.5");
     world.say("m1").await;
-    world.faults.on(Op::Next, 3, Fault::CrashBefore);
+    world.faults.on(PortCall::Next, 3, Fault::CrashBefore);
     assert!(matches!(world.deliver().await, Ended::Crashed));
     let [reserved, _] = spent(&world, TODAY).await;
     assert!(reserved > 512);
@@ -145,7 +145,7 @@ async fn a_call_is_settled_though_its_commit_is_refused() {
     let world = world(&model, "1", "0.5");
     world.say("m1").await;
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::Commit, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
     let zombie = world.begin().await;
     gate.reached().await;
     pass(160_000).await;
@@ -161,9 +161,9 @@ async fn a_settlement_is_never_tried_twice() {
         let model = model(vec![reply()]);
         let world = world(&model, "1", "0.5");
         world.say("m1").await;
-        world.faults.on(Op::Budget, 3, fault);
+        world.faults.on(PortCall::Count, 3, fault);
         assert!(matches!(world.deliver().await, Ended::Acked));
-        assert_eq!(world.faults.count(Op::Budget), 4, "two reservations, two settlements");
+        assert_eq!(world.faults.count(PortCall::Count), 4, "two reservations, two settlements");
         assert_eq!(world.final_of(1).await.kind, Some(TurnKind::Reply));
         assert_eq!(spent(&world, TODAY).await[1], COST);
     }

@@ -7,7 +7,7 @@ use shared::domain::{ErrorCode, FinishReason, ProviderName, TurnKind, Usage};
 use shared::protocol::TurnRow;
 
 use crate::support::model::Failure;
-use crate::support::{FakeModel, Op, Setup, Step, World, fail, finish, says, wait};
+use crate::support::{FakeModel, PortCall, Setup, Step, World, fail, finish, says, wait};
 
 const TEXT: &str = "Period 3 is maths.";
 
@@ -205,7 +205,7 @@ async fn a_stop_at_a_failure_in_the_middle_is_found_by_the_next_generation() {
         (turn.kind, turn.text.as_deref(), turn.epoch.0),
         (Some(TurnKind::Cancelled), Some("Period "), 1)
     );
-    assert_eq!((model.calls(), world.faults.count(Op::Generation)), (1, 1));
+    assert_eq!((model.calls(), world.faults.count(PortCall::Generation)), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

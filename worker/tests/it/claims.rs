@@ -12,7 +12,7 @@ use shared::queue_messages::RequestMessage;
 use worker::WorkerError;
 
 use crate::support::world::{Ended, START, pass};
-use crate::support::{FakeModel, Fault, Gate, Op, World, finish, says, wait};
+use crate::support::{FakeModel, Fault, Gate, PortCall, World, finish, says, wait};
 
 const TEXT: &str = "Period 3 is maths.";
 
@@ -90,7 +90,7 @@ async fn two_claims_from_the_same_reading_give_one_turn() {
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::Claim, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::Claim, 1, Fault::Hold(gate.clone()));
     let delivery = world.receive().await;
     let stalled = tokio::spawn({
         let world = world.clone();
@@ -110,7 +110,7 @@ async fn a_redelivered_final_is_enqueued_again_without_a_model_call() {
     let model = FakeModel::saying(TEXT);
     let world = World::new(&model);
     world.say("m1").await;
-    world.faults.on(Op::Send, 1, Fault::CrashBefore);
+    world.faults.on(PortCall::Send, 1, Fault::CrashBefore);
     assert!(matches!(world.deliver().await, Ended::Crashed));
     assert_eq!(world.final_of(1).await.state, TurnState::Committed);
     assert!(world.enqueued().await.is_empty());
@@ -146,7 +146,7 @@ async fn a_message_without_a_row_or_a_session_is_acknowledged() {
 
 /// Leaves turn 1 in RUN, its message dead, and sends a second message.
 async fn abandoned(world: &World) {
-    world.faults.on(Op::Next, 4, Fault::CrashBefore);
+    world.faults.on(PortCall::Next, 4, Fault::CrashBefore);
     world.say("m1").await;
     let delivery = world.receive().await;
     assert!(matches!(world.handle(&delivery).await, Ended::Crashed));
@@ -180,7 +180,7 @@ async fn a_dead_predecessor_that_was_stopped_is_ended_with_its_saved_text() {
     ]);
     let world = Arc::new(World::new(&model));
     let id = world.say("m1").await;
-    world.faults.on(Op::Checkpoint, 4, Fault::CrashAfter);
+    world.faults.on(PortCall::Checkpoint, 4, Fault::CrashAfter);
     let delivery = world.receive().await;
     assert!(matches!(world.handle(&delivery).await, Ended::Crashed));
     world.stop(&id).await;
@@ -202,7 +202,7 @@ async fn a_dead_predecessors_final_is_enqueued_before_its_successors() {
     let model = FakeModel::saying(TEXT);
     let world = World::new(&model);
     abandoned(&world).await;
-    world.faults.on(Op::Send, 1, Fault::Fail);
+    world.faults.on(PortCall::Send, 1, Fault::Fail);
     assert!(matches!(world.deliver().await, Ended::Failed(WorkerError::Queue(_))));
     assert_eq!(world.final_of(1).await.kind, Some(TurnKind::Error));
     world.drain().await;
@@ -217,7 +217,7 @@ async fn a_stale_claim_never_ends_a_turn_that_another_worker_answers() {
     abandoned(&world).await;
     // It read that turn 1 is dead, and stalls before it ends it.
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::EndPredecessor, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::EndPredecessor, 1, Fault::Hold(gate.clone()));
     let delivery = world.receive().await;
     let stalled = tokio::spawn({
         let world = world.clone();
@@ -284,7 +284,7 @@ async fn a_claim_that_stalled_past_its_deadline_does_not_try_again() {
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::Claim, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::Claim, 1, Fault::Hold(gate.clone()));
     let first = world.receive().await;
     let stalled = tokio::spawn({
         let world = world.clone();
@@ -309,7 +309,7 @@ async fn a_turn_begun_too_often_ends_as_an_error_without_a_model_call() {
     let model = FakeModel::saying(TEXT);
     let world = World::new(&model);
     world.say("m1").await;
-    world.faults.during(Op::Next, 1..=100, Fault::CrashBefore);
+    world.faults.during(PortCall::Next, 1..=100, Fault::CrashBefore);
     for generation in 1..=4 {
         assert!(matches!(world.deliver().await, Ended::Crashed));
         assert_eq!(world.turn(1).await.unwrap().epoch.0, generation);
@@ -330,7 +330,7 @@ async fn the_eighth_receive_ends_as_an_error_without_a_model_call() {
     let world = World::new(&model);
     world.say("m1").await;
     // Before the claim, so that no generation is used up; each delivery tries it five times.
-    world.faults.during(Op::Claim, 1..=35, Fault::Fail);
+    world.faults.during(PortCall::Claim, 1..=35, Fault::Fail);
     for _ in 1..=7 {
         assert!(matches!(world.deliver().await, Ended::Failed(WorkerError::Store(_))));
     }
@@ -346,7 +346,7 @@ async fn a_failed_message_comes_back_soon_and_later_each_time() {
     let model = FakeModel::saying(TEXT);
     let world = World::new(&model);
     world.say("m1").await;
-    world.faults.during(Op::Send, 1..=3, Fault::Fail);
+    world.faults.during(PortCall::Send, 1..=3, Fault::Fail);
     let mut seconds = Vec::new();
     for _ in 0..4 {
         world.deliver().await;
@@ -361,7 +361,7 @@ async fn a_claim_that_the_store_throttles_is_tried_again_at_once() {
     let model = FakeModel::saying(TEXT);
     let world = World::new(&model);
     world.say("m1").await;
-    world.faults.during(Op::Claim, 1..=3, Fault::Fail);
+    world.faults.during(PortCall::Claim, 1..=3, Fault::Fail);
     assert!(matches!(world.deliver().await, Ended::Acked));
     assert!(world.elapsed() < Duration::from_secs(1));
 }
@@ -371,7 +371,7 @@ async fn a_claim_whose_acknowledgement_was_lost_goes_on_with_its_turn() {
     let model = FakeModel::saying(TEXT);
     let world = World::new(&model);
     world.say("m1").await;
-    world.faults.on(Op::Claim, 1, Fault::LoseAck);
+    world.faults.on(PortCall::Claim, 1, Fault::LoseAck);
     assert!(matches!(world.deliver().await, Ended::Acked));
     assert_eq!(
         (world.meta().await.unwrap().next_turn.get(), world.final_of(1).await.epoch.0),

@@ -11,7 +11,7 @@ use shared::protocol::{TurnRow, keys};
 
 use crate::support::model::Failure;
 use crate::support::world::{pass, principal};
-use crate::support::{FakeModel, Fault, Op, Setup, World, fail, finish, says};
+use crate::support::{FakeModel, Fault, PortCall, Setup, World, fail, finish, says};
 
 const TEXT: &str = "Period 3 is maths.";
 
@@ -73,7 +73,7 @@ async fn without_context_no_document_is_read() {
     let world = World::of(library(&model).with("CHATBOT_ENABLE_CONTEXT", "false"));
     ask(&world, "m1", "public").await;
     assert_eq!(
-        (world.final_of(1).await.context, world.faults.count(Op::Document)),
+        (world.final_of(1).await.context, world.faults.count(PortCall::Document)),
         (Some(ContextUse::None), 0)
     );
 }
@@ -84,7 +84,7 @@ async fn a_document_is_kept_for_five_minutes() {
     let world = World::of(library(&model));
     for (id, reads, minutes) in [("m1", 1, 2), ("m2", 1, 2), ("m3", 1, 2), ("m4", 2, 0)] {
         ask(&world, id, "public").await;
-        assert_eq!(world.faults.count(Op::Document), reads, "{id}");
+        assert_eq!(world.faults.count(PortCall::Document), reads, "{id}");
         pass(minutes * 60_000).await;
     }
 }
@@ -100,7 +100,7 @@ async fn a_kept_document_is_shown_to_nobody_else() {
     submission.document_id = Some(DocumentId::parse("mine").unwrap());
     world.accept(&submission).await;
     world.drain().await;
-    assert_eq!(world.faults.count(Op::Document), 2);
+    assert_eq!(world.faults.count(PortCall::Document), 2);
     assert!(!model.prompts()[1].system.contains("Tuesday: art"));
 }
 
@@ -108,10 +108,10 @@ async fn a_kept_document_is_shown_to_nobody_else() {
 async fn a_database_that_wakes_up_is_waited_for() {
     let model = FakeModel::saying(TEXT);
     let world = World::of(library(&model));
-    world.faults.during(Op::Document, 1..=5, Fault::Fail);
+    world.faults.during(PortCall::Document, 1..=5, Fault::Fail);
     ask(&world, "m1", "public").await;
     let turn = world.final_of(1).await;
-    assert_eq!((turn.context, world.faults.count(Op::Document)), (Some(ContextUse::Used), 6));
+    assert_eq!((turn.context, world.faults.count(PortCall::Document)), (Some(ContextUse::Used), 6));
     assert_eq!(turn.timings.context_ms, 1_500);
 }
 
@@ -120,7 +120,7 @@ async fn a_database_that_does_not_wake_up_is_answered_without() {
     for fault in [Fault::Fail, Fault::Hang, Fault::Stall(Duration::from_secs(30))] {
         let model = FakeModel::saying(TEXT);
         let world = World::of(library(&model));
-        world.faults.during(Op::Document, 1..=1_000, fault);
+        world.faults.during(PortCall::Document, 1..=1_000, fault);
         ask(&world, "m1", "public").await;
         let turn = world.final_of(1).await;
         assert_eq!(
@@ -202,10 +202,10 @@ async fn reading_the_history_costs_no_more_in_a_long_session() {
     let world = World::of(Setup::new(vec![model.clone()]).with("CHATBOT_HISTORY_TOKENS", "320"));
     let mut queries = Vec::new();
     for number in 0..200 {
-        let before = world.faults.count(Op::History);
+        let before = world.faults.count(PortCall::Turns);
         world.say(&format!("m{number:03}")).await;
         world.drain().await;
-        queries.push(world.faults.count(Op::History) - before);
+        queries.push(world.faults.count(PortCall::Turns) - before);
     }
     assert_eq!(model.prompts()[199].messages.len(), model.prompts()[50].messages.len());
     assert_eq!((queries[50], queries[199]), (2, 2), "{queries:?}");
@@ -242,10 +242,10 @@ async fn a_session_of_nearly_only_errors_is_read_back_for_four_hundred_turns_and
         let model = FakeModel::saying(TEXT);
         let world = World::new(&model);
         failed_turns(&world, failed).await;
-        let before = world.faults.count(Op::History);
+        let before = world.faults.count(PortCall::Turns);
         world.say("last").await;
         world.drain().await;
-        let queries = world.faults.count(Op::History) - before;
+        let queries = world.faults.count(PortCall::Turns) - before;
         assert!(queries <= 14, "{failed} failed turns cost {queries} queries");
         let prompts = model.prompts();
         let expected: &[&str] = if remembered { &["question remembered", TEXT] } else { &[] };

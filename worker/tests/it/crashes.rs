@@ -6,7 +6,7 @@ use shared::domain::TurnKind;
 use shared::protocol::TurnState;
 
 use crate::support::world::Ended;
-use crate::support::{FakeModel, Fault, Op, World, finish, says};
+use crate::support::{FakeModel, Fault, PortCall, World, finish, says};
 
 const TEXT: &str = "Period 3 is maths in room 12.";
 /// `MAX_GENERATIONS × MAX_CALLS`.
@@ -108,12 +108,12 @@ async fn a_killed_worker_is_followed_by_a_higher_generation_from_an_empty_text()
     let model = model();
     let world = World::new(&model);
     world.say("m1").await;
-    world.faults.on(Op::Checkpoint, 2, Fault::CrashAfter);
+    world.faults.on(PortCall::Checkpoint, 2, Fault::CrashAfter);
     assert!(matches!(world.deliver().await, Ended::Crashed));
     let turn = world.turn(1).await.unwrap();
     assert_eq!((turn.state, turn.epoch.0), (TurnState::Running, 1));
     assert!(turn.partial.is_some());
-    world.faults.on(Op::Open, 1, Fault::CrashBefore);
+    world.faults.on(PortCall::Open, 1, Fault::CrashBefore);
     assert!(matches!(world.deliver().await, Ended::Crashed));
     let turn = world.turn(1).await.unwrap();
     assert_eq!((turn.epoch.0, turn.partial), (2, None), "the old text is not the new generation's");
@@ -126,7 +126,7 @@ async fn a_commit_whose_acknowledgement_was_lost_is_recognised() {
     let model = model();
     let world = World::new(&model);
     world.say("m1").await;
-    world.faults.on(Op::Commit, 1, Fault::LoseAck);
+    world.faults.on(PortCall::Commit, 1, Fault::LoseAck);
     world.drain().await;
     assert_eq!((model.calls(), world.commits().len(), world.enqueued().await), (1, 1, vec![1]));
 }
@@ -136,7 +136,7 @@ async fn a_commit_that_the_store_throttles_costs_no_second_answer() {
     let model = model();
     let world = World::new(&model);
     world.say("m1").await;
-    world.faults.during(Op::Commit, 1..=2, Fault::Fail);
+    world.faults.during(PortCall::Commit, 1..=2, Fault::Fail);
     assert!(matches!(world.deliver().await, Ended::Acked));
     assert_eq!((model.calls(), world.commits().len(), world.enqueued().await), (1, 1, vec![1]));
 }

@@ -12,7 +12,9 @@ use shared::ports::{Attempts, SigningKeys, TurnMeasure};
 
 use crate::support::model::Failure;
 use crate::support::world::{Ended, pass};
-use crate::support::{FakeModel, Fault, Gate, Op, Setup, Step, World, fail, finish, says, wait};
+use crate::support::{
+    FakeModel, Fault, Gate, PortCall, Setup, Step, World, fail, finish, says, wait,
+};
 
 const TEXT: &str = "Period 3 is maths.";
 
@@ -107,7 +109,7 @@ async fn a_failed_turn_is_measured_with_its_error() {
 async fn a_commit_whose_acknowledgement_is_lost_is_measured_once() {
     let world = World::new(&FakeModel::claude(vec![good()]));
     world.say("m1").await;
-    world.faults.on(Op::Commit, 1, Fault::LoseAck);
+    world.faults.on(PortCall::Commit, 1, Fault::LoseAck);
     world.drain().await;
     assert_eq!(only(&world).kind, TurnKind::Reply);
 }
@@ -116,7 +118,7 @@ async fn a_commit_whose_acknowledgement_is_lost_is_measured_once() {
 async fn a_final_that_is_sent_again_is_not_measured_again() {
     let world = World::new(&FakeModel::claude(vec![good()]));
     world.say("m1").await;
-    world.faults.on(Op::Send, 1, Fault::Fail);
+    world.faults.on(PortCall::Send, 1, Fault::Fail);
     assert!(matches!(world.deliver().await, Ended::Failed(_)));
     world.drain().await;
     assert_eq!((only(&world).kind, world.enqueued().await), (TurnKind::Reply, vec![1]));
@@ -127,7 +129,7 @@ async fn a_worker_that_was_overtaken_measures_nothing() {
     let world = Arc::new(World::new(&FakeModel::claude(vec![good()])));
     world.say("m1").await;
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::Commit, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
     let zombie = world.begin().await;
     gate.reached().await;
     pass(160_000).await;

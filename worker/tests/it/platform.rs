@@ -19,7 +19,7 @@ use worker::{Worker, WorkerError};
 
 use crate::support::model::Failure;
 use crate::support::world::{Ended, START, pass, principal};
-use crate::support::{FakeModel, Fault, Gate, Op, Setup, World, fail, finish, says};
+use crate::support::{FakeModel, Fault, Gate, PortCall, Setup, World, fail, finish, says};
 
 const TEXT: &str = "Period 3 is maths.";
 const FIVE_MINUTES: i64 = 300_000;
@@ -28,35 +28,37 @@ const FIVE_MINUTES: i64 = 300_000;
 
 /// Checks that three failures in a row of one kind of call cost the turn neither its delivery nor a
 /// second answer.
-async fn check_throttled(op: Op) {
+async fn check_throttled(call: PortCall) {
     let broken = [says("Period ", Duration::from_millis(10)), fail(Failure::Broken)].concat();
     let model = FakeModel::claude(vec![broken, [says(TEXT, Duration::ZERO), finish()].concat()]);
     let world = World::new(&model);
     world.say("m1").await;
-    world.faults.during(op, 1..=3, Fault::Fail);
+    world.faults.during(call, 1..=3, Fault::Fail);
     // With a turn before it there is a history to be read.
     world.say("m2").await;
     for _ in 0..2 {
         let ended = world.deliver().await;
-        assert!(matches!(ended, Ended::Acked), "{op:?}: {ended:?}");
+        assert!(matches!(ended, Ended::Acked), "{call:?}: {ended:?}");
     }
-    assert!(world.faults.count(op) > 3, "{op:?}");
-    assert!(world.elapsed() < Duration::from_secs(3), "{op:?}: {:?}", world.elapsed());
+    assert!(world.faults.count(call) > 3, "{call:?}");
+    assert!(world.elapsed() < Duration::from_secs(3), "{call:?}: {:?}", world.elapsed());
     assert_eq!(
         (model.calls(), world.commits().len(), world.enqueued().await),
         (3, 2, vec![1, 2]),
-        "{op:?}"
+        "{call:?}"
     );
     assert_eq!(
         (world.final_of(1).await.epoch.0, world.final_of(2).await.epoch.0),
         (2, 1),
-        "{op:?}"
+        "{call:?}"
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_throttles_for_a_moment_costs_no_delivery() {
-    for op in [Op::Get, Op::Claim, Op::History, Op::Generation, Op::Commit] {
+    for op in
+        [PortCall::Get, PortCall::Claim, PortCall::Turns, PortCall::Generation, PortCall::Commit]
+    {
         check_throttled(op).await;
     }
 }
@@ -66,11 +68,11 @@ async fn a_store_that_goes_on_throttling_is_left_alone_long_before_the_deadline(
     let model = FakeModel::saying(TEXT);
     let world = World::new(&model);
     world.say("m1").await;
-    world.faults.during(Op::Claim, 1..=1_000, Fault::Fail);
+    world.faults.during(PortCall::Claim, 1..=1_000, Fault::Fail);
     assert!(matches!(world.deliver().await, Ended::Failed(WorkerError::Store(_))));
     let waited = world.elapsed();
     assert!(waited > Duration::from_millis(300) && waited < Duration::from_secs(1), "{waited:?}");
-    assert_eq!((world.faults.count(Op::Claim), model.calls()), (5, 0));
+    assert_eq!((world.faults.count(PortCall::Claim), model.calls()), (5, 0));
     world.faults.heal();
     world.drain().await;
     assert_eq!((world.final_of(1).await.epoch.0, world.commits().len()), (1, 1));
@@ -84,7 +86,7 @@ async fn workers_that_were_throttled_together_do_not_come_back_together() {
     let mut other = world.submission("m1", "question");
     other.session_id = SessionId::parse("other").unwrap();
     world.accept(&other).await;
-    world.faults.during(Op::Claim, 1..=2, Fault::Fail);
+    world.faults.during(PortCall::Claim, 1..=2, Fault::Fail);
     let one = world.begin().await;
     let two = world.begin().await;
     assert!(matches!((one.await.unwrap(), two.await.unwrap()), (Ended::Acked, Ended::Acked)));
@@ -113,7 +115,7 @@ async fn of_two_workers_whose_clocks_differ_by_ten_minutes_the_higher_epoch_wins
         let new = (world.another)(clock(-skew));
         world.say("m1").await;
         let gate = Arc::<Gate>::default();
-        world.faults.on(Op::Commit, 1, Fault::Hold(gate.clone()));
+        world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
         let delivery = world.receive().await;
         let zombie = tokio::spawn({
             let world = world.clone();
@@ -164,7 +166,7 @@ async fn a_predecessor_is_ended_by_its_epoch_whatever_the_clocks_say() {
         let dying = (world.another)(clock(skew));
         let next = (world.another)(clock(-skew));
         world.say("m1").await;
-        world.faults.on(Op::Next, 2, Fault::CrashBefore);
+        world.faults.on(PortCall::Next, 2, Fault::CrashBefore);
         let delivery = world.receive().await;
         assert!(matches!(world.handle_by(&dying, &delivery).await, Ended::Crashed));
         world.requests.delete(&delivery.receipt).await.unwrap();
@@ -348,7 +350,7 @@ async fn a_warm_worker_answers_as_a_cold_one() {
     let model = FakeModel::claude(vec![answer.clone(), answer.clone(), half, answer]);
     let world = World::of(setup(&model));
     assert!(matches!(foreign_turn(&world, "f1").await, Ended::Acked));
-    world.faults.on(Op::Next, 3, Fault::CrashBefore);
+    world.faults.on(PortCall::Next, 3, Fault::CrashBefore);
     assert!(matches!(foreign_turn(&world, "f2").await, Ended::Crashed));
     assert!(matches!(foreign_turn(&world, "f3").await, Ended::Acked));
     let warm = story(&world, &model).await;

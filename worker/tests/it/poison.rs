@@ -9,7 +9,7 @@ use shared::queue_messages::BodyError;
 use worker::WorkerError;
 
 use crate::support::world::{Ended, START, principal};
-use crate::support::{FakeModel, Fault, Op, World};
+use crate::support::{FakeModel, Fault, PortCall, World};
 
 const TEXT: &str = "Period 3 is maths.";
 
@@ -280,7 +280,7 @@ async fn a_store_that_fails_is_tried_again_and_no_refusal() {
     let (_, world) = world();
     let body = with(pointer(&world, "m1").await, &json!({ "accepted_at": null }));
     post(&world, &body).await;
-    world.faults.during(Op::Get, 1..=100, Fault::Fail);
+    world.faults.during(PortCall::Get, 1..=100, Fault::Fail);
     assert!(matches!(world.deliver().await, Ended::Failed(WorkerError::Store(_))));
     world.faults.heal();
     world.drain().await;

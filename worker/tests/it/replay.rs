@@ -6,7 +6,7 @@ use shared::queue_messages::{Exchange, MAX_REPLAY_BYTES, Replay, RequestMessage,
 
 use crate::support::model::Failure;
 use crate::support::world::{Ended, START, principal};
-use crate::support::{FakeModel, Fault, Op, Setup, Step, World, fail, finish, session};
+use crate::support::{FakeModel, Fault, PortCall, Setup, Step, World, fail, finish, session};
 
 fn submit(id: &str, replay: Replay) -> Submit {
     Submit {
@@ -102,7 +102,7 @@ async fn a_generation_after_a_crash_is_answered_with_the_same_replay() {
     let model = FakeModel::saying("Period 3 is maths.");
     let world = World::new(&model);
     send(&world, &submit("m1", replay())).await;
-    world.faults.on(Op::Next, 3, Fault::CrashBefore);
+    world.faults.on(PortCall::Next, 3, Fault::CrashBefore);
     assert!(matches!(world.deliver().await, Ended::Crashed));
     world.drain().await;
     let prompts = model.prompts();

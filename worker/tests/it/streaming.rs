@@ -12,7 +12,7 @@ use worker::config::Pace;
 use crate::support::model::Failure;
 use crate::support::ports::Frame;
 use crate::support::world::{Ended, pass};
-use crate::support::{FakeModel, Fault, Op, Setup, Step, World, fail, finish, says, wait};
+use crate::support::{FakeModel, Fault, PortCall, Setup, Step, World, fail, finish, says, wait};
 
 const TEXT: &str = "Period 3 👩‍🏫 is maths — 🎈 bring a ruler";
 
@@ -248,7 +248,7 @@ async fn a_connection_whose_pushes_hang_holds_up_nobody() {
 async fn a_connection_that_is_gone_holds_up_nobody() {
     beside(|world, tab| {
         world.push.push.set(tab, ConnectionState::Gone);
-        world.faults.on(Op::Forget, 1, Fault::Hang);
+        world.faults.on(PortCall::Remove, 1, Fault::Hang);
     })
     .await;
 }
@@ -314,7 +314,7 @@ async fn the_text_so_far_is_saved_once_a_second() {
     delivery.await.unwrap();
     assert!(saved.iter().all(|partial| TEXT.starts_with(partial.as_str())), "{saved:?}");
     assert!(saved.windows(2).all(|pair| pair[0].len() < pair[1].len()), "{saved:?}");
-    assert_eq!(world.faults.count(Op::Checkpoint), 4);
+    assert_eq!(world.faults.count(PortCall::Checkpoint), 4);
     assert_eq!(world.final_of(1).await.partial, None);
 }
 
@@ -323,7 +323,7 @@ async fn a_checkpoint_that_fails_or_hangs_does_not_stop_the_reply() {
     for fault in [Fault::Fail, Fault::Hang, Fault::LoseAck] {
         let world = World::new(&model(400));
         world.say("m1").await;
-        world.faults.during(Op::Checkpoint, 1..=9, fault);
+        world.faults.during(PortCall::Checkpoint, 1..=9, fault);
         assert!(matches!(world.deliver().await, Ended::Acked));
         assert_eq!(world.final_of(1).await.text.as_deref(), Some(TEXT));
     }
@@ -334,7 +334,7 @@ async fn nothing_is_shown_before_the_generations_number_is_durable() {
     let world = Arc::new(World::new(&model(50)));
     world.say("m1").await;
     let connection = world.connect("c1", "s1").await;
-    world.faults.on(Op::Synced, 1, Fault::Stall(millis(900)));
+    world.faults.on(PortCall::Synced, 1, Fault::Stall(millis(900)));
     world.drain().await;
     assert!(world.frames(&connection)[0].at >= millis(900));
 }
@@ -351,7 +351,7 @@ async fn a_turn_is_attended_while_its_document_and_its_model_are_waited_for() {
         ["RUN_STARTED"],
         "it is known that somebody answers"
     );
-    assert_eq!(world.faults.count(Op::Checkpoint), 4, "its life shows from the claim on");
+    assert_eq!(world.faults.count(PortCall::Checkpoint), 4, "its life shows from the claim on");
     assert_eq!(world.turn(1).await.unwrap().state, TurnState::Running);
     delivery.abort();
 }

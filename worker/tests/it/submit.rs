@@ -9,7 +9,7 @@ use shared::queue_messages::{RequestMessage, Submit};
 use worker::WorkerError;
 
 use crate::support::world::{Ended, START, pass, principal};
-use crate::support::{FakeModel, Fault, Op, Setup, World, session};
+use crate::support::{FakeModel, Fault, PortCall, Setup, World, session};
 
 fn submit(id: &str, accepted_at: Timestamp) -> Submit {
     Submit {
@@ -173,7 +173,7 @@ async fn a_session_with_too_many_unfinished_messages_is_refused() {
 async fn a_store_that_fails_is_no_refusal() {
     let (_, world) = world();
     send(&world, world.key.as_str(), &submit("m1", START)).await;
-    world.faults.on(Op::Record, 1, Fault::LoseAck);
+    world.faults.on(PortCall::Record, 1, Fault::LoseAck);
     assert!(matches!(world.deliver().await, Ended::Failed(WorkerError::Store(_))));
     world.drain().await;
     assert_eq!(

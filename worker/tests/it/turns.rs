@@ -10,7 +10,7 @@ use shared::protocol::TurnState;
 use worker::WorkerError;
 
 use crate::support::world::{Ended, pass};
-use crate::support::{FakeModel, Fault, Gate, Op, Setup, Step, World, finish, says, wait};
+use crate::support::{FakeModel, Fault, Gate, PortCall, Setup, Step, World, finish, says, wait};
 
 const TEXT: &str = "Period 3 is maths in room 12.";
 const SLOWLY: Duration = Duration::from_millis(600);
@@ -31,7 +31,7 @@ async fn the_commit_of_a_worker_that_was_overtaken_is_refused_and_not_acknowledg
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::Commit, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
     let zombie = world.begin().await;
     gate.reached().await;
     pass(160_000).await;
@@ -53,7 +53,7 @@ async fn a_worker_that_wakes_after_the_commit_of_another_sends_the_stored_final(
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::Commit, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
     let zombie = world.begin().await;
     gate.reached().await;
     take_over(&world).await;
@@ -68,7 +68,7 @@ async fn a_refused_checkpoint_ends_the_stream_at_once() {
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::Checkpoint, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::Checkpoint, 1, Fault::Hold(gate.clone()));
     let delivery = world.receive().await;
     let zombie = tokio::spawn({
         let world = world.clone();
@@ -110,7 +110,7 @@ async fn a_stop_between_the_reading_and_the_claim_is_not_forgotten() {
     let world = Arc::new(World::new(&model));
     let id = world.say("m1").await;
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::Claim, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::Claim, 1, Fault::Hold(gate.clone()));
     let delivery = world.begin().await;
     gate.reached().await;
     world.stop(&id).await;
@@ -145,7 +145,7 @@ async fn a_stop_after_the_last_checkpoint_still_cancels() {
     let world = Arc::new(World::new(&model));
     let id = world.say("m1").await;
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::Commit, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
     let delivery = world.begin().await;
     gate.reached().await;
     world.stop(&id).await;
@@ -161,7 +161,7 @@ async fn a_stop_between_a_death_and_the_next_claim_keeps_the_saved_text() {
     let model = slow();
     let world = World::new(&model);
     let id = world.say("m1").await;
-    world.faults.on(Op::Checkpoint, 2, Fault::CrashAfter);
+    world.faults.on(PortCall::Checkpoint, 2, Fault::CrashAfter);
     assert!(matches!(world.deliver().await, Ended::Crashed));
     let saved = world.turn(1).await.unwrap().partial.unwrap();
     world.stop(&id).await;
@@ -177,11 +177,11 @@ async fn a_stop_of_a_turn_that_was_begun_too_often_keeps_the_saved_text() {
     let setup = Setup::new(vec![model.clone()]).with("CHATBOT_MAX_GENERATIONS", "1");
     let world = Arc::new(World::of(setup));
     let id = world.say("m1").await;
-    world.faults.on(Op::Checkpoint, 2, Fault::CrashAfter);
+    world.faults.on(PortCall::Checkpoint, 2, Fault::CrashAfter);
     assert!(matches!(world.deliver().await, Ended::Crashed));
     let saved = world.turn(1).await.unwrap().partial.unwrap();
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::Commit, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
     let delivery = world.begin().await;
     gate.reached().await;
     world.stop(&id).await;
@@ -251,7 +251,7 @@ async fn a_session_deleted_at_the_commit_leaves_nothing() {
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
     let gate = Arc::<Gate>::default();
-    world.faults.on(Op::Commit, 1, Fault::Hold(gate.clone()));
+    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
     let delivery = world.begin().await;
     gate.reached().await;
     world.delete().await;
@@ -290,7 +290,7 @@ async fn a_message_stays_hidden_for_its_deadline_and_a_margin_only() {
     let model = slow();
     let world = World::new(&model);
     world.say("m1").await;
-    world.faults.on(Op::Open, 1, Fault::CrashBefore);
+    world.faults.on(PortCall::Open, 1, Fault::CrashBefore);
     assert!(matches!(world.deliver().await, Ended::Crashed));
     world.receive().await;
     assert_eq!(world.elapsed().as_secs(), 150);

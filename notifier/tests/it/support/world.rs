@@ -23,10 +23,10 @@ use shared::protocol::{
     ConnectionRow, Lifetime, MessageRow, SessionRow, TurnRow, connection, delete, generation, keys,
 };
 use shared::queue_messages::{FinalPointer, ReplyMessage};
+use testkit::faults::{Function, ScriptedFaults};
 use tokio::time::sleep;
 
-use super::Faults;
-use super::ports::{FaultyEvents, FaultyPush, FaultyQueue, FaultyStore};
+use super::ports::{RecordingPush, RefusingEvents};
 
 pub(crate) const START: Timestamp = Timestamp(1_795_414_260_000);
 pub(crate) const TEXT: &str = "Period 3 is maths.";
@@ -36,10 +36,10 @@ const BOUNDS: AcceptLimits =
 pub(crate) struct World {
     pub(crate) table: Arc<MemoryStore>,
     pub(crate) replies: Arc<MemoryQueue>,
-    pub(crate) push: Arc<FaultyPush>,
-    pub(crate) events: Arc<FaultyEvents>,
+    pub(crate) push: Arc<RecordingPush>,
+    pub(crate) events: Arc<RefusingEvents>,
     pub(crate) clock: TokioClock,
-    pub(crate) faults: Arc<Faults>,
+    pub(crate) faults: Arc<ScriptedFaults>,
     pub(crate) notifier: Notifier,
 }
 
@@ -80,27 +80,22 @@ impl World {
     }
 
     pub(crate) fn telling(texts: Texts) -> Self {
-        let faults = Arc::<Faults>::default();
+        let faults = ScriptedFaults::new(Function::Notifier);
         let clock = TokioClock::starting_at(START);
         let table = Arc::new(MemoryStore::new(Arc::new(clock)));
         let replies = Arc::new(MemoryQueue::new(QueueSettings::new(Duration::from_mins(1), 5)));
-        let push = FaultyPush {
-            push: Arc::new(MemoryPush::new()),
-            faults: faults.clone(),
-            closed: Mutex::default(),
-        };
-        let push = Arc::new(push);
-        let events = Arc::new(FaultyEvents {
+        let push =
+            Arc::new(RecordingPush { push: Arc::new(MemoryPush::new()), closed: Mutex::default() });
+        let events = Arc::new(RefusingEvents {
             bus: Arc::new(MemoryEvents::new()),
-            faults: faults.clone(),
             refused: Mutex::default(),
             calls: Mutex::default(),
         });
         let ports = Ports {
-            store: Arc::new(FaultyStore { table: table.clone(), faults: faults.clone() }),
-            replies: Arc::new(FaultyQueue { queue: replies.clone(), faults: faults.clone() }),
-            push: push.clone(),
-            events: events.clone(),
+            store: faults.around(table.clone()),
+            replies: faults.around(replies.clone()),
+            push: faults.around(push.clone()),
+            events: faults.around(events.clone()),
             clock: Arc::new(clock),
         };
         Self { table, replies, push, events, clock, faults, notifier: Notifier::new(ports, texts) }
@@ -202,10 +197,8 @@ impl World {
     /// Delivers the next message, as the event source mapping does.
     pub(crate) async fn deliver(&self) -> Ended {
         let delivery = self.receive().await;
-        let result = tokio::select! {
-            biased;
-            () = self.faults.crashed() => return Ended::Crashed,
-            result = self.notifier.handle(&delivery) => result,
+        let Some(result) = self.faults.run(self.notifier.handle(&delivery)).await else {
+            return Ended::Crashed;
         };
         match result {
             Ok(()) => {

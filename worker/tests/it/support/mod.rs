@@ -1,11 +1,10 @@
 //! The worker on in-memory adapters, with scripted models and faults laid around every port.
 
-pub(crate) mod faults;
 pub(crate) mod model;
 pub(crate) mod ports;
 pub(crate) mod store;
 pub(crate) mod world;
 
-pub(crate) use faults::{Fault, Faults, Gate, Op};
 pub(crate) use model::{FakeModel, Step, fail, finish, says, wait};
+pub(crate) use testkit::faults::{Fault, Gate, PortCall};
 pub(crate) use world::{Setup, World, session};

@@ -10,9 +10,8 @@ use futures::StreamExt as _;
 use futures::stream::unfold;
 use shared::domain::{FinishReason, ProviderName, Usage};
 use shared::ports::{Finish, Model, ModelError, ModelEvent, ModelStream, Prompt};
+use testkit::faults::{Function, PortCall, PortCaller as _, ScriptedFaults};
 use tokio::time::{Instant, sleep};
-
-use super::{Faults, Op};
 
 /// What a call does next. A script that is at its end ends the stream.
 #[derive(Debug, Clone)]
@@ -66,7 +65,7 @@ pub(crate) struct FakeModel {
     scripts: Mutex<VecDeque<Vec<Step>>>,
     prompts: Mutex<Vec<(Instant, Prompt)>>,
     counts: Arc<Counts>,
-    faults: Mutex<Arc<Faults>>,
+    faults: Mutex<Arc<ScriptedFaults>>,
 }
 
 impl FakeModel {
@@ -79,7 +78,7 @@ impl FakeModel {
             scripts,
             prompts: Mutex::default(),
             counts: Arc::default(),
-            faults: Mutex::default(),
+            faults: Mutex::new(ScriptedFaults::new(Function::Worker)),
         })
     }
 
@@ -101,7 +100,7 @@ impl FakeModel {
         [says(text, Duration::from_millis(10)), finish()].concat()
     }
 
-    pub(crate) fn obey(&self, faults: &Arc<Faults>) {
+    pub(crate) fn obey(&self, faults: &Arc<ScriptedFaults>) {
         *self.faults.lock().unwrap() = faults.clone();
     }
 
@@ -135,7 +134,7 @@ impl FakeModel {
 struct Running {
     steps: VecDeque<Step>,
     counts: Arc<Counts>,
-    faults: Arc<Faults>,
+    faults: Arc<ScriptedFaults>,
     ended: bool,
 }
 
@@ -208,12 +207,12 @@ impl Model for FakeModel {
             let next = |mut running: Running| async move {
                 let faults = running.faults.clone();
                 let event = faults
-                    .around(Op::Next, running.next(), || Some(Err(error(Failure::Broken))))
+                    .call(PortCall::Next, running.next(), || Some(Err(error(Failure::Broken))))
                     .await?;
                 Some((event, running))
             };
             Ok(unfold(running, next).boxed())
         };
-        faults.around(Op::Open, open, broken).await
+        faults.call(PortCall::Open, open, broken).await
     }
 }

@@ -26,6 +26,7 @@ use shared::protocol::{
     stop,
 };
 use shared::queue_messages::{ReplyMessage, RequestMessage};
+use testkit::faults::{Function, ScriptedFaults};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use worker::calls::Providers;
@@ -34,9 +35,9 @@ use worker::config::Pace;
 use worker::kept::KeptReplies;
 use worker::{Ports, Worker, WorkerConfig, WorkerError};
 
-use super::ports::{FaultyDocuments, FaultyPush, FaultyQueue, Frame};
-use super::store::{Commit, FaultyStore};
-use super::{FakeModel, Faults};
+use super::FakeModel;
+use super::ports::{Frame, RecordingPush};
+use super::store::{Commit, CommitLog};
 
 pub(crate) const START: Timestamp = Timestamp(1_795_414_260_000);
 
@@ -69,13 +70,13 @@ impl Setup {
 
 pub(crate) struct World {
     pub(crate) table: Arc<MemoryStore>,
-    pub(crate) store: Arc<FaultyStore>,
+    pub(crate) store: Arc<CommitLog>,
     pub(crate) requests: Arc<MemoryQueue>,
     pub(crate) replies: Arc<MemoryQueue>,
-    pub(crate) push: Arc<FaultyPush>,
+    pub(crate) push: Arc<RecordingPush>,
     pub(crate) metrics: Arc<MemoryMetrics>,
     pub(crate) clock: TokioClock,
-    pub(crate) faults: Arc<Faults>,
+    pub(crate) faults: Arc<ScriptedFaults>,
     pub(crate) worker: Arc<Worker>,
     /// Makes workers in other processes, with their own clocks, on the same table and queues.
     pub(crate) another: Box<dyn Fn(Arc<dyn Clock>) -> Arc<Worker> + Send + Sync>,
@@ -111,41 +112,30 @@ impl World {
     }
 
     pub(crate) fn of(setup: Setup) -> Self {
-        let faults = Arc::<Faults>::default();
+        let faults = ScriptedFaults::new(Function::Worker);
         let clock = TokioClock::starting_at(START);
         let table = Arc::new(MemoryStore::new(Arc::new(clock)));
-        let store = Arc::new(FaultyStore {
-            table: table.clone(),
-            faults: faults.clone(),
-            commits: Mutex::default(),
-        });
+        let store = Arc::new(CommitLog { table: table.clone(), commits: Mutex::default() });
         let queue = |receives| {
             Arc::new(MemoryQueue::new(QueueSettings::new(Duration::from_mins(15), receives)))
         };
         let requests = queue(10);
         let replies = queue(5);
-        let around = |queue: &Arc<MemoryQueue>| {
-            Arc::new(FaultyQueue { queue: queue.clone(), faults: faults.clone() })
-        };
-        let push = Arc::new(FaultyPush {
+        let push = Arc::new(RecordingPush {
             push: Arc::new(MemoryPush::new()),
-            faults: faults.clone(),
             began: Instant::now(),
             frames: Mutex::default(),
             delays: Mutex::default(),
         });
         setup.models.iter().for_each(|model| model.obey(&faults));
-        let documents = FaultyDocuments {
-            documents: MemoryDocuments::new(setup.documents),
-            faults: faults.clone(),
-        };
+        let documents = Arc::new(MemoryDocuments::new(setup.documents));
         let metrics = Arc::new(MemoryMetrics::new());
         let ports = Ports {
-            store: store.clone(),
-            requests: around(&requests),
-            replies: around(&replies),
-            push: push.clone(),
-            documents: Arc::new(documents),
+            store: faults.around(store.clone()),
+            requests: faults.around(requests.clone()),
+            replies: faults.around(replies.clone()),
+            push: faults.around(push.clone()),
+            documents: faults.around(documents),
             secrets: setup.secrets,
             kept: setup.kept,
             metrics: metrics.clone(),
@@ -275,10 +265,8 @@ impl World {
     }
 
     pub(crate) async fn handle_by(&self, worker: &Worker, delivery: &Delivery) -> Ended {
-        let result = tokio::select! {
-            biased;
-            () = self.faults.crashed() => return Ended::Crashed,
-            result = worker.handle(delivery) => result,
+        let Some(result) = self.faults.run(worker.handle(delivery)).await else {
+            return Ended::Crashed;
         };
         match result {
             Ok(()) => {
