@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use tokio::time::Instant;
 
-use crate::faults::{Fault, Op, Process, Subject, lock};
+use crate::faults::{Fault, PortCall, Process, Subject, lock};
 use client::recording::{Record, Step};
 use client::tab::TabId;
 
@@ -48,8 +48,8 @@ impl Trace {
         Self { began: Instant::now(), state: Mutex::new(state) }
     }
 
-    /// Notes a port call and what becomes of it.
-    pub(crate) fn call(&self, process: &Process, op: Op, fault: Option<&Fault>) {
+    /// Records a port call and the fault that was put on it.
+    pub(crate) fn call(&self, process: &Process, op: PortCall, fault: Option<&Fault>) {
         let mut state = lock(&self.state);
         let millis = self.began.elapsed().as_millis();
         (millis, process.id(), op, fault.map(Fault::name)).hash(&mut state.hasher);
@@ -60,7 +60,8 @@ impl Trace {
         }
     }
 
-    /// Notes something else; `text` is made only where lines are recorded, `digest` always counts.
+    /// Records something else. `digest` always enters the hash; `text` is only called where lines are
+    /// recorded.
     pub(crate) fn note(&self, subject: &Subject, digest: impl Hash, text: impl FnOnce() -> String) {
         let mut state = lock(&self.state);
         let millis = self.began.elapsed().as_millis();
@@ -70,8 +71,8 @@ impl Trace {
         }
     }
 
-    /// Notes what a tab was told or did; it counts for nothing, and `step` is made only where lines
-    /// are recorded.
+    /// Records what a tab received or did. It is not part of the hash, and `step` is only called where
+    /// lines are recorded.
     pub(crate) fn tab(&self, tab: TabId, step: impl FnOnce() -> Option<Step>) {
         let mut state = lock(&self.state);
         let Some(tabs) = &mut state.tabs else { return };
@@ -79,7 +80,7 @@ impl Trace {
         tabs.extend(step().map(|step| step.record(tab, at)));
     }
 
-    /// Returns what the tabs were told and did, in its order.
+    /// Returns what the tabs received and did, in order.
     pub fn tabs(&self) -> Vec<Record> {
         lock(&self.state).tabs.clone().unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! `kill -9` of the real program under load: scenario 55 of docs/FAULTS.md.
 
-use simulation::machine::{Plan, run};
+use simulation::soak::{SoakPlan, run};
 use tempfile::TempDir;
 
 const SEED: u64 = 20_261_123;
@@ -9,11 +9,11 @@ const KILLS: u32 = 10;
 #[tokio::test]
 async fn s55_a_server_that_is_killed_under_load_loses_and_doubles_nothing_that_was_answered_202() {
     let directory = TempDir::new().unwrap();
-    let plan = Plan {
+    let plan = SoakPlan {
         program: env!("CARGO_BIN_EXE_learning-yogi-chatbot").into(),
         data_dir: directory.path().join("data"),
         kills: KILLS,
-        people: 8,
+        users: 8,
         seed: SEED,
     };
     let found = run(plan, drop).await.unwrap();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
-use simulation::machine::{Plan, run};
+use simulation::soak::{SoakPlan, run};
 
 const SERVER: &str = "learning-yogi-chatbot";
 
@@ -39,7 +39,7 @@ async fn main() -> anyhow::Result<()> {
     let seed = flags.seed.unwrap_or_else(|| fastrand::u64(..));
     let data_dir = folder.join(format!("soak-{}", std::process::id()));
     say(&format!("{} kills, {} users, seed {seed}", flags.kills, flags.people));
-    let plan = Plan {
+    let plan = SoakPlan {
         program: flags.program.unwrap_or_else(|| folder.join(SERVER)),
         data_dir: data_dir.clone(),
         kills: flags.kills,

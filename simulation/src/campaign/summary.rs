@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::faults::{Counts, Fault, Mishap};
+use crate::faults::{Counts, ExternalFault, Fault};
 use crate::run::Report;
 
 /// What must have happened beside the faults, or the runs prove nothing about it.
@@ -55,7 +55,7 @@ impl Summary {
 
     /// Lists what should have happened and never did.
     pub fn missing(&self) -> Vec<&'static str> {
-        let faults = Fault::NAMES.into_iter().chain(Mishap::ALL.map(Mishap::name));
+        let faults = Fault::NAMES.into_iter().chain(ExternalFault::ALL.map(ExternalFault::name));
         let missing = faults.filter(|name| !self.counts.faults.contains_key(name));
         missing
             .chain(EXERCISED.into_iter().filter(|name| !self.counts.events.contains_key(name)))

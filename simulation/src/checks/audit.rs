@@ -6,7 +6,7 @@ use shared::ports::Store as _;
 use shared::ports::store::Item;
 use shared::protocol::{SessionRow, keys};
 
-use super::book::{Book, Life, Phase, found};
+use super::expected::{ExpectedState, Phase, SessionLifetime, found};
 use super::{Checker, Violation};
 use crate::faults::Subject;
 use client::tab::TabView;
@@ -14,13 +14,14 @@ use client::tab::TabView;
 impl Checker {
     /// Tells whether every turn of every living session is delivered.
     pub fn is_at_rest(&self) -> bool {
-        self.with(|book| {
-            let lives = book
+        self.with(|expected| {
+            let lives = expected
                 .sessions
                 .iter()
                 .filter_map(|(key, session)| Some((key, session.lives.last()?)));
-            let delivered =
-                |life: &Life| life.turns.values().all(|turn| turn.phase == Phase::Delivered);
+            let delivered = |life: &SessionLifetime| {
+                life.turns.values().all(|turn| turn.phase == Phase::Delivered)
+            };
             lives
                 .into_iter()
                 .all(|(key, life)| life.deleted || delivered(life) || !self.is_stored(key))
@@ -29,8 +30,8 @@ impl Checker {
 
     /// Counts the turns that have their final, of all lives.
     pub fn turns(&self) -> u64 {
-        self.with(|book| {
-            let lives = book.sessions.values().flat_map(|session| &session.lives);
+        self.with(|expected| {
+            let lives = expected.sessions.values().flat_map(|session| &session.lives);
             let done = lives
                 .flat_map(|life| life.turns.values())
                 .filter(|turn| turn.done.is_some())
@@ -42,8 +43,8 @@ impl Checker {
     /// Returns the session and number of every turn, by message, so that faults can be counted by
     /// turn.
     pub fn messages_of_turns(&self) -> Vec<(SessionKey, u64, MessageId)> {
-        self.with(|book| {
-            let sessions = book
+        self.with(|expected| {
+            let sessions = expected
                 .sessions
                 .iter()
                 .flat_map(|(key, session)| session.lives.iter().map(move |l| (key, l)));
@@ -59,18 +60,18 @@ impl Checker {
     /// Checks everything once more when all is quiet and no fault is left.
     pub fn audit(&self) {
         let rows = self.store.dump();
-        let findings = self.with(|book| {
+        let findings = self.with(|expected| {
             let mut findings = Vec::new();
-            for (key, session) in &book.sessions {
+            for (key, session) in &expected.sessions {
                 let stored: Vec<&Item> =
                     rows.iter().filter(|row| row.key.partition == key.as_str()).collect();
                 let Some(life) = session.lives.last() else { continue };
                 if life.deleted {
                     findings.extend(nothing_left(key, &stored));
                 } else if let Some(meta) = meta(&stored) {
-                    findings.extend(living(book, key, life, &meta, self.is_stored(key)));
+                    findings.extend(living(expected, key, life, &meta, self.is_stored(key)));
                 }
-                findings.extend(in_order(book, key, life));
+                findings.extend(in_order(expected, key, life));
             }
             findings
         });
@@ -108,8 +109,9 @@ impl Checker {
     fn last_turn(&self, key: &SessionKey) -> Option<u64> {
         let rows = self.store.get(&[keys::session(key)]).now_or_never()?.ok()?;
         let alive = rows.first()?.as_ref().is_some_and(|row| !row.flag("deleted"));
-        let last =
-            self.with(|book| Some(book.life(key)?.turns.keys().next_back().copied().unwrap_or(0)));
+        let last = self.with(|expected| {
+            Some(expected.life(key)?.turns.keys().next_back().copied().unwrap_or(0))
+        });
         last.filter(|_| alive)
     }
 }
@@ -129,16 +131,16 @@ fn nothing_left(key: &SessionKey, rows: &[&Item]) -> Option<Violation> {
 
 /// What a session owes that was not deleted; no more answers once it is past its end.
 fn living(
-    book: &Book,
+    expected: &ExpectedState,
     key: &SessionKey,
-    life: &Life,
+    life: &SessionLifetime,
     meta: &SessionRow,
     answers: bool,
 ) -> Vec<Violation> {
     let subject = |id: &MessageId| Subject::Message(key.clone(), id.clone());
     let mut findings = Vec::new();
-    let promises = book.sessions.get(key).map(|session| &session.promises);
-    for (id, promise) in promises.into_iter().flatten() {
+    let messages_sent = expected.sessions.get(key).map(|session| &session.messages_sent);
+    for (id, promise) in messages_sent.into_iter().flatten() {
         let owed = answers && promise.accepted_at.is_some() && life.messages.contains(id);
         let done = life.turn_of(id).is_some_and(|(_, turn)| turn.done.is_some());
         if owed && !done {
@@ -152,7 +154,7 @@ fn living(
     for (number, turn) in &life.turns {
         let start = format!("{key}.{number}.{}.", turn.message_id);
         let event =
-            book.events.range(start.clone()..).next().filter(|(id, _)| id.starts_with(&start));
+            expected.events.range(start.clone()..).next().filter(|(id, _)| id.starts_with(&start));
         if turn.phase == Phase::Delivered && event.is_none() {
             findings.push(found(
                 "9",
@@ -172,12 +174,15 @@ fn living(
 
 /// A message that was sent after another one's 202 comes after it, unless that one was a dead
 /// letter.
-fn in_order(book: &Book, key: &SessionKey, life: &Life) -> Vec<Violation> {
-    let promises = book.sessions.get(key).map(|session| &session.promises);
-    let Some(promises) = promises else { return Vec::new() };
-    let turns: Vec<_> =
-        life.turns.iter().filter_map(|(n, t)| Some((n, promises.get(&t.message_id)?))).collect();
-    let overtaken = |(at, (number, promise)): (usize, &(&u64, &super::Promise))| {
+fn in_order(expected: &ExpectedState, key: &SessionKey, life: &SessionLifetime) -> Vec<Violation> {
+    let messages_sent = expected.sessions.get(key).map(|session| &session.messages_sent);
+    let Some(messages_sent) = messages_sent else { return Vec::new() };
+    let turns: Vec<_> = life
+        .turns
+        .iter()
+        .filter_map(|(n, t)| Some((n, messages_sent.get(&t.message_id)?)))
+        .collect();
+    let overtaken = |(at, (number, promise)): (usize, &(&u64, &super::ExpectedMessage))| {
         let accepted = promise.accepted_at.filter(|_| !promise.dead_lettered)?;
         let earlier = turns[..at]
             .iter()

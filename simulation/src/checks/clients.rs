@@ -12,7 +12,7 @@ use shared::protocol::keys;
 use tokio::time::Instant;
 
 use super::Checker;
-use super::book::Promise;
+use super::expected::ExpectedMessage;
 use crate::faults::{Subject, lock};
 use client::account::{History, StoredTurn};
 use client::recording::Step;
@@ -44,29 +44,31 @@ pub(crate) fn foreign(owner: u32, text: &str) -> Option<u32> {
 impl Checker {
     /// Notes whose session it is.
     pub fn owned(&self, key: &SessionKey, owner: u32) {
-        self.with(|book| book.session(key).owner = Some(owner));
+        self.with(|expected| expected.session(key).owner = Some(owner));
     }
 
     /// Notes that a message is about to be sent.
     pub fn sending(&self, key: &SessionKey, id: &MessageId, text: &str, submitted: bool) {
-        self.with(|book| {
-            book.texts.insert(text.to_owned(), (key.clone(), id.clone()));
-            book.session(key).promises.entry(id.clone()).or_insert_with(|| Promise {
-                text: text.to_owned(),
-                sent_at: Instant::now(),
-                accepted_at: None,
-                stopped: false,
-                dead_lettered: false,
-                submitted,
+        self.with(|expected| {
+            expected.texts.insert(text.to_owned(), (key.clone(), id.clone()));
+            expected.session(key).messages_sent.entry(id.clone()).or_insert_with(|| {
+                ExpectedMessage {
+                    text: text.to_owned(),
+                    sent_at: Instant::now(),
+                    accepted_at: None,
+                    stopped: false,
+                    dead_lettered: false,
+                    submitted,
+                }
             });
         });
     }
 
     /// Notes that a message was answered 202: from now on it is owed an answer.
     pub fn accepted(&self, key: &SessionKey, id: &MessageId) {
-        let recorded = self.with(|book| {
-            let session = book.session(key);
-            if let Some(promise) = session.promises.get_mut(id) {
+        let recorded = self.with(|expected| {
+            let session = expected.session(key);
+            if let Some(promise) = session.messages_sent.get_mut(id) {
                 promise.accepted_at.get_or_insert_with(Instant::now);
             }
             session.lives.iter().any(|life| life.messages.contains(id))
@@ -86,9 +88,12 @@ impl Checker {
 
     /// Checks what the history tells: finals as they were committed.
     pub fn read_back(&self, key: &SessionKey, history: &History) {
-        let wrong = self.with(|book| {
-            let lives =
-                book.sessions.get(key).map(|session| session.lives.as_slice()).unwrap_or_default();
+        let wrong = self.with(|expected| {
+            let lives = expected
+                .sessions
+                .get(key)
+                .map(|session| session.lives.as_slice())
+                .unwrap_or_default();
             let known = |told: &StoredTurn| {
                 let turns = lives.iter().filter_map(|life| life.turns.get(&told.turn));
                 turns.filter(|turn| turn.message_id.as_str() == told.message_id).any(|turn| {
@@ -112,10 +117,10 @@ impl Checker {
     /// Tells whether a message was answered 202 and is not final yet: a stop that begins now must
     /// count.
     pub fn is_stoppable(&self, key: &SessionKey, id: &MessageId) -> bool {
-        self.with(|book| {
-            let Some(session) = book.sessions.get(key) else { return false };
+        self.with(|expected| {
+            let Some(session) = expected.sessions.get(key) else { return false };
             let accepted =
-                session.promises.get(id).is_some_and(|promise| promise.accepted_at.is_some());
+                session.messages_sent.get(id).is_some_and(|promise| promise.accepted_at.is_some());
             let Some(life) = session.lives.last() else { return false };
             let over = life.turn_of(id).is_some_and(|(_, turn)| turn.done.is_some());
             accepted && life.messages.contains(id) && !life.deleted && !over
@@ -125,8 +130,8 @@ impl Checker {
     /// Notes that a stop was answered 202.
     pub fn stopped(&self, key: &SessionKey, id: &MessageId) {
         if self.is_stoppable(key, id) {
-            self.with(|book| {
-                if let Some(promise) = book.session(key).promises.get_mut(id) {
+            self.with(|expected| {
+                if let Some(promise) = expected.session(key).messages_sent.get_mut(id) {
                     promise.stopped = true;
                 }
             });
@@ -135,16 +140,16 @@ impl Checker {
 
     /// Tells whether a message has its final, or will never have one because its session is over.
     pub fn is_settled(&self, key: &SessionKey, id: &MessageId) -> bool {
-        self.with(|book| {
-            let Some(life) = book.life(key) else { return true };
+        self.with(|expected| {
+            let Some(life) = expected.life(key) else { return true };
             life.deleted || life.turn_of(id).is_some_and(|(_, turn)| turn.done.is_some())
         })
     }
 
     /// Returns how many turns of a session's present life have their final.
     pub fn finals(&self, key: &SessionKey) -> u64 {
-        self.with(|book| {
-            let turns = book
+        self.with(|expected| {
+            let turns = expected
                 .life(key)
                 .map_or(0, |life| life.turns.values().filter(|turn| turn.done.is_some()).count());
             u64::try_from(turns).unwrap_or(u64::MAX)
@@ -154,8 +159,9 @@ impl Checker {
     /// Finds out whom a request is about, as far as its address tells.
     pub(crate) fn subject_of(&self, owner: u32, request: &Request<Bytes>) -> Subject {
         let _ = request;
-        self.with(|book| {
-            let mut own = book.sessions.iter().filter(|(_, session)| session.owner == Some(owner));
+        self.with(|expected| {
+            let mut own =
+                expected.sessions.iter().filter(|(_, session)| session.owner == Some(owner));
             own.next().map_or(Subject::Nobody, |(key, _)| Subject::Session(key.clone()))
         })
     }
@@ -185,8 +191,8 @@ impl Checker {
         let number = serde_json::from_str::<serde_json::Value>(frame)
             .ok()
             .and_then(|f| f["metadata"]["turn"].as_u64());
-        let durable = self.with(|book| {
-            let lives = book.sessions.get(key).map(|session| &session.lives)?;
+        let durable = self.with(|expected| {
+            let lives = expected.sessions.get(key).map(|session| &session.lives)?;
             let turns = lives.iter().filter_map(|life| life.turns.get(&number?));
             Some(turns.into_iter().any(|turn| turn.done.is_some()))
         });
@@ -266,14 +272,14 @@ impl Observer for TabWatch {
         self.checker
             .trace
             .tab(tab, || Some(Step::Text { turn, generation, text: text.to_owned() }));
-        let said = self.checker.with(|book| {
-            let lives = book
+        let said = self.checker.with(|expected| {
+            let lives = expected
                 .sessions
                 .get(&self.key)
                 .map(|session| session.lives.as_slice())
                 .unwrap_or_default();
             let turns = lives.iter().rev().filter_map(|life| life.turns.get(&turn));
-            let mut calls = turns.flat_map(|turn| book.calls_of(&self.key, &turn.message_id));
+            let mut calls = turns.flat_map(|turn| expected.calls_of(&self.key, &turn.message_id));
             text.is_empty()
                 || calls.any(|call| call.is_of(generation) && call.text.starts_with(text))
         });
@@ -309,8 +315,8 @@ impl Observer for TabWatch {
             .trace
             .tab(tab, || Some(Step::Final { turn: number, kind, text: text.clone() }));
         let id = turn.message_id.clone();
-        let stored = self.checker.with(|book| {
-            let lives = book
+        let stored = self.checker.with(|expected| {
+            let lives = expected
                 .sessions
                 .get(&self.key)
                 .map(|session| session.lives.as_slice())

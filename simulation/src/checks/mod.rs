@@ -2,8 +2,8 @@
 //!
 //! | module | what it watches |
 //! |---|---|
-//! | `book` | all that is known: what was promised, written, said, shown |
-//! | `note` | what a write means |
+//! | `expected` | the state that follows from all that was sent, accepted, written and generated |
+//! | `change` | what a write means |
 //! | `storage` | every write, at the moment it is applied |
 //! | `queues` | what is sent, and what is acknowledged |
 //! | `models` | every call of a model, with the context that it was given |
@@ -13,10 +13,10 @@
 //! Violations name the invariant of ARCHITECTURE.md by its number.
 
 mod audit;
-mod book;
+mod change;
 mod clients;
+mod expected;
 mod models;
-mod note;
 mod queues;
 mod storage;
 
@@ -24,17 +24,17 @@ use std::sync::{Arc, Mutex};
 
 use shared::memory::MemoryStore;
 
-pub use book::Promise;
+pub use change::StoreChange;
 pub(crate) use clients::foreign;
 pub use clients::{TabWatch, mark};
+pub use expected::ExpectedMessage;
 pub use models::CallId;
-pub use note::Note;
 
 use crate::faults::{Faults, Subject, lock};
 use crate::trace::Trace;
-use book::Book;
+use expected::ExpectedState;
 
-/// How many violations of one run are kept: the first ones tell the story.
+/// How many violations of a run are kept: later ones follow from the first.
 const KEPT: usize = 8;
 
 /// Watches a run.
@@ -43,7 +43,7 @@ pub struct Checker {
     store: Arc<MemoryStore>,
     faults: Arc<Faults>,
     trace: Arc<Trace>,
-    book: Mutex<Book>,
+    expected: Mutex<ExpectedState>,
     violations: Mutex<Vec<Violation>>,
     /// A history of fewer bytes fits the token budget for certain.
     whole_history: usize,
@@ -73,7 +73,7 @@ impl Checker {
             store,
             faults,
             trace,
-            book: Mutex::default(),
+            expected: Mutex::default(),
             violations: Mutex::default(),
             whole_history,
         }
@@ -105,9 +105,9 @@ impl Checker {
         lock(&self.violations).is_empty()
     }
 
-    /// Looks something up, or notes something down.
-    fn with<T>(&self, act: impl FnOnce(&mut Book) -> T) -> T {
-        act(&mut lock(&self.book))
+    /// Reads or updates the expected state.
+    fn with<T>(&self, act: impl FnOnce(&mut ExpectedState) -> T) -> T {
+        act(&mut lock(&self.expected))
     }
 
     /// Notes the findings of a check.

@@ -6,7 +6,7 @@ use shared::ports::{ChatMessage, ModelError, ModelEvent, Prompt, Role, Store as 
 use shared::protocol::keys;
 
 use super::Checker;
-use super::book::{Book, Call, Life};
+use super::expected::{ExpectedState, ModelCall, SessionLifetime};
 use crate::faults::{Process, Subject};
 
 /// `CHATBOT_MAX_GENERATIONS` × `CHATBOT_MAX_CALLS`.
@@ -27,7 +27,7 @@ impl CallId {
 }
 
 impl Checker {
-    /// Notes that a model was called, and checks what it was told.
+    /// Records a call of a model, and checks its prompt.
     pub(crate) fn model_called(
         &self,
         process: &Process,
@@ -35,7 +35,7 @@ impl Checker {
         prompt: &Prompt,
     ) -> CallId {
         let asked = prompt.messages.last().map_or("", |message| message.text.as_str());
-        let known = self.with(|book| book.texts.get(asked).cloned());
+        let known = self.with(|expected| expected.texts.get(asked).cloned());
         let Some((session, message_id)) = known else {
             self.violation("4", &process.subject(), || {
                 format!("a model was asked what nobody asked: {asked:?}")
@@ -43,21 +43,28 @@ impl Checker {
             return CallId { number: 0, mark: String::new() };
         };
         let subject = Subject::Message(session.clone(), message_id.clone());
-        let (number, problems) = self.with(|book| {
+        let (number, problems) = self.with(|expected| {
             let is_there = |turn| self.is_there(&session, turn);
             let problems =
-                judge(book, &session, &message_id, prompt, self.whole_history, &is_there);
-            let before = book.calls_of(&session, &message_id).last().map(|call| call.provider);
+                judge(expected, &session, &message_id, prompt, self.whole_history, &is_there);
+            let before = expected.calls_of(&session, &message_id).last().map(|call| call.provider);
             if before.is_some_and(|before| before != provider) {
                 self.faults.tally().event("fallbacks");
             }
-            let turn = book.life(&session).and_then(|life| life.turn_of(&message_id));
+            let turn = expected.life(&session).and_then(|life| life.turn_of(&message_id));
             let generation =
                 turn.and_then(|(_, turn)| turn.holders.get(&process.invocation()).copied());
             let text = String::new();
             let finished = false;
-            book.calls.push(Call { session, message_id, provider, generation, text, finished });
-            (book.calls.len(), problems)
+            expected.calls.push(ModelCall {
+                session,
+                message_id,
+                provider,
+                generation,
+                text,
+                finished,
+            });
+            (expected.calls.len(), problems)
         });
         self.trace.note(&subject, number, || format!("call {number} of a model"));
         for (invariant, what) in problems {
@@ -75,8 +82,8 @@ impl Checker {
 
     /// Notes what a call said.
     pub(crate) fn said(&self, call: &CallId, event: &Result<ModelEvent, ModelError>) {
-        self.with(|book| {
-            let Some(call) = call.number.checked_sub(1).and_then(|at| book.calls.get_mut(at))
+        self.with(|expected| {
+            let Some(call) = call.number.checked_sub(1).and_then(|at| expected.calls.get_mut(at))
             else {
                 return;
             };
@@ -92,7 +99,7 @@ impl Checker {
 /// Judges one call; a history of fewer bytes than `whole` must be told whole, as far as its turns
 /// are there.
 fn judge(
-    book: &Book,
+    expected: &ExpectedState,
     key: &SessionKey,
     id: &MessageId,
     prompt: &Prompt,
@@ -100,11 +107,11 @@ fn judge(
     is_there: &dyn Fn(u64) -> bool,
 ) -> Vec<(&'static str, String)> {
     let mut problems = Vec::new();
-    let calls = book.calls_of(key, id).count() + 1;
+    let calls = expected.calls_of(key, id).count() + 1;
     if calls > MOST_CALLS {
         problems.push(("8", format!("{calls} calls of models were made for one message")));
     }
-    let owner = book.sessions.get(key).and_then(|session| session.owner);
+    let owner = expected.sessions.get(key).and_then(|session| session.owner);
     let mut told =
         prompt.messages.iter().map(|message| message.text.as_str()).chain([prompt.system.as_str()]);
     if let Some(foreign) =
@@ -112,11 +119,11 @@ fn judge(
     {
         problems.push(("7", format!("a model was told what belongs to {foreign}")));
     }
-    let Some(life) = book.sessions.get(key).and_then(|session| session.lives.last()) else {
+    let Some(life) = expected.sessions.get(key).and_then(|session| session.lives.last()) else {
         return problems;
     };
     let Some((number, _)) = life.turn_of(id).filter(|_| !life.deleted) else { return problems };
-    match history(book, key, life, number) {
+    match history(expected, key, life, number) {
         Ok(expected) => problems.extend(context(&expected, prompt, whole, is_there)),
         Err(running) => problems
             .push(("4", format!("turn {number} is answered while turn {running} is running"))),
@@ -130,17 +137,17 @@ type Told<'b> = (u64, Role, &'b str);
 /// Returns what a turn's context should be if nothing is cut off, or the turn before that is
 /// running.
 fn history<'b>(
-    book: &'b Book,
+    expected: &'b ExpectedState,
     key: &SessionKey,
-    life: &'b Life,
+    life: &'b SessionLifetime,
     number: u64,
 ) -> Result<Vec<Told<'b>>, u64> {
-    let promises = book.sessions.get(key).map(|session| &session.promises);
+    let messages_sent = expected.sessions.get(key).map(|session| &session.messages_sent);
     let mut history = Vec::new();
     for (earlier, turn) in life.turns.range(..number) {
         let done = turn.done.as_ref().ok_or(*earlier)?;
         let silent = done.kind == TurnKind::Error || done.text.is_empty();
-        let asked = promises.and_then(|promises| promises.get(&turn.message_id));
+        let asked = messages_sent.and_then(|messages_sent| messages_sent.get(&turn.message_id));
         if let Some(asked) = asked.filter(|_| !silent) {
             let [question, answer] = [asked.text.as_str(), done.text.as_str()];
             history.extend([(*earlier, Role::User, question), (*earlier, Role::Assistant, answer)]);

@@ -6,20 +6,21 @@ use shared::protocol::keys;
 use shared::queue_messages::{ReplyMessage, RequestMessage};
 
 use super::Checker;
-use super::book::Phase;
+use super::expected::Phase;
 use crate::faults::Subject;
-use crate::ports::Which;
+use crate::ports::QueueName;
 
 impl Checker {
     /// Checks a message that is about to be sent: a final's pointer only once the final is durable.
-    pub(crate) fn sent(&self, which: Which, message: &OutgoingMessage) {
+    pub(crate) fn sent(&self, which: QueueName, message: &OutgoingMessage) {
         let Ok(ReplyMessage::Final(pointer)) = ReplyMessage::parse(&message.body) else { return };
-        if which == Which::Requests {
+        if which == QueueName::Requests {
             return;
         }
         let turn = pointer.turn.get();
-        let phase = self
-            .with(|book| book.life(&pointer.session_key)?.turns.get(&turn).map(|turn| turn.phase));
+        let phase = self.with(|expected| {
+            expected.life(&pointer.session_key)?.turns.get(&turn).map(|turn| turn.phase)
+        });
         if phase == Some(Phase::Running) {
             let subject = Subject::Turn(pointer.session_key, pointer.turn);
             self.violation("5", &subject, || {
@@ -32,9 +33,9 @@ impl Checker {
     /// none.
     pub async fn acknowledged(&self, body: &str) {
         let Some((key, id)) = request(body) else { return };
-        let unfinished = self.with(|book| {
+        let unfinished = self.with(|expected| {
             let life =
-                book.life(&key).filter(|life| !life.deleted && life.messages.contains(&id))?;
+                expected.life(&key).filter(|life| !life.deleted && life.messages.contains(&id))?;
             let phase = life.turn_of(&id).map(|(_, turn)| turn.phase);
             (phase.is_none() || phase == Some(Phase::Running)).then_some(())
         });
@@ -64,8 +65,8 @@ impl Checker {
     /// Notes that a request is among the dead letters.
     pub fn dead_lettered(&self, body: &str) {
         let Some((key, id)) = request(body) else { return };
-        self.with(|book| {
-            if let Some(promise) = book.session(&key).promises.get_mut(&id) {
+        self.with(|expected| {
+            if let Some(promise) = expected.session(&key).messages_sent.get_mut(&id) {
                 promise.dead_lettered = true;
             }
         });
@@ -73,8 +74,9 @@ impl Checker {
 
     /// Checks an event that the bus took: one id, one content.
     pub(crate) fn published(&self, entry: &EventEntry) {
-        let changed = self.with(|book| {
-            let first = book.events.entry(entry.id.clone()).or_insert_with(|| entry.detail.clone());
+        let changed = self.with(|expected| {
+            let first =
+                expected.events.entry(entry.id.clone()).or_insert_with(|| entry.detail.clone());
             *first != entry.detail
         });
         if changed {

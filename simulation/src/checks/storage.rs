@@ -2,9 +2,9 @@
 
 use shared::domain::{MessageId, SessionKey, TurnKind};
 
-use super::book::{Book, Done, Life, Phase, TurnBook, found};
-use super::note::Act;
-use super::{Checker, Note, Violation};
+use super::change::ChangeKind;
+use super::expected::{ExpectedState, ExpectedTurn, ObservedFinal, Phase, SessionLifetime, found};
+use super::{Checker, StoreChange, Violation};
 use crate::faults::{Process, Subject};
 
 /// What is kept of a reply, in bytes.
@@ -15,48 +15,54 @@ type Writer = (u32, u32);
 
 impl Checker {
     /// Checks a write that was just applied.
-    pub(crate) fn wrote(&self, process: &Process, note: &Note) {
+    pub(crate) fn wrote(&self, process: &Process, change: &StoreChange) {
         let writer = process.invocation();
-        let findings = self.with(|book| judge(book, writer, note));
-        if matches!(note.act, Act::Regenerated { .. }) {
+        let findings = self.with(|expected| judge(expected, writer, change));
+        if matches!(change.act, ChangeKind::Regenerated { .. }) {
             self.faults.tally().event("restarts");
         }
-        self.trace.note(&Subject::Session(note.key.clone()), digest(&note.act), || {
-            format!("{:?} {} wrote {}", process.function(), process.id(), describe(&note.act))
+        self.trace.note(&Subject::Session(change.key.clone()), digest(&change.act), || {
+            format!("{:?} {} wrote {}", process.function(), process.id(), describe(&change.act))
         });
         self.report(findings);
     }
 }
 
-fn judge(book: &mut Book, writer: Writer, note: &Note) -> Vec<Violation> {
-    let Note { key, act } = note;
+fn judge(expected: &mut ExpectedState, writer: Writer, change: &StoreChange) -> Vec<Violation> {
+    let StoreChange { key, act } = change;
     match act {
-        Act::Born => {
-            book.session(key).lives.push(Life::default());
+        ChangeKind::Born => {
+            expected.session(key).lives.push(SessionLifetime::default());
             Vec::new()
         }
-        Act::Buried => {
-            if let Some(life) = book.life(key) {
+        ChangeKind::Buried => {
+            if let Some(life) = expected.life(key) {
                 life.deleted = true;
             }
             Vec::new()
         }
-        Act::Counted => counted(book, key),
-        Act::Recorded(id) => recorded(book, key, id),
-        Act::Claimed { turn, message_id } => claimed(book, writer, key, *turn, message_id),
-        Act::Regenerated { turn, epoch } => with_turn(book, key, *turn, |turn| {
+        ChangeKind::Counted => counted(expected, key),
+        ChangeKind::Recorded(id) => recorded(expected, key, id),
+        ChangeKind::Claimed { turn, message_id } => {
+            claimed(expected, writer, key, *turn, message_id)
+        }
+        ChangeKind::Regenerated { turn, epoch } => with_turn(expected, key, *turn, |turn| {
             turn.epoch = *epoch;
             turn.holders.insert(writer, *epoch);
             running(turn, "another generation was begun")
         }),
-        Act::Checkpointed { turn } => with_turn(book, key, *turn, |turn| {
+        ChangeKind::Checkpointed { turn } => with_turn(expected, key, *turn, |turn| {
             running(turn, "provisional text was saved")
                 .or_else(|| fenced(turn, writer, "saved its text"))
         }),
-        Act::Committed { turn, kind, text } => committed(book, writer, key, *turn, *kind, text),
-        Act::Delivered { turn } => delivered(book, key, *turn),
-        Act::Connected => alive(book, key, "a connection was registered").into_iter().collect(),
-        Act::Changed => Vec::new(),
+        ChangeKind::Committed { turn, kind, text } => {
+            committed(expected, writer, key, *turn, *kind, text)
+        }
+        ChangeKind::Delivered { turn } => delivered(expected, key, *turn),
+        ChangeKind::Connected => {
+            alive(expected, key, "a connection was registered").into_iter().collect()
+        }
+        ChangeKind::Changed => Vec::new(),
     }
 }
 
@@ -64,13 +70,13 @@ fn judge(book: &mut Book, writer: Writer, note: &Note) -> Vec<Violation> {
 type Problem = Option<(&'static str, String)>;
 
 fn with_turn(
-    book: &mut Book,
+    expected: &mut ExpectedState,
     key: &SessionKey,
     number: u64,
-    act: impl FnOnce(&mut TurnBook) -> Problem,
+    act: impl FnOnce(&mut ExpectedTurn) -> Problem,
 ) -> Vec<Violation> {
     let subject = Subject::Session(key.clone());
-    let Some(turn) = book.life(key).and_then(|life| life.turns.get_mut(&number)) else {
+    let Some(turn) = expected.life(key).and_then(|life| life.turns.get_mut(&number)) else {
         return vec![found("5", subject, format!("turn {number} was written and never claimed"))];
     };
     let problem = act(turn);
@@ -80,12 +86,12 @@ fn with_turn(
         .collect()
 }
 
-fn running(turn: &TurnBook, what: &str) -> Problem {
+fn running(turn: &ExpectedTurn, what: &str) -> Problem {
     (turn.phase != Phase::Running).then(|| ("2", format!("{what} after the final")))
 }
 
 /// An invocation that took a generation of this turn must hold the newest one.
-fn fenced(turn: &TurnBook, writer: Writer, what: &str) -> Problem {
+fn fenced(turn: &ExpectedTurn, writer: Writer, what: &str) -> Problem {
     let held = turn.holders.get(&writer)?;
     (*held != turn.epoch)
         .then(|| ("5", format!("generation {held} {what} while {} stands", turn.epoch)))
@@ -98,9 +104,9 @@ fn own(kind: TurnKind) -> bool {
     kind == TurnKind::Reply
 }
 
-fn alive(book: &mut Book, key: &SessionKey, what: &str) -> Option<Violation> {
+fn alive(expected: &mut ExpectedState, key: &SessionKey, what: &str) -> Option<Violation> {
     let subject = Subject::Session(key.clone());
-    match book.life(key) {
+    match expected.life(key) {
         Some(life) if !life.deleted => None,
         _ => Some(found(
             "1",
@@ -110,8 +116,8 @@ fn alive(book: &mut Book, key: &SessionKey, what: &str) -> Option<Violation> {
     }
 }
 
-fn counted(book: &mut Book, key: &SessionKey) -> Vec<Violation> {
-    let Some(life) = book.life(key) else { return Vec::new() };
+fn counted(expected: &mut ExpectedState, key: &SessionKey) -> Vec<Violation> {
+    let Some(life) = expected.life(key) else { return Vec::new() };
     life.delivered += 1;
     let turns = u64::try_from(life.turns.values().filter(|turn| turn.done.is_some()).count())
         .unwrap_or(u64::MAX);
@@ -120,9 +126,9 @@ fn counted(book: &mut Book, key: &SessionKey) -> Vec<Violation> {
     many.then(|| found("9", Subject::Session(key.clone()), what())).into_iter().collect()
 }
 
-fn recorded(book: &mut Book, key: &SessionKey, id: &MessageId) -> Vec<Violation> {
-    let mut findings: Vec<_> = alive(book, key, "a message was recorded").into_iter().collect();
-    let Some(life) = book.life(key) else { return findings };
+fn recorded(expected: &mut ExpectedState, key: &SessionKey, id: &MessageId) -> Vec<Violation> {
+    let mut findings: Vec<_> = alive(expected, key, "a message was recorded").into_iter().collect();
+    let Some(life) = expected.life(key) else { return findings };
     if !life.messages.insert(id.clone()) {
         let subject = Subject::Message(key.clone(), id.clone());
         findings.push(found("2", subject, "the message was recorded twice".to_owned()));
@@ -131,15 +137,15 @@ fn recorded(book: &mut Book, key: &SessionKey, id: &MessageId) -> Vec<Violation>
 }
 
 fn claimed(
-    book: &mut Book,
+    expected: &mut ExpectedState,
     writer: Writer,
     key: &SessionKey,
     number: u64,
     id: &MessageId,
 ) -> Vec<Violation> {
     let subject = Subject::Message(key.clone(), id.clone());
-    let mut findings: Vec<_> = alive(book, key, "a turn was claimed").into_iter().collect();
-    let Some(life) = book.life(key) else { return findings };
+    let mut findings: Vec<_> = alive(expected, key, "a turn was claimed").into_iter().collect();
+    let Some(life) = expected.life(key) else { return findings };
     let mut find = |invariant, what: String| findings.push(found(invariant, subject.clone(), what));
     if let Some((earlier, _)) = life.turn_of(id) {
         find("2", format!("turn {number} was claimed for a message that has turn {earlier}"));
@@ -154,7 +160,7 @@ fn claimed(
     if let Some((before, _)) = life.turns.iter().find(|(_, turn)| turn.phase == Phase::Running) {
         find("4", format!("turn {number} was claimed while turn {before} is running"));
     }
-    let turn = TurnBook {
+    let turn = ExpectedTurn {
         message_id: id.clone(),
         epoch: 1,
         phase: Phase::Running,
@@ -166,17 +172,17 @@ fn claimed(
 }
 
 fn committed(
-    book: &mut Book,
+    expected: &mut ExpectedState,
     writer: Writer,
     key: &SessionKey,
     number: u64,
     kind: TurnKind,
     text: &str,
 ) -> Vec<Violation> {
-    let turn = book.life(key).and_then(|life| life.turns.get(&number));
+    let turn = expected.life(key).and_then(|life| life.turns.get(&number));
     let (id, epoch) = turn.map(|turn| (turn.message_id.clone(), turn.epoch)).unzip();
     let whole = id.as_ref().zip(epoch).is_none_or(|(id, epoch)| {
-        let mut calls = book.calls_of(key, id).filter(|call| call.is_of(epoch));
+        let mut calls = expected.calls_of(key, id).filter(|call| call.is_of(epoch));
         match kind {
             TurnKind::Reply => {
                 calls.any(|call| call.finished && call.text == text || is_cut(text, &call.text))
@@ -188,9 +194,9 @@ fn committed(
     });
     let stopped = id
         .as_ref()
-        .and_then(|id| book.sessions.get(key)?.promises.get(id))
+        .and_then(|id| expected.sessions.get(key)?.messages_sent.get(id))
         .is_some_and(|p| p.stopped);
-    with_turn(book, key, number, |turn| {
+    with_turn(expected, key, number, |turn| {
         let problem = running(turn, "it was committed")
             .or_else(|| own(kind).then(|| fenced(turn, writer, "was committed")).flatten())
             .or_else(|| {
@@ -203,7 +209,7 @@ fn committed(
                     .then(|| ("1", format!("it was stopped, and ended as {kind:?} all the same")))
             });
         turn.phase = Phase::Committed;
-        turn.done = Some(Done { kind, text: text.to_owned() });
+        turn.done = Some(ObservedFinal { kind, text: text.to_owned() });
         problem
     })
 }
@@ -215,8 +221,8 @@ fn is_cut(text: &str, said: &str) -> bool {
         && said.starts_with(text)
 }
 
-fn delivered(book: &mut Book, key: &SessionKey, number: u64) -> Vec<Violation> {
-    with_turn(book, key, number, |turn| {
+fn delivered(expected: &mut ExpectedState, key: &SessionKey, number: u64) -> Vec<Violation> {
+    with_turn(expected, key, number, |turn| {
         let problem = match turn.phase {
             Phase::Committed => None,
             Phase::Running => {
@@ -229,27 +235,27 @@ fn delivered(book: &mut Book, key: &SessionKey, number: u64) -> Vec<Violation> {
     })
 }
 
-fn digest(act: &Act) -> (u8, u64) {
+fn digest(act: &ChangeKind) -> (u8, u64) {
     match act {
-        Act::Born => (1, 0),
-        Act::Buried => (2, 0),
-        Act::Counted => (3, 0),
-        Act::Recorded(_) => (4, 0),
-        Act::Claimed { turn, .. } => (5, *turn),
-        Act::Regenerated { turn, epoch } => (6, turn * 1000 + epoch),
-        Act::Checkpointed { turn } => (7, *turn),
-        Act::Committed { turn, text, .. } => {
+        ChangeKind::Born => (1, 0),
+        ChangeKind::Buried => (2, 0),
+        ChangeKind::Counted => (3, 0),
+        ChangeKind::Recorded(_) => (4, 0),
+        ChangeKind::Claimed { turn, .. } => (5, *turn),
+        ChangeKind::Regenerated { turn, epoch } => (6, turn * 1000 + epoch),
+        ChangeKind::Checkpointed { turn } => (7, *turn),
+        ChangeKind::Committed { turn, text, .. } => {
             (8, turn * 1_000_000 + u64::try_from(text.len()).unwrap_or(0))
         }
-        Act::Delivered { turn } => (9, *turn),
-        Act::Connected => (10, 0),
-        Act::Changed => (11, 0),
+        ChangeKind::Delivered { turn } => (9, *turn),
+        ChangeKind::Connected => (10, 0),
+        ChangeKind::Changed => (11, 0),
     }
 }
 
-fn describe(act: &Act) -> String {
+fn describe(act: &ChangeKind) -> String {
     match act {
-        Act::Committed { turn, kind, text } => {
+        ChangeKind::Committed { turn, kind, text } => {
             format!("turn {turn} as {kind:?} of {} bytes", text.len())
         }
         other => format!("{other:?}"),

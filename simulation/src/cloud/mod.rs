@@ -14,12 +14,12 @@ use shared::memory::{
 };
 use shared::ports::{Clock as _, SigningKey, SigningKeys};
 
-pub use model::{Piece, Plot, Scripts};
+pub use model::{ModelScript, ModelScripts, ModelStep};
 pub use network::{Incoming, Network};
 
 use crate::checks::Checker;
 use crate::faults::Faults;
-use crate::mutants::Kept;
+use crate::mutants::DeferredCommits;
 use crate::trace::Trace;
 
 /// The second at which every run begins.
@@ -44,9 +44,9 @@ pub struct Cloud {
     /// The keys.
     pub secrets: Arc<MemorySecrets>,
     /// What the models say.
-    pub scripts: Scripts,
+    pub scripts: ModelScripts,
     /// What a mutant keeps aside; empty unless the protocol is broken on purpose.
-    pub(crate) kept: Kept,
+    pub(crate) kept: DeferredCommits,
     /// What goes wrong.
     pub faults: Arc<Faults>,
     /// What happened.
@@ -104,8 +104,8 @@ impl Cloud {
             events: MemoryEvents::new(),
             documents: MemoryDocuments::new(documents),
             secrets: Arc::new(secrets()),
-            scripts: Scripts::default(),
-            kept: Kept::default(),
+            scripts: ModelScripts::default(),
+            kept: DeferredCommits::default(),
             checker: Arc::new(Checker::new(
                 Arc::clone(&store),
                 Arc::clone(&faults),

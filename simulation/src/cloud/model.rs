@@ -1,4 +1,4 @@
-//! What the models say.
+//! Scripts of what the models reply.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
@@ -11,13 +11,12 @@ use crate::faults::lock;
 
 /// One step of a call.
 #[derive(Debug, Clone)]
-pub enum Piece {
+pub enum ModelStep {
     /// Nothing for a while.
     Wait(Duration),
     /// A piece of the reply.
     Say(String),
-    /// Everything that the call was told, as a piece of the reply: nothing is kept secret that a
-    /// model knows.
+    /// The whole prompt as a piece of the reply: a model may repeat anything that it was sent.
     Recite,
     /// What was used so far.
     Used(Usage),
@@ -35,26 +34,26 @@ pub enum Piece {
     Hang,
 }
 
-/// What one call does. A plot that is at its end ends the stream.
-pub type Plot = Vec<Piece>;
+/// What one call does. The stream ends where the script ends.
+pub type ModelScript = Vec<ModelStep>;
 
-/// Plots for the next calls; where there is none, the call is told by the weather.
+/// Scripts for the next calls; a call without one behaves at random.
 #[derive(Debug, Default)]
-pub struct Scripts(Mutex<BTreeMap<ProviderName, VecDeque<Plot>>>);
+pub struct ModelScripts(Mutex<BTreeMap<ProviderName, VecDeque<ModelScript>>>);
 
-impl Scripts {
+impl ModelScripts {
     /// Adds a plot for a provider's next call that has none yet.
-    pub fn next(&self, provider: ProviderName, plot: Plot) {
-        lock(&self.0).entry(provider).or_default().push_back(plot);
+    pub fn next(&self, provider: ProviderName, script: ModelScript) {
+        lock(&self.0).entry(provider).or_default().push_back(script);
     }
 
-    pub(crate) fn take(&self, provider: ProviderName) -> Option<Plot> {
+    pub(crate) fn take(&self, provider: ProviderName) -> Option<ModelScript> {
         lock(&self.0).get_mut(&provider)?.pop_front()
     }
 }
 
-impl Piece {
-    /// Returns the step as it is where the call was told `prompt`.
+impl ModelStep {
+    /// Returns the step for a call with this prompt.
     pub(crate) fn of_call(self, prompt: &Prompt) -> Self {
         match self {
             Self::Recite => {

@@ -10,7 +10,7 @@ use shared::ports::push::MAX_FRAME_BYTES;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::faults::{Faults, Mishap, Subject, lock};
+use crate::faults::{ExternalFault, Faults, Subject, lock};
 
 /// How long API Gateway keeps a connection, and how long one on which nothing is sent either way.
 const LONGEST: Duration = Duration::from_hours(2);
@@ -75,19 +75,19 @@ impl Network {
         }
         let incoming = lock(&self.connections).get(id).cloned().ok_or(PushError::Gone)?;
         let subject = Subject::Session(incoming.session.clone());
-        if self.faults.toss(Mishap::ClientSlow, &subject) {
+        if self.faults.occurs(ExternalFault::ClientSlow, &subject) {
             incoming.be_slow(self.faults.span(Duration::from_millis(200), Duration::from_secs(20)));
         }
         if incoming.is_slow() {
             return Err(PushError::Slow);
         }
-        if self.faults.toss(Mishap::FrameLost, &subject) {
+        if self.faults.occurs(ExternalFault::FrameLost, &subject) {
             return Ok(());
         }
-        let late = self.faults.toss(Mishap::FrameLate, &subject);
+        let late = self.faults.occurs(ExternalFault::FrameLate, &subject);
         let most = if late { Duration::from_secs(4) } else { Duration::from_millis(12) };
         incoming.put(self.faults.span(Duration::ZERO, most), late, frame);
-        if self.faults.toss(Mishap::FrameRepeated, &subject) {
+        if self.faults.occurs(ExternalFault::FrameRepeated, &subject) {
             incoming.put(self.faults.span(Duration::ZERO, most), true, frame);
         }
         Ok(())

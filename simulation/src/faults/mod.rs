@@ -1,35 +1,38 @@
-//! What goes wrong, decided in one place: by a script in pinned scenarios, by the weather in random
-//! runs.
+//! Which faults occur, decided in one place: by rules in fixed scenarios, at random in seeded runs.
+//!
+//! All random decisions of a run come from one generator, in the order in which they are asked for.
+//! A run is repeatable because that order is: one thread, paused time, no source of randomness
+//! besides the seed, and no collection that is iterated in the order of its hashes.
 
-mod kinds;
+mod external;
 mod process;
+mod random;
 mod sandbox;
-mod script;
+mod scripted;
 mod tally;
-mod weather;
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use kinds::Mishap;
+pub use external::ExternalFault;
 pub use process::{Process, Subject};
+pub use random::{FaultRates, RandomFaults};
 pub use sandbox::Sandbox;
 pub use tally::{Counts, Tally};
-pub use weather::{Climate, Weather};
 
-pub use testkit::faults::{Fault, FaultRule as Rule, Function, Gate, PortCall as Op};
+pub use testkit::faults::{Fault, FaultRule, Function, Gate, PortCall};
 
-use script::Script;
+use scripted::Script;
 use testkit::faults::FaultRules;
 
-/// Decides what goes wrong, and counts what did.
+/// Decides which faults occur, and counts them.
 #[derive(Debug)]
 pub struct Faults {
     rules: FaultRules,
     script: Script,
-    weather: Option<Weather>,
+    random: Option<RandomFaults>,
     tally: Tally,
     processes: AtomicU32,
 }
@@ -42,50 +45,50 @@ pub(crate) struct Decision {
 }
 
 impl Faults {
-    /// Lets nothing go wrong but what rules say.
+    /// Injects no faults but those of rules.
     pub fn scripted() -> Arc<Self> {
         Arc::new(Self {
             rules: FaultRules::default(),
             script: Script::default(),
-            weather: None,
+            random: None,
             tally: Tally::default(),
             processes: AtomicU32::new(0),
         })
     }
 
-    /// Lets go wrong what the weather brings; rules are not asked.
-    pub fn with_weather(weather: Weather) -> Arc<Self> {
+    /// Draws faults at random; rules are not used.
+    pub fn random(random: RandomFaults) -> Arc<Self> {
         Arc::new(Self {
             rules: FaultRules::default(),
             script: Script::default(),
-            weather: Some(weather),
+            random: Some(random),
             tally: Tally::default(),
             processes: AtomicU32::new(0),
         })
     }
 
     /// Adds a rule.
-    pub fn lay(&self, rule: Rule) {
+    pub fn add_fault(&self, rule: FaultRule) {
         self.rules.add(rule);
     }
 
-    /// Lets a mishap happen at some of the times from now on at which it could, counted from 1.
-    pub fn bring(&self, mishap: Mishap, times: RangeInclusive<usize>) {
-        self.script.bring(mishap, times);
+    /// Lets an external fault occur on some of its next occasions, counted from 1.
+    pub fn schedule_fault(&self, mishap: ExternalFault, times: RangeInclusive<usize>) {
+        self.script.schedule_fault(mishap, times);
     }
 
     /// Ends all faults. Tells whether a rule's call is still to come.
     pub fn heal(&self) -> bool {
-        if let Some(weather) = &self.weather {
-            weather.heal();
+        if let Some(random) = &self.random {
+            random.heal();
         }
         self.script.clear();
         self.rules.clear()
     }
 
-    /// Tells whether the weather can still be bad.
-    pub fn is_chaos(&self) -> bool {
-        self.weather.as_ref().is_some_and(Weather::is_chaos)
+    /// Tells whether random faults can still occur.
+    pub fn is_active(&self) -> bool {
+        self.random.as_ref().is_some_and(RandomFaults::is_active)
     }
 
     /// Returns what was counted.
@@ -94,7 +97,7 @@ impl Faults {
     }
 
     /// Returns how many calls of a kind a function made so far.
-    pub fn calls(&self, function: Function, op: Op) -> usize {
+    pub fn calls(&self, function: Function, op: PortCall) -> usize {
         self.rules.calls(function, op)
     }
 
@@ -103,34 +106,34 @@ impl Faults {
         self.rules.calls_of(function)
     }
 
-    /// Decides whether a mishap happens to somebody, and counts it.
-    pub fn toss(&self, mishap: Mishap, subject: &Subject) -> bool {
-        let scripted = self.script.toss(mishap);
-        let happens = self.weather.as_ref().is_some_and(|weather| weather.toss(mishap)) || scripted;
+    /// Decides whether an external fault occurs now, and counts it.
+    pub fn occurs(&self, mishap: ExternalFault, subject: &Subject) -> bool {
+        let scripted = self.script.occurs(mishap);
+        let happens = self.random.as_ref().is_some_and(|random| random.occurs(mishap)) || scripted;
         if happens {
             self.tally.mishap(mishap, subject);
         }
         happens
     }
 
-    /// Draws a span between two bounds; the lower one where there is no weather.
+    /// Draws a duration between two bounds; the lower one where faults are scripted.
     pub fn span(&self, least: Duration, most: Duration) -> Duration {
-        self.weather.as_ref().map_or(least, |weather| weather.span(least, most))
+        self.random.as_ref().map_or(least, |random| random.span(least, most))
     }
 
-    /// Draws a whole number below `bound`; 0 where there is no weather.
+    /// Draws a whole number below `bound`; 0 where faults are scripted.
     pub fn draw(&self, bound: usize) -> usize {
-        self.weather.as_ref().map_or(0, |weather| weather.draw(bound))
+        self.random.as_ref().map_or(0, |random| random.draw(bound))
     }
 
-    /// Draws a whole number below `bound`; `otherwise` where there is no weather.
+    /// Draws a whole number below `bound`; `otherwise` where faults are scripted.
     pub fn draw_or(&self, bound: usize, otherwise: usize) -> usize {
-        self.weather.as_ref().map_or(otherwise, |weather| weather.draw(bound))
+        self.random.as_ref().map_or(otherwise, |random| random.draw(bound))
     }
 
-    /// Draws a seed for somebody's own randomness.
+    /// Draws a seed for another generator.
     pub fn fork(&self) -> u64 {
-        self.weather.as_ref().map_or_else(|| self.script.fork(), Weather::fork)
+        self.random.as_ref().map_or_else(|| self.script.fork(), RandomFaults::fork)
     }
 
     /// Numbers a process.
@@ -138,10 +141,10 @@ impl Faults {
         self.processes.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    pub(crate) fn decide(&self, process: &Process, op: Op) -> Decision {
+    pub(crate) fn decide(&self, process: &Process, op: PortCall) -> Decision {
         let function = process.function();
-        let (latency, fault) = match &self.weather {
-            Some(weather) => (weather.latency(), weather.fault(function, op)),
+        let (latency, fault) = match &self.random {
+            Some(random) => (random.latency(), random.fault(function, op)),
             None => (Duration::ZERO, self.rules.decide(function, op)),
         };
         if let Some(fault) = &fault {

@@ -1,4 +1,4 @@
-//! A process of a function: it makes port calls, and can die or stand still at each of them.
+//! A process of a function: it makes port calls, and can die or freeze at each of them.
 
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::{Decision, Faults, Function, Sandbox, lock};
 use crate::trace::Trace;
 
-/// Whom a process works for, so that faults can be counted by turn.
+/// What a process works on, so that faults can be counted per turn.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// Nobody in particular.
@@ -183,7 +183,7 @@ impl PortCaller for Process {
         failure: impl FnOnce() -> T + Send,
     ) -> T {
         if !self.is_alive() {
-            // Whoever still polls work of a dead process must not see it go on.
+            // Work of a dead process may still be polled; none of it may go on.
             return std::future::pending().await;
         }
         self.stand_still().await;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use super::{Fault, Mishap, Subject, lock};
+use super::{ExternalFault, Fault, Subject, lock};
 
 /// Counts of a run.
 #[derive(Debug, Default)]
@@ -12,7 +12,7 @@ pub struct Tally(Mutex<Counts>);
 /// What was counted; sums of several runs are made with [`Counts::add`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// How often each kind of fault or mishap happened.
+    /// How often each kind of fault occurred.
     pub faults: BTreeMap<&'static str, u64>,
     /// How often each thing that is not a fault happened: stops, restarts, redeliveries.
     pub events: BTreeMap<&'static str, u64>,
@@ -50,7 +50,7 @@ impl Tally {
         self.note(fault.name(), subject);
     }
 
-    pub(super) fn mishap(&self, mishap: Mishap, subject: &Subject) {
+    pub(super) fn mishap(&self, mishap: ExternalFault, subject: &Subject) {
         self.note(mishap.name(), subject);
     }
 

@@ -1,11 +1,18 @@
-//! Deliberately broken variants of the protocol, which the checker must catch, or it is blind.
+//! Mutants: variants of the protocol that are broken on purpose.
 //!
-//! They are laid around the ports and the clients; the handlers know nothing of them.
+//! A checker that never complains proves nothing. Each mutant removes one guarantee that a
+//! plausible bug could remove, such as the condition on the epoch in the commit; the tests run the
+//! simulation with it and require that a check fails. A mutant that no check notices means that the
+//! checks would not notice the bug either.
+//!
+//! Mutants wrap the ports and the clients. The handlers are the unchanged ones, so that no switch
+//! for tests exists in shipped code. The mutant's wrapper is outside the faults: what it changes
+//! fails, hangs and gets lost like any other call.
 
 mod deleted;
+mod mutation;
 mod notifier;
 mod queues;
-mod twist;
 mod worker_claim;
 mod worker_commit;
 
@@ -15,14 +22,14 @@ use shared::memory::MemoryQueue;
 use shared::ports::{Delivery, EventSource as _, Queue, QueueError, Store};
 use worker::WorkerError;
 
-pub(crate) use notifier::Kept;
+pub(crate) use notifier::DeferredCommits;
 
 use crate::faults::Function;
-use crate::ports::{Rig, Which};
+use crate::ports::{ProcessPorts, QueueName};
 use deleted::RowsForDeletedSession;
+use mutation::{MutantStore, StoreMutation};
 use notifier::{NotifierCommits, TotalsWithoutState};
 use queues::AcceptBeforeQueue;
-use twist::{Twist, TwistedStore};
 use worker_claim::{
     EarlyStopForgotten, PartialTextKept, PredecessorLeftRunning, RegenerateOnRedelivery,
 };
@@ -82,17 +89,21 @@ impl Mutant {
 }
 
 /// Breaks a process's table, where the mutant wants it.
-pub(crate) fn store(rig: &Rig, store: Arc<dyn Store>) -> Arc<dyn Store> {
-    match rig.mutant.and_then(|mutant| twist(rig, mutant)) {
-        Some(twist) => Arc::new(TwistedStore { inner: store, twist }),
+pub(crate) fn store(process_ports: &ProcessPorts, store: Arc<dyn Store>) -> Arc<dyn Store> {
+    match process_ports.mutant.and_then(|mutant| mutation(process_ports, mutant)) {
+        Some(mutation) => Arc::new(MutantStore { inner: store, mutation }),
         None => store,
     }
 }
 
 /// Breaks a process's queue, where the mutant wants it.
-pub(crate) fn queue(rig: &Rig, which: Which, queue: Arc<dyn Queue>) -> Arc<dyn Queue> {
-    match (rig.mutant, rig.process.function(), which) {
-        (Some(Mutant::AcceptBeforeQueue), Function::Ingress, Which::Requests) => {
+pub(crate) fn queue(
+    process_ports: &ProcessPorts,
+    which: QueueName,
+    queue: Arc<dyn Queue>,
+) -> Arc<dyn Queue> {
+    match (process_ports.mutant, process_ports.process.function(), which) {
+        (Some(Mutant::AcceptBeforeQueue), Function::Ingress, QueueName::Requests) => {
             Arc::new(AcceptBeforeQueue(queue))
         }
         _ => queue,
@@ -125,14 +136,20 @@ pub(crate) async fn delete(
 }
 
 /// Returns what the mutant does to the table of a function, if anything.
-fn twist(rig: &Rig, mutant: Mutant) -> Option<Arc<dyn Twist>> {
-    Some(match (mutant, rig.process.function()) {
-        (Mutant::QueueBeforeCommit, Function::Worker) => Arc::new(QueueBeforeCommit(rig.clone())),
+fn mutation(process_ports: &ProcessPorts, mutant: Mutant) -> Option<Arc<dyn StoreMutation>> {
+    Some(match (mutant, process_ports.process.function()) {
+        (Mutant::QueueBeforeCommit, Function::Worker) => {
+            Arc::new(QueueBeforeCommit(process_ports.clone()))
+        }
         (Mutant::RegenerateOnRedelivery, Function::Worker) => Arc::new(RegenerateOnRedelivery),
         (Mutant::CommitWithoutEpoch, Function::Worker) => Arc::new(CommitWithoutEpoch),
         (Mutant::PredecessorLeftRunning, Function::Worker) => Arc::new(PredecessorLeftRunning),
-        (Mutant::NotifierPersists, Function::Worker) => Arc::new(CommitLeftToNotifier(rig.clone())),
-        (Mutant::NotifierPersists, Function::Notifier) => Arc::new(NotifierCommits(rig.clone())),
+        (Mutant::NotifierPersists, Function::Worker) => {
+            Arc::new(CommitLeftToNotifier(process_ports.clone()))
+        }
+        (Mutant::NotifierPersists, Function::Notifier) => {
+            Arc::new(NotifierCommits(process_ports.clone()))
+        }
         (Mutant::PartialTextKept, Function::Worker) => Arc::new(PartialTextKept),
         (Mutant::EarlyStopForgotten, Function::Worker) => Arc::new(EarlyStopForgotten),
         (Mutant::TotalsWithoutState, Function::Notifier) => Arc::new(TotalsWithoutState),

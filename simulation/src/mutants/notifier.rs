@@ -1,4 +1,4 @@
-//! What goes wrong where a notifier delivers.
+//! Mutants of the notifier.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -7,15 +7,15 @@ use async_trait::async_trait;
 use shared::ports::store::{Key, Write};
 use shared::ports::{Durability, Store};
 
-use super::twist::{Twist, forget_condition};
-use crate::faults::{Op, lock};
-use crate::ports::Rig;
+use super::mutation::{StoreMutation, forget_condition};
+use crate::faults::{PortCall, lock};
+use crate::ports::ProcessPorts;
 
 /// The commits that workers left to notifiers, by turn.
 #[derive(Debug, Default)]
-pub(crate) struct Kept(Mutex<BTreeMap<Key, Write>>);
+pub(crate) struct DeferredCommits(Mutex<BTreeMap<Key, Write>>);
 
-impl Kept {
+impl DeferredCommits {
     pub(super) fn keep(&self, write: Write) {
         lock(&self.0).insert(write.key.clone(), write);
     }
@@ -26,10 +26,10 @@ impl Kept {
 }
 
 /// 8, the notifier's half: what was kept aside is written when its turn is to be delivered.
-pub(super) struct NotifierCommits(pub(super) Rig);
+pub(super) struct NotifierCommits(pub(super) ProcessPorts);
 
 #[async_trait]
-impl Twist for NotifierCommits {
+impl StoreMutation for NotifierCommits {
     async fn before_reading(&self, store: &dyn Store, keys: &[Key]) {
         for key in keys {
             if let Some(write) = self.0.cloud.kept.take(key)
@@ -45,9 +45,9 @@ impl Twist for NotifierCommits {
 pub(super) struct TotalsWithoutState;
 
 #[async_trait]
-impl Twist for TotalsWithoutState {
-    fn transaction(&self, op: Op, mut writes: Vec<Write>) -> Vec<Write> {
-        if op == Op::Deliver {
+impl StoreMutation for TotalsWithoutState {
+    fn transaction(&self, op: PortCall, mut writes: Vec<Write>) -> Vec<Write> {
+        if op == PortCall::Deliver {
             for write in &mut writes {
                 forget_condition(write, "state");
             }

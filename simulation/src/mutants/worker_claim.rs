@@ -5,8 +5,8 @@ use serde_json::json;
 use shared::ports::store::{Change, Effect, Item, Write};
 use shared::ports::{Durability, Store, StoreError};
 
-use super::twist::{Twist, changes, forget_condition};
-use crate::faults::Op;
+use super::mutation::{StoreMutation, changes, forget_condition};
+use crate::faults::PortCall;
 
 /// What a final adds to a turn's row.
 const OF_A_FINAL: [&str; 5] = ["kind", "text", "sha256", "finish_reason", "finished_at"];
@@ -15,7 +15,7 @@ const OF_A_FINAL: [&str; 5] = ["kind", "text", "sha256", "finish_reason", "finis
 pub(super) struct RegenerateOnRedelivery;
 
 #[async_trait]
-impl Twist for RegenerateOnRedelivery {
+impl StoreMutation for RegenerateOnRedelivery {
     fn read(&self, mut item: Item) -> Item {
         if item.key.sort.starts_with("T#") {
             item.attributes.insert("state".to_owned(), json!("RUN"));
@@ -27,11 +27,11 @@ impl Twist for RegenerateOnRedelivery {
     async fn write(
         &self,
         store: &dyn Store,
-        op: Op,
+        op: PortCall,
         mut write: Write,
         durability: Durability,
     ) -> Result<Option<Item>, StoreError> {
-        if op == Op::Generation {
+        if op == PortCall::Generation {
             forget_condition(&mut write, "state");
             if let Some(changes) = changes(&mut write) {
                 changes.push(Change::Set("state", json!("RUN")));
@@ -46,9 +46,9 @@ impl Twist for RegenerateOnRedelivery {
 pub(super) struct PredecessorLeftRunning;
 
 #[async_trait]
-impl Twist for PredecessorLeftRunning {
-    fn transaction(&self, op: Op, mut writes: Vec<Write>) -> Vec<Write> {
-        if op == Op::Claim {
+impl StoreMutation for PredecessorLeftRunning {
+    fn transaction(&self, op: PortCall, mut writes: Vec<Write>) -> Vec<Write> {
+        if op == PortCall::Claim {
             writes.retain(|write| write.effect != Effect::Check);
         }
         writes
@@ -59,15 +59,15 @@ impl Twist for PredecessorLeftRunning {
 pub(super) struct PartialTextKept;
 
 #[async_trait]
-impl Twist for PartialTextKept {
+impl StoreMutation for PartialTextKept {
     async fn write(
         &self,
         store: &dyn Store,
-        op: Op,
+        op: PortCall,
         mut write: Write,
         durability: Durability,
     ) -> Result<Option<Item>, StoreError> {
-        if op == Op::Generation
+        if op == PortCall::Generation
             && let Some(changes) = changes(&mut write)
         {
             changes.retain(|change| *change != Change::Remove("partial"));
@@ -80,7 +80,7 @@ impl Twist for PartialTextKept {
 pub(super) struct EarlyStopForgotten;
 
 #[async_trait]
-impl Twist for EarlyStopForgotten {
+impl StoreMutation for EarlyStopForgotten {
     fn read(&self, mut item: Item) -> Item {
         if item.key.sort.starts_with("M#") {
             item.attributes.remove("cancel");
@@ -88,8 +88,8 @@ impl Twist for EarlyStopForgotten {
         item
     }
 
-    fn transaction(&self, op: Op, mut writes: Vec<Write>) -> Vec<Write> {
-        if matches!(op, Op::Claim | Op::EndPredecessor) {
+    fn transaction(&self, op: PortCall, mut writes: Vec<Write>) -> Vec<Write> {
+        if matches!(op, PortCall::Claim | PortCall::EndPredecessor) {
             let messages = writes.iter_mut().filter(|write| write.key.sort.starts_with("M#"));
             messages.for_each(|write| forget_condition(write, "cancel"));
         }

@@ -6,24 +6,24 @@ use shared::ports::store::{Item, Key, Write};
 use shared::ports::{Durability, Store, StoreError};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
 
-use super::twist::{Twist, forget_condition};
-use crate::faults::Op;
-use crate::ports::{Rig, Which};
+use super::mutation::{StoreMutation, forget_condition};
+use crate::faults::PortCall;
+use crate::ports::{ProcessPorts, QueueName};
 
 /// 1: the final's pointer is sent, and then the final is committed.
-pub(super) struct QueueBeforeCommit(pub(super) Rig);
+pub(super) struct QueueBeforeCommit(pub(super) ProcessPorts);
 
 #[async_trait]
-impl Twist for QueueBeforeCommit {
+impl StoreMutation for QueueBeforeCommit {
     async fn write(
         &self,
         store: &dyn Store,
-        op: Op,
+        op: PortCall,
         write: Write,
         durability: Durability,
     ) -> Result<Option<Item>, StoreError> {
-        if let Some(pointer) = pointer(&write.key).filter(|_| op == Op::Commit) {
-            let sent = self.0.queue(Which::Replies).send(pointer.outgoing()).await;
+        if let Some(pointer) = pointer(&write.key).filter(|_| op == PortCall::Commit) {
+            let sent = self.0.queue(QueueName::Replies).send(pointer.outgoing()).await;
             sent.map_err(|error| StoreError::Unavailable(error.into()))?;
         }
         store.write(write, durability).await
@@ -34,15 +34,15 @@ impl Twist for QueueBeforeCommit {
 pub(super) struct CommitWithoutEpoch;
 
 #[async_trait]
-impl Twist for CommitWithoutEpoch {
+impl StoreMutation for CommitWithoutEpoch {
     async fn write(
         &self,
         store: &dyn Store,
-        op: Op,
+        op: PortCall,
         mut write: Write,
         durability: Durability,
     ) -> Result<Option<Item>, StoreError> {
-        if op == Op::Commit {
+        if op == PortCall::Commit {
             forget_condition(&mut write, "epoch");
         }
         store.write(write, durability).await
@@ -50,18 +50,18 @@ impl Twist for CommitWithoutEpoch {
 }
 
 /// 8, the worker's half: the commit is kept aside as if it were done.
-pub(super) struct CommitLeftToNotifier(pub(super) Rig);
+pub(super) struct CommitLeftToNotifier(pub(super) ProcessPorts);
 
 #[async_trait]
-impl Twist for CommitLeftToNotifier {
+impl StoreMutation for CommitLeftToNotifier {
     async fn write(
         &self,
         store: &dyn Store,
-        op: Op,
+        op: PortCall,
         write: Write,
         durability: Durability,
     ) -> Result<Option<Item>, StoreError> {
-        if op == Op::Commit {
+        if op == PortCall::Commit {
             self.0.cloud.kept.keep(write);
             return Ok(None);
         }

@@ -19,9 +19,9 @@ use worker::{Worker, WorkerError};
 
 use super::Platform;
 use super::pool::Instance;
-use crate::faults::{Function, Mishap, Process, Subject};
+use crate::faults::{ExternalFault, Function, Process, Subject};
 use crate::mutants;
-use crate::ports::{Rig, Which};
+use crate::ports::{ProcessPorts, QueueName};
 
 /// How long a function may run beyond its own deadline.
 const WORKER_GRACE: Duration = Duration::from_secs(10);
@@ -152,7 +152,9 @@ impl Platform {
 
     /// Runs an invocation until it returns, its process dies, or it is killed at its timeout.
     ///
-    /// A frozen process is not killed: it comes back as a zombie.
+    /// A frozen process is not killed: it comes back as a zombie, after the queue has handed its
+    /// message to another process. The `select!` is biased so that an invocation that finishes at
+    /// the very moment of its timeout counts as finished, in every run of the seed.
     async fn run<T>(
         &self,
         process: &Arc<Process>,
@@ -160,7 +162,7 @@ impl Platform {
         limit: Duration,
         work: impl Future<Output = T>,
     ) -> Ended<T> {
-        let doom = self.cloud.faults.toss(Mishap::Killed, &subject);
+        let doom = self.cloud.faults.occurs(ExternalFault::Killed, &subject);
         let doom = doom.then(|| self.cloud.faults.span(Duration::ZERO, Duration::from_secs(3)));
         let mut sandbox = process.invoke(subject, work);
         let began = Instant::now();
@@ -179,7 +181,7 @@ impl Platform {
         }
     }
 
-    fn start(&self, function: Function) -> (Rig, SeededIds) {
+    fn start(&self, function: Function) -> (ProcessPorts, SeededIds) {
         let Self { cloud, setup, .. } = self;
         let number = cloud.faults.tally().event("processes started");
         let bound = if function == Function::Ingress { 0 } else { setup.skew };
@@ -187,7 +189,7 @@ impl Platform {
             0
         } else {
             let range = usize::try_from(2 * bound).unwrap_or(0);
-            // Without weather one process is as far behind as can be, and the next as far ahead.
+            // Without random faults, one process is behind by the whole bound, and the next ahead by it.
             let drawn =
                 cloud.faults.draw_or(range, if number.is_multiple_of(2) { range } else { 0 });
             i64::try_from(drawn).unwrap_or(0) - bound
@@ -195,60 +197,63 @@ impl Platform {
         let process =
             Process::start(function, Arc::clone(&cloud.faults), Arc::clone(&cloud.trace), skew);
         (
-            Rig { process, cloud: Arc::clone(cloud), mutant: setup.mutant },
+            ProcessPorts { process, cloud: Arc::clone(cloud), mutant: setup.mutant },
             SeededIds::new(cloud.faults.fork()),
         )
     }
 
     fn start_ingress(&self) -> Instance<Ingress> {
-        let (rig, ids) = self.start(Function::Ingress);
+        let (process_ports, ids) = self.start(Function::Ingress);
         let ports = ingress::Ports {
-            store: rig.store(),
-            requests: rig.queue(Which::Requests),
-            replies: rig.queue(Which::Replies),
-            push: rig.push(),
-            documents: rig.documents(),
-            secrets: rig.secrets(),
+            store: process_ports.store(),
+            requests: process_ports.queue(QueueName::Requests),
+            replies: process_ports.queue(QueueName::Replies),
+            push: process_ports.push(),
+            documents: process_ports.documents(),
+            secrets: process_ports.secrets(),
             jwt_keys: None,
-            clock: rig.clock(),
+            clock: process_ports.clock(),
             ids: Arc::new(ids),
         };
         let handler = Arc::new(Ingress::new(ports, self.ingress_config.clone()));
-        Instance { process: rig.process, handler }
+        Instance { process: process_ports.process, handler }
     }
 
     fn start_worker(&self) -> Instance<Worker> {
-        let (rig, ids) = self.start(Function::Worker);
+        let (process_ports, ids) = self.start(Function::Worker);
         let ports = worker::Ports {
-            store: rig.store(),
-            requests: rig.queue(Which::Requests),
-            replies: rig.queue(Which::Replies),
-            push: rig.push(),
-            documents: rig.documents(),
-            secrets: rig.secrets(),
+            store: process_ports.store(),
+            requests: process_ports.queue(QueueName::Requests),
+            replies: process_ports.queue(QueueName::Replies),
+            push: process_ports.push(),
+            documents: process_ports.documents(),
+            secrets: process_ports.secrets(),
             kept: None,
             metrics: Arc::new(NoMetrics),
-            clock: rig.clock(),
+            clock: process_ports.clock(),
             ids: Arc::new(ids),
         };
-        let providers = Providers::new(rig.models(), self.breaker);
+        let providers = Providers::new(process_ports.models(), self.breaker);
         #[expect(clippy::expect_used, reason = "the template is part of the program")]
         let handler =
             Worker::new(ports, self.worker_config.clone(), providers, self.prices.clone())
                 .expect("a worker");
-        Instance { process: rig.process, handler: Arc::new(handler) }
+        Instance { process: process_ports.process, handler: Arc::new(handler) }
     }
 
     fn start_notifier(&self) -> Instance<Notifier> {
-        let (rig, _) = self.start(Function::Notifier);
+        let (process_ports, _) = self.start(Function::Notifier);
         let ports = notifier::Ports {
-            store: rig.store(),
-            replies: rig.queue(Which::Replies),
-            push: rig.push(),
-            events: rig.events(),
-            clock: rig.clock(),
+            store: process_ports.store(),
+            replies: process_ports.queue(QueueName::Replies),
+            push: process_ports.push(),
+            events: process_ports.events(),
+            clock: process_ports.clock(),
         };
-        Instance { process: rig.process, handler: Arc::new(Notifier::new(ports, Texts::Omitted)) }
+        Instance {
+            process: process_ports.process,
+            handler: Arc::new(Notifier::new(ports, Texts::Omitted)),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::Platform;
 use super::functions::Ended;
 use crate::cloud::Incoming;
-use crate::faults::{Mishap, Subject};
+use crate::faults::{ExternalFault, Subject};
 use client::transport::{Closed, ConnectError, NoResponse, Socket, Transport};
 
 /// The way of one account to the platform.
@@ -37,7 +37,7 @@ impl Transport for AccountEdge {
         let cloud = &self.platform.cloud;
         let subject = cloud.checker.subject_of(self.owner, &request);
         sleep(cloud.faults.span(Duration::ZERO, Duration::from_millis(5))).await;
-        if cloud.faults.toss(Mishap::RequestLost, &subject) {
+        if cloud.faults.occurs(ExternalFault::RequestLost, &subject) {
             return Err(NoResponse);
         }
         let caller = ClientInfo { address: Some(self.address.clone()), iam: None };
@@ -49,7 +49,7 @@ impl Transport for AccountEdge {
             return Err(NoResponse);
         };
         cloud.checker.answered(self.owner, &subject, &response);
-        if cloud.faults.toss(Mishap::AnswerLost, &subject) {
+        if cloud.faults.occurs(ExternalFault::AnswerLost, &subject) {
             return Err(NoResponse);
         }
         Ok(response)
@@ -57,7 +57,7 @@ impl Transport for AccountEdge {
 
     async fn connect(&self, _url: &str, ticket: &str) -> Result<Box<dyn Socket>, ConnectError> {
         let cloud = &self.platform.cloud;
-        if cloud.faults.toss(Mishap::RequestLost, &Subject::Nobody) {
+        if cloud.faults.occurs(ExternalFault::RequestLost, &Subject::Nobody) {
             return Err(ConnectError::NoResponse);
         }
         let platform = Arc::clone(&self.platform);
@@ -70,7 +70,7 @@ impl Transport for AccountEdge {
             ConnectionId::new(format!("c{}", cloud.faults.tally().event("connections opened")));
         let incoming = cloud.network.open(&id, &session.session_key);
         let socket = GatewaySocket { platform, id, session, incoming };
-        if cloud.faults.toss(Mishap::AnswerLost, &Subject::Nobody) {
+        if cloud.faults.occurs(ExternalFault::AnswerLost, &Subject::Nobody) {
             return Err(ConnectError::NoResponse);
         }
         Ok(Box::new(socket))
@@ -90,7 +90,7 @@ impl Socket for GatewaySocket {
     async fn send(&mut self, frame: &str) -> Result<(), Closed> {
         let faults = &self.platform.cloud.faults;
         let subject = Subject::Session(self.session.session_key.clone());
-        if faults.toss(Mishap::ConnectionCut, &subject) {
+        if faults.occurs(ExternalFault::ConnectionCut, &subject) {
             self.incoming.close();
             return Err(Closed);
         }
@@ -98,7 +98,7 @@ impl Socket for GatewaySocket {
             return Err(Closed);
         }
         self.incoming.used();
-        if faults.toss(Mishap::FrameLost, &subject) {
+        if faults.occurs(ExternalFault::FrameLost, &subject) {
             return Ok(());
         }
         // The gateway hands frames to ingress as they come, without waiting for the one before.
@@ -113,7 +113,10 @@ impl Socket for GatewaySocket {
     async fn receive(&mut self) -> Option<String> {
         let faults = &self.platform.cloud.faults;
         let frame = self.incoming.next().await?;
-        if faults.toss(Mishap::ConnectionCut, &Subject::Session(self.session.session_key.clone())) {
+        if faults.occurs(
+            ExternalFault::ConnectionCut,
+            &Subject::Session(self.session.session_key.clone()),
+        ) {
             self.incoming.close();
             return None;
         }
@@ -126,8 +129,8 @@ impl Drop for GatewaySocket {
         let platform = Arc::clone(&self.platform);
         let id = self.id.clone();
         let session = self.session.clone();
-        let lost = platform.cloud.faults.toss(Mishap::DisconnectLost, &Subject::Nobody);
-        // The gateway knows at once or, where nobody told it, when it pushes again.
+        let lost = platform.cloud.faults.occurs(ExternalFault::DisconnectLost, &Subject::Nobody);
+        // The gateway learns of it at once or, where `$disconnect` was lost, at its next push.
         platform.cloud.network.close(&id);
         if !lost {
             tokio::spawn(async move { platform.socket_closed(&id, &session).await });

@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Platform;
-use crate::faults::{Function, Mishap, Process, Subject};
+use crate::faults::{ExternalFault, Function, Process, Subject};
 use crate::mutants;
-use crate::ports::{Which, unavailable};
+use crate::ports::{QueueName, unavailable};
 
 /// The pause after a queue failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
@@ -26,7 +26,7 @@ impl Platform {
         let mut tasks = JoinSet::new();
         loop {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-            let Some(delivery) = self.receive(&process, Which::Requests, 1).await.pop() else {
+            let Some(delivery) = self.receive(&process, QueueName::Requests, 1).await.pop() else {
                 continue;
             };
             if delivery.receive_count > 1 {
@@ -49,7 +49,7 @@ impl Platform {
         let mut tasks = JoinSet::new();
         loop {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-            let batch = self.receive(&process, Which::Replies, self.setup.batch).await;
+            let batch = self.receive(&process, QueueName::Replies, self.setup.batch).await;
             let platform = Arc::clone(&self);
             let process = Arc::clone(&process);
             tasks.spawn(async move {
@@ -63,7 +63,7 @@ impl Platform {
     /// Handles one request, as the mapping does; sometimes by two processes at once.
     pub async fn answer(&self, process: &Process, delivery: Delivery) {
         let subject = super::functions::request_subject(&delivery);
-        if self.cloud.faults.toss(Mishap::DeliveredTwice, &subject) {
+        if self.cloud.faults.occurs(ExternalFault::DeliveredTwice, &subject) {
             tokio::join!(
                 self.answer_once(process, &delivery),
                 self.answer_once(process, &delivery)
@@ -76,7 +76,7 @@ impl Platform {
     async fn answer_once(&self, process: &Process, delivery: &Delivery) {
         match self.invoke_worker(delivery).await.returned() {
             Some(Ok(())) => {
-                if self.acknowledge(process, Which::Requests, delivery).await {
+                if self.acknowledge(process, QueueName::Requests, delivery).await {
                     self.cloud.checker.acknowledged(&delivery.body).await;
                 }
             }
@@ -92,7 +92,7 @@ impl Platform {
                 for delivery in
                     batch.iter().filter(|delivery| !failed.contains(&delivery.message_id))
                 {
-                    self.acknowledge(process, Which::Replies, delivery).await;
+                    self.acknowledge(process, QueueName::Replies, delivery).await;
                 }
             }
             None => drop(self.cloud.faults.tally().event("processes died at work")),
@@ -110,7 +110,7 @@ impl Platform {
     }
 
     /// Waits for messages of a queue.
-    pub async fn receive(&self, process: &Process, which: Which, max: usize) -> Vec<Delivery> {
+    pub async fn receive(&self, process: &Process, which: QueueName, max: usize) -> Vec<Delivery> {
         let queue = which.of(&self.cloud);
         loop {
             match process.call(PortCall::Receive, queue.receive(max), unavailable).await {
@@ -122,7 +122,7 @@ impl Platform {
     }
 
     /// Deletes a message; tells whether the queue did.
-    async fn acknowledge(&self, process: &Process, which: Which, delivery: &Delivery) -> bool {
+    async fn acknowledge(&self, process: &Process, which: QueueName, delivery: &Delivery) -> bool {
         let queue = which.of(&self.cloud);
         let mut deleted = false;
         let call = async {

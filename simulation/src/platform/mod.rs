@@ -1,5 +1,4 @@
-//! What runs the functions: processes that live and die, event source mappings, schedules, the
-//! gateway.
+//! What runs the functions: pools of processes, event source mappings, schedules, the gateway.
 
 mod functions;
 mod gateway;

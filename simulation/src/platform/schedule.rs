@@ -1,5 +1,5 @@
-//! What runs by itself: the cleanup every five minutes, the table's own expiry, a redrive now and
-//! then.
+//! What runs on a schedule: the cleanup every five minutes, the table's own expiry, occasional
+//! redrives.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use shared::ports::EventSource as _;
 use tokio::time::sleep;
 
 use super::Platform;
-use crate::faults::{Mishap, Subject};
+use crate::faults::{ExternalFault, Subject};
 
 /// How often the cleanup is scheduled.
 const CLEANUP_EVERY: Duration = Duration::from_mins(5);
@@ -34,18 +34,18 @@ impl Platform {
         }
     }
 
-    /// Runs the cleanup, the expiry and redrives at odd moments, while there is chaos.
-    pub async fn drive_oddities(self: Arc<Self>) {
+    /// Runs the cleanup, the expiry and redrives at random times, as long as random faults are active.
+    pub async fn drive_irregular_events(self: Arc<Self>) {
         let faults = Arc::clone(&self.cloud.faults);
-        while faults.is_chaos() {
+        while faults.is_active() {
             sleep(faults.span(Duration::from_secs(5), Duration::from_mins(1))).await;
-            if faults.toss(Mishap::CleanedUp, &Subject::Nobody) {
+            if faults.occurs(ExternalFault::CleanedUp, &Subject::Nobody) {
                 self.clean_up().await;
             }
-            if faults.toss(Mishap::Purged, &Subject::Nobody) {
+            if faults.occurs(ExternalFault::Purged, &Subject::Nobody) {
                 self.cloud.store.purge_expired(PURGED_AT_ONCE);
             }
-            if faults.toss(Mishap::Redriven, &Subject::Nobody) {
+            if faults.occurs(ExternalFault::Redriven, &Subject::Nobody) {
                 self.redrive().await;
             }
         }

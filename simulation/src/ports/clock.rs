@@ -3,14 +3,14 @@
 use shared::domain::Timestamp;
 use shared::ports::Clock;
 
-use super::Rig;
+use super::ProcessPorts;
 
 pub(super) struct SkewedClock {
-    pub(super) rig: Rig,
+    pub(super) process_ports: ProcessPorts,
 }
 
 impl Clock for SkewedClock {
     fn now(&self) -> Timestamp {
-        self.rig.process.skewed(self.rig.cloud.now())
+        self.process_ports.process.skewed(self.process_ports.cloud.now())
     }
 }

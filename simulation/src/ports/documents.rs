@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use shared::domain::{DocumentId, Principal};
 use shared::ports::{Document, DocumentSummary, Documents, DocumentsError};
 
-use super::Rig;
-use crate::faults::Mishap;
+use super::ProcessPorts;
+use crate::faults::ExternalFault;
 
 pub(super) struct UnreliableDocuments {
-    pub(super) rig: Rig,
+    pub(super) process_ports: ProcessPorts,
 }
 
 #[async_trait]
@@ -18,14 +18,14 @@ impl Documents for UnreliableDocuments {
         id: &DocumentId,
         reader: &Principal,
     ) -> Result<Option<Document>, DocumentsError> {
-        let Rig { process, cloud, .. } = &self.rig;
-        if cloud.faults.toss(Mishap::DocumentsAway, &process.subject()) {
+        let ProcessPorts { process, cloud, .. } = &self.process_ports;
+        if cloud.faults.occurs(ExternalFault::DocumentsAway, &process.subject()) {
             return Err(DocumentsError::Unavailable("injected by the simulation".into()));
         }
         cloud.documents.fetch(id, reader).await
     }
 
     async fn list(&self, reader: &Principal) -> Result<Vec<DocumentSummary>, DocumentsError> {
-        self.rig.cloud.documents.list(reader).await
+        self.process_ports.cloud.documents.list(reader).await
     }
 }

@@ -3,18 +3,19 @@
 use async_trait::async_trait;
 use shared::ports::{EventEntry, Events, EventsError};
 
-use super::Rig;
-use crate::faults::Mishap;
+use super::ProcessPorts;
+use crate::faults::ExternalFault;
 
 pub(super) struct WatchedEvents {
-    pub(super) rig: Rig,
+    pub(super) process_ports: ProcessPorts,
 }
 
 #[async_trait]
 impl Events for WatchedEvents {
     async fn put(&self, entries: &[EventEntry]) -> Result<Vec<usize>, EventsError> {
-        let Rig { process, cloud, .. } = &self.rig;
-        let refused = |_: &usize| cloud.faults.toss(Mishap::EventsPartial, &process.subject());
+        let ProcessPorts { process, cloud, .. } = &self.process_ports;
+        let refused =
+            |_: &usize| cloud.faults.occurs(ExternalFault::EventsPartial, &process.subject());
         let mut failed: Vec<usize> = (0..entries.len()).filter(refused).collect();
         let taken: Vec<usize> =
             (0..entries.len()).filter(|index| !failed.contains(index)).collect();

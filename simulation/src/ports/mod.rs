@@ -1,5 +1,4 @@
-//! The ports of one process: the services with faults laid around every call, and somebody who
-//! watches.
+//! The ports of one process: the services, watched by the checker, with faults around every call.
 
 mod clock;
 mod documents;
@@ -15,7 +14,7 @@ use shared::ports::{Clock, Documents, Events, Model, Push, Queue, Secrets, Store
 
 use testkit::faults::Faulty;
 
-pub use queue::Which;
+pub use queue::QueueName;
 pub(crate) use queue::unavailable;
 
 use crate::cloud::Cloud;
@@ -24,7 +23,7 @@ use crate::mutants::{self, Mutant};
 
 /// Makes the ports of one process.
 #[derive(Clone)]
-pub struct Rig {
+pub struct ProcessPorts {
     /// The process.
     pub process: Arc<Process>,
     /// The services.
@@ -33,7 +32,7 @@ pub struct Rig {
     pub mutant: Option<Mutant>,
 }
 
-impl Rig {
+impl ProcessPorts {
     /// Puts the process's faults around a port.
     fn faulty<P>(&self, port: P) -> Arc<Faulty<P, Arc<Process>>> {
         Arc::new(Faulty::new(Arc::new(port), Arc::clone(&self.process)))
@@ -41,27 +40,31 @@ impl Rig {
 
     /// Returns the table.
     pub fn store(&self) -> Arc<dyn Store> {
-        mutants::store(self, self.faulty(store::WatchedStore { rig: self.clone() }))
+        mutants::store(self, self.faulty(store::WatchedStore { process_ports: self.clone() }))
     }
 
     /// Returns a queue.
-    pub fn queue(&self, which: Which) -> Arc<dyn Queue> {
-        mutants::queue(self, which, self.faulty(queue::WatchedQueue { rig: self.clone(), which }))
+    pub fn queue(&self, which: QueueName) -> Arc<dyn Queue> {
+        mutants::queue(
+            self,
+            which,
+            self.faulty(queue::WatchedQueue { process_ports: self.clone(), which }),
+        )
     }
 
     /// Returns the way to the browsers.
     pub fn push(&self) -> Arc<dyn Push> {
-        self.faulty(push::WatchedPush { rig: self.clone() })
+        self.faulty(push::WatchedPush { process_ports: self.clone() })
     }
 
     /// Returns the event bus.
     pub fn events(&self) -> Arc<dyn Events> {
-        self.faulty(events::WatchedEvents { rig: self.clone() })
+        self.faulty(events::WatchedEvents { process_ports: self.clone() })
     }
 
     /// Returns the documents.
     pub fn documents(&self) -> Arc<dyn Documents> {
-        self.faulty(documents::UnreliableDocuments { rig: self.clone() })
+        self.faulty(documents::UnreliableDocuments { process_ports: self.clone() })
     }
 
     /// Returns the keys.
@@ -71,13 +74,14 @@ impl Rig {
 
     /// Returns the clock of the process, which may be off.
     pub fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(clock::SkewedClock { rig: self.clone() })
+        Arc::new(clock::SkewedClock { process_ports: self.clone() })
     }
 
     /// Returns the models of both providers.
     pub fn models(&self) -> Vec<Arc<dyn Model>> {
         let model = |provider| {
-            Arc::new(model::SimulatedModel { rig: self.clone(), provider }) as Arc<dyn Model>
+            Arc::new(model::SimulatedModel { process_ports: self.clone(), provider })
+                as Arc<dyn Model>
         };
         [shared::domain::ProviderName::Claude, shared::domain::ProviderName::OpenAi]
             .map(model)

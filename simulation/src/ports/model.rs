@@ -1,4 +1,4 @@
-//! A model that follows a plot, or makes one up from the weather.
+//! A model that follows a script, or draws one at random.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use shared::ports::{Model, ModelError, ModelEvent, ModelStream, Prompt};
 use testkit::faults::{PortCall, PortCaller as _};
 use tokio::time::sleep;
 
-use super::Rig;
+use super::ProcessPorts;
 use crate::checks::CallId;
-use crate::cloud::{Cloud, Piece, Plot};
-use crate::faults::{Mishap, Subject};
+use crate::cloud::{Cloud, ModelScript, ModelStep};
+use crate::faults::{ExternalFault, Subject};
 
 /// What a reply is made of: characters of every width in UTF-8 and in UTF-16.
 const WORDS: [&str; 12] =
@@ -26,15 +26,15 @@ const PAUSE: Duration = Duration::from_millis(300);
 const HUGE: usize = 6_000;
 
 pub(super) struct SimulatedModel {
-    pub(super) rig: Rig,
+    pub(super) process_ports: ProcessPorts,
     pub(super) provider: ProviderName,
 }
 
 /// A stream under way.
 struct Running {
-    rig: Rig,
+    process_ports: ProcessPorts,
     call: CallId,
-    pieces: VecDeque<Piece>,
+    pieces: VecDeque<ModelStep>,
     ended: bool,
 }
 
@@ -52,20 +52,21 @@ impl Model for SimulatedModel {
     }
 
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
-        let Rig { process, cloud, .. } = &self.rig;
+        let ProcessPorts { process, cloud, .. } = &self.process_ports;
         let open = async {
             let call = cloud.checker.model_called(process, self.provider, prompt);
-            let plot = cloud
+            let script = cloud
                 .scripts
                 .take(self.provider)
                 .unwrap_or_else(|| improvise(cloud, &process.subject(), &call));
-            let mut pieces: VecDeque<Piece> =
-                plot.into_iter().map(|piece| piece.of_call(prompt)).collect();
-            if let Some(refused) = pieces.front().and_then(Piece::event).and_then(Result::err) {
+            let mut pieces: VecDeque<ModelStep> =
+                script.into_iter().map(|piece| piece.of_call(prompt)).collect();
+            if let Some(refused) = pieces.front().and_then(ModelStep::event).and_then(Result::err) {
                 pieces.clear();
                 return Err(refused);
             }
-            let running = Running { rig: self.rig.clone(), call, pieces, ended: false };
+            let running =
+                Running { process_ports: self.process_ports.clone(), call, pieces, ended: false };
             Ok(unfold(running, Running::step).boxed())
         };
         process.call(PortCall::Open, open, || Err(broken())).await
@@ -78,7 +79,7 @@ fn broken() -> ModelError {
 
 impl Running {
     async fn step(mut self) -> Option<(Result<ModelEvent, ModelError>, Self)> {
-        let process = Arc::clone(&self.rig.process);
+        let process = Arc::clone(&self.process_ports.process);
         let event = process.call(PortCall::Next, self.next(), || Some(Err(broken()))).await?;
         self.ended |= !matches!(event, Ok(ModelEvent::Delta(_) | ModelEvent::Usage(_)));
         Some((event, self))
@@ -89,10 +90,10 @@ impl Running {
             let piece = self.pieces.pop_front()?;
             match (&piece, piece.event()) {
                 (_, Some(event)) => {
-                    self.rig.cloud.checker.said(&self.call, &event);
+                    self.process_ports.cloud.checker.said(&self.call, &event);
                     return Some(event);
                 }
-                (Piece::Wait(time), None) => sleep(*time).await,
+                (ModelStep::Wait(time), None) => sleep(*time).await,
                 (_, None) => std::future::pending().await,
             }
         }
@@ -100,44 +101,49 @@ impl Running {
     }
 }
 
-/// Makes up what a call does.
-fn improvise(cloud: &Cloud, subject: &Subject, call: &CallId) -> Plot {
-    let toss = |mishap| cloud.faults.toss(mishap, subject);
-    let wait = |most| Piece::Wait(cloud.faults.span(Duration::ZERO, Duration::from_millis(most)));
-    if toss(Mishap::ModelBusy) {
+/// Draws what a call does.
+fn improvise(cloud: &Cloud, subject: &Subject, call: &CallId) -> ModelScript {
+    let occurs = |mishap| cloud.faults.occurs(mishap, subject);
+    let wait =
+        |most| ModelStep::Wait(cloud.faults.span(Duration::ZERO, Duration::from_millis(most)));
+    if occurs(ExternalFault::ModelBusy) {
         let pause = (cloud.faults.draw(2) == 1)
             .then(|| cloud.faults.span(Duration::ZERO, Duration::from_secs(5)));
-        return vec![wait(300), Piece::Busy(pause)];
+        return vec![wait(300), ModelStep::Busy(pause)];
     }
-    if toss(Mishap::ModelAway) {
-        return vec![Piece::Break];
+    if occurs(ExternalFault::ModelAway) {
+        return vec![ModelStep::Break];
     }
-    if toss(Mishap::ModelRefuses) {
-        return vec![if cloud.faults.draw(2) == 0 { Piece::Unauthorized } else { Piece::Refuse }];
+    if occurs(ExternalFault::ModelRefuses) {
+        return vec![if cloud.faults.draw(2) == 0 {
+            ModelStep::Unauthorized
+        } else {
+            ModelStep::Refuse
+        }];
     }
-    let mut plot = vec![wait(400)];
-    let empty = toss(Mishap::ModelEmpty);
+    let mut script = vec![wait(400)];
+    let empty = occurs(ExternalFault::ModelEmpty);
     if !empty {
-        talk(cloud, call, &mut plot);
+        talk(cloud, call, &mut script);
     }
-    let cut = cloud.faults.draw(plot.len() + 1);
-    if toss(Mishap::ModelBreaksOff) {
-        plot.truncate(cut);
-        plot.push(Piece::Break);
-    } else if toss(Mishap::ModelSilent) {
-        plot.truncate(cut);
-        plot.push(Piece::Hang);
-    } else if toss(Mishap::ModelEndsEarly) {
-        plot.truncate(cut);
+    let cut = cloud.faults.draw(script.len() + 1);
+    if occurs(ExternalFault::ModelBreaksOff) {
+        script.truncate(cut);
+        script.push(ModelStep::Break);
+    } else if occurs(ExternalFault::ModelSilent) {
+        script.truncate(cut);
+        script.push(ModelStep::Hang);
+    } else if occurs(ExternalFault::ModelEndsEarly) {
+        script.truncate(cut);
     } else {
         let used = Usage {
             input_tokens: 40,
-            output_tokens: u64::try_from(plot.len()).unwrap_or(0),
+            output_tokens: u64::try_from(script.len()).unwrap_or(0),
             ..Usage::default()
         };
-        plot.extend([Piece::Used(used), Piece::Finish(reason(cloud))]);
+        script.extend([ModelStep::Used(used), ModelStep::Finish(reason(cloud))]);
     }
-    plot
+    script
 }
 
 fn reason(cloud: &Cloud) -> FinishReason {
@@ -149,18 +155,18 @@ fn reason(cloud: &Cloud) -> FinishReason {
     }
 }
 
-fn talk(cloud: &Cloud, call: &CallId, plot: &mut Plot) {
-    plot.push(Piece::Say(call.opening()));
+fn talk(cloud: &Cloud, call: &CallId, script: &mut ModelScript) {
+    script.push(ModelStep::Say(call.opening()));
     if cloud.faults.draw(150) == 1 {
         let many: String = (0..HUGE).map(|at| WORDS[at % WORDS.len()]).collect();
-        plot.push(Piece::Say(many));
+        script.push(ModelStep::Say(many));
         return;
     }
-    // Without weather every reply is the same few words, one every 300 ms.
+    // Without random faults every reply is the same few words, one every 300 ms.
     for _ in 0..cloud.faults.draw_or(8, 6) {
         if cloud.faults.draw(3) == 0 {
-            plot.push(Piece::Wait(cloud.faults.span(PAUSE, Duration::from_millis(900))));
+            script.push(ModelStep::Wait(cloud.faults.span(PAUSE, Duration::from_millis(900))));
         }
-        plot.push(Piece::Say(format!(" {}", WORDS[cloud.faults.draw(WORDS.len())])));
+        script.push(ModelStep::Say(format!(" {}", WORDS[cloud.faults.draw(WORDS.len())])));
     }
 }

@@ -4,16 +4,16 @@ use async_trait::async_trait;
 use shared::domain::ConnectionId;
 use shared::ports::{Push, PushError};
 
-use super::Rig;
+use super::ProcessPorts;
 
 pub(super) struct WatchedPush {
-    pub(super) rig: Rig,
+    pub(super) process_ports: ProcessPorts,
 }
 
 #[async_trait]
 impl Push for WatchedPush {
     async fn push(&self, connection: &ConnectionId, frame: &str) -> Result<(), PushError> {
-        let Rig { process, cloud, .. } = &self.rig;
+        let ProcessPorts { process, cloud, .. } = &self.process_ports;
         let to = cloud.network.find(connection).map(|incoming| incoming.session().clone());
         let result = cloud.network.push(connection, frame);
         if let (Some(session), Ok(())) = (to, &result) {
@@ -26,7 +26,7 @@ impl Push for WatchedPush {
     }
 
     async fn close(&self, connection: &ConnectionId) -> Result<(), PushError> {
-        self.rig.cloud.network.close(connection);
+        self.process_ports.cloud.network.close(connection);
         Ok(())
     }
 }

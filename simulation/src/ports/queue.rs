@@ -7,19 +7,19 @@ use async_trait::async_trait;
 use shared::memory::MemoryQueue;
 use shared::ports::{OutgoingMessage, Queue, QueueError, Receipt};
 
-use super::Rig;
+use super::ProcessPorts;
 use crate::cloud::Cloud;
 
 /// Which of the two queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
+pub enum QueueName {
     /// From ingress to the worker.
     Requests,
     /// From the worker to the notifier.
     Replies,
 }
 
-impl Which {
+impl QueueName {
     /// Returns the queue.
     pub fn of(self, cloud: &Cloud) -> &Arc<MemoryQueue> {
         match self {
@@ -30,8 +30,8 @@ impl Which {
 }
 
 pub(super) struct WatchedQueue {
-    pub(super) rig: Rig,
-    pub(super) which: Which,
+    pub(super) process_ports: ProcessPorts,
+    pub(super) which: QueueName,
 }
 
 pub(crate) fn unavailable<T>() -> Result<T, QueueError> {
@@ -41,7 +41,7 @@ pub(crate) fn unavailable<T>() -> Result<T, QueueError> {
 #[async_trait]
 impl Queue for WatchedQueue {
     async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
-        let Rig { process, cloud, .. } = &self.rig;
+        let ProcessPorts { process, cloud, .. } = &self.process_ports;
         cloud.checker.sent(self.which, &message);
         let result = self.which.of(cloud).send(message).await;
         if let Err(QueueError::Refused(reason)) = &result {
@@ -57,6 +57,6 @@ impl Queue for WatchedQueue {
         receipt: &Receipt,
         visibility: Duration,
     ) -> Result<(), QueueError> {
-        self.which.of(&self.rig.cloud).change_visibility(receipt, visibility).await
+        self.which.of(&self.process_ports.cloud).change_visibility(receipt, visibility).await
     }
 }

@@ -5,21 +5,21 @@ use shared::domain::Timestamp;
 use shared::ports::store::{Item, Key, Page, Query, Write};
 use shared::ports::{Durability, Store, StoreError};
 
-use super::Rig;
-use crate::checks::Note;
+use super::ProcessPorts;
+use crate::checks::StoreChange;
 
 pub(super) struct WatchedStore {
-    pub(super) rig: Rig,
+    pub(super) process_ports: ProcessPorts,
 }
 
 impl WatchedStore {
     /// Tells the checker what a write did.
-    fn watch<T>(&self, result: &Result<T, StoreError>, notes: &[Note]) {
-        let Rig { process, cloud, .. } = &self.rig;
+    fn watch<T>(&self, result: &Result<T, StoreError>, changes: &[StoreChange]) {
+        let ProcessPorts { process, cloud, .. } = &self.process_ports;
         match result {
             Ok(_) => {
-                for note in notes {
-                    cloud.checker.wrote(process, note);
+                for change in changes {
+                    cloud.checker.wrote(process, change);
                 }
             }
             Err(StoreError::Corrupt(error)) => {
@@ -35,11 +35,11 @@ impl WatchedStore {
 #[async_trait]
 impl Store for WatchedStore {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
-        self.rig.cloud.store.get(keys).await
+        self.process_ports.cloud.store.get(keys).await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        self.rig.cloud.store.query(query).await
+        self.process_ports.cloud.store.query(query).await
     }
 
     async fn write(
@@ -47,24 +47,24 @@ impl Store for WatchedStore {
         write: Write,
         durability: Durability,
     ) -> Result<Option<Item>, StoreError> {
-        let notes: Vec<Note> = Note::of(&write).into_iter().collect();
-        let result = self.rig.cloud.store.write(write, durability).await;
-        self.watch(&result, &notes);
+        let changes: Vec<StoreChange> = StoreChange::of(&write).into_iter().collect();
+        let result = self.process_ports.cloud.store.write(write, durability).await;
+        self.watch(&result, &changes);
         result
     }
 
     async fn transact(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError> {
-        let notes: Vec<Note> = writes.iter().filter_map(Note::of).collect();
-        let result = self.rig.cloud.store.transact(writes, durability).await;
-        self.watch(&result, &notes);
+        let changes: Vec<StoreChange> = writes.iter().filter_map(StoreChange::of).collect();
+        let result = self.process_ports.cloud.store.transact(writes, durability).await;
+        self.watch(&result, &changes);
         result
     }
 
     async fn synced(&self) -> Result<(), StoreError> {
-        self.rig.cloud.store.synced().await
+        self.process_ports.cloud.store.synced().await
     }
 
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
-        self.rig.cloud.store.due(until, limit).await
+        self.process_ports.cloud.store.due(until, limit).await
     }
 }

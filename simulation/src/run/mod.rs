@@ -1,6 +1,6 @@
 //! One run: from a seed to a report.
 
-mod cast;
+mod participants;
 mod report;
 mod settings;
 
@@ -16,11 +16,11 @@ pub use settings::Settings;
 use crate::cloud::Cloud;
 use crate::faults::{Faults, Subject};
 use crate::mutants::Mutant;
-use crate::people::OpenTab;
 use crate::platform::Platform;
 use crate::trace::Trace;
+use crate::users::OpenTab;
 
-/// What a run is to do beside following its seed.
+/// Options of a run besides its seed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
     /// Which part of the protocol is broken on purpose.
@@ -34,7 +34,7 @@ pub struct Options {
 /// for it too.
 const DRAIN: Duration = Duration::from_mins(45);
 const LOOK: Duration = Duration::from_secs(5);
-/// How long people may need when nothing is wrong any more.
+/// How long users may take once faults have ended.
 const FINISH: Duration = Duration::from_hours(8);
 
 /// Runs a seed on paused time.
@@ -50,10 +50,14 @@ pub fn seed(seed: u64, options: Options) -> Report {
 async fn play(seed: u64, options: Options) -> Report {
     let mut rng = Rng::with_seed(seed);
     let settings = Settings::draw(&mut rng);
-    let faults = Faults::with_weather(settings.weather(rng.u64(..)));
+    let faults = Faults::random(settings.random(rng.u64(..)));
     let trace = Arc::new(Trace::begin(options.record));
-    let cloud =
-        Cloud::new(Arc::clone(&faults), Arc::clone(&trace), settings.limits(), cast::documents());
+    let cloud = Cloud::new(
+        Arc::clone(&faults),
+        Arc::clone(&trace),
+        settings.limits(),
+        participants::documents(),
+    );
     let cloud = Arc::new(cloud);
     let platform = match Platform::new(Arc::clone(&cloud), settings.platform(options.mutant)) {
         Ok(platform) => platform,
@@ -61,13 +65,13 @@ async fn play(seed: u64, options: Options) -> Report {
     };
     drive(&platform);
     let calm = tokio::spawn(calm_down(Arc::clone(&cloud), settings.chaos));
-    let people = cast::people(&platform, &settings, options.mutant, &mut rng);
+    let users = participants::users(&platform, &settings, options.mutant, &mut rng);
     let tabs: Vec<OpenTab> =
-        if let Ok(tabs) = timeout(FINISH, futures::future::join_all(people)).await {
+        if let Ok(tabs) = timeout(FINISH, futures::future::join_all(users)).await {
             tabs.into_iter().flatten().flatten().collect()
         } else {
             cloud.checker.violation("10", &Subject::Nobody, || {
-                "people could not finish what they began".to_owned()
+                "users could not finish their conversations".to_owned()
             });
             Vec::new()
         };
@@ -82,7 +86,7 @@ fn drive(platform: &Arc<Platform>) {
     tokio::spawn(Arc::clone(platform).drive_requests());
     tokio::spawn(Arc::clone(platform).drive_replies());
     tokio::spawn(Arc::clone(platform).drive_cleanup());
-    tokio::spawn(Arc::clone(platform).drive_oddities());
+    tokio::spawn(Arc::clone(platform).drive_irregular_events());
 }
 
 async fn calm_down(cloud: Arc<Cloud>, after: Duration) {

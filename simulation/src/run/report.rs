@@ -32,7 +32,7 @@ pub struct Report {
     pub counts: Counts,
     /// The trace, if it was recorded.
     pub lines: Vec<Line>,
-    /// What the tabs were told and did, if it was recorded.
+    /// What the tabs received and did, if it was recorded.
     pub records: Vec<Record>,
 }
 

@@ -7,7 +7,7 @@ use shared::environment::Environment;
 use worker::config::Pace;
 
 use crate::cloud::Limits;
-use crate::faults::{Climate, Weather};
+use crate::faults::{FaultRates, RandomFaults};
 use crate::mutants::Mutant;
 use crate::platform::Setup;
 
@@ -15,19 +15,19 @@ use crate::platform::Setup;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is drawn by itself, and any mixture makes sense"
+    reason = "each is drawn independently, and every combination makes sense"
 )]
 pub struct Settings {
-    climate: Climate,
+    rates: FaultRates,
     /// How long faults go on.
     pub chaos: Duration,
-    /// How many accounts there are.
-    pub people: u32,
+    /// Number of accounts.
+    pub users: u32,
     /// How many messages a conversation has at most.
     pub messages: u32,
     /// The longest pause between two messages.
     pub pause: Duration,
-    /// Whether sessions live an hour, and people fall silent for longer.
+    /// Whether sessions live an hour, and users sometimes pause for longer.
     pub short_lived: bool,
     deadline: u64,
     visibility_is_long: bool,
@@ -44,9 +44,9 @@ impl Settings {
     /// Draws the settings.
     pub fn draw(rng: &mut Rng) -> Self {
         Self {
-            climate: Climate::draw(rng),
+            rates: FaultRates::draw(rng),
             chaos: Duration::from_secs(rng.u64(30..400)),
-            people: rng.u32(1..=4),
+            users: rng.u32(1..=4),
             messages: rng.u32(3..=14),
             pause: Duration::from_millis([500, 3_000, 12_000][rng.usize(0..3)]),
             short_lived: rng.u8(0..10) == 0,
@@ -62,8 +62,8 @@ impl Settings {
         }
     }
 
-    pub(super) fn weather(&self, seed: u64) -> Weather {
-        Weather::new(seed, self.climate, self.chaos)
+    pub(super) fn random(&self, seed: u64) -> RandomFaults {
+        RandomFaults::new(seed, self.rates, self.chaos)
     }
 
     pub(super) fn limits(&self) -> Limits {

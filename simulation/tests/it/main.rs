@@ -11,6 +11,6 @@ mod ports;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
-mod scenarios;
+mod scenario;
 #[cfg(test)]
-mod stage;
+mod scenarios;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use shared::domain::{ErrorCode, ProviderName};
 use shared::protocol::TurnState;
 use simulation::cloud::Limits;
-use simulation::faults::{Fault, Function, Op, Rule};
-use simulation::stage::{Actor, Scene, Stage};
+use simulation::faults::{Fault, FaultRule, Function, PortCall};
+use simulation::scenario::{Scenario, ScenarioSetup, ScenarioUser};
 use tokio::time::sleep;
 
 use super::every::{Told, ensure, fault_at_every_call, finish};
@@ -17,59 +17,70 @@ use super::every::{Told, ensure, fault_at_every_call, finish};
 const BEYOND: Duration = Duration::from_secs(400);
 
 /// Lets one message be answered, or not, under a fault.
-async fn say_under(stage: &Stage, actor: &Actor, rule: Rule) {
-    stage.lay(rule);
-    actor.say("m1").await.unwrap();
+async fn say_under(scenario: &Scenario, user: &ScenarioUser, rule: FaultRule) {
+    scenario.add_fault(rule);
+    user.say("m1").await.unwrap();
     sleep(Duration::from_secs(20)).await;
-    stage.faults.heal();
+    scenario.faults.heal();
 }
 
 /// A session past its end, an abandoned turn, a final that was not delivered, and a deletion that
 /// died.
-async fn left_behind() -> (Stage, [Actor; 4]) {
+async fn left_behind() -> (Scenario, [ScenarioUser; 4]) {
     let limits = Limits { requests_receives: 1, ..Limits::default() };
-    let scene = Scene { limits, ..Scene::default() }.with("CHATBOT_SESSION_TTL_HOURS", "2");
-    let stage = scene.set().unwrap();
-    tokio::spawn(Arc::clone(&stage.platform).drive_requests());
-    tokio::spawn(Arc::clone(&stage.platform).drive_replies());
-    let expired = stage.actor(1, "expired").await.unwrap();
+    let setup =
+        ScenarioSetup { limits, ..ScenarioSetup::default() }.with("CHATBOT_SESSION_TTL_HOURS", "2");
+    let scenario = setup.build().unwrap();
+    tokio::spawn(Arc::clone(&scenario.platform).drive_requests());
+    tokio::spawn(Arc::clone(&scenario.platform).drive_replies());
+    let expired = scenario.user(1, "expired").await.unwrap();
     expired.say("m1").await.unwrap();
     sleep(Duration::from_mins(100)).await;
-    let abandoned = stage.actor(2, "abandoned").await.unwrap();
-    say_under(&stage, &abandoned, Rule::at(Function::Worker, Op::Commit, 1, Fault::CrashBefore))
-        .await;
-    let undelivered = stage.actor(3, "undelivered").await.unwrap();
-    say_under(&stage, &undelivered, Rule::always(Function::Notifier, Op::PutEvents, Fault::Fail))
-        .await;
-    let deleted = stage.actor(4, "deleted").await.unwrap();
+    let abandoned = scenario.user(2, "abandoned").await.unwrap();
+    say_under(
+        &scenario,
+        &abandoned,
+        FaultRule::at(Function::Worker, PortCall::Commit, 1, Fault::CrashBefore),
+    )
+    .await;
+    let undelivered = scenario.user(3, "undelivered").await.unwrap();
+    say_under(
+        &scenario,
+        &undelivered,
+        FaultRule::always(Function::Notifier, PortCall::PutEvents, Fault::Fail),
+    )
+    .await;
+    let deleted = scenario.user(4, "deleted").await.unwrap();
     deleted.say("m1").await.unwrap();
     sleep(Duration::from_secs(20)).await;
-    stage.lay(Rule::at(Function::Ingress, Op::Remove, 1, Fault::CrashBefore));
+    scenario.add_fault(FaultRule::at(Function::Ingress, PortCall::Remove, 1, Fault::CrashBefore));
     deleted.account.delete("deleted").await.unwrap_err();
     sleep(Duration::from_mins(21)).await;
-    stage.faults.heal();
-    (stage, [expired, abandoned, undelivered, deleted])
+    scenario.faults.heal();
+    (scenario, [expired, abandoned, undelivered, deleted])
 }
 
-async fn a_run(rule: Rule) -> Told {
-    let (stage, actors) = left_behind().await;
+async fn a_run(rule: FaultRule) -> Told {
+    let (scenario, actors) = left_behind().await;
     let [expired, abandoned, undelivered, deleted] = &actors;
-    stage.lay(rule);
+    scenario.add_fault(rule);
     for _ in 0..3 {
-        let platform = Arc::clone(&stage.platform);
+        let platform = Arc::clone(&scenario.platform);
         tokio::spawn(async move { platform.clean_up().await });
         sleep(Duration::from_mins(5)).await;
     }
-    let came = finish(&stage, &[]).await?;
-    let turn =
-        stage.turn(abandoned, 1).await.map(|turn| (turn.state, turn.error.map(|error| error.code)));
+    let came = finish(&scenario, &[]).await?;
+    let turn = scenario
+        .turn(abandoned, 1)
+        .await
+        .map(|turn| (turn.state, turn.error.map(|error| error.code)));
     ensure("the abandoned turn", turn, Some((TurnState::Delivered, Some(ErrorCode::Abandoned))))?;
-    let turn = stage.turn(undelivered, 1).await.map(|turn| (turn.state, turn.provider));
+    let turn = scenario.turn(undelivered, 1).await.map(|turn| (turn.state, turn.provider));
     ensure("the undelivered turn", turn, Some((TurnState::Delivered, Some(ProviderName::Claude))))?;
-    ensure("rows of the expired session", stage.rows(expired).await.len(), 0)?;
-    ensure("rows of the deleted session", stage.rows(deleted).await.len(), 1)?;
+    ensure("rows of the expired session", scenario.rows(expired).await.len(), 0)?;
+    ensure("rows of the deleted session", scenario.rows(deleted).await.len(), 1)?;
     let ended: BTreeSet<_> =
-        stage.event_ids().into_iter().filter(|id| id.ends_with(".expired")).collect();
+        scenario.event_ids().into_iter().filter(|id| id.ends_with(".expired")).collect();
     ensure("events of expired sessions", ended.len(), 1)?;
     Ok(came)
 }

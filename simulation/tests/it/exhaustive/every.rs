@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use client::account::CallError;
 use client::tab::TabHandle;
-use simulation::faults::{Fault, Function, Rule};
-use simulation::stage::{Actor, Stage};
+use simulation::faults::{Fault, FaultRule, Function};
+use simulation::scenario::{Scenario, ScenarioUser};
 use tokio::runtime;
 use tokio::time::sleep;
 
@@ -27,11 +27,11 @@ pub(super) fn fault_at_every_call(
     function: Function,
     beyond: Duration,
     floor: usize,
-    tell: impl AsyncFn(Rule) -> Told,
+    tell: impl AsyncFn(FaultRule) -> Told,
 ) {
     for fault in faults(beyond) {
         let calls = (1..MANY).take_while(|nth| {
-            let told = run(tell(Rule::anywhere(function, *nth, fault.clone())));
+            let told = run(tell(FaultRule::anywhere(function, *nth, fault.clone())));
             told.unwrap_or_else(|why| {
                 panic!("{story}, {} {nth} of {function:?}: {why}", fault.name())
             })
@@ -52,15 +52,17 @@ pub(super) fn run<T>(telling: impl Future<Output = T>) -> T {
 }
 
 /// Waits for the aftermath, ends the story, and says whether the fault's call came.
-pub(super) async fn finish(stage: &Stage, tabs: &[(&Actor, &TabHandle)]) -> Told {
+pub(super) async fn finish(scenario: &Scenario, tabs: &[(&ScenarioUser, &TabHandle)]) -> Told {
     sleep(AFTERMATH).await;
-    let came = !stage.faults.heal();
-    stage.end(tabs).await?;
+    let came = !scenario.faults.heal();
+    scenario.end(tabs).await?;
     Ok(came)
 }
 
 /// Repeats a call until it is answered for good, as a client does.
-pub(super) async fn insist<T>(call: impl AsyncFn() -> Result<T, CallError>) -> Result<T, String> {
+pub(super) async fn send_until_settled<T>(
+    call: impl AsyncFn() -> Result<T, CallError>,
+) -> Result<T, String> {
     loop {
         match call().await {
             Err(error) if error.retry_after().is_some() => sleep(Duration::from_secs(1)).await,

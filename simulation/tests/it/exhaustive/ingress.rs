@@ -3,111 +3,111 @@
 use std::time::Duration;
 
 use shared::domain::{ProviderName, Rating, TurnKind};
-use simulation::cloud::{Piece, Plot};
-use simulation::faults::{Function, Rule};
-use simulation::stage::{Actor, Stage};
+use simulation::cloud::{ModelScript, ModelStep};
+use simulation::faults::{FaultRule, Function};
+use simulation::scenario::{Scenario, ScenarioUser};
 use tokio::time::sleep;
 
-use super::every::{Told, ensure, fault_at_every_call, finish, insist};
+use super::every::{Told, ensure, fault_at_every_call, finish, send_until_settled};
 
 /// Longer than a client waits, and longer than a queue knows a message again.
 const BEYOND: Duration = Duration::from_secs(400);
 
 #[track_caller]
-fn check(story: &str, floor: usize, tell: impl AsyncFn(Rule) -> Told) {
+fn check(story: &str, floor: usize, tell: impl AsyncFn(FaultRule) -> Told) {
     fault_at_every_call(story, Function::Ingress, BEYOND, floor, tell);
 }
 
 /// A reply that is still going on when a client has given up one call and makes the next.
-fn long() -> Plot {
+fn long() -> ModelScript {
     (0..40)
-        .flat_map(|_| [Piece::Say("and ".to_owned()), Piece::Wait(Duration::from_secs(2))])
+        .flat_map(|_| [ModelStep::Say("and ".to_owned()), ModelStep::Wait(Duration::from_secs(2))])
         .collect()
 }
 
-/// A stage with one session in which so many messages have been answered.
-async fn lesson(answered: u32) -> (Stage, Actor) {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
-    stage.drive();
+/// A scenario with one session in which so many messages have been answered.
+async fn lesson(answered: u32) -> (Scenario, ScenarioUser) {
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
+    scenario.drive();
     for number in 1..=answered {
         anna.say(&format!("m{number}")).await.unwrap();
         sleep(Duration::from_secs(5)).await;
     }
-    (stage, anna)
+    (scenario, anna)
 }
 
-async fn kind(stage: &Stage, actor: &Actor, turn: u64) -> Option<TurnKind> {
-    stage.turn(actor, turn).await?.kind
+async fn kind(scenario: &Scenario, user: &ScenarioUser, turn: u64) -> Option<TurnKind> {
+    scenario.turn(user, turn).await?.kind
 }
 
-async fn a_message(rule: Rule) -> Told {
-    let (stage, anna) = lesson(0).await;
-    stage.lay(rule);
-    anna.insist("m1").await.map_err(|error| error.to_string())?;
-    let came = finish(&stage, &[]).await?;
+async fn a_message(rule: FaultRule) -> Told {
+    let (scenario, anna) = lesson(0).await;
+    scenario.add_fault(rule);
+    anna.send_until_settled("m1").await.map_err(|error| error.to_string())?;
+    let came = finish(&scenario, &[]).await?;
     ensure(
         "the turns",
-        (kind(&stage, &anna, 1).await, kind(&stage, &anna, 2).await),
+        (kind(&scenario, &anna, 1).await, kind(&scenario, &anna, 2).await),
         (Some(TurnKind::Reply), None),
     )?;
-    ensure("calls of models", stage.model_calls(), 1)?;
+    ensure("calls of models", scenario.model_calls(), 1)?;
     Ok(came)
 }
 
 /// The first try of somebody unknown makes nobody's session; a repeat by its owner is answered the
 /// same.
-async fn a_new_session(rule: Rule) -> Told {
-    let stage = Stage::new().unwrap();
-    stage.lay(rule);
-    let anna = insist(async || stage.actor(1, "lesson").await).await?;
-    insist(async || anna.account.create_session(Some("lesson")).await).await?;
-    let came = finish(&stage, &[]).await?;
+async fn a_new_session(rule: FaultRule) -> Told {
+    let scenario = Scenario::new().unwrap();
+    scenario.add_fault(rule);
+    let anna = send_until_settled(async || scenario.user(1, "lesson").await).await?;
+    send_until_settled(async || anna.account.create_session(Some("lesson")).await).await?;
+    let came = finish(&scenario, &[]).await?;
     anna.say("m1").await.map_err(|error| error.to_string())?;
-    stage.end(&[]).await?;
-    ensure("the turn", kind(&stage, &anna, 1).await, Some(TurnKind::Reply))?;
+    scenario.end(&[]).await?;
+    ensure("the turn", kind(&scenario, &anna, 1).await, Some(TurnKind::Reply))?;
     Ok(came)
 }
 
-async fn a_stop_before_the_claim(rule: Rule) -> Told {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+async fn a_stop_before_the_claim(rule: FaultRule) -> Told {
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     anna.say("m1").await.unwrap();
-    stage.lay(rule);
-    insist(async || anna.stop("m1").await).await?;
-    stage.drive();
-    let came = finish(&stage, &[]).await?;
+    scenario.add_fault(rule);
+    send_until_settled(async || anna.stop("m1").await).await?;
+    scenario.drive();
+    let came = finish(&scenario, &[]).await?;
     ensure(
         "the turn",
-        (kind(&stage, &anna, 1).await, stage.model_calls()),
+        (kind(&scenario, &anna, 1).await, scenario.model_calls()),
         (Some(TurnKind::Cancelled), 0),
     )?;
     Ok(came)
 }
 
-async fn a_stop_of_a_running_turn(rule: Rule) -> Told {
-    let (stage, anna) = lesson(0).await;
-    stage.plot(ProviderName::Claude, long());
+async fn a_stop_of_a_running_turn(rule: FaultRule) -> Told {
+    let (scenario, anna) = lesson(0).await;
+    scenario.script_model(ProviderName::Claude, long());
     anna.say("m1").await.unwrap();
     sleep(Duration::from_millis(1_500)).await;
-    stage.lay(rule);
-    insist(async || anna.stop("m1").await).await?;
-    let came = finish(&stage, &[]).await?;
-    ensure("the turn", kind(&stage, &anna, 1).await, Some(TurnKind::Cancelled))?;
+    scenario.add_fault(rule);
+    send_until_settled(async || anna.stop("m1").await).await?;
+    let came = finish(&scenario, &[]).await?;
+    ensure("the turn", kind(&scenario, &anna, 1).await, Some(TurnKind::Cancelled))?;
     Ok(came)
 }
 
-async fn a_deletion_while_a_turn_runs(rule: Rule) -> Told {
-    let (stage, anna) = lesson(1).await;
-    stage.plot(ProviderName::Claude, long());
+async fn a_deletion_while_a_turn_runs(rule: FaultRule) -> Told {
+    let (scenario, anna) = lesson(1).await;
+    scenario.script_model(ProviderName::Claude, long());
     anna.say("m2").await.unwrap();
     sleep(Duration::from_millis(1_500)).await;
-    stage.lay(rule);
-    insist(async || anna.account.delete("lesson").await).await?;
-    let came = finish(&stage, &[]).await?;
-    let left: Vec<_> = stage.rows(&anna).await.into_iter().map(|row| row.key.sort).collect();
+    scenario.add_fault(rule);
+    send_until_settled(async || anna.account.delete("lesson").await).await?;
+    let came = finish(&scenario, &[]).await?;
+    let left: Vec<_> = scenario.rows(&anna).await.into_iter().map(|row| row.key.sort).collect();
     ensure("what is left", left, vec!["META".to_owned()])?;
-    let told = stage
+    let told = scenario
         .cloud
         .events
         .published()
@@ -117,12 +117,12 @@ async fn a_deletion_while_a_turn_runs(rule: Rule) -> Told {
     Ok(came)
 }
 
-async fn a_rating(rule: Rule) -> Told {
-    let (stage, anna) = lesson(1).await;
-    stage.lay(rule);
-    insist(async || anna.account.rate("lesson", 1, Rating::Up, None).await).await?;
-    let came = finish(&stage, &[]).await?;
-    let told = stage
+async fn a_rating(rule: FaultRule) -> Told {
+    let (scenario, anna) = lesson(1).await;
+    scenario.add_fault(rule);
+    send_until_settled(async || anna.account.rate("lesson", 1, Rating::Up, None).await).await?;
+    let came = finish(&scenario, &[]).await?;
+    let told = scenario
         .cloud
         .events
         .published()
@@ -133,30 +133,30 @@ async fn a_rating(rule: Rule) -> Told {
 }
 
 /// Two tabs connect and resume while a turn runs; one is closed.
-async fn tabs(rule: Rule) -> Told {
-    let (stage, anna) = lesson(2).await;
+async fn tabs(rule: FaultRule) -> Told {
+    let (scenario, anna) = lesson(2).await;
     anna.say("m3").await.unwrap();
-    stage.lay(rule);
+    scenario.add_fault(rule);
     let stays = anna.open_tab(1);
     let goes = anna.open_tab(2);
     sleep(Duration::from_mins(1)).await;
     goes.close();
-    let came = finish(&stage, &[(&anna, &stays)]).await?;
+    let came = finish(&scenario, &[(&anna, &stays)]).await?;
     ensure("the finals", stays.view().shown.len(), 3)?;
     Ok(came)
 }
 
-async fn a_look_back(rule: Rule) -> Told {
-    let (stage, anna) = lesson(1).await;
-    stage.plot(ProviderName::Claude, long());
+async fn a_look_back(rule: FaultRule) -> Told {
+    let (scenario, anna) = lesson(1).await;
+    scenario.script_model(ProviderName::Claude, long());
     anna.say("m2").await.unwrap();
     sleep(Duration::from_millis(1_500)).await;
-    stage.lay(rule);
-    let history = insist(async || anna.account.history("lesson", 0, 100).await).await?;
-    stage.cloud.checker.read_back(&anna.key, &history);
+    scenario.add_fault(rule);
+    let history = send_until_settled(async || anna.account.history("lesson", 0, 100).await).await?;
+    scenario.cloud.checker.read_back(&anna.key, &history);
     ensure("turns", history.turns.len(), 2)?;
-    insist(async || anna.account.documents().await).await?;
-    finish(&stage, &[]).await
+    send_until_settled(async || anna.account.documents().await).await?;
+    finish(&scenario, &[]).await
 }
 
 #[test]

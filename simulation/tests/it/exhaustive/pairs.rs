@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::domain::{FinishReason, ProviderName, TurnKind};
-use simulation::cloud::{Limits, Piece, Plot};
-use simulation::faults::{Fault, Function, Rule};
-use simulation::stage::Scene;
+use simulation::cloud::{Limits, ModelScript, ModelStep};
+use simulation::faults::{Fault, FaultRule, Function};
+use simulation::scenario::ScenarioSetup;
 use tokio::time::{sleep, timeout};
 
 use super::every::{AFTERMATH, MANY, Told, ensure, run};
@@ -16,42 +16,42 @@ const FLOOR: usize = 16;
 
 /// A reply that is short, and long enough for a checkpoint and for a second look at the
 /// connections.
-fn reply() -> Plot {
-    let say = |text: &str| Piece::Say(text.to_owned());
+fn reply() -> ModelScript {
+    let say = |text: &str| ModelStep::Say(text.to_owned());
     vec![
         say("Maths"),
-        Piece::Wait(Duration::from_millis(1_100)),
+        ModelStep::Wait(Duration::from_millis(1_100)),
         say(", I think."),
-        Piece::Finish(FinishReason::Stop),
+        ModelStep::Finish(FinishReason::Stop),
     ]
 }
 
 /// The second rule counts from the redelivery that the first one causes.
-async fn a_message_delivered_again_and_again(first: Rule, second: Rule) -> Told {
+async fn a_message_delivered_again_and_again(first: FaultRule, second: FaultRule) -> Told {
     // A message whose worker dies before it could shorten its time is not away for longer than
     // others.
     let limits = Limits { requests_visibility: Duration::from_secs(160), ..Limits::default() };
-    let stage = Scene { limits, ..Scene::default() }.set().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = ScenarioSetup { limits, ..ScenarioSetup::default() }.build().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
     sleep(Duration::from_secs(1)).await;
-    (0..3).for_each(|_| stage.plot(ProviderName::Claude, reply()));
-    stage.lay(first);
-    tokio::spawn(Arc::clone(&stage.platform).drive_replies());
+    (0..3).for_each(|_| scenario.script_model(ProviderName::Claude, reply()));
+    scenario.add_fault(first);
+    tokio::spawn(Arc::clone(&scenario.platform).drive_replies());
     anna.say("m1").await.unwrap();
     let deliveries = async {
         let mut second = Some(second);
         loop {
-            let delivery = stage.request().await;
+            let delivery = scenario.request().await;
             if delivery.receive_count == 2 {
-                second.take().into_iter().for_each(|rule| stage.lay(rule));
+                second.take().into_iter().for_each(|rule| scenario.add_fault(rule));
             }
-            stage.answer(&delivery).await;
+            scenario.answer(&delivery).await;
         }
     };
     let _: Result<(), _> = timeout(AFTERMATH, deliveries).await;
-    let came = !stage.faults.heal();
-    stage.end(&[(&anna, &tab)]).await?;
+    let came = !scenario.faults.heal();
+    scenario.end(&[(&anna, &tab)]).await?;
     let shown = tab.view().shown.iter().map(|turn| turn.kind).collect();
     ensure("the final", shown, vec![TurnKind::Reply])?;
     Ok(came)
@@ -60,7 +60,8 @@ async fn a_message_delivered_again_and_again(first: Rule, second: Rule) -> Told 
 /// Tries a second crash at every call after the first one; returns at how many there was one.
 #[track_caller]
 fn seconds(first: (usize, &Fault), fault: &Fault) -> usize {
-    let rule = |(nth, fault): (usize, &Fault)| Rule::anywhere(Function::Worker, nth, fault.clone());
+    let rule =
+        |(nth, fault): (usize, &Fault)| FaultRule::anywhere(Function::Worker, nth, fault.clone());
     let came = |nth: &usize| {
         let told = run(a_message_delivered_again_and_again(rule(first), rule((*nth, fault))));
         let at = || format!("{} {}, then {} {nth}", first.1.name(), first.0, fault.name());

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures::join;
 use shared::domain::{FinishReason, ProviderName};
 use shared::ports::Delivery;
-use simulation::cloud::Piece;
-use simulation::faults::{Fault, Function, Gate, Op, Rule};
+use simulation::cloud::ModelStep;
+use simulation::faults::{Fault, FaultRule, Function, Gate, PortCall};
 use simulation::mutants::Mutant;
 use simulation::platform::Setup;
-use simulation::stage::{Actor, Scene, Stage};
+use simulation::scenario::{Scenario, ScenarioSetup, ScenarioUser};
 use tokio::time::sleep;
 
 /// How often a request is received before it is a dead letter.
@@ -20,29 +20,34 @@ const VISIBLE_AGAIN: Duration = Duration::from_secs(160);
 
 #[tokio::test(start_paused = true)]
 async fn a_worker_that_dies_between_the_queue_and_the_commit_is_caught() {
-    check(Mutant::QueueBeforeCommit, "5", async |stage, anna| {
-        stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::CrashBefore));
-        let delivery = asked(stage, anna).await;
-        assert!(stage.work(&delivery).await.returned().is_none());
+    check(Mutant::QueueBeforeCommit, "5", async |scenario, anna| {
+        scenario.add_fault(FaultRule::at(
+            Function::Worker,
+            PortCall::Commit,
+            1,
+            Fault::CrashBefore,
+        ));
+        let delivery = asked(scenario, anna).await;
+        assert!(scenario.work(&delivery).await.returned().is_none());
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_the_queue_never_got_is_missed() {
-    check(Mutant::AcceptBeforeQueue, "1", async |stage, anna| {
-        stage.lay(Rule::at(Function::Ingress, Op::Send, 1, Fault::Fail));
-        anna.insist("m1").await.unwrap();
+    check(Mutant::AcceptBeforeQueue, "1", async |scenario, anna| {
+        scenario.add_fault(FaultRule::at(Function::Ingress, PortCall::Send, 1, Fault::Fail));
+        anna.send_until_settled("m1").await.unwrap();
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_final_that_is_begun_again_is_caught() {
-    check(Mutant::RegenerateOnRedelivery, "2", async |stage, anna| {
-        let delivery = asked(stage, anna).await;
+    check(Mutant::RegenerateOnRedelivery, "2", async |scenario, anna| {
+        let delivery = asked(scenario, anna).await;
         for _ in 0..2 {
-            stage.work(&delivery).await.returned().unwrap().unwrap();
+            scenario.work(&delivery).await.returned().unwrap().unwrap();
         }
     })
     .await;
@@ -55,31 +60,35 @@ async fn a_zombie_that_commits_over_a_later_generation_is_caught() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stale_handle_that_deletes_is_caught() {
-    check(Mutant::StaleReceiptHonoured, "5", async |stage, anna| {
-        let first = asked(stage, anna).await;
-        stage.work(&first).await.returned().unwrap().unwrap();
+    check(Mutant::StaleReceiptHonoured, "5", async |scenario, anna| {
+        let first = asked(scenario, anna).await;
+        scenario.work(&first).await.returned().unwrap().unwrap();
         sleep(VISIBLE_AGAIN).await;
-        let second = stage.request().await;
+        let second = scenario.request().await;
         assert_eq!((&second.message_id, second.receive_count), (&first.message_id, 2));
-        stage.answer(&first).await;
+        scenario.answer(&first).await;
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_begins_behind_a_dead_letter_in_progress_is_caught() {
-    check(Mutant::PredecessorLeftRunning, "4", async |stage, anna| {
-        stage.lay(Rule::always(Function::Worker, Op::Commit, Fault::CrashBefore));
+    check(Mutant::PredecessorLeftRunning, "4", async |scenario, anna| {
+        scenario.add_fault(FaultRule::always(
+            Function::Worker,
+            PortCall::Commit,
+            Fault::CrashBefore,
+        ));
         anna.say("m1").await.unwrap();
         for _ in 0..RECEIVES {
-            let delivery = stage.request().await;
-            assert!(stage.work(&delivery).await.returned().is_none());
+            let delivery = scenario.request().await;
+            assert!(scenario.work(&delivery).await.returned().is_none());
         }
-        stage.faults.heal();
+        scenario.faults.heal();
         anna.say("m2").await.unwrap();
-        let second = stage.request().await;
+        let second = scenario.request().await;
         assert_eq!(second.receive_count, 1);
-        stage.answer(&second).await;
+        scenario.answer(&second).await;
     })
     .await;
 }
@@ -91,31 +100,39 @@ async fn a_fenced_worker_that_takes_the_message_away_is_caught() {
 
 #[tokio::test(start_paused = true)]
 async fn a_final_that_waits_for_the_notifier_is_caught() {
-    check(Mutant::NotifierPersists, "5", async |stage, anna| {
-        let delivery = asked(stage, anna).await;
-        stage.answer(&delivery).await;
+    check(Mutant::NotifierPersists, "5", async |scenario, anna| {
+        let delivery = asked(scenario, anna).await;
+        scenario.answer(&delivery).await;
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_old_generations_text_under_a_new_number_is_caught() {
-    check(Mutant::PartialTextKept, "3", async |stage, anna| {
-        stage.plot(ProviderName::Claude, vec![Piece::Say("The first try".to_owned()), wait(10)]);
-        stage.plot(
+    check(Mutant::PartialTextKept, "3", async |scenario, anna| {
+        scenario.script_model(
             ProviderName::Claude,
-            vec![wait(9), Piece::Say("Another one.".to_owned()), end()],
+            vec![ModelStep::Say("The first try".to_owned()), wait(10)],
         );
-        stage.lay(Rule::at(Function::Worker, Op::Checkpoint, 2, Fault::CrashAfter));
-        let delivery = asked(stage, anna).await;
-        assert!(stage.work(&delivery).await.returned().is_none());
+        scenario.script_model(
+            ProviderName::Claude,
+            vec![wait(9), ModelStep::Say("Another one.".to_owned()), end()],
+        );
+        scenario.add_fault(FaultRule::at(
+            Function::Worker,
+            PortCall::Checkpoint,
+            2,
+            Fault::CrashAfter,
+        ));
+        let delivery = asked(scenario, anna).await;
+        assert!(scenario.work(&delivery).await.returned().is_none());
         let watch = async {
             sleep(Duration::from_secs(2)).await;
             let tab = anna.open_tab(1);
             sleep(Duration::from_secs(3)).await;
             tab.close();
         };
-        let (ended, ()) = join!(stage.work(&delivery), watch);
+        let (ended, ()) = join!(scenario.work(&delivery), watch);
         ended.returned().unwrap().unwrap();
     })
     .await;
@@ -132,21 +149,26 @@ async fn a_stop_before_the_claim_that_counts_for_nothing_is_caught() {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_is_counted_twice_is_caught() {
-    check(Mutant::TotalsWithoutState, "9", async |stage, anna| {
-        let delivery = asked(stage, anna).await;
-        stage.answer(&delivery).await;
-        stage.lay(Rule::at(Function::Notifier, Op::Deliver, 1, Fault::LoseAck));
-        let replies = stage.replies().await;
-        stage.deliver(&replies).await;
+    check(Mutant::TotalsWithoutState, "9", async |scenario, anna| {
+        let delivery = asked(scenario, anna).await;
+        scenario.answer(&delivery).await;
+        scenario.add_fault(FaultRule::at(Function::Notifier, PortCall::Deliver, 1, Fault::LoseAck));
+        let replies = scenario.replies().await;
+        scenario.deliver(&replies).await;
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_outlives_its_session_is_caught() {
-    check(Mutant::RowsForDeletedSession, "1", async |stage, anna| {
+    check(Mutant::RowsForDeletedSession, "1", async |scenario, anna| {
         let gate = Gate::new();
-        stage.lay(Rule::at(Function::Ingress, Op::Record, 1, Fault::Hold(Arc::clone(&gate))));
+        scenario.add_fault(FaultRule::at(
+            Function::Ingress,
+            PortCall::Record,
+            1,
+            Fault::Hold(Arc::clone(&gate)),
+        ));
         let delete = async {
             gate.reached().await;
             anna.account.delete(&anna.session).await.unwrap();
@@ -158,42 +180,53 @@ async fn a_message_that_outlives_its_session_is_caught() {
 }
 
 /// A worker stands before its commit while another one takes the next generation; then both go on.
-async fn overtaken(stage: &Stage, anna: &Actor) {
+async fn overtaken(scenario: &Scenario, anna: &ScenarioUser) {
     let gate = Gate::new();
-    stage.plot(ProviderName::Claude, vec![Piece::Say("The first try.".to_owned()), end()]);
-    stage.plot(ProviderName::Claude, vec![wait(5), Piece::Say("Another one.".to_owned()), end()]);
-    stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::Hold(Arc::clone(&gate))));
-    let delivery = asked(stage, anna).await;
+    scenario.script_model(
+        ProviderName::Claude,
+        vec![ModelStep::Say("The first try.".to_owned()), end()],
+    );
+    scenario.script_model(
+        ProviderName::Claude,
+        vec![wait(5), ModelStep::Say("Another one.".to_owned()), end()],
+    );
+    scenario.add_fault(FaultRule::at(
+        Function::Worker,
+        PortCall::Commit,
+        1,
+        Fault::Hold(Arc::clone(&gate)),
+    ));
+    let delivery = asked(scenario, anna).await;
     let overtake = async {
         gate.reached().await;
         let open = async {
             sleep(Duration::from_secs(1)).await;
             gate.open();
         };
-        join!(stage.work(&delivery), open)
+        join!(scenario.work(&delivery), open)
     };
-    join!(Box::pin(stage.answer(&delivery)), Box::pin(overtake));
+    join!(Box::pin(scenario.answer(&delivery)), Box::pin(overtake));
 }
 
-async fn asked(stage: &Stage, anna: &Actor) -> Delivery {
+async fn asked(scenario: &Scenario, anna: &ScenarioUser) -> Delivery {
     anna.say("m1").await.unwrap();
-    stage.request().await
+    scenario.request().await
 }
 
-fn wait(seconds: u64) -> Piece {
-    Piece::Wait(Duration::from_secs(seconds))
+fn wait(seconds: u64) -> ModelStep {
+    ModelStep::Wait(Duration::from_secs(seconds))
 }
 
-fn end() -> Piece {
-    Piece::Finish(FinishReason::Stop)
+fn end() -> ModelStep {
+    ModelStep::Finish(FinishReason::Stop)
 }
 
 /// Requires that a story violates this invariant first where the protocol is broken so, and none
 /// where it is not.
-async fn check(mutant: Mutant, invariant: &str, story: impl AsyncFn(&Stage, &Actor)) {
+async fn check(mutant: Mutant, invariant: &str, story: impl AsyncFn(&Scenario, &ScenarioUser)) {
     tell(None, &story).await.unwrap();
-    let stage = tell(Some(mutant), &story).await;
-    let list = stage.expect_err("the mutant was not caught");
+    let scenario = tell(Some(mutant), &story).await;
+    let list = scenario.expect_err("the mutant was not caught");
     assert!(
         list.starts_with(&format!("invariant {invariant}: ")),
         "{mutant:?} was caught for another reason: {list}"
@@ -201,10 +234,13 @@ async fn check(mutant: Mutant, invariant: &str, story: impl AsyncFn(&Stage, &Act
 }
 
 /// Plays a story, lets everything drain, and says what was violated.
-async fn tell(mutant: Option<Mutant>, story: &impl AsyncFn(&Stage, &Actor)) -> Result<(), String> {
+async fn tell(
+    mutant: Option<Mutant>,
+    story: &impl AsyncFn(&Scenario, &ScenarioUser),
+) -> Result<(), String> {
     let setup = Setup { mutant, ..Setup::default() };
-    let stage = Scene { setup, ..Scene::default() }.set().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
-    story(&stage, &anna).await;
-    stage.end(&[]).await
+    let scenario = ScenarioSetup { setup, ..ScenarioSetup::default() }.build().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
+    story(&scenario, &anna).await;
+    scenario.end(&[]).await
 }

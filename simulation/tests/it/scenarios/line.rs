@@ -6,7 +6,7 @@ use client::transport::Socket;
 use futures::FutureExt as _;
 use serde_json::Value;
 use shared::domain::ConnectionId;
-use simulation::stage::{Actor, Stage};
+use simulation::scenario::{Scenario, ScenarioUser};
 use tokio::time::timeout;
 
 /// A connection without a client behind it.
@@ -18,18 +18,18 @@ pub(super) struct Line {
 
 impl Line {
     /// Opens a connection to an actor's session; it has not asked for anything yet.
-    pub(super) async fn open(stage: &Stage, actor: &Actor) -> Self {
-        let websocket = actor.account.ticket(&actor.session).await.unwrap();
+    pub(super) async fn open(scenario: &Scenario, user: &ScenarioUser) -> Self {
+        let websocket = user.account.ticket(&user.session).await.unwrap();
         let socket =
-            actor.account.transport().connect(&websocket.url, &websocket.ticket).await.unwrap();
-        let opened = stage.faults.tally().counts().events["connections opened"];
+            user.account.transport().connect(&websocket.url, &websocket.ticket).await.unwrap();
+        let opened = scenario.faults.tally().counts().events["connections opened"];
         Self { socket, id: ConnectionId::new(format!("c{opened}")) }
     }
 
     /// Opens a connection and resumes after a cursor; what it is answered is waiting when this
     /// returns.
-    pub(super) async fn resumed(stage: &Stage, actor: &Actor, after: u64) -> Self {
-        let mut line = Self::open(stage, actor).await;
+    pub(super) async fn resumed(scenario: &Scenario, user: &ScenarioUser, after: u64) -> Self {
+        let mut line = Self::open(scenario, user).await;
         line.resume(after).await;
         line
     }
@@ -77,6 +77,6 @@ pub(super) fn turn(frame: &Value) -> u64 {
 }
 
 /// Counts the rows of a session's connections.
-pub(super) async fn connections(stage: &Stage, actor: &Actor) -> usize {
-    stage.rows(actor).await.iter().filter(|row| row.key.sort.starts_with("C#")).count()
+pub(super) async fn connections(scenario: &Scenario, user: &ScenarioUser) -> usize {
+    scenario.rows(user).await.iter().filter(|row| row.key.sort.starts_with("C#")).count()
 }

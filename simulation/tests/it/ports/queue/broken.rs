@@ -12,7 +12,7 @@ use shared::ports::{
 };
 
 use super::SETTINGS;
-use super::rig::Rig;
+use super::test_bed::TestBed;
 
 /// What a queue does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +139,7 @@ impl EventSource for BrokenQueue {
     }
 }
 
-impl Rig for BrokenQueue {
+impl TestBed for BrokenQueue {
     fn queue(&self) -> &dyn EventSource {
         self
     }

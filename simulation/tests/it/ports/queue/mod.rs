@@ -2,11 +2,11 @@
 
 mod broken;
 mod caught;
-mod course;
 mod model;
 mod operation;
 mod reach;
-mod rig;
+mod test_bed;
+mod test_run;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -16,26 +16,26 @@ use proptest::test_runner::TestCaseResult;
 use shared::memory::QueueSettings;
 
 use super::runner::{holds, on_paused_time};
-use course::Course;
 use operation::{Operation, operation};
-use rig::{MemoryRig, Rig, SqliteRig};
+use test_bed::{MemoryTestBed, SqliteTestBed, TestBed};
+use test_run::TestRun;
 
 /// A small limit, so that dead letters are common.
 const SETTINGS: QueueSettings = QueueSettings::new(Duration::from_secs(30), 2);
 
 /// Does the operations to a queue and to the model, and compares them at each.
-fn agrees<R: Rig>(make: impl Fn() -> R, operations: &[Operation]) -> TestCaseResult {
-    on_paused_time(async { Course::new(make()).run(operations).await })
+fn agrees<R: TestBed>(make: impl Fn() -> R, operations: &[Operation]) -> TestCaseResult {
+    on_paused_time(async { TestRun::new(make()).run(operations).await })
 }
 
 #[test]
 fn the_queue_in_memory_does_what_the_model_does() {
-    holds(400, operation(), |operations| agrees(MemoryRig::new, operations));
+    holds(400, operation(), |operations| agrees(MemoryTestBed::new, operations));
 }
 
 #[test]
 fn the_queue_on_sqlite_does_what_the_model_does() {
-    holds(40, operation(), |operations| agrees(SqliteRig::new, operations));
+    holds(40, operation(), |operations| agrees(SqliteTestBed::new, operations));
 }
 
 #[test]

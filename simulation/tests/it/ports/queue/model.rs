@@ -10,16 +10,16 @@ const MAX_VISIBILITY: Duration = Duration::from_hours(12);
 
 /// What an operation shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum Observation {
     Done,
     Stale,
-    Messages(Vec<Shown>),
+    Messages(Vec<ShownMessage>),
     Redriven(usize),
 }
 
 /// A message as it is handed out or listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shown {
+pub(super) struct ShownMessage {
     pub(super) message: usize,
     pub(super) group: String,
     pub(super) body: String,
@@ -28,13 +28,13 @@ pub(super) struct Shown {
 
 #[derive(Debug, Clone)]
 struct Message {
-    shown: Shown,
-    flight: Option<Flight>,
+    shown: ShownMessage,
+    flight: Option<InFlight>,
 }
 
 /// The newest receive of a message, and when its visibility timeout ends.
 #[derive(Debug, Clone)]
-struct Flight {
+struct InFlight {
     receive: usize,
     until: Duration,
 }
@@ -47,7 +47,7 @@ pub(super) struct Model {
     /// In the order in which they were appended.
     messages: Vec<Message>,
     /// In the order in which they were appended, too.
-    dead: Vec<Shown>,
+    dead: Vec<ShownMessage>,
     /// Every deduplication id that was taken, and when.
     taken: Vec<(u8, Duration)>,
     /// Every receive of this process: its place here is its handle, the message's number its
@@ -68,17 +68,17 @@ impl Model {
     }
 
     /// Does one operation; `body` is what a send carries.
-    pub(super) fn act(&mut self, operation: &Operation, body: &str) -> Seen {
+    pub(super) fn act(&mut self, operation: &Operation, body: &str) -> Observation {
         match *operation {
             Operation::Send { group, id, .. } => self.send(group, id, body),
-            Operation::Receive(max) => Seen::Messages(self.receive(max)),
+            Operation::Receive(max) => Observation::Messages(self.receive(max)),
             Operation::Delete(handle) => self.delete(handle),
             Operation::Hide(handle, visibility) => self.hide(handle, visibility),
             Operation::Pass(span) => self.pass(span),
             Operation::Wait => self.pass(self.wait().unwrap_or_default()),
             Operation::Redrive => self.redrive(),
-            Operation::DeadLetters(limit) => Seen::Messages(self.dead_letters(limit)),
-            Operation::Purge => Seen::Done,
+            Operation::DeadLetters(limit) => Observation::Messages(self.dead_letters(limit)),
+            Operation::Purge => Observation::Done,
             Operation::Restart => self.restart(),
         }
     }
@@ -106,7 +106,7 @@ impl Model {
     }
 
     /// Lists the dead letters, oldest first.
-    pub(super) fn dead_letters(&self, limit: usize) -> Vec<Shown> {
+    pub(super) fn dead_letters(&self, limit: usize) -> Vec<ShownMessage> {
         self.dead.iter().take(limit).cloned().collect()
     }
 
@@ -120,23 +120,23 @@ impl Model {
         self.messages.iter().filter(|message| self.flies(message)).count()
     }
 
-    fn send(&mut self, group: u8, id: u8, body: &str) -> Seen {
+    fn send(&mut self, group: u8, id: u8, body: &str) -> Observation {
         let window = self.settings.dedup_window;
         if !self.taken.iter().any(|(taken, at)| *taken == id && *at + window > self.now) {
             self.taken.push((id, self.now));
             self.append(format!("group-{group}"), body.to_owned());
         }
-        Seen::Done
+        Observation::Done
     }
 
     fn append(&mut self, group: String, body: String) {
-        let shown = Shown { message: self.appended, group, body, receive_count: 0 };
+        let shown = ShownMessage { message: self.appended, group, body, receive_count: 0 };
         self.messages.push(Message { shown, flight: None });
         self.appended += 1;
     }
 
-    fn receive(&mut self, max: usize) -> Vec<Shown> {
-        let mut received: Vec<Shown> = Vec::new();
+    fn receive(&mut self, max: usize) -> Vec<ShownMessage> {
+        let mut received: Vec<ShownMessage> = Vec::new();
         while received.len() < max {
             let Some(place) = self.next(received.last().map(|last| last.group.as_str())) else {
                 break;
@@ -149,7 +149,7 @@ impl Model {
             let until = self.now + self.settings.visibility;
             let message = &mut self.messages[place];
             message.shown.receive_count += 1;
-            message.flight = Some(Flight { receive: self.receives.len(), until });
+            message.flight = Some(InFlight { receive: self.receives.len(), until });
             self.receives.push(message.shown.message);
             received.push(message.shown.clone());
         }
@@ -173,20 +173,20 @@ impl Model {
         message.flight.as_ref().is_some_and(|flight| flight.until > self.now)
     }
 
-    fn delete(&mut self, handle: Handle) -> Seen {
+    fn delete(&mut self, handle: Handle) -> Observation {
         match (self.current(handle), self.is_gone(handle)) {
             (Some(place), _) => drop(self.messages.remove(place)),
             (None, true) => {}
-            (None, false) => return Seen::Stale,
+            (None, false) => return Observation::Stale,
         }
-        Seen::Done
+        Observation::Done
     }
 
-    fn hide(&mut self, handle: Handle, visibility: Duration) -> Seen {
-        let Some(place) = self.current(handle) else { return Seen::Stale };
+    fn hide(&mut self, handle: Handle, visibility: Duration) -> Observation {
+        let Some(place) = self.current(handle) else { return Observation::Stale };
         let until = self.now + visibility.min(MAX_VISIBILITY);
         self.messages[place].flight.as_mut().unwrap().until = until;
-        Seen::Done
+        Observation::Done
     }
 
     /// Returns the place of the message whose newest receive this is and whose visibility timeout
@@ -207,23 +207,23 @@ impl Model {
         !left.any(|shown| shown.message == message)
     }
 
-    fn pass(&mut self, span: Duration) -> Seen {
+    fn pass(&mut self, span: Duration) -> Observation {
         self.now += span;
-        Seen::Done
+        Observation::Done
     }
 
-    fn redrive(&mut self) -> Seen {
+    fn redrive(&mut self) -> Observation {
         let dead = std::mem::take(&mut self.dead);
         let count = dead.len();
         for shown in dead {
             self.append(shown.group, shown.body);
         }
-        Seen::Redriven(count)
+        Observation::Redriven(count)
     }
 
-    fn restart(&mut self) -> Seen {
+    fn restart(&mut self) -> Observation {
         self.receives.clear();
         self.messages.iter_mut().for_each(|message| message.flight = None);
-        Seen::Done
+        Observation::Done
     }
 }

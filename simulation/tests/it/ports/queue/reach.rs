@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::SETTINGS;
-use super::model::{Model, Seen, Shown};
+use super::model::{Model, Observation, ShownMessage};
 use super::operation::{Handle, Operation};
 
 /// Everything that a queue can do.
@@ -32,33 +32,38 @@ pub(super) fn reached(operations: &[Operation]) -> BTreeSet<&'static str> {
 }
 
 /// Tells what is reached by what an operation shows.
-fn shown(operation: &Operation, seen: &Seen) -> Option<&'static str> {
+fn shown(operation: &Operation, seen: &Observation) -> Option<&'static str> {
     match (operation, seen) {
-        (Operation::Receive(_), Seen::Messages(shown)) if count_groups(shown) > 1 => {
+        (Operation::Receive(_), Observation::Messages(shown)) if count_groups(shown) > 1 => {
             Some("a receive of several groups")
         }
-        (Operation::Receive(_), Seen::Messages(shown)) if shown.len() > 1 => {
+        (Operation::Receive(_), Observation::Messages(shown)) if shown.len() > 1 => {
             Some("a receive of several messages of a group")
         }
         (
             Operation::Delete(Handle::Given(_)) | Operation::Hide(Handle::Given(_), _),
-            Seen::Stale,
+            Observation::Stale,
         ) => Some("a refused handle"),
-        (Operation::Hide(_, visibility), Seen::Done) if !visibility.is_zero() => {
+        (Operation::Hide(_, visibility), Observation::Done) if !visibility.is_zero() => {
             Some("a message hidden for another span")
         }
-        (Operation::Redrive, Seen::Redriven(1..)) => Some("a redrive"),
+        (Operation::Redrive, Observation::Redriven(1..)) => Some("a redrive"),
         _ => None,
     }
 }
 
 /// Tells what is reached by what an operation does.
-fn done(operation: &Operation, before: &Model, after: &Model, seen: &Seen) -> Option<&'static str> {
+fn done(
+    operation: &Operation,
+    before: &Model,
+    after: &Model,
+    seen: &Observation,
+) -> Option<&'static str> {
     let same = before.len() == after.len();
     let lands = before.in_flight() > after.in_flight();
     match operation {
         Operation::Send { .. } if same => Some("a send that is dropped"),
-        Operation::Delete(_) if same && *seen == Seen::Done => {
+        Operation::Delete(_) if same && *seen == Observation::Done => {
             Some("a handle of a message that is gone")
         }
         Operation::Receive(_) if !same => Some("a dead letter"),
@@ -68,6 +73,6 @@ fn done(operation: &Operation, before: &Model, after: &Model, seen: &Seen) -> Op
     }
 }
 
-fn count_groups(shown: &[Shown]) -> usize {
+fn count_groups(shown: &[ShownMessage]) -> usize {
     shown.iter().map(|shown| &shown.group).collect::<BTreeSet<_>>().len()
 }

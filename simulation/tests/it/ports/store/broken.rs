@@ -11,7 +11,7 @@ use shared::ports::store::{
 use shared::ports::{Clock, Durability};
 
 use super::START;
-use super::rig::Rig;
+use super::test_bed::TestBed;
 
 /// What a store does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Store for BrokenStore {
 }
 
 #[async_trait(?Send)]
-impl Rig for BrokenStore {
+impl TestBed for BrokenStore {
     fn store(&self) -> &dyn Store {
         self
     }

@@ -2,11 +2,11 @@
 
 mod broken;
 mod caught;
-mod course;
 mod model;
 mod operation;
 mod reach;
-mod rig;
+mod test_bed;
+mod test_run;
 mod writes;
 
 use std::cell::RefCell;
@@ -16,26 +16,26 @@ use proptest::test_runner::TestCaseResult;
 use shared::domain::Timestamp;
 
 use super::runner::{holds, on_paused_time};
-use course::Course;
 use operation::{Operation, operation};
-use rig::{MemoryRig, Rig, SqliteRig};
+use test_bed::{MemoryTestBed, SqliteTestBed, TestBed};
+use test_run::TestRun;
 
 /// The time at the beginning.
 const START: Timestamp = Timestamp(1_800_000_000_000);
 
 /// Does the operations to a store and to the model, and compares them at each.
-fn agrees<R: Rig>(make: impl Fn() -> R, operations: &[Operation]) -> TestCaseResult {
-    on_paused_time(async { Course::new(make()).run(operations).await })
+fn agrees<R: TestBed>(make: impl Fn() -> R, operations: &[Operation]) -> TestCaseResult {
+    on_paused_time(async { TestRun::new(make()).run(operations).await })
 }
 
 #[test]
 fn the_store_in_memory_does_what_the_model_does() {
-    holds(300, operation(), |operations| agrees(MemoryRig::new, operations));
+    holds(300, operation(), |operations| agrees(MemoryTestBed::new, operations));
 }
 
 #[test]
 fn the_store_on_sqlite_does_what_the_model_does() {
-    holds(60, operation(), |operations| agrees(SqliteRig::new, operations));
+    holds(60, operation(), |operations| agrees(SqliteTestBed::new, operations));
 }
 
 #[test]

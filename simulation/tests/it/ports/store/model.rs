@@ -11,7 +11,7 @@ use super::operation::Operation;
 
 /// What an operation shows.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Seen {
+pub(super) enum Observation {
     Done,
     Items(Vec<Option<Item>>),
     Page(Page),
@@ -36,18 +36,20 @@ impl Model {
     }
 
     /// Does one operation.
-    pub(super) fn act(&mut self, operation: &Operation) -> Seen {
+    pub(super) fn act(&mut self, operation: &Operation) -> Observation {
         match operation {
             Operation::Write(write, _) => self.write(write),
             Operation::Transact(writes, _) => self.transact(writes),
-            Operation::Get(keys) => Seen::Items(keys.iter().map(|key| self.get(key)).collect()),
-            Operation::Query(query) => Seen::Page(self.query(query)),
+            Operation::Get(keys) => {
+                Observation::Items(keys.iter().map(|key| self.get(key)).collect())
+            }
+            Operation::Query(query) => Observation::Page(self.query(query)),
             Operation::Due(until, limit) => {
-                Seen::Items(self.due(*until, *limit).into_iter().map(Some).collect())
+                Observation::Items(self.due(*until, *limit).into_iter().map(Some).collect())
             }
             Operation::Pass(span) => self.pass(self.now.plus(*span)),
             Operation::Purge => self.purge(),
-            Operation::Sync | Operation::Restart => Seen::Done,
+            Operation::Sync | Operation::Restart => Observation::Done,
         }
     }
 
@@ -90,31 +92,31 @@ impl Model {
         items
     }
 
-    fn write(&mut self, write: &Write) -> Seen {
+    fn write(&mut self, write: &Write) -> Observation {
         let current = self.get(&write.key);
         if !all_hold(&write.conditions, current.as_ref()) {
-            return Seen::Refused(FailedCondition { index: 0, current });
+            return Observation::Refused(FailedCondition { index: 0, current });
         }
         self.apply(write);
-        Seen::Written(self.get(&write.key))
+        Observation::Written(self.get(&write.key))
     }
 
-    fn transact(&mut self, writes: &[Write]) -> Seen {
+    fn transact(&mut self, writes: &[Write]) -> Observation {
         for (index, write) in writes.iter().enumerate() {
             if writes[..index].iter().any(|earlier| earlier.key == write.key) {
-                return Seen::Invalid;
+                return Observation::Invalid;
             }
         }
         for (index, write) in writes.iter().enumerate() {
             let current = self.get(&write.key);
             if !all_hold(&write.conditions, current.as_ref()) {
-                return Seen::Refused(FailedCondition { index, current });
+                return Observation::Refused(FailedCondition { index, current });
             }
         }
         for write in writes {
             self.apply(write);
         }
-        Seen::Done
+        Observation::Done
     }
 
     fn apply(&mut self, write: &Write) {
@@ -137,18 +139,18 @@ impl Model {
         number(item, "expires_at").is_some_and(|seconds| Timestamp(seconds * 1_000) <= self.now)
     }
 
-    fn pass(&mut self, now: Timestamp) -> Seen {
+    fn pass(&mut self, now: Timestamp) -> Observation {
         self.now = now;
-        Seen::Done
+        Observation::Done
     }
 
-    fn purge(&mut self) -> Seen {
+    fn purge(&mut self) -> Observation {
         let all = std::mem::take(&mut self.items);
         self.items = all
             .into_iter()
             .filter(|item| !(self.is_expired(item) && (self.purges)(&item.key)))
             .collect();
-        Seen::Done
+        Observation::Done
     }
 }
 

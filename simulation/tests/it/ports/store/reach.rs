@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use shared::ports::store::{Effect, FailedCondition, Key};
 
-use super::model::{Model, Seen};
+use super::model::{Model, Observation};
 use super::operation::Operation;
 
 /// Everything that a store can do.
@@ -36,17 +36,21 @@ pub(super) fn reached(operations: &[Operation]) -> BTreeSet<&'static str> {
 }
 
 /// Tells what is reached by an operation on an item that is stored but expired.
-fn meets_expired(operation: &Operation, before: &Model, seen: &Seen) -> Option<&'static str> {
+fn meets_expired(
+    operation: &Operation,
+    before: &Model,
+    seen: &Observation,
+) -> Option<&'static str> {
     let is_stored =
         |key: &Key| before.items.iter().any(|item| item.key == *key) && before.get(key).is_none();
     match (operation, seen) {
         (Operation::Get(keys), _) if keys.iter().any(is_stored) => {
             Some("a read of an expired item")
         }
-        (Operation::Write(write, _), Seen::Refused(_)) if is_stored(&write.key) => {
+        (Operation::Write(write, _), Observation::Refused(_)) if is_stored(&write.key) => {
             Some("a refusal of an expired item")
         }
-        (Operation::Write(write, _), Seen::Written(_)) => {
+        (Operation::Write(write, _), Observation::Written(_)) => {
             (matches!(write.effect, Effect::Update(_)) && is_stored(&write.key))
                 .then_some("an update of an expired item")
         }
@@ -59,13 +63,13 @@ fn shown(
     operation: &Operation,
     before: &Model,
     after: &Model,
-    seen: &Seen,
+    seen: &Observation,
 ) -> Option<&'static str> {
     match (operation, seen) {
-        (Operation::Query(query), Seen::Page(page)) if page.more => {
+        (Operation::Query(query), Observation::Page(page)) if page.more => {
             Some(if query.descending { "a full page in descending order" } else { "a full page" })
         }
-        (Operation::Query(_), Seen::Page(page)) => page
+        (Operation::Query(_), Observation::Page(page)) => page
             .items
             .iter()
             .any(|item| after.get(&item.key).is_none())
@@ -73,14 +77,14 @@ fn shown(
         (Operation::Due(until, limit), _) => {
             (after.due(*until, usize::MAX).len() > *limit).then_some("a due list that is cut off")
         }
-        (Operation::Write(..), Seen::Refused(_)) => Some("a refused write"),
-        (Operation::Transact(..), Seen::Refused(FailedCondition { index: 1.., .. })) => {
+        (Operation::Write(..), Observation::Refused(_)) => Some("a refused write"),
+        (Operation::Transact(..), Observation::Refused(FailedCondition { index: 1.., .. })) => {
             Some("a transaction refused at a later write")
         }
-        (Operation::Transact(..), Seen::Invalid) => {
+        (Operation::Transact(..), Observation::Invalid) => {
             Some("a transaction with two writes of one item")
         }
-        (Operation::Transact(writes, _), Seen::Done) if writes.len() > 1 => {
+        (Operation::Transact(writes, _), Observation::Done) if writes.len() > 1 => {
             Some("a transaction of several writes")
         }
         (Operation::Purge, _) if before.items.len() > after.items.len() => Some("a purge"),

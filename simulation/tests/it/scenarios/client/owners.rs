@@ -11,8 +11,8 @@ use ingress::SocketSession;
 use shared::domain::{ConnectionId, Principal};
 use shared::ports::{Durability, Store as _};
 use shared::protocol::{ConnectionRow, connection};
-use simulation::faults::{Fault, Function, Gate, Op, Rule};
-use simulation::stage::{Actor, Stage};
+use simulation::faults::{Fault, FaultRule, Function, Gate, PortCall};
+use simulation::scenario::{Scenario, ScenarioUser};
 use tokio::time::sleep;
 
 use super::assemble;
@@ -20,58 +20,63 @@ use super::line::{Line, connections};
 use super::replies::{WORDS, plot_slow};
 
 /// Binds a connection of a session to another principal.
-async fn rebind(stage: &Stage, actor: &Actor, id: &ConnectionId) {
+async fn rebind(scenario: &Scenario, user: &ScenarioUser, id: &ConnectionId) {
     let row = ConnectionRow {
         connection_id: id.clone(),
         principal_hash: Principal::parse("anon:other").unwrap().hash(),
         stamp: "rebound".to_owned(),
-        expires_at: stage.session(actor).await.unwrap().expires_at,
+        expires_at: scenario.session(user).await.unwrap().expires_at,
     };
-    let writes = connection::register(&actor.key, &row).unwrap();
-    stage.cloud.store.transact(writes, Durability::Ordered).await.unwrap();
+    let writes = connection::register(&user.key, &row).unwrap();
+    scenario.cloud.store.transact(writes, Durability::Ordered).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn s47_a_final_is_not_pushed_to_a_connection_that_was_rebound_a_moment_before() {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
-    let mut rebound = Line::resumed(&stage, &anna, 0).await;
-    let mut own = Line::resumed(&stage, &anna, 0).await;
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
+    let mut rebound = Line::resumed(&scenario, &anna, 0).await;
+    let mut own = Line::resumed(&scenario, &anna, 0).await;
     anna.say("m1").await.unwrap();
-    let request = stage.request().await;
-    stage.answer(&request).await;
+    let request = scenario.request().await;
+    scenario.answer(&request).await;
     drop((rebound.came(), own.came()));
-    let batch = stage.replies().await;
+    let batch = scenario.replies().await;
     let gate = Gate::new();
-    stage.lay(Rule::at(Function::Notifier, Op::Connections, 1, Fault::Hold(gate.clone())));
+    scenario.add_fault(FaultRule::at(
+        Function::Notifier,
+        PortCall::Connections,
+        1,
+        Fault::Hold(gate.clone()),
+    ));
     let race = async {
         gate.reached().await;
-        rebind(&stage, &anna, &rebound.id).await;
+        rebind(&scenario, &anna, &rebound.id).await;
         gate.open();
     };
-    tokio::join!(race, stage.deliver(&batch));
-    assert_eq!(stage.faults.calls(Function::Notifier, Op::Push), 1);
+    tokio::join!(race, scenario.deliver(&batch));
+    assert_eq!(scenario.faults.calls(Function::Notifier, PortCall::Push), 1);
     assert_eq!((rebound.came().len(), own.finals()), (0, vec![1]));
-    stage.end(&[]).await.unwrap();
-    assert_eq!(connections(&stage, &anna).await, 2, "it is not ours to remove");
+    scenario.end(&[]).await.unwrap();
+    assert_eq!(connections(&scenario, &anna).await, 2, "it is not ours to remove");
 }
 
 #[tokio::test(start_paused = true)]
 async fn s47_a_stream_leaves_a_connection_that_is_rebound_in_the_middle_of_it() {
-    let stage = Stage::new().unwrap();
-    stage.drive();
-    let anna = stage.actor(1, "lesson").await.unwrap();
-    let mut rebound = Line::resumed(&stage, &anna, 0).await;
-    let mut own = Line::resumed(&stage, &anna, 0).await;
-    plot_slow(&stage);
+    let scenario = Scenario::new().unwrap();
+    scenario.drive();
+    let anna = scenario.user(1, "lesson").await.unwrap();
+    let mut rebound = Line::resumed(&scenario, &anna, 0).await;
+    let mut own = Line::resumed(&scenario, &anna, 0).await;
+    plot_slow(&scenario);
     anna.say("m1").await.unwrap();
     sleep(Duration::from_millis(2_500)).await;
-    rebind(&stage, &anna, &rebound.id).await;
+    rebind(&scenario, &anna, &rebound.id).await;
     // The worker reads the rows once a second.
     sleep(Duration::from_millis(1_100)).await;
     let so_far = assemble(&rebound.came(), 1);
     assert!(so_far.starts_with("Period") && so_far.len() < WORDS.concat().len(), "{so_far}");
-    stage.end(&[]).await.unwrap();
+    scenario.end(&[]).await.unwrap();
     assert_eq!((rebound.came(), own.finals()), (vec![], vec![1]), "neither text nor final");
 }
 
@@ -79,18 +84,18 @@ async fn s47_a_stream_leaves_a_connection_that_is_rebound_in_the_middle_of_it() 
 /// principal's.
 #[tokio::test(start_paused = true)]
 async fn s47_a_resume_on_a_connection_of_another_principal_is_told_nothing_and_leaves_no_row() {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     anna.say("m1").await.unwrap();
-    stage.run_queues().await;
-    let mut line = Line::open(&stage, &anna).await;
+    scenario.run_queues().await;
+    let mut line = Line::open(&scenario, &anna).await;
     let principal_hash = Principal::parse("anon:other").unwrap().hash();
     let foreign = SocketSession { session_key: anna.key.clone(), principal_hash };
-    stage.platform.socket_frame(&line.id, &foreign, r#"{"type":"resume","after":0}"#).await;
+    scenario.platform.socket_frame(&line.id, &foreign, r#"{"type":"resume","after":0}"#).await;
     assert_eq!(
-        (line.next().await, connections(&stage, &anna).await),
+        (line.next().await, connections(&scenario, &anna).await),
         (None, 0),
         "closed, with nothing of hers"
     );
-    stage.end(&[]).await.unwrap();
+    scenario.end(&[]).await.unwrap();
 }

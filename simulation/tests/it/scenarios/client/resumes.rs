@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use simulation::faults::{Fault, Function, Rule};
-use simulation::stage::Stage;
+use simulation::faults::{Fault, FaultRule, Function};
+use simulation::scenario::Scenario;
 use tokio::time::sleep;
 
 use super::assemble;
@@ -18,18 +18,18 @@ fn finals(frames: &[Value]) -> Vec<u64> {
 
 #[tokio::test(start_paused = true)]
 async fn s42_each_tab_gets_what_is_above_its_own_cursor_and_both_get_what_comes() {
-    let stage = Stage::new().unwrap();
-    stage.drive();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    scenario.drive();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     for id in ["m1", "m2", "m3"] {
         anna.say(id).await.unwrap();
         sleep(Duration::from_secs(5)).await;
     }
-    plot_slow(&stage);
+    plot_slow(&scenario);
     anna.say("m4").await.unwrap();
     sleep(Duration::from_millis(2_500)).await;
-    let mut new = Line::resumed(&stage, &anna, 0).await;
-    let mut old = Line::resumed(&stage, &anna, 2).await;
+    let mut new = Line::resumed(&scenario, &anna, 0).await;
+    let mut old = Line::resumed(&scenario, &anna, 2).await;
     // A cursor of one tab moves nothing for another one.
     let tabs = [anna.open_tab(1), anna.open_tab(2)];
     let so_far = [new.came(), old.came()];
@@ -41,25 +41,25 @@ async fn s42_each_tab_gets_what_is_above_its_own_cursor_and_both_get_what_comes(
         frames.extend(later);
         assert_eq!(assemble(&frames, 4), WORDS.concat());
     }
-    stage.end(&[(&anna, &tabs[0]), (&anna, &tabs[1])]).await.unwrap();
+    scenario.end(&[(&anna, &tabs[0]), (&anna, &tabs[1])]).await.unwrap();
     assert!(tabs.iter().all(|tab| tab.view().shown.len() == 4));
 }
 
 /// Resumes in the middle of a stream, held up for a while at the n-th call; returns what came in
 /// the end.
 async fn raced(nth: usize, time: Duration) -> Vec<Value> {
-    let stage = Stage::new().unwrap();
-    stage.drive();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    scenario.drive();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
-    plot_slow(&stage);
+    plot_slow(&scenario);
     anna.say("m1").await.unwrap();
     sleep(Duration::from_millis(2_300)).await;
-    let mut line = Line::open(&stage, &anna).await;
-    stage.lay(Rule::anywhere(Function::Ingress, nth, Fault::Stall(time)));
+    let mut line = Line::open(&scenario, &anna).await;
+    scenario.add_fault(FaultRule::anywhere(Function::Ingress, nth, Fault::Stall(time)));
     line.resume(0).await;
     sleep(Duration::from_secs(40)).await;
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     line.came()
 }
 

@@ -6,53 +6,53 @@ use std::time::Duration;
 use shared::domain::{ErrorCode, ProviderName, TurnKind};
 use shared::protocol::TurnState;
 use simulation::cloud::Limits;
-use simulation::faults::{Fault, Function, Op, Rule};
-use simulation::stage::{Actor, Scene, Stage};
+use simulation::faults::{Fault, FaultRule, Function, PortCall};
+use simulation::scenario::{Scenario, ScenarioSetup, ScenarioUser};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::words;
 
-/// A stage on which a message is received once before it is a dead letter.
-fn unforgiving() -> Stage {
+/// A scenario in which a message is received once before it is a dead letter.
+fn unforgiving() -> Scenario {
     let limits = Limits { requests_receives: 1, ..Limits::default() };
-    Scene { limits, ..Scene::default() }.set().unwrap()
+    ScenarioSetup { limits, ..ScenarioSetup::default() }.build().unwrap()
 }
 
 /// The worker of m2 reads the abandoned turn 1, stalls, and comes back while m1, which an operator
 /// brought back, is being answered by another worker.
 #[tokio::test(start_paused = true)]
 async fn s58_a_stale_claim_does_not_end_the_turn_before_while_another_worker_answers_it() {
-    let stage = unforgiving();
+    let scenario = unforgiving();
     let began = Instant::now();
     let at = |second| sleep_until(began + Duration::from_secs(second));
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
-    stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::CrashBefore));
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Commit, 1, Fault::CrashBefore));
     let stalled = Fault::FreezeBefore(Duration::from_secs(200));
-    stage.lay(Rule::at(Function::Worker, Op::EndPredecessor, 1, stalled));
-    for plot in [words(1), words(100), words(1)] {
-        stage.plot(ProviderName::Claude, plot);
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::EndPredecessor, 1, stalled));
+    for script in [words(1), words(100), words(1)] {
+        scenario.script_model(ProviderName::Claude, script);
     }
     anna.say("m1").await.unwrap();
     anna.say("m2").await.unwrap();
-    stage.drive();
+    scenario.drive();
     at(290).await;
     assert_eq!(
-        stage.faults.calls(Function::Worker, Op::EndPredecessor),
+        scenario.faults.calls(Function::Worker, PortCall::EndPredecessor),
         1,
         "the worker of m2 stands still"
     );
     at(310).await;
-    assert_eq!(stage.platform.redrive().await, 2, "both messages are dead letters by now");
+    assert_eq!(scenario.platform.redrive().await, 2, "both messages are dead letters by now");
     at(349).await;
-    let before = stage.turn(&anna, 1).await.unwrap();
+    let before = scenario.turn(&anna, 1).await.unwrap();
     assert_eq!(
         (before.state, before.epoch.0),
         (TurnState::Running, 2),
         "another worker is at turn 1"
     );
     at(360).await;
-    let after = stage.turn(&anna, 1).await.unwrap();
+    let after = scenario.turn(&anna, 1).await.unwrap();
     assert_eq!(
         (after.state, after.epoch.0),
         (TurnState::Running, 2),
@@ -63,60 +63,60 @@ async fn s58_a_stale_claim_does_not_end_the_turn_before_while_another_worker_ans
         tab.view().shown.iter().map(|turn| turn.kind).collect::<Vec<_>>(),
         [TurnKind::Reply; 2]
     );
-    stage.end(&[(&anna, &tab)]).await.unwrap();
-    assert_eq!((stage.model_calls(), stage.event_ids().len()), (3, 2));
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!((scenario.model_calls(), scenario.event_ids().len()), (3, 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn s58_a_stale_claim_takes_nothing_from_the_worker_that_claimed_meanwhile() {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
-    stage.plot(ProviderName::Claude, words(30));
-    stage.lay(Rule::at(
+    scenario.script_model(ProviderName::Claude, words(30));
+    scenario.add_fault(FaultRule::at(
         Function::Worker,
-        Op::Claim,
+        PortCall::Claim,
         1,
         Fault::FreezeBefore(Duration::from_secs(160)),
     ));
     anna.say("m1").await.unwrap();
-    stage.drive();
+    scenario.drive();
     sleep(Duration::from_secs(170)).await;
-    assert_eq!(stage.faults.calls(Function::Worker, Op::Claim), 2, "both tried");
-    let turn = stage.turn(&anna, 1).await.unwrap();
+    assert_eq!(scenario.faults.calls(Function::Worker, PortCall::Claim), 2, "both tried");
+    let turn = scenario.turn(&anna, 1).await.unwrap();
     assert_eq!(
         (turn.state, turn.epoch.0),
         (TurnState::Running, 1),
         "the second worker's generation stands"
     );
-    assert!(!stage.cloud.requests.is_empty(), "the stale worker did not acknowledge");
-    stage.end(&[(&anna, &tab)]).await.unwrap();
-    assert_eq!((stage.model_calls(), stage.turn(&anna, 2).await), (1, None));
+    assert!(!scenario.cloud.requests.is_empty(), "the stale worker did not acknowledge");
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!((scenario.model_calls(), scenario.turn(&anna, 2).await), (1, None));
 }
 
 /// Lets a turn's message become a dead letter while the turn runs, and nobody write to the session
 /// any more.
-async fn abandoned(stage: &Stage) -> Actor {
-    let anna = stage.actor(1, "lesson").await.unwrap();
-    stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::CrashBefore));
+async fn abandoned(scenario: &Scenario) -> ScenarioUser {
+    let anna = scenario.user(1, "lesson").await.unwrap();
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Commit, 1, Fault::CrashBefore));
     anna.say("m1").await.unwrap();
-    stage.drive();
+    scenario.drive();
     sleep(Duration::from_mins(14)).await;
-    assert!(stage.cloud.requests.is_empty(), "the message is a dead letter");
-    assert_eq!(stage.turn(&anna, 1).await.unwrap().state, TurnState::Running);
+    assert!(scenario.cloud.requests.is_empty(), "the message is a dead letter");
+    assert_eq!(scenario.turn(&anna, 1).await.unwrap().state, TurnState::Running);
     anna
 }
 
 #[tokio::test(start_paused = true)]
 async fn s64_a_turn_whose_message_is_a_dead_letter_and_that_has_no_successor_is_ended_by_the_cleanup()
  {
-    let stage = unforgiving();
-    let anna = abandoned(&stage).await;
+    let scenario = unforgiving();
+    let anna = abandoned(&scenario).await;
     let tab = anna.open_tab(1);
     sleep(Duration::from_secs(30)).await;
     assert_eq!(tab.cursor(), 0);
     sleep(Duration::from_mins(7)).await;
-    let turn = stage.turn(&anna, 1).await.unwrap();
+    let turn = scenario.turn(&anna, 1).await.unwrap();
     assert_eq!(
         (turn.state, turn.error.map(|error| error.code)),
         (TurnState::Delivered, Some(ErrorCode::Abandoned))
@@ -126,10 +126,10 @@ async fn s64_a_turn_whose_message_is_a_dead_letter_and_that_has_no_successor_is_
         Some(ErrorCode::Abandoned),
         "shown without anybody asking"
     );
-    assert_eq!(stage.platform.redrive().await, 1);
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!(scenario.platform.redrive().await, 1);
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     assert_eq!(
-        (stage.model_calls(), stage.event_ids().len()),
+        (scenario.model_calls(), scenario.event_ids().len()),
         (1, 1),
         "the redriven message was absorbed"
     );
@@ -138,16 +138,16 @@ async fn s64_a_turn_whose_message_is_a_dead_letter_and_that_has_no_successor_is_
 #[tokio::test(start_paused = true)]
 async fn s64_a_stopped_turn_that_is_abandoned_is_ended_by_the_cleanup_as_cancelled_with_the_saved_text()
  {
-    let stage = unforgiving();
-    let anna = abandoned(&stage).await;
-    let saved = stage.turn(&anna, 1).await.unwrap().partial.unwrap();
+    let scenario = unforgiving();
+    let anna = abandoned(&scenario).await;
+    let saved = scenario.turn(&anna, 1).await.unwrap().partial.unwrap();
     anna.stop("m1").await.unwrap();
     sleep(Duration::from_mins(7)).await;
-    let turn = stage.turn(&anna, 1).await.unwrap();
+    let turn = scenario.turn(&anna, 1).await.unwrap();
     assert_eq!(
         (turn.state, turn.kind, turn.text),
         (TurnState::Delivered, Some(TurnKind::Cancelled), Some(saved))
     );
-    stage.end(&[]).await.unwrap();
-    assert_eq!(stage.model_calls(), 1);
+    scenario.end(&[]).await.unwrap();
+    assert_eq!(scenario.model_calls(), 1);
 }

@@ -12,14 +12,15 @@ mod stops;
 use std::time::Duration;
 
 use shared::domain::FinishReason;
-use simulation::cloud::{Piece, Plot};
-use simulation::stage::{Actor, Stage};
+use simulation::cloud::{ModelScript, ModelStep};
+use simulation::scenario::{Scenario, ScenarioUser};
 use tokio::time::{Instant, sleep};
 
 /// A reply of so many words, one a second.
-fn words(count: usize) -> Plot {
-    let word = |at| [Piece::Say(format!("word {at} ")), Piece::Wait(Duration::from_secs(1))];
-    (0..count).flat_map(word).chain([Piece::Finish(FinishReason::Stop)]).collect()
+fn words(count: usize) -> ModelScript {
+    let word =
+        |at| [ModelStep::Say(format!("word {at} ")), ModelStep::Wait(Duration::from_secs(1))];
+    (0..count).flat_map(word).chain([ModelStep::Finish(FinishReason::Stop)]).collect()
 }
 
 /// Waits until something holds, and returns how long that took; gives up after a minute.
@@ -37,11 +38,11 @@ fn until(holds: impl Fn() -> bool) -> impl Future<Output = Duration> {
 }
 
 /// Returns the sort keys of a session's rows.
-async fn rows(stage: &Stage, actor: &Actor) -> Vec<String> {
-    stage.rows(actor).await.into_iter().map(|row| row.key.sort).collect()
+async fn rows(scenario: &Scenario, user: &ScenarioUser) -> Vec<String> {
+    scenario.rows(user).await.into_iter().map(|row| row.key.sort).collect()
 }
 
 /// Returns the types of the events that were published.
-fn event_types(stage: &Stage) -> Vec<&'static str> {
-    stage.cloud.events.published().into_iter().map(|event| event.detail_type).collect()
+fn event_types(scenario: &Scenario) -> Vec<&'static str> {
+    scenario.cloud.events.published().into_iter().map(|event| event.detail_type).collect()
 }

@@ -4,23 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::tab::TabHandle;
-use simulation::faults::{Fault, Function, Op, Rule};
-use simulation::stage::{Actor, Stage};
+use simulation::faults::{Fault, FaultRule, Function, PortCall};
+use simulation::scenario::{Scenario, ScenarioUser};
 use tokio::time::sleep;
 
 /// Lets two messages be answered while no final is delivered and no `resume` is answered.
-async fn two_answers() -> (Stage, Actor, TabHandle) {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+async fn two_answers() -> (Scenario, ScenarioUser, TabHandle) {
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
     sleep(Duration::from_secs(1)).await;
-    stage.lay(Rule::always(Function::Ingress, Op::Register, Fault::Fail));
-    tokio::spawn(Arc::clone(&stage.platform).drive_requests());
+    scenario.add_fault(FaultRule::always(Function::Ingress, PortCall::Register, Fault::Fail));
+    tokio::spawn(Arc::clone(&scenario.platform).drive_requests());
     anna.say("m1").await.unwrap();
     anna.say("m2").await.unwrap();
     sleep(Duration::from_secs(8)).await;
-    assert!(stage.cloud.requests.is_empty(), "both are answered");
-    (stage, anna, tab)
+    assert!(scenario.cloud.requests.is_empty(), "both are answered");
+    (scenario, anna, tab)
 }
 
 fn shown(tab: &TabHandle) -> Vec<u64> {
@@ -29,32 +29,36 @@ fn shown(tab: &TabHandle) -> Vec<u64> {
 
 #[tokio::test(start_paused = true)]
 async fn s60_deltas_of_the_next_turn_before_this_ones_final_make_the_tab_ask_for_it() {
-    let (stage, anna, tab) = two_answers().await;
-    let provisional =
-        stage.cloud.trace.lines().into_iter().any(|line| line.text.ends_with("bytes of turn 2.1"));
+    let (scenario, anna, tab) = two_answers().await;
+    let provisional = scenario
+        .cloud
+        .trace
+        .lines()
+        .into_iter()
+        .any(|line| line.text.ends_with("bytes of turn 2.1"));
     assert!(provisional, "deltas of turn 2 came");
     assert_eq!(shown(&tab), [0; 0]);
-    assert!(stage.faults.calls(Function::Ingress, Op::Register) > 1, "it asked");
-    stage.faults.heal();
+    assert!(scenario.faults.calls(Function::Ingress, PortCall::Register) > 1, "it asked");
+    scenario.faults.heal();
     sleep(Duration::from_secs(12)).await;
     assert_eq!(
-        (shown(&tab), stage.faults.calls_of(Function::Notifier)),
+        (shown(&tab), scenario.faults.calls_of(Function::Notifier)),
         (vec![1, 2], 0),
         "asking alone brought both"
     );
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn s60_the_next_final_before_this_one_is_held_back_until_this_one_came() {
-    let (stage, anna, tab) = two_answers().await;
-    let batch = stage.replies().await;
+    let (scenario, anna, tab) = two_answers().await;
+    let batch = scenario.replies().await;
     assert_eq!(batch.len(), 2);
-    stage.deliver(&batch[1..]).await;
+    scenario.deliver(&batch[1..]).await;
     sleep(Duration::from_millis(100)).await;
     assert_eq!(shown(&tab), [0; 0], "final 2 came first");
-    stage.deliver(&batch[..1]).await;
+    scenario.deliver(&batch[..1]).await;
     sleep(Duration::from_millis(100)).await;
     assert_eq!(shown(&tab), [1, 2], "both from the two pushes");
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
 }

@@ -6,7 +6,7 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 use shared::domain::TurnKind;
 use simulation::checks::mark;
-use simulation::stage::{Actor, Stage};
+use simulation::scenario::{Scenario, ScenarioUser};
 
 use super::order;
 
@@ -23,12 +23,12 @@ fn filled(character: char, code_points: usize) -> String {
 }
 
 async fn check_carried(text: &str) {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
     let id = "i".repeat(128);
     anna.send(&Message::new("lesson", &id, text)).await.unwrap();
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     let told = anna.account.history("lesson", 0, 10).await.unwrap();
     assert_eq!(
         (told.turns.len(), told.turns[0].message == text),
@@ -49,7 +49,7 @@ async fn s07_a_text_at_the_limits_is_accepted_answered_and_told_as_it_was() {
     check_carried(&format!("{} tab\t, line end\r\n, 👩‍🏫", mark(1, "lesson", 1))).await;
 }
 
-async fn post(anna: &Actor, body: String) -> Response<bytes::Bytes> {
+async fn post(anna: &ScenarioUser, body: String) -> Response<bytes::Bytes> {
     let request = Request::post("/chat").header(CONTENT_TYPE, "application/json");
     anna.ask(request.body(body.into()).unwrap()).await.unwrap()
 }
@@ -59,9 +59,9 @@ async fn post(anna: &Actor, body: String) -> Response<bytes::Bytes> {
 async fn check_refused(body: String, status: u16, field: Option<&str>) {
     let shown = body.chars().take(60).collect::<String>();
     let whole = body.len();
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
-    let before = stage.rows(&anna).await;
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
+    let before = scenario.rows(&anna).await;
     let answer = post(&anna, body).await;
     let problem: Value = serde_json::from_slice(answer.body()).unwrap();
     assert_eq!(
@@ -70,9 +70,9 @@ async fn check_refused(body: String, status: u16, field: Option<&str>) {
         "{shown} of {whole}"
     );
     assert_eq!(answer.headers()[CONTENT_TYPE], "application/problem+json");
-    assert!(stage.cloud.requests.is_empty(), "{shown}");
-    assert_eq!(stage.rows(&anna).await, before, "{shown}");
-    stage.end(&[]).await.unwrap();
+    assert!(scenario.cloud.requests.is_empty(), "{shown}");
+    assert_eq!(scenario.rows(&anna).await, before, "{shown}");
+    scenario.end(&[]).await.unwrap();
 }
 
 fn with_text(text: &str) -> String {

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use shared::domain::TurnKind;
-use simulation::faults::{Fault, Function, Op, Rule};
-use simulation::stage::{Actor, Stage};
+use simulation::faults::{Fault, FaultRule, Function, PortCall};
+use simulation::scenario::{Scenario, ScenarioUser};
 
 use super::order;
 
 const MESSAGES: usize = 10;
 
 /// Sends ten messages at once, and returns their ids in the order in which they were answered 202.
-async fn pipeline(anna: &Actor) -> Vec<String> {
+async fn pipeline(anna: &ScenarioUser) -> Vec<String> {
     let accepted = Mutex::new(Vec::new());
     let posts = (1..=MESSAGES).map(async |number| {
         let id = format!("m{number}");
@@ -27,20 +27,20 @@ async fn pipeline(anna: &Actor) -> Vec<String> {
 /// Checks that turns come in the order of acceptance; `waits` says how long each send takes, in
 /// milliseconds.
 async fn check(waits: [u64; MESSAGES], expected: [usize; MESSAGES]) {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
     for (nth, wait) in (1..).zip(waits) {
-        stage.lay(Rule::at(
+        scenario.add_fault(FaultRule::at(
             Function::Ingress,
-            Op::Send,
+            PortCall::Send,
             nth,
             Fault::Stall(Duration::from_millis(wait)),
         ));
     }
     let accepted = pipeline(&anna).await;
     assert_eq!(accepted, expected.map(|number| format!("m{number}")));
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     assert_eq!(order(&anna).await, accepted);
     let view = tab.view();
     assert!(
@@ -48,7 +48,7 @@ async fn check(waits: [u64; MESSAGES], expected: [usize; MESSAGES]) {
         "none was ended by the next one's claim"
     );
     let shown: Vec<String> = view.shown.iter().map(|turn| turn.message_id.clone()).collect();
-    assert_eq!((shown, stage.model_calls()), (accepted, MESSAGES));
+    assert_eq!((shown, scenario.model_calls()), (accepted, MESSAGES));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use client::account::CallError;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use shared::domain::TurnKind;
-use simulation::stage::{Actor, Stage};
+use simulation::scenario::{Scenario, ScenarioUser};
 use tokio::time::sleep;
 
 /// Every call on a session, with the method, what follows the session's id, and the body.
@@ -22,24 +22,23 @@ fn calls() -> Vec<(Method, &'static str, Value)> {
 }
 
 async fn ask(
-    actor: &Actor,
+    user: &ScenarioUser,
     session: &str,
     (method, rest, body): &(Method, &str, Value),
 ) -> Response<Bytes> {
     let request = Request::builder().method(method).uri(format!("/sessions/{session}{rest}"));
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    actor
-        .ask(request.header("content-type", "application/json").body(body.into()).unwrap())
+    user.ask(request.header("content-type", "application/json").body(body.into()).unwrap())
         .await
         .unwrap()
 }
 
 #[tokio::test(start_paused = true)]
 async fn s09_another_owners_session_and_none_are_the_same_404() {
-    let stage = Stage::new().unwrap();
-    stage.drive();
-    let anna = stage.actor(1, "annas").await.unwrap();
-    let ben = stage.actor(2, "bens").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    scenario.drive();
+    let anna = scenario.user(1, "annas").await.unwrap();
+    let ben = scenario.user(2, "bens").await.unwrap();
     let tab = anna.open_tab(1);
     // One turn that is final, one that is being answered, and a session that was deleted.
     anna.say("m0").await.unwrap();
@@ -60,7 +59,7 @@ async fn s09_another_owners_session_and_none_are_the_same_404() {
             );
         }
     }
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     // She was not stopped, not rated, not deleted, and nobody was at her door.
     let told = anna.account.history("annas", 0, 10).await.unwrap();
     assert_eq!(
@@ -68,7 +67,7 @@ async fn s09_another_owners_session_and_none_are_the_same_404() {
         [Some(TurnKind::Reply); 2]
     );
     let mut events: Vec<_> =
-        stage.cloud.events.published().iter().map(|event| event.detail_type).collect();
+        scenario.cloud.events.published().iter().map(|event| event.detail_type).collect();
     events.sort_unstable();
     assert_eq!(events, ["Chat Message", "Chat Message", "Session Deleted"]);
 }
@@ -77,19 +76,19 @@ async fn s09_another_owners_session_and_none_are_the_same_404() {
 /// sessions.
 #[tokio::test(start_paused = true)]
 async fn s09_a_message_to_another_owners_session_id_begins_a_session_of_ones_own() {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
-    let ben = stage.actor(2, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
+    let ben = scenario.user(2, "lesson").await.unwrap();
     let hers = anna.open_tab(1);
     let his = ben.open_tab(2);
     assert_ne!(anna.key, ben.key);
     anna.say("m1").await.unwrap();
     assert_eq!(ben.account.history("lesson", 0, 10).await.unwrap().turns, []);
     ben.say("m1").await.unwrap();
-    stage.end(&[(&anna, &hers), (&ben, &his)]).await.unwrap();
-    for (actor, other) in [(&anna, &ben), (&ben, &anna)] {
-        let told = actor.account.history("lesson", 0, 10).await.unwrap();
-        assert_eq!((told.turns.len(), &told.turns[0].message), (1, &actor.message("m1").text));
+    scenario.end(&[(&anna, &hers), (&ben, &his)]).await.unwrap();
+    for (user, other) in [(&anna, &ben), (&ben, &anna)] {
+        let told = user.account.history("lesson", 0, 10).await.unwrap();
+        assert_eq!((told.turns.len(), &told.turns[0].message), (1, &user.message("m1").text));
         assert_ne!(told.turns[0].message, other.message("m1").text);
     }
     ben.account.delete("lesson").await.unwrap();

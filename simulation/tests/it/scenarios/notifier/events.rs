@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use shared::protocol::TurnState::{Committed, Delivered};
-use simulation::faults::{Function, Mishap, Op};
-use simulation::stage::Stage;
+use simulation::faults::{ExternalFault, Function, PortCall};
+use simulation::scenario::Scenario;
 use tokio::time::{Instant, sleep};
 
 use super::line::{Line, is_final};
@@ -13,23 +13,23 @@ use super::{answered, events, states};
 /// Every final is one entry, so that what the bus refuses of a batch is known by its call.
 #[tokio::test(start_paused = true)]
 async fn s35_only_the_entries_that_the_bus_did_not_take_are_sent_again_and_no_reply_waits() {
-    let stage = Stage::new().unwrap();
-    let people = [
-        stage.actor(1, "lesson").await.unwrap(),
-        stage.actor(2, "lesson").await.unwrap(),
-        stage.actor(3, "lesson").await.unwrap(),
+    let scenario = Scenario::new().unwrap();
+    let users = [
+        scenario.user(1, "lesson").await.unwrap(),
+        scenario.user(2, "lesson").await.unwrap(),
+        scenario.user(3, "lesson").await.unwrap(),
     ];
     let mut lines = Vec::new();
-    for actor in &people {
-        lines.push(Line::resumed(&stage, actor, 0).await);
-        answered(&stage, actor, &["m1"]).await;
+    for user in &users {
+        lines.push(Line::resumed(&scenario, user, 0).await);
+        answered(&scenario, user, &["m1"]).await;
     }
     for line in &mut lines {
         line.came();
     }
-    let batch = stage.replies().await;
+    let batch = scenario.replies().await;
     assert_eq!(batch.len(), 3);
-    stage.faults.bring(Mishap::EventsPartial, 2..=2);
+    scenario.faults.schedule_fault(ExternalFault::EventsPartial, 2..=2);
     let began = Instant::now();
     let mut waits = Vec::new();
     let told = async {
@@ -38,39 +38,39 @@ async fn s35_only_the_entries_that_the_bus_did_not_take_are_sent_again_and_no_re
             waits.push(began.elapsed());
         }
     };
-    tokio::join!(told, stage.deliver(&batch));
+    tokio::join!(told, scenario.deliver(&batch));
     assert_eq!(waits, [Duration::ZERO; 3], "no reply waits for the bus");
-    assert_eq!(events(&stage), (1, 3), "what was taken is not sent again");
-    assert_eq!(stage.faults.calls(Function::Notifier, Op::PutEvents), 4);
-    for actor in &people {
-        assert_eq!(states(&stage, actor).await, [Delivered]);
+    assert_eq!(events(&scenario), (1, 3), "what was taken is not sent again");
+    assert_eq!(scenario.faults.calls(Function::Notifier, PortCall::PutEvents), 4);
+    for user in &users {
+        assert_eq!(states(&scenario, user).await, [Delivered]);
     }
-    assert!(stage.cloud.replies.is_empty());
-    stage.end(&[]).await.unwrap();
+    assert!(scenario.cloud.replies.is_empty());
+    scenario.end(&[]).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn s35_an_entry_that_is_refused_for_too_long_is_left_to_the_cleanup_and_the_reply_is_not() {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
     sleep(Duration::from_secs(1)).await;
-    answered(&stage, &anna, &["m1"]).await;
-    let batch = stage.replies().await;
-    stage.faults.bring(Mishap::EventsPartial, 1..=1_000);
+    answered(&scenario, &anna, &["m1"]).await;
+    let batch = scenario.replies().await;
+    scenario.faults.schedule_fault(ExternalFault::EventsPartial, 1..=1_000);
     let began = Instant::now();
-    stage.deliver(&batch).await;
+    scenario.deliver(&batch).await;
     assert!(
-        began.elapsed() <= Duration::from_secs(2) && stage.cloud.replies.is_empty(),
+        began.elapsed() <= Duration::from_secs(2) && scenario.cloud.replies.is_empty(),
         "acknowledged all the same"
     );
     assert_eq!(
-        (tab.cursor(), states(&stage, &anna).await, events(&stage)),
+        (tab.cursor(), states(&scenario, &anna).await, events(&scenario)),
         (1, vec![Committed], (0, 0))
     );
-    stage.faults.heal();
+    scenario.faults.heal();
     sleep(Duration::from_mins(6)).await;
-    assert_eq!(stage.platform.clean_up().await.unwrap().delivered_turns, 1);
-    assert_eq!((states(&stage, &anna).await, events(&stage)), (vec![Delivered], (1, 1)));
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!(scenario.platform.clean_up().await.unwrap().delivered_turns, 1);
+    assert_eq!((states(&scenario, &anna).await, events(&scenario)), (vec![Delivered], (1, 1)));
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
 }

@@ -14,9 +14,9 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 use shared::domain::{FinishReason, ProviderName};
 use shared::protocol::commit::sha256;
-use simulation::cloud::Piece;
-use simulation::faults::{Fault, Function, Op, Rule};
-use simulation::stage::Stage;
+use simulation::cloud::ModelStep;
+use simulation::faults::{Fault, FaultRule, Function, PortCall};
+use simulation::scenario::Scenario;
 use tokio::time::sleep;
 
 use super::answered;
@@ -28,23 +28,26 @@ fn large() -> String {
 }
 
 /// Plots a reply that is too large for a frame.
-fn plot_large(stage: &Stage) {
-    stage.plot(ProviderName::Claude, vec![Piece::Say(large()), Piece::Finish(FinishReason::Stop)]);
+fn plot_large(scenario: &Scenario) {
+    scenario.script_model(
+        ProviderName::Claude,
+        vec![ModelStep::Say(large()), ModelStep::Finish(FinishReason::Stop)],
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn s38_a_reply_too_large_for_a_frame_is_announced_by_its_hash_and_fetched() {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
-    let mut line = Line::resumed(&stage, &anna, 0).await;
-    plot_large(&stage);
-    answered(&stage, &anna, &["m1"]).await;
+    let mut line = Line::resumed(&scenario, &anna, 0).await;
+    plot_large(&scenario);
+    answered(&scenario, &anna, &["m1"]).await;
     // The history fails once: the tab asks again.
-    stage.lay(Rule::at(Function::Ingress, Op::Turns, 1, Fault::Fail));
+    scenario.add_fault(FaultRule::at(Function::Ingress, PortCall::Turns, 1, Fault::Fail));
     line.came();
-    let batch = stage.replies().await;
-    stage.deliver(&batch).await;
+    let batch = scenario.replies().await;
+    scenario.deliver(&batch).await;
     let frame = line.came().into_iter().find(is_final).unwrap();
     assert!(frame.get("result").is_none() && frame["type"] == "RUN_FINISHED", "{frame}");
     assert_eq!(frame["metadata"]["sha256"], json!(sha256(&large())));
@@ -53,7 +56,7 @@ async fn s38_a_reply_too_large_for_a_frame_is_announced_by_its_hash_and_fetched(
     sleep(Duration::from_secs(6)).await;
     let shown = tab.view().shown;
     assert_eq!((shown.len(), shown[0].text == large()), (1, true));
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     let told = anna.account.history("lesson", 0, 10).await.unwrap();
     assert_eq!(told.turns[0].text.as_deref(), Some(large().as_str()));
 }
@@ -94,8 +97,8 @@ impl Observer for Damages {
 
 #[tokio::test(start_paused = true)]
 async fn s38_a_fetched_reply_that_does_not_have_the_frames_hash_is_not_shown_but_fetched_again() {
-    let stage = Stage::new().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let edge = Arc::new(Damaging {
         edge: Arc::clone(anna.account.transport()),
         read: AtomicUsize::new(0),
@@ -106,17 +109,17 @@ async fn s38_a_fetched_reply_that_does_not_have_the_frames_hash_is_not_shown_but
     let (tab, handle) = tab::open(account, settings, watch.clone());
     tokio::spawn(tab.run());
     sleep(Duration::from_secs(1)).await;
-    plot_large(&stage);
-    answered(&stage, &anna, &["m1"]).await;
-    let batch = stage.replies().await;
-    stage.deliver(&batch).await;
+    plot_large(&scenario);
+    answered(&scenario, &anna, &["m1"]).await;
+    let batch = scenario.replies().await;
+    scenario.deliver(&batch).await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(
         (handle.cursor(), watch.0.load(Ordering::Relaxed)),
         (0, 1),
         "damaged, and not shown"
     );
-    stage.end(&[(&anna, &handle)]).await.unwrap();
+    scenario.end(&[(&anna, &handle)]).await.unwrap();
     assert!(handle.view().shown[0].text == large());
     assert_eq!(edge.read.load(Ordering::Relaxed), 2);
 }

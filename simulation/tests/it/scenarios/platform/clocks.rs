@@ -4,27 +4,27 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use shared::domain::{FinishReason, ProviderName, Timestamp, TurnKind};
-use simulation::cloud::{Piece, Plot};
-use simulation::faults::{Fault, Function, Op, Rule};
-use simulation::stage::{Scene, Stage};
+use simulation::cloud::{ModelScript, ModelStep};
+use simulation::faults::{Fault, FaultRule, Function, PortCall};
+use simulation::scenario::{Scenario, ScenarioSetup};
 use tokio::time::sleep;
 use worker::WorkerError;
 
 const FIVE_MINUTES: i64 = 300_000;
 
-/// Sets a stage on which the clocks of one process after the other are five minutes behind and five
+/// Sets up a scenario in which the clocks of one process after the other are five minutes behind and five
 /// ahead.
 ///
 /// `skipped` processes have come and gone: with one more, all clocks that follow change places.
-async fn stage(skipped: usize) -> Stage {
-    let mut scene = Scene::default();
-    scene.setup.skew = FIVE_MINUTES;
-    let stage = scene.set().unwrap();
+async fn scenario(skipped: usize) -> Scenario {
+    let mut setup = ScenarioSetup::default();
+    setup.setup.skew = FIVE_MINUTES;
+    let scenario = setup.build().unwrap();
     for _ in 0..skipped {
-        stage.platform.clean_up().await.unwrap();
-        stage.platform.cool_down();
+        scenario.platform.clean_up().await.unwrap();
+        scenario.platform.cool_down();
     }
-    stage
+    scenario
 }
 
 /// Returns by how much a clock is off that showed `shown` less than a minute before or after
@@ -36,39 +36,40 @@ fn skew(shown: Timestamp, true_time: Timestamp) -> i64 {
 }
 
 /// A reply that takes two minutes, with a word every ten seconds.
-fn slow() -> Plot {
-    let words = (0..12)
-        .flat_map(|at| [Piece::Wait(Duration::from_secs(10)), Piece::Say(format!("word {at} "))]);
-    words.chain([Piece::Finish(FinishReason::Stop)]).collect()
+fn slow() -> ModelScript {
+    let words = (0..12).flat_map(|at| {
+        [ModelStep::Wait(Duration::from_secs(10)), ModelStep::Say(format!("word {at} "))]
+    });
+    words.chain([ModelStep::Finish(FinishReason::Stop)]).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn s49_of_two_workers_whose_clocks_differ_by_ten_minutes_the_higher_epoch_wins() {
     let mut seen = BTreeSet::new();
     for skipped in [0, 1] {
-        let stage = stage(skipped).await;
-        let anna = stage.actor(1, "lesson").await.unwrap();
+        let scenario = scenario(skipped).await;
+        let anna = scenario.user(1, "lesson").await.unwrap();
         let tab = anna.open_tab(1);
         anna.say("m1").await.unwrap();
-        let first = stage.request().await;
+        let first = scenario.request().await;
         // It comes back to life while another worker is writing the same turn.
-        stage.lay(Rule::at(
+        scenario.add_fault(FaultRule::at(
             Function::Worker,
-            Op::Commit,
+            PortCall::Commit,
             1,
             Fault::FreezeBefore(Duration::from_secs(200)),
         ));
         let live = async {
             sleep(Duration::from_mins(1)).await;
-            stage.plot(ProviderName::Claude, slow());
-            let second = stage.request().await;
-            (stage.work(&second).await.returned().unwrap(), stage.cloud.now())
+            scenario.script_model(ProviderName::Claude, slow());
+            let second = scenario.request().await;
+            (scenario.work(&second).await.returned().unwrap(), scenario.cloud.now())
         };
-        let (zombie, (live, finished)) = tokio::join!(stage.work(&first), live);
+        let (zombie, (live, finished)) = tokio::join!(scenario.work(&first), live);
         let zombie = zombie.returned();
         assert!(matches!(zombie, Some(Err(WorkerError::Fenced))), "{skipped}: {zombie:?}");
         assert!(live.is_ok(), "{skipped}: {live:?}");
-        let turn = stage.turn(&anna, 1).await.unwrap();
+        let turn = scenario.turn(&anna, 1).await.unwrap();
         assert_eq!(
             (turn.epoch.0, turn.text.as_deref().map(|text| &text[..7])),
             (2, Some("word 0 ")),
@@ -78,24 +79,24 @@ async fn s49_of_two_workers_whose_clocks_differ_by_ten_minutes_the_higher_epoch_
             skew(turn.created_at, turn.accepted_at),
             skew(turn.finished_at.unwrap(), finished),
         ));
-        stage.end(&[(&anna, &tab)]).await.unwrap();
-        assert_eq!((tab.view().shown.len(), stage.model_calls()), (1, 2), "{skipped}");
+        scenario.end(&[(&anna, &tab)]).await.unwrap();
+        assert_eq!((tab.view().shown.len(), scenario.model_calls()), (1, 2), "{skipped}");
     }
     assert_eq!(seen, [(-1, 1), (1, -1)].into(), "each was ahead of the other once");
 }
 
 #[tokio::test(start_paused = true)]
 async fn s49_a_conversation_among_wrong_clocks_keeps_its_order_and_its_memory() {
-    let stage = stage(0).await;
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = scenario(0).await;
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
     let mut seen = Vec::new();
     for number in 1..=6 {
         // An ingress, a worker and a notifier a message: an odd number of processes.
-        stage.platform.cool_down();
+        scenario.platform.cool_down();
         anna.say(&format!("m{number}")).await.unwrap();
-        stage.run_queues().await;
-        let turn = stage.turn(&anna, number).await.unwrap();
+        scenario.run_queues().await;
+        let turn = scenario.turn(&anna, number).await.unwrap();
         assert_eq!((turn.kind, turn.epoch.0), (Some(TurnKind::Reply), 1), "turn {number}");
         let off = skew(turn.created_at, turn.accepted_at);
         assert_eq!(
@@ -106,35 +107,35 @@ async fn s49_a_conversation_among_wrong_clocks_keeps_its_order_and_its_memory() 
         seen.push(off);
     }
     assert!(seen.contains(&1) && seen.contains(&-1), "{seen:?}");
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     let ids: Vec<String> = tab.view().shown.iter().map(|turn| turn.message_id.clone()).collect();
     assert_eq!(ids, ["m1", "m2", "m3", "m4", "m5", "m6"]);
-    assert_eq!(stage.model_calls(), 6);
+    assert_eq!(scenario.model_calls(), 6);
 }
 
 /// The cleanup ends what had no checkpoint for fifteen minutes, and no clock is so far off.
 #[tokio::test(start_paused = true)]
 async fn s49_a_cleanup_whose_clock_is_ten_minutes_ahead_leaves_a_turn_that_is_being_answered() {
     for skipped in [0, 1] {
-        let stage = stage(skipped).await;
-        let anna = stage.actor(1, "lesson").await.unwrap();
+        let scenario = scenario(skipped).await;
+        let anna = scenario.user(1, "lesson").await.unwrap();
         let tab = anna.open_tab(1);
         anna.say("m1").await.unwrap();
-        stage.plot(ProviderName::Claude, slow());
-        let delivery = stage.request().await;
+        scenario.script_model(ProviderName::Claude, slow());
+        let delivery = scenario.request().await;
         let cleanups = async {
             let mut ended = 0;
             for _ in 0..5 {
                 sleep(Duration::from_secs(20)).await;
-                ended += stage.platform.clean_up().await.unwrap().ended_turns;
-                stage.platform.cool_down();
+                ended += scenario.platform.clean_up().await.unwrap().ended_turns;
+                scenario.platform.cool_down();
             }
             ended
         };
-        let ((), ended) = tokio::join!(stage.answer(&delivery), cleanups);
+        let ((), ended) = tokio::join!(scenario.answer(&delivery), cleanups);
         assert_eq!(ended, 0, "{skipped}");
-        let turn = stage.turn(&anna, 1).await.unwrap();
+        let turn = scenario.turn(&anna, 1).await.unwrap();
         assert_eq!((turn.kind, turn.epoch.0), (Some(TurnKind::Reply), 1), "{skipped}");
-        stage.end(&[(&anna, &tab)]).await.unwrap();
+        scenario.end(&[(&anna, &tab)]).await.unwrap();
     }
 }

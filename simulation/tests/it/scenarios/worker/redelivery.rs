@@ -6,9 +6,9 @@ use client::tab::TabHandle;
 use shared::domain::{ErrorCode, FinishReason, ProviderName, TurnKind};
 use shared::ports::EventSource as _;
 use shared::protocol::TurnState;
-use simulation::cloud::Piece;
-use simulation::faults::{Fault, Function, Op, Rule};
-use simulation::stage::{Actor, Scene, Stage};
+use simulation::cloud::ModelStep;
+use simulation::faults::{Fault, FaultRule, Function, PortCall};
+use simulation::scenario::{Scenario, ScenarioSetup, ScenarioUser};
 use tokio::time::{Instant, sleep};
 use worker::WorkerError;
 
@@ -16,20 +16,20 @@ use super::{asked, calls, generations_shown, replies, request, settle, told, wor
 
 /// Kills every worker of the first message at a call until the queue gives the message up; `m2`
 /// waits behind it.
-async fn given_up(op: Op) -> (Stage, Actor) {
-    let (stage, anna) = asked(Scene::default()).await;
+async fn given_up(op: PortCall) -> (Scenario, ScenarioUser) {
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     anna.say("m2").await.unwrap();
-    stage.lay(Rule::during(Function::Worker, op, 1..=10, Fault::CrashBefore));
+    scenario.add_fault(FaultRule::during(Function::Worker, op, 1..=10, Fault::CrashBefore));
     for receive in 1..=10 {
-        let delivery = request(&stage).await;
+        let delivery = request(&scenario).await;
         assert_eq!((delivery.receive_count, delivery.body.contains("\"m1\"")), (receive, true));
-        assert!(stage.work(&delivery).await.returned().is_none());
+        assert!(scenario.work(&delivery).await.returned().is_none());
     }
-    (stage, anna)
+    (scenario, anna)
 }
 
-async fn dead(stage: &Stage) -> usize {
-    stage.cloud.requests.dead_letters(10).await.unwrap().len()
+async fn dead(scenario: &Scenario) -> usize {
+    scenario.cloud.requests.dead_letters(10).await.unwrap().len()
 }
 
 fn ids_and_kinds(tab: &TabHandle) -> Vec<(String, TurnKind)> {
@@ -39,30 +39,30 @@ fn ids_and_kinds(tab: &TabHandle) -> Vec<(String, TurnKind)> {
 #[tokio::test(start_paused = true)]
 async fn s25_a_predecessor_that_was_dead_lettered_while_running_is_ended_as_an_error_and_order_is_kept()
  {
-    let (stage, anna) = given_up(Op::Commit).await;
+    let (scenario, anna) = given_up(PortCall::Commit).await;
     let tab = anna.open_tab(1);
-    let next = request(&stage).await;
+    let next = request(&scenario).await;
     assert!(next.body.contains("\"m2\""));
-    let before = stage.turn(&anna, 1).await.unwrap();
-    assert_eq!((dead(&stage).await, before.state, before.epoch.0), (1, TurnState::Running, 4));
-    let model_calls = stage.model_calls();
+    let before = scenario.turn(&anna, 1).await.unwrap();
+    assert_eq!((dead(&scenario).await, before.state, before.epoch.0), (1, TurnState::Running, 4));
+    let model_calls = scenario.model_calls();
     assert_eq!(model_calls, 4, "one for each generation");
-    stage.answer(&next).await;
-    let row = stage.turn(&anna, 1).await.unwrap();
+    scenario.answer(&next).await;
+    let row = scenario.turn(&anna, 1).await.unwrap();
     assert_eq!(
         (row.kind, row.error.map(|error| error.code)),
         (Some(TurnKind::Error), Some(ErrorCode::Abandoned))
     );
-    assert_eq!(stage.turn(&anna, 2).await.unwrap().kind, Some(TurnKind::Reply));
+    assert_eq!(scenario.turn(&anna, 2).await.unwrap().kind, Some(TurnKind::Reply));
     let order: Vec<u64> =
-        replies(&stage).await.iter().map(|delivery| turn_of(&delivery.body)).collect();
-    assert_eq!((order, stage.model_calls()), (vec![1, 2], model_calls + 1));
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+        replies(&scenario).await.iter().map(|delivery| turn_of(&delivery.body)).collect();
+    assert_eq!((order, scenario.model_calls()), (vec![1, 2], model_calls + 1));
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     assert_eq!(
         ids_and_kinds(&tab),
         [("m1".to_owned(), TurnKind::Error), ("m2".to_owned(), TurnKind::Reply)]
     );
-    assert_eq!(stage.model_calls(), model_calls + 1, "its redrive called nobody");
+    assert_eq!(scenario.model_calls(), model_calls + 1, "its redrive called nobody");
 }
 
 fn turn_of(body: &str) -> u64 {
@@ -71,78 +71,78 @@ fn turn_of(body: &str) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn s26_a_redriven_message_whose_turn_is_over_is_absorbed() {
-    let (stage, anna) = given_up(Op::Commit).await;
+    let (scenario, anna) = given_up(PortCall::Commit).await;
     let tab = anna.open_tab(1);
     // The queue gives the first message up when its last hold on it ends.
-    stage.answer(&request(&stage).await).await;
-    stage.run_queues().await;
+    scenario.answer(&request(&scenario).await).await;
+    scenario.run_queues().await;
     anna.say("m3").await.unwrap();
-    stage.run_queues().await;
+    scenario.run_queues().await;
     settle().await;
-    assert_eq!((ids_and_kinds(&tab).len(), dead(&stage).await), (3, 1));
-    let rows = stage.rows(&anna).await;
-    let events = stage.event_ids();
-    let model_calls = stage.model_calls();
-    let claims = calls(&stage, Op::Claim);
-    assert_eq!(stage.platform.redrive().await, 1);
-    let old = request(&stage).await;
+    assert_eq!((ids_and_kinds(&tab).len(), dead(&scenario).await), (3, 1));
+    let rows = scenario.rows(&anna).await;
+    let events = scenario.event_ids();
+    let model_calls = scenario.model_calls();
+    let claims = calls(&scenario, PortCall::Claim);
+    assert_eq!(scenario.platform.redrive().await, 1);
+    let old = request(&scenario).await;
     assert!(old.body.contains("\"m1\""));
-    stage.answer(&old).await;
+    scenario.answer(&old).await;
     assert!(
-        stage.cloud.requests.is_empty() && stage.cloud.replies.is_empty(),
+        scenario.cloud.requests.is_empty() && scenario.cloud.replies.is_empty(),
         "acknowledged, and nothing sent"
     );
     assert_eq!(
-        (stage.rows(&anna).await, stage.event_ids(), stage.model_calls()),
+        (scenario.rows(&anna).await, scenario.event_ids(), scenario.model_calls()),
         (rows, events, model_calls)
     );
-    assert_eq!(calls(&stage, Op::Claim), claims);
-    stage.end(&[(&anna, &tab)]).await.unwrap();
-    assert_eq!((ids_and_kinds(&tab).len(), dead(&stage).await), (3, 0));
+    assert_eq!(calls(&scenario, PortCall::Claim), claims);
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!((ids_and_kinds(&tab).len(), dead(&scenario).await), (3, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn s26_a_redriven_message_that_was_never_claimed_gets_the_next_turn() {
-    let (stage, anna) = given_up(Op::Claim).await;
+    let (scenario, anna) = given_up(PortCall::Claim).await;
     let tab = anna.open_tab(1);
     // The queue gives the first message up when its last hold on it ends.
-    stage.answer(&request(&stage).await).await;
-    stage.run_queues().await;
+    scenario.answer(&request(&scenario).await).await;
+    scenario.run_queues().await;
     settle().await;
     assert_eq!(ids_and_kinds(&tab), [("m2".to_owned(), TurnKind::Reply)]);
-    assert_eq!(stage.platform.redrive().await, 1);
-    stage.run_queues().await;
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!(scenario.platform.redrive().await, 1);
+    scenario.run_queues().await;
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     assert_eq!(ids_and_kinds(&tab), ["m2", "m1"].map(|id| (id.to_owned(), TurnKind::Reply)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn s27_a_message_redelivered_after_its_successor_is_replayed_and_answered_no_more() {
     for delivered in [false, true] {
-        let (stage, anna) = asked(Scene::default()).await;
+        let (scenario, anna) = asked(ScenarioSetup::default()).await;
         let tab = anna.open_tab(1);
-        let old = request(&stage).await;
-        stage.answer(&old).await;
+        let old = request(&scenario).await;
+        scenario.answer(&old).await;
         anna.say("m2").await.unwrap();
-        stage.answer(&request(&stage).await).await;
+        scenario.answer(&request(&scenario).await).await;
         // Past the memory of the queue of replies, so that a replay is one.
         sleep(Duration::from_mins(6)).await;
         if delivered {
-            stage.deliver(&replies(&stage).await).await;
+            scenario.deliver(&replies(&scenario).await).await;
         }
-        let rows = stage.rows(&anna).await;
-        stage.work(&old).await.returned().unwrap().unwrap();
+        let rows = scenario.rows(&anna).await;
+        scenario.work(&old).await.returned().unwrap().unwrap();
         assert_eq!(
-            (stage.rows(&anna).await, stage.model_calls()),
+            (scenario.rows(&anna).await, scenario.model_calls()),
             (rows, 2),
             "delivered: {delivered}"
         );
         let expected = if delivered { 0 } else { 3 };
-        assert_eq!(stage.cloud.replies.len(), expected, "delivered: {delivered}");
-        stage.end(&[(&anna, &tab)]).await.unwrap();
+        assert_eq!(scenario.cloud.replies.len(), expected, "delivered: {delivered}");
+        scenario.end(&[(&anna, &tab)]).await.unwrap();
         assert_eq!(ids_and_kinds(&tab), ["m1", "m2"].map(|id| (id.to_owned(), TurnKind::Reply)));
         assert_eq!(
-            (told(&stage, "wrote Claimed"), stage.event_ids().len()),
+            (told(&scenario, "wrote Claimed"), scenario.event_ids().len()),
             (2, 2),
             "delivered: {delivered}"
         );
@@ -151,20 +151,23 @@ async fn s27_a_message_redelivered_after_its_successor_is_replayed_and_answered_
 
 #[tokio::test(start_paused = true)]
 async fn s28_a_deadline_in_the_middle_of_a_stream_is_a_clean_stop_a_pause_and_no_half_commit() {
-    let (stage, anna) = asked(Scene::default()).await;
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
     settle().await;
     let mut endless = words(1_000);
-    endless.push(Piece::Finish(FinishReason::Stop));
-    stage.plot(ProviderName::Claude, endless);
+    endless.push(ModelStep::Finish(FinishReason::Stop));
+    scenario.script_model(ProviderName::Claude, endless);
     let began = Instant::now();
-    let delivery = request(&stage).await;
-    let result = stage.work(&delivery).await.returned().unwrap();
+    let delivery = request(&scenario).await;
+    let result = scenario.work(&delivery).await.returned().unwrap();
     assert!(matches!(result, Err(WorkerError::Deadline)), "{result:?}");
     assert_eq!(began.elapsed().as_secs(), 140, "its own deadline, below the function's");
-    let row = stage.turn(&anna, 1).await.unwrap();
+    let row = scenario.turn(&anna, 1).await.unwrap();
     assert_eq!((row.state, row.kind, row.text), (TurnState::Running, None, None));
-    assert_eq!((calls(&stage, Op::Commit), stage.cloud.replies.len(), tab.cursor()), (0, 0, 0));
+    assert_eq!(
+        (calls(&scenario, PortCall::Commit), scenario.cloud.replies.len(), tab.cursor()),
+        (0, 0, 0)
+    );
     let saved = row.partial.unwrap();
     assert!(
         "word ".repeat(280).starts_with(&saved) && saved.len() > 5 * 270,
@@ -172,35 +175,36 @@ async fn s28_a_deadline_in_the_middle_of_a_stream_is_a_clean_stop_a_pause_and_no
         saved.len()
     );
 
-    let read = calls(&stage, Op::Next);
-    let again = request(&stage).await;
+    let read = calls(&scenario, PortCall::Next);
+    let again = request(&scenario).await;
     assert_eq!(
         (began.elapsed().as_secs(), again.receive_count),
         (142, 2),
         "it waits two seconds, not fifteen minutes"
     );
-    assert_eq!(calls(&stage, Op::Next), read, "the provider's stream was dropped");
-    stage.answer(&again).await;
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!(calls(&scenario, PortCall::Next), read, "the provider's stream was dropped");
+    scenario.answer(&again).await;
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     let turn = tab.view().shown[0].clone();
-    assert_eq!((turn.kind, turn.generation, stage.model_calls()), (TurnKind::Reply, 2, 2));
+    assert_eq!((turn.kind, turn.generation, scenario.model_calls()), (TurnKind::Reply, 2, 2));
     assert!(!turn.text.contains("word"), "{}", turn.text);
-    assert_eq!(generations_shown(&stage, 1), [1, 2]);
+    assert_eq!(generations_shown(&scenario, 1), [1, 2]);
 }
 
 /// Back-off, generations and receives all have an end: the turn's is an error.
 #[tokio::test(start_paused = true)]
 async fn s28_a_reply_that_never_ends_in_time_ends_as_an_error_after_the_last_generation() {
-    let (stage, anna) = asked(Scene::default().with("CHATBOT_WORKER_DEADLINE_SECONDS", "20")).await;
+    let (scenario, anna) =
+        asked(ScenarioSetup::default().with("CHATBOT_WORKER_DEADLINE_SECONDS", "20")).await;
     let tab = anna.open_tab(1);
     for _ in 0..4 {
-        stage.plot(ProviderName::Claude, words(1_000));
+        scenario.script_model(ProviderName::Claude, words(1_000));
     }
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     let turn = tab.view().shown[0].clone();
     assert_eq!(
         (turn.kind, turn.error, turn.generation),
         (TurnKind::Error, Some(ErrorCode::AttemptsExhausted), 4)
     );
-    assert_eq!(stage.model_calls(), 4);
+    assert_eq!(scenario.model_calls(), 4);
 }

@@ -3,27 +3,27 @@
 use std::time::Duration;
 
 use shared::domain::{FinishReason, ProviderName, TurnKind};
-use simulation::cloud::Piece;
-use simulation::faults::{Fault, Function, Gate, Op, Rule};
-use simulation::stage::{Scene, Stage};
+use simulation::cloud::ModelStep;
+use simulation::faults::{Fault, FaultRule, Function, Gate, PortCall};
+use simulation::scenario::{Scenario, ScenarioSetup};
 use tokio::time::sleep;
 
 use super::{asked, calls, request, settle, shown, told, words};
 
 /// Stops a message so long after it was sent; returns what its final became.
 async fn check_stopped_after(millis: u64) -> TurnKind {
-    let stage = Stage::new().unwrap();
-    stage.drive();
-    let anna = stage.actor(1, "lesson").await.unwrap();
+    let scenario = Scenario::new().unwrap();
+    scenario.drive();
+    let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);
     settle().await;
     anna.say("m1").await.unwrap();
     sleep(Duration::from_millis(millis)).await;
-    let final_before = stage.turn(&anna, 1).await.is_some_and(|turn| turn.is_final());
-    // From here on the stage itself demands a cancelled turn where the stop was answered before its
+    let final_before = scenario.turn(&anna, 1).await.is_some_and(|turn| turn.is_final());
+    // From here on the scenario itself demands a cancelled turn where the stop was answered before its
     // final.
     anna.stop("m1").await.unwrap();
-    let seen = shown(&stage, 1).last().map_or(0, |(_, bytes)| *bytes);
+    let seen = shown(&scenario, 1).last().map_or(0, |(_, bytes)| *bytes);
     sleep(Duration::from_secs(3)).await;
     let view = tab.view();
     assert_eq!(view.shown.len(), 1, "{millis} ms: exactly one final, soon");
@@ -38,48 +38,58 @@ async fn check_stopped_after(millis: u64) -> TurnKind {
         "{millis} ms: {seen} bytes were shown, and {} are kept",
         turn.text.len()
     );
-    stage.end(&[(&anna, &tab)]).await.unwrap_or_else(|story| panic!("{millis} ms: {story}"));
-    assert_eq!((told(&stage, "wrote turn 1 as"), stage.event_ids().len()), (1, 1), "{millis} ms");
+    scenario.end(&[(&anna, &tab)]).await.unwrap_or_else(|story| panic!("{millis} ms: {story}"));
+    assert_eq!(
+        (told(&scenario, "wrote turn 1 as"), scenario.event_ids().len()),
+        (1, 1),
+        "{millis} ms"
+    );
     tab.close();
     turn.kind
 }
 
 #[tokio::test(start_paused = true)]
 async fn s30_a_stop_at_any_moment_gives_exactly_one_final_that_keeps_the_text_so_far() {
-    let mut kinds = Vec::new();
+    let mut external = Vec::new();
     for millis in (0..3_000).step_by(70) {
-        kinds.push(check_stopped_after(millis).await);
+        external.push(check_stopped_after(millis).await);
     }
-    kinds.dedup();
-    assert_eq!(kinds, [TurnKind::Cancelled, TurnKind::Reply], "both sides of the commit were met");
+    external.dedup();
+    assert_eq!(
+        external,
+        [TurnKind::Cancelled, TurnKind::Reply],
+        "both sides of the commit were met"
+    );
 }
 
 /// Holds back nothing but one call, and stops the message there.
-async fn check_stopped_at(op: Op, fault: Fault) {
+async fn check_stopped_at(op: PortCall, fault: Fault) {
     let name = format!("{op:?}: {}", fault.name());
-    let (stage, anna) = asked(Scene::default()).await;
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
     settle().await;
     let gate = Gate::new();
-    stage.lay(Rule::at(Function::Worker, op, 1, Fault::Hold(gate.clone())));
-    stage.lay(Rule::at(Function::Worker, Op::Send, 1, fault));
-    let delivery = request(&stage).await;
+    scenario.add_fault(FaultRule::at(Function::Worker, op, 1, Fault::Hold(gate.clone())));
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Send, 1, fault));
+    let delivery = request(&scenario).await;
     let stopping = async {
         gate.reached().await;
         anna.stop("m1").await.unwrap();
         gate.open();
     };
-    tokio::join!(stage.answer(&delivery), stopping);
-    stage.end(&[(&anna, &tab)]).await.unwrap_or_else(|story| panic!("{name}: {story}"));
+    tokio::join!(scenario.answer(&delivery), stopping);
+    scenario.end(&[(&anna, &tab)]).await.unwrap_or_else(|story| panic!("{name}: {story}"));
     let view = tab.view();
     assert_eq!((view.shown.len(), view.shown[0].kind), (1, TurnKind::Cancelled), "{name}");
-    assert_eq!((told(&stage, "wrote turn 1 as"), stage.event_ids().len()), (1, 1), "{name}");
+    assert_eq!((told(&scenario, "wrote turn 1 as"), scenario.event_ids().len()), (1, 1), "{name}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn s30_a_stop_that_comes_between_reading_and_writing_counts_also_when_the_worker_dies_after_its_commit()
  {
-    for op in [Op::Claim, Op::Open, Op::Next, Op::Checkpoint, Op::Commit] {
+    for op in
+        [PortCall::Claim, PortCall::Open, PortCall::Next, PortCall::Checkpoint, PortCall::Commit]
+    {
         for fault in [Fault::Stall(Duration::ZERO), Fault::CrashBefore] {
             Box::pin(check_stopped_at(op, fault)).await;
         }
@@ -88,22 +98,22 @@ async fn s30_a_stop_that_comes_between_reading_and_writing_counts_also_when_the_
 
 #[tokio::test(start_paused = true)]
 async fn s30_a_stop_in_the_middle_of_a_stream_drops_the_providers_stream_within_a_second() {
-    let (stage, anna) = asked(Scene::default()).await;
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
     settle().await;
     let mut long = words(200);
-    long.push(Piece::Finish(FinishReason::Stop));
-    stage.plot(ProviderName::Claude, long);
-    let delivery = request(&stage).await;
+    long.push(ModelStep::Finish(FinishReason::Stop));
+    scenario.script_model(ProviderName::Claude, long);
+    let delivery = request(&scenario).await;
     let stopping = async {
         sleep(Duration::from_millis(10_200)).await;
-        let read = calls(&stage, Op::Next);
-        let seen = shown(&stage, 1).last().unwrap().1;
+        let read = calls(&scenario, PortCall::Next);
+        let seen = shown(&scenario, 1).last().unwrap().1;
         anna.stop("m1").await.unwrap();
         (read, seen)
     };
-    let ((), (read, seen)) = tokio::join!(stage.answer(&delivery), stopping);
-    let row = stage.turn(&anna, 1).await.unwrap();
+    let ((), (read, seen)) = tokio::join!(scenario.answer(&delivery), stopping);
+    let row = scenario.turn(&anna, 1).await.unwrap();
     assert_eq!(
         (row.kind, row.finish_reason),
         (Some(TurnKind::Cancelled), Some(FinishReason::Cancelled))
@@ -113,71 +123,74 @@ async fn s30_a_stop_in_the_middle_of_a_stream_drops_the_providers_stream_within_
         "word ".repeat(200).starts_with(&text) && text.len() >= seen,
         "{seen} bytes were shown: {text}"
     );
-    assert!(calls(&stage, Op::Next) <= read + 3, "a checkpoint a second reads the flag");
-    let after = calls(&stage, Op::Next);
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    assert!(calls(&scenario, PortCall::Next) <= read + 3, "a checkpoint a second reads the flag");
+    let after = calls(&scenario, PortCall::Next);
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     let turn = tab.view().shown[0].clone();
-    assert_eq!((calls(&stage, Op::Next), stage.model_calls(), &turn.text), (after, 1, &text));
+    assert_eq!(
+        (calls(&scenario, PortCall::Next), scenario.model_calls(), &turn.text),
+        (after, 1, &text)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn s30_a_stop_while_the_message_waits_costs_no_model_call_and_holds_up_nobody() {
-    let (stage, anna) = asked(Scene::default()).await;
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
     anna.say("m2").await.unwrap();
     anna.stop("m1").await.unwrap();
-    stage.run_queues().await;
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.run_queues().await;
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     let shown: Vec<_> =
         tab.view().shown.iter().map(|turn| (turn.kind, turn.text.is_empty())).collect();
     assert_eq!(shown, [(TurnKind::Cancelled, true), (TurnKind::Reply, false)]);
-    assert_eq!(stage.model_calls(), 1);
+    assert_eq!(scenario.model_calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn s30_a_stop_after_the_workers_death_keeps_the_saved_text_without_another_model_call() {
-    let (stage, anna) = asked(Scene::default()).await;
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
     settle().await;
-    stage.plot(ProviderName::Claude, words(200));
-    stage.lay(Rule::at(Function::Worker, Op::Next, 21, Fault::CrashBefore));
-    assert!(stage.work(&request(&stage).await).await.returned().is_none());
-    let saved = stage.turn(&anna, 1).await.unwrap().partial.unwrap();
+    scenario.script_model(ProviderName::Claude, words(200));
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Next, 21, Fault::CrashBefore));
+    assert!(scenario.work(&request(&scenario).await).await.returned().is_none());
+    let saved = scenario.turn(&anna, 1).await.unwrap().partial.unwrap();
     assert!(saved.len() > 5 * 15, "{saved}");
     anna.stop("m1").await.unwrap();
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     let turn = tab.view().shown[0].clone();
     assert_eq!((turn.kind, turn.generation, &turn.text), (TurnKind::Cancelled, 1, &saved));
-    assert_eq!(stage.model_calls(), 1);
+    assert_eq!(scenario.model_calls(), 1);
 }
 
 /// What an older generation said is nobody's text any more.
 #[tokio::test(start_paused = true)]
 async fn s30_a_stop_after_two_deaths_keeps_nothing_of_the_first_generation() {
-    let (stage, anna) = asked(Scene::default()).await;
-    stage.plot(ProviderName::Claude, words(200));
-    stage.lay(Rule::at(Function::Worker, Op::Next, 21, Fault::CrashBefore));
-    assert!(stage.work(&request(&stage).await).await.returned().is_none());
-    assert!(stage.turn(&anna, 1).await.unwrap().partial.is_some());
-    stage.lay(Rule::at(Function::Worker, Op::Open, 1, Fault::CrashBefore));
-    assert!(stage.work(&request(&stage).await).await.returned().is_none());
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
+    scenario.script_model(ProviderName::Claude, words(200));
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Next, 21, Fault::CrashBefore));
+    assert!(scenario.work(&request(&scenario).await).await.returned().is_none());
+    assert!(scenario.turn(&anna, 1).await.unwrap().partial.is_some());
+    scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Open, 1, Fault::CrashBefore));
+    assert!(scenario.work(&request(&scenario).await).await.returned().is_none());
     anna.stop("m1").await.unwrap();
     let tab = anna.open_tab(1);
     settle().await;
-    assert_eq!((shown(&stage, 1), stage.turn(&anna, 1).await.unwrap().epoch.0), (vec![], 2));
-    stage.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!((shown(&scenario, 1), scenario.turn(&anna, 1).await.unwrap().epoch.0), (vec![], 2));
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
     let turn = tab.view().shown[0].clone();
     assert_eq!((turn.kind, turn.text.as_str()), (TurnKind::Cancelled, ""));
 }
 
 #[tokio::test(start_paused = true)]
 async fn s30_a_stop_after_the_final_changes_nothing() {
-    let (stage, anna) = asked(Scene::default()).await;
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
-    stage.answer(&request(&stage).await).await;
-    let before = stage.turn(&anna, 1).await.unwrap();
+    scenario.answer(&request(&scenario).await).await;
+    let before = scenario.turn(&anna, 1).await.unwrap();
     anna.stop("m1").await.unwrap();
-    assert_eq!(stage.turn(&anna, 1).await.unwrap(), before);
-    stage.end(&[(&anna, &tab)]).await.unwrap();
-    assert_eq!((tab.view().shown[0].kind, stage.model_calls()), (TurnKind::Reply, 1));
+    assert_eq!(scenario.turn(&anna, 1).await.unwrap(), before);
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
+    assert_eq!((tab.view().shown[0].kind, scenario.model_calls()), (TurnKind::Reply, 1));
 }

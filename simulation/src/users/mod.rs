@@ -1,0 +1,8 @@
+//! The users of the service: each has an account and chats in sessions, with tabs that come and go.
+
+mod conversation;
+mod intruder;
+mod user;
+
+pub use conversation::{Conversation, OpenTab};
+pub use user::{User, UserBehaviour, session_key};
