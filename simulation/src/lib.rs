@@ -40,6 +40,7 @@ pub mod faults;
 pub mod mutants;
 pub mod platform;
 pub mod ports;
+mod provisional;
 pub mod run;
 pub mod scenario;
 pub mod soak;

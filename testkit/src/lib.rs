@@ -11,3 +11,12 @@ pub mod conformance;
 pub mod faults;
 pub mod lambda;
 pub mod stub_provider;
+
+/// Runs a future to its end, on paused time.
+#[cfg(feature = "paused-time")]
+#[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+pub fn run_paused<T>(future: impl Future<Output = T>) -> T {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(future)
+}

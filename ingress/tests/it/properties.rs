@@ -4,17 +4,9 @@ use bytes::Bytes;
 use http::Method;
 use proptest::prelude::*;
 use shared::domain::ConnectionId;
+use testkit::run_paused as run;
 
 use crate::world::World;
-
-fn run<T>(story: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(story)
-}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::Checker;
 use super::expected::ExpectedMessage;
 use crate::faults::{Subject, lock};
+use crate::provisional::ProvisionalTexts;
 use client::account::{History, StoredTurn};
 use client::recording::Step;
 use client::rule::{FinalTurn, Input, Resumed};
@@ -222,7 +223,7 @@ struct Shown {
     cursor: u64,
     finals: BTreeMap<String, u64>,
     /// The provisional text of each turn above the cursor: its generation and how long it is.
-    provisional: BTreeMap<u64, (u64, usize)>,
+    provisional: ProvisionalTexts,
 }
 
 impl TabWatch {
@@ -291,16 +292,10 @@ impl Observer for TabWatch {
             );
         }
         let mut state = lock(&self.state);
-        let shown = state.provisional.entry(turn).or_default();
-        let backwards = generation < shown.0 || (generation == shown.0 && text.len() < shown.1);
-        *shown = (generation, text.len());
+        let shown = state.provisional.show(turn, generation, text);
         drop(state);
-        if backwards {
-            self.violation(
-                "3",
-                tab,
-                &format!("the text of turn {turn} went backwards in generation {generation}"),
-            );
+        if let Err(problem) = shown {
+            self.violation("3", tab, &problem);
         }
         self.checker.trace.note(&self.subject(), (turn, generation, text.len()), || {
             format!("{tab} shows {} bytes of turn {turn}.{generation}", text.len())

@@ -20,19 +20,24 @@ pub(super) trait StoreMutation: Send + Sync {
         item
     }
 
-    /// Changes a single write, or does something else instead.
+    /// Changes a single write.
+    fn change_write(&self, _call: PortCall, write: Write) -> Write {
+        write
+    }
+
+    /// Makes a single write, or does something else instead.
     async fn write(
         &self,
         store: &dyn Store,
-        _op: PortCall,
+        call: PortCall,
         write: Write,
         durability: Durability,
     ) -> Result<Option<Item>, StoreError> {
-        store.write(write, durability).await
+        store.write(self.change_write(call, write), durability).await
     }
 
     /// Changes a transaction.
-    fn transaction(&self, _op: PortCall, writes: Vec<Write>) -> Vec<Write> {
+    fn transaction(&self, _call: PortCall, writes: Vec<Write>) -> Vec<Write> {
         writes
     }
 }

@@ -14,7 +14,6 @@ const OF_A_FINAL: [&str; 5] = ["kind", "text", "sha256", "finish_reason", "finis
 /// 3: a turn that is final looks as if it were running, and its next generation makes it so.
 pub(super) struct RegenerateOnRedelivery;
 
-#[async_trait]
 impl StoreMutation for RegenerateOnRedelivery {
     fn read(&self, mut item: Item) -> Item {
         if item.key.sort.starts_with("T#") {
@@ -24,21 +23,15 @@ impl StoreMutation for RegenerateOnRedelivery {
         item
     }
 
-    async fn write(
-        &self,
-        store: &dyn Store,
-        op: PortCall,
-        mut write: Write,
-        durability: Durability,
-    ) -> Result<Option<Item>, StoreError> {
-        if op == PortCall::Generation {
+    fn change_write(&self, call: PortCall, mut write: Write) -> Write {
+        if call == PortCall::Generation {
             forget_condition(&mut write, "state");
             if let Some(changes) = changes(&mut write) {
                 changes.push(Change::Set("state", json!("RUN")));
                 changes.extend(OF_A_FINAL.map(Change::Remove));
             }
         }
-        store.write(write, durability).await
+        write
     }
 }
 
@@ -58,21 +51,14 @@ impl StoreMutation for PredecessorLeftRunning {
 /// 10: the next generation begins with the text that was saved of the one before.
 pub(super) struct PartialTextKept;
 
-#[async_trait]
 impl StoreMutation for PartialTextKept {
-    async fn write(
-        &self,
-        store: &dyn Store,
-        op: PortCall,
-        mut write: Write,
-        durability: Durability,
-    ) -> Result<Option<Item>, StoreError> {
-        if op == PortCall::Generation
+    fn change_write(&self, call: PortCall, mut write: Write) -> Write {
+        if call == PortCall::Generation
             && let Some(changes) = changes(&mut write)
         {
             changes.retain(|change| *change != Change::Remove("partial"));
         }
-        store.write(write, durability).await
+        write
     }
 }
 

@@ -33,19 +33,12 @@ impl StoreMutation for QueueBeforeCommit {
 /// 4: the commit asks for a running turn, of whatever generation.
 pub(super) struct CommitWithoutEpoch;
 
-#[async_trait]
 impl StoreMutation for CommitWithoutEpoch {
-    async fn write(
-        &self,
-        store: &dyn Store,
-        op: PortCall,
-        mut write: Write,
-        durability: Durability,
-    ) -> Result<Option<Item>, StoreError> {
-        if op == PortCall::Commit {
+    fn change_write(&self, call: PortCall, mut write: Write) -> Write {
+        if call == PortCall::Commit {
             forget_condition(&mut write, "epoch");
         }
-        store.write(write, durability).await
+        write
     }
 }
 

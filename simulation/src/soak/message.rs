@@ -1,5 +1,6 @@
 //! A message: posted until it is accepted, posted twice, stopped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -46,14 +47,12 @@ pub(super) fn post(
     conversation: &mut Conversation,
     message: &Message,
 ) -> impl Future<Output = ()> + use<> {
-    let ledger = conversation.ledger().clone();
-    let account = conversation.account.clone();
-    let session_ref = conversation.session_ref.clone();
+    let sender = Sender::of(conversation);
     let message = message.clone();
     let mut rng = conversation.rng.fork();
     async move {
-        while !attempt(&ledger, &account, &session_ref, &message, &mut rng).await {
-            ledger.tally.event("posts repeated");
+        while !sender.attempt(&message, &mut rng).await {
+            sender.ledger.tally.event("posts repeated");
         }
     }
 }
@@ -63,55 +62,65 @@ pub(super) fn post_again(
     conversation: &mut Conversation,
     message: &Message,
 ) -> impl Future<Output = ()> + use<> {
-    let ledger = conversation.ledger().clone();
-    let account = conversation.account.clone();
-    let session_ref = conversation.session_ref.clone();
+    let sender = Sender::of(conversation);
     let message = message.clone();
     let mut rng = conversation.rng.fork();
     async move {
-        ledger.tally.event("posts of one message at once");
+        sender.ledger.tally.event("posts of one message at once");
         for _ in 0..REPEATS {
-            if attempt(&ledger, &account, &session_ref, &message, &mut rng).await {
+            if sender.attempt(&message, &mut rng).await {
                 return;
             }
         }
     }
 }
 
-/// Tries once, and waits if it is worth another attempt; `true` if it is not.
-async fn attempt(
-    ledger: &Ledger,
-    account: &Account,
-    session_ref: &SessionRef,
-    message: &Message,
-    rng: &mut Rng,
-) -> bool {
-    let error = match account.post(message).await {
-        Ok(answer) => {
-            let right =
-                answer.session_id == session_ref.session && answer.message_id == message.message_id;
-            if !right {
-                ledger.violation(
-                    "1",
-                    format!("{} on {session_ref} was answered {answer:?}", message.message_id),
-                );
-            }
-            change(ledger, session_ref, &message.message_id, |posted| {
-                _ = posted.accepted_at.get_or_insert_with(Instant::now);
-            });
-            return true;
+/// What posting and stopping need of a conversation, which itself stays free meanwhile.
+struct Sender {
+    ledger: Arc<Ledger>,
+    account: Arc<Account>,
+    session_ref: SessionRef,
+}
+
+impl Sender {
+    fn of(conversation: &Conversation) -> Self {
+        Self {
+            ledger: conversation.ledger().clone(),
+            account: conversation.account.clone(),
+            session_ref: conversation.session_ref.clone(),
         }
-        Err(error) => error,
-    };
-    let Some(pause) = pause_after(&error, rng) else {
-        ledger.violation(
-            "1",
-            format!("{} on {session_ref} was refused: {error}", message.message_id),
-        );
-        return true;
-    };
-    sleep(pause).await;
-    false
+    }
+
+    /// Tries once, and waits if it is worth another attempt; `true` if it is not.
+    async fn attempt(&self, message: &Message, rng: &mut Rng) -> bool {
+        let Self { ledger, account, session_ref } = self;
+        let error = match account.post(message).await {
+            Ok(answer) => {
+                let right = answer.session_id == session_ref.session
+                    && answer.message_id == message.message_id;
+                if !right {
+                    ledger.violation(
+                        "1",
+                        format!("{} on {session_ref} was answered {answer:?}", message.message_id),
+                    );
+                }
+                change(ledger, session_ref, &message.message_id, |posted| {
+                    _ = posted.accepted_at.get_or_insert_with(Instant::now);
+                });
+                return true;
+            }
+            Err(error) => error,
+        };
+        let Some(pause) = pause_after(&error, rng) else {
+            ledger.violation(
+                "1",
+                format!("{} on {session_ref} was refused: {error}", message.message_id),
+            );
+            return true;
+        };
+        sleep(pause).await;
+        false
+    }
 }
 
 /// Stops a message after a while.
@@ -119,12 +128,11 @@ pub(super) fn stop(
     conversation: &mut Conversation,
     message: &Message,
 ) -> impl Future<Output = ()> + use<> {
-    let ledger = conversation.ledger().clone();
-    let account = conversation.account.clone();
-    let session_ref = conversation.session_ref.clone();
+    let sender = Sender::of(conversation);
     let id = message.message_id.clone();
     let after = Duration::from_millis(conversation.rng.u64(0..LATEST_STOP_MS));
     async move {
+        let Sender { ledger, account, session_ref } = sender;
         sleep(after).await;
         let mut counts = false;
         change(&ledger, &session_ref, &id, |posted| {

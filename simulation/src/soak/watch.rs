@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::ledger::{Ledger, ObservedFinal, SessionRef};
 use crate::checks::foreign;
 use crate::faults::lock;
+use crate::provisional::ProvisionalTexts;
 use client::rule::{FinalTurn, Frame, Resumed, TurnEvent};
 use client::tab::{Observer, TabId};
 
@@ -22,7 +23,7 @@ pub(super) struct TabWatch {
 struct ShownState {
     cursor: u64,
     /// The provisional text of each turn: its generation and how long it is.
-    provisional: BTreeMap<u64, (u64, usize)>,
+    provisional: ProvisionalTexts,
     /// The message of each turn of which text came.
     messages: BTreeMap<u64, String>,
 }
@@ -83,16 +84,10 @@ impl Observer for TabWatch {
     fn text_shown(&self, tab: TabId, turn: u64, generation: u64, text: &str) {
         let mut state = lock(&self.state);
         let message = state.messages.get(&turn).cloned().unwrap_or_default();
-        let shown = state.provisional.entry(turn).or_default();
-        let backwards = generation < shown.0 || (generation == shown.0 && text.len() < shown.1);
-        *shown = (generation, text.len());
+        let shown = state.provisional.show(turn, generation, text);
         drop(state);
-        if backwards {
-            self.violation(
-                "3",
-                tab,
-                &format!("the text of turn {turn} went backwards in generation {generation}"),
-            );
+        if let Err(problem) = shown {
+            self.violation("3", tab, &problem);
         }
         if generation > 1 && !text.is_empty() {
             self.ledger.tally.event("texts of later generations");

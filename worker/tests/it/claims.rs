@@ -92,11 +92,7 @@ async fn two_claims_from_the_same_reading_give_one_turn() {
     let gate = Arc::<Gate>::default();
     world.faults.on(PortCall::Claim, 1, Fault::Hold(gate.clone()));
     let delivery = world.receive().await;
-    let stalled = tokio::spawn({
-        let world = world.clone();
-        let delivery = delivery.clone();
-        async move { world.handle(&delivery).await }
-    });
+    let stalled = world.handle_in_background(&delivery);
     gate.reached().await;
     assert!(matches!(world.handle(&delivery).await, Ended::Acked));
     gate.open();
@@ -219,18 +215,10 @@ async fn a_stale_claim_never_ends_a_turn_that_another_worker_answers() {
     let gate = Arc::<Gate>::default();
     world.faults.on(PortCall::EndPredecessor, 1, Fault::Hold(gate.clone()));
     let delivery = world.receive().await;
-    let stalled = tokio::spawn({
-        let world = world.clone();
-        let delivery = delivery.clone();
-        async move { world.handle(&delivery).await }
-    });
+    let stalled = world.handle_in_background(&delivery);
     gate.reached().await;
     // Meanwhile another worker ends turn 1 and answers turn 2.
-    let live = tokio::spawn({
-        let world = world.clone();
-        let delivery = delivery.clone();
-        async move { world.handle(&delivery).await }
-    });
+    let live = world.handle_in_background(&delivery);
     pass(500).await;
     assert_eq!(world.turn(2).await.unwrap().state, TurnState::Running);
     let commits = world.commits().len();
@@ -286,11 +274,7 @@ async fn a_claim_that_stalled_past_its_deadline_does_not_try_again() {
     let gate = Arc::<Gate>::default();
     world.faults.on(PortCall::Claim, 1, Fault::Hold(gate.clone()));
     let first = world.receive().await;
-    let stalled = tokio::spawn({
-        let world = world.clone();
-        let first = first.clone();
-        async move { world.handle(&first).await }
-    });
+    let stalled = world.handle_in_background(&first);
     gate.reached().await;
     world.requests.delete(&first.receipt).await.unwrap();
     pass(160_000).await;

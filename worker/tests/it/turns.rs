@@ -70,17 +70,9 @@ async fn a_refused_checkpoint_ends_the_stream_at_once() {
     let gate = Arc::<Gate>::default();
     world.faults.on(PortCall::Checkpoint, 1, Fault::Hold(gate.clone()));
     let delivery = world.receive().await;
-    let zombie = tokio::spawn({
-        let world = world.clone();
-        let delivery = delivery.clone();
-        async move { world.handle(&delivery).await }
-    });
+    let zombie = world.handle_in_background(&delivery);
     gate.reached().await;
-    let live = tokio::spawn({
-        let world = world.clone();
-        let delivery = delivery.clone();
-        async move { world.handle(&delivery).await }
-    });
+    let live = world.handle_in_background(&delivery);
     pass(10).await;
     gate.open();
     assert!(matches!(zombie.await.unwrap(), Ended::Failed(WorkerError::Fenced)));
@@ -232,11 +224,7 @@ async fn nothing_of_a_deleted_session_comes_back() {
     world.say("m1").await;
     world.connect("c1", "s1").await;
     let delivery = world.receive().await;
-    let running = tokio::spawn({
-        let world = world.clone();
-        let delivery = delivery.clone();
-        async move { world.handle(&delivery).await }
-    });
+    let running = world.handle_in_background(&delivery);
     pass(1_500).await;
     world.delete().await;
     assert!(matches!(running.await.unwrap(), Ended::Acked));

@@ -15,12 +15,4 @@ mod mutations;
 mod tickets;
 mod tokens;
 
-/// Runs one story to its end, on paused time.
-fn run<T>(story: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(story)
-}
+use testkit::run_paused as run;

@@ -6,12 +6,4 @@ mod corpus;
 mod mutations;
 mod requests;
 
-/// Runs one story to its end, on paused time.
-fn run<T>(story: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(story)
-}
+use testkit::run_paused as run;

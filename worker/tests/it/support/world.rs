@@ -280,8 +280,14 @@ impl World {
 
     /// Begins a delivery that goes on beside the test.
     pub(crate) async fn begin(self: &Arc<Self>) -> JoinHandle<Ended> {
-        let world = self.clone();
         let delivery = self.receive().await;
+        self.handle_in_background(&delivery)
+    }
+
+    /// Handles a delivery in a task beside the test.
+    pub(crate) fn handle_in_background(self: &Arc<Self>, delivery: &Delivery) -> JoinHandle<Ended> {
+        let world = self.clone();
+        let delivery = delivery.clone();
         tokio::spawn(async move { world.handle(&delivery).await })
     }
 
