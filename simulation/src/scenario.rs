@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::checks::{Violation, mark};
 use crate::cloud::{Cloud, Limits, ModelScript};
-use crate::faults::{FaultRule, Faults, Function, Process, Subject};
+use crate::faults::{Fault, FaultRule, Faults, Function, Gate, PortCall, Process, Subject};
 use crate::platform::{AccountEdge, Ended, Platform, Setup};
 use crate::ports::QueueName;
 use crate::trace::{Trace, render};
@@ -103,6 +103,13 @@ impl Scenario {
     /// Adds a fault.
     pub fn add_fault(&self, rule: FaultRule) {
         self.faults.add_fault(rule);
+    }
+
+    /// Holds a function's n-th call of a kind from now on until the test opens the gate.
+    pub fn hold(&self, function: Function, call: PortCall, nth: usize) -> Arc<Gate> {
+        let gate = Gate::new();
+        self.add_fault(FaultRule::at(function, call, nth, Fault::Hold(Arc::clone(&gate))));
+        gate
     }
 
     /// Sets the script of the next call of a provider that has none yet.
@@ -205,7 +212,7 @@ impl Scenario {
 
     /// Counts the calls of models so far.
     pub fn model_calls(&self) -> usize {
-        self.faults.calls(Function::Worker, crate::faults::PortCall::Open)
+        self.faults.calls(Function::Worker, PortCall::Open)
     }
 
     /// Returns the ids of the events that were published, repeats included.

@@ -60,8 +60,8 @@ impl Trace {
         }
     }
 
-    /// Records something else. `digest` always enters the hash; `text` is only called where lines are
-    /// recorded.
+    /// Records something else. `digest` always enters the hash; `text` is only called where lines
+    /// are recorded.
     pub(crate) fn note(&self, subject: &Subject, digest: impl Hash, text: impl FnOnce() -> String) {
         let mut state = lock(&self.state);
         let millis = self.began.elapsed().as_millis();
@@ -71,8 +71,8 @@ impl Trace {
         }
     }
 
-    /// Records what a tab received or did. It is not part of the hash, and `step` is only called where
-    /// lines are recorded.
+    /// Records what a tab received or did. It is not part of the hash, and `step` is only called
+    /// where lines are recorded.
     pub(crate) fn tab(&self, tab: TabId, step: impl FnOnce() -> Option<Step>) {
         let mut state = lock(&self.state);
         let Some(tabs) = &mut state.tabs else { return };

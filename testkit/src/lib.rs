@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`stub_provider`] | a server that speaks both model protocols, and fails on demand |
 //! | [`conformance`] | one suite per port, which every adapter must pass |
-//! | [`faults`] | faults at port calls: one engine for the tests of a function and for the simulation |
+//! | [`faults`] | faults at port calls, for the tests of one function and for the simulation |
 //! | [`lambda`] | the Lambda functions as processes, behind a Runtime API of the test |
 
 pub mod conformance;

@@ -56,7 +56,9 @@ async fn reply(floor: &Floor, turn: &mut Turn) -> anyhow::Result<()> {
                 Some(piece) => text.push_str(&piece?),
                 None => break,
             },
-            () = sleep_until(waiting.unwrap_or_else(Instant::now)), if waiting.is_some() => due = None,
+            () = sleep_until(waiting.unwrap_or_else(Instant::now)), if waiting.is_some() => {
+                due = None;
+            }
         }
         if due.is_none() && sent < text.len() {
             if sent == 0 {

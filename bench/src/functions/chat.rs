@@ -140,7 +140,9 @@ pub fn call(resource: &str, body: &str, token: Option<&str>) -> Value {
         "httpMethod": "POST",
         "headers": {},
         "multiValueHeaders": headers,
-        "requestContext": { "httpMethod": "POST", "stage": "bench", "identity": { "sourceIp": "203.0.113.7" } },
+        "requestContext": {
+            "httpMethod": "POST", "stage": "bench", "identity": { "sourceIp": "203.0.113.7" },
+        },
         "body": body,
         "isBase64Encoded": false,
     })
@@ -161,7 +163,9 @@ fn attempt(ticket: &str) -> Value {
         "methodArn": "arn:aws:execute-api:us-east-1:123456789012:bench/bench/$connect",
         "headers": { "Host": "ws.example.com" },
         "queryStringParameters": { "ticket": ticket },
-        "requestContext": { "connectionId": CONNECTION, "routeKey": "$connect", "eventType": "CONNECT" },
+        "requestContext": {
+            "connectionId": CONNECTION, "routeKey": "$connect", "eventType": "CONNECT",
+        },
     })
 }
 

@@ -106,7 +106,8 @@ impl Table {
             "TableName": NAME,
             "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [
-                attribute("session_id", "S"), attribute("item", "S"), attribute("due_shard", "S"), attribute("due", "N"),
+                attribute("session_id", "S"), attribute("item", "S"),
+                attribute("due_shard", "S"), attribute("due", "N"),
             ],
             "KeySchema": [key("session_id", "HASH"), key("item", "RANGE")],
             "GlobalSecondaryIndexes": [{

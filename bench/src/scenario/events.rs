@@ -51,7 +51,9 @@ fn event(number: i64, chance: &mut Chance) -> (&'static str, Value) {
         "session_id": format!("session-{}", number / 8),
         "session_key": format!("{:A>43}", number / 8),
         "timestamp": "2026-01-01T00:00:00.000Z",
-        "metadata": { "id": format!("event-{number}"), "specversion": "1.0", "schema_version": "1" },
+        "metadata": {
+            "id": format!("event-{number}"), "specversion": "1.0", "schema_version": "1",
+        },
     });
     let kind = match chance.below(100) {
         0..=89 => "Chat Message",

@@ -10,8 +10,8 @@ use simulation::campaign::{Campaign, Outcome, Summary};
 use simulation::run::{self, Options, Report};
 use simulation::trace::render;
 
-/// Run the whole pipeline under random faults, one run per seed, and check that no message is lost or
-/// answered twice
+/// Run the whole pipeline under random faults, one run per seed, and check that no message is lost
+/// or answered twice
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask simulate")]
 struct Flags {

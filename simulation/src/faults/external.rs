@@ -1,6 +1,7 @@
 //! Faults that are not faults of a port call.
 
-/// A fault outside the port calls: of the network, a client, a provider, or a process between calls.
+/// A fault outside the port calls: of the network, a client, a provider, or a process between
+/// calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExternalFault {
     /// A frame that was taken never arrives.

@@ -1,10 +1,10 @@
 //! Runs an invocation in its process.
 //!
 //! A crash is a dropped future: nothing of the work runs after it, not even its error handling, and
-//! what it held in memory is gone. A zombie is a future that is not polled for a while: when it goes
-//! on, its locks, timers and assumptions are as old as the freeze, as after a paused virtual machine.
-//! The sandbox therefore looks at the status of the process before and after every poll, because the
-//! work itself may have killed or frozen the process.
+//! what it held in memory is gone. A zombie is a future that is not polled for a while: when it
+//! goes on, its locks, timers and assumptions are as old as the freeze, as after a paused virtual
+//! machine. The sandbox therefore looks at the status of the process before and after every poll,
+//! because the work itself may have killed or frozen the process.
 
 use std::pin::Pin;
 use std::sync::Arc;

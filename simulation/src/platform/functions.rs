@@ -189,7 +189,8 @@ impl Platform {
             0
         } else {
             let range = usize::try_from(2 * bound).unwrap_or(0);
-            // Without random faults, one process is behind by the whole bound, and the next ahead by it.
+            // Without random faults, one process is behind by the whole bound, and the next ahead
+            // by it.
             let drawn =
                 cloud.faults.draw_or(range, if number.is_multiple_of(2) { range } else { 0 });
             i64::try_from(drawn).unwrap_or(0) - bound

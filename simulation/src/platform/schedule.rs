@@ -34,7 +34,8 @@ impl Platform {
         }
     }
 
-    /// Runs the cleanup, the expiry and redrives at random times, as long as random faults are active.
+    /// Runs the cleanup, the expiry and redrives at random times, as long as random faults are
+    /// active.
     pub async fn drive_irregular_events(self: Arc<Self>) {
         let faults = Arc::clone(&self.cloud.faults);
         while faults.is_active() {

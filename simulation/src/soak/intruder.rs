@@ -13,8 +13,8 @@ use client::account::{Account, CallError};
 /// The number of an account that owns nothing.
 const INTRUDER: u32 = 9_999;
 
-/// Lets another account try everything that the session's ID allows: every answer must look as if the
-/// session did not exist.
+/// Lets another account try everything that the session's ID allows: every answer must look as if
+/// the session did not exist.
 pub(super) async fn tries(run_context: &RunContext, session_ref: &SessionRef, mut rng: Rng) {
     let edge = ServerEdge::new(
         INTRUDER,

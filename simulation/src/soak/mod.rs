@@ -64,8 +64,8 @@ pub struct SoakPlan {
     pub kills: u32,
     /// Number of users who chat all the while.
     pub people: u32,
-    /// Decides what users, providers and the killer do. When they do it depends on the machine, so a
-    /// run cannot be repeated exactly.
+    /// Decides what users, providers and the killer do. When they do it depends on the machine, so
+    /// a run cannot be repeated exactly.
     pub seed: u64,
 }
 

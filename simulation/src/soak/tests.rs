@@ -212,7 +212,8 @@ fn check_shown(text: &str, violations: usize) {
 fn frame(message: &str, delta: &str) -> String {
     let metadata = r#"{"turn":1,"gen":1,"offset":0}"#;
     format!(
-        r#"{{"type":"TEXT_MESSAGE_CONTENT","messageId":"{message}","delta":"{delta}","metadata":{metadata}}}"#
+        "{{\"type\":\"TEXT_MESSAGE_CONTENT\",\"messageId\":\"{message}\",\
+         \"delta\":\"{delta}\",\"metadata\":{metadata}}}"
     )
 }
 

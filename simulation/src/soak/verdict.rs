@@ -116,7 +116,8 @@ pub(super) fn judge_deleted(ledger: &Ledger, session_ref: &SessionRef) {
             ledger.violation(
                 "2",
                 format!(
-                    "{session_ref}, turn {turn} before the deletion: {problem}: {found:?}, {posted:?}"
+                    "{session_ref}, turn {turn} before the deletion: {problem}: {found:?}, \
+                    {posted:?}"
                 ),
             );
         }

@@ -8,7 +8,8 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::{
-    CallFilter, Fault, FaultRule, FaultRules, FaultTarget, Faulty, Function, PortCall, PortCaller,
+    CallFilter, Fault, FaultRule, FaultRules, FaultTarget, Faulty, Function, Gate, PortCall,
+    PortCaller,
 };
 
 /// Decides which port calls of one function go wrong.
@@ -50,6 +51,13 @@ impl ScriptedFaults {
         fault: Fault,
     ) {
         self.rules.add(FaultRule::during(self.function, calls, numbers, fault));
+    }
+
+    /// Holds the n-th call of a kind from now on until the test opens the gate.
+    pub fn hold(&self, call: PortCall, nth: usize) -> Arc<Gate> {
+        let gate = Gate::new();
+        self.on(call, nth, Fault::Hold(Arc::clone(&gate)));
+        gate
     }
 
     /// Removes all faults. Tells whether one of them is still to come.

@@ -9,7 +9,7 @@ use shared::ports::store::Key;
 
 use crate::support::model::Failure;
 use crate::support::world::{Ended, pass, principal};
-use crate::support::{FakeModel, Fault, Gate, PortCall, Setup, Step, World, fail, finish, says};
+use crate::support::{FakeModel, Fault, PortCall, Setup, Step, World, fail, finish, says};
 
 const STACK: &str = "CHATBOT_DAILY_BUDGET_USD";
 const PRINCIPAL: &str = "CHATBOT_PRINCIPAL_DAILY_BUDGET_USD";
@@ -144,8 +144,7 @@ async fn a_call_is_settled_though_its_commit_is_refused() {
     let model = model(vec![reply()]);
     let world = world(&model, "1", "0.5");
     world.say("m1").await;
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::Commit, 1);
     let zombie = world.begin().await;
     gate.reached().await;
     pass(160_000).await;

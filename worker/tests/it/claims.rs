@@ -12,7 +12,7 @@ use shared::queue_messages::RequestMessage;
 use worker::WorkerError;
 
 use crate::support::world::{Ended, START, pass};
-use crate::support::{FakeModel, Fault, Gate, PortCall, World, finish, says, wait};
+use crate::support::{FakeModel, Fault, PortCall, World, finish, says, wait};
 
 const TEXT: &str = "Period 3 is maths.";
 
@@ -89,8 +89,7 @@ async fn two_claims_from_the_same_reading_give_one_turn() {
     let model = FakeModel::saying(TEXT);
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::Claim, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::Claim, 1);
     let delivery = world.receive().await;
     let stalled = world.handle_in_background(&delivery);
     gate.reached().await;
@@ -212,8 +211,7 @@ async fn a_stale_claim_never_ends_a_turn_that_another_worker_answers() {
     let world = Arc::new(World::new(&model));
     abandoned(&world).await;
     // It read that turn 1 is dead, and stalls before it ends it.
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::EndPredecessor, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::EndPredecessor, 1);
     let delivery = world.receive().await;
     let stalled = world.handle_in_background(&delivery);
     gate.reached().await;
@@ -271,8 +269,7 @@ async fn a_claim_that_stalled_past_its_deadline_does_not_try_again() {
         FakeModel::claude(vec![[wait(10_000), says(TEXT, Duration::ZERO), finish()].concat()]);
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::Claim, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::Claim, 1);
     let first = world.receive().await;
     let stalled = world.handle_in_background(&first);
     gate.reached().await;

@@ -12,9 +12,7 @@ use shared::ports::{Attempts, SigningKeys, TurnMeasure};
 
 use crate::support::model::Failure;
 use crate::support::world::{Ended, pass};
-use crate::support::{
-    FakeModel, Fault, Gate, PortCall, Setup, Step, World, fail, finish, says, wait,
-};
+use crate::support::{FakeModel, Fault, PortCall, Setup, Step, World, fail, finish, says, wait};
 
 const TEXT: &str = "Period 3 is maths.";
 
@@ -128,8 +126,7 @@ async fn a_final_that_is_sent_again_is_not_measured_again() {
 async fn a_worker_that_was_overtaken_measures_nothing() {
     let world = Arc::new(World::new(&FakeModel::claude(vec![good()])));
     world.say("m1").await;
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::Commit, 1);
     let zombie = world.begin().await;
     gate.reached().await;
     pass(160_000).await;

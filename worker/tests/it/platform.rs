@@ -19,7 +19,7 @@ use worker::{Worker, WorkerError};
 
 use crate::support::model::Failure;
 use crate::support::world::{Ended, START, pass, principal};
-use crate::support::{FakeModel, Fault, Gate, PortCall, Setup, World, fail, finish, says};
+use crate::support::{FakeModel, Fault, PortCall, Setup, World, fail, finish, says};
 
 const TEXT: &str = "Period 3 is maths.";
 const FIVE_MINUTES: i64 = 300_000;
@@ -114,8 +114,7 @@ async fn of_two_workers_whose_clocks_differ_by_ten_minutes_the_higher_epoch_wins
         let old = (world.another)(clock(skew));
         let new = (world.another)(clock(-skew));
         world.say("m1").await;
-        let gate = Arc::<Gate>::default();
-        world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
+        let gate = world.faults.hold(PortCall::Commit, 1);
         let delivery = world.receive().await;
         let zombie = tokio::spawn({
             let world = world.clone();

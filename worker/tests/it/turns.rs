@@ -10,7 +10,7 @@ use shared::protocol::TurnState;
 use worker::WorkerError;
 
 use crate::support::world::{Ended, pass};
-use crate::support::{FakeModel, Fault, Gate, PortCall, Setup, Step, World, finish, says, wait};
+use crate::support::{FakeModel, Fault, PortCall, Setup, Step, World, finish, says, wait};
 
 const TEXT: &str = "Period 3 is maths in room 12.";
 const SLOWLY: Duration = Duration::from_millis(600);
@@ -30,8 +30,7 @@ async fn the_commit_of_a_worker_that_was_overtaken_is_refused_and_not_acknowledg
     let model = slow();
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::Commit, 1);
     let zombie = world.begin().await;
     gate.reached().await;
     pass(160_000).await;
@@ -52,8 +51,7 @@ async fn a_worker_that_wakes_after_the_commit_of_another_sends_the_stored_final(
     let model = slow();
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::Commit, 1);
     let zombie = world.begin().await;
     gate.reached().await;
     take_over(&world).await;
@@ -67,8 +65,7 @@ async fn a_refused_checkpoint_ends_the_stream_at_once() {
     let model = FakeModel::claude(vec![[says(TEXT, SLOWLY), vec![Step::Hang]].concat()]);
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::Checkpoint, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::Checkpoint, 1);
     let delivery = world.receive().await;
     let zombie = world.handle_in_background(&delivery);
     gate.reached().await;
@@ -101,8 +98,7 @@ async fn a_stop_between_the_reading_and_the_claim_is_not_forgotten() {
     let model = slow();
     let world = Arc::new(World::new(&model));
     let id = world.say("m1").await;
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::Claim, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::Claim, 1);
     let delivery = world.begin().await;
     gate.reached().await;
     world.stop(&id).await;
@@ -136,8 +132,7 @@ async fn a_stop_after_the_last_checkpoint_still_cancels() {
     let model = slow();
     let world = Arc::new(World::new(&model));
     let id = world.say("m1").await;
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::Commit, 1);
     let delivery = world.begin().await;
     gate.reached().await;
     world.stop(&id).await;
@@ -172,8 +167,7 @@ async fn a_stop_of_a_turn_that_was_begun_too_often_keeps_the_saved_text() {
     world.faults.on(PortCall::Checkpoint, 2, Fault::CrashAfter);
     assert!(matches!(world.deliver().await, Ended::Crashed));
     let saved = world.turn(1).await.unwrap().partial.unwrap();
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::Commit, 1);
     let delivery = world.begin().await;
     gate.reached().await;
     world.stop(&id).await;
@@ -238,8 +232,7 @@ async fn a_session_deleted_at_the_commit_leaves_nothing() {
     let model = slow();
     let world = Arc::new(World::new(&model));
     world.say("m1").await;
-    let gate = Arc::<Gate>::default();
-    world.faults.on(PortCall::Commit, 1, Fault::Hold(gate.clone()));
+    let gate = world.faults.hold(PortCall::Commit, 1);
     let delivery = world.begin().await;
     gate.reached().await;
     world.delete().await;

@@ -3,7 +3,7 @@
 //!
 //! | module | what it tells again and again |
 //! |---|---|
-//! | `every` | how: a scenario is repeated with a fault at each call in turn, until there is no such call |
+//! | `every` | how: a scenario runs once per call, with a fault at that call |
 //! | `worker` | two messages are answered, with a document, in front of a tab |
 //! | `pairs` | a message whose worker dies twice |
 //! | `notifier` | a batch of finals, a rating and a deletion is delivered |

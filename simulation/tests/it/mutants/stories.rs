@@ -162,13 +162,7 @@ async fn a_turn_that_is_counted_twice_is_caught() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_outlives_its_session_is_caught() {
     check(Mutant::RowsForDeletedSession, "1", async |scenario, anna| {
-        let gate = Gate::new();
-        scenario.add_fault(FaultRule::at(
-            Function::Ingress,
-            PortCall::Record,
-            1,
-            Fault::Hold(Arc::clone(&gate)),
-        ));
+        let gate = scenario.hold(Function::Ingress, PortCall::Record, 1);
         let delete = async {
             gate.reached().await;
             anna.account.delete(&anna.session).await.unwrap();

@@ -50,7 +50,8 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
         6 => send.prop_map(|(group, id, durability)| Operation::Send { group, id, durability }),
         6 => (1..5_usize).prop_map(Operation::Receive),
         4 => handle().prop_map(Operation::Delete),
-        4 => (handle(), visibility()).prop_map(|(handle, visibility)| Operation::Hide(handle, visibility)),
+        4 => (handle(), visibility())
+            .prop_map(|(handle, visibility)| Operation::Hide(handle, visibility)),
         4 => span().prop_map(Operation::Pass),
         2 => Just(Operation::Wait),
         1 => Just(Operation::Redrive),
@@ -66,7 +67,11 @@ fn handle() -> impl Strategy<Value = Handle> {
 
 /// Nothing, less and more than the queue's own timeout, and more than the most.
 fn visibility() -> impl Strategy<Value = Duration> {
-    prop_oneof![3 => Just(Duration::ZERO), 4 => (1..6_u64).prop_map(tens), 1 => Just(Duration::from_hours(13))]
+    prop_oneof![
+        3 => Just(Duration::ZERO),
+        4 => (1..6_u64).prop_map(tens),
+        1 => Just(Duration::from_hours(13)),
+    ]
 }
 
 /// Multiples of one step, so that ends are met exactly, up to the end of what is longest.
@@ -74,7 +79,11 @@ fn span() -> impl Strategy<Value = Duration> {
     prop_oneof![
         6 => (1..5_u64).prop_map(tens),
         1 => Just(Duration::from_millis(1)),
-        2 => select(vec![Duration::from_mins(5), Duration::from_mins(11), Duration::from_hours(12)]),
+        2 => select(vec![
+            Duration::from_mins(5),
+            Duration::from_mins(11),
+            Duration::from_hours(12),
+        ]),
     ]
 }
 

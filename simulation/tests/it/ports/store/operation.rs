@@ -38,12 +38,16 @@ pub(super) enum Operation {
 /// Any operation, the simplest first.
 pub(super) fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
-        8 => (write(), durability()).prop_map(|(write, durability)| Operation::Write(write, durability)),
-        4 => (vec(write(), 0..5), durability()).prop_map(|(writes, durability)| Operation::Transact(writes, durability)),
+        8 => (write(), durability())
+            .prop_map(|(write, durability)| Operation::Write(write, durability)),
+        4 => (vec(write(), 0..5), durability())
+            .prop_map(|(writes, durability)| Operation::Transact(writes, durability)),
         3 => vec(key(), 1..4).prop_map(Operation::Get),
         4 => query().prop_map(Operation::Query),
-        1 => (0..8_i64, 0..4_usize).prop_map(|(seconds, limit)| Operation::Due(second(seconds), limit)),
-        3 => select(vec![1_u64, 500, 1_000, 2_500]).prop_map(|span| Operation::Pass(Duration::from_millis(span))),
+        1 => (0..8_i64, 0..4_usize)
+            .prop_map(|(seconds, limit)| Operation::Due(second(seconds), limit)),
+        3 => select(vec![1_u64, 500, 1_000, 2_500])
+            .prop_map(|span| Operation::Pass(Duration::from_millis(span))),
         2 => Just(Operation::Purge),
         1 => Just(Operation::Sync),
         1 => Just(Operation::Restart),

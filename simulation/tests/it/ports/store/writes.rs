@@ -72,7 +72,8 @@ fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         3 => attribute().prop_map(|(name, value)| Change::Set(name, value)),
         1 => name().prop_map(Change::Remove),
-        1 => (select(vec!["number", "due"]), -2..3_i64).prop_map(|(name, amount)| Change::Add(name, amount)),
+        1 => (select(vec!["number", "due"]), -2..3_i64)
+            .prop_map(|(name, amount)| Change::Add(name, amount)),
     ]
 }
 

@@ -11,7 +11,7 @@ use ingress::SocketSession;
 use shared::domain::{ConnectionId, Principal};
 use shared::ports::{Durability, Store as _};
 use shared::protocol::{ConnectionRow, connection};
-use simulation::faults::{Fault, FaultRule, Function, Gate, PortCall};
+use simulation::faults::{Function, PortCall};
 use simulation::scenario::{Scenario, ScenarioUser};
 use tokio::time::sleep;
 
@@ -42,13 +42,7 @@ async fn s47_a_final_is_not_pushed_to_a_connection_that_was_rebound_a_moment_bef
     scenario.answer(&request).await;
     drop((rebound.came(), own.came()));
     let batch = scenario.replies().await;
-    let gate = Gate::new();
-    scenario.add_fault(FaultRule::at(
-        Function::Notifier,
-        PortCall::Connections,
-        1,
-        Fault::Hold(gate.clone()),
-    ));
+    let gate = scenario.hold(Function::Notifier, PortCall::Connections, 1);
     let race = async {
         gate.reached().await;
         rebind(&scenario, &anna, &rebound.id).await;

@@ -13,8 +13,7 @@ use super::until;
 const TURNS: u64 = 12;
 
 #[tokio::test(start_paused = true)]
-async fn s62_while_analytics_are_away_for_an_hour_replies_are_on_time_and_each_event_comes_once_they_are_back()
- {
+async fn s62_while_analytics_are_away_for_an_hour_replies_are_on_time_and_events_come_later() {
     let scenario = Scenario::new().unwrap();
     let anna = scenario.user(1, "lesson").await.unwrap();
     let tab = anna.open_tab(1);

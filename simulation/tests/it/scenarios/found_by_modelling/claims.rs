@@ -108,8 +108,7 @@ async fn abandoned(scenario: &Scenario) -> ScenarioUser {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s64_a_turn_whose_message_is_a_dead_letter_and_that_has_no_successor_is_ended_by_the_cleanup()
- {
+async fn s64_a_turn_with_a_dead_lettered_message_and_no_successor_is_ended_by_the_cleanup() {
     let scenario = unforgiving();
     let anna = abandoned(&scenario).await;
     let tab = anna.open_tab(1);
@@ -136,8 +135,7 @@ async fn s64_a_turn_whose_message_is_a_dead_letter_and_that_has_no_successor_is_
 }
 
 #[tokio::test(start_paused = true)]
-async fn s64_a_stopped_turn_that_is_abandoned_is_ended_by_the_cleanup_as_cancelled_with_the_saved_text()
- {
+async fn s64_an_abandoned_stopped_turn_is_cancelled_by_the_cleanup_with_the_saved_text() {
     let scenario = unforgiving();
     let anna = abandoned(&scenario).await;
     let saved = scenario.turn(&anna, 1).await.unwrap().partial.unwrap();

@@ -71,8 +71,7 @@ async fn stopped_after(fault: Fault) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s56_a_stop_between_a_crash_and_the_next_claim_keeps_the_saved_text_without_another_model_call()
- {
+async fn s56_a_stop_between_a_crash_and_the_next_claim_keeps_the_saved_text_without_a_call() {
     stopped_after(Fault::CrashBefore).await;
 }
 

@@ -12,8 +12,8 @@ use worker::WorkerError;
 
 const FIVE_MINUTES: i64 = 300_000;
 
-/// Sets up a scenario in which the clocks of one process after the other are five minutes behind and five
-/// ahead.
+/// Sets up a scenario in which the clocks of one process after the other are five minutes behind
+/// and five ahead.
 ///
 /// `skipped` processes have come and gone: with one more, all clocks that follow change places.
 async fn scenario(skipped: usize) -> Scenario {

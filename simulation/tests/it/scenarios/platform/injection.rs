@@ -111,8 +111,7 @@ fn check_absent(canaries: &[&str], text: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s52_a_document_that_asks_for_sessions_keys_and_links_gets_nothing_into_reply_logs_or_events()
- {
+async fn s52_a_document_that_asks_for_secrets_gets_nothing_into_reply_logs_or_events() {
     let lines = Lines::default();
     let guard = lines.collect();
     let scenario =

@@ -103,8 +103,7 @@ async fn check_killed_after_commit(op: PortCall, fault: Fault) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s12_a_worker_killed_between_commit_and_queue_is_followed_by_the_stored_final_without_a_model_call()
- {
+async fn s12_a_worker_killed_between_commit_and_queue_is_followed_by_the_stored_final() {
     for (op, fault) in [(PortCall::Commit, Fault::CrashAfter), (PortCall::Send, Fault::CrashBefore)]
     {
         Box::pin(check_killed_after_commit(op, fault)).await;
@@ -180,8 +179,7 @@ async fn s13_a_lost_acknowledgement_of_the_message_is_absorbed_whatever_became_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn s14_a_commit_whose_acknowledgement_was_lost_is_recognised_and_its_final_sent_by_the_same_worker()
- {
+async fn s14_a_commit_whose_acknowledgement_was_lost_is_recognised_by_the_same_worker() {
     let (scenario, anna) = asked(ScenarioSetup::default()).await;
     let tab = anna.open_tab(1);
     scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Commit, 1, Fault::LoseAck));
@@ -201,7 +199,8 @@ async fn s14_a_commit_whose_acknowledgement_was_lost_is_recognised_and_its_final
     assert_eq!((view.shown.len(), view.shown[0].generation, scenario.model_calls()), (1, 1, 1));
 }
 
-/// The store stays away, so the worker cannot know; the process that receives the message next finds the final.
+/// The store stays away, so the worker cannot know; the process that receives the message next
+/// finds the final.
 #[tokio::test(start_paused = true)]
 async fn s14_a_commit_whose_outcome_nobody_learns_is_found_when_the_message_returns() {
     let (scenario, anna) = asked(ScenarioSetup::default()).await;

@@ -110,8 +110,7 @@ async fn s18_the_only_provider_is_tried_again_unseen_and_not_before_it_asked_for
 }
 
 #[tokio::test(start_paused = true)]
-async fn s19_a_provider_that_dies_in_the_middle_of_a_reply_gives_a_new_generation_and_never_a_splice()
- {
+async fn s19_a_provider_that_dies_mid_reply_gives_a_new_generation_and_never_a_splice() {
     for end in [Some(ModelStep::Break), Some(ModelStep::Busy(None)), None] {
         let (scenario, anna, tab) = watched(ScenarioSetup::default()).await;
         let mut script = pieces(&["Half ", "of ", "a "], PAUSE);
@@ -207,8 +206,7 @@ async fn s20_an_outage_costs_each_message_its_own_error_and_no_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s21_a_stream_that_hangs_is_given_up_after_the_idle_timeout_and_answered_anew_in_the_same_delivery()
- {
+async fn s21_a_stream_that_hangs_is_replaced_after_the_idle_timeout_in_the_same_delivery() {
     let (scenario, anna, tab) = watched(ScenarioSetup::default()).await;
     scenario.script_model(
         ProviderName::Claude,

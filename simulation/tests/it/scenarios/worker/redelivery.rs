@@ -37,8 +37,7 @@ fn ids_and_kinds(tab: &TabHandle) -> Vec<(String, TurnKind)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s25_a_predecessor_that_was_dead_lettered_while_running_is_ended_as_an_error_and_order_is_kept()
- {
+async fn s25_a_predecessor_dead_lettered_while_running_ends_as_an_error_and_order_is_kept() {
     let (scenario, anna) = given_up(PortCall::Commit).await;
     let tab = anna.open_tab(1);
     let next = request(&scenario).await;

@@ -20,8 +20,8 @@ async fn check_stopped_after(millis: u64) -> TurnKind {
     anna.say("m1").await.unwrap();
     sleep(Duration::from_millis(millis)).await;
     let final_before = scenario.turn(&anna, 1).await.is_some_and(|turn| turn.is_final());
-    // From here on the scenario itself demands a cancelled turn where the stop was answered before its
-    // final.
+    // From here on the scenario itself demands a cancelled turn where the stop was answered before
+    // its final.
     anna.stop("m1").await.unwrap();
     let seen = shown(&scenario, 1).last().map_or(0, |(_, bytes)| *bytes);
     sleep(Duration::from_secs(3)).await;
@@ -85,8 +85,7 @@ async fn check_stopped_at(op: PortCall, fault: Fault) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s30_a_stop_that_comes_between_reading_and_writing_counts_also_when_the_worker_dies_after_its_commit()
- {
+async fn s30_a_stop_between_reading_and_writing_counts_also_when_the_worker_dies_after_commit() {
     for op in
         [PortCall::Claim, PortCall::Open, PortCall::Next, PortCall::Checkpoint, PortCall::Commit]
     {

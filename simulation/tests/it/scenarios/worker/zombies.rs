@@ -121,8 +121,7 @@ fn impatient() -> ScenarioSetup {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s16_a_zombie_that_goes_on_streaming_is_refused_at_its_next_checkpoint_and_its_frames_are_dropped()
- {
+async fn s16_a_zombie_that_goes_on_streaming_is_refused_at_its_next_checkpoint() {
     let (scenario, anna) = asked(impatient()).await;
     let tab = anna.open_tab(1);
     settle().await;
