@@ -1,11 +1,9 @@
-//! The least program that answers a message durably: what the server is measured against.
+//! The floor: the minimal program that answers messages durably, which the server is compared with.
 //!
-//! It has the server's libraries (axum, rusqlite, reqwest), its frames and their coalescing, and
-//! its group commit:
-//! once before the 202, once after the reply.
-//! It has no identity, no history, no queue and no protocol: a message that dies with it stays
-//! unanswered.
-//! It is meant to be as fast as these libraries allow, and must never be made slower.
+//! It uses the server's libraries (axum, rusqlite, reqwest), sends the same frames, coalesces them
+//! in the same way, and commits in groups: once before the 202, once after the reply. It has no
+//! identity, no history, no queue and no protocol: a message that dies with it stays unanswered. It
+//! is as fast as these libraries allow. Never make it slower: that would flatter the server.
 
 mod frame;
 mod http;
@@ -27,13 +25,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use self::provider::Provider;
 use self::writer::Writer;
 
-/// How a floor is started.
+/// How the floor is started.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Port on 127.0.0.1
     #[arg(long)]
     pub port: u16,
-    /// File of the database; made if absent
+    /// Path of the database; created if absent
     #[arg(long)]
     pub database: PathBuf,
     /// Base address of the provider, without a path
@@ -41,7 +39,7 @@ pub struct Options {
     pub provider: String,
 }
 
-/// What all requests share.
+/// State that all requests share.
 struct Floor {
     address: SocketAddr,
     provider: Provider,

@@ -1,4 +1,4 @@
-//! The call to the model: the server's client and event parser, and nothing around them.
+//! The call to the model: the same HTTP client and event parser as the server, and nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +48,7 @@ struct Delta {
 }
 
 impl Provider {
-    /// Makes the client, set up as the server's is.
+    /// Makes the client with the server's settings.
     pub(super) fn new(base: &str) -> anyhow::Result<Self> {
         let client = Client::builder()
             .tls_backend_preconfigured(tls()?)
@@ -89,7 +89,7 @@ fn text(data: &str) -> anyhow::Result<String> {
     Ok(piece.delta.text)
 }
 
-/// The bench speaks plain HTTP, so no root certificate is ever looked at.
+/// The benchmark uses plain HTTP, so no root certificate is ever checked.
 fn tls() -> Result<ClientConfig, rustls::Error> {
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
     let versions =

@@ -14,7 +14,7 @@ use super::frame::{Frame, Resumed};
 
 #[derive(Deserialize)]
 pub(super) struct Address {
-    /// The session; the floor trusts everybody.
+    /// The session; the floor does no authentication.
     ticket: String,
 }
 

@@ -1,4 +1,4 @@
-//! One message answered: the model's text out as it comes, then the commit, then the end.
+//! Answers one message: streams the text as it arrives, commits, and sends the final.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,22 +13,22 @@ use super::Floor;
 use super::frame::{Frame, Metadata, Whole};
 use super::writer::Row;
 
-/// The server's pace on one machine.
+/// The interval of frames on one machine.
 const PACE: Duration = Duration::from_millis(30);
 
-/// A message that is to be answered.
+/// A message to answer.
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) session: String,
     pub(super) message_id: String,
     pub(super) message: String,
-    /// Told when the message is durable.
+    /// Completed once the message is durable.
     pub(super) row: oneshot::Receiver<i64>,
     pub(super) number: u64,
     pub(super) frames: Option<UnboundedSender<String>>,
 }
 
-/// Answers; a failure is told to the client, and ends the bench.
+/// Answers the message. A failure is reported to the client, which ends the benchmark.
 pub(super) async fn answer(floor: Arc<Floor>, mut turn: Turn) {
     if let Err(error) = reply(&floor, &mut turn).await {
         turn.push(&Frame::RunError { message: &error.to_string() });

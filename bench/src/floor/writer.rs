@@ -1,4 +1,4 @@
-//! The one thread that writes, and commits in groups.
+//! The thread that writes to the database, and commits in groups.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -28,10 +28,10 @@ pub(super) enum Row {
     Reply { id: i64, text: String },
 }
 
-/// A row, and who waits for its commit.
+/// A row, and the channel on which its commit is reported.
 type Job = (Row, oneshot::Sender<i64>);
 
-/// The way to the thread.
+/// A handle of the thread.
 #[derive(Debug)]
 pub(super) struct Writer(Sender<Job>);
 

@@ -34,7 +34,7 @@ fn table(before: Option<&Item>, after: Option<&Item>) -> u64 {
     size(before).max(size(after)).div_ceil(WRITE_UNIT).max(1)
 }
 
-/// An entry that appears or vanishes is one write, one whose key changes two.
+/// An entry that appears or disappears is one write; one whose key changes is two.
 fn index(before: Option<&Item>, after: Option<&Item>) -> u64 {
     let key = |item: Option<&Item>| {
         item.and_then(|item| Some((item.get("due_shard")?.clone(), item.get("due")?.clone())))

@@ -1,4 +1,4 @@
-//! Chats over the three functions, as Lambda, the queues and API Gateway would lead them.
+//! Chats over the three functions, driven as Lambda, the queues and API Gateway would drive them.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const CONNECTION: &str = "Bench1connAMCKjA=";
 
 /// One environment of each function.
 pub struct Functions {
-    /// The front door.
+    /// The function behind API Gateway.
     pub ingress: RunningFunction,
     /// The worker.
     pub worker: RunningFunction,
@@ -88,9 +88,9 @@ impl Chat {
         Ok(chat)
     }
 
-    /// Says something, and lets the functions work until nothing is in a queue.
+    /// Sends a message, and drives the functions until both queues are empty.
     ///
-    /// What fails for a moment is tried again, as clients and queues do; returns how often.
+    /// Temporary failures are retried, as clients and queues do. Returns the number of retries.
     pub async fn say(&mut self, functions: &mut Functions, cloud: &Cloud) -> anyhow::Result<usize> {
         let message =
             json!({ "message": "What is in period 3 on Tuesday?", "session_id": self.session });

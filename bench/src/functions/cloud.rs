@@ -1,4 +1,4 @@
-//! AWS as far as a chat needs it: the table on moto, everything else answered here, every call
+//! The AWS services that a chat needs: the table on moto, all others answered here; every call is
 //! counted.
 
 use std::convert::Infallible;
@@ -21,7 +21,7 @@ use super::table::Table;
 
 const MAX_BODY: usize = 2 * 1024 * 1024;
 
-/// How often each service was called, and what of it is billed.
+/// How often each service was called, in the units that are billed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Messages sent to the queues.
@@ -40,7 +40,7 @@ pub struct Counts {
     pub table_calls: u64,
     /// Secrets and parameters fetched.
     pub settings: u64,
-    /// Calls that nobody here knows.
+    /// Calls of other services, which fail.
     pub unknown: u64,
 }
 
@@ -83,7 +83,7 @@ impl Cloud {
         Ok(Self { address, shared, serving })
     }
 
-    /// Returns where the services are.
+    /// Returns the base URL of the services.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -1,4 +1,4 @@
-//! From the start of the process to its first question for work.
+//! Cold starts: from the start of the process to its first request for work.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use anyhow::{Context as _, bail};
 use crate::measure::{Process, Spread};
 use testkit::lambda::{FunctionProgram, RuntimeCall};
 
-/// What one program's starts came to.
+/// The figures of one program's cold starts.
 #[derive(Debug, Clone)]
 pub struct Starts {
     /// Which program.
     pub name: &'static str,
-    /// Milliseconds to the first question, start by start.
+    /// Milliseconds to the first request for work, for each start.
     pub millis: Vec<f64>,
     /// The resident memory at that time, in megabytes.
     pub megabytes: Vec<f64>,
 }
 
 impl Starts {
-    /// Returns the middle and the ends of the times.
+    /// Returns median and range of the times.
     pub fn time(&self) -> Spread {
         Spread::of(self.millis.iter().copied())
     }
 
-    /// Returns the middle and the ends of the memory.
+    /// Returns median and range of the memory.
     pub fn memory(&self) -> Spread {
         Spread::of(self.megabytes.iter().copied())
     }
 }
 
-/// Starts each program so often, one after the other in turns.
+/// Starts each program so often, in turns.
 pub async fn measure(
     programs: &[FunctionProgram],
     repetitions: usize,

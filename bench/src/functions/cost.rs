@@ -1,8 +1,8 @@
-//! What AWS bills for a thousand chats, the model aside.
+//! What AWS bills for a thousand chats, without the model.
 
 use super::cloud::Counts;
 
-/// AWS's own calls for a chat, which no function makes: each of the two messages is received and
+/// The calls that event source mappings make for a chat: each of the two messages is received and
 /// deleted.
 pub const MAPPING_CALLS: u64 = 4;
 /// The memory of each function, in gigabytes.

@@ -1,4 +1,4 @@
-//! What chats cost: memory, processor time, calls.
+//! What chats cost: memory, CPU time, calls.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,10 +19,10 @@ const TOKENS: usize = 50;
 const COUNTED_PACE: Duration = Duration::from_millis(100);
 /// The pause between two pieces where processor time is measured: one second in all.
 const LOAD_PACE: Duration = Duration::from_millis(20);
-/// The messages of one session, so that history stays as long as people's.
+/// Messages per session, so that the history is as long as in real use.
 const PER_SESSION: usize = 10;
 
-/// Where the programs are.
+/// Paths of the programs.
 #[derive(Debug, Clone, Copy)]
 pub struct Places<'p> {
     /// The functions' programs.

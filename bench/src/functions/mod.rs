@@ -5,12 +5,12 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`chat`] | chats over the three functions |
-//! | [`cloud`] | AWS as far as a chat needs it, counted |
+//! | [`cloud`] | the AWS services that a chat needs, with counters |
 //! | `table` | the table, on moto |
 //! | [`capacity`] | what `DynamoDB` bills for a call |
 //! | [`load`] | what chats cost: memory, processor time, calls |
 //! | [`cost`] | what AWS bills for a thousand chats |
-//! | [`cold_start`] | from the start of the process to its first question for work |
+//! | [`cold_start`] | from the start of the process to its first request for work |
 //! | [`report`] | the document |
 
 pub mod capacity;

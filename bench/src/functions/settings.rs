@@ -1,4 +1,4 @@
-//! The programs that are compared, and what each is started with.
+//! The programs to compare, and the variables of each.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -27,7 +27,8 @@ pub(super) fn is_function(name: &str) -> bool {
     FUNCTIONS.contains(&name)
 }
 
-/// Returns the programs: ours, the floor, and the peer where there is a Python for it.
+/// Returns the programs: the functions, the empty function, and the Python function if there is an
+/// interpreter for it.
 pub(super) fn programs(folder: &Path, python: Option<&Path>) -> Vec<FunctionProgram> {
     let own = |variables: &[(&'static str, &str)]| {
         variables.iter().map(|(n, v)| (*n, (*v).to_owned())).collect()

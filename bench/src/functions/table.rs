@@ -27,7 +27,7 @@ pub struct Table {
     _server: Child,
 }
 
-/// What became of a call.
+/// The result of a call.
 pub(super) struct Done {
     /// The answer's status.
     pub status: StatusCode,
@@ -40,8 +40,8 @@ pub(super) struct Done {
 }
 
 impl Table {
-    /// Starts moto and makes the table; `counting` says whether units are worked out, which takes
-    /// calls of its own.
+    /// Starts moto and creates the table. With `counting`, billed units are computed, which takes
+    /// additional calls.
     pub async fn start(moto: &Path, counting: bool) -> anyhow::Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port();
         let mut command = Command::new(moto);
@@ -60,7 +60,7 @@ impl Table {
         Ok(table)
     }
 
-    /// Passes a call on.
+    /// Forwards a call.
     pub(super) async fn call(&self, call: &str, body: &Bytes) -> anyhow::Result<Done> {
         if !self.counting.load(std::sync::atomic::Ordering::Relaxed) {
             let (status, body) = self.send(call, body.clone()).await?;
@@ -134,14 +134,14 @@ impl Table {
     }
 }
 
-/// Makes a client; it speaks plain HTTP, but will not be made without somebody for TLS.
+/// Makes a client. It uses plain HTTP, but cannot be built without a TLS provider.
 fn client() -> anyhow::Result<reqwest::Client> {
     // Somebody else may have installed it.
     drop(rustls::crypto::ring::default_provider().install_default());
     Ok(reqwest::Client::builder().no_proxy().build()?)
 }
 
-/// moto wants to see a region; it checks no signature.
+/// moto requires a region, but checks no signature.
 const SIGNATURE: &str = "AWS4-HMAC-SHA256 \
     Credential=bench/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
 

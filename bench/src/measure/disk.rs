@@ -25,8 +25,8 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Measures the disk below a folder. A file system in memory is refused: it would make the
-    /// figures a lie.
+    /// Measures the disk below a folder. A file system in memory is refused, because it makes syncs
+    /// free.
     pub fn of(folder: &Path) -> anyhow::Result<Self> {
         let mounts =
             fs::read_to_string("/proc/self/mounts").context("the mounts cannot be read")?;

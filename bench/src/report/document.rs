@@ -34,12 +34,12 @@ Switches are the times that a thread of the process waited, plus the times that 
 give way.
 ";
 
-/// Everything that one call of the bench found.
+/// The results of one run of the benchmark.
 #[derive(Debug)]
 pub struct Report {
     /// The arguments of `cargo xtask bench`.
     pub arguments: String,
-    /// How often each run was repeated.
+    /// Number of repetitions.
     pub repetitions: usize,
     /// Where it ran.
     pub machine: Machine,

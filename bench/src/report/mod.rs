@@ -1,4 +1,4 @@
-//! What the bench prints, and the document that it writes.
+//! The output of the benchmark, and the document that it writes.
 
 mod document;
 mod row;

@@ -1,4 +1,4 @@
-//! One figure beside its target.
+//! One figure and its target.
 
 use std::fmt;
 
@@ -39,11 +39,11 @@ pub struct Row {
     pub figure: &'static str,
     /// What it must reach.
     pub target: Target,
-    /// What it was; its median is held against the target.
+    /// What was measured; the median is compared with the target.
     pub measured: Spread,
     /// Its unit.
     pub unit: &'static str,
-    /// The digits that it is shown with.
+    /// Number of decimal places.
     pub digits: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What one scenario found.
+//! The results of one scenario.
 
 use super::row::{Row, Target};
 use crate::measure::Spread;

@@ -1,4 +1,4 @@
-//! The operator page over a long past, against the same page over none.
+//! The operator page over many past events, compared with the same page over none.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,8 +18,8 @@ const HOUR: i64 = 3_600_000;
 /// How often each call is made in a repetition.
 const ROUNDS: usize = 20;
 
-/// What the page asks for, in its order: the spans of `local/admin/admin.js`, as its buttons name
-/// them.
+/// The requests of the page, in order: the ranges of `local/admin/admin.js`, named as on its
+/// buttons.
 const CALLS: [(&str, Call); 8] = [
     ("status", Call::Plain("/admin/api/status")),
     ("stats, 1 h", Call::Span(1)),
@@ -56,7 +56,7 @@ struct Took {
     bytes: usize,
 }
 
-/// What the browser shows of both, milliseconds.
+/// Paint times of both, in milliseconds.
 type Painted = Option<(Paint, Paint)>;
 
 pub(super) async fn admin(bench: &Bench) -> anyhow::Result<Section> {
@@ -80,8 +80,8 @@ pub(super) async fn admin(bench: &Bench) -> anyhow::Result<Section> {
     Ok(section(&runs, &paints, folding))
 }
 
-/// Gives a new server its past, and waits until it has made its figures of it. Returns how long
-/// that took.
+/// Gives a new server its past events, and waits until it has folded them into its statistics.
+/// Returns how long that took.
 async fn fill(bench: &Bench, launch: &Launch, data: &Path) -> anyhow::Result<Duration> {
     let running = launch.start_on(&bench.programs, data).await?;
     let newest = now(&mut Http::connect(running.address).await?).await?;
@@ -102,7 +102,7 @@ async fn fill(bench: &Bench, launch: &Launch, data: &Path) -> anyhow::Result<Dur
     Ok(folded)
 }
 
-/// Makes every call of both by turns.
+/// Makes every call to both servers, in turns.
 async fn ask(full: &Running, empty: &Running) -> anyhow::Result<Vec<Took>> {
     let mut full = Http::connect(full.address).await?;
     let mut empty = Http::connect(empty.address).await?;

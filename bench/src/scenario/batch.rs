@@ -1,5 +1,5 @@
-//! A batch of the operator's tool: as fast as the live path, in memory that does not grow, and
-//! behind people.
+//! A batch of `yogi`: as fast as the live path, in constant memory, and with priority for live
+//! users.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -18,19 +18,19 @@ use crate::report::{Section, Target, say};
 const TOKEN: &str = "token-of-the-bench";
 const FEW: usize = 1_000;
 const MANY: usize = 10_000;
-/// The tool and the bench share the core that is not the server's.
+/// `yogi` and the load generator share the core that the server does not use.
 const CORE: &str = "1";
 const LOOK: Duration = Duration::from_millis(20);
-/// How long a batch needs to see that people chat.
+/// How long a batch needs to notice live traffic.
 const NOTICE: Duration = Duration::from_secs(2);
 const MEGABYTE: f64 = 1e6;
 
-/// What one batch has shown.
+/// The figures of one batch.
 #[derive(Debug, Clone, Copy)]
 struct Batch {
     /// Messages answered in a second.
     rate: f64,
-    /// The most bytes that the tool had resident.
+    /// Peak resident memory of the tool, in bytes.
     peak: f64,
 }
 
@@ -40,7 +40,8 @@ struct Round {
     live: f64,
     few: Batch,
     many: Batch,
-    /// Milliseconds to a person's first text in 99 of 100, without a batch and beside one.
+    /// 99th percentile of the time to first token of live users, in milliseconds: without a batch
+    /// and during one.
     first: (f64, f64),
 }
 
@@ -106,7 +107,7 @@ async fn whole(
     Ok(Batch { rate: lines as f64 / length.as_secs_f64(), peak: peak as f64 })
 }
 
-/// Measures a person's first text without a batch, then while one runs.
+/// Measures the time to first token of live users without a batch, then while one runs.
 async fn beside_people(
     bench: &Bench,
     launch: &Launch,

@@ -1,4 +1,4 @@
-//! What all runs share: the stub provider, the folders, how long and how often.
+//! What all runs share: the stub provider, the folders, durations and repetitions.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use testkit::stub_provider::{Behaviour, Options, Reply, StubProvider};
 /// Tokens of every reply.
 const TOKENS: usize = 50;
 
-/// How long runs take, and how often they are repeated.
+/// Duration and repetitions of the runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     /// Interleaved repetitions of each run.
@@ -25,7 +25,7 @@ pub struct Pace {
     pub window: Duration,
 }
 
-/// A bench, ready to measure.
+/// The set-up of all measurements.
 #[derive(Debug)]
 pub struct Bench {
     pub(super) pace: Pace,

@@ -1,4 +1,4 @@
-//! The reply cache: what a repeated first question costs, and what a new one costs more.
+//! The reply cache: the cost of a repeated first question, and the overhead for a new one.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Runs of several variants by turns, so that the machine's moods meet all of them.
+//! Runs several variants in turns, so that variations of the machine affect all of them alike.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::load::{Load, Plan, Sample};
 use crate::measure::{Spread, percentile};
 use crate::report::{Section, say};
 
-/// One way to run.
+/// One variant of a run.
 #[derive(Debug, Clone)]
 pub(super) struct Variant {
     pub(super) name: &'static str,
@@ -21,23 +21,23 @@ pub(super) struct Variant {
     pub(super) varied: bool,
 }
 
-/// What one run has shown.
+/// The figures of one run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {
-    /// Messages answered in a second.
+    /// Messages answered per second.
     pub(super) rate: f64,
     /// Microseconds of CPU for one message.
     pub(super) cpu: f64,
-    /// Percent of the core that was used.
+    /// CPU utilisation of the core, in percent.
     busy: f64,
-    /// Milliseconds to the first text: the median, and the 99th percentile.
+    /// Milliseconds to the first token: median and 99th percentile.
     pub(super) first: (f64, f64),
     /// Milliseconds to the final, likewise.
     pub(super) full: (f64, f64),
     frames: f64,
-    /// Finals that came again, of a thousand messages.
+    /// Repeated finals per thousand messages.
     repeats: f64,
-    /// Switches for one message: by waiting, by force.
+    /// Context switches per message: voluntary, involuntary.
     switches: (f64, f64),
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Runs {
     runs: Vec<Run>,
 }
 
-/// Measures the variants by turns, each on a new process with new data.
+/// Measures the variants in turns, each in a new process with new data.
 pub(super) async fn compare(bench: &Bench, variants: &[Variant]) -> anyhow::Result<Vec<Runs>> {
     let mut all: Vec<Runs> =
         variants.iter().map(|v| Runs { name: v.name, runs: Vec::new() }).collect();

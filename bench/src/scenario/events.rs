@@ -1,4 +1,4 @@
-//! Many events of the past, as the server publishes them.
+//! Many past events, as the server publishes them.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-/// How many there are.
+/// Number of events.
 pub(super) const EVENTS: u32 = 1_000_000;
 /// Over how many milliseconds they are spread: four weeks.
 const SPREAD: i64 = 28 * 24 * 3_600_000;
@@ -21,8 +21,8 @@ const MODELS: [(&str, &str); 4] = [
 /// Writes them into the database of a stopped server, the newest at `newest`. Returns how many are
 /// of turns.
 ///
-/// They go where the event port puts them and nowhere else: the server makes its figures of them by
-/// itself.
+/// They are written only where the event port would put them; the server derives its statistics
+/// from them itself.
 pub(super) fn write(data: &Path, newest: i64) -> anyhow::Result<u64> {
     let mut database =
         Connection::open(data.join("chatbot.db")).context("the server left no database")?;
@@ -116,7 +116,7 @@ fn feedback(chance: &mut Chance) -> Value {
     })
 }
 
-/// Numbers without order, the same in every run: Knuth's generator.
+/// Pseudo-random numbers that are the same in every run: Knuth's generator.
 struct Chance(u64);
 
 impl Chance {

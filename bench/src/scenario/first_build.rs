@@ -1,4 +1,4 @@
-//! What the first `cargo run` on a fresh machine costs, downloads apart.
+//! What the first `cargo run` on a fresh machine costs, without downloads.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

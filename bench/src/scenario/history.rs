@@ -1,4 +1,4 @@
-//! One turn late in a long session, against one early in it.
+//! A turn late in a long session, compared with an early one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::measure::Spread;
 use crate::report::{Section, Target, say};
 
 const SESSIONS: usize = 20;
-/// Nine turns of the bench fill it: each counts about a token for four characters.
+/// Nine turns of the benchmark fill it, at about four characters per token.
 const HISTORY_TOKENS: &str = "900";
 const BEFORE: u64 = 9;
 const WINDOW: u64 = 50;
@@ -95,7 +95,7 @@ async fn window(
     Ok((spent.as_secs_f64() * 1e6 / messages, sessions))
 }
 
-/// Takes every session further by so many turns.
+/// Runs so many turns in every session.
 async fn advance(
     sessions: Vec<Session>,
     turns: u64,

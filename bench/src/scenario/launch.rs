@@ -17,7 +17,7 @@ const START_PATIENCE: Duration = Duration::from_secs(20);
 const START_POLL: Duration = Duration::from_millis(5);
 const SERVER: &str = "learning-yogi-chatbot";
 
-/// What is measured.
+/// The program to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Program {
     Server,
@@ -34,7 +34,7 @@ pub(super) struct Launch {
     pub(super) settings: Vec<(&'static str, String)>,
 }
 
-/// A program at work. Dropping it kills it and removes its data, unless that was there before.
+/// A running program. Dropping it kills it and removes its data, unless that was there before.
 #[derive(Debug)]
 pub(super) struct Running {
     child: Child,
@@ -42,7 +42,7 @@ pub(super) struct Running {
     pub(super) address: SocketAddr,
 }
 
-/// Ties a process of ours to a core, with all its threads.
+/// Pins a process and all its threads to a core.
 ///
 /// Fails where there is no such core or no `taskset`.
 pub fn place_on(core: usize, process: u32) -> anyhow::Result<()> {
@@ -115,8 +115,8 @@ impl Launch {
     }
 }
 
-/// Returns an address that was taken and given back, so that the program can have it: the server's
-/// own log is silent in a run.
+/// Returns an address whose port was free a moment ago: the server's log, which would name the port
+/// that it chose, is off in a run.
 fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

@@ -1,4 +1,4 @@
-//! What the server keeps in memory when nothing happens.
+//! Memory of the idle server.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::measure::Spread;
 use crate::report::{Section, Target, say};
 
 const SESSIONS: u32 = 1_000;
-/// Long enough for what is freed late.
+/// Long enough for memory that is freed with a delay.
 const REST: Duration = Duration::from_secs(2);
 const MEGABYTE: f64 = 1e6;
 const KILOBYTE: f64 = 1e3;

@@ -1,4 +1,4 @@
-//! What is measured: one file for each kind of run.
+//! The scenarios: one file for each kind.
 
 mod admin;
 mod batch;
@@ -18,7 +18,7 @@ use launch::{Launch, Program, Running};
 
 use crate::report::Section;
 
-/// What can be measured.
+/// A scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scenario {
     /// Messages per second of one core, against the floor
@@ -35,7 +35,7 @@ pub enum Scenario {
     LongSession,
     /// Memory of the idle server, and of an idle session
     Memory,
-    /// A batch of `yogi` against the live path, alone and beside people
+    /// A batch of `yogi` against the live path, alone and beside live users
     Batch,
     /// A repeated first question, and a new one, with the reply cache and without
     Cache,
@@ -60,7 +60,7 @@ impl Scenario {
         Self::Admin,
     ];
 
-    /// Measures.
+    /// Runs the scenario.
     pub async fn run(self, bench: &Bench) -> anyhow::Result<Section> {
         match self {
             Self::Throughput => pairs::throughput(bench).await,

@@ -1,4 +1,4 @@
-//! The scenarios that set two variants against each other.
+//! The scenarios that compare two variants.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What leading chats came to, beside its targets.
+//! The figures of chats, with their targets.
 
 use super::super::cloud::Counts;
 use super::super::load::{self, Memory, Places};
@@ -29,7 +29,7 @@ before relying on them.
 The formula: quantity × price, summed; Lambda is busy 5.2 s for a chat in all, at 128 MB.
 ";
 
-/// What leading chats came to.
+/// The figures of chats.
 pub(super) struct Chats {
     counts: Counts,
     time: Vec<(&'static str, f64)>,
@@ -39,7 +39,7 @@ pub(super) struct Chats {
 }
 
 impl Chats {
-    /// Leads chats over the functions, and the same with the peer.
+    /// Runs chats over the functions, and the same chats over the Python function.
     pub(super) async fn measure(
         places: Places<'_>,
         chats: usize,
