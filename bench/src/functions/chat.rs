@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::cloud::{Cloud, Sent};
 use testkit::lambda::{FunctionProgram, RunningFunction, RuntimeCall};
 
-/// How often a message may fail on its way.
+/// How often a failed call or delivery is retried.
 const MAX_RETRIES: usize = 5;
 const CONNECTION: &str = "Bench1connAMCKjA=";
 

@@ -147,7 +147,7 @@ fn living(
             findings.push(found(
                 "1",
                 subject(id),
-                "it was answered 202 and has no final".to_owned(),
+                "it was accepted (202) but has no final".to_owned(),
             ));
         }
     }

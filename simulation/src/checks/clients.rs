@@ -75,7 +75,7 @@ impl Checker {
             session.lives.iter().any(|life| life.messages.contains(id))
         });
         if !recorded {
-            let what = || "it was answered 202 and never recorded".to_owned();
+            let what = || "it was accepted (202) but not recorded".to_owned();
             self.violation("1", &Subject::Message(key.clone(), id.clone()), what);
         }
     }
@@ -83,7 +83,7 @@ impl Checker {
     /// Notes that a message was refused for good: everything that a person sends is to be accepted
     /// or gone.
     pub fn refused(&self, key: &SessionKey, id: &MessageId, why: &str) {
-        let what = || format!("a good message was refused: {why}");
+        let what = || format!("a valid message was refused: {why}");
         self.violation("1", &Subject::Message(key.clone(), id.clone()), what);
     }
 
@@ -110,7 +110,9 @@ impl Checker {
             history.turns.iter().find(|told| !known(told)).map(|told| told.turn)
         });
         if let Some(turn) = wrong {
-            let what = || format!("the history tells of a turn {turn} that was not committed so");
+            let what = || {
+                format!("the history contains turn {turn}, which differs from the committed one")
+            };
             self.violation("2", &Subject::Session(key.clone()), what);
         }
     }
@@ -174,11 +176,11 @@ impl Checker {
         });
         if let Some(other) = foreign(owner, &String::from_utf8_lossy(response.body())) {
             self.violation("7", subject, || {
-                format!("account {owner} was answered what belongs to {other}")
+                format!("account {owner} received text that belongs to {other}")
             });
         }
         if response.status().as_u16() == 500 {
-            self.violation("8", subject, || "a bare 500 was answered".to_owned());
+            self.violation("8", subject, || "the response was a plain 500".to_owned());
         }
     }
 
@@ -261,7 +263,7 @@ impl Observer for TabWatch {
             Some(Step::Frame { frame: serde_json::from_str(raw).unwrap_or_default() })
         });
         if let Some(other) = foreign(self.owner, raw) {
-            self.violation("7", tab, &format!("it was sent what belongs to {other}"));
+            self.violation("7", tab, &format!("it received text that belongs to {other}"));
         }
     }
 
@@ -288,7 +290,7 @@ impl Observer for TabWatch {
             self.violation(
                 "3",
                 tab,
-                &format!("turn {turn}.{generation} shows {text:?}, which no call of it ever said"),
+                &format!("turn {turn}.{generation} shows {text:?}, which no call of that generation returned"),
             );
         }
         let mut state = lock(&self.state);
@@ -381,25 +383,21 @@ impl Observer for TabWatch {
         let rows =
             self.checker.store.get(&keys).now_or_never().and_then(Result::ok).unwrap_or_default();
         if rows.iter().any(Option::is_some) {
-            self.violation(
-                "3",
-                tab,
-                &format!("it passed over turns from {from} to {to} that are there"),
-            );
+            self.violation("3", tab, &format!("it skipped the existing turns {from} to {to}"));
         }
     }
 
     fn reset(&self, tab: TabId) {
         self.checker.trace.tab(tab, || Some(Step::Forgot));
         *lock(&self.state) = Shown::default();
-        self.checker.trace.note(&self.subject(), tab.0, || format!("{tab} forgot everything"));
+        self.checker.trace.note(&self.subject(), tab.0, || format!("{tab} discarded its state"));
     }
 
     fn checksum_mismatch(&self, tab: TabId, turn: u64) {
         self.violation(
             "2",
             tab,
-            &format!("the fetched text of turn {turn} does not have its frame's checksum"),
+            &format!("the fetched text of turn {turn} does not match the checksum of its frame"),
         );
     }
 }

@@ -38,7 +38,7 @@ impl Checker {
         let known = self.with(|expected| expected.texts.get(asked).cloned());
         let Some((session, message_id)) = known else {
             self.violation("4", &process.subject(), || {
-                format!("a model was asked what nobody asked: {asked:?}")
+                format!("a model was called with a message that nobody sent: {asked:?}")
             });
             return CallId { number: 0, mark: String::new() };
         };
@@ -117,7 +117,7 @@ fn judge(
     if let Some(foreign) =
         owner.and_then(|owner| told.find_map(|text| super::clients::foreign(owner, text)))
     {
-        problems.push(("7", format!("a model was told what belongs to {foreign}")));
+        problems.push(("7", format!("a prompt contains text that belongs to {foreign}")));
     }
     let Some(life) = expected.sessions.get(key).and_then(|session| session.lives.last()) else {
         return problems;

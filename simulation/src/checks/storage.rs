@@ -77,7 +77,7 @@ fn with_turn(
 ) -> Vec<Violation> {
     let subject = Subject::Session(key.clone());
     let Some(turn) = expected.life(key).and_then(|life| life.turns.get_mut(&number)) else {
-        return vec![found("5", subject, format!("turn {number} was written and never claimed"))];
+        return vec![found("5", subject, format!("turn {number} was written but never claimed"))];
     };
     let problem = act(turn);
     problem
@@ -111,7 +111,7 @@ fn alive(expected: &mut ExpectedState, key: &SessionKey, what: &str) -> Option<V
         _ => Some(found(
             "1",
             subject,
-            format!("{what} in a session that is deleted or was never made"),
+            format!("{what} in a session that is deleted or was never created"),
         )),
     }
 }
@@ -201,12 +201,17 @@ fn committed(
             .or_else(|| own(kind).then(|| fenced(turn, writer, "was committed")).flatten())
             .or_else(|| {
                 (!whole).then(|| {
-                    ("2", format!("the final {text:?} is not what one call of its generation said"))
+                    (
+                        "2",
+                        format!(
+                            "the final {text:?} is not the reply of any one call of its generation"
+                        ),
+                    )
                 })
             })
             .or_else(|| {
                 (stopped && kind != TurnKind::Cancelled)
-                    .then(|| ("1", format!("it was stopped, and ended as {kind:?} all the same")))
+                    .then(|| ("1", format!("it was stopped but ended as {kind:?}")))
             });
         turn.phase = Phase::Committed;
         turn.done = Some(ObservedFinal { kind, text: text.to_owned() });

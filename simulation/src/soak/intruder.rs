@@ -35,9 +35,10 @@ pub(super) async fn tries(run_context: &RunContext, session_ref: &SessionRef, mu
         _ => intruder.delete(&session_ref.session).await,
     };
     if let Ok(()) | Err(CallError::Conflict | CallError::Refused { .. }) = tried {
-        run_context
-            .ledger
-            .violation("7", format!("a stranger who tried {session_ref} was answered {tried:?}"));
+        run_context.ledger.violation(
+            "7",
+            format!("another account that tried {session_ref} got an answer: {tried:?}"),
+        );
     }
     run_context.ledger.tally.event("strangers");
 }

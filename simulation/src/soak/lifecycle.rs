@@ -12,16 +12,16 @@ use super::ledger::Ledger;
 use super::server::{Server, ServerLaunch};
 
 /// The longest usual time from one start to the kill that follows it.
-const LONGEST_LIFE_MS: u64 = 800;
+const LONGEST_LIFETIME_MS: u64 = 800;
 /// One in so many lifetimes is longer, so that slow operations also complete.
-const LONG_LIFE: u32 = 8;
-const LONGEST_LONG_LIFE_MS: u64 = 3_000;
+const LONG_LIFETIME: u32 = 8;
+const LONGEST_LONG_LIFETIME_MS: u64 = 3_000;
 /// One in so many starts is killed before it can have finished.
-const STILLBORN: u32 = 5;
-const STILLBORN_MS: u64 = 40;
+const KILLED_AT_START: u32 = 5;
+const KILLED_AT_START_MS: u64 = 40;
 /// In one of so many rounds the server is asked to stop; it is then killed while it stops, or left
 /// to finish.
-const ASKED: u32 = 5;
+const ASKED_TO_STOP: u32 = 5;
 const STOPPING_MS: u64 = 300;
 
 /// Starts, kills and stops the server.
@@ -78,13 +78,13 @@ impl ServerLifecycle {
     async fn one_round(&mut self) -> anyhow::Result<()> {
         sleep(self.lifetime()).await;
         self.kill("kills").await?;
-        if self.rng.u32(0..STILLBORN) == 0 {
+        if self.rng.u32(0..KILLED_AT_START) == 0 {
             self.server = Server::start(&self.launch)?;
-            sleep(Duration::from_millis(self.rng.u64(0..STILLBORN_MS))).await;
+            sleep(Duration::from_millis(self.rng.u64(0..KILLED_AT_START_MS))).await;
             self.kill("kills at a start").await?;
         }
         self.start().await?;
-        if self.rng.u32(0..ASKED) == 0 {
+        if self.rng.u32(0..ASKED_TO_STOP) == 0 {
             sleep(self.lifetime()).await;
             self.ask().await?;
             self.start().await?;
@@ -117,8 +117,11 @@ impl ServerLifecycle {
     }
 
     fn lifetime(&mut self) -> Duration {
-        let longest =
-            if self.rng.u32(0..LONG_LIFE) == 0 { LONGEST_LONG_LIFE_MS } else { LONGEST_LIFE_MS };
+        let longest = if self.rng.u32(0..LONG_LIFETIME) == 0 {
+            LONGEST_LONG_LIFETIME_MS
+        } else {
+            LONGEST_LIFETIME_MS
+        };
         Duration::from_millis(self.rng.u64(0..longest))
     }
 }

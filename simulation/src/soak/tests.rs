@@ -133,7 +133,7 @@ fn a_final_that_changed_after_it_was_shown_is_found() {
     let story = Story::good();
     let shown = ObservedFinal { error: Some(ErrorCode::AttemptsExhausted), ..reply(2, "") };
     story.ledger.final_seen(&story.session_ref, 2, &shown);
-    story.check(Some("turn 2 was Final"));
+    story.check(Some("turn 2 was ObservedFinal"));
 }
 
 #[test]
