@@ -2,7 +2,7 @@
 
 use super::cloud::Counts;
 
-/// The calls that event source mappings make for a chat: each of the two messages is received and
+/// The calls that event source mappings make per chat: each of the two messages is received and
 /// deleted.
 pub const MAPPING_CALLS: u64 = 4;
 /// The memory of each function, in gigabytes.

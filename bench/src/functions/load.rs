@@ -160,5 +160,5 @@ fn per(time: Duration, chats: usize) -> f64 {
 
 fn check(answer: &serde_json::Value) -> anyhow::Result<()> {
     let good = answer["statusCode"] == 200;
-    good.then_some(()).with_context(|| format!("the peer failed: {answer}"))
+    good.then_some(()).with_context(|| format!("the Python function failed: {answer}"))
 }

@@ -17,16 +17,17 @@ use testkit::lambda::FunctionProgram;
 const DOCUMENT: &str = "docs/BENCHMARKS-FUNCTIONS.md";
 const HEADINGS: [&str; 4] = ["figure", "target", "measured", "met"];
 const INTRODUCTION: &str = "\
-What the three Lambda functions cost, measured on x86-64 on one machine; they are deployed on arm64.
-The floor is a bare function on the same `lambda_runtime`, built with the same profile; the peer \
-is the chatbot as one Python function with the official clients (`bench/peer`), run by the least \
-loop over the Runtime API.
+Resource use of the three Lambda functions, measured on one x86-64 machine; they are deployed \
+on arm64.
+They are compared with a bare function on the same `lambda_runtime`, built with the same \
+profile, and with the chatbot as one Python function with the official clients (`bench/peer`), \
+run by a minimal loop over the Runtime API.
 ";
 const COLD_START: &str = "\
-The time from the start of the process to its first question for work, with every client made; \
-nothing of Lambda itself is in it (the sandbox, the download of the code).
-Programs take turns; the file is in the page cache.
-Memory is what is resident at that moment.
+The time from process start to the first request for an event, with all clients created. \
+Lambda's own share (sandbox, code download) is not included.
+Programs alternate; the binaries are in the page cache.
+Memory is the resident memory at that moment.
 ";
 
 /// What to measure.
@@ -123,7 +124,7 @@ fn document(
         rows.extend(chats.rows());
     }
     let lines: Vec<_> = starts.iter().map(line).collect();
-    let own = table(&["program", "milliseconds to the first question", "resident MB"], &lines);
+    let own = table(&["program", "milliseconds to the first request", "resident MB"], &lines);
     let made = format!(
         "Made by `cargo xtask bench functions` on {}, commit {}, {}, {}, load before {:.1}, {} \
         starts of each.\n",
@@ -136,8 +137,8 @@ fn document(
     );
     let targets = table(&HEADINGS, &rows);
     Ok(format!(
-        "# Benchmarks of the functions\n\n{INTRODUCTION}\n{made}\n## What they must \
-        reach\n\n{targets}\n\
+        "# Benchmarks of the functions\n\n{INTRODUCTION}\n{made}\n## Targets and \
+        results\n\n{targets}\n\
          ## Cold start\n\n{COLD_START}\n{own}{}",
         chats.map(Chats::section).unwrap_or_default()
     ))

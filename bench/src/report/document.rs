@@ -8,30 +8,30 @@ use crate::measure::{Disk, Machine};
 const HEADINGS: [&str; 4] = ["figure", "target", "measured", "met"];
 
 const INTRODUCTION: &str = "\
-What the one-machine server does, measured against a floor.
-The floor is the least program with the same axum, rusqlite and provider client, the same frames \
-and coalescing, and the same synced group commit, once before the 202 and once after the reply.
-It has no identity, no history, no queues and no turn protocol: what the server costs beyond it \
-is the price of those.
-It is built to be as fast as it can be, and is never made slower.
+The performance of the one-machine server, compared with a minimal implementation: the floor.
+The floor is the smallest program with the same axum, rusqlite and provider client, the same \
+frames and coalescing, and the same synced group commit, once before the 202 and once after the \
+reply.
+It has no authentication, history, queues or turn protocol: the difference is what those cost.
+It is optimised for speed, and never slowed down to improve the comparison.
 ";
 
 const READING: &str = "\
 ## How to read it
 
-Server or floor run alone on core 0; the load generator and the stub provider share core 1.
-Variants take turns (A, B, A, B, …), each run on a new process with an empty database, after a \
+The server or the floor runs alone on core 0; the load generator and the stub provider share \
+core 1.
+Variants alternate (A, B, A, B, …); each run uses a new process with an empty database, after a \
 warm-up.
-A figure is the median of all repetitions, with the smallest and the largest in brackets.
-Ratios and differences are taken between the runs that stood next to each other, and the median \
-of those counts.
-CPU is the measured process's own user and system time in the window, from the kernel's accounts.
-Every reply is checked against the provider's text, streamed and final: one that is lost or \
-garbled fails the bench.
-A final may be pushed again (a `resume` that overlaps with its delivery does it) and is dropped \
-by its client: it must be the same, and is counted.
-Switches are the times that a thread of the process waited, plus the times that it was made to \
-give way.
+Each figure is the median of all repetitions, with minimum and maximum in brackets.
+Ratios and differences are calculated between adjacent runs; their median is reported.
+CPU is the user and system time of the measured process in the window, as reported by the \
+kernel.
+Every reply, streamed and final, is compared with the provider's text: a lost or garbled one \
+fails the benchmark.
+A final may be pushed twice (if a `resume` overlaps with its delivery); the client drops the \
+second one. It must be identical, and is counted.
+Switches are the voluntary plus the involuntary context switches of the process.
 ";
 
 /// The results of one run of the benchmark.
@@ -55,7 +55,7 @@ impl Report {
         let mut text = format!("# Benchmarks\n\n{INTRODUCTION}\n{}\n{READING}\n", self.header());
         let rows: Vec<_> =
             self.sections.iter().flat_map(|section| &section.rows).map(super::Row::cells).collect();
-        let _ = write!(text, "## What it must reach\n\n{}", table(&HEADINGS, &rows));
+        let _ = write!(text, "## Targets and results\n\n{}", table(&HEADINGS, &rows));
         for Section { title, note, table, .. } in &self.sections {
             let _ = write!(text, "\n## {title}\n\n{note}\n");
             if let Some(table) = table {
@@ -81,6 +81,6 @@ impl Report {
             ),
             ("repetitions", repetitions.to_string()),
         ];
-        table(&["made by", ""], &rows.map(|(name, value)| vec![name.to_owned(), value]))
+        table(&["setup", ""], &rows.map(|(name, value)| vec![name.to_owned(), value]))
     }
 }

@@ -43,8 +43,8 @@ type Shown = (&'static str, fn(&Paint) -> f64);
 
 const SHOWN: [Shown; 3] = [
     ("first paint in Chromium", |paint| paint.first),
-    ("figures shown, from the navigation", |paint| paint.figures),
-    ("a month shown, from the click", |paint| paint.month),
+    ("figures displayed, from navigation", |paint| paint.figures),
+    ("a month displayed, from the click", |paint| paint.month),
 ];
 
 /// One call in one repetition: milliseconds over the events and over none, and the bytes of the
@@ -157,20 +157,19 @@ fn section(runs: &[Vec<Took>], paints: &[(Paint, Paint)], folding: Duration) -> 
     }
     let per_event = folding.as_secs_f64() * 1e6 / f64::from(EVENTS);
     rows.push(vec![
-        "folding what was there, µs an event, once".to_owned(),
+        "initial aggregation, µs per event, once".to_owned(),
         format!("{per_event:.0}"),
         String::new(),
         String::new(),
         String::new(),
         String::new(),
     ]);
-    let note = "1,000,000 events of four weeks, of four models, 200 documents, users and \
-        operators, written where the event port puts them; the server folds them into its figures \
-        by itself, and must count every turn. Then it is started anew for each repetition, beside \
-        one without any event, and each call is made 20 times of each by turns. A paint is of a \
-        new visitor with an empty cache, in a browser that shares core 1 with the bench.";
-    let headings =
-        ["call", "p50 ms", "slowest ms", "p50 ms without events", "against that", "answer kB"];
+    let note = "1,000,000 events over four weeks, of four models, 200 documents, users and \
+        operators, written as the event port does. The server aggregates them itself, and must \
+        count every turn. For each repetition it is restarted, next to a server without events, \
+        and each call is made 20 times on each, alternating. Paints are measured for a new \
+        visitor with an empty cache, in a browser that shares core 1 with the benchmark.";
+    let headings = ["call", "p50 ms", "slowest ms", "p50 ms without events", "ratio", "answer kB"];
     let section =
         Section::new("The operator page over a million events", note).with_table(&headings, &rows);
     let slow = Spread::of(runs.iter().map(|run| slowest(run)));

@@ -53,7 +53,7 @@ pub(super) async fn batch(bench: &Bench) -> anyhow::Result<Section> {
     for _ in 0..bench.pace.repetitions {
         let round = round(bench, &launch, &folder).await?;
         say(&format!(
-            "  live {:.0}/s, batch {:.0}/s, first text {:.1} and {:.1} ms",
+            "  live {:.0}/s, batch {:.0}/s, first token {:.1} and {:.1} ms",
             round.live, round.many.rate, round.first.0, round.first.1
         ));
         rounds.push(round);
@@ -169,19 +169,20 @@ fn section(rounds: &[Round]) -> Section {
         row("live path, 50 sessions: messages/s", |round| round.live, 0),
         row("batch of 1,000: messages/s", |round| round.few.rate, 0),
         row("batch of 10,000: messages/s", |round| round.many.rate, 0),
-        row("`yogi` resident at most, 1,000: MB", |round| round.few.peak / MEGABYTE, 1),
-        row("`yogi` resident at most, 10,000: MB", |round| round.many.peak / MEGABYTE, 1),
-        row("a person's first text, p99, no batch: ms", |round| round.first.0, 1),
-        row("a person's first text, p99, beside a batch: ms", |round| round.first.1, 1),
+        row("peak resident memory of `yogi`, 1,000: MB", |round| round.few.peak / MEGABYTE, 1),
+        row("peak resident memory of `yogi`, 10,000: MB", |round| round.many.peak / MEGABYTE, 1),
+        row("a user's time to first token, p99, no batch: ms", |round| round.first.0, 1),
+        row("a user's time to first token, p99, during a batch: ms", |round| round.first.1, 1),
     ];
-    let note = "The server has core 0; `yogi batch run` with its own defaults shares core 1 with \
-        the bench. The provider answers 50 tokens at once. A batch alone answers every line; \
-        beside it a person sends the next message when the last reply is whole, and the batch, \
-        which sees that within a second, has had two to narrow itself.";
+    let note = "The server runs on core 0; `yogi batch run` with its defaults shares core 1 \
+        with the benchmark. The provider returns 50 tokens at once. First a batch runs alone \
+        and answers every line. Then a user sends the next message whenever the last reply is \
+        complete; the batch notices that within a second, and has two seconds to reduce its \
+        concurrency.";
     let rate = Spread::of_ratios(&each(|round| round.many.rate), &each(|round| round.live));
     let memory = Spread::of_ratios(&each(|round| round.many.peak), &each(|round| round.few.peak));
     let first = Spread::of_ratios(&each(|round| round.first.1), &each(|round| round.first.0));
-    Section::new("A batch of the operator's tool", note)
+    Section::new("A batch of `yogi`", note)
         .with_table(&["figure", "measured"], &rows)
         .with_row(
             "batch of 10,000: messages/s of one core against the live path",
@@ -198,7 +199,7 @@ fn section(rounds: &[Round]) -> Section {
             2,
         )
         .with_row(
-            "first text p99 beside a batch against without",
+            "time to first token, p99, during a batch against without",
             Target::AtMost(2.0),
             first,
             "×",

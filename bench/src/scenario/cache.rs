@@ -37,9 +37,9 @@ pub(super) async fn cache(bench: &Bench) -> anyhow::Result<Section> {
         variant(bench, "in the database: new", Program::Server, Some("sqlite"), true),
     ];
     let runs = compare(bench, &variants).await?;
-    let note = "One session after another, each of one message: only first questions are kept. \
-        The provider answers 50 tokens at once. Repeated questions are all the same one, so that \
-        no model is called; the floor always calls it.";
+    let note = "One session after another, each with one message, because only first questions \
+        are cached. The provider returns 50 tokens at once. Repeated questions are all the \
+        same, so no model is called; the floor always calls it.";
     let at_most = Target::AtMost(2.0);
     Ok(section("The reply cache", note, &runs)
         .with_row(

@@ -21,9 +21,9 @@ pub(super) async fn first_build(bench: &Bench) -> anyhow::Result<Section> {
     let spent = tokio::task::spawn_blocking(move || build(&folder)).await?;
     std::fs::remove_dir_all(&target)?;
     let minutes = Spread::of([spent?.as_secs_f64() / 60.0]);
-    let note = "`cargo build` of the default package into an empty target folder with both cores, \
-        once, with the crates already downloaded; user and system time of all its processes. The \
-        server is ready within a second of the build's end.";
+    let note = "`cargo build` of the default package into an empty target folder on both cores, \
+        once, with crates already downloaded; user and system time of all its processes. The \
+        server is ready within a second after the build.";
     let figure = "CPU of the first build";
     Ok(Section::new("The first build", note).with_row(
         figure,

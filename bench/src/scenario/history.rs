@@ -50,10 +50,10 @@ pub(super) async fn long_session(bench: &Bench) -> anyhow::Result<Section> {
         ("10 to 59 of new sessions, the same database", early.clone()),
     ];
     let rows = rows.map(|(turns, costs)| vec![turns.to_owned(), Spread::of(costs).to_string()]);
-    let note = "20 sessions send 1,000 messages each, as fast as they are answered; the provider \
-        answers at once. The history budget holds nine turns, so that the prompt is equally long \
-        in all windows. The ratio is that of the last two: it shows the session's age and not the \
-        size of the database.";
+    let note = "20 sessions send 1,000 messages each, as fast as they get answers; the provider \
+        answers at once. The history budget fits nine turns, so prompts have the same length in \
+        all windows. The ratio is that of the last two rows: it shows the effect of the \
+        session's age, not of the size of the database.";
     let section =
         Section::new("Long sessions", note).with_table(&["turns", "CPU µs/message"], &rows);
     let figure = "CPU per message, turn 1,000 against turn 10, history budget full in both";

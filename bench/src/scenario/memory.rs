@@ -36,11 +36,11 @@ pub(super) async fn memory(bench: &Bench) -> anyhow::Result<Section> {
             format!("{:.1}", megabytes(&without)),
         ],
         vec!["idle, Claude configured, MB".to_owned(), format!("{:.1}", megabytes(&with))],
-        vec!["each idle connected session, kB".to_owned(), format!("{each:.1}")],
+        vec!["per idle connected session, kB".to_owned(), format!("{each:.1}")],
     ];
-    let note = "Resident memory (VmRSS) two seconds after the start, and again with 1,000 \
-        sessions whose sockets are open and resumed and have said nothing yet, their HTTP \
-        connections closed: the difference divided by 1,000.";
+    let note = "Resident memory (VmRSS) two seconds after the start. Per session: the increase \
+        with 1,000 sessions, divided by 1,000; their WebSockets are open and resumed but \
+        unused, and their HTTP connections closed.";
     let section = Section::new("Memory", note).with_table(&["state", "resident"], &rows);
     let section =
         section.with_row("resident memory, idle", Target::AtMost(15.0), megabytes(&with), "MB", 1);

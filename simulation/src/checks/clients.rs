@@ -290,7 +290,7 @@ impl Observer for TabWatch {
             self.violation(
                 "3",
                 tab,
-                &format!("turn {turn}.{generation} shows {text:?}, which no call of that generation returned"),
+                &format!("turn {turn}.{generation} shows {text:?}, which no call of it returned"),
             );
         }
         let mut state = lock(&self.state);

@@ -9,24 +9,25 @@ use crate::report::{Target, table};
 use testkit::lambda::FunctionProgram;
 
 const CHATS: &str = "\
-A chat is a message over all three functions, with a socket open and a reply of 50 pieces.
-The table is on moto, the provider is the stub, all other services answer at once; processor time \
-is that of the functions' own processes, with a reply of one second, in sessions of ten messages, \
-and the Python function's for the same reply.
-The Python function keeps nothing, streams to nobody and sends one event.
-Memory is measured with replies that come at once, in sessions of ten messages.
+A chat is one message through all three functions, with an open WebSocket and a reply in 50 \
+pieces.
+The table is on moto, the provider is the stub, and all other services respond at once. CPU \
+time is that of the functions' own processes, with a reply that takes one second, in sessions \
+of ten messages; for the Python function, with the same reply.
+The Python function stores nothing, does not stream, and sends one event.
+Memory is measured with replies that arrive at once, in sessions of ten messages.
 ";
 const COST: &str = "\
-The calls are counted at the services for the second message on an open socket, answered in five \
-seconds, with the document cache and budgets off; write units are worked out from every item \
+Calls are counted at the services for the second message on an open WebSocket, answered in five \
+seconds, with the document cache and budgets off; write units are calculated from every item \
 before and after each write.
-To the functions' own calls of SQS come the event source mapping's: each of two messages is \
-received and deleted.
-Secrets and the order of providers are fetched once in minutes, and idle polling of the queues is \
-billed without chats: neither is in here, nor are logs, alarms, traffic and the model.
-The prices are on-demand list prices of us-east-1 as they stood after November 2024; look them up \
-before relying on them.
-The formula: quantity × price, summed; Lambda is busy 5.2 s for a chat in all, at 128 MB.
+The event source mapping's calls to SQS are added to the functions' own: each of two messages \
+is received and deleted.
+Not included: secrets and the provider order, which are fetched every few minutes; idle polling \
+of the queues, which is billed without chats; logs, alarms, traffic and the model.
+Prices are on-demand list prices in us-east-1 after November 2024; check them before relying on \
+them.
+The sum of quantity × price. Lambda is busy 5.2 s per chat in total, at 128 MB.
 ";
 
 /// The figures of chats.
@@ -91,10 +92,10 @@ impl Chats {
         }
         if let Some(peer) = self.peer_time {
             let sum: f64 = self.time.iter().map(|(_, time)| time).sum();
-            rows.push(one("processor time against Python", 0.2, sum / peer, "×", 3));
+            rows.push(one("CPU time against Python", 0.2, sum / peer, "×", 3));
         }
         let counts = &self.counts;
-        rows.push(one("calls of SQS", 8.0, cost::queue_calls(counts) as f64, "calls", 0));
+        rows.push(one("SQS calls", 8.0, cost::queue_calls(counts) as f64, "calls", 0));
         rows.push(one("DynamoDB writes", 24.0, counts.writes as f64, "units", 0));
         rows.push(one("events", 1.0, counts.events as f64, "events", 0));
         rows.push(one("WebSocket frames", 17.0, counts.frames as f64, "frames", 0));
@@ -112,7 +113,7 @@ impl Chats {
         lines.extend(
             self.peer_time.map(|time| vec![settings::PEER.to_owned(), format!("{time:.2}")]),
         );
-        let time = table(&["program", "milliseconds of a core for each chat"], &lines);
+        let time = table(&["program", "CPU milliseconds per chat"], &lines);
         let memory = |memory: &Memory| {
             vec![
                 memory.name.to_owned(),
@@ -139,8 +140,7 @@ impl Chats {
             String::new(),
             format!("{:.5}", cost::thousand(&prices)),
         ]);
-        let bills =
-            table(&["billed", "for a chat", "$ for a million", "$ for 1,000 chats"], &bills);
+        let bills = table(&["item", "per chat", "$ per million", "$ per 1,000 chats"], &bills);
         format!("\n## Chats\n\n{CHATS}\n{time}\n{memory}\n## Cost\n\n{COST}\n{bills}")
     }
 }
