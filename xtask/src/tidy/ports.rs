@@ -10,8 +10,8 @@ use super::rust::{Source, Token};
 /// The crates whose code runs on Lambda and in the simulation.
 const HANDLERS: [&str; 5] = ["shared/", "providers/", "ingress/", "worker/", "notifier/"];
 
-/// Tools, which people start by hand.
-const TOOLS: [&str; 2] = ["bench/", "xtask/"];
+/// Tools, which people start by hand, and what tests share.
+const TOOLS: [&str; 3] = ["bench/", "testkit/", "xtask/"];
 
 const READS: [&[&str]; 6] = [
     &["env", "::", "var"],
