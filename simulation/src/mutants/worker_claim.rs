@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use serde_json::json;
 use shared::ports::store::{Change, Effect, Item, Write};
-use shared::ports::{Durability, Store, StoreError};
 
 use super::mutation::{StoreMutation, changes, forget_condition};
 use crate::faults::PortCall;

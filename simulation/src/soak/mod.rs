@@ -135,7 +135,7 @@ async fn read_all(
         match &finals {
             Some(finals) if !deleted => verdict::judge(ledger, &used.session_ref, finals),
             Some(_) => {
-                ledger.violation("7", format!("{} was deleted, and is there", used.session_ref))
+                ledger.violation("7", format!("{} was deleted, and is there", used.session_ref));
             }
             None if deleted => verdict::judge_deleted(ledger, &used.session_ref),
             None => ledger
@@ -194,7 +194,7 @@ fn on_disk(
         let token = used.account.token();
         match finals {
             Some(finals) => {
-                records.check_kept(ledger, &used.session_ref, token.as_deref(), finals)?
+                records.check_kept(ledger, &used.session_ref, token.as_deref(), finals)?;
             }
             None => records.check_deleted(ledger, &used.session_ref, token.as_deref())?,
         }

@@ -6,5 +6,5 @@ pub(crate) mod store;
 pub(crate) mod world;
 
 pub(crate) use model::{FakeModel, Step, fail, finish, says, wait};
-pub(crate) use testkit::faults::{Fault, Gate, PortCall};
+pub(crate) use testkit::faults::{Fault, PortCall};
 pub(crate) use world::{Setup, World, session};
