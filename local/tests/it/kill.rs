@@ -13,7 +13,7 @@ async fn s55_a_server_that_is_killed_under_load_loses_and_doubles_nothing_that_w
         program: env!("CARGO_BIN_EXE_learning-yogi-chatbot").into(),
         data_dir: directory.path().join("data"),
         kills: KILLS,
-        users: 8,
+        people: 8,
         seed: SEED,
     };
     let found = run(plan, drop).await.unwrap();

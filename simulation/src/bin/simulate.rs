@@ -79,7 +79,7 @@ fn campaign(flags: &Flags) -> bool {
     bar.finish_and_clear();
     let elapsed = bar.elapsed().as_secs_f64();
     say(&summary.table());
-    #[expect(clippy::participants_precision_loss, reason = "a rate is read to three digits")]
+    #[expect(clippy::cast_precision_loss, reason = "a rate is read to three digits")]
     let rate = summary.turns as f64 / elapsed / jobs as f64;
     say(&format!("{elapsed:.0} s on {jobs} threads: {rate:.0} turns per second per thread"));
     if let Some(first) = failed.first() {

@@ -89,9 +89,10 @@ async fn s48_a_transaction_that_conflicts_with_itself_costs_a_moment_and_no_rede
 async fn s48_a_store_that_goes_on_refusing_is_a_503_at_the_door_and_a_redelivery_behind_it() {
     let scenario = Scenario::new().unwrap();
     let anna = scenario.user(1, "lesson").await.unwrap();
-    let lay = |function, op| scenario.add_fault(FaultRule::always(function, op, Fault::Fail));
+    let break_calls =
+        |function, op| scenario.add_fault(FaultRule::always(function, op, Fault::Fail));
 
-    add_fault(Function::Ingress, PortCall::Record);
+    break_calls(Function::Ingress, PortCall::Record);
     let began = Instant::now();
     let unavailable = CallError::Unavailable { retry_after: Duration::from_secs(2) };
     assert_eq!(anna.say("m1").await, Err(unavailable));
@@ -103,7 +104,7 @@ async fn s48_a_store_that_goes_on_refusing_is_a_503_at_the_door_and_a_redelivery
     scenario.faults.heal();
     anna.say("m1").await.unwrap();
 
-    add_fault(Function::Worker, PortCall::Claim);
+    break_calls(Function::Worker, PortCall::Claim);
     let delivery = scenario.request().await;
     let began = Instant::now();
     let ended = scenario.work(&delivery).await.returned().unwrap();
@@ -116,7 +117,7 @@ async fn s48_a_store_that_goes_on_refusing_is_a_503_at_the_door_and_a_redelivery
     );
     scenario.faults.heal();
 
-    add_fault(Function::Notifier, PortCall::Deliver);
+    break_calls(Function::Notifier, PortCall::Deliver);
     let delivery = scenario.request().await;
     scenario.answer(&delivery).await;
     let batch = scenario.replies().await;
