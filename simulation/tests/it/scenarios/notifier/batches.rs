@@ -132,7 +132,8 @@ async fn s37_on_one_machine_a_panic_costs_only_its_own_record_and_the_later_ones
     let broken = Arc::new(AtomicBool::new(true));
     let (stop, stopped) = watch::channel(false);
     let handler = panicking(&scenario, second, &broken);
-    let pump = QueuePump { source: scenario.cloud.replies.clone(), handler, batch: 10, concurrency: 2 };
+    let pump =
+        QueuePump { source: scenario.cloud.replies.clone(), handler, batch: 10, concurrency: 2 };
     let pump = tokio::spawn(pump.run(stopped, Duration::from_secs(1)));
     sleep(Duration::from_secs(1)).await;
     assert_eq!(states(&scenario, &a).await, [Delivered, Committed, Committed]);
