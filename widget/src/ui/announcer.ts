@@ -12,7 +12,7 @@ const MAX_LENGTH = 1_000; // the rest of a longer reply can be read in the conve
 
 /** A live region that is visible to assistive technology only. */
 export class Announcer {
-  readonly element = h('p', { class: 'hidden', role: 'status', 'aria-live': 'polite' });
+  readonly element = h('p', { class: 'visually-hidden', role: 'status', 'aria-live': 'polite' });
   readonly #open = new Set<string>();
 
   say(text: string): void {

@@ -16,7 +16,7 @@ export interface ComposerEvents {
 export class Composer {
   readonly element: HTMLFormElement;
   readonly #box: HTMLTextAreaElement;
-  readonly #excess = h('p', { class: 'excess', role: 'status', id: 'excess' });
+  readonly #tooLong = h('p', { class: 'too-long', role: 'status', id: 'too-long' });
   readonly #send: HTMLButtonElement;
   readonly #stop: HTMLButtonElement;
   readonly #picker: HTMLSelectElement;
@@ -30,7 +30,7 @@ export class Composer {
       rows: '1',
       dir: 'auto',
       'aria-label': texts.message,
-      'aria-describedby': 'hint excess',
+      'aria-describedby': 'hint too-long',
       placeholder: texts.placeholder,
       enterkeyhint: 'send',
       autocomplete: 'off',
@@ -42,15 +42,15 @@ export class Composer {
     this.#pickerBox = h('div', { class: 'picker' }, this.#picker);
     this.#pickerBox.hidden = true;
     this.#stop.hidden = true;
-    this.#excess.hidden = true;
-    const hint = h('p', { class: 'hidden', id: 'hint' }, texts.hint);
+    this.#tooLong.hidden = true;
+    const hint = h('p', { class: 'visually-hidden', id: 'hint' }, texts.hint);
     const row = h('div', { class: 'row' }, this.#box, this.#stop, this.#send);
     this.element = h(
       'form',
       { class: 'composer', novalidate: true },
       this.#pickerBox,
       row,
-      this.#excess,
+      this.#tooLong,
       hint,
     );
     this.#listen();
@@ -122,8 +122,8 @@ export class Composer {
     const excess = excessCharacters(this.#box.value);
     this.#send.disabled = this.#box.value.trim() === '' || excess > 0;
     this.#box.setAttribute('aria-invalid', String(excess > 0));
-    this.#excess.hidden = excess <= 0;
-    setText(this.#excess, excess > 0 ? formatText(this.texts.tooLong, { count: excess }) : '');
+    this.#tooLong.hidden = excess <= 0;
+    setText(this.#tooLong, excess > 0 ? formatText(this.texts.tooLong, { count: excess }) : '');
     this.#box.style.height = 'auto';
     if (this.#box.scrollHeight > 0) this.#box.style.height = `${this.#box.scrollHeight}px`;
   }

@@ -32,7 +32,7 @@ export class ConversationView {
       'aria-live': 'off',
       'aria-label': texts.conversation,
     });
-    this.#earlier = textButton(texts.earlier, () => void this.#loadOlder(), 'quiet earlier');
+    this.#earlier = textButton(texts.earlier, () => void this.#loadOlder(), 'secondary earlier');
     this.latest = iconButton('latest', texts.latest, () => this.scrollToEnd(), 'latest');
     this.latest.hidden = true;
     this.element.append(this.#earlier, welcome, this.#list);

@@ -64,7 +64,11 @@ export function iconButton(
 }
 
 /** Creates a button with a text. */
-export function textButton(label: string, press: () => void, kind = 'quiet'): HTMLButtonElement {
+export function textButton(
+  label: string,
+  press: () => void,
+  kind = 'secondary',
+): HTMLButtonElement {
   const button = h('button', { type: 'button', class: kind }, label);
   button.addEventListener('click', press);
   return button;

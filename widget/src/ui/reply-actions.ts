@@ -6,7 +6,7 @@ import { describeDetails } from './descriptions.js';
 
 /** The buttons below a reply. */
 export class ReplyActions {
-  readonly element = h('div', { class: 'after' });
+  readonly element = h('div', { class: 'reply-footer' });
   readonly #copy: HTMLButtonElement;
   readonly #up: HTMLButtonElement;
   readonly #down: HTMLButtonElement;

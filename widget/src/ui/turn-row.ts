@@ -35,7 +35,7 @@ export class TurnRow {
     this.#userBox = h(
       'div',
       { class: 'user' },
-      h('h3', { class: 'hidden' }, texts.you),
+      h('h3', { class: 'visually-hidden' }, texts.you),
       this.#user,
     );
     const again = textButton(texts.retry, () => client.resend(messageId).catch(() => {}));
@@ -46,7 +46,7 @@ export class TurnRow {
       this.#errorText,
       textButton(texts.retry, () => this.#again()),
     );
-    const title = h('h3', { class: 'hidden' }, texts.assistant);
+    const title = h('h3', { class: 'visually-hidden' }, texts.assistant);
     this.#reply.append(title, this.#markdown, this.#status, this.#error, this.#note);
     this.element = h('article', { class: 'turn' }, this.#userBox, this.#sending, this.#reply);
   }
