@@ -1,68 +1,62 @@
-//! What can be asked for: the commands, their flags, and the help that teaches them.
+//! The command line: commands, flags and help texts.
 
 mod batch;
 mod compare;
-mod look;
+mod inspect;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use self::batch::{BatchCommand, BatchRun, BatchWhich};
-pub(crate) use self::compare::{Eval, Replay};
-pub(crate) use self::look::{
-    Chat, Cost, DlqCommand, Doctor, Drop, Export, List, One, Queue, Redrive, SessionCommand, Stats,
-    Tail, Turns, Which,
+pub(crate) use self::batch::{BatchCommand, BatchFileArgs, BatchRunArgs};
+pub(crate) use self::compare::{EvalArgs, ReplayArgs};
+pub(crate) use self::inspect::{
+    ChatArgs, CostArgs, DlqCommand, DlqDropArgs, DlqListArgs, DlqRedriveArgs, DlqSelection,
+    DlqShowArgs, DoctorArgs, ExportArgs, QueueArg, SessionCommand, StatsArgs, TailArgs, TurnsArgs,
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  yogi doctor                               is everything well? one test message, with its time \
-  in each stage
+  yogi doctor                               check the system and time a test message
   yogi batch run questions.jsonl --out answers.jsonl
-  yogi tail --failed                        what fails, as it happens
-  yogi dlq list                             what nobody could handle, and why
-  yogi dlq redrive --all --dry-run          what would be tried again
+  yogi tail --failed                        watch failures as they happen
+  yogi dlq list                             list dead letters with their reasons
+  yogi dlq redrive --all --dry-run          show what would be retried
   yogi replay --from 24h --provider openai --out compare
 
-Where the chatbot is: --local names its data directory (.chatbot unless CHATBOT_DATA_DIR says \
-otherwise) or the
-address of a running server. Where no server runs, one is started on the data for as long as the \
-command lasts.
---stack names a stage on AWS; credentials and region are those of AWS_ACCESS_KEY_ID, \
-AWS_SECRET_ACCESS_KEY,
-AWS_SESSION_TOKEN and AWS_REGION.
+Which chatbot: --local names its data directory (by default CHATBOT_DATA_DIR, or .chatbot) or the
+address of a running server. If no server is running on the directory, one is started for the
+duration of the command. --stack names a stage on AWS; credentials and region come from
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION.
 
-Exit codes: 0 done; 1 failed; 2 the command or its input is wrong; 3 done in part (some messages \
-failed or were
-rejected, or texts are gone); 4 nothing answers, or it does not let you in; 130 interrupted, and \
-said how to go on.";
+Exit codes: 0 success; 1 failure; 2 wrong command or input; 3 partial success (some messages failed
+or were rejected, or texts are no longer stored); 4 unreachable or access denied; 130 interrupted
+(the output says how to continue).";
 
-/// The operator's tool of the Learning Yogi chatbot: look inside, send many messages, try past ones
-/// again, mend.
+/// Operator's tool for the Learning Yogi chatbot: inspect it, send batches, replay past messages,
+/// handle dead letters.
 #[derive(Debug, Parser)]
 #[command(name = "yogi", version, about, after_help = EXAMPLES, propagate_version = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// The flags of every command.
 #[derive(Debug, Args)]
-#[expect(clippy::doc_markdown, reason = "it is what people read in the terminal")]
-pub(crate) struct Global {
-    /// The server: its data directory, or its address, whose token CHATBOT_OPERATOR_TOKEN holds
-    /// [CHATBOT_DATA_DIR, .chatbot]
+#[expect(clippy::doc_markdown, reason = "the help text is printed as it is written here")]
+pub(crate) struct GlobalArgs {
+    /// The server: its data directory, or its address (then set CHATBOT_OPERATOR_TOKEN)
+    /// [default: CHATBOT_DATA_DIR or .chatbot]
     #[arg(long, global = true, value_name = "DIR|URL")]
     pub(crate) local: Option<String>,
-    /// The chatbot on AWS: the name of its stage, such as prod, or a .json file that says where its
-    /// parts are
+    /// The chatbot on AWS: a stage such as prod, or a .json file that lists its resources
     #[arg(long, global = true, value_name = "STAGE|FILE", conflicts_with = "local")]
     pub(crate) stack: Option<String>,
-    /// Who you are: messages are sent as op:NAME [the user of this machine]
+    /// Your name: messages are sent as op:NAME [default: the user of this machine]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) operator: Option<String>,
-    /// Print JSON, one object a line, for scripts
+    /// Print JSON for scripts, one object per line
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
@@ -70,32 +64,32 @@ pub(crate) struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Check everything: settings, keys, queues, disk, clock, and one test message
-    Doctor(Doctor),
+    /// Check settings, keys, queues, disk and clock, and send a test message
+    Doctor(DoctorArgs),
     /// Chat in this terminal
-    Chat(Chat),
-    /// Send a file of messages through the queue, and collect the answers
+    Chat(ChatArgs),
+    /// Send a file of messages through the queue and collect the answers
     #[command(subcommand)]
     Batch(BatchCommand),
-    /// Answer past messages again, under other conditions, and compare
-    Replay(Replay),
+    /// Answer past messages again with other settings, and compare the answers
+    Replay(ReplayArgs),
     /// Ask questions with known answers, score the replies, compare models
-    Eval(Eval),
-    /// Dead letters: what nobody could handle
+    Eval(EvalArgs),
+    /// Dead letters: messages that could not be processed
     #[command(subcommand)]
     Dlq(DlqCommand),
     /// Sessions: list, show, export, delete
     #[command(subcommand)]
     Session(SessionCommand),
-    /// The turns of one session, with their times, tokens and costs
-    Turns(Turns),
-    /// Watch what happens, live
-    Tail(Tail),
-    /// Figures of a span of time: messages, failures, latency, tokens, cost
-    Stats(Stats),
-    /// What so many chats a day cost on AWS, with this server's models
-    Cost(Cost),
-    /// Print the completions of a shell: yogi completions bash
+    /// List the turns of a session with their times, tokens and costs
+    Turns(TurnsArgs),
+    /// Watch events as they happen
+    Tail(TailArgs),
+    /// Show messages, errors, latency, tokens and cost over a period
+    Stats(StatsArgs),
+    /// Estimate the monthly cost on AWS for a number of chats per day
+    Cost(CostArgs),
+    /// Print shell completions: yogi completions bash
     #[command(hide = true)]
     Completions {
         /// bash, zsh, fish, elvish or powershell

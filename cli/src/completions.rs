@@ -1,22 +1,22 @@
-//! What shells and `man` are told.
+//! Shell completions and the manual page.
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::args::Arguments;
-use crate::exit::Exit;
+use crate::exit::ExitStatus;
 use crate::output::raw;
 
 /// Prints the completions of a shell.
-pub(crate) fn completions(shell: Shell) -> Exit {
+pub(crate) fn completions(shell: Shell) -> ExitStatus {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "yogi", &mut script);
     raw(&script);
-    Exit::Done
+    ExitStatus::Success
 }
 
 /// Prints the manual page, all commands in one.
-pub(crate) fn manual() -> anyhow::Result<Exit> {
+pub(crate) fn manual() -> anyhow::Result<ExitStatus> {
     let mut command = Arguments::command();
     command.build();
     let mut page = Vec::new();
@@ -27,7 +27,7 @@ pub(crate) fn manual() -> anyhow::Result<Exit> {
         render(part, &mut page)?;
     }
     raw(&page);
-    Ok(Exit::Done)
+    Ok(ExitStatus::Success)
 }
 
 fn render(command: &clap::Command, page: &mut Vec<u8>) -> anyhow::Result<()> {

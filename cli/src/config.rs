@@ -1,55 +1,55 @@
-//! The environment, read here and nowhere else.
+//! Settings from flags and environment; nothing else reads the environment.
 
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 use shared::environment::Environment;
 
-use crate::args::Global;
+use crate::args::GlobalArgs;
 use crate::exit::usage;
 
-/// The largest name of an operator.
+/// The maximum length of an operator's name.
 const LONGEST_NAME: usize = 64;
 
-/// What the environment and the flags before the command say.
+/// The settings.
 pub(crate) struct Config {
-    /// Which server.
+    /// Which chatbot to work on.
     pub(crate) target: Target,
-    /// The operator token, where one was given: by a variable only, since everybody can list
-    /// arguments.
+    /// The operator token. It comes from a variable only, because other users of the machine can
+    /// list arguments.
     pub(crate) token: Option<SecretString>,
-    /// Who works here: the `<name>` of `op:<name>`.
+    /// The operator's name: the `<name>` of `op:<name>`.
     pub(crate) operator: String,
-    /// Whether people do not want colours.
+    /// Whether colours are switched off.
     pub(crate) no_colour: bool,
     /// The settings of a server that is started in this process.
     pub(crate) environment: Environment,
 }
 
-/// Which server is meant.
+/// The chatbot to work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// The one that works on this data directory, running or not.
+    /// The one-machine server with this data directory, running or not.
     Directory(PathBuf),
-    /// The one that answers at this address.
+    /// The one-machine server at this address.
     Url(String),
-    /// A stage on AWS, by its name, or by a file that says where its parts are.
+    /// A stage on AWS, by its name, or by a file that lists its resources.
     Stack(String),
 }
 
 impl Config {
     /// Reads the environment of this process.
     #[expect(clippy::disallowed_methods, reason = "this is the file that reads the environment")]
-    pub(crate) fn load(flags: &Global) -> anyhow::Result<Self> {
+    pub(crate) fn load(flags: &GlobalArgs) -> anyhow::Result<Self> {
         Self::from(flags, Environment::new(std::env::vars()))
     }
 
-    /// Returns a provider's key, for what asks the provider itself.
+    /// Returns a provider's key, for calls that go to the provider directly.
     pub(crate) fn provider_key(&self, variable: &str) -> Option<SecretString> {
         self.environment.text(variable).map(SecretString::from)
     }
 
-    fn from(flags: &Global, environment: Environment) -> anyhow::Result<Self> {
+    fn from(flags: &GlobalArgs, environment: Environment) -> anyhow::Result<Self> {
         let place = flags
             .local
             .clone()
@@ -72,14 +72,14 @@ fn target(place: &str) -> Target {
     Target::Directory(PathBuf::from(place))
 }
 
-/// Returns the name that was given, or the user's, with what a name cannot hold left out.
+/// Returns the given name, or the user's without the characters that a name cannot have.
 fn operator(given: Option<&str>, environment: &Environment) -> anyhow::Result<String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if let Some(name) = given {
         if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(legal) {
             return Err(usage(format!(
-                "--operator {name:?}: a name has 1 to {LONGEST_NAME} letters, digits and the \
-                characters . _ -"
+                "--operator {name:?}: a name consists of 1 to {LONGEST_NAME} letters, digits, \
+                dots, underscores and hyphens"
             )));
         }
         return Ok(name.to_owned());

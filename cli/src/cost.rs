@@ -1,13 +1,13 @@
-//! `yogi cost`: what so many chats a day cost on AWS.
+//! `yogi cost`: the estimated monthly cost on AWS.
 
 use providers::Prices;
 use serde_json::json;
 use shared::domain::{MicroUsd, ProviderName, Usage};
 
-use crate::args::Cost;
-use crate::desk::Desk;
-use crate::exit::{Exit, usage};
-use crate::home::Need;
+use crate::args::CostArgs;
+use crate::backend::DataPolicy;
+use crate::context::Context;
+use crate::exit::{ExitStatus, usage};
 use crate::output::{Table, Tone, count, money, note};
 
 const DAYS: f64 = 30.0;
@@ -15,11 +15,11 @@ const ASSUMED_INPUT: u64 = 1_000;
 const ASSUMED_OUTPUT: u64 = 200;
 const LOOK_BACK: std::time::Duration = std::time::Duration::from_hours(168);
 
-/// What a chat takes of something that is billed, and its list price in us-east-1: the formula of
-/// `docs/DEPLOY.md`.
+/// The billed resources that a chat uses, with their list prices per million in us-east-1: the
+/// formula of `docs/DEPLOY.md`.
 ///
-/// A chat is the second message on an open socket with a reply of five seconds, the cache and the
-/// budgets off.
+/// A chat is the second message on an open socket with a reply of five seconds, without cache and
+/// budgets.
 const BILLED: [(&str, f64, f64); 9] = [
     ("REST requests", 1.0, 3.50),
     ("WebSocket messages", 16.0, 1.00),
@@ -31,10 +31,10 @@ const BILLED: [(&str, f64, f64); 9] = [
     ("Lambda requests", 3.0, 0.20),
     ("Lambda GB-seconds (arm64)", 0.65, 13.3334),
 ];
-/// What a stack costs that nobody uses: two secrets and the alarms, dollars a month.
+/// The cost of an unused stack in US dollars per month: two secrets and the alarms.
 const IDLE: [(&str, f64); 2] = [("two secrets", 0.80), ("eleven alarms", 1.10)];
 
-/// Whose price and whose tokens.
+/// The model and the tokens of a chat.
 struct Chat {
     provider: ProviderName,
     model: String,
@@ -43,44 +43,56 @@ struct Chat {
 }
 
 /// Runs the command.
-pub(crate) async fn run(desk: &Desk, what: &Cost) -> anyhow::Result<Exit> {
-    desk.with_home(Need::Existing, |home| async move {
-        let status = home.status().await?;
-        let now = desk.now();
-        let figures = home.stats(now.minus(LOOK_BACK), now, LOOK_BACK).await?.totals;
-        let preferred = status.providers.iter().flatten().find(|provider| provider.model.is_some());
-        let model =
-            what.model.clone().or_else(|| preferred.and_then(|provider| provider.model.clone()));
-        let Some(model) = model else {
-            return Err(usage(
-                "this server has no model whose price could be looked up: name one with --model",
-            ));
-        };
-        let turns = figures.turns;
-        let mean = |sum: u64| sum.checked_div(turns).filter(|mean| *mean > 0);
-        let measured =
-            (what.input_tokens.is_none() && mean(figures.input_tokens).is_some()).then_some(turns);
-        let usage = Usage {
-            input_tokens: what.input_tokens.or(mean(figures.input_tokens)).unwrap_or(ASSUMED_INPUT),
-            output_tokens: what
-                .output_tokens
-                .or(mean(figures.output_tokens))
-                .unwrap_or(ASSUMED_OUTPUT),
-            ..Usage::default()
-        };
-        let provider = preferred.map_or(ProviderName::Claude, |provider| provider.provider);
-        show(desk, what.chats_per_day, &Chat { provider, model, usage, measured })
-    })
-    .await
+pub(crate) async fn run(context: &Context, what: &CostArgs) -> anyhow::Result<ExitStatus> {
+    context
+        .with_backend(DataPolicy::MustExist, |backend| async move {
+            let status = backend.status().await?;
+            let now = context.now();
+            let figures = backend.stats(now.minus(LOOK_BACK), now, LOOK_BACK).await?.totals;
+            let preferred =
+                status.providers.iter().flatten().find(|provider| provider.model.is_some());
+            let model = what
+                .model
+                .clone()
+                .or_else(|| preferred.and_then(|provider| provider.model.clone()));
+            let Some(model) = model else {
+                return Err(usage(
+                    "this server has no model with a price: specify one with --model",
+                ));
+            };
+            let turns = figures.turns;
+            let mean = |sum: u64| sum.checked_div(turns).filter(|mean| *mean > 0);
+            let measured = (what.input_tokens.is_none() && mean(figures.input_tokens).is_some())
+                .then_some(turns);
+            let usage = Usage {
+                input_tokens: what
+                    .input_tokens
+                    .or(mean(figures.input_tokens))
+                    .unwrap_or(ASSUMED_INPUT),
+                output_tokens: what
+                    .output_tokens
+                    .or(mean(figures.output_tokens))
+                    .unwrap_or(ASSUMED_OUTPUT),
+                ..Usage::default()
+            };
+            let provider = preferred.map_or(ProviderName::Claude, |provider| provider.provider);
+            show(context, what.chats_per_day, &Chat { provider, model, usage, measured })
+        })
+        .await
 }
 
-#[expect(clippy::cast_precision_loss, reason = "money for people")]
-fn show(desk: &Desk, chats_per_day: u64, chat: &Chat) -> anyhow::Result<Exit> {
+#[expect(clippy::cast_precision_loss, reason = "amounts are rounded for display")]
+fn show(context: &Context, chats_per_day: u64, chat: &Chat) -> anyhow::Result<ExitStatus> {
     let month = chats_per_day as f64 * DAYS;
     let Chat { provider, model, usage: tokens, measured } = chat;
     let price = Prices::built_in()?.cost(*provider, model, *tokens);
-    let mut table =
-        Table::new(&["what", ">a chat", ">$ a million", ">$ a thousand chats", ">$ a month"]);
+    let mut table = Table::new(&[
+        "resource",
+        ">per chat",
+        ">$ per million",
+        ">$ per 1,000 chats",
+        ">$ per month",
+    ]);
     let mut aws = 0.0;
     for (name, quantity, million) in BILLED {
         let thousand = quantity * million / 1e3;
@@ -96,7 +108,7 @@ fn show(desk: &Desk, chats_per_day: u64, chat: &Chat) -> anyhow::Result<Exit> {
     let aws_month = aws * month / 1e3;
     let idle: f64 = IDLE.iter().map(|(_, dollars)| dollars).sum();
     let model_month = price.map(|MicroUsd(micro)| micro as f64 * month / 1e6);
-    desk.output.object(&json!({
+    context.output.object(&json!({
         "type": "cost", "chats_per_day": chats_per_day, "model": model,
         "input_tokens": tokens.input_tokens,
         "output_tokens": tokens.output_tokens, "aws_usd_per_month": aws_month,
@@ -105,43 +117,43 @@ fn show(desk: &Desk, chats_per_day: u64, chat: &Chat) -> anyhow::Result<Exit> {
         "model_usd_per_chat": price.map(|MicroUsd(micro)| micro as f64 / 1e6),
         "total_usd_per_month": model_month.map(|model| model + aws_month + idle),
     }));
-    let output = desk.output;
+    let output = context.output;
     output.table(&table);
     output.line("");
-    let mut sums = Table::new(&["", ">$ a month"]);
-    sums.row([format!("AWS, {} chats a day", count(chats_per_day)), format!("{aws_month:.2}")]);
+    let mut sums = Table::new(&["", ">$ per month"]);
+    sums.row([format!("AWS, {} chats per day", count(chats_per_day)), format!("{aws_month:.2}")]);
     sums.row(["AWS, idle (two secrets, eleven alarms)".to_owned(), format!("{idle:.2}")]);
     let per_chat = price.map_or_else(|| "no price".to_owned(), money);
     let tokens_of =
         format!("{} in and {} out", count(tokens.input_tokens), count(tokens.output_tokens));
     sums.row([
-        format!("{model}, {tokens_of} a chat: {per_chat}"),
+        format!("{model}, {tokens_of} per chat: {per_chat}"),
         model_month.map_or_else(|| "?".to_owned(), |dollars| format!("{dollars:.2}")),
     ]);
     if let Some(model_month) = model_month {
-        sums.row(["together".to_owned(), format!("{:.2}", aws_month + idle + model_month)]);
+        sums.row(["total".to_owned(), format!("{:.2}", aws_month + idle + model_month)]);
         sums.tone(0, Tone::Bold);
     }
     output.table(&sums);
     output.line("");
     output.line(&match measured {
         Some(turns) => {
-            format!("Tokens are the mean of this server's last {} messages.", count(*turns))
+            format!("Token counts are the mean of this server's last {} messages.", count(*turns))
         }
         None => {
-            "Tokens are what was named or assumed: --input-tokens and --output-tokens say yours."
+            "Token counts were given or assumed; set them with --input-tokens and --output-tokens."
                 .to_owned()
         }
     });
     output.line(
-        "The counts of calls are bounds; docs/DEPLOY.md has the formula, what is not in \
-        it, and its sources.",
+        "The call counts are upper bounds; see docs/DEPLOY.md for the formula, what it \
+        leaves out, and its sources.",
     );
     if price.is_none() {
         note(&format!(
-            "{model} is in no price list (providers/prices.json), so its cost is not known"
+            "{model} is in no price list (providers/prices.json), so its cost is unknown"
         ));
-        return Ok(Exit::Partly);
+        return Ok(ExitStatus::Partial);
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Success)
 }

@@ -1,4 +1,4 @@
-//! `yogi dlq`: dead letters, and the ways out.
+//! `yogi dlq`: lists, shows, redrives and deletes dead letters.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,51 +6,60 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use shared::operator::{DeadLetterView, QueueName, RedriveRequest, RedriveResponse};
 
-use crate::args::{DlqCommand, Drop, List, One, Queue, Redrive, Which};
-use crate::desk::Desk;
-use crate::exit::{Exit, usage};
-use crate::home::{Home, Need};
+use crate::args::{
+    DlqCommand, DlqDropArgs, DlqListArgs, DlqRedriveArgs, DlqSelection, DlqShowArgs, QueueArg,
+};
+use crate::backend::{Backend, DataPolicy};
+use crate::context::Context;
+use crate::exit::{ExitStatus, usage};
 use crate::output::{Table, Tone, ago, clean, confirmed, cut, note};
 
-/// The most that one call lists of a queue.
-const MOST: usize = 1_000;
+/// The maximum number listed per queue.
+const MAX_LETTERS: usize = 1_000;
 
-/// What is done with dead letters.
+/// What to do with dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Redrive,
-    Drop,
+enum DlqAction {
+    DlqRedriveArgs,
+    DlqDropArgs,
 }
 
 /// Runs the command.
-pub(crate) async fn run(desk: &Desk, command: DlqCommand) -> anyhow::Result<Exit> {
-    if let DlqCommand::Redrive(Redrive { which }) | DlqCommand::Drop(Drop { which, .. }) = &command
-        && which.ids.is_empty()
-        && !which.all
+pub(crate) async fn run(context: &Context, command: DlqCommand) -> anyhow::Result<ExitStatus> {
+    if let DlqCommand::Redrive(DlqRedriveArgs { selection })
+    | DlqCommand::Drop(DlqDropArgs { selection, .. }) = &command
+        && selection.ids.is_empty()
+        && !selection.all
     {
-        return Err(usage(
-            "name dead letters by their ids, as `yogi dlq list` shows them, or all of them with \
-            --all",
-        ));
+        return Err(usage("specify the IDs of dead letters (see `yogi dlq list`), or --all"));
     }
-    desk.with_home(Need::Existing, |home| async move {
-        match command {
-            DlqCommand::List(what) => list(desk, home, &what).await,
-            DlqCommand::Show(which) => show(desk, home, &which).await,
-            DlqCommand::Redrive(what) => out(desk, home, Way::Redrive, what.which, true).await,
-            DlqCommand::Drop(what) => out(desk, home, Way::Drop, what.which, what.yes).await,
-        }
-    })
-    .await
+    context
+        .with_backend(DataPolicy::MustExist, |backend| async move {
+            match command {
+                DlqCommand::List(what) => list(context, backend, &what).await,
+                DlqCommand::Show(which) => show(context, backend, &which).await,
+                DlqCommand::Redrive(what) => {
+                    act_on(context, backend, DlqAction::DlqRedriveArgs, what.selection, true).await
+                }
+                DlqCommand::Drop(what) => {
+                    act_on(context, backend, DlqAction::DlqDropArgs, what.selection, what.yes).await
+                }
+            }
+        })
+        .await
 }
 
-async fn list(desk: &Desk, home: Arc<dyn Home>, what: &List) -> anyhow::Result<Exit> {
-    let letters = letters(home.as_ref(), what.queue, what.limit.into()).await?;
-    let now = desk.now();
+async fn list(
+    context: &Context,
+    backend: Arc<dyn Backend>,
+    what: &DlqListArgs,
+) -> anyhow::Result<ExitStatus> {
+    let letters = letters(backend.as_ref(), what.queue, what.limit.into()).await?;
+    let now = context.now();
     let mut table =
         Table::new(&["queue", "id", "type", "message", "session", ">received", "sent", "reason"]);
     for letter in &letters {
-        desk.output.object(letter);
+        context.output.object(letter);
         table.row([
             letter.queue.as_str().to_owned(),
             clean(&letter.id),
@@ -63,47 +72,51 @@ async fn list(desk: &Desk, home: Arc<dyn Home>, what: &List) -> anyhow::Result<E
         ]);
     }
     if letters.is_empty() {
-        desk.output.line("no dead letters");
-        return Ok(Exit::Done);
+        context.output.line("no dead letters");
+        return Ok(ExitStatus::Success);
     }
-    desk.output.table(&table);
+    context.output.table(&table);
     for queue in QueueName::ALL {
         let shown = letters.iter().filter(|letter| letter.queue == queue).count();
         if shown == usize::from(what.limit) {
             note(&format!(
-                "there may be more of {}: --limit {} was reached",
+                "there may be more in {}; --limit {} was reached",
                 queue.as_str(),
                 what.limit
             ));
         }
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Success)
 }
 
-async fn show(desk: &Desk, home: Arc<dyn Home>, which: &One) -> anyhow::Result<Exit> {
-    let letters = letters(home.as_ref(), which.queue, MOST).await?;
+async fn show(
+    context: &Context,
+    backend: Arc<dyn Backend>,
+    which: &DlqShowArgs,
+) -> anyhow::Result<ExitStatus> {
+    let letters = letters(backend.as_ref(), which.queue, MAX_LETTERS).await?;
     let found: Vec<_> = letters.iter().filter(|letter| letter.id == which.id).collect();
     let letter = match found.as_slice() {
         [] => {
             return Err(usage(format!(
-                "no dead letter has the id {:?}; `yogi dlq list` shows them",
+                "no dead letter has the ID {:?}; see `yogi dlq list`",
                 which.id
             )));
         }
         [letter] => *letter,
         _ => {
             return Err(usage(format!(
-                "both queues have a dead letter {:?}: add --queue",
+                "both queues have a dead letter {:?}; add --queue",
                 which.id
             )));
         }
     };
-    desk.output.object(letter);
+    context.output.object(letter);
     let mut table = Table::new(&["", ""]);
     let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
     row("queue", letter.queue.as_str().to_owned());
-    row("id", clean(&letter.id));
-    row("why", clean(&letter.reason));
+    row("ID", clean(&letter.id));
+    row("reason", clean(&letter.reason));
     row("type", kind(letter));
     row("group", clean(&letter.group));
     row("session", letter.session_key.as_ref().map_or_else(dash, ToString::to_string));
@@ -111,38 +124,40 @@ async fn show(desk: &Desk, home: Arc<dyn Home>, which: &One) -> anyhow::Result<E
     row("received", format!("{} times", letter.receive_count));
     row(
         "sent",
-        letter
-            .sent_at
-            .map_or_else(dash, |sent| format!("{}, {}", sent.to_rfc3339(), ago(desk.now(), sent))),
+        letter.sent_at.map_or_else(dash, |sent| {
+            format!("{}, {}", sent.to_rfc3339(), ago(context.now(), sent))
+        }),
     );
-    desk.output.table(&table);
-    desk.output.line("");
+    context.output.table(&table);
+    context.output.line("");
     let body: Option<Value> = serde_json::from_str(&letter.body).ok();
     let body = body
         .and_then(|body| serde_json::to_string_pretty(&body).ok())
         .unwrap_or_else(|| letter.body.clone());
     for line in body.lines() {
-        desk.output.line(&clean(line));
+        context.output.line(&clean(line));
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Success)
 }
 
-/// Takes dead letters out of their queue, one way or the other.
-async fn out(
-    desk: &Desk,
-    home: Arc<dyn Home>,
-    way: Way,
-    which: Which,
+/// Redrives or deletes dead letters.
+async fn act_on(
+    context: &Context,
+    backend: Arc<dyn Backend>,
+    way: DlqAction,
+    which: DlqSelection,
     sure: bool,
-) -> anyhow::Result<Exit> {
-    let chosen = choose(home.as_ref(), &which).await?;
-    if !which.dry_run && way == Way::Drop && !sure {
+) -> anyhow::Result<ExitStatus> {
+    let chosen = choose(backend.as_ref(), &which).await?;
+    if !which.dry_run && way == DlqAction::DlqDropArgs && !sure {
         let asked = match &which.ids[..] {
             [] => "all dead letters".to_owned(),
             ids => format!("{} dead letter{}", ids.len(), if ids.len() == 1 { "" } else { "s" }),
         };
-        if !confirmed(&format!("Remove {asked} for good? Their messages are never answered.")) {
-            return Err(usage("nothing was removed; --yes removes without asking"));
+        if !confirmed(&format!(
+            "Delete {asked} permanently? Their messages will never be answered."
+        )) {
+            return Err(usage("nothing was deleted; use --yes to delete without confirmation"));
         }
     }
     let mut missing = 0;
@@ -150,30 +165,30 @@ async fn out(
     for (queue, ids) in chosen {
         let request = RedriveRequest { queue, ids, dry_run: which.dry_run };
         let response = match way {
-            Way::Redrive => home.redrive(&request).await?,
-            Way::Drop => home.drop_letters(&request).await?,
+            DlqAction::DlqRedriveArgs => backend.redrive(&request).await?,
+            DlqAction::DlqDropArgs => backend.drop_letters(&request).await?,
         };
-        say(desk, way, &request, &response);
+        say(context, way, &request, &response);
         taken += response.ids.len();
         missing += response.missing.len();
     }
     let done = match (way, which.dry_run) {
-        (Way::Redrive, true) => "would be tried again",
-        (Way::Redrive, false) => "are on their queue again",
-        (Way::Drop, true) => "would be removed",
-        (Way::Drop, false) => "were removed",
+        (DlqAction::DlqRedriveArgs, true) => "would be retried",
+        (DlqAction::DlqRedriveArgs, false) => "were put back on their queue",
+        (DlqAction::DlqDropArgs, true) => "would be deleted",
+        (DlqAction::DlqDropArgs, false) => "were deleted",
     };
-    desk.output.line(&format!(
+    context.output.line(&format!(
         "{taken} {done}{}",
         if missing > 0 { format!(", {missing} not found") } else { String::new() }
     ));
-    Ok(if missing > 0 { Exit::Partly } else { Exit::Done })
+    Ok(if missing > 0 { ExitStatus::Partial } else { ExitStatus::Success })
 }
 
-/// Returns which ids of which queue are meant; none are all.
+/// Returns the selected IDs per queue; `None` means all.
 async fn choose(
-    home: &dyn Home,
-    which: &Which,
+    backend: &dyn Backend,
+    which: &DlqSelection,
 ) -> anyhow::Result<Vec<(QueueName, Option<Vec<String>>)>> {
     if which.all {
         let queues = which.queue.map_or_else(|| QueueName::ALL.to_vec(), |queue| vec![name(queue)]);
@@ -182,7 +197,7 @@ async fn choose(
     if let Some(queue) = which.queue {
         return Ok(vec![(name(queue), Some(which.ids.clone()))]);
     }
-    let letters = letters(home, None, MOST).await?;
+    let letters = letters(backend, None, MAX_LETTERS).await?;
     let mut chosen: BTreeMap<QueueName, Vec<String>> = BTreeMap::new();
     for id in &which.ids {
         let found: Vec<_> =
@@ -190,40 +205,40 @@ async fn choose(
         match found.as_slice() {
             [] => {
                 return Err(usage(format!(
-                    "no dead letter has the id {id:?}; `yogi dlq list` shows them"
+                    "no dead letter has the ID {id:?}; see `yogi dlq list`"
                 )));
             }
             [queue] => chosen.entry(*queue).or_default().push(id.clone()),
-            _ => return Err(usage(format!("both queues have a dead letter {id:?}: add --queue"))),
+            _ => return Err(usage(format!("both queues have a dead letter {id:?}; add --queue"))),
         }
     }
     Ok(chosen.into_iter().map(|(queue, ids)| (queue, Some(ids))).collect())
 }
 
-fn say(desk: &Desk, way: Way, request: &RedriveRequest, response: &RedriveResponse) {
-    let word = if way == Way::Redrive { "redrive" } else { "drop" };
+fn say(context: &Context, way: DlqAction, request: &RedriveRequest, response: &RedriveResponse) {
+    let word = if way == DlqAction::DlqRedriveArgs { "redrive" } else { "drop" };
     let queue = request.queue.as_str();
     for (ids, found) in [(&response.ids, true), (&response.missing, false)] {
         for id in ids {
-            desk.output.object(&json!({
+            context.output.object(&json!({
                 "type": word, "queue": queue, "id": id, "found": found, "dry_run": request.dry_run,
             }));
             let mark = if found {
-                desk.output.paint(Tone::Good, word)
+                context.output.paint(Tone::Good, word)
             } else {
-                desk.output.paint(Tone::Bad, "not there")
+                context.output.paint(Tone::Bad, "not found")
             };
-            desk.output.line(&format!("{queue}  {}  {mark}", clean(id)));
+            context.output.line(&format!("{queue}  {}  {mark}", clean(id)));
         }
     }
 }
 
 async fn letters(
-    home: &dyn Home,
-    queue: Option<Queue>,
+    backend: &dyn Backend,
+    queue: Option<QueueArg>,
     limit: usize,
 ) -> anyhow::Result<Vec<DeadLetterView>> {
-    let mut letters = home.dead_letters(limit).await?.dead_letters;
+    let mut letters = backend.dead_letters(limit).await?.dead_letters;
     letters.retain(|letter| queue.is_none_or(|queue| letter.queue == name(queue)));
     Ok(letters)
 }
@@ -236,10 +251,10 @@ fn kind(letter: &DeadLetterView) -> String {
     }
 }
 
-fn name(queue: Queue) -> QueueName {
+fn name(queue: QueueArg) -> QueueName {
     match queue {
-        Queue::Requests => QueueName::Requests,
-        Queue::Replies => QueueName::Replies,
+        QueueArg::Requests => QueueName::Requests,
+        QueueArg::Replies => QueueName::Replies,
     }
 }
 

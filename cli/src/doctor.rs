@@ -1,4 +1,4 @@
-//! `yogi doctor`: is everything well, and if not, what mends it.
+//! `yogi doctor`: checks everything, and says how to fix what is wrong.
 
 mod checks;
 mod message;
@@ -7,114 +7,124 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::args::Doctor;
+use crate::args::DoctorArgs;
+use crate::backend::{Backend, DataPolicy};
 use crate::config::Target;
-use crate::desk::Desk;
-use crate::exit::Exit;
-use crate::home::{Home, Need};
+use crate::context::Context;
+use crate::exit::ExitStatus;
 use crate::output::{Table, Tone};
 
-/// How a thing is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+enum CheckState {
     Ok,
-    Careful,
-    Bad,
+    #[serde(rename = "careful")]
+    Warning,
+    #[serde(rename = "bad")]
+    Failed,
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Debug, Serialize)]
 struct Check {
     #[serde(rename = "type")]
     kind: &'static str,
     name: String,
-    state: State,
+    state: CheckState,
     detail: String,
 }
 
-/// All that was looked at.
+/// All checks.
 #[derive(Debug, Default)]
 struct Findings(Vec<Check>);
 
 impl Findings {
     fn ok(&mut self, name: &str, detail: impl Into<String>) {
-        self.add(name, State::Ok, detail);
+        self.add(name, CheckState::Ok, detail);
     }
 
     fn careful(&mut self, name: &str, detail: impl Into<String>) {
-        self.add(name, State::Careful, detail);
+        self.add(name, CheckState::Warning, detail);
     }
 
     fn bad(&mut self, name: &str, detail: impl Into<String>) {
-        self.add(name, State::Bad, detail);
+        self.add(name, CheckState::Failed, detail);
     }
 
-    fn add(&mut self, name: &str, state: State, detail: impl Into<String>) {
+    fn add(&mut self, name: &str, state: CheckState, detail: impl Into<String>) {
         self.0.push(Check { kind: "check", name: name.to_owned(), state, detail: detail.into() });
     }
 }
 
 /// Runs the command.
-pub(crate) async fn run(desk: &Desk, what: &Doctor) -> anyhow::Result<Exit> {
-    desk.with_home(Need::Any, |home| async move {
-        let findings = examine(desk, home, what).await?;
-        Ok(report(desk, &findings))
-    })
-    .await
+pub(crate) async fn run(context: &Context, what: &DoctorArgs) -> anyhow::Result<ExitStatus> {
+    context
+        .with_backend(DataPolicy::CreateIfMissing, |backend| async move {
+            let findings = examine(context, backend, what).await?;
+            Ok(report(context, &findings))
+        })
+        .await
 }
 
-async fn examine(desk: &Desk, home: Arc<dyn Home>, what: &Doctor) -> anyhow::Result<Findings> {
+async fn examine(
+    context: &Context,
+    backend: Arc<dyn Backend>,
+    what: &DoctorArgs,
+) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
-    let status = home.status().await?;
+    let status = backend.status().await?;
     let version =
         status.version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
-    findings.ok("server", format!("{}{version}", home.place()));
-    checks::access(&mut findings, home.as_ref()).await;
-    if let Target::Directory(directory) = &desk.config.target {
+    findings.ok("server", format!("{}{version}", backend.address()));
+    checks::access(&mut findings, backend.as_ref()).await;
+    if let Target::Directory(directory) = &context.config.target {
         checks::permissions(&mut findings, directory);
     }
-    checks::clock(&mut findings, status.now, desk.now());
+    checks::clock(&mut findings, status.now, context.now());
     checks::providers(&mut findings, &status);
     checks::queues(&mut findings, &status);
     checks::disk(&mut findings, &status);
     match status.documents {
         Some(0) => {
-            findings.careful("documents", "there are none: every question is answered without");
+            findings.careful(
+                "documents",
+                "there are none; every question is answered without a document",
+            );
         }
-        Some(documents) => findings.ok("documents", format!("{documents} can be asked about")),
+        Some(documents) => findings.ok("documents", format!("{documents} available")),
         None => (),
     }
     if !what.no_message {
-        message::send(&mut findings, desk, home.as_ref(), &status, what.every_provider).await?;
+        message::send(&mut findings, context, backend.as_ref(), &status, what.all_providers)
+            .await?;
     }
     Ok(findings)
 }
 
-fn report(desk: &Desk, findings: &Findings) -> Exit {
+fn report(context: &Context, findings: &Findings) -> ExitStatus {
     let mut table = Table::new(&["", "", ""]);
     for check in &findings.0 {
-        desk.output.object(check);
+        context.output.object(check);
         let (tone, word) = match check.state {
-            State::Ok => (Tone::Good, "ok"),
-            State::Careful => (Tone::Careful, "look"),
-            State::Bad => (Tone::Bad, "BAD"),
+            CheckState::Ok => (Tone::Good, "ok"),
+            CheckState::Warning => (Tone::Warning, "warn"),
+            CheckState::Failed => (Tone::Bad, "BAD"),
         };
         table.row([word.to_owned(), check.name.clone(), check.detail.clone()]);
         table.tone(0, tone);
     }
-    desk.output.table(&table);
+    context.output.table(&table);
     let count = |state| findings.0.iter().filter(|check| check.state == state).count();
-    let bad = count(State::Bad);
-    let careful = count(State::Careful);
-    desk.output.line("");
-    desk.output.line(&match (bad, careful) {
-        (0, 0) => desk.output.paint(Tone::Good, "all is well"),
-        (0, n) => format!("it works; look at {n} thing{} above", if n == 1 { "" } else { "s" }),
-        (n, _) => desk.output.paint(
-            Tone::Bad,
-            &format!("{n} thing{} to be mended", if n == 1 { " is" } else { "s are" }),
-        ),
+    let bad = count(CheckState::Failed);
+    let careful = count(CheckState::Warning);
+    context.output.line("");
+    context.output.line(&match (bad, careful) {
+        (0, 0) => context.output.paint(Tone::Good, "all checks passed"),
+        (0, n) => format!("working, with {n} warning{}", if n == 1 { "" } else { "s" }),
+        (n, _) => context
+            .output
+            .paint(Tone::Bad, &format!("{n} check{} failed", if n == 1 { "" } else { "s" })),
     });
-    if bad > 0 { Exit::Failed } else { Exit::Done }
+    if bad > 0 { ExitStatus::Failed } else { ExitStatus::Success }
 }

@@ -1,65 +1,58 @@
-//! How a command ends, in numbers that scripts can trust.
+//! Exit codes, which scripts rely on.
 
 use std::process::ExitCode;
 
-use crate::home::HomeError;
-
-/// How a command ended.
+/// The result of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// All of it was done.
-    Done,
+pub(crate) enum ExitStatus {
+    /// Everything was done.
+    Success,
     /// It failed.
     Failed,
-    /// What was asked for, or what was handed in, is wrong.
+    /// The command or its input is wrong.
     Usage,
-    /// A part was done: some messages failed, were rejected, or their texts are gone.
-    Partly,
-    /// Nothing answers, or it does not let us in.
+    /// Only a part was done: some messages failed or were rejected, or texts are no longer stored.
+    Partial,
+    /// The chatbot is unreachable, or access was denied.
     Unreachable,
-    /// It was interrupted, and has said how to go on.
+    /// It was interrupted, and printed how to continue.
     Interrupted,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<ExitStatus> for ExitCode {
+    fn from(exit: ExitStatus) -> Self {
         Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Partly => 3,
-            Exit::Unreachable => 4,
-            Exit::Interrupted => 130,
+            ExitStatus::Success => 0,
+            ExitStatus::Failed => 1,
+            ExitStatus::Usage => 2,
+            ExitStatus::Partial => 3,
+            ExitStatus::Unreachable => 4,
+            ExitStatus::Interrupted => 130,
         })
     }
 }
 
-/// A reason to stop that decides the exit code.
+/// An error that decides the exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub(crate) struct Failure {
-    exit: Exit,
+    exit: ExitStatus,
     text: String,
 }
 
-/// Says that what was asked for, or handed in, is wrong.
+/// Creates the error of a wrong command or input.
 pub(crate) fn usage(text: impl Into<String>) -> anyhow::Error {
-    Failure { exit: Exit::Usage, text: text.into() }.into()
+    Failure { exit: ExitStatus::Usage, text: text.into() }.into()
 }
 
-/// Says that nothing answers.
+/// Creates the error of an unreachable chatbot.
 pub(crate) fn unreachable(text: impl Into<String>) -> anyhow::Error {
-    Failure { exit: Exit::Unreachable, text: text.into() }.into()
+    Failure { exit: ExitStatus::Unreachable, text: text.into() }.into()
 }
 
-/// Returns the code that an error ends with.
-pub(crate) fn code(error: &anyhow::Error) -> Exit {
-    if let Some(failure) = error.downcast_ref::<Failure>() {
-        return failure.exit;
-    }
-    match error.downcast_ref::<HomeError>() {
-        Some(HomeError::Unreachable(_) | HomeError::NotAllowed(_)) => Exit::Unreachable,
-        Some(HomeError::Refused { .. } | HomeError::Missing(_)) => Exit::Usage,
-        _ => Exit::Failed,
+impl Failure {
+    /// Returns the exit status that this failure ends the program with.
+    pub(crate) fn status(&self) -> ExitStatus {
+        self.exit
     }
 }

@@ -1,10 +1,10 @@
-//! How people name a session.
+//! Parses the names of sessions and providers.
 
 use shared::domain::{Principal, ProviderName, SessionId, SessionKey};
 
 use crate::exit::usage;
 
-/// Reads a session's key, or `PRINCIPAL/SESSION-ID`.
+/// Parses a session's key, or `PRINCIPAL/SESSION-ID`.
 pub(crate) fn session(text: &str) -> anyhow::Result<SessionKey> {
     if let Ok(key) = SessionKey::parse(text) {
         return Ok(key);
@@ -12,22 +12,22 @@ pub(crate) fn session(text: &str) -> anyhow::Result<SessionKey> {
     // An issuer's address holds slashes, a session's id does not.
     let Some((principal, id)) = text.rsplit_once('/') else {
         return Err(usage(format!(
-            "{text:?} names no session: give its key (43 characters, see `yogi session list`) or \
+            "{text:?} is not a session: use its key (43 characters, see `yogi session list`) or \
             PRINCIPAL/SESSION-ID"
         )));
     };
     let principal = Principal::parse(principal)
         .map_err(|error| usage(format!("{text:?}: the principal {principal:?} {error}")))?;
     let id = SessionId::parse(id)
-        .map_err(|error| usage(format!("{text:?}: the session id {id:?} {error}")))?;
+        .map_err(|error| usage(format!("{text:?}: the session ID {id:?} {error}")))?;
     Ok(SessionKey::derive(&principal, &id))
 }
 
-/// Reads a provider's name.
+/// Parses a provider's name.
 pub(crate) fn provider(text: &str) -> anyhow::Result<ProviderName> {
     ProviderName::parse(text).ok_or_else(|| {
         let known: Vec<_> = ProviderName::ALL.iter().map(|name| name.as_str()).collect();
-        usage(format!("{text:?} is no provider: they are {}", known.join(", ")))
+        usage(format!("{text:?} is an unknown provider; expected one of {}", known.join(", ")))
     })
 }
 

@@ -8,50 +8,53 @@ use serde_json::json;
 use shared::domain::SessionKey;
 use shared::operator::{SessionView, TurnView};
 
-use crate::args::{Export, SessionCommand, Turns};
-use crate::desk::Desk;
-use crate::exit::{Exit, usage};
-use crate::home::{Home, Need};
+use crate::args::{ExportArgs, SessionCommand, TurnsArgs};
+use crate::backend::{Backend, DataPolicy};
+use crate::context::Context;
+use crate::exit::{ExitStatus, usage};
+use crate::output::turns as turn_table;
 use crate::output::{Table, ago, clean, confirmed, count, cut, millis, money, note};
-use crate::{reference, turn_table};
+use crate::reference;
 
-/// The most that one call returns.
+/// The page size.
 const PAGE: usize = 100;
 
 /// Runs `yogi session`.
-pub(crate) async fn run(desk: &Desk, command: SessionCommand) -> anyhow::Result<Exit> {
-    desk.with_home(Need::Existing, |home| async move {
-        match command {
-            SessionCommand::List { principal, limit } => {
-                list(desk, home, principal.as_deref(), limit).await
+pub(crate) async fn run(context: &Context, command: SessionCommand) -> anyhow::Result<ExitStatus> {
+    context
+        .with_backend(DataPolicy::MustExist, |backend| async move {
+            match command {
+                SessionCommand::List { principal, limit } => {
+                    list(context, backend, principal.as_deref(), limit).await
+                }
+                SessionCommand::Show { session } => {
+                    show(context, backend, &reference::session(&session)?).await
+                }
+                SessionCommand::Export(what) => export(backend, &what).await,
+                SessionCommand::Delete { session, yes, dry_run } => {
+                    delete(context, backend, &reference::session(&session)?, yes, dry_run).await
+                }
             }
-            SessionCommand::Show { session } => {
-                show(desk, home, &reference::session(&session)?).await
-            }
-            SessionCommand::Export(what) => export(home, &what).await,
-            SessionCommand::Delete { session, yes, dry_run } => {
-                delete(desk, home, &reference::session(&session)?, yes, dry_run).await
-            }
-        }
-    })
-    .await
+        })
+        .await
 }
 
 /// Runs `yogi turns`.
-pub(crate) async fn turns(desk: &Desk, which: &Turns) -> anyhow::Result<Exit> {
-    desk.with_home(Need::Existing, |home| async move {
-        let key = reference::session(&which.session)?;
-        home.session(&key).await?;
-        let turns = read(home.as_ref(), &key, which.after, which.limit).await?;
-        print(desk, &turns, which.full);
-        Ok(Exit::Done)
-    })
-    .await
+pub(crate) async fn turns(context: &Context, which: &TurnsArgs) -> anyhow::Result<ExitStatus> {
+    context
+        .with_backend(DataPolicy::MustExist, |backend| async move {
+            let key = reference::session(&which.session)?;
+            backend.session(&key).await?;
+            let turns = read(backend.as_ref(), &key, which.after, which.limit).await?;
+            print(context, &turns, which.full);
+            Ok(ExitStatus::Success)
+        })
+        .await
 }
 
 /// Reads the turns of a session, page by page.
 pub(crate) async fn read(
-    home: &dyn Home,
+    backend: &dyn Backend,
     key: &SessionKey,
     after: u64,
     limit: usize,
@@ -59,7 +62,7 @@ pub(crate) async fn read(
     let mut all = Vec::new();
     let mut after = after;
     while all.len() < limit {
-        let page = home.turns(key, after, PAGE.min(limit - all.len())).await?.turns;
+        let page = backend.turns(key, after, PAGE.min(limit - all.len())).await?.turns;
         let Some(last) = page.last() else { break };
         after = last.turn.get();
         all.extend(page);
@@ -68,16 +71,16 @@ pub(crate) async fn read(
 }
 
 async fn list(
-    desk: &Desk,
-    home: Arc<dyn Home>,
+    context: &Context,
+    backend: Arc<dyn Backend>,
     whose: Option<&str>,
     limit: usize,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<ExitStatus> {
     let mut table = Table::new(&[
         "session",
         "principal",
         "id",
-        "begun",
+        "started",
         ">turns",
         ">waiting",
         ">in",
@@ -86,16 +89,16 @@ async fn list(
     ]);
     let mut after = None;
     let mut shown = 0;
-    let now = desk.now();
+    let now = context.now();
     'pages: loop {
-        let page = home.sessions(after.as_ref(), PAGE).await?;
+        let page = backend.sessions(after.as_ref(), PAGE).await?;
         for session in page.sessions.iter().filter(|session| is_of(session, whose)) {
             if shown == limit {
-                note(&format!("there are more: --limit {limit} was reached"));
+                note(&format!("there are more; --limit {limit} was reached"));
                 break 'pages;
             }
             shown += 1;
-            desk.output.object(session);
+            context.output.object(session);
             let (principal, id) = owner(session);
             table.row([
                 session.session_key.to_string(),
@@ -115,11 +118,11 @@ async fn list(
         }
     }
     if table.is_empty() {
-        desk.output.line("no sessions");
+        context.output.line("no sessions");
     } else {
-        desk.output.table(&table);
+        context.output.table(&table);
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Success)
 }
 
 fn is_of(session: &SessionView, whose: Option<&str>) -> bool {
@@ -134,23 +137,30 @@ fn owner(session: &SessionView) -> (String, String) {
     (clean(principal), clean(id))
 }
 
-async fn show(desk: &Desk, home: Arc<dyn Home>, key: &SessionKey) -> anyhow::Result<Exit> {
-    let session = home.session(key).await?;
-    let turns = read(home.as_ref(), key, 0, usize::MAX).await?;
-    desk.output.object(&json!({ "type": "session", "session": session }));
-    let now = desk.now();
+async fn show(
+    context: &Context,
+    backend: Arc<dyn Backend>,
+    key: &SessionKey,
+) -> anyhow::Result<ExitStatus> {
+    let session = backend.session(key).await?;
+    let turns = read(backend.as_ref(), key, 0, usize::MAX).await?;
+    context.output.object(&json!({ "type": "session", "session": session }));
+    let now = context.now();
     let (principal, id) = owner(&session);
     let mut table = Table::new(&["", ""]);
     let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
     row("session", key.to_string());
-    row("whose", principal);
-    row("their id", id);
-    row("begun", format!("{}, {}", session.created_at.to_rfc3339(), ago(now, session.created_at)));
+    row("principal", principal);
+    row("session ID", id);
+    row(
+        "started",
+        format!("{}, {}", session.created_at.to_rfc3339(), ago(now, session.created_at)),
+    );
     let left = u64::try_from(session.expires_at.since(now).as_millis()).unwrap_or(u64::MAX);
     row(
-        "ends",
+        "expires",
         format!(
-            "{}, in {} unless something happens",
+            "{}, in {} without further activity",
             session.expires_at.to_rfc3339(),
             millis(left)
         ),
@@ -161,37 +171,37 @@ async fn show(desk: &Desk, home: Arc<dyn Home>, key: &SessionKey) -> anyhow::Res
         format!("{} in, {} out", count(session.input_tokens), count(session.output_tokens)),
     );
     row("cost", money(session.cost_micro_usd));
-    desk.output.table(&table);
-    desk.output.line("");
-    print(desk, &turns, false);
-    Ok(Exit::Done)
+    context.output.table(&table);
+    context.output.line("");
+    print(context, &turns, false);
+    Ok(ExitStatus::Success)
 }
 
-fn print(desk: &Desk, turns: &[TurnView], full: bool) {
+fn print(context: &Context, turns: &[TurnView], full: bool) {
     for turn in turns {
-        desk.output.object(turn);
+        context.output.object(turn);
     }
     if turns.is_empty() {
-        return desk.output.line("no turns");
+        return context.output.line("no turns");
     }
     if !full {
-        return desk.output.table(&turn_table::table(turns));
+        return context.output.table(&turn_table::table(turns));
     }
     for turn in turns {
-        desk.output.table(&turn_table::table(std::slice::from_ref(turn)));
+        context.output.table(&turn_table::table(std::slice::from_ref(turn)));
         for (who, text) in [("user", turn.message.as_str()), ("answer", turn_table::answer(turn))] {
-            desk.output.line(&format!("  {who}:"));
-            text.lines().for_each(|line| desk.output.line(&format!("    {}", clean(line))));
+            context.output.line(&format!("  {who}:"));
+            text.lines().for_each(|line| context.output.line(&format!("    {}", clean(line))));
         }
-        desk.output.line("");
+        context.output.line("");
     }
 }
 
-/// Writes each turn with its session's key, one JSON object a line.
-async fn export(home: Arc<dyn Home>, what: &Export) -> anyhow::Result<Exit> {
+/// Writes each turn with its session's key, one JSON object per line.
+async fn export(backend: Arc<dyn Backend>, what: &ExportArgs) -> anyhow::Result<ExitStatus> {
     let key = reference::session(&what.session)?;
-    let session = home.session(&key).await?;
-    let turns = read(home.as_ref(), &key, 0, usize::MAX).await?;
+    let session = backend.session(&key).await?;
+    let turns = read(backend.as_ref(), &key, 0, usize::MAX).await?;
     let mut lines = Vec::new();
     for turn in &turns {
         let mut line = serde_json::to_value(turn)?;
@@ -208,40 +218,40 @@ async fn export(home: Arc<dyn Home>, what: &Export) -> anyhow::Result<Exit> {
                 file.sync_all()
             });
             written.with_context(|| format!("{} cannot be written", path.display()))?;
-            note(&format!("{} turns are in {}", turns.len(), path.display()));
+            note(&format!("wrote {} turns to {}", turns.len(), path.display()));
         }
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Success)
 }
 
 async fn delete(
-    desk: &Desk,
-    home: Arc<dyn Home>,
+    context: &Context,
+    backend: Arc<dyn Backend>,
     key: &SessionKey,
     yes: bool,
     dry_run: bool,
-) -> anyhow::Result<Exit> {
-    let session = home.session(key).await?;
+) -> anyhow::Result<ExitStatus> {
+    let session = backend.session(key).await?;
     if session.deleted {
-        desk.output.line("it is deleted already");
-        return Ok(Exit::Done);
+        context.output.line("the session is already deleted");
+        return Ok(ExitStatus::Success);
     }
     let (principal, id) = owner(&session);
     let what = format!("session {id} of {principal} with {} turns", session.turns);
     if dry_run {
-        desk.output.object(&json!({
+        context.output.object(&json!({
             "type": "delete", "session_key": key, "turns": session.turns, "dry_run": true
         }));
-        desk.output.line(&format!("would delete {what}"));
-        return Ok(Exit::Done);
+        context.output.line(&format!("would delete {what}"));
+        return Ok(ExitStatus::Success);
     }
     if !yes && !confirmed(&format!("Delete {what}? It cannot be undone.")) {
         return Err(usage("nothing was deleted; --yes deletes without asking"));
     }
-    home.delete(key).await?;
-    desk.output.object(
+    backend.delete(key).await?;
+    context.output.object(
         &json!({ "type": "delete", "session_key": key, "turns": session.turns, "dry_run": false }),
     );
-    desk.output.line(&format!("deleted {what}"));
-    Ok(Exit::Done)
+    context.output.line(&format!("deleted {what}"));
+    Ok(ExitStatus::Success)
 }

@@ -7,9 +7,9 @@ use shared::domain::{MicroUsd, Timestamp};
 use shared::operator::{Figures, Latency, Stats};
 
 use crate::args;
-use crate::desk::Desk;
-use crate::exit::{Exit, usage};
-use crate::home::Need;
+use crate::backend::DataPolicy;
+use crate::context::Context;
+use crate::exit::{ExitStatus, usage};
 use crate::output::{Table, Tone, clean, count, cut, millis, money, share};
 use crate::time_span;
 
@@ -19,8 +19,8 @@ const DAY: Duration = Duration::from_hours(24);
 const MOST_ROWS: u32 = 100;
 
 /// Runs the command.
-pub(crate) async fn run(desk: &Desk, span: &args::Stats) -> anyhow::Result<Exit> {
-    let now = desk.now();
+pub(crate) async fn run(context: &Context, span: &args::StatsArgs) -> anyhow::Result<ExitStatus> {
+    let now = context.now();
     let from = time_span::point(&span.from, now)?;
     let to = span.to.as_deref().map_or(Ok(now), |to| time_span::point(to, now))?;
     if from >= to {
@@ -30,12 +30,13 @@ pub(crate) async fn run(desk: &Desk, span: &args::Stats) -> anyhow::Result<Exit>
             to.to_rfc3339()
         )));
     }
-    desk.with_home(Need::Existing, |home| async move {
-        let stats = home.stats(from, to, step(to.since(from))).await?;
-        show(desk, &stats);
-        Ok(Exit::Done)
-    })
-    .await
+    context
+        .with_backend(DataPolicy::MustExist, |backend| async move {
+            let stats = backend.stats(from, to, step(to.since(from))).await?;
+            show(context, &stats);
+            Ok(ExitStatus::Success)
+        })
+        .await
 }
 
 /// Returns hours for a day, days for months, and more days for years.
@@ -47,8 +48,8 @@ fn step(span: Duration) -> Duration {
     DAY * (days / MOST_ROWS + 1)
 }
 
-fn show(desk: &Desk, stats: &Stats) {
-    let output = desk.output;
+fn show(context: &Context, stats: &Stats) {
+    let output = context.output;
     let mut object = json!(stats);
     object["type"] = json!("stats");
     output.object(&object);
@@ -76,12 +77,12 @@ fn show(desk: &Desk, stats: &Stats) {
     }
     output.line("");
     output.table(&latencies(all));
-    rest(desk, all);
+    rest(context, all);
 }
 
 fn answered_by(group: &shared::operator::Group) -> String {
     let name = [&group.model, &group.provider].into_iter().find(|name| !name.is_empty());
-    let name = name.map_or("nobody", String::as_str);
+    let name = name.map_or("none", String::as_str);
     if group.synthetic { format!("{name} (operators)") } else { name.to_owned() }
 }
 
@@ -149,8 +150,8 @@ fn latencies(all: &Figures) -> Table {
     table
 }
 
-fn rest(desk: &Desk, all: &Figures) {
-    let output = desk.output;
+fn rest(context: &Context, all: &Figures) {
+    let output = context.output;
     for (code, times) in &all.errors {
         output.line(
             &output.paint(Tone::Bad, &format!("{} failed with {}", count(*times), clean(code))),
@@ -160,7 +161,10 @@ fn rest(desk: &Desk, all: &Figures) {
         output.line(&format!("rated: {} up, {} down", all.up, all.down));
     }
     if all.unpriced > 0 {
-        output.line(&format!("{} answers came from a model without a price", count(all.unpriced)));
+        output.line(&format!(
+            "{} answers came from a model without a known price",
+            count(all.unpriced)
+        ));
     }
 }
 

@@ -1,4 +1,4 @@
-//! `yogi tail`: what happens, as it happens.
+//! `yogi tail`: prints events as they happen.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -9,43 +9,51 @@ use shared::domain::{FinishReason, MicroUsd};
 use shared::operator::{EventQuery, QueueName, StoredEvent};
 use tokio::time::{Duration, sleep};
 
-use crate::args::Tail;
-use crate::desk::{Desk, interrupted};
-use crate::exit::Exit;
-use crate::home::{Home, HomeError, Need};
+use crate::args::TailArgs;
+use crate::backend::{Backend, BackendError, DataPolicy};
+use crate::context::{Context, interrupted};
+use crate::exit::ExitStatus;
 use crate::output::{Tone, clean, count, cut, millis, money, note, short};
 
 const WAIT_MS: u64 = 5_000;
 const PAGE: usize = 1_000;
-/// How many ids are remembered, to show an event once that was published twice.
+/// How many event IDs are remembered, to show an event only once if it is published twice.
 const REMEMBERED: usize = 10_000;
 const AWAY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs the command.
-pub(crate) async fn run(desk: &Desk, filter: &Tail) -> anyhow::Result<Exit> {
-    desk.with_home(Need::Existing, |home| async move { follow(desk, home, filter).await }).await
+pub(crate) async fn run(context: &Context, filter: &TailArgs) -> anyhow::Result<ExitStatus> {
+    context
+        .with_backend(DataPolicy::MustExist, |backend| async move {
+            follow(context, backend, filter).await
+        })
+        .await
 }
 
-async fn follow(desk: &Desk, home: Arc<dyn Home>, filter: &Tail) -> anyhow::Result<Exit> {
+async fn follow(
+    context: &Context,
+    backend: Arc<dyn Backend>,
+    filter: &TailArgs,
+) -> anyhow::Result<ExitStatus> {
     let mut seen = Seen::default();
     let mut after = if filter.no_follow { Some(filter.after.unwrap_or(0)) } else { filter.after };
-    let mut dead = dead_letters(home.as_ref()).await?;
+    let mut dead = dead_letters(backend.as_ref()).await?;
     if !filter.no_follow {
-        note("watching; Ctrl-C ends it");
+        note("watching; press Ctrl-C to stop");
     }
     loop {
         let wait_ms = if filter.no_follow { 0 } else { WAIT_MS };
         let query = EventQuery { after, limit: Some(PAGE), wait_ms };
         let page = tokio::select! {
             () = interrupted() => {
-                note(&format!("`yogi tail --after {}` goes on from here", after.unwrap_or(0)));
-                return Ok(Exit::Interrupted);
+                note(&format!("to continue: `yogi tail --after {}`", after.unwrap_or(0)));
+                return Ok(ExitStatus::Interrupted);
             }
-            page = home.events(&query) => page,
+            page = backend.events(&query) => page,
         };
         let page = match page {
-            Err(HomeError::Unreachable(why)) if !filter.no_follow => {
-                note(&format!("{why}; waiting for it"));
+            Err(BackendError::Unreachable(why)) if !filter.no_follow => {
+                note(&format!("{why}; retrying"));
                 sleep(AWAY_PAUSE).await;
                 continue;
             }
@@ -54,22 +62,22 @@ async fn follow(desk: &Desk, home: Arc<dyn Home>, filter: &Tail) -> anyhow::Resu
         for event in &page.events {
             let typed = event.typed();
             if matches(event, typed.as_ref(), filter) && seen.is_new(&event.id) {
-                desk.output.object(event);
-                desk.output.line(&line(desk, event, typed.as_ref()));
+                context.output.object(event);
+                context.output.line(&line(context, event, typed.as_ref()));
             }
         }
         after = Some(page.next);
         if filter.no_follow && page.events.is_empty() {
-            return Ok(Exit::Done);
+            return Ok(ExitStatus::Success);
         }
-        if let Ok(now) = dead_letters(home.as_ref()).await {
-            tell_dead(desk, dead, now);
+        if let Ok(now) = dead_letters(backend.as_ref()).await {
+            tell_dead(context, dead, now);
             dead = now;
         }
     }
 }
 
-/// The ids that were shown, the newest of them.
+/// The IDs of the newest events that were shown.
 #[derive(Debug, Default)]
 struct Seen {
     ids: HashSet<String>,
@@ -93,7 +101,7 @@ impl Seen {
 
 /// Tells whether an event is asked for. One of a type that only a later version knows has no
 /// provider here, and is not an operator's.
-fn matches(event: &StoredEvent, typed: Option<&AnalyticsEvent>, filter: &Tail) -> bool {
+fn matches(event: &StoredEvent, typed: Option<&AnalyticsEvent>, filter: &TailArgs) -> bool {
     let provider = typed.and_then(AnalyticsEvent::provider);
     (!filter.failed || matches!(typed, Some(AnalyticsEvent::ChatFailed(_))))
         && filter.kind.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case(&event.detail_type))
@@ -102,7 +110,7 @@ fn matches(event: &StoredEvent, typed: Option<&AnalyticsEvent>, filter: &Tail) -
             .session
             .as_ref()
             .is_none_or(|wanted| session_key(event, typed).starts_with(wanted.as_str()))
-        && !(filter.no_operators && typed.is_some_and(AnalyticsEvent::is_synthetic))
+        && !(filter.exclude_operators && typed.is_some_and(AnalyticsEvent::is_synthetic))
 }
 
 /// Returns the session's key, which every event has, also one of a later version.
@@ -113,13 +121,13 @@ fn session_key<'a>(event: &'a StoredEvent, typed: Option<&'a AnalyticsEvent>) ->
     )
 }
 
-fn line(desk: &Desk, event: &StoredEvent, typed: Option<&AnalyticsEvent>) -> String {
+fn line(context: &Context, event: &StoredEvent, typed: Option<&AnalyticsEvent>) -> String {
     let (tone, kind) = match typed {
         Some(AnalyticsEvent::ChatFailed(_)) => (Tone::Bad, "failed"),
         Some(AnalyticsEvent::ChatMessage(turn))
             if turn.finish_reason == FinishReason::Cancelled.as_str() =>
         {
-            (Tone::Careful, "stopped")
+            (Tone::Warning, "stopped")
         }
         Some(AnalyticsEvent::ChatMessage(_)) => (Tone::Good, "answered"),
         Some(AnalyticsEvent::ChatFeedback(_)) => (Tone::Bold, "feedback"),
@@ -131,7 +139,7 @@ fn line(desk: &Desk, event: &StoredEvent, typed: Option<&AnalyticsEvent>) -> Str
     let time = time.get(11..19).unwrap_or(&time);
     let head = format!(
         "{time}  {}  {}",
-        desk.output.paint(tone, &format!("{:8}", clean(kind))),
+        context.output.paint(tone, &format!("{:8}", clean(kind))),
         short(&cut(session_key(event, typed), 28))
     );
     let mark = if typed.is_some_and(AnalyticsEvent::is_synthetic) { "  (operator)" } else { "" };
@@ -141,7 +149,7 @@ fn line(desk: &Desk, event: &StoredEvent, typed: Option<&AnalyticsEvent>) -> Str
         }
         Some(AnalyticsEvent::ChatFeedback(feedback)) => {
             let rating = cut(&feedback.rating, 28);
-            format!("{head}  turn {} is rated {rating}{mark}", feedback.turn)
+            format!("{head}  turn {} rated {rating}{mark}", feedback.turn)
         }
         _ => head,
     }
@@ -170,24 +178,24 @@ fn turn(turn: &TurnDetail) -> String {
 }
 
 /// Returns how many dead letters each queue has.
-async fn dead_letters(home: &dyn Home) -> anyhow::Result<[u64; 2]> {
-    let status = home.status().await?;
+async fn dead_letters(backend: &dyn Backend) -> anyhow::Result<[u64; 2]> {
+    let status = backend.status().await?;
     let of =
         |name| status.queues.iter().find(|queue| queue.queue == name).map_or(0, |queue| queue.dead);
     Ok(QueueName::ALL.map(of))
 }
 
-fn tell_dead(desk: &Desk, before: [u64; 2], now: [u64; 2]) {
+fn tell_dead(context: &Context, before: [u64; 2], now: [u64; 2]) {
     for (queue, (before, now)) in QueueName::ALL.into_iter().zip(before.into_iter().zip(now)) {
         if now > before {
             let queue = queue.as_str();
-            desk.output.object(
+            context.output.object(
                 &json!({ "type": "dead_letters", "queue": queue, "dead": now, "before": before }),
             );
-            let head = desk.output.paint(Tone::Bad, "dead letter");
-            desk.output.line(&format!(
-                "          {head}  {queue} has {now} now: `yogi dlq list` says why"
-            ));
+            let head = context.output.paint(Tone::Bad, "dead letter");
+            context
+                .output
+                .line(&format!("          {head}  {queue} now has {now}; see `yogi dlq list`"));
         }
     }
 }

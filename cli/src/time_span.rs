@@ -1,4 +1,4 @@
-//! Times as people write them.
+//! Parses times and periods.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::exit::usage;
 
-/// Reads a point in time: a span back from now (`90m`, `24h`, `7d`), a day, or a time in RFC 3339.
+/// Parses a point in time: a duration before now (`90m`, `24h`, `7d`), a day, or an RFC 3339 time.
 pub(crate) fn point(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
     parse(text, now).ok_or_else(|| {
         usage(format!(
-            "{text:?} is no time: write a span back from now (90m, 24h, 7d), a day (2026-11-27) \
+            "{text:?} is not a time: use a duration before now (90m, 24h, 7d), a day (2026-11-27) \
             or a time (2026-11-27T08:00:00Z)"
         ))
     })
 }
 
-/// Reads `FROM..TO` or a single point, from which the span lasts until now; `None` for anything
-/// else.
+/// Parses `FROM..TO`, or a single point in time from which the period lasts until now; `None` for
+/// anything else.
 pub(crate) fn span(text: &str, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
     match text.split_once("..") {
         Some((from, to)) => {

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::Sample;
 use super::http::Http;
-use super::reply::Reply;
+use super::reply::{Progress, Receiver};
 
 /// No turn of a bench takes this long: what is later is lost.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -23,6 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Session {
     http: Http,
     socket: WebSocketStream<TcpStream>,
+    receiver: Receiver,
     id: String,
     token: Option<String>,
     turns: u64,
@@ -56,13 +57,17 @@ impl Session {
         stream.set_nodelay(true)?;
         let address = format!("{}?ticket={}", opened.websocket.url, opened.websocket.ticket);
         let (socket, _) = tokio_tungstenite::client_async(address, stream).await?;
-        let mut session =
-            Self { http, socket, id: opened.session_id, token: opened.session_token, turns: 0 };
+        let mut session = Self {
+            http,
+            socket,
+            receiver: Receiver::new(),
+            id: opened.session_id,
+            token: opened.session_token,
+            turns: 0,
+        };
         session.socket.send(Message::text(r#"{"type":"resume","after":0}"#)).await?;
         let answer = session.socket.next().await.context("the socket was closed")??;
-        if !answer.to_text()?.contains("chat.resumed") {
-            bail!("resume was answered with something else");
-        }
+        session.receiver.resumed(answer.to_text()?)?;
         Ok(session)
     }
 
@@ -85,16 +90,25 @@ impl Session {
         let id = format!("m{turn}");
         let body =
             format!(r#"{{"session_id":"{}","message_id":"{id}","message":"{message}"}}"#, self.id);
-        let mut reply = Reply::new(turn, &id);
+        let mut progress = Progress::default();
         let began = Instant::now();
-        let Self { http, socket, token, .. } = self;
+        let Self { http, socket, receiver, token, .. } = self;
         let answered = async {
-            while !reply.take(next(socket).await?.to_text()?, expected)? {}
-            Ok(())
+            loop {
+                let frame = next(socket).await?;
+                if receiver.receive(frame.to_text()?, turn, &id, expected, &mut progress)? {
+                    return Ok(());
+                }
+            }
         };
         tokio::try_join!(http.post("/chat", token.as_deref(), &body, 202), answered)?;
-        let first = reply.first.context("the reply had no text")? - began;
-        Ok(Sample { first, full: began.elapsed(), frames: reply.frames, repeats: reply.repeats })
+        let first = progress.first.context("the reply had no text")? - began;
+        Ok(Sample {
+            first,
+            full: began.elapsed(),
+            frames: progress.frames,
+            repeats: progress.repeats,
+        })
     }
 
     /// Closes the socket, then the connections.

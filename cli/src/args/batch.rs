@@ -6,115 +6,117 @@ use clap::{Args, Subcommand};
 
 const FORMAT: &str = "\
 Each line of FILE is a JSON object:
-  message      required: what to ask
-  session_id   the session; lines of one session are sent in order, each when the one before it \
-  is answered
-               [a session for each line]
-  message_id   the message's id in its session [made from the batch and the line's number]
+  message      required: the question
+  session_id   the session; lines of one session are sent in order, each after the answer to the
+               one before it [default: a new session per line]
+  message_id   the message's ID within its session [default: made from the batch and the line]
   document_id  the document that the question is about
-  provider     who shall answer: claude, openai, …
-  metadata     anything: it comes back with the answer
-Any other column is an error of its line. What is wrong with a line is written to --rejects with \
-its number, and the
-rest goes on.
+  provider     the provider to use: claude, openai, …
+  metadata     any JSON value; it is returned with the answer
+Any other column is an error. Lines with errors are written to --rejects with their line numbers;
+the other lines are sent.
 
-Each line of OUT is an answer: line, session_id, message_id, kind (reply, error, cancelled), \
-text, usage,
-cost_micro_usd, timings, metadata and more. Answers come in the order in which they finish.
+Each line of OUT is an answer: line, session_id, message_id, kind (reply, error, cancelled), text,
+usage, cost_micro_usd, timings, metadata and more. Answers appear in the order in which they finish.
 
-The same command again goes on after any interruption: nothing is lost, and nothing is answered \
-twice. What was sent is
-kept in OUT.jsonl.journal; keep it until the batch is done. Sessions live for a day unless \
-configured longer: go on
-before that.
+After an interruption, the same command continues: nothing is lost, and nothing is answered twice.
+OUT.journal records what was sent; keep it until the batch is done. Sessions expire after a day
+unless configured otherwise, so continue within that time.
 
-Live users come first: a batch has at most --concurrency messages on their way, one while people \
-chat, and fewer while
-anybody waits.
+Live users have priority: a batch has at most --concurrency messages in flight, one while people
+are chatting, and fewer while live requests wait.
 
-With --provider-batch the lines go to the provider's own batches instead, at half the price and \
-within 24 hours (Claude's
-Message Batches, OpenAI's Batch API), with the key in ANTHROPIC_API_KEY or OPENAI_API_KEY. What \
-is asked is what the
-server would ask for a first message, document included; on AWS lines with documents are \
-rejected. Lines that share a
-session are rejected: each would need the answers before it. Answers have the same fields and \
-\"provider_batch\": true.
-They are no turns of the chatbot: they are in no session, no event and no figure. It was written \
-from the providers'
-documentation, and has never been run against the real services: begin with a few lines.";
+With --provider-batch the lines go to the provider's own batch API instead (Claude's Message
+Batches, OpenAI's Batch API), at half the price and within 24 hours, with the key in
+ANTHROPIC_API_KEY or OPENAI_API_KEY. The requests are those that the server would send for a first
+message, document included; on AWS, lines with documents are rejected. Lines that share a session
+are rejected, because each would need the answers before it. Answers have the same fields and
+\"provider_batch\": true. They are not turns of the chatbot: no session, event or statistic includes
+them. This was written from the providers' documentation and has never been run against the real
+services: start with a few lines.";
 
 /// `yogi batch …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BatchCommand {
-    /// Send each line of a file, and write each answer to another
-    Run(BatchRun),
-    /// How far a batch is
-    Status(BatchWhich),
-    /// Stop a batch: what is being answered is stopped, what was answered is kept
-    Cancel(BatchWhich),
+    /// Send each line of a file, and write the answers to another file
+    Run(BatchRunArgs),
+    /// Show the progress of a batch
+    Status(BatchFileArgs),
+    /// Cancel a batch: running messages are stopped, existing answers are kept
+    Cancel(BatchFileArgs),
 }
 
 /// `yogi batch run`.
 #[derive(Debug, Args)]
 #[command(after_help = FORMAT)]
-pub(crate) struct BatchRun {
-    /// The messages, one JSON object a line
+pub(crate) struct BatchRunArgs {
+    /// The messages, one JSON object per line
     pub(crate) file: PathBuf,
-    /// Where the answers go; with its journal beside it, a batch is known by this file
+    /// The file to write the answers to; it also identifies the batch
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// Where the lines go that are wrong [OUT.rejects]
+    /// The file to write rejected lines to [default: OUT.rejects]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// At most so many messages in a second (5/s), minute (100/m) or hour (1000/h)
+    /// Maximum rate, in messages per second (5/s), minute (100/m) or hour (1000/h)
     #[arg(long, value_parser = rate, value_name = "N/s")]
     pub(crate) rate: Option<f64>,
-    /// At most so many messages on their way [50; 5 on AWS, where nobody tells who waits]
+    /// Maximum number of messages in flight [default: 50; 5 on AWS, where waiting users are unknown]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(crate) concurrency: Option<u16>,
-    /// Send nothing more once the answers cost so much, in dollars; with --provider-batch nothing
-    /// that might cost more
+    /// Stop sending once the answers have cost this much, in US dollars; with --provider-batch,
+    /// send nothing that could exceed it
     #[arg(long, value_parser = dollars, value_name = "USD")]
     pub(crate) budget: Option<f64>,
-    /// Send the lines to the provider's own batches: half the price, within 24 hours, no turns of
-    /// the chatbot
+    /// Use the provider's batch API: half the price, within 24 hours, no turns of the chatbot
     #[arg(long, conflicts_with_all = ["rate", "concurrency"])]
     pub(crate) provider_batch: bool,
-    /// Whose batches: claude or openai [the first in the order of providers that has a key]
+    /// The provider of --provider-batch: claude or openai
+    /// [default: the first in the provider order that has a key]
     #[arg(long, requires = "provider_batch", value_name = "NAME")]
     pub(crate) provider: Option<String>,
-    /// At most so many lines in one of the provider's batches [as many as it takes]
-    #[arg(long, requires = "provider_batch", value_name = "LINES", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) part: Option<u32>,
-    /// Where a run was killed while it created a batch: send its lines again, even if they are paid
-    /// twice
-    #[arg(long, requires = "provider_batch")]
-    pub(crate) again: bool,
-    /// How long to wait for a server or a provider that is away, in seconds
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
-    pub(crate) patience: u64,
+    /// Maximum number of lines in one provider batch [default: the provider's limit]
+    #[arg(
+        long = "batch-size",
+        alias = "part",
+        requires = "provider_batch",
+        value_name = "LINES",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) batch_size: Option<u32>,
+    /// If a run was killed while it created a provider batch, send those lines again, even at the
+    /// risk of paying twice
+    #[arg(long = "resend-uncertain", alias = "again", requires = "provider_batch")]
+    pub(crate) resend_uncertain: bool,
+    /// How long to keep retrying when the server or the provider is unavailable, in seconds
+    #[arg(
+        long = "retry-timeout",
+        alias = "patience",
+        default_value_t = 300,
+        value_name = "SECONDS"
+    )]
+    pub(crate) retry_timeout: u64,
 }
 
 /// `yogi batch status`, `yogi batch cancel`.
 #[derive(Debug, Args)]
-pub(crate) struct BatchWhich {
-    /// The file of answers (--out) of the batch
+pub(crate) struct BatchFileArgs {
+    /// The batch's file of answers (--out)
     pub(crate) out: PathBuf,
 }
 
-/// Reads an amount of money.
+/// Parses an amount of money.
 fn dollars(text: &str) -> Result<f64, String> {
     let amount: f64 =
         text.trim_start_matches('$').parse().map_err(|_| "write it as 5 or 0.50".to_owned())?;
     if amount.is_finite() && amount > 0.0 {
         Ok(amount)
     } else {
-        Err("must be more than nothing".to_owned())
+        Err("must be greater than zero".to_owned())
     }
 }
 
-/// Reads messages per second.
+/// Parses a rate into messages per second.
 fn rate(text: &str) -> Result<f64, String> {
     let (number, unit) = text.split_once('/').unwrap_or((text, "s"));
     let seconds = match unit {
@@ -128,7 +130,7 @@ fn rate(text: &str) -> Result<f64, String> {
     if rate.is_finite() && rate > 0.0 {
         Ok(rate)
     } else {
-        Err("must be more than nothing".to_owned())
+        Err("must be greater than zero".to_owned())
     }
 }
 

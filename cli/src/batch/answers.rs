@@ -1,11 +1,12 @@
-//! The file of answers: appended line by line, and cut where a crash tore the last.
+//! The file of answers: appended to line by line, and truncated after a crash in the middle of a
+//! line.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use shared::domain::{
     ContextUse, DocumentId, FinishReason, MicroUsd, ProviderName, SessionKey, Timestamp, TurnKind,
@@ -14,14 +15,14 @@ use shared::domain::{
 use shared::operator::TurnView;
 use shared::protocol::{Timings, TurnError};
 
-use super::item::Item;
-use super::journal::Numbers;
-use super::summary::Summary;
+use super::item::BatchItem;
+use super::journal::LineSet;
+use super::summary::{BatchSummary, CountedAnswer};
 use crate::exit::usage;
 
-/// One line of the file.
+/// A line of the file.
 #[derive(Debug, Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct AnswerLine<'a> {
     line: u64,
     session_id: &'a str,
     message_id: &'a str,
@@ -45,14 +46,18 @@ pub(super) struct Answer<'a> {
     finished_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<&'a Value>,
-    /// Whether a provider answered it in a batch of its own; then it is no turn of the chatbot.
+    /// Whether it comes from a provider's batch API; then it is not a turn of the chatbot.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_batch: Option<bool>,
 }
 
-impl<'a> Answer<'a> {
-    /// Puts a line's message and its turn together.
-    pub(super) fn new(item: &'a Item, session_key: &'a SessionKey, turn: &'a TurnView) -> Self {
+impl<'a> AnswerLine<'a> {
+    /// Combines a line's message with its turn.
+    pub(super) fn new(
+        item: &'a BatchItem,
+        session_key: &'a SessionKey,
+        turn: &'a TurnView,
+    ) -> Self {
         Self {
             line: item.line,
             session_id: item.session_id.as_str(),
@@ -79,47 +84,34 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Marks it as one of a provider's own batch.
-    pub(super) fn of_provider_batch(self) -> Self {
+    /// Marks it as an answer from a provider's batch API.
+    pub(super) fn marked_as_provider_batch(self) -> Self {
         Self { provider_batch: Some(true), ..self }
     }
 }
 
-/// What is counted of a line.
-#[derive(Debug, Deserialize)]
-pub(super) struct Counted {
-    pub(super) line: u64,
-    pub(super) kind: Option<TurnKind>,
-    #[serde(default)]
-    pub(super) usage: Usage,
-    pub(super) cost_micro_usd: Option<MicroUsd>,
-    #[serde(default)]
-    pub(super) timings: Timings,
-    #[serde(default)]
-    pub(super) provider_batch: bool,
-}
-
 /// The file.
 #[derive(Debug)]
-pub(super) struct Answers {
+pub(super) struct AnswersFile {
     path: PathBuf,
     file: File,
     size: u64,
-    /// The lines that have their answer.
-    pub(super) done: Numbers,
+    /// The lines that are answered.
+    pub(super) done: LineSet,
 }
 
-impl Answers {
-    /// Makes the file of a new batch; one that is there already is not touched.
+impl AnswersFile {
+    /// Creates the file of a new batch; an existing file is left alone.
     pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
         let file =
-            file.map_err(|error| usage(format!("{} cannot be made: {error}", path.display())))?;
-        Ok(Self { path: path.to_owned(), file, size: 0, done: Numbers::default() })
+            file.map_err(|error| usage(format!("{} cannot be created: {error}", path.display())))?;
+        Ok(Self { path: path.to_owned(), file, size: 0, done: LineSet::default() })
     }
 
-    /// Opens the file of a batch that goes on: counts what is there, and cuts a torn last line off.
-    pub(super) fn open(path: &Path, summary: &mut Summary) -> anyhow::Result<Self> {
+    /// Opens the file of a batch that continues: counts its answers, and removes an incomplete last
+    /// line.
+    pub(super) fn open(path: &Path, summary: &mut BatchSummary) -> anyhow::Result<Self> {
         let failed = || format!("{} cannot be opened", path.display());
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
@@ -131,19 +123,19 @@ impl Answers {
         Ok(Self { path: path.to_owned(), file, size, done })
     }
 
-    /// Counts what is in a file, and leaves it as it is.
-    pub(super) fn look(path: &Path, summary: &mut Summary) -> anyhow::Result<Numbers> {
+    /// Counts the answers in a file without changing it.
+    pub(super) fn read(path: &Path, summary: &mut BatchSummary) -> anyhow::Result<LineSet> {
         match File::open(path) {
             Ok(file) => Ok(scan(path, &file, summary)?.0),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Numbers::default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(LineSet::default()),
             Err(error) => {
                 Err(error).with_context(|| format!("{} cannot be opened", path.display()))
             }
         }
     }
 
-    /// Appends an answer. Where that fails, for want of room, the file stays as it was.
-    pub(super) fn append(&mut self, answer: &Answer<'_>) -> anyhow::Result<()> {
+    /// Appends an answer. If that fails, for example on a full disk, the file stays as it was.
+    pub(super) fn append(&mut self, answer: &AnswerLine<'_>) -> anyhow::Result<()> {
         let mut line = serde_json::to_vec(answer)?;
         line.push(b'\n');
         if let Err(error) = self.file.write_all(&line) {
@@ -156,24 +148,24 @@ impl Answers {
         Ok(())
     }
 
-    /// Puts what was appended on the disk.
+    /// Syncs the file to disk.
     pub(super) fn sync(&self) -> anyhow::Result<()> {
         self.file.sync_data().with_context(|| format!("{} cannot be written", self.path.display()))
     }
 }
 
-/// Returns the lines that are there, and where the last whole one ends.
-fn scan(path: &Path, file: &File, summary: &mut Summary) -> anyhow::Result<(Numbers, u64)> {
+/// Returns the answered lines, and where the last complete line ends.
+fn scan(path: &Path, file: &File, summary: &mut BatchSummary) -> anyhow::Result<(LineSet, u64)> {
     let mut reader = BufReader::with_capacity(1 << 16, file);
-    let mut done = Numbers::default();
+    let mut done = LineSet::default();
     let mut size = 0;
     let mut number = 0;
     let mut bytes = Vec::new();
     while reader.read_until(b'\n', &mut bytes)? > 0 && bytes.ends_with(b"\n") {
         number += 1;
-        let counted: Counted = serde_json::from_slice(&bytes).map_err(|error| {
+        let counted: CountedAnswer = serde_json::from_slice(&bytes).map_err(|error| {
             usage(format!(
-                "{} line {number} is no answer of a batch ({error}): was the file edited?",
+                "{} line {number} is not an answer of a batch ({error}): was the file edited?",
                 path.display()
             ))
         })?;
@@ -196,12 +188,12 @@ mod tests {
         let path = directory.path().join("out.jsonl");
         let whole = "{\"line\":3,\"kind\":\"reply\",\"usage\":{\"output_tokens\":5},\"cost_micro_usd\":7}\n";
         std::fs::write(&path, format!("{whole}{{\"line\":4,\"ki")).unwrap();
-        let mut summary = Summary::default();
-        let answers = Answers::open(&path, &mut summary).unwrap();
+        let mut summary = BatchSummary::default();
+        let answers = AnswersFile::open(&path, &mut summary).unwrap();
         assert!(answers.done.contains(3) && !answers.done.contains(4));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), whole);
         std::fs::write(&path, "nonsense\n").unwrap();
-        let error = Answers::open(&path, &mut summary).unwrap_err().to_string();
+        let error = AnswersFile::open(&path, &mut summary).unwrap_err().to_string();
         assert!(error.contains("line 1"), "{error}");
     }
 }

@@ -1,25 +1,25 @@
-//! A line of the input as a message.
+//! Parses a line of the input into a message.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::domain::{DocumentId, MessageId, MessageText, ProviderName, SessionId};
 
-use super::lines::{Content, LARGEST, Line};
+use super::line_reader::{LARGEST, Line, LineContent};
 
 const COLUMNS: &str = "message, session_id, message_id, document_id, provider, metadata";
 
 /// A message to be sent.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Item {
-    /// The line that it stands on.
+pub(super) struct BatchItem {
+    /// Its line number.
     pub(super) line: u64,
     /// Its session.
     pub(super) session_id: SessionId,
-    /// Whether other lines may be of the same session.
+    /// Whether other lines may belong to the same session.
     pub(super) shared: bool,
     /// Its id.
     pub(super) message_id: MessageId,
-    /// Whether the line named the id.
+    /// Whether the line specified the ID.
     pub(super) named: bool,
     /// Its text.
     pub(super) message: MessageText,
@@ -27,54 +27,61 @@ pub(super) struct Item {
     pub(super) document_id: Option<DocumentId>,
     /// The provider.
     pub(super) provider: Option<ProviderName>,
-    /// What comes back with the answer.
+    /// Returned with the answer.
     pub(super) metadata: Option<Value>,
 }
 
-/// A line that is not sent, and why.
+/// A line that is not sent, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Reject {
+pub(super) struct RejectedLine {
     /// Its number.
     pub(super) line: u64,
-    /// The column that is wrong, where it is one.
+    /// The column with the error, if it is in one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) column: Option<String>,
-    /// What is wrong.
+    /// The error.
     pub(super) problem: String,
 }
 
-impl Reject {
+impl RejectedLine {
     pub(super) fn new(line: u64, column: Option<&str>, problem: impl Into<String>) -> Self {
         Self { line, column: column.map(str::to_owned), problem: problem.into() }
     }
 }
 
 /// Reads a line of a batch.
-pub(super) fn parse(batch: &str, line: Line) -> Result<Item, Reject> {
+pub(super) fn parse(batch: &str, line: Line) -> Result<BatchItem, RejectedLine> {
     let number = line.number;
     let bytes = match line.content {
-        Content::Bytes(bytes) => bytes,
-        Content::TooLarge(size) => {
-            return Err(Reject::new(number, None, format!("has {size} bytes, {LARGEST} at most")));
+        LineContent::Bytes(bytes) => bytes,
+        LineContent::TooLarge(size) => {
+            return Err(RejectedLine::new(
+                number,
+                None,
+                format!("has {size} bytes, but the limit is {LARGEST}"),
+            ));
         }
     };
     let text = std::str::from_utf8(&bytes).map_err(|error| {
-        Reject::new(
+        RejectedLine::new(
             number,
             None,
-            format!("is not UTF-8 from byte {} on: convert the file", error.valid_up_to() + 1),
+            format!(
+                "is not UTF-8 from byte {} on: convert the file to UTF-8",
+                error.valid_up_to() + 1
+            ),
         )
     })?;
     let value: Value = serde_json::from_str(text).map_err(|error| {
-        Reject::new(number, None, format!("is not JSON: {}", without_place(&error)))
+        RejectedLine::new(number, None, format!("is not JSON: {}", without_place(&error)))
     })?;
     let Value::Object(columns) = value else {
-        return Err(Reject::new(number, None, "is not a JSON object"));
+        return Err(RejectedLine::new(number, None, "is not a JSON object"));
     };
     Columns { number, columns }.item(batch)
 }
 
-/// Returns a JSON error with its column alone: the line is always 1.
+/// Returns a JSON error with its column only: the line is always 1.
 fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or(&text);
@@ -87,7 +94,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn item(mut self, batch: &str) -> Result<Item, Reject> {
+    fn item(mut self, batch: &str) -> Result<BatchItem, RejectedLine> {
         let line = self.number;
         let message = self.parsed("message", MessageText::parse)?;
         let session = self.parsed("session_id", SessionId::parse)?;
@@ -95,24 +102,24 @@ impl Columns {
         let document_id = self.parsed("document_id", DocumentId::parse)?;
         let provider = self.parsed("provider", |name| {
             let known: Vec<_> = ProviderName::ALL.iter().map(|name| name.as_str()).collect();
-            ProviderName::parse(&name).ok_or_else(|| format!("is none of {}", known.join(", ")))
+            ProviderName::parse(&name).ok_or_else(|| format!("is not one of {}", known.join(", ")))
         })?;
         let metadata = self.columns.remove("metadata").filter(|value| !value.is_null());
         if let Some((unknown, _)) = self.columns.iter().next() {
-            return Err(Reject::new(
+            return Err(RejectedLine::new(
                 line,
                 Some(unknown),
-                format!("is no column of a batch: they are {COLUMNS}"),
+                format!("is not a column of a batch; the columns are {COLUMNS}"),
             ));
         }
         let Some(message) = message else {
-            return Err(Reject::new(line, Some("message"), "is missing"));
+            return Err(RejectedLine::new(line, Some("message"), "is missing"));
         };
         let own = |error: &dyn std::fmt::Display| {
-            Reject::new(line, None, format!("the id made for it {error}"))
+            RejectedLine::new(line, None, format!("the generated ID {error}"))
         };
         let shared = session.is_some();
-        Ok(Item {
+        Ok(BatchItem {
             line,
             shared,
             session_id: match session {
@@ -131,19 +138,19 @@ impl Columns {
         })
     }
 
-    /// Takes a column of text, and reads it; null counts as absent.
+    /// Takes and parses a text column; null counts as absent.
     fn parsed<T, E: std::fmt::Display>(
         &mut self,
         column: &str,
         parse: impl FnOnce(String) -> Result<T, E>,
-    ) -> Result<Option<T>, Reject> {
-        let wrong = |problem: String| Reject::new(self.number, Some(column), problem);
+    ) -> Result<Option<T>, RejectedLine> {
+        let wrong = |problem: String| RejectedLine::new(self.number, Some(column), problem);
         match self.columns.remove(column) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => {
                 parse(text).map(Some).map_err(|error| wrong(error.to_string()))
             }
-            Some(_) => Err(wrong("is not a text".to_owned())),
+            Some(_) => Err(wrong("is not a string".to_owned())),
         }
     }
 }
@@ -152,8 +159,8 @@ impl Columns {
 mod tests {
     use super::*;
 
-    fn read(text: &[u8]) -> Result<Item, Reject> {
-        parse("b1", Line { number: 7, content: Content::Bytes(text.to_vec()) })
+    fn read(text: &[u8]) -> Result<BatchItem, RejectedLine> {
+        parse("b1", Line { number: 7, content: LineContent::Bytes(text.to_vec()) })
     }
 
     #[track_caller]
@@ -177,11 +184,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_line_is_said_with_its_column() {
-        check(br#"{"mesage":"hi","message":"hi"}"#, Some("mesage"), "no column");
+    fn an_error_names_the_column() {
+        check(br#"{"mesage":"hi","message":"hi"}"#, Some("mesage"), "not a column");
         check(br#"{"session_id":"s"}"#, Some("message"), "missing");
         check(br#"{"message":""}"#, Some("message"), "empty");
-        check(br#"{"message":5}"#, Some("message"), "not a text");
+        check(br#"{"message":5}"#, Some("message"), "not a string");
         check(br#"{"message":"hi","session_id":"a b"}"#, Some("session_id"), "letters");
         check(br#"{"message":"hi","provider":"hal"}"#, Some("provider"), "claude, openai");
         check(br#"{"message":"h"#, None, "not JSON");

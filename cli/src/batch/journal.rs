@@ -1,4 +1,4 @@
-//! What is kept of a batch beside its answers: which file it is of, and what was sent.
+//! The journal of a batch, next to its answers: the identity of the input, and what was sent.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom, Write as _};
@@ -9,27 +9,27 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use shared::domain::ProviderName;
 
-use super::lines::Lines;
-use super::provider::{Parts, Step};
+use super::line_reader::LineReader;
+use super::parts::{BatchParts, PartEvent};
 use crate::exit::usage;
 
 const VERSION: u32 = 1;
 
 /// The first line of a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Header {
+pub(super) struct JournalHeader {
     v: u32,
     /// The batch's id, from which ids of sessions and messages are made.
     pub(super) batch: String,
-    /// Whom its messages are sent as.
+    /// The principal that its messages are sent as.
     pub(super) principal: String,
-    /// How many lines its input has that are not blank.
+    /// The number of non-blank lines in the input.
     pub(super) lines: u64,
-    /// Where the input was.
+    /// The path of the input.
     pub(super) input: PathBuf,
     /// The input's SHA-256, in hex.
     sha256: String,
-    /// The provider, where its lines go to the provider's own batches.
+    /// The provider, if its batch API is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) provider_batch: Option<ProviderName>,
 }
@@ -38,23 +38,23 @@ pub(super) struct Header {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Record {
-    /// These lines are on the queue.
+    /// These lines were queued.
     Sent(Vec<u64>),
     /// The batch was cancelled.
     Cancelled(bool),
-    /// What happened to a part at a provider.
-    Part(Step),
+    /// A change of a part at the provider.
+    BatchPart(PartEvent),
 }
 
-/// A set of line numbers, a bit each.
+/// A set of line numbers, one bit each.
 #[derive(Debug, Default)]
-pub(super) struct Numbers {
+pub(super) struct LineSet {
     bits: Vec<u64>,
     len: u64,
 }
 
-impl Numbers {
-    /// Adds a number; tells whether it is new.
+impl LineSet {
+    /// Adds a number; returns whether it is new.
     pub(super) fn insert(&mut self, number: u64) -> bool {
         let (word, bit) = Self::place(number);
         if self.bits.len() <= word {
@@ -66,13 +66,13 @@ impl Numbers {
         is_new
     }
 
-    /// Tells whether a number is there.
+    /// Returns whether the set contains a number.
     pub(super) fn contains(&self, number: u64) -> bool {
         let (word, bit) = Self::place(number);
         self.bits.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
-    /// Counts them.
+    /// Returns how many there are.
     pub(super) fn len(&self) -> u64 {
         self.len
     }
@@ -82,38 +82,39 @@ impl Numbers {
     }
 }
 
-/// The journal of one batch; held by one process at a time.
+/// The journal of a batch, locked by one process at a time.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
-    pub(super) header: Header,
-    /// The lines that were sent before.
-    pub(super) sent: Numbers,
-    /// What is known of its parts at a provider.
-    pub(super) parts: Parts,
+    pub(super) header: JournalHeader,
+    /// The lines that were already sent.
+    pub(super) sent: LineSet,
+    /// The parts at the provider.
+    pub(super) parts: BatchParts,
     pub(super) cancelled: bool,
 }
 
 impl Journal {
-    /// Returns where the journal of a file of answers is.
+    /// Returns the path of the journal that belongs to a file of answers.
     pub(super) fn path(out: &Path) -> PathBuf {
         beside(out, "journal")
     }
 
-    /// Begins the journal of a new batch; it is on disk before anything is sent.
+    /// Creates the journal of a new batch; it is on disk before anything is sent.
     pub(super) fn begin(
         out: &Path,
         batch: &str,
         principal: &str,
-        input: Input,
+        input: InputFile,
         provider_batch: Option<ProviderName>,
     ) -> anyhow::Result<Self> {
         let path = Self::path(out);
-        let Input { path: input, lines, sha256 } = input;
+        let InputFile { path: input, lines, sha256 } = input;
         let batch = batch.to_owned();
         let principal = principal.to_owned();
-        let header = Header { v: VERSION, batch, principal, lines, input, sha256, provider_batch };
+        let header =
+            JournalHeader { v: VERSION, batch, principal, lines, input, sha256, provider_batch };
         let failed = || format!("{} cannot be written", path.display());
         let file = OpenOptions::new()
             .read(true)
@@ -122,8 +123,8 @@ impl Journal {
             .open(&path)
             .with_context(failed)?;
         lock(&file, &path)?;
-        let sent = Numbers::default();
-        let parts = Parts::default();
+        let sent = LineSet::default();
+        let parts = BatchParts::default();
         let mut journal = Self { path: path.clone(), file, header, sent, parts, cancelled: false };
         let text = serde_json::to_string(&journal.header)?;
         journal.write(&text).and_then(|()| journal.file.sync_all()).with_context(failed)?;
@@ -131,7 +132,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Opens the journal of a batch that was begun; none is there where it was not.
+    /// Opens the journal of an existing batch; `None` if there is none.
     pub(super) fn open(out: &Path) -> anyhow::Result<Option<Self>> {
         let path = Self::path(out);
         let file = match OpenOptions::new().read(true).append(true).open(&path) {
@@ -149,43 +150,43 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Reads a journal that another process may hold.
+    /// Reads a journal that another process may have locked.
     pub(super) fn look(out: &Path) -> anyhow::Result<Self> {
         let path = Self::path(out);
         let file = File::open(&path).map_err(|error| {
             usage(format!(
-                "{} is no batch: {} cannot be opened ({error})",
+                "{} is not a batch: {} cannot be opened ({error})",
                 out.display(),
                 path.display()
             ))
         })?;
         let name = path.display().to_string();
         Self::read(path, file)?
-            .ok_or_else(|| usage(format!("{name} is empty: the batch was never begun")))
+            .ok_or_else(|| usage(format!("{name} is empty: the batch was never started")))
     }
 
-    /// Tells whether a process works on the batch.
+    /// Returns whether a process is running the batch.
     pub(super) fn is_held(&self) -> bool {
         matches!(self.file.try_lock(), Err(TryLockError::WouldBlock))
     }
 
-    /// Reads it; one that was cut off before its first line ended is empty, and no batch.
+    /// Reads it; a journal that was interrupted within its first line is empty, and not a batch.
     fn read(path: PathBuf, file: File) -> anyhow::Result<Option<Self>> {
         let mut reader = BufReader::new(&file);
         let mut text = String::new();
         let mut whole = 0_u64;
         let mut header = None;
-        let mut sent = Numbers::default();
-        let mut parts = Parts::default();
+        let mut sent = LineSet::default();
+        let mut parts = BatchParts::default();
         let mut cancelled = false;
         let damaged = || format!("{} is damaged", path.display());
         while reader.read_line(&mut text).with_context(damaged)? > 0 && text.ends_with('\n') {
             whole += text.len() as u64;
             if header.is_none() {
-                let read: Header = serde_json::from_str(&text).with_context(damaged)?;
+                let read: JournalHeader = serde_json::from_str(&text).with_context(damaged)?;
                 if read.v != VERSION {
                     bail!(
-                        "{} is of version {}: this program knows {VERSION}",
+                        "{} has version {}, but this program supports {VERSION}",
                         path.display(),
                         read.v
                     );
@@ -197,7 +198,7 @@ impl Journal {
                         sent.insert(line);
                     }),
                     Record::Cancelled(on) => cancelled = on,
-                    Record::Part(step) => parts.note(step),
+                    Record::BatchPart(step) => parts.note(step),
                 }
             }
             text.clear();
@@ -211,42 +212,42 @@ impl Journal {
         Ok(Some(Self { path, file, header, sent, parts, cancelled }))
     }
 
-    /// Holds the input to what it was when the batch began.
-    pub(super) fn check(&self, file: &Path, input: &Input) -> anyhow::Result<()> {
+    /// Checks that the input has not changed since the batch started.
+    pub(super) fn check(&self, file: &Path, input: &InputFile) -> anyhow::Result<()> {
         if self.header.sha256 == input.sha256 {
             return Ok(());
         }
         Err(usage(format!(
-            "{} was changed since its batch began: lines are known by their numbers, so it cannot \
+            "{} was changed since its batch started: lines are identified by number, so it cannot \
             go on; put the file back as it was, or begin a new batch with another --out",
             file.display()
         )))
     }
 
-    /// Notes that lines are on the queue.
+    /// Records that lines were queued.
     pub(super) fn note_sent(&mut self, lines: Vec<u64>) -> anyhow::Result<()> {
         self.record(&Record::Sent(lines))
     }
 
-    /// Notes what happened to a part at a provider; it is on disk before anything else happens.
-    pub(super) fn note_part(&mut self, step: Step) -> anyhow::Result<()> {
-        let record = Record::Part(step);
+    /// Records a change of a part; it is on disk before anything else happens.
+    pub(super) fn note_part(&mut self, step: PartEvent) -> anyhow::Result<()> {
+        let record = Record::BatchPart(step);
         self.record(&record)?;
         self.sync()?;
-        if let Record::Part(step) = record {
+        if let Record::BatchPart(step) = record {
             self.parts.note(step);
         }
         Ok(())
     }
 
-    /// Notes that the batch was cancelled.
+    /// Records that the batch was cancelled.
     pub(super) fn note_cancelled(&mut self) -> anyhow::Result<()> {
         self.cancelled = true;
         self.record(&Record::Cancelled(true))?;
         self.sync()
     }
 
-    /// Puts what was noted on the disk.
+    /// Syncs the journal to disk.
     pub(super) fn sync(&self) -> anyhow::Result<()> {
         self.file.sync_data().with_context(|| format!("{} cannot be written", self.path.display()))
     }
@@ -261,17 +262,17 @@ impl Journal {
     }
 }
 
-/// What a file of messages is known by.
+/// The identity of a file of messages.
 #[derive(Debug, Clone)]
-pub(super) struct Input {
-    /// Where it is.
+pub(super) struct InputFile {
+    /// Its path.
     path: PathBuf,
-    /// How many lines are not blank.
+    /// The number of non-blank lines.
     pub(super) lines: u64,
     sha256: String,
 }
 
-impl Input {
+impl InputFile {
     /// Reads a file once, in bounded memory.
     pub(super) fn of(path: &Path) -> anyhow::Result<Self> {
         let open = || -> anyhow::Result<File> {
@@ -279,7 +280,7 @@ impl Input {
                 .map_err(|error| usage(format!("{} cannot be read: {error}", path.display())))?;
             if !file.metadata()?.is_file() {
                 return Err(usage(format!(
-                    "{} is no file: a batch reads its input more than once",
+                    "{} is not a file: a batch reads its input more than once",
                     path.display()
                 )));
             }
@@ -297,7 +298,7 @@ impl Input {
             }
             hash.update(&buffer[..read]);
         }
-        let mut lines = Lines::new(BufReader::with_capacity(1 << 16, open()?));
+        let mut lines = LineReader::new(BufReader::with_capacity(1 << 16, open()?));
         let mut count = 0;
         while lines.next()?.is_some() {
             count += 1;
@@ -308,7 +309,7 @@ impl Input {
     }
 }
 
-/// Returns a file's name with another ending behind it.
+/// Appends an extension to a file's name.
 pub(super) fn beside(out: &Path, ending: &str) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
     name.push(format!(".{ending}"));
@@ -319,7 +320,7 @@ fn lock(file: &File, path: &Path) -> anyhow::Result<()> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            Err(usage(format!("another yogi works on this batch: it holds {}", path.display())))
+            Err(usage(format!("another yogi is running this batch: {} is locked", path.display())))
         }
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("{} cannot be locked", path.display()))
@@ -327,7 +328,7 @@ fn lock(file: &File, path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Puts a new file's name on the disk, where the system can.
+/// Syncs a new file's directory entry to disk, where the system supports it.
 fn sync_directory(path: &Path) {
     let directory =
         path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -340,13 +341,13 @@ fn sync_directory(path: &Path) {
 mod tests {
     use super::*;
 
-    fn input() -> Input {
-        Input { path: PathBuf::from("in"), lines: 3, sha256: "abc".to_owned() }
+    fn input() -> InputFile {
+        InputFile { path: PathBuf::from("in"), lines: 3, sha256: "abc".to_owned() }
     }
 
     #[test]
     fn numbers_are_kept_a_bit_each() {
-        let mut numbers = Numbers::default();
+        let mut numbers = LineSet::default();
         assert!(numbers.insert(1) && numbers.insert(1_000_000) && !numbers.insert(1));
         assert!(numbers.contains(1_000_000) && !numbers.contains(2) && !numbers.contains(u64::MAX));
         assert_eq!(numbers.len(), 2);
@@ -370,7 +371,9 @@ mod tests {
         assert!(journal.sent.contains(4));
         assert!(Journal::open(&out).unwrap_err().to_string().contains("another yogi"));
         assert!(
-            journal.check(Path::new("in"), &Input { sha256: "x".to_owned(), ..input() }).is_err()
+            journal
+                .check(Path::new("in"), &InputFile { sha256: "x".to_owned(), ..input() })
+                .is_err()
         );
     }
 

@@ -1,16 +1,17 @@
 //! `yogi batch`: many messages through the queue, with nothing lost and nothing answered twice.
 
 mod answers;
-mod flight;
-mod input;
+mod feed;
+mod in_flight;
 mod item;
 mod journal;
-mod lines;
+mod line_reader;
 mod manage;
 mod pace;
+mod parts;
 mod provider;
 mod rejects;
-mod run;
+mod runner;
 mod start;
 mod summary;
 

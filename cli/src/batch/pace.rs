@@ -14,12 +14,12 @@ const BESIDE_PEOPLE: usize = 1;
 
 /// How many messages may be on their way.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
+pub(super) struct ConcurrencyWindow {
     most: usize,
     now: usize,
 }
 
-impl Window {
+impl ConcurrencyWindow {
     /// Begins with the most.
     pub(super) fn new(most: usize) -> Self {
         Self { most, now: most }
@@ -47,12 +47,12 @@ impl Window {
 
 /// A rate of messages.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rate {
+pub(super) struct RateLimit {
     every: Duration,
     next: Instant,
 }
 
-impl Rate {
+impl RateLimit {
     /// Begins now.
     pub(super) fn new(per_second: f64) -> Self {
         Self { every: Duration::from_secs_f64(1.0 / per_second), next: Instant::now() }
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_batch_makes_room_while_somebody_waits() {
-        let mut window = Window::new(16);
+        let mut window = ConcurrencyWindow::new(16);
         (0..3).for_each(|_| window.heard(5_000, None));
         assert_eq!(window.size(), 2);
         (0..5).for_each(|_| window.heard(5_000, Some(0)));
@@ -96,7 +96,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_is_kept() {
-        let mut rate = Rate::new(10.0);
+        let mut rate = RateLimit::new(10.0);
         let mut sent = 0;
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(5) {

@@ -1,4 +1,4 @@
-//! Lines that are not sent, and why: written anew by each run, since each run reads the whole
+//! The file of rejected lines. Each run writes it from scratch, because each run reads the whole
 //! input.
 
 use std::fs::File;
@@ -7,29 +7,29 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use super::item::Reject;
+use super::item::RejectedLine;
 use crate::output::{Progress, clean, note};
 
-/// How many are told on the terminal.
-const TOLD: u64 = 10;
+/// How many are printed on the terminal.
+const MAX_PRINTED: u64 = 10;
 
-/// The file of rejects.
+/// The file of rejected lines.
 #[derive(Debug)]
-pub(super) struct Rejects {
+pub(super) struct RejectsFile {
     path: PathBuf,
     file: Option<File>,
     pub(super) count: u64,
 }
 
-impl Rejects {
-    /// Makes the file with the first reject; one of an earlier run is removed.
+impl RejectsFile {
+    /// Creates the file with the first rejected line; the file of an earlier run is removed.
     pub(super) fn new(path: PathBuf) -> Self {
         drop(std::fs::remove_file(&path));
         Self { path, file: None, count: 0 }
     }
 
-    /// Adds one.
-    pub(super) fn add(&mut self, reject: &Reject, progress: &Progress) -> anyhow::Result<()> {
+    /// Adds a line.
+    pub(super) fn add(&mut self, reject: &RejectedLine, progress: &Progress) -> anyhow::Result<()> {
         let failed = || format!("{} cannot be written", self.path.display());
         let file = match &mut self.file {
             Some(file) => file,
@@ -39,7 +39,7 @@ impl Rejects {
         line.push(b'\n');
         file.write_all(&line).with_context(failed)?;
         self.count += 1;
-        if self.count <= TOLD {
+        if self.count <= MAX_PRINTED {
             let column = reject
                 .column
                 .as_ref()
@@ -52,12 +52,12 @@ impl Rejects {
         Ok(())
     }
 
-    /// Says where the rest is.
+    /// Prints where the rejected lines are listed.
     pub(super) fn tell(&self) {
         if self.count > 0 {
             let lines = if self.count == 1 { "line was" } else { "lines were" };
             note(&format!(
-                "{} {lines} rejected: {} has the numbers and the reasons",
+                "{} {lines} rejected; see {} for line numbers and reasons",
                 self.count,
                 self.path.display()
             ));

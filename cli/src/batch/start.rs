@@ -1,4 +1,4 @@
-//! `yogi batch run`: begins a batch, or goes on with it.
+//! `yogi batch run`: starts a batch, or continues it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,94 +6,100 @@ use std::time::Duration;
 
 use shared::domain::{Principal, ProviderName};
 
-use super::answers::Answers;
-use super::flight::Flights;
-use super::input::Feed;
-use super::journal::{Input, Journal, beside};
-use super::pace::{Rate, Window};
+use super::answers::AnswersFile;
+use super::feed::Feed;
+use super::in_flight::InFlight;
+use super::journal::{InputFile, Journal, beside};
+use super::pace::{ConcurrencyWindow, RateLimit};
 use super::provider;
-use super::rejects::Rejects;
-use super::run::{End, Run};
-use super::summary::Summary;
-use crate::args::BatchRun;
+use super::rejects::RejectsFile;
+use super::runner::{BatchRunner, RunOutcome};
+use super::summary::BatchSummary;
+use crate::args::BatchRunArgs;
+use crate::backend::{Backend, DataPolicy, RetryTimeout};
 use crate::config::Target;
-use crate::desk::Desk;
-use crate::exit::{Exit, usage};
-use crate::home::{Home, Need, RetryTimeout};
+use crate::context::Context;
+use crate::exit::{ExitStatus, usage};
 use crate::output::{Progress, count, note};
 
-/// What a batch works on.
-pub(super) struct Files {
+/// The files of a batch.
+pub(super) struct BatchFiles {
     pub(super) journal: Journal,
-    pub(super) answers: Answers,
-    pub(super) summary: Summary,
+    pub(super) answers: AnswersFile,
+    pub(super) summary: BatchSummary,
 }
 
 /// Runs the command.
-pub(crate) async fn run(desk: &Desk, what: &BatchRun) -> anyhow::Result<Exit> {
+pub(crate) async fn run(context: &Context, what: &BatchRunArgs) -> anyhow::Result<ExitStatus> {
     if what.provider_batch {
-        return provider::run(desk, what).await;
+        return provider::run(context, what).await;
     }
-    let files = open(desk, what, || Ok(None))?;
+    let files = open(context, what, || Ok(None))?;
     if let Some(provider) = files.journal.header.provider_batch {
         return Err(usage(format!(
-            "the batch of {} goes to {provider} itself: go on with it with --provider-batch",
+            "the batch of {} was started with --provider-batch for {provider}: continue it with that flag",
             what.out.display()
         )));
     }
     let lines = files.journal.header.lines;
     if files.summary.done() > 0 {
         note(&format!(
-            "going on: {} of {} lines have their answer",
+            "continuing: {} of {} lines are answered",
             count(files.summary.done()),
             count(lines)
         ));
     }
-    desk.with_home(Need::Any, |home| async move {
-        let mut run = prepare(desk, home, what, files)?;
-        let ended = run.go().await;
-        report(desk, &run, what, ended)
-    })
-    .await
+    context
+        .with_backend(DataPolicy::CreateIfMissing, |backend| async move {
+            let mut run = prepare(context, backend, what, files)?;
+            let ended = run.run().await;
+            report(context, &run, what, ended)
+        })
+        .await
 }
 
-/// Opens the files of a batch; `provider` says, for a new one, to whose batches its lines go, if to
-/// any.
+/// Opens the files of a batch. For a new one, `provider` chooses the provider whose batch API is
+/// used, if any.
 pub(super) fn open(
-    desk: &Desk,
-    what: &BatchRun,
+    context: &Context,
+    what: &BatchRunArgs,
     provider: impl FnOnce() -> anyhow::Result<Option<ProviderName>>,
-) -> anyhow::Result<Files> {
-    let input = Input::of(&what.file)?;
-    check_places(what)?;
-    let mut summary = Summary::default();
+) -> anyhow::Result<BatchFiles> {
+    let input = InputFile::of(&what.file)?;
+    check_paths(what)?;
+    let mut summary = BatchSummary::default();
     if let Some(journal) = Journal::open(&what.out)? {
         journal.check(&what.file, &input)?;
         if journal.cancelled {
             return Err(usage(format!(
-                "the batch of {} was cancelled: begin a new one with another --out",
+                "the batch of {} was cancelled: start a new one with a different --out",
                 what.out.display()
             )));
         }
-        let answers = Answers::open(&what.out, &mut summary)?;
-        return Ok(Files { journal, answers, summary });
+        let answers = AnswersFile::open(&what.out, &mut summary)?;
+        return Ok(BatchFiles { journal, answers, summary });
     }
     if what.out.exists() {
         return Err(usage(format!(
-            "{} is there already, without the journal of a batch: name another --out, or remove it",
+            "{} already exists, without the journal of a batch: use a different --out, or remove the file",
             what.out.display()
         )));
     }
     let provider = provider()?;
-    // A journal without its first line was cut off before anything was sent.
+    // A journal without its first line was interrupted before anything was sent.
     drop(std::fs::remove_file(Journal::path(&what.out)));
-    let journal =
-        Journal::begin(&what.out, &desk.new_id(), desk.principal()?.as_str(), input, provider)?;
-    let answers = Answers::create(&what.out)?;
-    Ok(Files { journal, answers, summary })
+    let journal = Journal::begin(
+        &what.out,
+        &context.new_id(),
+        context.principal()?.as_str(),
+        input,
+        provider,
+    )?;
+    let answers = AnswersFile::create(&what.out)?;
+    Ok(BatchFiles { journal, answers, summary })
 }
 
-fn check_places(what: &BatchRun) -> anyhow::Result<()> {
+fn check_paths(what: &BatchRunArgs) -> anyhow::Result<()> {
     let same = |one: &Path, other: &Path| {
         one == other
             || one
@@ -103,39 +109,49 @@ fn check_places(what: &BatchRun) -> anyhow::Result<()> {
     if same(&what.file, &what.out)
         || what.rejects.as_ref().is_some_and(|rejects| same(&what.file, rejects))
     {
-        return Err(usage(format!("{} is the input: it is not written over", what.file.display())));
+        return Err(usage(format!(
+            "{} is the input: it will not be overwritten",
+            what.file.display()
+        )));
     }
     if what.rejects.as_ref().is_some_and(|rejects| same(&what.out, rejects)) {
         return Err(usage("--out and --rejects are the same file"));
     }
     let folder = what.out.parent().filter(|folder| !folder.as_os_str().is_empty());
     if folder.is_some_and(|folder| !folder.is_dir()) {
-        return Err(usage(format!("--out {}: there is no such folder", what.out.display())));
+        return Err(usage(format!("--out {}: no such directory", what.out.display())));
     }
     Ok(())
 }
 
-/// Returns how many messages may be on their way: on AWS a batch cannot see that it is in
-/// somebody's way.
-fn most(desk: &Desk, what: &BatchRun) -> usize {
-    let usual = if matches!(desk.config.target, Target::Stack(_)) { 5 } else { 50 };
+/// Returns how many messages may be in flight. On AWS a batch cannot see whether users are waiting
+/// behind it.
+fn max_in_flight(context: &Context, what: &BatchRunArgs) -> usize {
+    let usual = if matches!(context.config.target, Target::Stack(_)) { 5 } else { 50 };
     what.concurrency.map_or(usual, usize::from)
 }
 
-fn prepare(desk: &Desk, home: Arc<dyn Home>, what: &BatchRun, files: Files) -> anyhow::Result<Run> {
-    let Files { journal, answers, summary } = files;
+fn prepare(
+    context: &Context,
+    backend: Arc<dyn Backend>,
+    what: &BatchRunArgs,
+    files: BatchFiles,
+) -> anyhow::Result<BatchRunner> {
+    let BatchFiles { journal, answers, summary } = files;
     let principal = Principal::parse(journal.header.principal.clone())?;
-    Ok(Run {
-        home,
+    Ok(BatchRunner {
+        backend,
         principal,
         feed: Feed::open(&what.file, &journal.header.batch)?,
-        rejects: Rejects::new(what.rejects.clone().unwrap_or_else(|| beside(&what.out, "rejects"))),
-        flights: Flights::default(),
-        window: Window::new(most(desk, what)),
-        rate: what.rate.map(Rate::new),
+        rejects: RejectsFile::new(
+            what.rejects.clone().unwrap_or_else(|| beside(&what.out, "rejects")),
+        ),
+        flights: InFlight::default(),
+        window: ConcurrencyWindow::new(max_in_flight(context, what)),
+        rate: what.rate.map(RateLimit::new),
         budget: what.budget.map(micro_usd),
-        retry_timeout: RetryTimeout(Duration::from_secs(what.patience)),
-        progress: Progress::new(journal.header.lines, desk.output.json),
+        retry_timeout: RetryTimeout(Duration::from_secs(what.retry_timeout)),
+        progress: Progress::new(journal.header.lines, context.output.json),
         cancel: beside(&what.out, "cancel"),
         stopping: false,
         oldest: Duration::ZERO,
@@ -146,46 +162,46 @@ fn prepare(desk: &Desk, home: Arc<dyn Home>, what: &BatchRun, files: Files) -> a
 }
 
 /// Returns dollars as millionths.
-#[expect(clippy::cast_possible_truncation, reason = "a budget of more than that is none")]
+#[expect(clippy::cast_possible_truncation, reason = "larger budgets make no difference")]
 pub(super) fn micro_usd(dollars: f64) -> i64 {
     (dollars * 1e6) as i64
 }
 
 fn report(
-    desk: &Desk,
-    run: &Run,
-    what: &BatchRun,
-    ended: anyhow::Result<End>,
-) -> anyhow::Result<Exit> {
+    context: &Context,
+    run: &BatchRunner,
+    what: &BatchRunArgs,
+    ended: anyhow::Result<RunOutcome>,
+) -> anyhow::Result<ExitStatus> {
     let lines = run.journal.header.lines;
     let done = run.summary.done();
     run.rejects.tell();
     let go_on = || {
         note(&format!(
-            "{} of {} lines have their answer in {}; the same command goes on with the rest",
+            "{} of {} lines are answered in {}; run the same command again to continue",
             count(done),
             count(lines),
             what.out.display()
         ));
     };
     let end = ended.inspect_err(|_| go_on())?;
-    desk.output.object(&run.summary.object("summary", &run.journal.header.batch, lines));
-    run.summary.show(desk.output, lines);
+    context.output.object(&run.summary.object("summary", &run.journal.header.batch, lines));
+    run.summary.show(context.output, lines);
     Ok(match end {
-        End::Interrupted => {
+        RunOutcome::Interrupted => {
             go_on();
-            Exit::Interrupted
+            ExitStatus::Interrupted
         }
-        End::Spent => {
-            note("the budget is spent; what was answered is kept");
+        RunOutcome::Spent => {
+            note("the budget is spent; existing answers are kept");
             go_on();
-            Exit::Partly
+            ExitStatus::Partial
         }
-        End::Cancelled => {
-            note("the batch was cancelled; what was answered is kept");
-            Exit::Partly
+        RunOutcome::Cancelled => {
+            note("the batch was cancelled; existing answers are kept");
+            ExitStatus::Partial
         }
-        End::Finished if run.summary.has_trouble() => Exit::Partly,
-        End::Finished => Exit::Done,
+        RunOutcome::Finished if run.summary.has_errors() => ExitStatus::Partial,
+        RunOutcome::Finished => ExitStatus::Success,
     })
 }

@@ -1,15 +1,30 @@
-//! What came of a batch, in figures.
+//! Statistics of a batch.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::domain::{MicroUsd, TurnKind};
+use shared::domain::{MicroUsd, TurnKind, Usage};
+use shared::protocol::Timings;
 
-use super::answers::Counted;
 use crate::output::{Output, Table, Tone, count, millis, money};
 use crate::times::Times;
 
-/// The figures so far.
+/// The fields of an answer that the statistics use.
+#[derive(Debug, Deserialize)]
+pub(super) struct CountedAnswer {
+    pub(super) line: u64,
+    pub(super) kind: Option<TurnKind>,
+    #[serde(default)]
+    pub(super) usage: Usage,
+    pub(super) cost_micro_usd: Option<MicroUsd>,
+    #[serde(default)]
+    pub(super) timings: Timings,
+    #[serde(default)]
+    pub(super) provider_batch: bool,
+}
+
+/// The statistics so far.
 #[derive(Debug, Default)]
-pub(super) struct Summary {
+pub(super) struct BatchSummary {
     pub(super) answered: u64,
     pub(super) failed: u64,
     pub(super) cancelled: u64,
@@ -24,9 +39,9 @@ pub(super) struct Summary {
     total: Times,
 }
 
-impl Summary {
-    /// Counts an answer.
-    pub(super) fn count(&mut self, answer: &Counted) {
+impl BatchSummary {
+    /// Adds an answer.
+    pub(super) fn count(&mut self, answer: &CountedAnswer) {
         match answer.kind {
             Some(TurnKind::Error) => self.failed += 1,
             Some(TurnKind::Cancelled) => self.cancelled += 1,
@@ -39,7 +54,7 @@ impl Summary {
             Some(MicroUsd(cost)) => self.cost_micro_usd += cost,
             None => self.unpriced += u64::from(answer.usage.output_tokens > 0),
         }
-        // A provider does not say when it began.
+        // A provider does not report when it started a request.
         if !answer.provider_batch {
             self.queue.add(answer.timings.queue_ms);
         }
@@ -49,22 +64,22 @@ impl Summary {
         }
     }
 
-    /// Returns how many lines have their answer.
+    /// Returns how many lines are answered.
     pub(super) fn done(&self) -> u64 {
         self.answered + self.failed + self.cancelled
     }
 
-    /// Returns what it cost, in millionths of a dollar.
+    /// Returns the cost in millionths of a US dollar.
     pub(super) fn cost(&self) -> i64 {
         self.cost_micro_usd
     }
 
-    /// Tells whether something is not as it should be.
-    pub(super) fn has_trouble(&self) -> bool {
+    /// Returns whether any line failed, was cancelled or was rejected.
+    pub(super) fn has_errors(&self) -> bool {
         self.failed + self.cancelled + self.rejected > 0
     }
 
-    /// Returns the figures for scripts.
+    /// Returns the statistics for scripts.
     pub(super) fn object(&self, kind: &str, batch: &str, lines: u64) -> Value {
         json!({
             "type": kind, "batch": batch, "lines": lines, "done": self.done(),
@@ -79,7 +94,7 @@ impl Summary {
         })
     }
 
-    /// Shows the figures to people.
+    /// Prints the statistics.
     pub(super) fn show(&self, output: Output, lines: u64) {
         let mut table = Table::new(&["", ">", ""]);
         let mut row = |name: &str, number: u64, tone: Option<Tone>| {
@@ -93,20 +108,20 @@ impl Summary {
         row("lines", lines, None);
         row("answered", self.answered, None);
         row("failed", self.failed, Some(Tone::Bad));
-        row("stopped", self.cancelled, Some(Tone::Careful));
+        row("stopped", self.cancelled, Some(Tone::Warning));
         row("rejected", self.rejected, Some(Tone::Bad));
-        row("left", lines.saturating_sub(self.done() + self.rejected), Some(Tone::Careful));
-        row("tokens in", self.input_tokens, None);
-        row("tokens out", self.output_tokens, None);
+        row("remaining", lines.saturating_sub(self.done() + self.rejected), Some(Tone::Warning));
+        row("input tokens", self.input_tokens, None);
+        row("output tokens", self.output_tokens, None);
         table.row(["cost".to_owned(), money(MicroUsd(self.cost_micro_usd)), String::new()]);
         output.table(&table);
         if self.unpriced > 0 {
             output.line(&format!(
-                "{} answers came from a model without a price",
+                "{} answers came from a model without a known price",
                 count(self.unpriced)
             ));
         }
-        let mut times = Table::new(&["latency", ">p50", ">p90", ">p99", ">longest"]);
+        let mut times = Table::new(&["latency", ">p50", ">p90", ">p99", ">max"]);
         for (name, all) in [
             ("queue", &self.queue),
             ("time to first token", &self.first),

@@ -1,127 +1,154 @@
 //! `yogi chat`: a conversation in this terminal.
 
-mod link;
+mod connection;
 mod screen;
-mod view;
+mod transcript;
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _};
+use std::sync::Arc;
 use std::time::Duration;
 
+use client::account::{Account, Message, TurnState};
+use client::rule::FinalTurn;
+use client::tab::Ended;
 use serde_json::json;
-use shared::domain::{DocumentId, MessageText, SessionId};
+use shared::domain::{DocumentId, MessageText, SessionId, TurnKind};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 
-use self::link::{Link, News};
+use self::connection::{Connection, Event};
 use self::screen::Screen;
-use self::view::{Final, Show, View};
-use crate::args::Chat;
-use crate::desk::{Desk, interrupted};
-use crate::exit::{Exit, usage};
-use crate::home::{HomeError, Need, Public, RetryTimeout, with_retries};
+use self::transcript::{Show, Transcript};
+use crate::args::ChatArgs;
+use crate::backend::public::{account, backend_error};
+use crate::backend::{BackendError, BackendResult, DataPolicy, RetryTimeout, with_retries};
+use crate::context::{Context, interrupted};
+use crate::exit::{ExitStatus, usage};
 use crate::output::note;
 use crate::reference;
 
-/// How long a socket is waited for before the first message goes without.
-const HELLO: Duration = Duration::from_secs(2);
-const TICK: Duration = Duration::from_millis(500);
-const RETRY_TIMEOUT: RetryTimeout = RetryTimeout(Duration::from_mins(1));
+/// How long to wait for the socket before the first message is sent without it.
+const CONNECT_WAIT: Duration = Duration::from_secs(2);
+/// How many turns of the history are read at once.
+const HISTORY_PAGE: u64 = 50;
+const SEND_TIMEOUT: RetryTimeout = RetryTimeout(Duration::from_mins(1));
 const HELP: &str = "\
-/stop   end the answer that is being written (so does Ctrl-C)
-/cost   what this conversation cost so far
-/quit   leave (so does Ctrl-D)";
+/stop   stop the answer that is being written (or press Ctrl-C)
+/cost   show what this conversation has cost so far
+/quit   leave (or press Ctrl-D)";
 
 /// Runs the command.
-pub(crate) async fn run(desk: &Desk, what: &Chat) -> anyhow::Result<Exit> {
-    let session = what
+pub(crate) async fn run(context: &Context, args: &ChatArgs) -> anyhow::Result<ExitStatus> {
+    let session = args
         .session
         .clone()
         .map(SessionId::parse)
         .transpose()
         .map_err(|error| usage(format!("--session {error}")))?;
-    if let Some(document) = &what.document {
+    if let Some(document) = &args.document {
         DocumentId::parse(document.clone())
             .map_err(|error| usage(format!("--document {error}")))?;
     }
-    what.provider.as_deref().map(reference::provider).transpose()?;
-    desk.with_home(Need::Any, |home| async move {
-        let chat = home.chat_session(desk.principal()?.as_str(), session.as_ref()).await?;
-        let public = Public::new(home.public_url(), chat)?;
-        // What was said before is not said again.
-        let mut cursor = 0;
-        let mut cost = 0;
-        loop {
-            let turns = public.turns(cursor, 0).await?;
-            let done = turns.iter().filter(|turn| turn["state"] == "done");
-            cost += done.clone().filter_map(|turn| turn["cost_micro_usd"].as_i64()).sum::<i64>();
-            let Some(last) = done.filter_map(|turn| turn["turn"].as_u64()).max() else { break };
-            cursor = last;
-        }
-        let mut talk = Talk {
-            desk,
-            what,
-            public,
-            view: View::new(cursor),
-            link: Link::new(),
-            screen: Screen::new(desk.output, what.message.is_none()),
-            awaiting: None,
-            cost,
-            away: false,
-            ahead: VecDeque::new(),
-        };
-        // An open socket first: the answer's first words are then seen as they come.
-        drop(timeout(HELLO, talk.connect()).await);
-        match &what.message {
-            Some(message) => talk.once(message).await,
-            None => talk.converse().await,
-        }
-    })
-    .await
+    args.provider.as_deref().map(reference::provider).transpose()?;
+    context
+        .with_backend(DataPolicy::CreateIfMissing, |backend| async move {
+            let session =
+                backend.chat_session(context.principal()?.as_str(), session.as_ref()).await?;
+            let base_url = backend.public_url();
+            let account = Arc::new(account(&base_url, &session)?);
+            let session_id = session.session_id.to_string();
+            let past = read_past(&account, &session_id).await;
+            let past = past.map_err(|error| backend_error(&base_url, error))?;
+            let connection = Connection::open(Arc::clone(&account), &session_id, past.cursor);
+            let mut chat = ChatLoop {
+                context,
+                args,
+                base_url,
+                session_id,
+                account,
+                transcript: Transcript::new(past.cursor),
+                connection,
+                screen: Screen::new(context.output, args.message.is_none()),
+                awaiting: None,
+                cost: past.cost_micro_usd,
+                typed_ahead: VecDeque::new(),
+            };
+            // The socket first, so that the first words of the answer are seen as they come.
+            drop(timeout(CONNECT_WAIT, chat.connect()).await);
+            match &args.message {
+                Some(message) => chat.ask_once(message).await,
+                None => chat.converse().await,
+            }
+        })
+        .await
 }
 
-struct Talk<'a> {
-    desk: &'a Desk,
-    what: &'a Chat,
-    public: Public,
-    view: View,
-    link: Link,
+/// What a session holds already; it is not shown again.
+#[derive(Default)]
+struct Past {
+    cursor: u64,
+    cost_micro_usd: i64,
+}
+
+async fn read_past(
+    account: &Account,
+    session_id: &str,
+) -> Result<Past, client::account::CallError> {
+    let mut past = Past::default();
+    loop {
+        let page = account.history(session_id, past.cursor, HISTORY_PAGE).await?;
+        let done = page.turns.iter().filter(|turn| turn.state == TurnState::Done);
+        let Some(last) = done.clone().map(|turn| turn.turn).max() else { return Ok(past) };
+        past.cost_micro_usd += done.filter_map(|turn| turn.cost_micro_usd).sum::<i64>();
+        past.cursor = last;
+    }
+}
+
+struct ChatLoop<'a> {
+    context: &'a Context,
+    args: &'a ChatArgs,
+    base_url: String,
+    session_id: String,
+    account: Arc<Account>,
+    transcript: Transcript,
+    connection: Connection,
     screen: Screen,
     /// The message whose answer is awaited.
     awaiting: Option<String>,
     cost: i64,
-    away: bool,
-    /// What was typed while an answer was being written.
-    ahead: VecDeque<String>,
+    /// The lines that were typed while an answer was being written.
+    typed_ahead: VecDeque<String>,
 }
 
-impl Talk<'_> {
+impl ChatLoop<'_> {
     /// Waits until the session is known on an open socket.
     async fn connect(&mut self) {
-        while !self.view.has_resumed() {
-            let news = self.link.next(&self.public).await;
-            let shown = self.news(news).await;
-            self.show(shown);
+        loop {
+            match self.connection.next().await {
+                Event::Resumed | Event::Ended(_) => return,
+                event => drop(self.handle(event)),
+            }
         }
     }
 
-    /// Says one thing, and prints the answer.
-    async fn once(&mut self, message: &str) -> anyhow::Result<Exit> {
-        self.say(message).await?;
-        let last = self.answer(None).await?;
-        Ok(match last {
-            Some(last) if last.kind == "reply" => Exit::Done,
-            Some(_) => Exit::Partly,
-            None => Exit::Interrupted,
+    /// Sends one message, and prints the answer.
+    async fn ask_once(&mut self, message: &str) -> anyhow::Result<ExitStatus> {
+        self.send(message).await?;
+        let answer = self.wait_for_answer(None).await?;
+        Ok(match answer {
+            Some(answer) if answer.kind == TurnKind::Reply => ExitStatus::Success,
+            Some(_) => ExitStatus::Partial,
+            None => ExitStatus::Interrupted,
         })
     }
 
-    async fn converse(&mut self) -> anyhow::Result<Exit> {
-        note(&format!("session {}; /help tells what can be done here", self.public.session_id()));
+    async fn converse(&mut self) -> anyhow::Result<ExitStatus> {
+        note(&format!("session {}; type /help for the commands", self.session_id));
         let mut lines = lines();
         loop {
             self.screen.prompt();
-            let line = if let Some(line) = self.ahead.pop_front() {
+            let line = if let Some(line) = self.typed_ahead.pop_front() {
                 Some(line)
             } else {
                 tokio::select! {
@@ -135,49 +162,55 @@ impl Talk<'_> {
                 "/quit" | "/exit" => break,
                 "/help" => note(HELP),
                 "/cost" => self.screen.cost(self.cost),
-                "/stop" => note("nothing is being written"),
+                "/stop" => note("no answer is being written"),
                 other if other.starts_with('/') => {
-                    note("there is no such command; /help tells which there are");
+                    note("unknown command; type /help for the commands");
                 }
-                message => match self.say(message).await {
-                    Ok(()) => drop(self.answer(Some(&mut lines)).await?),
+                message => match self.send(message).await {
+                    Ok(()) => drop(self.wait_for_answer(Some(&mut lines)).await?),
                     Err(error) => note(&format!("not sent: {error:#}")),
                 },
             }
         }
-        note(&format!("\n`yogi chat --session {}` goes on with it", self.public.session_id()));
-        Ok(Exit::Done)
+        note(&format!("\nTo continue: `yogi chat --session {}`", self.session_id));
+        Ok(ExitStatus::Success)
     }
 
-    async fn say(&mut self, message: &str) -> anyhow::Result<()> {
+    async fn send(&mut self, message: &str) -> anyhow::Result<()> {
         MessageText::parse(message).map_err(|error| usage(format!("the message {error}")))?;
-        let id = self.desk.new_id();
-        let document = self.what.document.as_deref();
-        let provider = self.what.provider.as_deref();
-        let public = &self.public;
-        let sent = with_retries(
-            RETRY_TIMEOUT,
-            || public.say(message, &id, document, provider),
-            |error| note(&error.to_string()),
-        )
-        .await;
-        sent.map_err(|error| match error {
-            HomeError::Refused { field: Some(field), detail } => {
-                usage(format!("{field}: {detail}"))
-            }
-            other => other.into(),
-        })?;
+        let id = self.context.new_id();
+        let message = Message {
+            document_id: self.args.document.clone(),
+            provider: self.args.provider.clone(),
+            ..Message::new(&self.session_id, &id, message)
+        };
+        // Before the request, because the answer can be there before the response.
+        self.connection.tab.sending(&id);
+        let sent =
+            with_retries(SEND_TIMEOUT, || self.post(&message), |error| note(&error.to_string()));
+        if let Err(error) = sent.await {
+            self.connection.tab.unsent(&id);
+            return Err(match error {
+                BackendError::Refused { field: Some(field), detail } => {
+                    usage(format!("{field}: {detail}"))
+                }
+                other => other.into(),
+            });
+        }
         self.awaiting = Some(id);
         Ok(())
     }
 
-    /// Shows what comes until the awaited answer is whole; none where it was left.
-    async fn answer(
+    async fn post(&self, message: &Message) -> BackendResult<()> {
+        let posted = self.account.post(message).await;
+        posted.map(drop).map_err(|error| backend_error(&self.base_url, error))
+    }
+
+    /// Shows what arrives until the awaited answer is final; `None` if the user left it.
+    async fn wait_for_answer(
         &mut self,
         mut lines: Option<&mut mpsc::Receiver<String>>,
-    ) -> anyhow::Result<Option<Final>> {
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ) -> anyhow::Result<Option<FinalTurn>> {
         let mut stopped = false;
         loop {
             let line = async {
@@ -186,108 +219,108 @@ impl Talk<'_> {
                     None => std::future::pending().await,
                 }
             };
-            let shown = tokio::select! {
+            tokio::select! {
                 () = interrupted() => {
                     if stopped {
                         return Ok(None);
                     }
                     stopped = true;
                     self.stop().await;
-                    Vec::new()
                 }
-                line = line => {
-                    match line.as_deref().map(str::trim) {
-                        Some("/stop") => self.stop().await,
-                        // One after the other: what is typed ahead is said once this answer is
-                        // whole.
-                        Some(line) => self.ahead.push_back(line.to_owned()),
-                        None => lines = None,
+                line = line => match line.as_deref().map(str::trim) {
+                    Some("/stop") => self.stop().await,
+                    // Messages are sent one after the other: what is typed ahead waits until this
+                    // answer is final.
+                    Some(line) => self.typed_ahead.push_back(line.to_owned()),
+                    None => lines = None,
+                },
+                event = self.connection.next() => {
+                    if let Event::Ended(ended) = event {
+                        return Err(self.gave_up(ended).into());
                     }
-                    Vec::new()
+                    if let Some(answer) = self.handle(event) {
+                        return Ok(Some(answer));
+                    }
                 }
-                _ = ticks.tick() => self.look_after().await,
-                news = self.link.next(&self.public) => self.news(news).await,
-            };
-            if let Some(last) = self.show(shown) {
-                return Ok(Some(last));
             }
         }
     }
 
-    async fn news(&mut self, news: News) -> Vec<Show> {
-        match news {
-            News::Opened => {
-                if std::mem::take(&mut self.away) {
-                    self.screen.phase("connected again");
-                }
-                self.view.opened();
-                self.link.resume(self.view.cursor).await;
-                Vec::new()
+    fn gave_up(&self, ended: Ended) -> BackendError {
+        match ended {
+            Ended::Refused(status) => BackendError::NotAllowed(format!(
+                "{} refused the connection with status {status}",
+                self.base_url
+            )),
+            Ended::Gone | Ended::Closed => {
+                BackendError::Missing(format!("the session {} no longer exists", self.session_id))
             }
-            News::Frame(frame) => self.view.frame(&frame),
-            News::Lost => {
-                if !std::mem::replace(&mut self.away, true) {
-                    self.screen.phase("the connection was lost, trying again");
-                }
-                self.fetch(self.view.cursor).await
-            }
-        }
-    }
-
-    /// Does what is due.
-    async fn look_after(&mut self) -> Vec<Show> {
-        if let Some(turn) = self.view.to_fetch() {
-            return self.fetch(turn - 1).await;
-        }
-        if self.view.is_due(self.awaiting.is_some()) {
-            self.view.asked();
-            self.link.resume(self.view.cursor).await;
-        }
-        Vec::new()
-    }
-
-    async fn fetch(&mut self, after: u64) -> Vec<Show> {
-        match self.public.turns(after, 0).await {
-            Ok(turns) => self.view.fetched(&turns),
-            Err(_) => Vec::new(),
         }
     }
 
     async fn stop(&mut self) {
         let Some(id) = &self.awaiting else { return };
-        if let Err(error) = self.public.stop(id).await {
-            note(&format!("not stopped: {error}"));
+        if let Err(error) = self.account.stop(&self.session_id, id).await {
+            note(&format!("not stopped: {}", backend_error(&self.base_url, error)));
         }
     }
 
-    /// Shows what is new; returns the awaited answer once it is whole.
-    fn show(&mut self, shown: Vec<Show>) -> Option<Final> {
-        let mut found = None;
+    /// Shows an event; returns the awaited answer once it is final.
+    fn handle(&mut self, event: Event) -> Option<FinalTurn> {
+        let shown = match event {
+            Event::Connected(times) => {
+                if times > 1 {
+                    self.screen.phase("connected again");
+                }
+                Vec::new()
+            }
+            Event::Disconnected => {
+                self.screen.phase("the connection was lost; reconnecting");
+                Vec::new()
+            }
+            Event::Text { turn, text } => self.transcript.text(turn, &text),
+            Event::Phase { turn, phase } => self.transcript.phase(turn, &phase),
+            Event::Final(turn) => self.transcript.final_turn(turn),
+            Event::Skipped { cursor } => {
+                self.transcript.skip_to(cursor);
+                Vec::new()
+            }
+            Event::Resumed | Event::Ended(_) => Vec::new(),
+        };
+        self.show(shown)
+    }
+
+    fn show(&mut self, shown: Vec<Show>) -> Option<FinalTurn> {
+        let mut answer = None;
         for show in shown {
             match show {
                 Show::Text(text) => self.screen.text(&text),
-                Show::Again => self.screen.again(),
+                Show::Restart => self.screen.restart(),
                 Show::Phase(phase) => self.screen.phase(&phase),
-                Show::Final(last) => {
-                    self.cost += last.cost_micro_usd.unwrap_or(0);
-                    self.screen.end(&last);
-                    self.desk.output.object(&json!({
-                        "type": "answer", "session_id": self.public.session_id(),
-                        "message_id": last.message_id,
-                        "kind": last.kind, "text": last.text, "error": last.error,
-                        "finish_reason": last.finish_reason,
-                        "model": last.model, "input_tokens": last.input_tokens,
-                        "output_tokens": last.output_tokens,
-                        "cost_micro_usd": last.cost_micro_usd,
-                    }));
-                    if self.awaiting.as_deref() == Some(last.message_id.as_str()) {
+                Show::Final(turn) => {
+                    self.show_final(&turn);
+                    if self.awaiting.as_deref() == Some(turn.message_id.as_str()) {
                         self.awaiting = None;
-                        found = Some(last);
+                        answer = Some(turn);
                     }
                 }
             }
         }
-        found
+        answer
+    }
+
+    fn show_final(&mut self, turn: &FinalTurn) {
+        let details = &turn.details;
+        self.cost += details.cost_micro_usd.unwrap_or(0);
+        self.screen.end(turn);
+        self.context.output.object(&json!({
+            "type": "answer", "session_id": self.session_id, "message_id": turn.message_id,
+            "kind": turn.kind, "text": turn.text, "error": details.error_message,
+            "finish_reason": turn.finish_reason,
+            "model": details.model.as_ref().or(details.provider.as_ref()),
+            "input_tokens": details.input_tokens, "output_tokens": details.output_tokens,
+            "cost_micro_usd": details.cost_micro_usd,
+        }));
     }
 }
 

@@ -1,28 +1,28 @@
-//! The conversation as it is drawn.
+//! Prints the conversation.
 
 use std::io::{self, Write as _};
 
-use shared::domain::MicroUsd;
+use client::rule::FinalTurn;
+use shared::domain::{FinishReason, MicroUsd};
 
-use super::view::Final;
 use crate::output::{Output, Tone, clean, count, money, note};
 
-/// Where the conversation is drawn.
+/// Prints a conversation to standard output, and remarks to standard error.
 pub(super) struct Screen {
     output: Output,
-    /// Whether somebody types here.
+    /// Whether the user is prompted for messages.
     prompts: bool,
-    /// Whether the cursor stands behind a text.
+    /// Whether the cursor is behind a text instead of at the start of a line.
     inside: bool,
 }
 
 impl Screen {
-    /// Draws on standard output.
+    /// Creates the screen.
     pub(super) fn new(output: Output, prompts: bool) -> Self {
         Self { output, prompts, inside: false }
     }
 
-    /// Asks for a message.
+    /// Prompts for a message.
     pub(super) fn prompt(&self) {
         if self.prompts && !self.output.json {
             drop(write!(io::stderr(), "{}", self.output.paint(Tone::Bold, "> ")));
@@ -30,7 +30,7 @@ impl Screen {
         }
     }
 
-    /// Adds text.
+    /// Prints more of the answer.
     pub(super) fn text(&mut self, text: &str) {
         if self.output.json {
             return;
@@ -40,12 +40,12 @@ impl Screen {
         self.inside = !text.ends_with('\n');
     }
 
-    /// Says that the text so far is not the answer.
-    pub(super) fn again(&mut self) {
-        self.phase("that was broken off; the answer begins again");
+    /// Says that the text printed so far is not the answer.
+    pub(super) fn restart(&mut self) {
+        self.phase("the answer was interrupted and restarts");
     }
 
-    /// Says what is going on.
+    /// Prints a remark.
     pub(super) fn phase(&mut self, phase: &str) {
         self.line_end();
         if !self.output.json {
@@ -54,30 +54,32 @@ impl Screen {
     }
 
     /// Ends an answer.
-    pub(super) fn end(&mut self, last: &Final) {
+    pub(super) fn end(&mut self, turn: &FinalTurn) {
         self.line_end();
         if self.output.json {
             return;
         }
-        if let Some(error) = &last.error {
+        let details = &turn.details;
+        if turn.error.is_some() {
+            let error = details.error_message.as_deref().unwrap_or("no reason given");
             note(&self.output.paint(Tone::Bad, &format!("[failed: {}]", clean(error))));
             return;
         }
-        let cost =
-            last.cost_micro_usd.map_or_else(|| "no price".to_owned(), |cost| money(MicroUsd(cost)));
-        let end = match last.finish_reason.as_str() {
-            "stop" => String::new(),
-            other => format!(", {}", clean(other)),
+        let cost = details
+            .cost_micro_usd
+            .map_or_else(|| "no price".to_owned(), |cost| money(MicroUsd(cost)));
+        let end = match turn.finish_reason {
+            Some(FinishReason::Stop) | None => String::new(),
+            Some(other) => format!(", {}", clean(other.as_str())),
         };
-        let tokens = format!("{} in, {} out", count(last.input_tokens), count(last.output_tokens));
-        note(
-            &self
-                .output
-                .paint(Tone::Dim, &format!("[{}, {tokens}, {cost}{end}]", clean(&last.model))),
-        );
+        let model = details.model.as_deref().or(details.provider.as_deref()).unwrap_or_default();
+        let tokens =
+            format!("{} in, {} out", count(details.input_tokens), count(details.output_tokens));
+        let line = format!("[{}, {tokens}, {cost}{end}]", clean(model));
+        note(&self.output.paint(Tone::Dim, &line));
     }
 
-    /// Says what all of it cost.
+    /// Prints what the conversation has cost so far.
     pub(super) fn cost(&self, micro: i64) {
         note(&self.output.paint(Tone::Dim, &format!("[{} so far]", money(MicroUsd(micro)))));
     }

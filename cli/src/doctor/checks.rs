@@ -1,4 +1,4 @@
-//! What can be seen without a message.
+//! The checks that need no message.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use shared::domain::{ProviderName, Timestamp, Usage};
 use shared::operator::{BreakerState, ServerStatus};
 
 use super::Findings;
-use crate::home::{Home, HomeError};
+use crate::backend::{Backend, BackendError};
 use crate::output::{bytes, count, millis};
 
 const CLOCKS_AGREE: Duration = Duration::from_secs(5);
@@ -18,10 +18,10 @@ const LITTLE_DISK: u64 = 1_000_000_000;
 const NO_DISK: u64 = 100_000_000;
 
 /// Looks whether the token lets us in, and which keys are set.
-pub(super) async fn access(findings: &mut Findings, home: &dyn Home) {
-    match home.settings().await {
+pub(super) async fn access(findings: &mut Findings, backend: &dyn Backend) {
+    match backend.settings().await {
         Ok(settings) => {
-            findings.ok("token", "the server lets operators in");
+            findings.ok("token", "accepted by the server");
             let Some(keys) = settings["keys"].as_object().cloned() else { return };
             let named = |wanted: bool| -> Vec<String> {
                 keys.iter()
@@ -32,13 +32,13 @@ pub(super) async fn access(findings: &mut Findings, home: &dyn Home) {
             match named(true).as_slice() {
                 [] => findings.careful(
                     "keys",
-                    "no provider's key is set: answers are quotes from the documents; set \
-                    ANTHROPIC_API_KEY or OPENAI_API_KEY, and start the server again",
+                    "no provider key is set, so answers are quotes from the documents; set \
+                    ANTHROPIC_API_KEY or OPENAI_API_KEY, and restart the server",
                 ),
                 set => findings.ok("keys", format!("set: {}", set.join(", "))),
             }
         }
-        Err(HomeError::NotAllowed(why)) => findings.bad("token", why),
+        Err(BackendError::NotAllowed(why)) => findings.bad("token", why),
         Err(error) => findings.bad("settings", error.to_string()),
     }
 }
@@ -54,17 +54,19 @@ pub(super) fn permissions(findings: &mut Findings, directory: &Path) {
         // The database is as open as its directory; keys and tokens are nobody else's.
         let open = metadata.permissions().mode() & 0o077 != 0;
         if open && name != "chatbot.db" {
-            findings
-                .bad("permissions", format!("others can read {}: chmod 600 it", file.display()));
+            findings.bad(
+                "permissions",
+                format!("{} is readable by other users; run chmod 600 on it", file.display()),
+            );
             return;
         }
     }
     let written = std::fs::metadata(directory).map(|metadata| !metadata.permissions().readonly());
     match written {
         Ok(true) => {
-            findings.ok("permissions", format!("{place} is ours, its keys are nobody else's"));
+            findings.ok("permissions", format!("{place} is writable; its keys are private"));
         }
-        Ok(false) => findings.bad("permissions", format!("{place} cannot be written")),
+        Ok(false) => findings.bad("permissions", format!("{place} is not writable")),
         Err(error) => findings.bad("permissions", format!("{place}: {error}")),
     }
 }
@@ -74,12 +76,13 @@ pub(super) fn clock(findings: &mut Findings, theirs: Timestamp, ours: Timestamp)
     let apart = theirs.since(ours).max(ours.since(theirs));
     let text = millis(u64::try_from(apart.as_millis()).unwrap_or(u64::MAX));
     if apart <= CLOCKS_AGREE {
-        findings.ok("clock", format!("the server's and ours are {text} apart"));
+        findings.ok("clock", format!("the server and this machine are {text} apart"));
     } else {
         findings.careful(
             "clock",
             format!(
-                "the server's and ours are {text} apart: tickets live for 30 s, set the clocks"
+                "the server and this machine are {text} apart; tickets expire after 30 s, so \
+                synchronise the clocks"
             ),
         );
     }
@@ -89,7 +92,7 @@ pub(super) fn clock(findings: &mut Findings, theirs: Timestamp, ours: Timestamp)
 pub(super) fn providers(findings: &mut Findings, status: &ServerStatus) {
     let Some(providers) = &status.providers else { return };
     if providers.is_empty() {
-        findings.bad("providers", "nobody can answer: set a provider's key");
+        findings.bad("providers", "no provider is configured; set a provider's key");
     }
     let prices = Prices::built_in().ok();
     for provider in providers {
@@ -107,8 +110,7 @@ pub(super) fn providers(findings: &mut Findings, status: &ServerStatus) {
             BreakerState::Open => findings.bad(
                 &name,
                 format!(
-                    "{model}: it failed too often and is not called now; `yogi tail --failed` \
-                    says how"
+                    "{model}: it failed too often and is not being called; see `yogi tail --failed`"
                 ),
             ),
         }
@@ -118,8 +120,8 @@ pub(super) fn providers(findings: &mut Findings, status: &ServerStatus) {
             findings.careful(
                 &name,
                 format!(
-                    "{model} is in no price list: its costs are not counted, budgets count \
-                    the dearest"
+                    "{model} is in no price list: its cost is unknown, and budgets assume the \
+                    highest listed price"
                 ),
             );
         }
@@ -139,10 +141,7 @@ pub(super) fn queues(findings: &mut Findings, status: &ServerStatus) {
             None => findings.ok(&name, load),
         }
         if queue.dead > 0 {
-            findings.bad(
-                &name,
-                format!("{} dead letters: `yogi dlq list` says why", count(queue.dead)),
-            );
+            findings.bad(&name, format!("{} dead letters; see `yogi dlq list`", count(queue.dead)));
         }
     }
 }
@@ -150,15 +149,15 @@ pub(super) fn queues(findings: &mut Findings, status: &ServerStatus) {
 /// Looks at what is left of the disk.
 pub(super) fn disk(findings: &mut Findings, status: &ServerStatus) {
     let Some(database) = status.database_bytes else { return };
-    let database = format!("the database has {}", bytes(database));
+    let database = format!("the database uses {}", bytes(database));
     match status.free_bytes {
         None => findings.ok("disk", database),
         Some(free) if free < NO_DISK => {
-            findings.bad("disk", format!("{database}, only {} are left", bytes(free)));
+            findings.bad("disk", format!("{database}, only {} free", bytes(free)));
         }
         Some(free) if free < LITTLE_DISK => {
-            findings.careful("disk", format!("{database}, {} are left", bytes(free)));
+            findings.careful("disk", format!("{database}, {} free", bytes(free)));
         }
-        Some(free) => findings.ok("disk", format!("{database}, {} are left", bytes(free))),
+        Some(free) => findings.ok("disk", format!("{database}, {} free", bytes(free))),
     }
 }

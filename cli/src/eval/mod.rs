@@ -1,4 +1,4 @@
-//! `yogi eval`: questions with known answers, scored, compared between models.
+//! `yogi eval`: asks questions with known answers, scores the replies and compares models.
 
 mod questions;
 mod score;
@@ -12,14 +12,14 @@ use shared::domain::{DocumentId, MessageText, MicroUsd, ProviderName};
 use shared::operator::TurnView;
 use shared::queue_messages::Replay;
 
-use self::questions::{Kind, Question, Questions};
+use self::questions::{Question, QuestionKind, QuestionSet};
 use self::score::Score;
-use crate::args::Eval;
-use crate::ask::{self, Asker, Reply};
-use crate::desk::Desk;
-use crate::exit::{Exit, usage};
-use crate::home::Need;
+use crate::args::EvalArgs;
+use crate::backend::DataPolicy;
+use crate::context::Context;
+use crate::exit::{ExitStatus, usage};
 use crate::output::{Table, Tone, clean, count, cut, millis, money, note, share};
+use crate::question_runner::{self, QuestionRunner, Reply};
 use crate::reference;
 use crate::times::Times;
 
@@ -35,37 +35,41 @@ struct Candidate {
 }
 
 /// One candidate's answers with their scores, in the order of the questions.
-struct Results {
+struct CandidateResults {
     candidate: Candidate,
     answers: Vec<(Option<TurnView>, Score)>,
 }
 
 /// Runs the command.
-pub(crate) async fn run(desk: &Desk, what: &Eval) -> anyhow::Result<Exit> {
-    let questions = Questions::read(&what.file)?;
+pub(crate) async fn run(context: &Context, what: &EvalArgs) -> anyhow::Result<ExitStatus> {
+    let questions = QuestionSet::read(&what.file)?;
     let candidates = candidates(&what.with)?;
     let instructions = what.prompt.as_deref().map(read).transpose()?;
-    desk.with_home(Need::Any, |home| async move {
-        let principal = desk.principal()?;
-        let quiet = desk.output.json;
-        let asker = Asker { home, principal, at_once: what.concurrency.into(), quiet };
-        let mut all = Vec::new();
-        for candidate in candidates {
-            let conditions = Replay {
-                model: candidate.model.clone(),
-                instructions: instructions.clone(),
-                history: Vec::new(),
-            };
-            let Some(results) = ask(desk, &asker, &questions, candidate, conditions).await? else {
-                note("interrupted: nothing was scored; the same command begins anew");
-                return Ok(Exit::Interrupted);
-            };
-            all.push(results);
-        }
-        write(what.out.as_deref(), &questions, &all)?;
-        Ok(report(desk, what, &questions, &all))
-    })
-    .await
+    context
+        .with_backend(DataPolicy::CreateIfMissing, |backend| async move {
+            let principal = context.principal()?;
+            let quiet = context.output.json;
+            let runner =
+                QuestionRunner { backend, principal, concurrency: what.concurrency.into(), quiet };
+            let mut all = Vec::new();
+            for candidate in candidates {
+                let conditions = Replay {
+                    model: candidate.model.clone(),
+                    instructions: instructions.clone(),
+                    history: Vec::new(),
+                };
+                let Some(results) =
+                    ask(context, &runner, &questions, candidate, conditions).await?
+                else {
+                    note("interrupted: nothing was scored; run the same command to start over");
+                    return Ok(ExitStatus::Interrupted);
+                };
+                all.push(results);
+            }
+            write(what.out.as_deref(), &questions, &all)?;
+            Ok(report(context, what, &questions, &all))
+        })
+        .await
 }
 
 fn candidates(with: &[String]) -> anyhow::Result<Vec<Candidate>> {
@@ -88,24 +92,24 @@ fn read(path: &Path) -> anyhow::Result<String> {
 }
 
 async fn ask(
-    desk: &Desk,
-    asker: &Asker,
-    questions: &Questions,
+    context: &Context,
+    runner: &QuestionRunner,
+    questions: &QuestionSet,
     candidate: Candidate,
     conditions: Replay,
-) -> anyhow::Result<Option<Results>> {
+) -> anyhow::Result<Option<CandidateResults>> {
     let wanted: Vec<_> = questions
         .all
         .iter()
-        .map(|question| ask::Question {
+        .map(|question| question_runner::Question {
             message: question.message.clone(),
             document_id: question.document.clone(),
             provider: candidate.provider,
             replay: conditions.clone(),
         })
         .collect();
-    let id = format!("eval.{}", desk.new_id());
-    let answered = asker.all(&id, &wanted).await?;
+    let id = format!("eval.{}", context.new_id());
+    let answered = runner.all(&id, &wanted).await?;
     if answered.interrupted {
         return Ok(None);
     }
@@ -125,34 +129,35 @@ async fn ask(
         .collect();
     if let Some(judge) = &questions.judge {
         let judged =
-            judge_all(asker, &format!("{id}.judge"), judge, questions, &turns, &mut scores).await?;
+            judge_all(runner, &format!("{id}.judge"), judge, questions, &turns, &mut scores)
+                .await?;
         if !judged {
             return Ok(None);
         }
     }
-    Ok(Some(Results { candidate, answers: turns.into_iter().zip(scores).collect() }))
+    Ok(Some(CandidateResults { candidate, answers: turns.into_iter().zip(scores).collect() }))
 }
 
 /// Asks the judge about every answer; tells whether it was not interrupted.
 async fn judge_all(
-    asker: &Asker,
+    runner: &QuestionRunner,
     prefix: &str,
     judge: &str,
-    questions: &Questions,
+    questions: &QuestionSet,
     turns: &[Option<TurnView>],
     scores: &mut [Score],
 ) -> anyhow::Result<bool> {
     let mut wanted = Vec::new();
     let mut places = Vec::new();
     for (place, (question, turn)) in questions.all.iter().zip(turns).enumerate() {
-        let Some(turn) = turn.as_ref().filter(|_| question.kind != Kind::Unscored) else {
+        let Some(turn) = turn.as_ref().filter(|_| question.kind != QuestionKind::Unscored) else {
             continue;
         };
         let Ok(message) = MessageText::parse(score::judging(judge, question, turn)) else {
             continue;
         };
         let replay = Replay { instructions: Some(score::JUDGE.to_owned()), ..Replay::default() };
-        wanted.push(ask::Question {
+        wanted.push(question_runner::Question {
             message,
             document_id: None::<DocumentId>,
             provider: None,
@@ -160,7 +165,7 @@ async fn judge_all(
         });
         places.push(place);
     }
-    let answered = asker.all(prefix, &wanted).await?;
+    let answered = runner.all(prefix, &wanted).await?;
     for (place, reply) in places.into_iter().zip(answered.replies) {
         if let Some(Reply::Turn(turn)) = reply {
             scores[place] = score::verdict(turn.text.as_deref().unwrap_or_default());
@@ -169,22 +174,27 @@ async fn judge_all(
     Ok(!answered.interrupted)
 }
 
-fn report(desk: &Desk, what: &Eval, questions: &Questions, all: &[Results]) -> Exit {
-    let output = desk.output;
+fn report(
+    context: &Context,
+    what: &EvalArgs,
+    questions: &QuestionSet,
+    all: &[CandidateResults],
+) -> ExitStatus {
+    let output = context.output;
     let mut table = Table::new(&[
-        "with",
+        "model",
         ">answered",
         ">declined",
-        ">right",
+        ">correct",
         ">failed",
-        ">tokens out",
+        ">output tokens",
         ">cost",
         ">p50",
     ]);
     let mut low = false;
     let mut failed_any = false;
     for results in all {
-        let of = |kind: Kind| {
+        let of = |kind: QuestionKind| {
             let scored = questions
                 .all
                 .iter()
@@ -193,8 +203,8 @@ fn report(desk: &Desk, what: &Eval, questions: &Questions, all: &[Results]) -> E
             let right = scored.clone().filter(|(_, (_, score))| score.right).count() as u64;
             (right, scored.count() as u64)
         };
-        let answered = of(Kind::Answered);
-        let declined = of(Kind::Declined);
+        let answered = of(QuestionKind::Answered);
+        let declined = of(QuestionKind::Declined);
         let right = answered.0 + declined.0;
         let scored = answered.1 + declined.1;
         let turns = || results.answers.iter().filter_map(|(turn, _)| turn.as_ref());
@@ -227,17 +237,17 @@ fn report(desk: &Desk, what: &Eval, questions: &Questions, all: &[Results]) -> E
             times.percentile(50).map_or_else(|| "–".to_owned(), millis),
         ]);
         failed_any |= failed > 0;
-        low |= what.at_least.is_some_and(|least| percent(right, scored) < least);
+        low |= what.min_score.is_some_and(|least| percent(right, scored) < least);
         if right < scored {
-            table.tone(3, Tone::Careful);
+            table.tone(3, Tone::Warning);
         }
     }
     output.table(&table);
-    wrong_answers(desk, questions, all);
+    wrong_answers(context, questions, all);
     match (low, failed_any) {
-        (true, _) => Exit::Failed,
-        (_, true) => Exit::Partly,
-        _ => Exit::Done,
+        (true, _) => ExitStatus::Failed,
+        (_, true) => ExitStatus::Partial,
+        _ => ExitStatus::Success,
     }
 }
 
@@ -247,7 +257,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 }
 
 /// Returns what answered: who was wanted for, or the model that turned out to be preferred.
-fn name(results: &Results) -> String {
+fn name(results: &CandidateResults) -> String {
     let turn = results.answers.iter().find_map(|(turn, _)| turn.as_ref());
     let model = turn
         .and_then(|turn| turn.model.clone().or(turn.provider.map(|provider| provider.to_string())));
@@ -257,33 +267,45 @@ fn name(results: &Results) -> String {
     }
 }
 
-fn wrong_answers(desk: &Desk, questions: &Questions, all: &[Results]) {
+fn wrong_answers(context: &Context, questions: &QuestionSet, all: &[CandidateResults]) {
     for results in all {
         let wrong: Vec<_> = questions
             .all
             .iter()
             .zip(&results.answers)
-            .filter(|(question, (_, score))| question.kind != Kind::Unscored && !score.right)
+            .filter(|(question, (_, score))| {
+                question.kind != QuestionKind::Unscored && !score.right
+            })
             .collect();
         if wrong.is_empty() {
             continue;
         }
-        desk.output.line("");
-        desk.output.line(&desk.output.paint(Tone::Bold, &format!("{}: not right", name(results))));
+        context.output.line("");
+        context
+            .output
+            .line(&context.output.paint(Tone::Bold, &format!("{}: wrong answers", name(results))));
         for (question, (turn, score)) in wrong.iter().take(SHOWN) {
-            desk.output.line(&format!("  {}", clean(question.message.as_str())));
-            desk.output.line(&desk.output.paint(Tone::Dim, &format!("    {}", clean(&score.why))));
-            let text = turn.as_ref().map_or("(no answer)", crate::turn_table::answer);
-            desk.output.line(&format!("    {}", cut(text, 160)));
+            context.output.line(&format!("  {}", clean(question.message.as_str())));
+            context
+                .output
+                .line(&context.output.paint(Tone::Dim, &format!("    {}", clean(&score.why))));
+            let text = turn.as_ref().map_or("(no answer)", crate::output::turns::answer);
+            context.output.line(&format!("    {}", cut(text, 160)));
         }
         if wrong.len() > SHOWN {
-            desk.output
-                .line(&format!("  … and {} more: --out FILE has all of them", wrong.len() - SHOWN));
+            context.output.line(&format!(
+                "  … and {} more; use --out FILE to get all of them",
+                wrong.len() - SHOWN
+            ));
         }
     }
 }
 
-fn write(out: Option<&Path>, questions: &Questions, all: &[Results]) -> anyhow::Result<()> {
+fn write(
+    out: Option<&Path>,
+    questions: &QuestionSet,
+    all: &[CandidateResults],
+) -> anyhow::Result<()> {
     let Some(out) = out else { return Ok(()) };
     let mut lines = Vec::new();
     for results in all {
@@ -292,7 +314,7 @@ fn write(out: Option<&Path>, questions: &Questions, all: &[Results]) -> anyhow::
             let line = json!({
                 "with": name(results), "question": message, "document": document,
                 "kind": kind.as_str(),
-                "right": (*kind != Kind::Unscored).then_some(score.right), "why": score.why,
+                "right": (*kind != QuestionKind::Unscored).then_some(score.right), "why": score.why,
                 "reply": turn,
             });
             serde_json::to_writer(&mut lines, &line)?;

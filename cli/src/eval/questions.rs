@@ -1,4 +1,5 @@
-//! The file of questions: that of the sample school's golden questions, with a few fields more.
+//! The file of questions, in the format of the sample school's golden questions with a few more
+//! fields.
 
 use std::path::Path;
 
@@ -26,7 +27,7 @@ const DECLINES: [&str; 13] = [
 
 /// What a right reply to a question does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum QuestionKind {
     /// It gives the facts.
     Answered,
     /// It says that it does not know.
@@ -35,7 +36,7 @@ pub(super) enum Kind {
     Unscored,
 }
 
-impl Kind {
+impl QuestionKind {
     /// Returns the word for it.
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +52,7 @@ impl Kind {
 pub(super) struct Question {
     pub(super) message: MessageText,
     pub(super) document: Option<DocumentId>,
-    pub(super) kind: Kind,
+    pub(super) kind: QuestionKind,
     /// For each entry, one line of the reply must hold all of its parts.
     pub(super) lines: Vec<Vec<String>>,
     /// Texts of which the reply must hold each, wherever.
@@ -60,7 +61,7 @@ pub(super) struct Question {
 
 /// All of them.
 #[derive(Debug)]
-pub(super) struct Questions {
+pub(super) struct QuestionSet {
     pub(super) all: Vec<Question>,
     pub(super) judge: Option<String>,
     pub(super) declines: Vec<String>,
@@ -90,7 +91,7 @@ struct Entry {
     facts: Vec<String>,
 }
 
-impl Questions {
+impl QuestionSet {
     /// Reads a file.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
@@ -108,20 +109,20 @@ impl Questions {
             return Err(format!("the judge's prompt has no {place}"));
         }
         let lists = [
-            (Kind::Answered, file.answered),
-            (Kind::Declined, file.declined),
-            (Kind::Unscored, file.quoted_without_an_answer),
+            (QuestionKind::Answered, file.answered),
+            (QuestionKind::Declined, file.declined),
+            (QuestionKind::Unscored, file.quoted_without_an_answer),
         ];
         let mut all = Vec::new();
         for (kind, entries) in lists {
             for (number, entry) in (1..).zip(entries) {
-                if kind == Kind::Answered
+                if kind == QuestionKind::Answered
                     && entry.answer.is_empty()
                     && entry.facts.is_empty()
                     && judge.is_none()
                 {
                     return Err(format!(
-                        "answered, question {number}: it has neither answer nor facts, and there \
+                        "answered, question {number}: neither answer nor facts are given, and there \
                         is no judge"
                     ));
                 }
@@ -130,7 +131,7 @@ impl Questions {
             }
         }
         if all.is_empty() {
-            return Err("it has no questions".to_owned());
+            return Err("there are no questions".to_owned());
         }
         let declines = file.declines.unwrap_or_else(|| DECLINES.map(str::to_owned).to_vec());
         Ok(Self {
@@ -150,7 +151,7 @@ mod tests {
         for name in ["school", "held_out"] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join(format!("../providers/tests/golden/{name}.json"));
-            assert!(Questions::read(&path).unwrap().all.len() > 10, "{name}");
+            assert!(QuestionSet::read(&path).unwrap().all.len() > 10, "{name}");
         }
     }
 
@@ -164,7 +165,7 @@ mod tests {
             (r#"{"answered":[{"question":""}]}"#, "empty"),
             (r#"{"declined":[{"question":"a"}],"judge":"x"}"#, "{question}"),
         ] {
-            let error = Questions::parse(text).unwrap_err();
+            let error = QuestionSet::parse(text).unwrap_err();
             assert!(error.contains(words), "{error}");
         }
     }

@@ -3,7 +3,7 @@
 use shared::domain::{FinishReason, TurnKind};
 use shared::operator::TurnView;
 
-use super::questions::{Kind, Question, Questions};
+use super::questions::{Question, QuestionKind, QuestionSet};
 use crate::replay::fill;
 
 /// What a judge is told beside the file's prompt.
@@ -18,15 +18,15 @@ pub(super) struct Score {
 }
 
 /// Scores a reply by what it must hold.
-pub(super) fn of(questions: &Questions, question: &Question, turn: Option<&TurnView>) -> Score {
+pub(super) fn of(questions: &QuestionSet, question: &Question, turn: Option<&TurnView>) -> Score {
     let Some(turn) = turn else { return wrong("it was not answered") };
     if turn.kind != Some(TurnKind::Reply) {
         return wrong("it failed");
     }
     let text = turn.text.as_deref().unwrap_or_default();
     match question.kind {
-        Kind::Unscored => Score { right: true, why: "not scored".to_owned() },
-        Kind::Declined => {
+        QuestionKind::Unscored => Score { right: true, why: "not scored".to_owned() },
+        QuestionKind::Declined => {
             let refused = matches!(
                 turn.finish_reason,
                 Some(FinishReason::Refusal | FinishReason::ContentFilter)
@@ -38,7 +38,7 @@ pub(super) fn of(questions: &Questions, question: &Question, turn: Option<&TurnV
                 wrong("it should have said that the document does not tell")
             }
         }
-        Kind::Answered => facts(question, text),
+        QuestionKind::Answered => facts(question, text),
     }
 }
 
@@ -62,7 +62,7 @@ fn facts(question: &Question, text: &str) -> Score {
 /// Fills the judge's prompt.
 pub(super) fn judging(judge: &str, question: &Question, turn: &TurnView) -> String {
     let expected = match question.kind {
-        Kind::Declined => "The document does not tell; the reply must say so.".to_owned(),
+        QuestionKind::Declined => "The document does not tell; the reply must say so.".to_owned(),
         _ => question
             .lines
             .iter()
@@ -108,7 +108,7 @@ mod tests {
         Question {
             message: MessageText::parse("q").unwrap(),
             document: None,
-            kind: Kind::Answered,
+            kind: QuestionKind::Answered,
             lines: lines
                 .iter()
                 .map(|parts| parts.iter().map(|part| (*part).to_owned()).collect())

@@ -1,9 +1,9 @@
-//! What people and scripts read: tables and lines on standard output, notes and progress on
-//! standard error.
+//! Output for people and scripts: results on standard output, notes and progress on standard error.
 
 mod progress;
 mod table;
 mod text;
+pub(crate) mod turns;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -13,32 +13,32 @@ pub(crate) use self::progress::Progress;
 pub(crate) use self::table::Table;
 pub(crate) use self::text::{ago, bytes, clean, count, cut, hex, millis, money, share, short};
 
-/// Where a command says what it found.
+/// Prints the results of a command.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
-    /// Whether scripts read it: one JSON object a line.
+    /// Whether to print JSON for scripts, one object per line.
     pub(crate) json: bool,
-    /// Whether there are colours.
+    /// Whether to use colours.
     pub(crate) colour: bool,
 }
 
-/// What a text is about.
+/// The meaning of a text, shown as a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// As it should be.
+    /// Everything is fine.
     Good,
-    /// Look at it some time.
-    Careful,
-    /// Look at it now.
+    /// Needs attention at some point.
+    Warning,
+    /// Needs attention now.
     Bad,
-    /// Beside the point.
+    /// Less important.
     Dim,
     /// A heading.
     Bold,
 }
 
 impl Output {
-    /// Looks at what standard output is.
+    /// Creates the output; colours are only used on a terminal.
     pub(crate) fn new(json: bool, no_colour: bool) -> Self {
         Self { json, colour: !json && !no_colour && io::stdout().is_terminal() }
     }
@@ -75,7 +75,7 @@ impl Output {
         }
         let code = match tone {
             Tone::Good => "32",
-            Tone::Careful => "33",
+            Tone::Warning => "33",
             Tone::Bad => "31",
             Tone::Dim => "2",
             Tone::Bold => "1",
@@ -84,7 +84,7 @@ impl Output {
     }
 }
 
-/// Writes a line beside the results: to standard error, so that pipes stay clean.
+/// Prints a note to standard error, so that pipes only carry results.
 pub(crate) fn note(text: &str) {
     drop(writeln!(io::stderr(), "{text}"));
 }
@@ -94,7 +94,7 @@ pub(crate) fn raw(text: &[u8]) {
     finish_if_nobody_reads(io::stdout().write_all(text).and_then(|()| io::stdout().flush()));
 }
 
-/// Asks a question that is answered by yes or no; no where nobody can be asked.
+/// Asks for confirmation; without a terminal the answer is no.
 pub(crate) fn confirmed(question: &str) -> bool {
     if !io::stdin().is_terminal() {
         return false;
@@ -108,7 +108,7 @@ fn write_line(text: &str) {
     finish_if_nobody_reads(writeln!(io::stdout(), "{text}"));
 }
 
-/// Ends the program as a pipe's writer does when its reader is gone: `yogi … | head` is no failure.
+/// Exits successfully when the reader of a pipe is gone: `yogi … | head` is not a failure.
 fn finish_if_nobody_reads(written: io::Result<()>) {
     if written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         std::process::exit(0);

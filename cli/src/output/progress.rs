@@ -1,15 +1,15 @@
-//! A bar while something takes long: on a terminal only, and on standard error.
+//! A progress bar on standard error, shown only on a terminal.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How far a command is.
+/// The progress of a command.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// Begins a bar of `total` steps; hidden where nobody watches.
+    /// Creates a bar of `total` steps, hidden if `quiet` or without a terminal.
     pub(crate) fn new(total: u64, quiet: bool) -> Self {
         // indicatif hides it by itself where standard error is no terminal.
         let target =
@@ -23,22 +23,22 @@ impl Progress {
         Self(bar)
     }
 
-    /// Says how many steps are done.
+    /// Sets the number of finished steps.
     pub(crate) fn at(&self, done: u64) {
         self.0.set_position(done);
     }
 
-    /// Says what is going on.
+    /// Sets the message.
     pub(crate) fn say(&self, what: impl Into<String>) {
         self.0.set_message(what.into());
     }
 
-    /// Writes something beside the bar.
+    /// Prints something without disturbing the bar.
     pub(crate) fn aside(&self, write: impl FnOnce()) {
         self.0.suspend(write);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn end(&self) {
         self.0.finish_and_clear();
     }

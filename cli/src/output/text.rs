@@ -1,10 +1,10 @@
-//! Amounts and texts as people read them.
+//! Formats amounts and texts for people.
 
 use std::time::Duration;
 
 use shared::domain::{MicroUsd, Timestamp};
 
-/// Returns a text without what a terminal would obey: it was written by strangers.
+/// Returns a text without control characters, which untrusted text could send to the terminal.
 pub(crate) fn clean(text: &str) -> String {
     let harmless = |c: char| if c.is_control() || is_direction(c) { '\u{FFFD}' } else { c };
     text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { harmless(c) }).collect()
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_strangers_wrote_moves_no_cursor() {
+    fn untrusted_text_cannot_control_the_terminal() {
         assert_eq!(clean("a\u{1B}[31mb\nc\u{202E}d"), "a\u{FFFD}[31mb c\u{FFFD}d");
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(cut("äöü", 3), "äöü");

@@ -1,4 +1,4 @@
-//! Old and new side by side, and all of them in figures.
+//! Compares old and new answers, one by one and in total.
 
 use std::collections::HashMap;
 
@@ -6,22 +6,22 @@ use serde_json::{Value, json};
 use shared::domain::{FinishReason, MicroUsd, TurnKind};
 use shared::operator::TurnView;
 
-use super::select::Case;
-use super::source::Old;
+use super::selection::ReplayCase;
+use super::source::RecordedAnswer;
 use super::{cost, span};
 use crate::output::count;
 use crate::times::Times;
 
 /// Which of two answers a judge prefers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Vote {
+pub(super) enum Preference {
     Old,
     New,
     Same,
     Unclear,
 }
 
-impl Vote {
+impl Preference {
     /// Returns the word for it.
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -35,15 +35,15 @@ impl Vote {
 
 /// A message with both of its answers.
 #[derive(Debug)]
-pub(super) struct Pair {
-    pub(super) case: Case,
-    pub(super) new: Old,
-    pub(super) vote: Option<Vote>,
+pub(super) struct AnswerPair {
+    pub(super) case: ReplayCase,
+    pub(super) new: RecordedAnswer,
+    pub(super) vote: Option<Preference>,
 }
 
-impl Pair {
-    pub(super) fn new(case: Case, turn: &TurnView) -> Self {
-        Self { case, new: Old::of(turn), vote: None }
+impl AnswerPair {
+    pub(super) fn new(case: ReplayCase, turn: &TurnView) -> Self {
+        Self { case, new: RecordedAnswer::of(turn), vote: None }
     }
 
     /// Tells whether both answers are the same text.
@@ -54,7 +54,7 @@ impl Pair {
     /// Returns how many words both have, in percent of all: 100 where they are the same, 0 where
     /// none is.
     pub(super) fn likeness(&self) -> u64 {
-        let words = |answer: &Old| {
+        let words = |answer: &RecordedAnswer| {
             let mut words: HashMap<String, i64> = HashMap::new();
             for word in answer.text.as_deref().unwrap_or_default().split_whitespace() {
                 let word: String = word
@@ -76,7 +76,8 @@ impl Pair {
 
     /// Returns the pair for scripts.
     pub(super) fn object(&self) -> Value {
-        let Case { session_key, message_id, turn, message, document_id, history, old } = &self.case;
+        let ReplayCase { session_key, message_id, turn, message, document_id, history, old } =
+            &self.case;
         json!({
             "type": "pair", "session_key": session_key, "message_id": message_id, "turn": turn,
             "message": message,
@@ -85,24 +86,24 @@ impl Pair {
             "length_difference": length(&self.new).cast_signed() - length(old).cast_signed(),
             "cost_difference_micro_usd": self.new.cost_micro_usd.zip(old.cost_micro_usd).map(|(new, old)| new.0 - old.0),
             "total_ms_difference": self.new.timings.total_ms.cast_signed() - old.timings.total_ms.cast_signed(),
-            "judge": self.vote.map(Vote::as_str),
+            "judge": self.vote.map(Preference::as_str),
         })
     }
 }
 
 /// Returns how many characters an answer has.
-pub(super) fn length(answer: &Old) -> u64 {
+pub(super) fn length(answer: &RecordedAnswer) -> u64 {
     answer.text.as_deref().map_or(0, |text| text.chars().count() as u64)
 }
 
 /// Tells whether a model declined to answer.
-pub(super) fn is_refusal(answer: &Old) -> bool {
+pub(super) fn is_refusal(answer: &RecordedAnswer) -> bool {
     matches!(answer.finish_reason, Some(FinishReason::Refusal | FinishReason::ContentFilter))
 }
 
 /// One side of all pairs in figures.
 #[derive(Debug, Default)]
-pub(super) struct Side {
+pub(super) struct AnswerStats {
     pub(super) models: Vec<String>,
     pub(super) failed: u64,
     refused: u64,
@@ -115,8 +116,8 @@ pub(super) struct Side {
     total: Times,
 }
 
-impl Side {
-    fn of<'a>(answers: impl Iterator<Item = &'a Old>) -> Self {
+impl AnswerStats {
+    fn of<'a>(answers: impl Iterator<Item = &'a RecordedAnswer>) -> Self {
         let mut side = Self { cost: Some(0), ..Self::default() };
         for answer in answers {
             let model =
@@ -157,23 +158,23 @@ impl Side {
 
 /// All pairs in figures.
 #[derive(Debug)]
-pub(super) struct Totals {
+pub(super) struct Comparison {
     pub(super) pairs: u64,
-    pub(super) old: Side,
-    pub(super) new: Side,
+    pub(super) old: AnswerStats,
+    pub(super) new: AnswerStats,
     votes: Option<[u64; 4]>,
 }
 
-impl Totals {
-    pub(super) fn of(pairs: &[Pair]) -> Self {
+impl Comparison {
+    pub(super) fn of(pairs: &[AnswerPair]) -> Self {
         let mut votes = None;
         for vote in pairs.iter().filter_map(|pair| pair.vote) {
             votes.get_or_insert([0; 4])[vote as usize] += 1;
         }
         Self {
             pairs: pairs.len() as u64,
-            old: Side::of(pairs.iter().map(|pair| &pair.case.old)),
-            new: Side::of(pairs.iter().map(|pair| &pair.new)),
+            old: AnswerStats::of(pairs.iter().map(|pair| &pair.case.old)),
+            new: AnswerStats::of(pairs.iter().map(|pair| &pair.new)),
             votes,
         }
     }
@@ -185,17 +186,17 @@ impl Totals {
 
     /// Returns the figures for people: a name, the old one, the new one.
     pub(super) fn rows(&self) -> Vec<(&'static str, String, String)> {
-        let mean = |side: &Side| count(side.length.checked_div(self.pairs).unwrap_or(0));
-        let both = |name, of: &dyn Fn(&Side) -> String| (name, of(&self.old), of(&self.new));
+        let mean = |side: &AnswerStats| count(side.length.checked_div(self.pairs).unwrap_or(0));
+        let both = |name, of: &dyn Fn(&AnswerStats) -> String| (name, of(&self.old), of(&self.new));
         vec![
             both("model", &|side| side.models.join(", ")),
             both("answers", &|_| count(self.pairs)),
             both("failed", &|side| count(side.failed)),
             both("refused", &|side| count(side.refused)),
-            both("cut off at the longest", &|side| count(side.cut_off)),
-            both("characters, mean", &mean),
-            both("tokens in", &|side| count(side.input_tokens)),
-            both("tokens out", &|side| count(side.output_tokens)),
+            both("cut off at the length limit", &|side| count(side.cut_off)),
+            both("mean characters", &mean),
+            both("input tokens", &|side| count(side.input_tokens)),
+            both("output tokens", &|side| count(side.output_tokens)),
             both("cost", &|side| cost(side.cost)),
             both("time to first token, p50", &|side| span(side.first.percentile(50))),
             both("time to full reply, p50", &|side| span(side.total.percentile(50))),

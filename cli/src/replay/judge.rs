@@ -5,10 +5,10 @@ use std::path::Path;
 use shared::domain::{MessageText, ProviderName};
 use shared::queue_messages::Replay;
 
-use super::compare::{Pair, Vote};
-use crate::ask::{Asker, Question, Reply};
+use super::compare::{AnswerPair, Preference};
 use crate::exit::usage;
 use crate::output::note;
+use crate::question_runner::{Question, QuestionRunner, Reply};
 
 const INSTRUCTIONS: &str =
     "You judge answers. Follow the message to the letter, and end with the one word it asks for.";
@@ -36,16 +36,16 @@ impl Judge {
     /// Asks about every pair; tells whether it was interrupted.
     pub(super) async fn all(
         &self,
-        asker: &Asker,
+        runner: &QuestionRunner,
         prefix: &str,
         provider: Option<ProviderName>,
-        pairs: &mut [Pair],
+        pairs: &mut [AnswerPair],
     ) -> anyhow::Result<bool> {
         let mut wanted = Vec::new();
         let mut questions = Vec::new();
         for (number, pair) in pairs.iter_mut().enumerate() {
             if pair.is_same() {
-                pair.vote = Some(Vote::Same);
+                pair.vote = Some(Preference::Same);
                 continue;
             }
             match MessageText::parse(self.fill(pair)) {
@@ -57,11 +57,11 @@ impl Judge {
                 }
                 Err(error) => {
                     note(&format!("{} cannot be judged: the prompt {error}", pair.case.message_id));
-                    pair.vote = Some(Vote::Unclear);
+                    pair.vote = Some(Preference::Unclear);
                 }
             }
         }
-        let answered = asker.all(prefix, &questions).await?;
+        let answered = runner.all(prefix, &questions).await?;
         for (number, reply) in wanted.into_iter().zip(answered.replies) {
             let text = match reply {
                 Some(Reply::Turn(turn)) => turn.text.unwrap_or_default(),
@@ -73,7 +73,7 @@ impl Judge {
     }
 
     /// Fills the places in one go, so that no answer's own braces are taken for a place.
-    fn fill(&self, pair: &Pair) -> String {
+    fn fill(&self, pair: &AnswerPair) -> String {
         let text = |answer: Option<&String>| answer.cloned().unwrap_or_default();
         let values = [
             ("{question}", pair.case.message.as_str().to_owned()),
@@ -101,15 +101,15 @@ pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> String {
 }
 
 /// Reads a verdict: the last of the words that it may be.
-fn vote(text: &str) -> Vote {
+fn vote(text: &str) -> Preference {
     let words = text.rsplit(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
     let mut votes = words.filter_map(|word| match word.as_str() {
-        "old" => Some(Vote::Old),
-        "new" => Some(Vote::New),
-        "same" => Some(Vote::Same),
+        "old" => Some(Preference::Old),
+        "new" => Some(Preference::New),
+        "same" => Some(Preference::Same),
         _ => None,
     });
-    votes.next().unwrap_or(Vote::Unclear)
+    votes.next().unwrap_or(Preference::Unclear)
 }
 
 #[cfg(test)]
@@ -118,9 +118,9 @@ mod tests {
 
     #[test]
     fn a_verdict_is_the_last_word_that_is_one() {
-        assert_eq!(vote("The old one is short. **New**."), Vote::New);
-        assert_eq!(vote("same"), Vote::Same);
-        assert_eq!(vote("I like both"), Vote::Unclear);
+        assert_eq!(vote("The old one is short. **New**."), Preference::New);
+        assert_eq!(vote("same"), Preference::Same);
+        assert_eq!(vote("I like both"), Preference::Unclear);
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! `yogi replay`: past messages once more, under other conditions.
+//! `yogi replay`: answers past messages again with other settings.
 
 mod compare;
 mod judge;
 mod plots;
 mod report;
-mod select;
+mod selection;
 mod source;
 
 use std::path::Path;
@@ -15,68 +15,73 @@ use serde_json::json;
 use shared::domain::ProviderName;
 use shared::queue_messages::Replay as Conditions;
 
-use self::compare::{Pair, Totals};
+use self::compare::{AnswerPair, Comparison};
 pub(crate) use self::judge::fill;
-use self::select::{Case, Selected};
-use crate::args::Replay;
-use crate::ask::{Asker, Question, Reply};
-use crate::desk::Desk;
-use crate::exit::{Exit, usage};
-use crate::home::{Home, Need};
+use self::selection::{ReplayCase, Selection};
+use crate::args::ReplayArgs;
+use crate::backend::{Backend, DataPolicy};
+use crate::context::Context;
+use crate::exit::{ExitStatus, usage};
 use crate::output::{Table, Tone, clean, count, cut, millis, money, note, share};
+use crate::question_runner::{Question, QuestionRunner, Reply};
 
 /// The most that is told of messages whose texts are gone.
 const TOLD: usize = 10;
 
 /// Runs the command.
-pub(crate) async fn run(desk: &Desk, what: &Replay) -> anyhow::Result<Exit> {
+pub(crate) async fn run(context: &Context, what: &ReplayArgs) -> anyhow::Result<ExitStatus> {
     let prompt = what.prompt.as_deref().map(read_prompt).transpose()?;
     let judge = what.judge.as_deref().map(judge::Judge::read).transpose()?;
     let provider = what.provider.as_deref().map(crate::reference::provider).transpose()?;
     if !what.dry_run {
         std::fs::create_dir_all(&what.out).map_err(|error| {
-            usage(format!("--out {} cannot be made: {error}", what.out.display()))
+            usage(format!("--out {} cannot be created: {error}", what.out.display()))
         })?;
     }
-    desk.with_home(Need::Existing, |home| async move {
-        let selected = select::select(desk, home.as_ref(), what).await?;
-        tell_gone(&selected);
-        if selected.cases.is_empty() {
-            note("there is nothing to replay");
-            return Ok(if selected.gone.is_empty() { Exit::Usage } else { Exit::Partly });
-        }
-        if what.dry_run {
-            return Ok(dry_run(desk, &selected));
-        }
-        let conditions =
-            Conditions { model: what.model.clone(), instructions: prompt, history: Vec::new() };
-        work(desk, home, what, selected, provider, conditions, judge).await
-    })
-    .await
+    context
+        .with_backend(DataPolicy::MustExist, |backend| async move {
+            let selected = selection::select(context, backend.as_ref(), what).await?;
+            tell_gone(&selected);
+            if selected.cases.is_empty() {
+                note("nothing to replay");
+                return Ok(if selected.gone.is_empty() {
+                    ExitStatus::Usage
+                } else {
+                    ExitStatus::Partial
+                });
+            }
+            if what.dry_run {
+                return Ok(dry_run(context, &selected));
+            }
+            let conditions =
+                Conditions { model: what.model.clone(), instructions: prompt, history: Vec::new() };
+            work(context, backend, what, selected, provider, conditions, judge).await
+        })
+        .await
 }
 
 async fn work(
-    desk: &Desk,
-    home: Arc<dyn Home>,
-    what: &Replay,
-    selected: Selected,
+    context: &Context,
+    backend: Arc<dyn Backend>,
+    what: &ReplayArgs,
+    selected: Selection,
     provider: Option<ProviderName>,
     conditions: Conditions,
     judge: Option<judge::Judge>,
-) -> anyhow::Result<Exit> {
-    let principal = desk.principal()?;
-    let quiet = desk.output.json;
-    let asker = Asker { home, principal, at_once: what.concurrency.into(), quiet };
+) -> anyhow::Result<ExitStatus> {
+    let principal = context.principal()?;
+    let quiet = context.output.json;
+    let runner = QuestionRunner { backend, principal, concurrency: what.concurrency.into(), quiet };
     let questions: Vec<_> =
         selected.cases.iter().map(|case| question(case, provider, &conditions)).collect();
-    let id = format!("replay.{}", desk.new_id());
-    let answered = asker.all(&id, &questions).await?;
+    let id = format!("replay.{}", context.new_id());
+    let answered = runner.all(&id, &questions).await?;
     let mut interrupted = answered.interrupted;
     let mut problems = 0;
     let mut pairs = Vec::new();
     for (case, reply) in selected.cases.into_iter().zip(answered.replies) {
         match reply {
-            Some(Reply::Turn(turn)) => pairs.push(Pair::new(case, &turn)),
+            Some(Reply::Turn(turn)) => pairs.push(AnswerPair::new(case, &turn)),
             Some(Reply::Problem(problem)) => {
                 problems += 1;
                 note(&format!("{} was not answered: {}", case.message_id, clean(&problem)));
@@ -87,21 +92,27 @@ async fn work(
     if let Some(judge) = &judge
         && !interrupted
     {
-        interrupted = judge.all(&asker, &format!("{id}.judge"), provider, &mut pairs).await?;
+        interrupted = judge.all(&runner, &format!("{id}.judge"), provider, &mut pairs).await?;
     }
-    let totals = Totals::of(&pairs);
-    let conditions = report::Conditions::new(what, provider, &totals, desk.now());
+    let totals = Comparison::of(&pairs);
+    let conditions = report::Conditions::new(what, provider, &totals, context.now());
     write(&what.out, &pairs, &selected.gone, &conditions, &totals)?;
-    show(desk, &totals, &pairs, &what.out);
+    show(context, &totals, &pairs, &what.out);
     if interrupted {
-        note("interrupted: the report has what was answered so far; the same command begins anew");
-        return Ok(Exit::Interrupted);
+        note(
+            "interrupted: the report contains the answers so far; run the same command to start over",
+        );
+        return Ok(ExitStatus::Interrupted);
     }
     let partly = !selected.gone.is_empty() || problems > 0 || totals.new.failed > 0;
-    Ok(if partly { Exit::Partly } else { Exit::Done })
+    Ok(if partly { ExitStatus::Partial } else { ExitStatus::Success })
 }
 
-fn question(case: &Case, provider: Option<ProviderName>, conditions: &Conditions) -> Question {
+fn question(
+    case: &ReplayCase,
+    provider: Option<ProviderName>,
+    conditions: &Conditions,
+) -> Question {
     Question {
         message: case.message.clone(),
         document_id: case.document_id.clone(),
@@ -110,11 +121,11 @@ fn question(case: &Case, provider: Option<ProviderName>, conditions: &Conditions
     }
 }
 
-fn tell_gone(selected: &Selected) {
+fn tell_gone(selected: &Selection) {
     if selected.gaps > 0 {
         note(&format!(
-            "{} messages had turns before them that the file does not have: they are replayed \
-            without",
+            "{} messages had earlier turns that are not in the file; they are replayed without \
+            them",
             count(selected.gaps as u64)
         ));
     }
@@ -127,17 +138,14 @@ fn tell_gone(selected: &Selected) {
         ));
     }
     if selected.gone.len() > TOLD {
-        note(&format!(
-            "… and {} more, all of them in the report",
-            count((selected.gone.len() - TOLD) as u64)
-        ));
+        note(&format!("… and {} more, see the report", count((selected.gone.len() - TOLD) as u64)));
     }
 }
 
-fn dry_run(desk: &Desk, selected: &Selected) -> Exit {
+fn dry_run(context: &Context, selected: &Selection) -> ExitStatus {
     let mut table = Table::new(&["session", "message", ">history", "model", "text"]);
     for case in &selected.cases {
-        desk.output.object(&json!({
+        context.output.object(&json!({
             "type": "would_replay", "session_key": case.session_key, "message_id": case.message_id,
             "history": case.history.len(),
         }));
@@ -149,17 +157,17 @@ fn dry_run(desk: &Desk, selected: &Selected) -> Exit {
             cut(case.message.as_str(), 60),
         ]);
     }
-    desk.output.table(&table);
-    desk.output.line(&format!("would send {} messages", selected.cases.len()));
-    if selected.gone.is_empty() { Exit::Done } else { Exit::Partly }
+    context.output.table(&table);
+    context.output.line(&format!("would send {} messages", selected.cases.len()));
+    if selected.gone.is_empty() { ExitStatus::Success } else { ExitStatus::Partial }
 }
 
 fn write(
     out: &Path,
-    pairs: &[Pair],
-    gone: &[select::Gone],
+    pairs: &[AnswerPair],
+    gone: &[selection::MissingMessage],
     conditions: &report::Conditions,
-    totals: &Totals,
+    totals: &Comparison,
 ) -> anyhow::Result<()> {
     let mut lines = Vec::new();
     for pair in pairs {
@@ -179,8 +187,8 @@ fn write(
     Ok(())
 }
 
-fn show(desk: &Desk, totals: &Totals, pairs: &[Pair], out: &Path) {
-    let output = desk.output;
+fn show(context: &Context, totals: &Comparison, pairs: &[AnswerPair], out: &Path) {
+    let output = context.output;
     output.object(&totals.object());
     let mut table = Table::new(&["", ">old", ">new"]);
     for (name, old, new) in totals.rows() {
@@ -189,11 +197,7 @@ fn show(desk: &Desk, totals: &Totals, pairs: &[Pair], out: &Path) {
     output.table(&table);
     output.line("");
     let same = pairs.iter().filter(|pair| pair.is_same()).count() as u64;
-    output.line(&format!(
-        "{} of {} answers are the same to the letter",
-        count(same),
-        count(pairs.len() as u64)
-    ));
+    output.line(&format!("{} of {} answers are the same", count(same), count(pairs.len() as u64)));
     if let Some(votes) = totals.votes() {
         let [old, new, draw, unclear] = votes;
         let all = old + new + draw + unclear;
@@ -202,11 +206,7 @@ fn show(desk: &Desk, totals: &Totals, pairs: &[Pair], out: &Path) {
             output.paint(Tone::Bold, &share(new, all)),
             share(old, all),
             share(draw, all),
-            if unclear > 0 {
-                format!("; {unclear} verdicts cannot be read")
-            } else {
-                String::new()
-            }
+            if unclear > 0 { format!("; {unclear} verdicts were unclear") } else { String::new() }
         ));
     }
     output.line(&format!("side by side: {}", out.join("report.html").display()));

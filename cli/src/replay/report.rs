@@ -4,12 +4,12 @@ use std::fmt::{self, Write as _};
 
 use shared::domain::{ProviderName, Timestamp, TurnKind};
 
-use super::compare::{Pair, Totals, Vote, is_refusal, length};
+use super::compare::{AnswerPair, Comparison, Preference, is_refusal, length};
 use super::plots::{Unit, dots, parts, shares};
-use super::select::Gone;
-use super::source::Old;
+use super::selection::MissingMessage;
+use super::source::RecordedAnswer;
 use super::{cost, span};
-use crate::args::Replay;
+use crate::args::ReplayArgs;
 use crate::output::{count, short};
 
 /// Under which conditions the new answers were made.
@@ -18,9 +18,9 @@ pub(super) struct Conditions(Vec<(&'static str, String)>);
 
 impl Conditions {
     pub(super) fn new(
-        what: &Replay,
+        what: &ReplayArgs,
         provider: Option<ProviderName>,
-        totals: &Totals,
+        totals: &Comparison,
         now: Timestamp,
     ) -> Self {
         let mut all = vec![("messages", what.from.clone()), ("made", now.to_rfc3339())];
@@ -64,21 +64,21 @@ impl fmt::Display for Escaped<'_> {
 
 /// Makes the page.
 pub(super) fn page(
-    pairs: &[Pair],
-    gone: &[Gone],
+    pairs: &[AnswerPair],
+    gone: &[MissingMessage],
     conditions: &Conditions,
-    totals: &Totals,
+    totals: &Comparison,
 ) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \
          'unsafe-inline'\">\
-         <title>Replay: {} messages</title><style>{}</style></head><body>\n",
+         <title>ReplayArgs: {} messages</title><style>{}</style></head><body>\n",
         count(totals.pairs),
         include_str!("report.css"),
     );
-    let _ = write!(page, "<h1>Replay of {} messages</h1>\n<p>", count(totals.pairs));
+    let _ = write!(page, "<h1>ReplayArgs of {} messages</h1>\n<p>", count(totals.pairs));
     for (name, value) in &conditions.0 {
         let _ = write!(page, "{name}: <b>{}</b> &nbsp; ", Escaped(value));
     }
@@ -93,7 +93,7 @@ pub(super) fn page(
     }
     page.push_str("</table>\n");
     plots(&mut page, pairs, totals);
-    page.push_str("<h2>Side by side</h2>\n");
+    page.push_str("<h2>AnswerStats by side</h2>\n");
     for pair in pairs {
         one(&mut page, pair);
     }
@@ -111,11 +111,11 @@ pub(super) fn page(
 }
 
 #[expect(clippy::cast_precision_loss, reason = "plots have a few hundred steps")]
-fn plots(page: &mut String, pairs: &[Pair], totals: &Totals) {
-    let both = |of: &dyn Fn(&Old) -> Option<f64>| -> Vec<(f64, f64)> {
+fn plots(page: &mut String, pairs: &[AnswerPair], totals: &Comparison) {
+    let both = |of: &dyn Fn(&RecordedAnswer) -> Option<f64>| -> Vec<(f64, f64)> {
         pairs.iter().filter_map(|pair| of(&pair.case.old).zip(of(&pair.new))).collect()
     };
-    let side = |of: &dyn Fn(&Old) -> Option<f64>| -> [Vec<f64>; 2] {
+    let side = |of: &dyn Fn(&RecordedAnswer) -> Option<f64>| -> [Vec<f64>; 2] {
         let (old, new) = both(of).into_iter().unzip();
         [old, new]
     };
@@ -147,7 +147,7 @@ fn plots(page: &mut String, pairs: &[Pair], totals: &Totals) {
     page.push_str("</div>\n");
 }
 
-fn one(page: &mut String, pair: &Pair) {
+fn one(page: &mut String, pair: &AnswerPair) {
     let case = &pair.case;
     let _ = write!(
         page,
@@ -176,11 +176,11 @@ fn one(page: &mut String, pair: &Pair) {
     }
     if let Some(vote) = pair.vote {
         let text = match vote {
-            Vote::Old | Vote::New => format!("judge: {}", vote.as_str()),
-            Vote::Same => "judge: no difference".to_owned(),
-            Vote::Unclear => "judge: unclear".to_owned(),
+            Preference::Old | Preference::New => format!("judge: {}", vote.as_str()),
+            Preference::Same => "judge: no difference".to_owned(),
+            Preference::Unclear => "judge: unclear".to_owned(),
         };
-        mark(text, if vote == Vote::Old { "bad" } else { "" });
+        mark(text, if vote == Preference::Old { "bad" } else { "" });
     }
     page.push_str("</div><div class=\"sides\">");
     side(page, "old", &case.old);
@@ -188,7 +188,7 @@ fn one(page: &mut String, pair: &Pair) {
     page.push_str("</div></article>\n");
 }
 
-fn side(page: &mut String, class: &str, answer: &Old) {
+fn side(page: &mut String, class: &str, answer: &RecordedAnswer) {
     let model =
         answer.model.as_deref().or(answer.provider.map(ProviderName::as_str)).unwrap_or("nobody");
     let reason = answer.finish_reason.map(|reason| format!(" · {reason}")).unwrap_or_default();

@@ -16,7 +16,7 @@ use crate::exit::usage;
 
 /// What a message was answered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Old {
+pub(super) struct RecordedAnswer {
     #[serde(default)]
     pub(super) kind: Option<TurnKind>,
     #[serde(default)]
@@ -37,7 +37,7 @@ pub(super) struct Old {
     pub(super) timings: Timings,
 }
 
-impl Old {
+impl RecordedAnswer {
     /// Takes it from a turn.
     pub(super) fn of(turn: &TurnView) -> Self {
         Self {
@@ -56,27 +56,27 @@ impl Old {
 
 /// One line of a file.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Record {
+pub(super) enum SourceRecord {
     /// It names a message.
     Id { session_key: SessionKey, message_id: String },
     /// It holds one, with its answer.
-    Whole(Box<Answered>),
+    RecordLine(Box<RecordedTurn>),
 }
 
 /// A message with its answer.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Answered {
+pub(super) struct RecordedTurn {
     pub(super) session_key: String,
     pub(super) message_id: String,
     pub(super) turn: u64,
     pub(super) message: MessageText,
     pub(super) document_id: Option<DocumentId>,
-    pub(super) old: Old,
+    pub(super) old: RecordedAnswer,
 }
 
 /// A line of an export, of a batch's answers, or of an event, as far as it is needed.
 #[derive(Debug, Deserialize)]
-struct Whole {
+struct RecordLine {
     #[serde(default)]
     session_key: Option<String>,
     #[serde(default)]
@@ -88,11 +88,11 @@ struct Whole {
     #[serde(default)]
     document_id: Option<DocumentId>,
     #[serde(flatten)]
-    old: Old,
+    old: RecordedAnswer,
 }
 
 /// Reads a file; the messages of a session are in the order of their turns.
-pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<SourceRecord>> {
     let file = File::open(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
     let mut records = Vec::new();
     for (number, line) in (1..).zip(BufReader::new(file).lines()) {
@@ -104,13 +104,13 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
         }
     }
     records.sort_by_key(|record| match record {
-        Record::Whole(answered) => answered.turn,
-        Record::Id { .. } => 0,
+        SourceRecord::RecordLine(answered) => answered.turn,
+        SourceRecord::Id { .. } => 0,
     });
     Ok(records)
 }
 
-fn record(line: &str) -> Result<Option<Record>, String> {
+fn record(line: &str) -> Result<Option<SourceRecord>, String> {
     if !line.starts_with('{') {
         let (key, id) =
             line.split_once(char::is_whitespace).ok_or("write SESSION-KEY MESSAGE-ID")?;
@@ -128,7 +128,7 @@ fn record(line: &str) -> Result<Option<Record>, String> {
 }
 
 /// Reads an event as the turn that it tells of.
-fn event(mut detail: Value) -> Result<Record, String> {
+fn event(mut detail: Value) -> Result<SourceRecord, String> {
     let fields = detail.as_object_mut().ok_or("the event has no detail")?;
     for (from, to) in [("user_message", "message"), ("response", "text")] {
         let value = fields.remove(from).unwrap_or_default();
@@ -154,14 +154,14 @@ fn event(mut detail: Value) -> Result<Record, String> {
     whole(detail)
 }
 
-fn whole(value: Value) -> Result<Record, String> {
-    let whole: Whole = serde_json::from_value(value).map_err(|error| error.to_string())?;
+fn whole(value: Value) -> Result<SourceRecord, String> {
+    let whole: RecordLine = serde_json::from_value(value).map_err(|error| error.to_string())?;
     let session_key = whole.session_key.ok_or("the field session_key is missing")?;
     let message_id = whole.message_id.ok_or("the field message_id is missing")?;
     match whole.message {
         // Without its text it is as good as its id.
         None => id_of(&session_key, &message_id),
-        Some(message) => Ok(Record::Whole(Box::new(Answered {
+        Some(message) => Ok(SourceRecord::RecordLine(Box::new(RecordedTurn {
             session_key,
             message_id,
             turn: whole.turn,
@@ -172,9 +172,9 @@ fn whole(value: Value) -> Result<Record, String> {
     }
 }
 
-fn id_of(key: &str, id: &str) -> Result<Record, String> {
+fn id_of(key: &str, id: &str) -> Result<SourceRecord, String> {
     let session_key = SessionKey::parse(key).map_err(|error| format!("the session key {error}"))?;
-    Ok(Record::Id { session_key, message_id: id.to_owned() })
+    Ok(SourceRecord::Id { session_key, message_id: id.to_owned() })
 }
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
         let id = record(&format!("{KEY} m1")).unwrap().unwrap();
         assert_eq!(
             id,
-            Record::Id {
+            SourceRecord::Id {
                 session_key: SessionKey::parse(KEY).unwrap(),
                 message_id: "m1".to_owned()
             }
@@ -196,7 +196,7 @@ mod tests {
         let line = format!(
             r#"{{"session_key":"{KEY}","message_id":"m1","turn":2,"message":"hi","kind":"reply","text":"yo"}}"#
         );
-        let Some(Record::Whole(found)) = record(&line).unwrap() else { panic!() };
+        let Some(SourceRecord::RecordLine(found)) = record(&line).unwrap() else { panic!() };
         assert_eq!((found.turn, found.old.text.as_deref()), (2, Some("yo")));
         let detail = format!(
             r#"{{"session_key":"{KEY}","message_id":"m1","turn":1,"user_message":"hi","response":"yo","total_ms":7,
@@ -205,7 +205,9 @@ mod tests {
         let line = format!(
             r#"{{"seq":1,"id":"x","detail_type":"Chat Message","detail":{detail},"published_at":1}}"#
         );
-        let Some(Record::Whole(found)) = record(&line.replace('\n', "")).unwrap() else { panic!() };
+        let Some(SourceRecord::RecordLine(found)) = record(&line.replace('\n', "")).unwrap() else {
+            panic!()
+        };
         let old = found.old;
         assert_eq!((old.text.as_deref(), old.timings.total_ms), (Some("yo"), 7));
         assert_eq!(old.usage.unwrap().output_tokens, 4);
@@ -217,7 +219,7 @@ mod tests {
             r#"{{"session_key":"{KEY}","message_id":"m1","turn":1,"total_ms":7,"queue_ms":1,"context_ms":0}}"#
         );
         let line = format!(r#"{{"detail_type":"Chat Message","detail":{detail}}}"#);
-        assert!(matches!(record(&line).unwrap(), Some(Record::Id { .. })));
+        assert!(matches!(record(&line).unwrap(), Some(SourceRecord::Id { .. })));
         assert_eq!(record(r#"{"detail_type":"Chat Feedback","detail":{}}"#).unwrap(), None);
     }
 

@@ -33,7 +33,7 @@ async fn an_answer_that_breaks_off_begins_again_and_is_whole() {
     let world = World::new(Behaviour::Echo).await;
     let server = world.serve().await;
     let said = world.yogi(&["chat", "[[stub:die-once]]"]).await.expect(0);
-    assert!(said.err.contains("begins again"), "{}", said.err);
+    assert!(said.err.contains("restarts"), "{}", said.err);
     let whole = Reply::default().whole();
     assert_eq!(said.out.lines().last(), Some(whole.trim_end()));
     world.yogi(&["chat", "[[stub:fatal]]"]).await.expect(3).saying(&["failed"]);

@@ -150,7 +150,7 @@ async fn a_changed_input_is_refused_and_what_was_done_is_kept() {
     world.yogi(&RUN).await.expect(2).saying(&["was changed", "--out"]);
     assert_eq!(world.read("out.jsonl"), before);
     std::fs::remove_file(world.path("out.jsonl.journal")).unwrap();
-    world.yogi(&RUN).await.expect(2).saying(&["out.jsonl is there already"]);
+    world.yogi(&RUN).await.expect(2).saying(&["out.jsonl already exists"]);
     assert_eq!(world.read("out.jsonl"), before);
 }
 
@@ -180,7 +180,7 @@ async fn an_interrupted_batch_says_how_to_go_on_and_goes_on() {
     let output = child.wait_with_output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.contains("the same command goes on"), "{said}");
+    assert!(said.contains("run the same command again"), "{said}");
     world.yogi(&["batch", "status", "out.jsonl"]).await.saying(&["interrupted", "yogi batch run"]);
     world.yogi(&RUN).await.expect(0);
     check_answers(&world.lines("out.jsonl"), 200);
@@ -231,7 +231,7 @@ async fn a_batch_stops_where_its_budget_is_spent_and_goes_on_with_another() {
         .yogi(&[&run[..], &["0.00003"]].concat())
         .await
         .expect(3)
-        .saying(&["budget is spent", "goes on"]);
+        .saying(&["budget is spent", "to continue"]);
     let some = world.lines("out.jsonl").len();
     assert!((1..30).contains(&some), "{some}");
     world.yogi(&[&run[..], &["5"]].concat()).await.expect(0);
@@ -254,12 +254,12 @@ async fn a_full_disk_keeps_what_was_done_and_says_how_to_go_on() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(
-        said.contains("out.jsonl cannot be written") && said.contains("the same command goes on"),
+        said.contains("out.jsonl cannot be written") && said.contains("run the same command again"),
         "{said}"
     );
     let kept = world.lines("out.jsonl").len();
     assert!((1..100).contains(&kept), "{kept}");
-    world.yogi(&RUN).await.expect(0).saying(&["going on"]);
+    world.yogi(&RUN).await.expect(0).saying(&["continuing"]);
     check_answers(&world.lines("out.jsonl"), 100);
     check_calls(&world, 0);
     server.stop().await;

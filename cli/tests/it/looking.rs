@@ -170,16 +170,16 @@ async fn dead_letters_are_listed_shown_redriven_and_dropped() {
         .yogi(&["dlq", "redrive", &id, "--dry-run"])
         .await
         .expect(0)
-        .saying(&["1 would be tried again"]);
+        .saying(&["1 would be retried"]);
     world.yogi(&["dlq", "drop", &id]).await.expect(2).saying(&["--yes"]);
-    world.yogi(&["dlq", "drop", &id, "--dry-run"]).await.expect(0).saying(&["1 would be removed"]);
+    world.yogi(&["dlq", "drop", &id, "--dry-run"]).await.expect(0).saying(&["1 would be deleted"]);
     assert_eq!(world.yogi(&["dlq", "list", "--json"]).await.expect(0).objects().len(), 1);
     world
         .yogi(&["doctor", "--no-message"])
         .await
         .expect(1)
         .saying(&["dead letters", "yogi dlq list"]);
-    world.yogi(&["dlq", "drop", "--all", "--yes"]).await.expect(0).saying(&["1 were removed"]);
+    world.yogi(&["dlq", "drop", "--all", "--yes"]).await.expect(0).saying(&["1 were deleted"]);
     world.yogi(&["dlq", "list"]).await.expect(0).saying(&["no dead letters"]);
     server.stop().await;
 }
@@ -205,7 +205,7 @@ async fn a_redriven_dead_letter_is_answered_once() {
         .unwrap();
     drop(database);
     let server = world.serve().await;
-    world.yogi(&["dlq", "redrive", "--all"]).await.expect(0).saying(&["on their queue again"]);
+    world.yogi(&["dlq", "redrive", "--all"]).await.expect(0).saying(&["back on their queue"]);
     world.stub.until(|progress| progress.calls == 1).await;
     loop {
         let turns = world.yogi(&["turns", key.as_str(), "--json"]).await;

@@ -248,7 +248,9 @@ async fn where_another_batch_may_be_ours_it_is_waited_for_unless_the_operator_ch
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(
-        said.contains("--again") && said.contains("batch_1") && said.contains("the same command"),
+        said.contains("--resend-uncertain")
+            && said.contains("batch_1")
+            && said.contains("the same command"),
         "{said}"
     );
     assert_eq!(batches.with(|seen| seen.batches.len()), 1);

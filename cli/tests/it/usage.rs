@@ -24,7 +24,7 @@ async fn help_teaches_every_command() {
     world.yogi(&["batch", "run", "--help"]).await.expect(0).saying(&[
         "metadata",
         "--rejects",
-        "goes on",
+        "same command continues",
     ]);
 }
 
@@ -45,11 +45,11 @@ async fn a_wrong_command_is_a_two_and_says_what_is_wrong() {
         (vec!["fly"], "fly"),
         (vec!["batch", "run", "in.jsonl"], "--out"),
         (vec!["batch", "run", "none.jsonl", "--out", "o"], "none.jsonl"),
-        (vec!["batch", "run", ".", "--out", "o"], "is no file"),
+        (vec!["batch", "run", ".", "--out", "o"], "is not a file"),
         (vec!["batch", "run", "in.jsonl", "--out", "in.jsonl"], "is the input"),
-        (vec!["batch", "run", "in.jsonl", "--out", "no/o"], "no such folder"),
+        (vec!["batch", "run", "in.jsonl", "--out", "no/o"], "no such directory"),
         (vec!["batch", "run", "in.jsonl", "--out", "o", "--rate", "x"], "5/s"),
-        (vec!["batch", "status", "o"], "is no batch"),
+        (vec!["batch", "status", "o"], "is not a batch"),
         (vec!["dlq", "redrive"], "--all"),
         (vec!["stats", "--from", "yesterday"], "2026-11-27"),
         (vec!["eval", "in.jsonl"], "in.jsonl"),

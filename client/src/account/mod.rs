@@ -134,7 +134,12 @@ impl Account {
         expected: StatusCode,
     ) -> Result<T, CallError> {
         let response = self.call(request, expected).await?;
-        let malformed = || CallError::Refused { status: expected, code: None, field: None };
+        let malformed = || CallError::Refused {
+            status: expected,
+            code: None,
+            field: None,
+            detail: Some("the response does not follow the contract".to_owned()),
+        };
         serde_json::from_slice(response.body()).map_err(|_| malformed())
     }
 

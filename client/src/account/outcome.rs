@@ -41,6 +41,8 @@ pub enum CallError {
         code: Option<String>,
         /// The field that is wrong.
         field: Option<String>,
+        /// The reason, for people.
+        detail: Option<String>,
     },
 }
 
@@ -80,7 +82,8 @@ impl CallError {
                     .as_deref()
                     .and_then(|name| name.rsplit(':').next())
                     .map(str::to_owned);
-                Self::Refused { status, code, field: problem.field }
+                let detail = problem.detail.or(problem.title);
+                Self::Refused { status, code, field: problem.field, detail }
             }
         }
     }
@@ -99,6 +102,8 @@ const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
 struct Problem {
     r#type: Option<String>,
     field: Option<String>,
+    detail: Option<String>,
+    title: Option<String>,
 }
 
 fn retry_after<T>(response: &Response<T>) -> Duration {

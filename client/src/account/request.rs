@@ -43,8 +43,12 @@ impl Draft {
             Some(token) => self.head.header(AUTHORIZATION, format!("Bearer {token}")),
             None => self.head,
         };
-        let refused =
-            CallError::Refused { status: StatusCode::BAD_REQUEST, code: None, field: None };
+        let refused = CallError::Refused {
+            status: StatusCode::BAD_REQUEST,
+            code: None,
+            field: None,
+            detail: None,
+        };
         head.body(self.body).map_err(|_| refused)
     }
 }

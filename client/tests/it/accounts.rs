@@ -33,7 +33,12 @@ async fn check_outcome(reaction: Reaction, expected: CallError) {
 }
 
 fn refused(status: StatusCode, code: Option<&str>, field: Option<&str>) -> CallError {
-    CallError::Refused { status, code: code.map(str::to_owned), field: field.map(str::to_owned) }
+    CallError::Refused {
+        status,
+        code: code.map(str::to_owned),
+        field: field.map(str::to_owned),
+        detail: None,
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,7 +59,13 @@ async fn each_answer_has_its_outcome() {
     .await;
     check_outcome(answer(500, "<html>"), refused(StatusCode::INTERNAL_SERVER_ERROR, None, None))
         .await;
-    check_outcome(answer(202, "{}"), refused(StatusCode::ACCEPTED, None, None)).await;
+    let malformed = CallError::Refused {
+        status: StatusCode::ACCEPTED,
+        code: None,
+        field: None,
+        detail: Some("the response does not follow the contract".to_owned()),
+    };
+    check_outcome(answer(202, "{}"), malformed).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ const PROVIDERS: &str = "providers";
 
 /// The operator's tool, which works on AWS as the functions do, and where in it.
 const TOOL: &str = "cli";
-const TOOL_ON_AWS: &str = "src/home/stack/";
+const TOOL_ON_AWS: &str = "src/backend/stack/";
 
 /// What only `aws/` may name; the functions may have it behind a feature, for their `main.rs`.
 const RUNTIME: [&str; 4] =
@@ -183,7 +183,7 @@ mod tests {
         check("cli", &["aws?"], 0);
         check("cli", &["aws"], 1);
         let named = "use aws::Queue;";
-        let house = house(&[("cli/src/home/stack/mod.rs", named), ("cli/src/tail.rs", named)]);
+        let house = house(&[("cli/src/backend/stack/mod.rs", named), ("cli/src/tail.rs", named)]);
         check_finds(&super::check(&house), &[("cli/src/tail.rs", 1)]);
     }
 

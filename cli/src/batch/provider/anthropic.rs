@@ -16,8 +16,11 @@ use shared::ports::ModelError;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::http::{Http, ResultLines};
-use super::service::{Came, Ended, Found, How, Look, Mark, Service, id};
+use super::http::{ProviderHttp, ResultLines};
+use super::service::{
+    BatchMarker, BatchOutcome, BatchService, BatchStatus, EndedBatch, RequestResult, SearchResult,
+    id,
+};
 
 /// "A Message Batch is limited to either 100,000 Message requests or 256 MB in size, whichever is
 /// reached first."
@@ -29,15 +32,15 @@ const SKEW_MS: i64 = 3_600_000;
 
 /// The Message Batches of a workspace.
 pub(super) struct Anthropic {
-    http: Http,
+    http: ProviderHttp,
     /// `…/v1/messages/batches`.
     url: String,
     base: String,
 }
 
 impl Anthropic {
-    /// Makes ready to call it.
-    pub(super) fn new(settings: &ClaudeSettings, http: Http) -> anyhow::Result<Self> {
+    /// Creates the client.
+    pub(super) fn new(settings: &ClaudeSettings, http: ProviderHttp) -> anyhow::Result<Self> {
         let version = HeaderValue::try_from(&settings.version)?;
         let http = http
             .with_key(HeaderName::from_static("x-api-key"), "")?
@@ -46,15 +49,14 @@ impl Anthropic {
         Ok(Self { http, url: format!("{base}/v1/messages/batches"), base })
     }
 
-    /// Tells whether an ended batch is ours: its results carry our ids.
-    async fn is_ours(&self, batch: &Value, mark: &Mark) -> Result<bool, ModelError> {
+    /// Returns whether an ended batch is ours: its results carry our IDs.
+    async fn is_ours(&self, batch: &Value, mark: &BatchMarker) -> Result<bool, ModelError> {
         let first = self.results(&self.place(batch)?).await?.next().await?;
         let custom_id = first.as_ref().and_then(|line| line["custom_id"].as_str());
         Ok(custom_id.is_some_and(|custom_id| custom_id.starts_with(&mark.prefix)))
     }
 
-    /// Returns where the results of a batch are; the key goes to no other server than the one that
-    /// is configured.
+    /// Returns the URL of a batch's results; the key is sent to the configured server only.
     fn place(&self, batch: &Value) -> Result<String, ModelError> {
         let own = format!("{}/{}/results", self.url, id(&batch["id"])?);
         let told =
@@ -64,7 +66,7 @@ impl Anthropic {
 }
 
 #[async_trait]
-impl Service for Anthropic {
+impl BatchService for Anthropic {
     fn provider(&self) -> ProviderName {
         ProviderName::Claude
     }
@@ -77,7 +79,7 @@ impl Service for Anthropic {
         json!({ "custom_id": custom_id, "params": body })
     }
 
-    async fn create(&self, _mark: &Mark, lines: Vec<u8>) -> Result<String, ModelError> {
+    async fn create(&self, _mark: &BatchMarker, lines: Vec<u8>) -> Result<String, ModelError> {
         let mut body = b"{\"requests\":[".to_vec();
         body.extend(
             lines.trim_ascii_end().iter().map(|byte| if *byte == b'\n' { b',' } else { *byte }),
@@ -88,9 +90,9 @@ impl Service for Anthropic {
         id(&batch["id"])
     }
 
-    /// Batches carry no mark, so one of the same size and time is ours if its results carry our
-    /// ids: certain, and to be had once it has ended.
-    async fn find(&self, mark: &Mark) -> Result<Found, ModelError> {
+    /// Batches carry no label, so a batch of the same size and time is ours if its results carry our
+    /// IDs. That is certain, but only known once it has ended.
+    async fn find(&self, mark: &BatchMarker) -> Result<SearchResult, ModelError> {
         let mut perhaps = Vec::new();
         let mut url = format!("{}?limit={PAGE}", self.url);
         loop {
@@ -100,7 +102,7 @@ impl Service for Anthropic {
                 if batch["processing_status"] != "ended" {
                     perhaps.push(id(&batch["id"])?);
                 } else if self.is_ours(batch, mark).await? {
-                    return Ok(Found::Here(id(&batch["id"])?));
+                    return Ok(SearchResult::Found(id(&batch["id"])?));
                 }
             }
             // The newest come first.
@@ -109,43 +111,50 @@ impl Service for Anthropic {
                 page["has_more"] == true && older.is_none_or(|at| at.0 > mark.at.0 - SKEW_MS);
             match id(&page["last_id"]) {
                 Ok(last) if goes_on => url = format!("{}?limit={PAGE}&after_id={last}", self.url),
-                _ if perhaps.is_empty() => return Ok(Found::Nowhere),
-                _ => return Ok(Found::Perhaps(perhaps)),
+                _ if perhaps.is_empty() => return Ok(SearchResult::NotFound),
+                _ => return Ok(SearchResult::Ambiguous(perhaps)),
             }
         }
     }
 
-    async fn look(&self, id: &str) -> Result<Look, ModelError> {
+    async fn status(&self, id: &str) -> Result<BatchStatus, ModelError> {
         let batch = self.http.get(&format!("{}/{id}", self.url)).await?;
         let done = counts(&batch) - batch["request_counts"]["processing"].as_u64().unwrap_or(0);
         let status = batch["processing_status"].as_str().unwrap_or("nothing");
         if status == "ended" {
-            let how =
-                if batch["cancel_initiated_at"].is_null() { How::Whole } else { How::Cancelled };
-            let end =
-                Ended { at: moment(&batch["ended_at"]), how, results: vec![self.place(&batch)?] };
-            return Ok(Look { done, end: Some(end), strange: None });
+            let outcome = if batch["cancel_initiated_at"].is_null() {
+                BatchOutcome::Completed
+            } else {
+                BatchOutcome::Cancelled
+            };
+            let end = EndedBatch {
+                at: moment(&batch["ended_at"]),
+                outcome,
+                results: vec![self.place(&batch)?],
+            };
+            return Ok(BatchStatus { done, end: Some(end), unknown_status: None });
         }
-        let strange = (!["in_progress", "canceling"].contains(&status)).then(|| status.to_owned());
-        Ok(Look { done, end: None, strange })
+        let unknown_status =
+            (!["in_progress", "canceling"].contains(&status)).then(|| status.to_owned());
+        Ok(BatchStatus { done, end: None, unknown_status })
     }
 
     async fn results(&self, place: &str) -> Result<ResultLines, ModelError> {
         self.http.lines(place).await
     }
 
-    fn came(&self, mut line: Value) -> Came {
+    fn parse_result(&self, mut line: Value) -> RequestResult {
         let result = &mut line["result"];
         match result["type"].as_str() {
             Some("succeeded") => claude::parse_batch_reply(result["message"].take())
-                .map_or_else(|| Came::unknown("a message"), Came::Reply),
+                .map_or_else(|| RequestResult::unknown("a message"), RequestResult::Reply),
             Some("errored") => {
                 let error = &result["error"]["error"];
-                Came::failed(&self.http, error["type"].as_str(), error["message"].as_str())
+                RequestResult::failed(&self.http, error["type"].as_str(), error["message"].as_str())
             }
-            Some("canceled") => Came::Cancelled,
-            Some("expired") => Came::expired(),
-            other => Came::unknown(other.unwrap_or("none")),
+            Some("canceled") => RequestResult::Cancelled,
+            Some("expired") => RequestResult::expired(),
+            other => RequestResult::unknown(other.unwrap_or("none")),
         }
     }
 
@@ -154,8 +163,8 @@ impl Service for Anthropic {
     }
 }
 
-/// Tells whether a batch can be the one of the mark.
-fn is_like(batch: &Value, mark: &Mark) -> bool {
+/// Returns whether a batch may be the one that is searched for.
+fn is_like(batch: &Value, mark: &BatchMarker) -> bool {
     let is_other = mark.others.iter().any(|other| batch["id"] == other.as_str());
     let is_older = moment(&batch["created_at"]).is_some_and(|at| at.0 < mark.at.0 - SKEW_MS);
     !is_other && !is_older && counts(batch) == mark.count

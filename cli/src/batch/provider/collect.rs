@@ -1,4 +1,4 @@
-//! Results as answers.
+//! Converts results to answers.
 
 use std::collections::HashMap;
 
@@ -10,18 +10,19 @@ use shared::domain::{
 use shared::operator::TurnView;
 use shared::protocol::{Timings, TurnError};
 
-use super::gather::items;
-use super::job::Job;
-use super::parts::{Part, Step};
+use super::eligible::items;
 use super::price;
-use super::service::{Came, Ended, How, trouble};
-use crate::batch::answers::{Answer, Counted};
-use crate::batch::item::Item;
+use super::runner::ProviderBatchRunner;
+use super::service::{BatchOutcome, EndedBatch, RequestResult, provider_error};
+use crate::batch::answers::AnswerLine;
+use crate::batch::item::BatchItem;
+use crate::batch::parts::{BatchPart, PartEvent};
+use crate::batch::summary::CountedAnswer;
 
 /// The longest model name that is kept, as in a turn.
 const MAX_MODEL_BYTES: usize = 256;
 
-/// By which a request is known: which line it is of, and what became of its document.
+/// The ID of a request: its line, and the use of its document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CustomId {
     pub(super) line: u64,
@@ -29,43 +30,47 @@ pub(super) struct CustomId {
 }
 
 impl CustomId {
-    /// Writes it, behind what all requests of a part begin with.
+    /// Formats it, with the prefix of all requests of the part.
     pub(super) fn write(self, prefix: &str) -> String {
         format!("{prefix}{}-{}", self.line, self.context)
     }
 
-    /// Reads it; none where it is of another part.
+    /// Parses it; `None` if it belongs to another part.
     pub(super) fn read(prefix: &str, text: &str) -> Option<Self> {
         let (line, context) = text.strip_prefix(prefix)?.split_once('-')?;
         Some(Self { line: line.parse().ok()?, context: ContextUse::parse(context)? })
     }
 }
 
-/// When and by whom a part was answered.
-struct Answered<'a> {
+/// When and by which provider a part was answered.
+struct AnsweredRequest<'a> {
     provider: ProviderName,
     prices: &'a Prices,
     began: Timestamp,
     ended: Timestamp,
 }
 
-impl Job<'_> {
-    /// Writes what came of a part; what is there already stays as it is.
-    pub(super) async fn collect(&mut self, part: &Part, end: Ended) -> anyhow::Result<()> {
+impl ProviderBatchRunner<'_> {
+    /// Writes the answers of a part; existing answers stay unchanged.
+    pub(super) async fn collect(
+        &mut self,
+        part: &BatchPart,
+        end: EndedBatch,
+    ) -> anyhow::Result<()> {
         let prefix = self.prefix(part.number);
         let done = &self.answers.done;
         let mut left = items(&self.input, &self.journal.header.batch, |line| {
             part.has(line) && !done.contains(line)
         })?;
-        let ended = end.at.unwrap_or_else(|| self.desk.now());
+        let ended = end.at.unwrap_or_else(|| self.context.now());
         for place in &end.results {
             self.results(place, &prefix, part, ended, &mut left).await?;
         }
-        if let How::Failed(reason) = end.how {
+        if let BatchOutcome::Failed(reason) = end.outcome {
             self.answers.sync()?;
-            self.note(Step::Void { part: part.number })?;
+            self.note(PartEvent::Void { part: part.number })?;
             anyhow::bail!(
-                "{} refused the batch {} as a whole ({reason}): what has no answer was not run; \
+                "{} rejected the batch {} as a whole ({reason}); unanswered lines were not run; \
                 the same command sends it again",
                 self.service.provider(),
                 part.id().unwrap_or_default()
@@ -75,33 +80,33 @@ impl Job<'_> {
         left.sort_by_key(|item| item.line);
         for item in left {
             let context = if item.document_id.is_some() { None } else { Some(ContextUse::None) };
-            self.answer(&item, context, without_result(&end.how), part.at, ended)?;
+            self.answer(&item, context, without_result(&end.outcome), part.at, ended)?;
         }
         self.answers.sync()?;
-        self.note(Step::Collected { part: part.number })
+        self.note(PartEvent::Collected { part: part.number })
     }
 
     async fn results(
         &mut self,
         place: &str,
         prefix: &str,
-        part: &Part,
+        part: &BatchPart,
         ended: Timestamp,
-        left: &mut HashMap<u64, Item>,
+        left: &mut HashMap<u64, BatchItem>,
     ) -> anyhow::Result<()> {
         let provider = self.service.provider();
         let failed = |error| {
-            trouble(provider, &error)
+            provider_error(provider, &error)
                 .context(format!("the results of {}", part.id().unwrap_or_default()))
         };
         let mut results = self.service.results(place).await.map_err(failed)?;
         while let Some(result) = results.next().await.map_err(failed)? {
             let custom_id =
                 result["custom_id"].as_str().and_then(|text| CustomId::read(prefix, text));
-            // What is not ours, or was written before, is passed over.
+            // Results of others, and those already written, are skipped.
             let Some(CustomId { line, context }) = custom_id else { continue };
             let Some(item) = left.remove(&line) else { continue };
-            let came = self.service.came(result);
+            let came = self.service.parse_result(result);
             self.answer(&item, Some(context), came, part.at, ended)?;
             self.tell(0);
         }
@@ -110,19 +115,23 @@ impl Job<'_> {
 
     fn answer(
         &mut self,
-        item: &Item,
+        item: &BatchItem,
         context: Option<ContextUse>,
-        came: Came,
+        came: RequestResult,
         began: Timestamp,
         ended: Timestamp,
     ) -> anyhow::Result<()> {
-        let answered =
-            Answered { provider: self.service.provider(), prices: &self.prices, began, ended };
+        let answered = AnsweredRequest {
+            provider: self.service.provider(),
+            prices: &self.prices,
+            began,
+            ended,
+        };
         let turn = answered.turn(item, context, came);
         let principal = Principal::parse(self.journal.header.principal.clone())?;
         let key = SessionKey::derive(&principal, &item.session_id);
-        self.answers.append(&Answer::new(item, &key, &turn).of_provider_batch())?;
-        self.summary.count(&Counted {
+        self.answers.append(&AnswerLine::new(item, &key, &turn).marked_as_provider_batch())?;
+        self.summary.count(&CountedAnswer {
             line: item.line,
             kind: turn.kind,
             usage: turn.usage.unwrap_or_default(),
@@ -134,9 +143,9 @@ impl Job<'_> {
     }
 }
 
-impl Answered<'_> {
-    /// Returns a result in the form of a turn, which it is not.
-    fn turn(&self, item: &Item, context: Option<ContextUse>, came: Came) -> TurnView {
+impl AnsweredRequest<'_> {
+    /// Converts a result to the form of a turn, although it is not one.
+    fn turn(&self, item: &BatchItem, context: Option<ContextUse>, came: RequestResult) -> TurnView {
         let total_ms = u64::try_from(self.ended.since(self.began).as_millis()).unwrap_or(u64::MAX);
         let mut turn = TurnView {
             turn: TurnNumber::FIRST,
@@ -159,7 +168,7 @@ impl Answered<'_> {
             finished_at: Some(self.ended),
         };
         let (kind, reason) = match came {
-            Came::Reply(whole) => {
+            RequestResult::Reply(whole) => {
                 let mut model = whole.model.unwrap_or_default();
                 model.truncate(model.floor_char_boundary(MAX_MODEL_BYTES));
                 turn.cost_micro_usd = price::cost(self.prices, self.provider, &model, whole.usage);
@@ -167,8 +176,8 @@ impl Answered<'_> {
                     (Some(whole.text), Some(whole.usage), Some(model));
                 (TurnKind::Reply, whole.reason)
             }
-            Came::Cancelled => (TurnKind::Cancelled, FinishReason::Cancelled),
-            Came::Failed { code, reason } => {
+            RequestResult::Cancelled => (TurnKind::Cancelled, FinishReason::Cancelled),
+            RequestResult::Failed { code, reason } => {
                 turn.error = Some(TurnError { code, message: reason });
                 (TurnKind::Error, FinishReason::Error)
             }
@@ -178,14 +187,14 @@ impl Answered<'_> {
     }
 }
 
-/// Says what became of a request of which the provider says nothing.
-fn without_result(how: &How) -> Came {
-    match how {
-        How::Cancelled => Came::Cancelled,
-        How::Expired => Came::expired(),
-        How::Whole | How::Failed(_) => Came::Failed {
+/// Returns the result of a request for which the provider returned none.
+fn without_result(outcome: &BatchOutcome) -> RequestResult {
+    match outcome {
+        BatchOutcome::Cancelled => RequestResult::Cancelled,
+        BatchOutcome::Expired => RequestResult::expired(),
+        BatchOutcome::Completed | BatchOutcome::Failed(_) => RequestResult::Failed {
             code: ErrorCode::ProvidersUnavailable,
-            reason: "the provider's batch has ended without a result for this line".to_owned(),
+            reason: "the provider's batch ended without a result for this line".to_owned(),
         },
     }
 }

@@ -1,4 +1,4 @@
-//! One call of a provider, with retries; the key is sent in a header and nowhere else.
+//! Calls a provider with retries; the key is sent in a header and nowhere else.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use serde_json::Value;
 use shared::ports::ModelError;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::home::RetryTimeout;
+use crate::backend::RetryTimeout;
 
-/// How long a call may take that sends or fetches little.
+/// The timeout of a call with little data.
 const SHORT: Duration = Duration::from_mins(1);
-/// How long it may take to send a whole batch.
+/// The timeout for sending a whole batch.
 const LONG: Duration = Duration::from_mins(15);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -22,15 +22,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const LARGEST_LINE: usize = 16 << 20;
 
 /// A provider's API.
-pub(super) struct Http {
+pub(super) struct ProviderHttp {
     client: Client,
     headers: HeaderMap,
     key: SecretString,
     retry_timeout: RetryTimeout,
 }
 
-impl Http {
-    /// Makes ready to call it.
+impl ProviderHttp {
+    /// Creates the client.
     pub(super) fn new(client: Client, key: SecretString, retry_timeout: RetryTimeout) -> Self {
         Self { client, headers: HeaderMap::new(), key, retry_timeout }
     }
@@ -47,12 +47,12 @@ impl Http {
         self
     }
 
-    /// Takes the key out of a text that the provider wrote.
+    /// Removes the key from a text of the provider.
     pub(super) fn without_key(&self, text: &str) -> String {
         text.replace(self.key.expose_secret().trim(), "…")
     }
 
-    /// Fetches an object, again and again while the provider is busy or away.
+    /// Fetches an object, retrying while the provider is busy or unavailable.
     pub(super) async fn get(&self, url: &str) -> Result<Value, ModelError> {
         self.with_retries(|| async {
             json(self.once(self.client.get(url).timeout(SHORT)).await?).await
@@ -60,7 +60,7 @@ impl Http {
         .await
     }
 
-    /// Posts what may be posted twice.
+    /// Posts a request that is safe to repeat.
     pub(super) async fn post_again(&self, url: &str) -> Result<Value, ModelError> {
         self.with_retries(|| async {
             json(self.once(self.client.post(url).timeout(SHORT)).await?).await
@@ -68,7 +68,7 @@ impl Http {
         .await
     }
 
-    /// Posts what must not be posted twice: after a failure nobody knows what came of it.
+    /// Posts a request that must not be repeated: after a failure its effect is unknown.
     pub(super) async fn post(
         &self,
         url: &str,
@@ -79,11 +79,11 @@ impl Http {
         json(self.once(request).await?).await
     }
 
-    /// Begins to read a file of results.
+    /// Starts reading a file of results.
     pub(super) async fn lines(&self, url: &str) -> Result<ResultLines, ModelError> {
         let response = self.with_retries(|| async {
             let opened = timeout(SHORT, self.once(self.client.get(url)));
-            opened.await.map_err(|_| ModelError::Broken("no answer in time".to_owned()))?
+            opened.await.map_err(|_| ModelError::Broken("no response in time".to_owned()))?
         });
         Ok(ResultLines { response: response.await?, read: Vec::new(), ended: false })
     }
@@ -104,7 +104,7 @@ impl Http {
         &self,
         mut call: impl FnMut() -> F,
     ) -> Result<T, ModelError> {
-        let mut wait = Wait::new(self.retry_timeout);
+        let mut wait = RetryPauses::new(self.retry_timeout);
         loop {
             match call().await {
                 Ok(value) => return Ok(value),
@@ -114,19 +114,19 @@ impl Http {
     }
 }
 
-/// The pauses between tries.
-pub(super) struct Wait {
+/// The pauses between attempts.
+pub(super) struct RetryPauses {
     began: Instant,
     pause: Duration,
     retry_timeout: RetryTimeout,
 }
 
-impl Wait {
+impl RetryPauses {
     pub(super) fn new(retry_timeout: RetryTimeout) -> Self {
         Self { began: Instant::now(), pause: FIRST_PAUSE, retry_timeout }
     }
 
-    /// Waits before the next try; returns the error if it is permanent, or the time is up.
+    /// Waits before the next attempt; returns the error if it is permanent, or the time is up.
     pub(super) async fn after(&mut self, error: ModelError) -> Result<(), ModelError> {
         let pause = match &error {
             ModelError::Busy { retry_after, .. } => retry_after.unwrap_or(self.pause),
@@ -166,7 +166,7 @@ impl ResultLines {
                 let value = serde_json::from_slice(&line);
                 return value
                     .map(Some)
-                    .map_err(|_| ModelError::Broken("a result that cannot be read".to_owned()));
+                    .map_err(|_| ModelError::Broken("an unreadable result".to_owned()));
             }
             if self.ended && self.read.is_empty() {
                 return Ok(None);
@@ -177,7 +177,7 @@ impl ResultLines {
     async fn more(&mut self) -> Result<(), ModelError> {
         let part = timeout(SHORT, self.response.chunk()).await;
         let part = part
-            .map_err(|_| ModelError::Broken("the results broke off".to_owned()))?
+            .map_err(|_| ModelError::Broken("the results were interrupted".to_owned()))?
             .map_err(broken)?;
         match part {
             Some(part) if self.read.len() + part.len() <= LARGEST_LINE + (1 << 20) => {
@@ -195,13 +195,13 @@ impl ResultLines {
 async fn json(response: Response) -> Result<Value, ModelError> {
     let bytes = response.bytes().await.map_err(broken)?;
     serde_json::from_slice(&bytes)
-        .map_err(|_| ModelError::Broken("an answer that is no JSON".to_owned()))
+        .map_err(|_| ModelError::Broken("a response that is not JSON".to_owned()))
 }
 
-/// Says the innermost cause, which says most, without the address.
+/// Returns the innermost cause, which is the most specific, without the address.
 fn broken(error: reqwest::Error) -> ModelError {
     if error.is_timeout() {
-        return ModelError::Broken("no answer in time".to_owned());
+        return ModelError::Broken("no response in time".to_owned());
     }
     let error = error.without_url();
     let mut source: &dyn std::error::Error = &error;

@@ -13,8 +13,11 @@ use serde_json::{Value, json};
 use shared::domain::{ProviderName, Timestamp};
 use shared::ports::ModelError;
 
-use super::http::{Http, ResultLines};
-use super::service::{Came, Ended, Found, How, Look, Mark, Service, id};
+use super::http::{ProviderHttp, ResultLines};
+use super::service::{
+    BatchMarker, BatchOutcome, BatchService, BatchStatus, EndedBatch, RequestResult, SearchResult,
+    id,
+};
 use crate::output::cut;
 
 /// "The file can contain up to 50,000 requests, and can be up to 200 MB in size."
@@ -28,24 +31,24 @@ const MARK: &str = "yogi_part";
 const PAGE: usize = 100;
 /// How far this machine's clock may be ahead of the provider's.
 const SKEW_MS: i64 = 3_600_000;
-/// How many of a refused batch's errors are told.
+/// How many errors of a rejected batch are printed.
 const TOLD: usize = 3;
 
 /// The batches of a project.
 pub(super) struct OpenAi {
-    http: Http,
+    http: ProviderHttp,
     /// What `/batches` and `/files` are appended to.
     base: String,
 }
 
 impl OpenAi {
     /// Makes ready to call it.
-    pub(super) fn new(settings: &OpenAiSettings, http: Http) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: &OpenAiSettings, http: ProviderHttp) -> anyhow::Result<Self> {
         Ok(Self { http: http.with_key(AUTHORIZATION, "Bearer ")?, base: settings.base_url.clone() })
     }
 
     /// Uploads the requests; what is uploaded and never used costs nothing.
-    async fn upload(&self, mark: &Mark, lines: &[u8]) -> Result<String, ModelError> {
+    async fn upload(&self, mark: &BatchMarker, lines: &[u8]) -> Result<String, ModelError> {
         // JSON lines hold no line that begins like this.
         let fence = format!("--yogi-{}", mark.prefix);
         let mut body = format!(
@@ -55,7 +58,7 @@ impl OpenAi {
         let head = format!(
             "--{fence}\r\nContent-Disposition: form-data; name=\"file\"; \
             filename=\"{}batch.jsonl\"\r\n\
-             Content-Type: application/jsonl\r\n\r\n",
+             LineContent-Type: application/jsonl\r\n\r\n",
             mark.prefix
         );
         body.extend_from_slice(head.as_bytes());
@@ -84,7 +87,7 @@ impl OpenAi {
 }
 
 #[async_trait]
-impl Service for OpenAi {
+impl BatchService for OpenAi {
     fn provider(&self) -> ProviderName {
         ProviderName::OpenAi
     }
@@ -97,7 +100,7 @@ impl Service for OpenAi {
         json!({ "custom_id": custom_id, "method": "POST", "url": ENDPOINT, "body": body })
     }
 
-    async fn create(&self, mark: &Mark, lines: Vec<u8>) -> Result<String, ModelError> {
+    async fn create(&self, mark: &BatchMarker, lines: Vec<u8>) -> Result<String, ModelError> {
         let file = self.upload(mark, &lines).await?;
         drop(lines);
         let metadata = json!({ MARK: mark.prefix });
@@ -110,7 +113,7 @@ impl Service for OpenAi {
         id(&batch["id"])
     }
 
-    async fn find(&self, mark: &Mark) -> Result<Found, ModelError> {
+    async fn find(&self, mark: &BatchMarker) -> Result<SearchResult, ModelError> {
         let mut url = format!("{}/batches?limit={PAGE}", self.base);
         loop {
             let page = self.http.get(&url).await?;
@@ -118,7 +121,7 @@ impl Service for OpenAi {
             if let Some(batch) =
                 batches.iter().find(|batch| batch["metadata"][MARK] == mark.prefix.as_str())
             {
-                return Ok(Found::Here(id(&batch["id"])?));
+                return Ok(SearchResult::Found(id(&batch["id"])?));
             }
             // The newest come first.
             let older = batches.last().and_then(|batch| moment(&batch["created_at"]));
@@ -128,46 +131,46 @@ impl Service for OpenAi {
                 Some(Ok(last)) if goes_on => {
                     url = format!("{}/batches?limit={PAGE}&after={last}", self.base);
                 }
-                _ => return Ok(Found::Nowhere),
+                _ => return Ok(SearchResult::NotFound),
             }
         }
     }
 
-    async fn look(&self, id: &str) -> Result<Look, ModelError> {
+    async fn status(&self, id: &str) -> Result<BatchStatus, ModelError> {
         let batch = self.http.get(&format!("{}/batches/{id}", self.base)).await?;
         let count = |name: &str| batch["request_counts"][name].as_u64().unwrap_or(0);
         let done = count("completed") + count("failed");
-        let (how, at) = match batch["status"].as_str() {
-            Some("completed") => (How::Whole, "completed_at"),
-            Some("expired") => (How::Expired, "expired_at"),
-            Some("cancelled") => (How::Cancelled, "cancelled_at"),
-            Some("failed") => (How::Failed(self.refusal(&batch)), "failed_at"),
+        let (outcome, at) = match batch["status"].as_str() {
+            Some("completed") => (BatchOutcome::Completed, "completed_at"),
+            Some("expired") => (BatchOutcome::Expired, "expired_at"),
+            Some("cancelled") => (BatchOutcome::Cancelled, "cancelled_at"),
+            Some("failed") => (BatchOutcome::Failed(self.refusal(&batch)), "failed_at"),
             Some("validating" | "in_progress" | "finalizing" | "cancelling") => {
-                return Ok(Look { done, end: None, strange: None });
+                return Ok(BatchStatus { done, end: None, unknown_status: None });
             }
             other => {
-                return Ok(Look {
+                return Ok(BatchStatus {
                     done,
                     end: None,
-                    strange: Some(other.unwrap_or("nothing").to_owned()),
+                    unknown_status: Some(other.unwrap_or("nothing").to_owned()),
                 });
             }
         };
-        let end = Ended { at: moment(&batch[at]), how, results: self.results_of(&batch) };
-        Ok(Look { done, end: Some(end), strange: None })
+        let end = EndedBatch { at: moment(&batch[at]), outcome, results: self.results_of(&batch) };
+        Ok(BatchStatus { done, end: Some(end), unknown_status: None })
     }
 
     async fn results(&self, place: &str) -> Result<ResultLines, ModelError> {
         self.http.lines(place).await
     }
 
-    fn came(&self, mut line: Value) -> Came {
+    fn parse_result(&self, mut line: Value) -> RequestResult {
         let error = &line["error"];
         match error["code"].as_str() {
-            Some("batch_expired") => return Came::expired(),
-            Some("batch_cancelled") => return Came::Cancelled,
+            Some("batch_expired") => return RequestResult::expired(),
+            Some("batch_cancelled") => return RequestResult::Cancelled,
             code if !error.is_null() => {
-                return Came::failed(&self.http, code, error["message"].as_str());
+                return RequestResult::failed(&self.http, code, error["message"].as_str());
             }
             _ => (),
         }
@@ -175,15 +178,15 @@ impl Service for OpenAi {
         match response["status_code"].as_u64() {
             Some(200) => {
                 let whole = openai::parse_batch_reply(response["body"].take());
-                whole.map_or_else(|| Came::unknown("a completion"), Came::Reply)
+                whole.map_or_else(|| RequestResult::unknown("a completion"), RequestResult::Reply)
             }
             Some(status) => {
                 let error = &response["body"]["error"];
                 let name = error["code"].as_str().or(error["type"].as_str());
                 let load = matches!(status, 408 | 429 | 500..).then_some("server_error");
-                Came::failed(&self.http, load.or(name), error["message"].as_str().or(name))
+                RequestResult::failed(&self.http, load.or(name), error["message"].as_str().or(name))
             }
-            None => Came::unknown("a line without a response"),
+            None => RequestResult::unknown("a line without a response"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a batch costs, and the most that it can cost.
+//! The cost and the maximum cost of a batch.
 
 use providers::Prices;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use shared::domain::{MicroUsd, ProviderName, Usage};
 /// compared to synchronous APIs" (<https://developers.openai.com/api/docs/guides/batch>).
 const PART: i64 = 2;
 
-/// Returns what a reply cost; none for a model without a price.
+/// Returns the cost of a reply; `None` for a model without a price.
 pub(super) fn cost(
     prices: &Prices,
     provider: ProviderName,
@@ -20,7 +20,7 @@ pub(super) fn cost(
     prices.cost(provider, model, usage).map(batch_price)
 }
 
-/// Returns the most that a request can cost: every byte a token, the longest reply.
+/// Returns the maximum cost of a request: one token per byte, and the longest reply.
 pub(super) fn most(prices: &Prices, provider: ProviderName, body: &Value, bytes: u64) -> i64 {
     let model = body["model"].as_str().unwrap_or_default();
     let longest = body["max_completion_tokens"].as_u64().or(body["max_tokens"].as_u64());

@@ -1,4 +1,4 @@
-//! The lines that were never sent: rendered, held to the budget, created part by part.
+//! Sends lines: renders their requests, checks the budget, and creates the parts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,25 +8,24 @@ use shared::operator::{FirstMessage, PromptsRequest, PromptsResponse, RenderedPr
 use shared::ports::ModelError;
 
 use super::collect::CustomId;
-use super::gather::Gather;
-use super::http::Wait;
-use super::job::{Job, SETTLED};
-use super::parts::{Part, Stage, Step};
+use super::eligible::EligibleLines;
+use super::http::RetryPauses;
 use super::price;
-use super::service::{MOST_BYTES, trouble};
+use super::runner::{ProviderBatchRunner, SETTLED};
+use super::service::{MOST_BYTES, provider_error};
 use super::spool::{Limits, Spool};
-use crate::batch::flight::AT_ONCE;
-use crate::batch::item::{Item, Reject};
-use crate::exit::{Exit, usage};
-use crate::home::{Home, HomeError, Need, with_retries};
+use crate::backend::{Backend, BackendError, DataPolicy, with_retries};
+use crate::batch::in_flight::LOOKUP_LIMIT;
+use crate::batch::item::{BatchItem, RejectedLine};
+use crate::batch::parts::{BatchPart, PartEvent, PartState};
+use crate::exit::{ExitStatus, usage};
 use crate::output::{count, money};
 
-/// How long it takes until a creation has come about, if it does although the provider answered an
-/// error.
+/// How long after an error response a creation may still happen at the provider.
 const SETTLED_WITH_ERROR: Duration = Duration::from_secs(2);
 
-impl Job<'_> {
-    /// Sends the lines that were never sent.
+impl ProviderBatchRunner<'_> {
+    /// Sends the lines that were not sent yet.
     pub(super) async fn send(&mut self) -> anyhow::Result<()> {
         let Some(mut spool) = self.render().await? else { return Ok(()) };
         self.check_budget(&spool)?;
@@ -36,10 +35,10 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Has the home render the requests; it is left before the waiting begins.
+    /// Renders the requests with the backend, which is closed before the waiting begins.
     async fn render(&mut self) -> anyhow::Result<Option<Spool>> {
         let provider = self.service.provider();
-        let mut gather = Gather::open(&self.input, &self.journal.header.batch, provider)?;
+        let mut gather = EligibleLines::open(&self.input, &self.journal.header.batch, provider)?;
         let first = self.gather(&mut gather)?;
         if first.is_empty() {
             Spool::clear(&self.out);
@@ -49,28 +48,29 @@ impl Job<'_> {
         let limits =
             Limits { requests: self.part.map_or(most, |part| part.min(most)), bytes: MOST_BYTES };
         let mut spool = Spool::create(&self.out, self.journal.parts.next(), limits)?;
-        let desk = self.desk;
+        let context = self.context;
         let job = &mut *self;
         let to = &mut spool;
-        desk.with_home(Need::Any, |home| async move {
-            let mut chunk = first;
-            while !chunk.is_empty() {
-                let rendered = job.prompts(&home, &chunk).await?;
-                for (item, rendered) in chunk.iter().zip(rendered.prompts) {
-                    job.spool(to, item, rendered)?;
+        context
+            .with_backend(DataPolicy::CreateIfMissing, |backend| async move {
+                let mut chunk = first;
+                while !chunk.is_empty() {
+                    let rendered = job.prompts(&backend, &chunk).await?;
+                    for (item, rendered) in chunk.iter().zip(rendered.prompts) {
+                        job.spool(to, item, rendered)?;
+                    }
+                    chunk = job.gather(&mut gather)?;
                 }
-                chunk = job.gather(&mut gather)?;
-            }
-            Ok(Exit::Done)
-        })
-        .await?;
+                Ok(ExitStatus::Success)
+            })
+            .await?;
         Ok(Some(spool))
     }
 
-    /// Takes some lines that were never sent; those that cannot be are rejected.
-    fn gather(&mut self, gather: &mut Gather) -> anyhow::Result<Vec<Item>> {
+    /// Takes some lines that were not sent yet, and rejects those that cannot be.
+    fn gather(&mut self, gather: &mut EligibleLines) -> anyhow::Result<Vec<BatchItem>> {
         let mut chunk = Vec::new();
-        while chunk.len() < AT_ONCE {
+        while chunk.len() < LOOKUP_LIMIT {
             let done = &self.answers.done;
             let parts = &self.journal.parts;
             match gather.next(|line| done.contains(line) || parts.has(line))? {
@@ -84,10 +84,10 @@ impl Job<'_> {
 
     async fn prompts(
         &self,
-        home: &Arc<dyn Home>,
-        items: &[Item],
+        backend: &Arc<dyn Backend>,
+        items: &[BatchItem],
     ) -> anyhow::Result<PromptsResponse> {
-        let message = |item: &Item| FirstMessage {
+        let message = |item: &BatchItem| FirstMessage {
             message: item.message.clone(),
             document_id: item.document_id.clone(),
         };
@@ -96,21 +96,21 @@ impl Job<'_> {
             provider: self.service.provider(),
             messages: items.iter().map(message).collect(),
         };
-        let away = |error: &HomeError| self.progress.say(format!("waiting: {error}"));
-        Ok(with_retries(self.retry_timeout, || home.prompts(&request), away).await?)
+        let away = |error: &BackendError| self.progress.say(format!("retrying: {error}"));
+        Ok(with_retries(self.retry_timeout, || backend.prompts(&request), away).await?)
     }
 
     fn spool(
         &mut self,
         spool: &mut Spool,
-        item: &Item,
+        item: &BatchItem,
         rendered: RenderedPrompt,
     ) -> anyhow::Result<()> {
         let RenderedPrompt { context, body, problem } = rendered;
         let Some(body) = body else {
             let problem =
-                problem.unwrap_or_else(|| "the server did not say what would be asked".to_owned());
-            return self.reject(&Reject::new(item.line, None, problem));
+                problem.unwrap_or_else(|| "the server did not render the request".to_owned());
+            return self.reject(&RejectedLine::new(item.line, None, problem));
         };
         let size = body.to_string().len();
         let prefix = self.prefix(spool.part(size));
@@ -120,12 +120,12 @@ impl Job<'_> {
         spool.add(item.line, &request.to_string(), most)
     }
 
-    fn reject(&mut self, reject: &Reject) -> anyhow::Result<()> {
+    fn reject(&mut self, reject: &RejectedLine) -> anyhow::Result<()> {
         self.summary.rejected += 1;
         self.rejects.add(reject, &self.progress)
     }
 
-    /// Refuses before anything is sent what might cost more than it may.
+    /// Fails before anything is sent if the batch could exceed the budget.
     fn check_budget(&self, spool: &Spool) -> anyhow::Result<()> {
         let most = self
             .summary
@@ -134,7 +134,7 @@ impl Job<'_> {
             .saturating_add(spool.most());
         match self.budget {
             Some(budget) if most > budget => Err(usage(format!(
-                "the batch may cost up to {}, by the longest replies and every byte a token, and \
+                "the batch may cost up to {}, assuming the longest replies and one token per byte, and \
                 the budget is {}: nothing more was sent; give a larger --budget, or a lower \
                 CHATBOT_MAX_TOKENS to the server",
                 money(MicroUsd(most)),
@@ -144,37 +144,38 @@ impl Job<'_> {
         }
     }
 
-    /// Creates a part. The intent is on disk before each try, the provider's id right after.
+    /// Creates a part. The intent is on disk before each attempt, the provider's ID right after it.
     async fn create(&mut self, spool: &mut Spool, place: usize) -> anyhow::Result<()> {
         let Some(planned) = spool.parts.get(place) else { return Ok(()) };
         let number = planned.number;
         let lines = planned.lines.clone();
         let most = planned.most;
         self.progress.say(format!("sending {} lines", count(planned.count as u64)));
-        let mut wait = Wait::new(self.retry_timeout);
+        let mut wait = RetryPauses::new(self.retry_timeout);
         loop {
-            let at = self.desk.now();
-            self.note(Step::Creating { part: number, lines: lines.clone(), at, most })?;
-            let part = Part { number, lines: lines.clone(), at, most, stage: Stage::Creating };
+            let at = self.context.now();
+            self.note(PartEvent::Creating { part: number, lines: lines.clone(), at, most })?;
+            let part =
+                BatchPart { number, lines: lines.clone(), at, most, stage: PartState::Creating };
             let error = match self.service.create(&self.mark(&part), spool.requests(place)?).await {
-                Ok(id) => return self.note(Step::Created { part: number, id }),
+                Ok(id) => return self.note(PartEvent::Created { part: number, id }),
                 Err(error) => error,
             };
             if let Some(settled) = settled_after(&error)
                 && let Some(id) = self.found(&part, settled).await?
             {
-                return self.note(Step::Created { part: number, id });
+                return self.note(PartEvent::Created { part: number, id });
             }
             if let Err(error) = wait.after(error).await {
-                self.note(Step::Void { part: number })?;
-                return Err(trouble(self.service.provider(), &error));
+                self.note(PartEvent::Void { part: number })?;
+                return Err(provider_error(self.service.provider(), &error));
             }
         }
     }
 }
 
-/// Returns how long it takes until a creation that failed has come about, if it can; a rate limit
-/// is said before anything is done.
+/// Returns how long a failed creation may still happen at the provider. A rate limit is reported
+/// before anything is done, so there is nothing to wait for.
 fn settled_after(error: &ModelError) -> Option<Duration> {
     match error {
         ModelError::Busy { code, .. } if code.starts_with("429") => None,

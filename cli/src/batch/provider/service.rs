@@ -1,19 +1,13 @@
-//! What is asked of a provider, whichever it is.
+//! The interface to a provider's batch API.
 
 use async_trait::async_trait;
-use providers::{BatchReply, ClaudeSettings, OpenAiSettings};
-use secrecy::SecretString;
+use providers::BatchReply;
 use serde_json::Value;
 use shared::domain::{ErrorCode, ProviderName, Timestamp};
-use shared::http_client::{self, ClientSettings};
 use shared::ports::ModelError;
 
-use super::anthropic::Anthropic;
-use super::http::{Http, ResultLines};
-use super::openai::OpenAi;
-use crate::config::Config;
-use crate::exit::{unreachable, usage};
-use crate::home::RetryTimeout;
+use super::http::{ProviderHttp, ResultLines};
+use crate::exit::unreachable;
 use crate::output::cut;
 
 /// The longest reason of a failure that is kept, in characters.
@@ -23,109 +17,109 @@ const LONGEST_REASON: usize = 300;
 /// much.
 pub(super) const MOST_BYTES: usize = 100_000_000;
 
-/// By which a part is known at the provider.
+/// The features by which a part is recognised at the provider.
 #[derive(Debug, Clone)]
-pub(super) struct Mark {
-    /// What the ids of its requests begin with.
+pub(super) struct BatchMarker {
+    /// The prefix of its request IDs.
     pub(super) prefix: String,
-    /// How many requests it has.
+    /// The number of requests.
     pub(super) count: u64,
-    /// When it was about to be created, by this machine's clock.
+    /// When its creation started, by this machine's clock.
     pub(super) at: Timestamp,
-    /// The batches that are known to be others.
+    /// Batches that are known to be different ones.
     pub(super) others: Vec<String>,
 }
 
-/// What became of a part of which only the intent is known.
+/// The result of searching for a part whose creation was interrupted.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum SearchResult {
     /// The provider has it under this id.
-    Here(String),
+    Found(String),
     /// The provider does not have it.
-    Nowhere,
-    /// One of these may be it, which shows once they have ended.
-    Perhaps(Vec<String>),
+    NotFound,
+    /// One of these may be it; this is known once they have ended.
+    Ambiguous(Vec<String>),
 }
 
-/// How far a batch is.
+/// The status of a batch.
 #[derive(Debug)]
-pub(super) struct Look {
-    /// How many requests are done.
+pub(super) struct BatchStatus {
+    /// The number of finished requests.
     pub(super) done: u64,
-    /// How it ended, if it has.
-    pub(super) end: Option<Ended>,
-    /// What the provider says of it, where this program does not know the word.
-    pub(super) strange: Option<String>,
+    /// The end, if it has ended.
+    pub(super) end: Option<EndedBatch>,
+    /// The provider's word for the status, if this program does not know it.
+    pub(super) unknown_status: Option<String>,
 }
 
-/// How a batch ended.
+/// A batch that has ended.
 #[derive(Debug)]
-pub(super) struct Ended {
-    /// When, as the provider says.
+pub(super) struct EndedBatch {
+    /// When it ended, by the provider's clock.
     pub(super) at: Option<Timestamp>,
-    /// How.
-    pub(super) how: How,
+    /// How it ended.
+    pub(super) outcome: BatchOutcome,
     /// Where its results are.
     pub(super) results: Vec<String>,
 }
 
 /// How a batch ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum How {
+pub(super) enum BatchOutcome {
     /// Every request has its result.
-    Whole,
-    /// Its time was over; what has no result was not run.
+    Completed,
+    /// It expired; requests without a result were not run.
     Expired,
-    /// It was cancelled; what has no result was not run.
+    /// It was cancelled; requests without a result were not run.
     Cancelled,
-    /// It was refused as a whole, and nothing was run.
+    /// It was rejected as a whole, and nothing was run.
     Failed(String),
 }
 
-/// What became of one request.
+/// The result of one request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Came {
+pub(super) enum RequestResult {
     /// A reply.
     Reply(BatchReply),
     /// It was cancelled.
     Cancelled,
     /// It failed.
     Failed {
-        /// In which way.
+        /// The error code.
         code: ErrorCode,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
-/// A provider's batches.
+/// A provider's batch API.
 #[async_trait]
-pub(super) trait Service: Send + Sync {
-    /// Returns whose they are.
+pub(super) trait BatchService: Send + Sync {
+    /// Returns the provider.
     fn provider(&self) -> ProviderName;
-    /// Returns how many requests one batch may have.
+    /// Returns the maximum number of requests in a batch.
     fn most_requests(&self) -> usize;
     /// Returns a request as a line of a batch.
     fn line(&self, custom_id: &str, body: &Value) -> Value;
-    /// Creates a batch of such lines, and returns its id; never tried twice.
+    /// Creates a batch of such lines, and returns its ID; never retried.
     ///
-    /// After [`ModelError::Busy`] and [`ModelError::Broken`] nobody knows whether it was created.
-    async fn create(&self, mark: &Mark, lines: Vec<u8>) -> Result<String, ModelError>;
+    /// After [`ModelError::Busy`] and [`ModelError::Broken`] it is unknown whether it was created.
+    async fn create(&self, mark: &BatchMarker, lines: Vec<u8>) -> Result<String, ModelError>;
     /// Looks for a batch that may have been created.
-    async fn find(&self, mark: &Mark) -> Result<Found, ModelError>;
-    /// Asks how far a batch is.
-    async fn look(&self, id: &str) -> Result<Look, ModelError>;
-    /// Begins to read results, each line an object with a `custom_id`.
+    async fn find(&self, mark: &BatchMarker) -> Result<SearchResult, ModelError>;
+    /// Returns the status of a batch.
+    async fn status(&self, id: &str) -> Result<BatchStatus, ModelError>;
+    /// Starts reading results; each line is an object with a `custom_id`.
     async fn results(&self, place: &str) -> Result<ResultLines, ModelError>;
-    /// Reads a result.
-    fn came(&self, result: Value) -> Came;
-    /// Cancels a batch; what is done of it can be collected once it has ended.
+    /// Parses a result.
+    fn parse_result(&self, result: Value) -> RequestResult;
+    /// Cancels a batch; finished results can be collected once it has ended.
     async fn cancel(&self, id: &str) -> Result<(), ModelError>;
 }
 
-impl Came {
-    /// A failure by the provider's own name for it.
-    pub(super) fn failed(http: &Http, name: Option<&str>, message: Option<&str>) -> Self {
+impl RequestResult {
+    /// Creates a failure from the provider's error name and message.
+    pub(super) fn failed(http: &ProviderHttp, name: Option<&str>, message: Option<&str>) -> Self {
         let is_load = |name: &str| {
             ["api_error", "server_error", "overloaded", "timeout", "rate_limit"]
                 .iter()
@@ -145,24 +139,22 @@ impl Came {
         Self::Failed { code, reason: cut(&http.without_key(&reason), LONGEST_REASON) }
     }
 
-    /// A failure because the day was over.
+    /// Creates the failure of an expired request.
     pub(super) fn expired() -> Self {
         let reason =
-            "the provider had no time for it within 24 hours; nothing was run or billed".to_owned();
+            "the provider did not process it within 24 hours; nothing was run or billed".to_owned();
         Self::Failed { code: ErrorCode::ProvidersUnavailable, reason }
     }
 
-    /// A result that this program does not know.
+    /// Creates the failure of a result that this program does not know.
     pub(super) fn unknown(what: &str) -> Self {
-        let reason = format!(
-            "the provider's result is of a kind that this program does not know: {}",
-            cut(what, 40)
-        );
+        let reason =
+            format!("this program does not know the provider's result type: {}", cut(what, 40));
         Self::Failed { code: ErrorCode::ProvidersUnavailable, reason }
     }
 }
 
-/// Returns the variable of a provider's key.
+/// Returns the environment variable of a provider's key.
 pub(super) fn key_variable(provider: ProviderName) -> Option<&'static str> {
     match provider {
         ProviderName::Claude => Some("ANTHROPIC_API_KEY"),
@@ -171,56 +163,29 @@ pub(super) fn key_variable(provider: ProviderName) -> Option<&'static str> {
     }
 }
 
-/// Makes ready to call a provider.
-pub(super) fn open(
-    config: &Config,
-    provider: ProviderName,
-    retry_timeout: RetryTimeout,
-) -> anyhow::Result<Box<dyn Service>> {
-    let wrong = |error: &dyn std::fmt::Display| usage(error.to_string());
-    let variable = key_variable(provider).ok_or_else(|| {
-        usage(format!("{provider} has no batches here: --provider is claude or openai"))
-    })?;
-    let key = config.provider_key(variable).ok_or_else(|| {
-        usage(format!(
-            "--provider-batch asks {provider} itself: set {variable}, with which it is paid"
-        ))
-    })?;
-    let settings = ClientSettings::from_env(&config.environment).map_err(|error| wrong(&error))?;
-    let client = http_client::build(settings)?;
-    let http = |key: SecretString| Http::new(client, key, retry_timeout);
-    if provider == ProviderName::OpenAi {
-        let settings =
-            OpenAiSettings::from_env(&config.environment).map_err(|error| wrong(&error))?;
-        return Ok(Box::new(OpenAi::new(&settings, http(key))?));
-    }
-    let settings = ClaudeSettings::from_env(&config.environment).map_err(|error| wrong(&error))?;
-    Ok(Box::new(Anthropic::new(&settings, http(key))?))
-}
-
-/// Says for people why a provider did not do what it was asked; the exit code tells scripts.
-pub(super) fn trouble(provider: ProviderName, error: &ModelError) -> anyhow::Error {
+/// Converts a provider's failure to an error with its exit code.
+pub(super) fn provider_error(provider: ProviderName, error: &ModelError) -> anyhow::Error {
     match error {
         ModelError::Unauthorized(code) => {
             let variable = key_variable(provider).unwrap_or_default();
             unreachable(format!("{provider} refuses the key in {variable} ({code})"))
         }
         ModelError::Busy { code, .. } => {
-            unreachable(format!("{provider} is busy, or a rate limit is reached ({code})"))
+            unreachable(format!("{provider} is busy, or a rate limit was reached ({code})"))
         }
         ModelError::Broken(why) => unreachable(format!("{provider} cannot be reached: {why}")),
         ModelError::Permanent(code) => {
-            anyhow::anyhow!("{provider} refuses what it was asked ({code})")
+            anyhow::anyhow!("{provider} rejected the request ({code})")
         }
     }
 }
 
-/// Reads an id that a provider made, which becomes a part of addresses.
+/// Parses an ID that a provider generated, which becomes part of URLs.
 pub(super) fn id(value: &Value) -> Result<String, ModelError> {
     let id = value.as_str().unwrap_or_default();
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     if id.is_empty() || id.len() > 128 || !id.bytes().all(legal) {
-        return Err(ModelError::Broken("the answer has no id that can be read".to_owned()));
+        return Err(ModelError::Broken("the response has no valid ID".to_owned()));
     }
     Ok(id.to_owned())
 }

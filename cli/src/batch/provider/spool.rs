@@ -1,5 +1,5 @@
-//! The requests in a file beside the answers, cut into parts that a provider takes; it goes when
-//! they are sent.
+//! The requests in a file next to the answers, split into parts that the provider accepts. The file
+//! is removed once they are sent.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
@@ -7,26 +7,26 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::parts::add;
 use crate::batch::journal::beside;
+use crate::batch::parts::add;
 
-/// What a request has beside its body, at most.
+/// The maximum size of a request beyond its body.
 const FRAME: usize = 256;
 
-/// The most of one part.
+/// The limits of a part.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) requests: usize,
     pub(super) bytes: usize,
 }
 
-/// A part that is to be created.
+/// A part to be created.
 #[derive(Debug, Default)]
-pub(super) struct Planned {
+pub(super) struct PlannedPart {
     pub(super) number: u32,
     pub(super) lines: Vec<(u64, u64)>,
     pub(super) count: usize,
-    /// The most that it can cost.
+    /// Its maximum cost.
     pub(super) most: i64,
     from: u64,
     len: usize,
@@ -38,11 +38,11 @@ pub(super) struct Spool {
     file: BufWriter<File>,
     limits: Limits,
     next: u32,
-    pub(super) parts: Vec<Planned>,
+    pub(super) parts: Vec<PlannedPart>,
 }
 
 impl Spool {
-    /// Makes the file, which nobody else can read: it holds what people wrote, and documents.
+    /// Creates the file, readable by its owner only: it contains messages and documents.
     pub(super) fn create(out: &Path, next: u32, limits: Limits) -> anyhow::Result<Self> {
         let path = Self::clear(out);
         let mut options = OpenOptions::new();
@@ -50,7 +50,7 @@ impl Spool {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file =
-            options.open(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+            options.open(&path).with_context(|| format!("{} cannot be created", path.display()))?;
         Ok(Self {
             path,
             file: BufWriter::with_capacity(1 << 16, file),
@@ -60,17 +60,17 @@ impl Spool {
         })
     }
 
-    /// Removes what a run left that was killed.
+    /// Removes the file of a run that was killed.
     pub(super) fn clear(out: &Path) -> PathBuf {
         let path = beside(out, "requests");
         drop(std::fs::remove_file(&path));
         path
     }
 
-    /// Returns the number of the part that the next request is of, if its body has so many bytes.
+    /// Returns the number of the part that the next request belongs to, given the size of its body.
     pub(super) fn part(&mut self, body: usize) -> u32 {
         let limits = self.limits;
-        let fits = |part: &&Planned| {
+        let fits = |part: &&PlannedPart| {
             part.count < limits.requests && part.len + body + FRAME <= limits.bytes
         };
         if let Some(part) = self.parts.last().filter(fits) {
@@ -79,7 +79,7 @@ impl Spool {
         let from = self.parts.last().map_or(0, |part| part.from + part.len as u64);
         let number = self.next;
         self.next += 1;
-        self.parts.push(Planned { number, from, ..Planned::default() });
+        self.parts.push(PlannedPart { number, from, ..PlannedPart::default() });
         number
     }
 
@@ -96,12 +96,12 @@ impl Spool {
         Ok(())
     }
 
-    /// Returns the most that all of it can cost.
+    /// Returns the maximum cost of all parts.
     pub(super) fn most(&self) -> i64 {
         self.parts.iter().map(|part| part.most).sum()
     }
 
-    /// Returns the requests of a part, a line each.
+    /// Returns the requests of a part, one per line.
     pub(super) fn requests(&mut self, part: usize) -> anyhow::Result<Vec<u8>> {
         let failed = || format!("{} cannot be read", self.path.display());
         self.file.flush().with_context(failed)?;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use client::account::StoredTurn;
+use client::rule::Action;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use super::view::{Action, View};
+use super::view::View;
 use super::{Answer, Final, Http, Socket, TIMEOUT, TestServer, next_frame, open, send};
 
 /// How often a window looks at what is due while no frame comes.
@@ -140,9 +142,7 @@ impl Chatter {
 
     async fn connect_with(&mut self, offered: &Value) {
         self.socket = Some(open(offered).await);
-        let now = Instant::now();
-        self.view.opened(now);
-        let actions = self.view.due(now);
+        let actions = self.view.opened();
         self.perform(actions).await;
         self.until(|view| view.has_resumed() || view.gone).await;
     }
@@ -150,30 +150,35 @@ impl Chatter {
     async fn step(&mut self) {
         let Some(socket) = &mut self.socket else { return Box::pin(self.connect()).await };
         let actions = match timeout(TICK, next_frame(socket)).await {
-            Ok(Some(frame)) => self.view.frame(&frame, Instant::now()),
+            Ok(Some(frame)) => self.view.frame(&frame),
             Ok(None) => return self.lose_connection(),
-            Err(_) => self.view.due(Instant::now()),
+            Err(_) => self.view.due(),
         };
         self.perform(actions).await;
     }
 
-    async fn perform(&mut self, actions: Vec<Action>) {
-        for action in actions {
-            match action {
-                Action::Resume(after) => {
-                    if let Some(socket) = &mut self.socket {
-                        send(socket, json!({ "type": "resume", "after": after })).await;
+    async fn perform(&mut self, mut actions: Vec<Action>) {
+        while !actions.is_empty() {
+            let mut further = Vec::new();
+            for action in actions {
+                match action {
+                    Action::Resume { after } => {
+                        if let Some(socket) = &mut self.socket {
+                            send(socket, json!({ "type": "resume", "after": after })).await;
+                        }
                     }
-                }
-                Action::Fetch(after) => {
-                    let page = self
-                        .http
-                        .get(&self.path(&format!("turns?after={after}")))
-                        .await
-                        .expect(200);
-                    self.view.history(page["turns"].as_array().unwrap());
+                    Action::Fetch { after } => further.extend(self.fetch(after).await),
+                    shown => panic!("the view shows it itself: {shown:?}"),
                 }
             }
+            actions = further;
         }
+    }
+
+    async fn fetch(&mut self, after: u64) -> Vec<Action> {
+        let path = self.path(&format!("turns?after={after}"));
+        let page = self.http.get(&path).await.expect(200);
+        let turns: Vec<StoredTurn> = serde_json::from_value(page["turns"].clone()).unwrap();
+        self.view.history(turns)
     }
 }

@@ -1,4 +1,4 @@
-//! What every command works with.
+//! What every command needs: settings, output, clock.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,59 +7,59 @@ use shared::domain::{Principal, Timestamp};
 use shared::ports::{Clock as _, Ids as _};
 use shared::system::{SystemClock, SystemIds};
 
+use crate::backend::{self, Backend, DataPolicy};
 use crate::config::Config;
-use crate::exit::{Exit, usage};
-use crate::home::{self, Home, Need};
+use crate::exit::{ExitStatus, usage};
 use crate::output::Output;
 
-/// Settings, output, clock.
-pub(crate) struct Desk {
-    /// What flags and environment say.
+/// The context of a command.
+pub(crate) struct Context {
+    /// The settings from flags and environment.
     pub(crate) config: Config,
-    /// Where results go.
+    /// Where results are printed.
     pub(crate) output: Output,
 }
 
-impl Desk {
-    /// Sits down.
+impl Context {
+    /// Creates the context.
     pub(crate) fn new(config: Config, json: bool) -> Self {
         let output = Output::new(json, config.no_colour);
         Self { config, output }
     }
 
-    /// Does something with the chatbot that is there, and leaves it as it was.
-    pub(crate) async fn with_home<F: Future<Output = anyhow::Result<Exit>>>(
+    /// Runs `work` with the backend, and stops a server that was started for it.
+    pub(crate) async fn with_backend<F: Future<Output = anyhow::Result<ExitStatus>>>(
         &self,
-        need: Need,
-        work: impl FnOnce(Arc<dyn Home>) -> F,
-    ) -> anyhow::Result<Exit> {
-        let opened = home::open(&self.config, need).await?;
-        let done = work(opened.home.clone()).await;
+        policy: DataPolicy,
+        work: impl FnOnce(Arc<dyn Backend>) -> F,
+    ) -> anyhow::Result<ExitStatus> {
+        let opened = backend::open(&self.config, policy).await?;
+        let done = work(opened.backend.clone()).await;
         opened.close().await;
         done
     }
 
-    /// Returns whom messages are sent as.
+    /// Returns the principal that messages are sent as.
     pub(crate) fn principal(&self) -> anyhow::Result<Principal> {
         let name = &self.config.operator;
         Principal::parse(format!("op:{name}"))
             .map_err(|error| usage(format!("--operator {name:?} {error}")))
     }
 
-    /// Returns the time of day.
+    /// Returns the current time.
     pub(crate) fn now(&self) -> Timestamp {
         let Self { .. } = self;
         SystemClock.now()
     }
 
-    /// Returns a new id, such as a batch's: short, of letters and digits.
+    /// Returns a new short ID of hex digits, for example for a batch.
     pub(crate) fn new_id(&self) -> String {
         let Self { .. } = self;
         crate::output::hex(&SystemIds.random()[..6])
     }
 }
 
-/// Returns once somebody presses Ctrl-C, or ends the program by a signal.
+/// Waits for Ctrl-C or a termination signal.
 pub(crate) async fn interrupted() {
     #[cfg(unix)]
     if let Ok(mut terminated) =

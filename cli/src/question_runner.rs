@@ -1,4 +1,4 @@
-//! Questions in memory through the queue: what replays, evaluations and judges have in common.
+//! Sends questions through the queue and waits for the answers, for replays, evaluations and judges.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use shared::operator::{
 use shared::queue_messages::Replay;
 use tokio::time::{Instant, sleep};
 
-use crate::desk::interrupted;
-use crate::home::{Home, RetryTimeout, with_retries};
+use crate::backend::{Backend, RetryTimeout, with_retries};
+use crate::context::interrupted;
 use crate::output::Progress;
 
-/// The most that one call sends or looks up.
-const AT_ONCE: usize = 100;
+/// The maximum number of messages in one call.
+const CALL_LIMIT: usize = 100;
 const WAIT_MS: u64 = 2_000;
 const PAUSE: Duration = Duration::from_millis(10);
 const RETRY_TIMEOUT: RetryTimeout = RetryTimeout(Duration::from_mins(2));
-/// How long nothing may be known of a question before it counts as unanswered.
+/// How long a question may be unknown to the server before it counts as unanswered.
 const SILENCE: Duration = Duration::from_mins(2);
 
-/// One question, in a session of its own.
+/// A question, asked in a session of its own.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
     pub(crate) message: MessageText,
@@ -33,41 +33,47 @@ pub(crate) struct Question {
     pub(crate) replay: Replay,
 }
 
-/// What came of a question.
+/// The result of a question.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
-    /// It was answered, or failed.
+    /// Its turn, answered or failed.
     Turn(Box<TurnView>),
-    /// It could not be sent, or nothing was heard of it.
+    /// It could not be sent, or was lost.
     Problem(String),
 }
 
-/// The replies in the order of the questions; those that were interrupted have none.
+/// The results in the order of the questions; unfinished questions have none.
 #[derive(Debug)]
 pub(crate) struct Replies {
     pub(crate) replies: Vec<Option<Reply>>,
     pub(crate) interrupted: bool,
 }
 
-/// Asks questions, so many at once, as `<prefix>.<number>`.
+/// Asks many questions concurrently, with the IDs `<prefix>.<number>`.
 #[derive(Clone)]
-pub(crate) struct Asker {
-    pub(crate) home: Arc<dyn Home>,
+pub(crate) struct QuestionRunner {
+    pub(crate) backend: Arc<dyn Backend>,
     pub(crate) principal: Principal,
-    pub(crate) at_once: usize,
+    pub(crate) concurrency: usize,
     pub(crate) quiet: bool,
 }
 
-impl Asker {
-    /// Asks all of them.
+impl QuestionRunner {
+    /// Asks all questions, and waits for their results.
     pub(crate) async fn all(
         &self,
         prefix: &str,
         questions: &[Question],
     ) -> anyhow::Result<Replies> {
         let progress = Progress::new(questions.len() as u64, self.quiet);
-        let mut round =
-            Round { asker: self, prefix, questions, progress, next: 0, waiting: HashMap::new() };
+        let mut round = Progressing {
+            runner: self,
+            prefix,
+            questions,
+            progress,
+            next: 0,
+            waiting: HashMap::new(),
+        };
         let mut replies: Vec<Option<Reply>> = questions.iter().map(|_| None).collect();
         let ended = tokio::select! {
             () = interrupted() => Ok(true),
@@ -78,8 +84,8 @@ impl Asker {
     }
 }
 
-struct Round<'a> {
-    asker: &'a Asker,
+struct Progressing<'a> {
+    runner: &'a QuestionRunner,
     prefix: &'a str,
     questions: &'a [Question],
     progress: Progress,
@@ -87,7 +93,7 @@ struct Round<'a> {
     waiting: HashMap<MessageRef, (usize, Instant)>,
 }
 
-impl Round<'_> {
+impl Progressing<'_> {
     async fn run(&mut self, replies: &mut [Option<Reply>]) -> anyhow::Result<()> {
         loop {
             self.send(replies).await?;
@@ -100,17 +106,17 @@ impl Round<'_> {
     }
 
     async fn send(&mut self, replies: &mut [Option<Reply>]) -> anyhow::Result<()> {
-        while self.waiting.len() < self.asker.at_once && self.next < self.questions.len() {
-            let room = (self.asker.at_once - self.waiting.len()).min(AT_ONCE);
+        while self.waiting.len() < self.runner.concurrency && self.next < self.questions.len() {
+            let room = (self.runner.concurrency - self.waiting.len()).min(CALL_LIMIT);
             let first = self.next;
             let messages = self.questions.iter().enumerate().skip(first).take(room);
             let messages = messages
                 .map(|(number, question)| self.message(number, question))
                 .collect::<Result<Vec<_>, _>>()?;
             self.next += messages.len();
-            let request = SubmitRequest { principal: self.asker.principal.clone(), messages };
-            let home = &self.asker.home;
-            let response = with_retries(RETRY_TIMEOUT, || home.submit(&request), |_| ()).await?;
+            let request = SubmitRequest { principal: self.runner.principal.clone(), messages };
+            let backend = &self.runner.backend;
+            let response = with_retries(RETRY_TIMEOUT, || backend.submit(&request), |_| ()).await?;
             for (number, submitted) in (first..).zip(response.messages) {
                 match submitted.problem {
                     Some(problem) => replies[number] = Some(Reply::Problem(problem)),
@@ -126,20 +132,20 @@ impl Round<'_> {
             self.waiting.iter().map(|(pointer, (number, _))| (*number, pointer.clone())).collect();
         oldest.sort_unstable_by_key(|(number, _)| *number);
         let messages: Vec<_> =
-            oldest.into_iter().take(AT_ONCE).map(|(_, pointer)| pointer).collect();
+            oldest.into_iter().take(CALL_LIMIT).map(|(_, pointer)| pointer).collect();
         if messages.is_empty() {
             return Ok(());
         }
         let request = LookupRequest { messages, wait_ms: WAIT_MS };
-        let home = &self.asker.home;
-        let found = with_retries(RETRY_TIMEOUT, || home.lookup(&request), |_| ()).await?;
+        let backend = &self.runner.backend;
+        let found = with_retries(RETRY_TIMEOUT, || backend.lookup(&request), |_| ()).await?;
         let mut some = false;
         for (pointer, outcome) in request.messages.iter().zip(found.messages) {
             let Some((number, heard)) = self.waiting.get_mut(pointer) else { continue };
             let reply = match outcome {
                 MessageStatus::Done { turn } => Reply::Turn(turn),
                 MessageStatus::Unknown if heard.elapsed() > SILENCE => Reply::Problem(
-                    "the server does not know it: the worker refused it, or it is a dead letter"
+                    "the server does not know it: the worker rejected it, or it is a dead letter"
                         .to_owned(),
                 ),
                 MessageStatus::Unknown => continue,
@@ -162,8 +168,8 @@ impl Round<'_> {
         let id = format!("{}.{}", self.prefix, number + 1);
         let replay = question.replay.clone();
         Ok(NewMessage {
-            session_id: SessionId::parse(id.clone()).context("an id of ours")?,
-            message_id: MessageId::parse(id).context("an id of ours")?,
+            session_id: SessionId::parse(id.clone()).context("a generated ID is valid")?,
+            message_id: MessageId::parse(id).context("a generated ID is valid")?,
             message: question.message.clone(),
             document_id: question.document_id.clone(),
             provider: question.provider,

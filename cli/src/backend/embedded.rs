@@ -1,5 +1,5 @@
-//! The server in this process, where none is running: it takes the data directory's lock and runs
-//! the pumps.
+//! A server in this process, if none is running: it takes the lock of the data directory and
+//! processes the queues.
 
 use std::path::Path;
 
@@ -12,13 +12,13 @@ use tokio::task::JoinHandle;
 
 use crate::exit::{unreachable, usage};
 
-/// A running server of ours.
-pub(super) struct Embedded {
+/// A server that was started for one command.
+pub(super) struct EmbeddedServer {
     stop: oneshot::Sender<()>,
     running: JoinHandle<anyhow::Result<()>>,
 }
 
-impl Embedded {
+impl EmbeddedServer {
     /// Starts it with the settings that `cargo run` would have, on a free port of this machine.
     pub(super) async fn start(directory: &Path, environment: &Environment) -> anyhow::Result<Self> {
         let environment = environment

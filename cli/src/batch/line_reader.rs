@@ -1,9 +1,8 @@
-//! A file line by line, in bounded memory whatever is in it.
+//! Reads a file line by line, in bounded memory whatever its content.
 
 use std::io::{self, BufRead};
 
-/// The largest line that is looked at: a message of the largest size, all of it escaped, and
-/// metadata.
+/// The maximum length of a line: the longest message, fully escaped, and metadata.
 pub(super) const LARGEST: usize = 1 << 20;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -13,28 +12,28 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 pub(super) struct Line {
     /// Its number, from 1.
     pub(super) number: u64,
-    /// What is in it, without its end.
-    pub(super) content: Content,
+    /// Its content, without the line ending.
+    pub(super) content: LineContent,
 }
 
-/// What is in a line.
+/// The content of a line.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum LineContent {
     /// Its bytes.
     Bytes(Vec<u8>),
-    /// It is too large to be looked at, and has so many bytes.
+    /// It is too long; this is its length in bytes.
     TooLarge(u64),
 }
 
 /// Reads lines.
 #[derive(Debug)]
-pub(super) struct Lines<R> {
+pub(super) struct LineReader<R> {
     source: R,
     number: u64,
 }
 
-impl<R: BufRead> Lines<R> {
-    /// Reads from the beginning of a source.
+impl<R: BufRead> LineReader<R> {
+    /// Starts at the beginning of a source.
     pub(super) fn new(source: R) -> Self {
         Self { source, number: 0 }
     }
@@ -43,14 +42,14 @@ impl<R: BufRead> Lines<R> {
     pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
             let Some(content) = self.content()? else { return Ok(None) };
-            if !matches!(&content, Content::Bytes(bytes) if bytes.iter().all(u8::is_ascii_whitespace))
+            if !matches!(&content, LineContent::Bytes(bytes) if bytes.iter().all(u8::is_ascii_whitespace))
             {
                 return Ok(Some(Line { number: self.number, content }));
             }
         }
     }
 
-    fn content(&mut self) -> io::Result<Option<Content>> {
+    fn content(&mut self) -> io::Result<Option<LineContent>> {
         let mut bytes = Vec::new();
         let mut size = 0_u64;
         let mut ended = false;
@@ -76,7 +75,7 @@ impl<R: BufRead> Lines<R> {
         }
         self.number += 1;
         if size > LARGEST as u64 {
-            return Ok(Some(Content::TooLarge(size)));
+            return Ok(Some(LineContent::TooLarge(size)));
         }
         if self.number == 1 && bytes.starts_with(BYTE_ORDER_MARK) {
             bytes.drain(..BYTE_ORDER_MARK.len());
@@ -84,7 +83,7 @@ impl<R: BufRead> Lines<R> {
         if bytes.last() == Some(&b'\r') {
             bytes.pop();
         }
-        Ok(Some(Content::Bytes(bytes)))
+        Ok(Some(LineContent::Bytes(bytes)))
     }
 }
 
@@ -94,8 +93,8 @@ mod tests {
 
     use super::*;
 
-    fn read(bytes: &[u8]) -> Vec<(u64, Content)> {
-        let mut lines = Lines::new(BufReader::with_capacity(7, bytes));
+    fn read(bytes: &[u8]) -> Vec<(u64, LineContent)> {
+        let mut lines = LineReader::new(BufReader::with_capacity(7, bytes));
         let mut all = Vec::new();
         while let Some(line) = lines.next().unwrap() {
             all.push((line.number, line.content));
@@ -103,8 +102,8 @@ mod tests {
         all
     }
 
-    fn text(text: &str) -> Content {
-        Content::Bytes(text.as_bytes().to_vec())
+    fn text(text: &str) -> LineContent {
+        LineContent::Bytes(text.as_bytes().to_vec())
     }
 
     #[test]
@@ -121,7 +120,10 @@ mod tests {
     fn a_line_that_is_too_large_is_counted_and_not_kept() {
         let mut file = vec![b'x'; LARGEST + 5];
         file.extend_from_slice(b"\nnext\n");
-        assert_eq!(read(&file), [(1, Content::TooLarge(LARGEST as u64 + 5)), (2, text("next"))]);
-        assert_eq!(read(&vec![b'x'; LARGEST])[0].1, Content::Bytes(vec![b'x'; LARGEST]));
+        assert_eq!(
+            read(&file),
+            [(1, LineContent::TooLarge(LARGEST as u64 + 5)), (2, text("next"))]
+        );
+        assert_eq!(read(&vec![b'x'; LARGEST])[0].1, LineContent::Bytes(vec![b'x'; LARGEST]));
     }
 }

@@ -1,4 +1,5 @@
-//! A batch at work: fill the window, collect what is done, look around once a second.
+//! Runs a batch: fills the window of messages in flight, collects answers, and once a second
+//! adapts to the load and checks for cancellation.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,65 +12,65 @@ use shared::operator::{
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::answers::{Answer, Answers, Counted};
-use super::flight::{AT_ONCE, Flights, Verdict};
-use super::input::{Feed, Next};
-use super::item::{Item, Reject};
+use super::answers::{AnswerLine, AnswersFile};
+use super::feed::{Feed, NextLine};
+use super::in_flight::{InFlight, LOOKUP_LIMIT, UnknownAction};
+use super::item::{BatchItem, RejectedLine};
 use super::journal::Journal;
-use super::pace::{Rate, Window};
-use super::rejects::Rejects;
-use super::summary::Summary;
-use crate::desk::interrupted;
-use crate::home::{Home, HomeError, RetryTimeout, with_retries};
+use super::pace::{ConcurrencyWindow, RateLimit};
+use super::rejects::RejectsFile;
+use super::summary::{BatchSummary, CountedAnswer};
+use crate::backend::{Backend, BackendError, RetryTimeout, with_retries};
+use crate::context::interrupted;
 use crate::output::{Progress, money};
 
-const LOOK_AROUND: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 const WAIT: Duration = Duration::from_secs(2);
-/// How soon a lookup that found nothing is repeated at the earliest.
+/// The minimum pause before a lookup without a result is repeated.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long a cancelled batch waits for what it stopped.
-const STOP_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a cancelled batch waits for the messages that it stopped.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// Every line has its answer, or was rejected.
+pub(super) enum RunOutcome {
+    /// Every line is answered or was rejected.
     Finished,
-    /// Somebody pressed Ctrl-C.
+    /// It was interrupted, for example with Ctrl-C.
     Interrupted,
-    /// Somebody cancelled the batch.
+    /// The batch was cancelled.
     Cancelled,
-    /// The answers cost what they may cost.
+    /// The budget is spent.
     Spent,
 }
 
-/// A batch at work.
-pub(super) struct Run {
-    pub(super) home: Arc<dyn Home>,
+/// A running batch.
+pub(super) struct BatchRunner {
+    pub(super) backend: Arc<dyn Backend>,
     pub(super) principal: Principal,
     pub(super) feed: Feed,
     pub(super) journal: Journal,
-    pub(super) answers: Answers,
-    pub(super) rejects: Rejects,
-    pub(super) summary: Summary,
-    pub(super) flights: Flights,
-    pub(super) window: Window,
-    pub(super) rate: Option<Rate>,
-    /// What the answers may cost, in millionths of a dollar.
+    pub(super) answers: AnswersFile,
+    pub(super) rejects: RejectsFile,
+    pub(super) summary: BatchSummary,
+    pub(super) flights: InFlight,
+    pub(super) window: ConcurrencyWindow,
+    pub(super) rate: Option<RateLimit>,
+    /// The budget in millionths of a US dollar.
     pub(super) budget: Option<i64>,
     pub(super) retry_timeout: RetryTimeout,
     pub(super) progress: Progress,
-    /// The file by which another process cancels it.
+    /// The file by which another process cancels the batch.
     pub(super) cancel: PathBuf,
-    /// Whether only what was sent is looked after.
+    /// Whether nothing more is sent, and only messages in flight are collected.
     pub(super) stopping: bool,
-    /// How long the oldest request has waited.
+    /// How long the oldest request has been waiting.
     pub(super) oldest: Duration,
 }
 
-impl Run {
-    /// Works until the end, and leaves everything on the disk.
-    pub(super) async fn go(&mut self) -> anyhow::Result<End> {
+impl BatchRunner {
+    /// Runs until the end, and leaves everything on disk.
+    pub(super) async fn run(&mut self) -> anyhow::Result<RunOutcome> {
         let ended = self.work().await;
         self.progress.end();
         let synced = self.answers.sync().and_then(|()| self.journal.sync());
@@ -78,9 +79,9 @@ impl Run {
         Ok(end)
     }
 
-    async fn work(&mut self) -> anyhow::Result<End> {
+    async fn work(&mut self) -> anyhow::Result<RunOutcome> {
         let mut stop = std::pin::pin!(interrupted());
-        let mut around = interval(LOOK_AROUND);
+        let mut around = interval(CHECK_INTERVAL);
         around.set_missed_tick_behavior(MissedTickBehavior::Delay);
         if self.stopping {
             self.fill().await?;
@@ -92,27 +93,27 @@ impl Run {
                 more = self.fill() => more?,
             };
             if self.flights.len() == 0 && (!more || self.is_spent()) {
-                return Ok(if more { End::Spent } else { End::Finished });
+                return Ok(if more { RunOutcome::Spent } else { RunOutcome::Finished });
             }
             tokio::select! {
                 () = &mut stop => return self.interrupted().await,
                 _ = around.tick() => {
-                    if self.look_around().await? {
+                    if self.check_state().await? {
                         return self.stop_all().await;
                     }
                 }
-                collected = Self::lookup(&self.home, self.flights.turn(), self.wait(more), self.retry_timeout, &self.progress) => {
+                collected = Self::lookup(&self.backend, self.flights.turn(), self.wait(more), self.retry_timeout, &self.progress) => {
                     self.collect(collected?).await?;
                 }
             }
         }
     }
 
-    /// Sends what may go; tells whether more will come.
+    /// Sends what may be sent; returns whether there is more to come.
     async fn fill(&mut self) -> anyhow::Result<bool> {
         loop {
             let (batch, more) = self.gather()?;
-            let full = batch.len() == AT_ONCE;
+            let full = batch.len() == LOOKUP_LIMIT;
             if !batch.is_empty() {
                 self.send(batch).await?;
             }
@@ -123,25 +124,25 @@ impl Run {
         }
     }
 
-    /// Takes what may go now from the input; what was sent before is only looked after.
-    fn gather(&mut self) -> anyhow::Result<(Vec<Item>, bool)> {
+    /// Takes from the input what may be sent now. Lines that an earlier run sent are only tracked.
+    fn gather(&mut self) -> anyhow::Result<(Vec<BatchItem>, bool)> {
         let mut batch = Vec::new();
-        while batch.len() < AT_ONCE
+        while batch.len() < LOOKUP_LIMIT
             && (self.stopping || self.flights.len() + batch.len() < self.window.size())
         {
             match self.feed.next(&self.answers.done)? {
-                Next::End => return Ok((batch, false)),
-                Next::Wait => return Ok((batch, true)),
-                Next::Reject(reject) => self.reject(&reject)?,
-                Next::Item(item) if self.journal.sent.contains(item.line) => {
+                NextLine::End => return Ok((batch, false)),
+                NextLine::Wait => return Ok((batch, true)),
+                NextLine::Reject(reject) => self.reject(&reject)?,
+                NextLine::Item(item) if self.journal.sent.contains(item.line) => {
                     self.flights.add(pointer(&self.principal, &item), *item);
                 }
-                Next::Item(_) if self.stopping => (),
-                Next::Item(item) if self.is_spent() => {
+                NextLine::Item(_) if self.stopping => (),
+                NextLine::Item(item) if self.is_spent() => {
                     self.feed.put_back(*item);
                     return Ok((batch, true));
                 }
-                Next::Item(item) => {
+                NextLine::Item(item) => {
                     if self.rate.as_mut().is_some_and(|rate| !rate.take(Instant::now())) {
                         self.feed.put_back(*item);
                         return Ok((batch, true));
@@ -157,20 +158,20 @@ impl Run {
         self.budget.is_some_and(|budget| self.summary.cost() >= budget)
     }
 
-    async fn send(&mut self, batch: Vec<Item>) -> anyhow::Result<()> {
+    async fn send(&mut self, batch: Vec<BatchItem>) -> anyhow::Result<()> {
         match self.submit(&batch).await {
             Ok(response) => self.sent(batch, response),
-            Err(HomeError::Refused { .. }) if batch.len() > 1 => {
-                // One of them is wrong: each alone, so that the others go on.
+            Err(BackendError::Refused { .. }) if batch.len() > 1 => {
+                // One of them is invalid: send each alone, so that the others are not held up.
                 for item in batch {
                     Box::pin(self.send(vec![item])).await?;
                 }
                 Ok(())
             }
-            Err(HomeError::Refused { field, detail }) => {
+            Err(BackendError::Refused { field, detail }) => {
                 for item in batch {
                     self.feed.finished(&item);
-                    self.reject(&Reject::new(item.line, field.as_deref(), detail.clone()))?;
+                    self.reject(&RejectedLine::new(item.line, field.as_deref(), detail.clone()))?;
                 }
                 Ok(())
             }
@@ -178,7 +179,7 @@ impl Run {
         }
     }
 
-    fn sent(&mut self, batch: Vec<Item>, response: SubmitResponse) -> anyhow::Result<()> {
+    fn sent(&mut self, batch: Vec<BatchItem>, response: SubmitResponse) -> anyhow::Result<()> {
         let mut lines = Vec::new();
         for (item, submitted) in batch.into_iter().zip(response.messages) {
             match submitted.problem {
@@ -188,23 +189,23 @@ impl Run {
                 }
                 Some(problem) => {
                     self.feed.finished(&item);
-                    self.reject(&Reject::new(item.line, None, problem))?;
+                    self.reject(&RejectedLine::new(item.line, None, problem))?;
                 }
             }
         }
         self.journal.note_sent(lines)
     }
 
-    async fn submit(&self, batch: &[Item]) -> Result<SubmitResponse, HomeError> {
+    async fn submit(&self, batch: &[BatchItem]) -> Result<SubmitResponse, BackendError> {
         let messages = batch.iter().map(message).collect();
         let request = SubmitRequest { principal: self.principal.clone(), messages };
-        let away = |error: &HomeError| self.progress.say(format!("waiting: {error}"));
-        with_retries(self.retry_timeout, || self.home.submit(&request), away).await
+        let away = |error: &BackendError| self.progress.say(format!("retrying: {error}"));
+        with_retries(self.retry_timeout, || self.backend.submit(&request), away).await
     }
 
-    /// Asks what became of some of the messages on their way.
+    /// Looks up some of the messages in flight.
     async fn lookup(
-        home: &Arc<dyn Home>,
+        backend: &Arc<dyn Backend>,
         messages: Vec<MessageRef>,
         wait: Duration,
         retry_timeout: RetryTimeout,
@@ -216,8 +217,8 @@ impl Run {
         }
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(0);
         let request = LookupRequest { messages, wait_ms };
-        let away = |error: &HomeError| progress.say(format!("waiting: {error}"));
-        let found = with_retries(retry_timeout, || home.lookup(&request), away).await?;
+        let away = |error: &BackendError| progress.say(format!("retrying: {error}"));
+        let found = with_retries(retry_timeout, || backend.lookup(&request), away).await?;
         let found: Vec<_> = request.messages.into_iter().zip(found.messages).collect();
         if !found.iter().any(|(_, outcome)| matches!(outcome, MessageStatus::Done { .. })) {
             sleep(PAUSE).await;
@@ -232,9 +233,9 @@ impl Run {
                 MessageStatus::Done { turn } => self.done(&pointer, &turn)?,
                 MessageStatus::Waiting | MessageStatus::Running => self.flights.heard(&pointer),
                 MessageStatus::Unknown => match self.flights.unknown(&pointer, self.oldest) {
-                    Verdict::Wait => (),
-                    Verdict::Resend => again.extend(self.flights.item(&pointer).cloned()),
-                    Verdict::GiveUp => self.give_up(&pointer)?,
+                    UnknownAction::Wait => (),
+                    UnknownAction::Resend => again.extend(self.flights.item(&pointer).cloned()),
+                    UnknownAction::GiveUp => self.give_up(&pointer)?,
                 },
             }
         }
@@ -248,14 +249,12 @@ impl Run {
         let Some(item) = self.flights.take(pointer) else { return Ok(()) };
         if turn.message != item.message {
             self.feed.finished(&item);
-            let problem = format!(
-                "{} is the id of another message of this session, sent before",
-                item.message_id
-            );
-            return self.reject(&Reject::new(item.line, Some("message_id"), problem));
+            let problem =
+                format!("{} is already used by another message of this session", item.message_id);
+            return self.reject(&RejectedLine::new(item.line, Some("message_id"), problem));
         }
-        self.answers.append(&Answer::new(&item, &pointer.session_key, turn))?;
-        self.summary.count(&Counted {
+        self.answers.append(&AnswerLine::new(&item, &pointer.session_key, turn))?;
+        self.summary.count(&CountedAnswer {
             line: item.line,
             kind: turn.kind,
             usage: turn.usage.unwrap_or_default(),
@@ -270,21 +269,21 @@ impl Run {
     fn give_up(&mut self, pointer: &MessageRef) -> anyhow::Result<()> {
         let Some(item) = self.flights.take(pointer) else { return Ok(()) };
         self.feed.finished(&item);
-        let problem = "was sent, and the server does not know it: the worker refused it (its log \
-            says why), its session was deleted, or it is a dead letter (`yogi dlq list`)";
-        self.reject(&Reject::new(item.line, None, problem))
+        let problem = "was sent, but the server does not know it: the worker rejected it (see its log), \
+            its session was deleted, or it is a dead letter (`yogi dlq list`)";
+        self.reject(&RejectedLine::new(item.line, None, problem))
     }
 
-    fn reject(&mut self, reject: &Reject) -> anyhow::Result<()> {
+    fn reject(&mut self, reject: &RejectedLine) -> anyhow::Result<()> {
         self.summary.rejected += 1;
         self.rejects.add(reject, &self.progress)
     }
 
-    /// Puts on the disk what was done, and looks how the server is; tells whether the batch was
+    /// Syncs the answers to disk and adapts to the server's load; returns whether the batch was
     /// cancelled.
-    async fn look_around(&mut self) -> anyhow::Result<bool> {
+    async fn check_state(&mut self) -> anyhow::Result<bool> {
         self.answers.sync()?;
-        if let Ok(status) = self.home.status().await {
+        if let Ok(status) = self.backend.status().await {
             let requests = status.queues.iter().find(|queue| queue.queue == QueueName::Requests);
             let oldest = requests.and_then(|queue| queue.oldest_ms).unwrap_or(0);
             self.oldest = Duration::from_millis(oldest);
@@ -293,13 +292,13 @@ impl Run {
         Ok(self.cancel.exists())
     }
 
-    /// Collects what is done already, so that as little as can be is left.
-    async fn interrupted(&mut self) -> anyhow::Result<End> {
+    /// Collects what is already done, so that as little as possible remains.
+    async fn interrupted(&mut self) -> anyhow::Result<RunOutcome> {
         let none = RetryTimeout(Duration::ZERO);
         let messages = self.flights.turn();
         if !messages.is_empty()
             && let Ok(found) =
-                Self::lookup(&self.home, messages, Duration::ZERO, none, &self.progress).await
+                Self::lookup(&self.backend, messages, Duration::ZERO, none, &self.progress).await
         {
             for (pointer, outcome) in found {
                 if let MessageStatus::Done { turn } = outcome {
@@ -307,11 +306,11 @@ impl Run {
                 }
             }
         }
-        Ok(End::Interrupted)
+        Ok(RunOutcome::Interrupted)
     }
 
-    /// Stops what is on its way, and collects what came of it.
-    async fn stop_all(&mut self) -> anyhow::Result<End> {
+    /// Stops the messages in flight, and collects their answers.
+    async fn stop_all(&mut self) -> anyhow::Result<RunOutcome> {
         self.stopping = true;
         self.journal.note_cancelled()?;
         let sessions: Vec<_> = self
@@ -320,18 +319,19 @@ impl Run {
             .map(|(_, item)| (item.session_id.clone(), item.message_id.clone()))
             .collect();
         if let Some((first, _)) = sessions.first() {
-            let mut session = self.home.chat_session(self.principal.as_str(), Some(first)).await?;
+            let mut session =
+                self.backend.chat_session(self.principal.as_str(), Some(first)).await?;
             for (session_id, message_id) in sessions {
                 session.session_id = session_id;
-                self.home.stop(&session, message_id.as_str()).await?;
+                self.backend.stop(&session, message_id.as_str()).await?;
             }
         }
         let began = Instant::now();
-        while self.flights.len() > 0 && began.elapsed() < STOP_PATIENCE {
+        while self.flights.len() > 0 && began.elapsed() < STOP_TIMEOUT {
             let found = Self::lookup(
-                &self.home,
+                &self.backend,
                 self.flights.turn(),
-                LOOK_AROUND,
+                CHECK_INTERVAL,
                 self.retry_timeout,
                 &self.progress,
             )
@@ -339,34 +339,34 @@ impl Run {
             self.collect(found).await?;
         }
         drop(std::fs::remove_file(&self.cancel));
-        Ok(End::Cancelled)
+        Ok(RunOutcome::Cancelled)
     }
 
-    /// Returns how long a lookup may wait: until the next message may go, where one waits for its
-    /// time.
+    /// Returns how long a lookup may wait: at most until the rate limit lets the next message go.
     fn wait(&self, more: bool) -> Duration {
         let room = more && self.flights.len() < self.window.size();
         let rate = self.rate.filter(|_| room).map_or(WAIT, |rate| rate.wait(Instant::now()));
-        // Others wait for their turn to be looked up.
-        let turns = if self.flights.len() > AT_ONCE { Duration::from_millis(100) } else { WAIT };
+        // There are more messages than one lookup covers, so the next one must not wait for long.
+        let turns =
+            if self.flights.len() > LOOKUP_LIMIT { Duration::from_millis(100) } else { WAIT };
         rate.min(turns)
     }
 
     fn tell(&self) {
         self.progress.at(self.summary.done() + self.summary.rejected);
         let cost = money(shared::domain::MicroUsd(self.summary.cost()));
-        self.progress.say(format!("{} on their way, {cost}", self.flights.len()));
+        self.progress.say(format!("{} in flight, {cost}", self.flights.len()));
     }
 }
 
-fn pointer(principal: &Principal, item: &Item) -> MessageRef {
+fn pointer(principal: &Principal, item: &BatchItem) -> MessageRef {
     MessageRef {
         session_key: SessionKey::derive(principal, &item.session_id),
         message_id: item.message_id.clone(),
     }
 }
 
-fn message(item: &Item) -> NewMessage {
+fn message(item: &BatchItem) -> NewMessage {
     NewMessage {
         session_id: item.session_id.clone(),
         message_id: item.message_id.clone(),

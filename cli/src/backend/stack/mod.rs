@@ -41,7 +41,7 @@ use tokio::time::{Instant, sleep};
 
 use self::events::Events;
 use self::resources::Resources;
-use super::{Answer, ChatSession, Home, HomeError, Public};
+use super::{Backend, BackendError, BackendResult, ChatSession, public};
 
 /// SQS tells of every message only to those who wait a moment.
 const RECEIVE_WAIT: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ const LOOK: Duration = Duration::from_millis(500);
 const MOST_EVENTS: usize = 1_000;
 
 /// One stage.
-pub(super) struct Stack {
+pub(super) struct AwsBackend {
     name: String,
     resources: Resources,
     store: Arc<DynamoStore>,
@@ -63,7 +63,7 @@ pub(super) struct Stack {
     environment: Environment,
 }
 
-impl Stack {
+impl AwsBackend {
     /// Finds a stage by its name, or by a file that says where its parts are.
     pub(super) async fn find(name: &str, environment: &Environment) -> anyhow::Result<Self> {
         let sdk = resources::sdk(environment)?;
@@ -98,24 +98,28 @@ impl Stack {
         }
     }
 
-    fn events(&self) -> Answer<&Events> {
+    fn events(&self) -> BackendResult<&Events> {
         self.events.as_ref().ok_or_else(|| {
-            HomeError::Missing(format!(
+            BackendError::Missing(format!(
                 "{} does not log its events: deploy it with LogEvents (log_events, logEvents) true",
-                self.place()
+                self.address()
             ))
         })
     }
 
-    async fn row(&self, key: &SessionKey) -> Answer<SessionRow> {
+    async fn row(&self, key: &SessionKey) -> BackendResult<SessionRow> {
         let row = calls::session(self.store.as_ref(), key).await;
-        let row = row.map_err(|error| problem::of_store(&self.place(), &error))?;
-        row.ok_or_else(|| HomeError::Missing("There is no such session.".to_owned()))
+        let row = row.map_err(|error| problem::of_store(&self.address(), &error))?;
+        row.ok_or_else(|| BackendError::Missing("There is no such session.".to_owned()))
     }
 
-    async fn letters(&self, name: QueueName, limit: usize) -> Answer<Vec<(DeadLetter, Timestamp)>> {
+    async fn letters(
+        &self,
+        name: QueueName,
+        limit: usize,
+    ) -> BackendResult<Vec<(DeadLetter, Timestamp)>> {
         let letters = self.queue(name).list_dead_letters(limit).await;
-        letters.map_err(|error| problem::of_queue(&self.place(), &error))
+        letters.map_err(|error| problem::of_queue(&self.address(), &error))
     }
 }
 
@@ -159,8 +163,8 @@ fn rules(resources: &Resources, environment: &Environment) -> anyhow::Result<Ing
 }
 
 #[async_trait]
-impl Home for Stack {
-    fn place(&self) -> String {
+impl Backend for AwsBackend {
+    fn address(&self) -> String {
         format!("the stack {}", self.name)
     }
 
@@ -168,12 +172,12 @@ impl Home for Stack {
         self.resources.api_url.clone()
     }
 
-    async fn status(&self) -> Answer<ServerStatus> {
-        let now = Public::clock(&self.resources.api_url).await?;
+    async fn status(&self) -> BackendResult<ServerStatus> {
+        let now = public::server_time(&self.resources.api_url).await?;
         let mut queues = Vec::new();
         for queue in QueueName::ALL {
             let depth = self.queue(queue).depth().await;
-            let depth = depth.map_err(|error| problem::of_queue(&self.place(), &error))?;
+            let depth = depth.map_err(|error| problem::of_queue(&self.address(), &error))?;
             let aws::queue::QueueDepth { waiting, in_flight, dead } = depth;
             queues.push(QueueStatus { queue, waiting, in_flight, oldest_ms: None, dead });
         }
@@ -192,36 +196,36 @@ impl Home for Stack {
         })
     }
 
-    async fn stats(&self, from: Timestamp, to: Timestamp, step: Duration) -> Answer<Stats> {
+    async fn stats(&self, from: Timestamp, to: Timestamp, step: Duration) -> BackendResult<Stats> {
         let stats = self.events()?.stats(from, to, step).await;
-        stats.map_err(|error| problem::of(&self.place(), &error))
+        stats.map_err(|error| problem::of(&self.address(), &error))
     }
 
-    async fn settings(&self) -> Answer<Value> {
+    async fn settings(&self) -> BackendResult<Value> {
         Ok(json!(self.resources))
     }
 
-    async fn submit(&self, request: &SubmitRequest) -> Answer<SubmitResponse> {
+    async fn submit(&self, request: &SubmitRequest) -> BackendResult<SubmitResponse> {
         let mut messages = Vec::with_capacity(request.messages.len());
         for message in &request.messages {
             let now = SystemClock.now();
             let sent =
                 calls::submit(self.requests.as_ref(), now, &request.principal, message.clone())
                     .await;
-            messages.push(sent.map_err(|error| problem::of_queue(&self.place(), &error))?);
+            messages.push(sent.map_err(|error| problem::of_queue(&self.address(), &error))?);
         }
         Ok(SubmitResponse { messages })
     }
 
-    async fn prompts(&self, request: &PromptsRequest) -> Answer<PromptsResponse> {
+    async fn prompts(&self, request: &PromptsRequest) -> BackendResult<PromptsResponse> {
         prompts::render(&self.environment, request)
     }
 
-    async fn lookup(&self, request: &LookupRequest) -> Answer<LookupResponse> {
+    async fn lookup(&self, request: &LookupRequest) -> BackendResult<LookupResponse> {
         let until = Instant::now() + Duration::from_millis(request.wait_ms);
         loop {
             let messages = calls::outcomes(self.store.as_ref(), &request.messages).await;
-            let messages = messages.map_err(|error| problem::of_store(&self.place(), &error))?;
+            let messages = messages.map_err(|error| problem::of_store(&self.address(), &error))?;
             let is_done =
                 messages.iter().any(|outcome| matches!(outcome, MessageStatus::Done { .. }));
             if is_done || Instant::now() >= until {
@@ -231,25 +235,29 @@ impl Home for Stack {
         }
     }
 
-    async fn sessions(&self, after: Option<&SessionKey>, limit: usize) -> Answer<SessionPage> {
+    async fn sessions(
+        &self,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> BackendResult<SessionPage> {
         let found = self.store.sessions(after, limit).await;
-        let (sessions, next) = found.map_err(|error| problem::of_store(&self.place(), &error))?;
+        let (sessions, next) = found.map_err(|error| problem::of_store(&self.address(), &error))?;
         let live = sessions.into_iter().filter(|(_, row)| !row.deleted);
         let sessions = live.map(|(key, row)| SessionView::new(key, &row)).collect();
         Ok(SessionPage { sessions, next })
     }
 
-    async fn session(&self, key: &SessionKey) -> Answer<SessionView> {
+    async fn session(&self, key: &SessionKey) -> BackendResult<SessionView> {
         Ok(SessionView::new(key.clone(), &self.row(key).await?))
     }
 
-    async fn turns(&self, key: &SessionKey, after: u64, limit: usize) -> Answer<TurnPage> {
+    async fn turns(&self, key: &SessionKey, after: u64, limit: usize) -> BackendResult<TurnPage> {
         self.row(key).await?;
         let turns = calls::turns(self.store.as_ref(), key, after, limit).await;
-        turns.map_err(|error| problem::of_store(&self.place(), &error))
+        turns.map_err(|error| problem::of_store(&self.address(), &error))
     }
 
-    async fn delete(&self, key: &SessionKey) -> Answer<()> {
+    async fn delete(&self, key: &SessionKey) -> BackendResult<()> {
         let row = self.row(key).await?;
         let Some(owner) = row.owner() else { return Ok(()) };
         let answer = self.ingress.delete_session_of(&owner.principal, owner.session_id).await;
@@ -257,78 +265,79 @@ impl Home for Stack {
             return Ok(());
         }
         let body = String::from_utf8_lossy(answer.body());
-        Err(super::problem::error(&self.place(), "delete", answer.status().as_u16(), &body))
+        Err(super::problem::error(&self.address(), "delete", answer.status().as_u16(), &body))
     }
 
-    async fn events(&self, query: &EventQuery) -> Answer<EventPage> {
+    async fn events(&self, query: &EventQuery) -> BackendResult<EventPage> {
         let after = query.after.unwrap_or_else(|| SystemClock.now().0);
         let limit = query.limit.unwrap_or(MOST_EVENTS);
         let page = self.events()?.page(after, limit, Duration::from_millis(query.wait_ms)).await;
-        page.map_err(|error| problem::of(&self.place(), &error))
+        page.map_err(|error| problem::of(&self.address(), &error))
     }
 
-    async fn dead_letters(&self, limit: usize) -> Answer<DeadLetters> {
+    async fn dead_letters(&self, limit: usize) -> BackendResult<DeadLetters> {
         let mut dead_letters = Vec::new();
         for name in QueueName::ALL {
             for (letter, sent_at) in self.letters(name, limit).await? {
                 let view =
                     calls::dead_letter(self.store.as_ref(), name, letter, Some(sent_at)).await;
-                dead_letters.push(view.map_err(|error| problem::of_store(&self.place(), &error))?);
+                dead_letters
+                    .push(view.map_err(|error| problem::of_store(&self.address(), &error))?);
             }
         }
         Ok(DeadLetters { dead_letters })
     }
 
-    async fn redrive(&self, request: &RedriveRequest) -> Answer<RedriveResponse> {
+    async fn redrive(&self, request: &RedriveRequest) -> BackendResult<RedriveResponse> {
         if request.dry_run {
             return self.would_take(request).await;
         }
         let ids = self.queue(request.queue).redrive_dead_letters(request.ids.as_deref()).await;
-        Ok(taken(request, ids.map_err(|error| problem::of_queue(&self.place(), &error))?))
+        Ok(taken(request, ids.map_err(|error| problem::of_queue(&self.address(), &error))?))
     }
 
-    async fn drop_letters(&self, request: &RedriveRequest) -> Answer<RedriveResponse> {
+    async fn drop_letters(&self, request: &RedriveRequest) -> BackendResult<RedriveResponse> {
         if request.dry_run {
             return self.would_take(request).await;
         }
         let ids = self.queue(request.queue).drop_dead_letters(request.ids.as_deref()).await;
-        Ok(taken(request, ids.map_err(|error| problem::of_queue(&self.place(), &error))?))
+        Ok(taken(request, ids.map_err(|error| problem::of_queue(&self.address(), &error))?))
     }
 
     async fn chat_session(
         &self,
         principal: &str,
         session: Option<&SessionId>,
-    ) -> Answer<ChatSession> {
-        let refused = |error: &dyn std::fmt::Display| HomeError::Refused {
+    ) -> BackendResult<ChatSession> {
+        let refused = |error: &dyn std::fmt::Display| BackendError::Refused {
             field: None,
             detail: error.to_string(),
         };
         let principal = Principal::parse(principal).map_err(|error| refused(&error))?;
         let token = self.ingress.operator_token(principal).await;
-        let token = token.map_err(|error| problem::of_secrets(&self.place(), &error))?;
+        let token = token.map_err(|error| problem::of_secrets(&self.address(), &error))?;
         let token = token.ok_or_else(|| {
             let detail = format!(
                 "{} lets in by {}, not by session tokens",
-                self.place(),
+                self.address(),
                 self.resources.auth_mode
             );
-            HomeError::Refused { field: None, detail }
+            BackendError::Refused { field: None, detail }
         })?;
-        Public::begin(&self.resources.api_url, token, session).await
+        public::create_session(&self.resources.api_url, token, session).await
     }
 
-    async fn stop(&self, session: &ChatSession, message_id: &str) -> Answer<()> {
-        Public::new(self.public_url(), session.clone())
-            .map_err(|error| HomeError::Failed(error.to_string()))?
-            .stop(message_id)
-            .await
+    async fn stop(&self, session: &ChatSession, message_id: &str) -> BackendResult<()> {
+        let url = self.public_url();
+        let account = public::account(&url, session)?;
+        let stopped = account.stop(session.session_id.as_str(), message_id).await;
+        stopped.map_err(|error| public::backend_error(&url, error))
     }
 }
 
-impl Stack {
+impl AwsBackend {
     /// Says which dead letters are there of those that were asked for.
-    async fn would_take(&self, request: &RedriveRequest) -> Answer<RedriveResponse> {
+    async fn would_take(&self, request: &RedriveRequest) -> BackendResult<RedriveResponse> {
         let there = self.letters(request.queue, usize::MAX).await?;
         let there = there.into_iter().map(|(letter, _)| letter.message_id);
         let wanted = |id: &String| request.ids.as_ref().is_none_or(|ids| ids.contains(id));

@@ -1,4 +1,5 @@
-//! The lines that can be sent: each alone, to the one provider of the batch.
+//! Reads the lines that can be sent: those that are alone in their session and for the batch's
+//! provider.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,19 +11,19 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use shared::domain::{ProviderName, SessionId};
 
-use crate::batch::item::{Item, Reject, parse};
-use crate::batch::lines::Lines;
+use crate::batch::item::{BatchItem, RejectedLine, parse};
+use crate::batch::line_reader::LineReader;
 
 /// Reads the lines.
-pub(super) struct Gather {
-    lines: Lines<BufReader<File>>,
+pub(super) struct EligibleLines {
+    lines: LineReader<BufReader<File>>,
     batch: String,
     provider: ProviderName,
-    /// Of each session that is named: its first line, and the first of the others.
+    /// The first line, and the second if there is one, of each specified session.
     sessions: HashMap<u128, (u64, Option<u64>)>,
 }
 
-impl Gather {
+impl EligibleLines {
     /// Opens the file, and reads it once to know which lines share a session.
     pub(super) fn open(path: &Path, batch: &str, provider: ProviderName) -> anyhow::Result<Self> {
         let mut sessions = HashMap::new();
@@ -39,11 +40,11 @@ impl Gather {
         Ok(Self { lines: open(path)?, batch: batch.to_owned(), provider, sessions })
     }
 
-    /// Returns the next line that can be sent, or cannot; those that are done are passed over.
+    /// Returns the next line, skipping those that are done; an error if it cannot be sent.
     pub(super) fn next(
         &mut self,
         is_done: impl Fn(u64) -> bool,
-    ) -> anyhow::Result<Option<Result<Item, Reject>>> {
+    ) -> anyhow::Result<Option<Result<BatchItem, RejectedLine>>> {
         while let Some(line) = self.lines.next().context("the input cannot be read")? {
             if !is_done(line.number) {
                 return Ok(Some(parse(&self.batch, line).and_then(|item| self.alone(item))));
@@ -52,14 +53,14 @@ impl Gather {
         Ok(None)
     }
 
-    /// Refuses what a provider's batch cannot do.
-    fn alone(&self, item: Item) -> Result<Item, Reject> {
+    /// Rejects what a provider's batch cannot do.
+    fn alone(&self, item: BatchItem) -> Result<BatchItem, RejectedLine> {
         if let Some(asked) = item.provider.filter(|asked| *asked != self.provider) {
             let problem = format!(
-                "is {asked}, and this batch goes to {}: send such lines in one of their own",
+                "is {asked}, but this batch goes to {}; send such lines in a batch of their own",
                 self.provider
             );
-            return Err(Reject::new(item.line, Some("provider"), problem));
+            return Err(RejectedLine::new(item.line, Some("provider"), problem));
         }
         let shared = self.sessions.get(&key(&item.session_id)).filter(|_| item.shared);
         if let Some((first, Some(second))) = shared {
@@ -68,18 +69,18 @@ impl Gather {
                 "is that of line {other} too: a line of a session needs the answers before it, \
                 and a provider's batch answers all at once; send them without --provider-batch"
             );
-            return Err(Reject::new(item.line, Some("session_id"), problem));
+            return Err(RejectedLine::new(item.line, Some("session_id"), problem));
         }
         Ok(item)
     }
 }
 
-/// Returns the lines that are wanted, by their numbers.
+/// Returns the selected lines by number.
 pub(super) fn items(
     path: &Path,
     batch: &str,
     wanted: impl Fn(u64) -> bool,
-) -> anyhow::Result<HashMap<u64, Item>> {
+) -> anyhow::Result<HashMap<u64, BatchItem>> {
     let mut lines = open(path)?;
     let mut items = HashMap::new();
     while let Some(line) = lines.next().context("the input cannot be read")? {
@@ -92,9 +93,9 @@ pub(super) fn items(
     Ok(items)
 }
 
-fn open(path: &Path) -> anyhow::Result<Lines<BufReader<File>>> {
+fn open(path: &Path) -> anyhow::Result<LineReader<BufReader<File>>> {
     let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    Ok(Lines::new(BufReader::with_capacity(1 << 16, file)))
+    Ok(LineReader::new(BufReader::with_capacity(1 << 16, file)))
 }
 
 fn key(session: &SessionId) -> u128 {
@@ -115,7 +116,7 @@ mod tests {
             "{\"message\":\"d\",\"session_id\":\"s\"}\n{\"message\":\"e\",\"provider\":\"openai\"}\n{\"message\":\"f\"}\n"
         );
         std::fs::write(&path, text).unwrap();
-        let mut gather = Gather::open(&path, "b", ProviderName::Claude).unwrap();
+        let mut gather = EligibleLines::open(&path, "b", ProviderName::Claude).unwrap();
         let mut sent = Vec::new();
         let mut rejected = Vec::new();
         while let Some(next) = gather.next(|line| line == 6).unwrap() {

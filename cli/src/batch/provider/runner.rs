@@ -8,62 +8,62 @@ use shared::domain::MicroUsd;
 use shared::ports::ModelError;
 use tokio::time::sleep;
 
-use super::parts::{Part, Stage, Step};
-use super::service::{Found, Mark, Service, trouble};
-use crate::batch::answers::Answers;
+use super::service::{BatchMarker, BatchService, SearchResult, provider_error};
+use crate::backend::RetryTimeout;
+use crate::batch::answers::AnswersFile;
 use crate::batch::journal::Journal;
-use crate::batch::rejects::Rejects;
-use crate::batch::run::End;
-use crate::batch::summary::Summary;
-use crate::desk::{Desk, interrupted};
-use crate::home::RetryTimeout;
+use crate::batch::parts::{BatchPart, PartEvent, PartState};
+use crate::batch::rejects::RejectsFile;
+use crate::batch::runner::RunOutcome;
+use crate::batch::summary::BatchSummary;
+use crate::context::{Context, interrupted};
 use crate::output::{Progress, cut, money, note};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two looks at what takes hours.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// How long after it was cut off a creation has either come about or not.
+/// How long after its interruption a creation has certainly either happened or not.
 pub(super) const SETTLED: Duration = Duration::from_secs(30);
-/// How long after its beginning a creation has been cut off for longer than that, whenever it was.
+/// How long after its start a creation was certainly interrupted longer ago than that.
 const LONG_SETTLED: Duration = Duration::from_mins(20);
-pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
+pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A batch at work.
-pub(super) struct Job<'d> {
-    pub(super) desk: &'d Desk,
-    pub(super) service: Box<dyn Service>,
+pub(super) struct ProviderBatchRunner<'d> {
+    pub(super) context: &'d Context,
+    pub(super) service: Box<dyn BatchService>,
     pub(super) prices: Prices,
     pub(super) input: PathBuf,
     pub(super) out: PathBuf,
     pub(super) journal: Journal,
-    pub(super) answers: Answers,
-    pub(super) rejects: Rejects,
-    pub(super) summary: Summary,
+    pub(super) answers: AnswersFile,
+    pub(super) rejects: RejectsFile,
+    pub(super) summary: BatchSummary,
     pub(super) progress: Progress,
     pub(super) retry_timeout: RetryTimeout,
-    /// The file by which another process cancels it.
+    /// The file by which another process cancels the batch.
     pub(super) cancel: PathBuf,
-    /// What the answers may cost, in millionths of a dollar.
+    /// The budget in millionths of a US dollar.
     pub(super) budget: Option<i64>,
-    /// Whether lines are sent again of which nobody knows whether they were sent.
+    /// Whether to send lines again if it is unknown whether they were sent.
     pub(super) again: bool,
-    /// How many lines one of the provider's batches has at most.
+    /// The maximum number of lines in one provider batch.
     pub(super) part: Option<usize>,
-    /// Whether the operator knows that a batch is in a state that this program does not know.
-    pub(super) told_strange: bool,
+    /// Whether an unknown batch status was already reported.
+    pub(super) reported_unknown_status: bool,
 }
 
-impl Job<'_> {
-    /// Works until the end, and leaves everything on the disk.
-    pub(super) async fn go(&mut self) -> anyhow::Result<End> {
+impl ProviderBatchRunner<'_> {
+    /// Runs until the end, and leaves everything on disk.
+    pub(super) async fn run(&mut self) -> anyhow::Result<RunOutcome> {
         let cancel = self.cancel.clone();
         let ended = tokio::select! {
-            () = interrupted() => Ok(End::Interrupted),
-            () = asked_to(&cancel) => Ok(End::Cancelled),
-            ended = self.work() => ended.map(|()| End::Finished),
+            () = interrupted() => Ok(RunOutcome::Interrupted),
+            () = asked_to(&cancel) => Ok(RunOutcome::Cancelled),
+            ended = self.work() => ended.map(|()| RunOutcome::Finished),
         };
         let ended = match ended {
-            Ok(End::Cancelled) => self.stop().await.map(|()| End::Cancelled),
+            Ok(RunOutcome::Cancelled) => self.stop().await.map(|()| RunOutcome::Cancelled),
             ended => ended,
         };
         self.progress.end();
@@ -77,15 +77,15 @@ impl Job<'_> {
         self.wait().await
     }
 
-    /// Finds out what became of the parts of which only the intent is known.
+    /// Finds out whether the parts whose creation was interrupted exist at the provider.
     async fn settle(&mut self) -> anyhow::Result<()> {
-        for part in self.parts(|stage| *stage == Stage::Creating) {
+        for part in self.parts(|stage| *stage == PartState::Creating) {
             let step = if self.again {
-                Step::Void { part: part.number }
+                PartEvent::Void { part: part.number }
             } else {
                 match self.found(&part, self.settled(&part)).await? {
-                    Some(id) => Step::Created { part: part.number, id },
-                    None => Step::Void { part: part.number },
+                    Some(id) => PartEvent::Created { part: part.number, id },
+                    None => PartEvent::Void { part: part.number },
                 }
             };
             self.note(step)?;
@@ -95,23 +95,23 @@ impl Job<'_> {
 
     /// Returns how long to wait until the creation of a part, cut off by an earlier run, has come
     /// about or not.
-    pub(super) fn settled(&self, part: &Part) -> Duration {
-        if self.desk.now().since(part.at) > LONG_SETTLED { Duration::ZERO } else { SETTLED }
+    pub(super) fn settled(&self, part: &BatchPart) -> Duration {
+        if self.context.now().since(part.at) > LONG_SETTLED { Duration::ZERO } else { SETTLED }
     }
 
     /// Looks for a part at the provider until it is certain whether it is there.
     pub(super) async fn found(
         &self,
-        part: &Part,
+        part: &BatchPart,
         settled: Duration,
     ) -> anyhow::Result<Option<String>> {
         let mut pause = FIRST_PAUSE;
         let mut told = false;
         loop {
             match self.find(part, settled).await? {
-                Found::Here(id) => return Ok(Some(id)),
-                Found::Nowhere => return Ok(None),
-                Found::Perhaps(ids) => {
+                SearchResult::Found(id) => return Ok(Some(id)),
+                SearchResult::NotFound => return Ok(None),
+                SearchResult::Ambiguous(ids) => {
                     if !std::mem::replace(&mut told, true) {
                         self.progress.aside(|| tell_choice(&ids));
                     }
@@ -124,15 +124,19 @@ impl Job<'_> {
 
     /// Looks for a part at the provider, and once more where it may not be in the provider's list
     /// yet.
-    pub(super) async fn find(&self, part: &Part, settled: Duration) -> anyhow::Result<Found> {
+    pub(super) async fn find(
+        &self,
+        part: &BatchPart,
+        settled: Duration,
+    ) -> anyhow::Result<SearchResult> {
         let unsure = |error: ModelError| {
-            let what = "whether a batch was created cannot be told (--again sends its lines anew, \
-                at the risk of paying twice)";
-            trouble(self.service.provider(), &error).context(what)
+            let what = "cannot determine whether a batch was created (--resend-uncertain sends its \
+                lines again, at the risk of paying twice)";
+            provider_error(self.service.provider(), &error).context(what)
         };
         let mark = self.mark(part);
         let found = self.service.find(&mark).await.map_err(unsure)?;
-        if found != Found::Nowhere || settled.is_zero() {
+        if found != SearchResult::NotFound || settled.is_zero() {
             return Ok(found);
         }
         sleep(settled).await;
@@ -153,18 +157,19 @@ impl Job<'_> {
     pub(super) async fn collect_ended(&mut self) -> anyhow::Result<bool> {
         let mut open = false;
         let mut done = 0;
-        for part in self.parts(|stage| matches!(stage, Stage::Created(_))) {
-            let look = self.service.look(part.id().unwrap_or_default()).await;
+        for part in self.parts(|stage| matches!(stage, PartState::Created(_))) {
+            let look = self.service.status(part.id().unwrap_or_default()).await;
             let look = look.map_err(|error| {
                 let what = format!("the batch {}", part.id().unwrap_or_default());
-                trouble(self.service.provider(), &error).context(what)
+                provider_error(self.service.provider(), &error).context(what)
             })?;
-            if let Some(strange) =
-                look.strange.filter(|_| !std::mem::replace(&mut self.told_strange, true))
+            if let Some(unknown_status) = look
+                .unknown_status
+                .filter(|_| !std::mem::replace(&mut self.reported_unknown_status, true))
             {
                 let what = format!(
-                    "a batch is {:?}, says the provider, which is not known here: it is waited for",
-                    cut(&strange, 40)
+                    "the provider reports the unknown batch status {:?}; waiting for the batch",
+                    cut(&unknown_status, 40)
                 );
                 self.progress.aside(|| note(&what));
             }
@@ -179,7 +184,7 @@ impl Job<'_> {
     }
 
     /// Takes note of what happened, on the disk.
-    pub(super) fn note(&mut self, step: Step) -> anyhow::Result<()> {
+    pub(super) fn note(&mut self, step: PartEvent) -> anyhow::Result<()> {
         self.journal.note_part(step)
     }
 
@@ -188,12 +193,13 @@ impl Job<'_> {
         format!("{}-{part}-", self.journal.header.batch)
     }
 
-    pub(super) fn mark(&self, part: &Part) -> Mark {
-        let others = self.journal.parts.all().filter_map(Part::id).map(str::to_owned).collect();
-        Mark { prefix: self.prefix(part.number), count: part.count(), at: part.at, others }
+    pub(super) fn mark(&self, part: &BatchPart) -> BatchMarker {
+        let others =
+            self.journal.parts.all().filter_map(BatchPart::id).map(str::to_owned).collect();
+        BatchMarker { prefix: self.prefix(part.number), count: part.count(), at: part.at, others }
     }
 
-    pub(super) fn parts(&self, at: impl Fn(&Stage) -> bool) -> Vec<Part> {
+    pub(super) fn parts(&self, at: impl Fn(&PartState) -> bool) -> Vec<BatchPart> {
         self.journal.parts.all().filter(|part| at(&part.stage)).cloned().collect()
     }
 
@@ -208,9 +214,9 @@ impl Job<'_> {
 
 fn tell_choice(ids: &[String]) {
     note(&format!(
-        "a run ended while it created a batch, which may be {}: that shows once it has ended, and \
-        is waited for, so that nothing is paid twice; to send its lines again all the same, stop \
-        this and add --again",
+        "an earlier run ended while it created a batch, which may be {}: waiting until that batch \
+        ends and shows it, so that nothing is paid twice; to send its lines again regardless, stop \
+        this run and add --resend-uncertain",
         ids.join(" or ")
     ));
 }
@@ -218,6 +224,6 @@ fn tell_choice(ids: &[String]) {
 /// Returns once another process asks to cancel the batch.
 async fn asked_to(cancel: &std::path::Path) {
     while !cancel.exists() {
-        sleep(LOOK_AROUND).await;
+        sleep(CHECK_INTERVAL).await;
     }
 }

@@ -1,11 +1,11 @@
-//! Turns as people read them.
+//! Prints turns as a table.
 
 use shared::domain::{ProviderName, TurnKind};
 use shared::operator::TurnView;
 
 use crate::output::{Table, Tone, count, cut, millis, money};
 
-/// Makes the table of turns: one line each.
+/// Creates a table with one line per turn.
 pub(crate) fn table(turns: &[TurnView]) -> Table {
     let mut table = Table::new(&[
         ">turn", "kind", "model", ">queue", ">first", ">total", ">in", ">out", ">cost", "message",
@@ -31,7 +31,7 @@ pub(crate) fn table(turns: &[TurnView]) -> Table {
         ]);
         match turn.kind {
             Some(TurnKind::Error) => table.tone(1, Tone::Bad),
-            Some(TurnKind::Cancelled) => table.tone(1, Tone::Careful),
+            Some(TurnKind::Cancelled) => table.tone(1, Tone::Warning),
             Some(TurnKind::Reply) => table.tone(1, Tone::Good),
             None => table.tone(1, Tone::Dim),
         }
@@ -39,7 +39,7 @@ pub(crate) fn table(turns: &[TurnView]) -> Table {
     table
 }
 
-/// Returns what came of a turn, in a word.
+/// Returns the outcome of a turn in one word.
 pub(crate) fn kind(turn: &TurnView) -> String {
     match (turn.kind, &turn.error) {
         (Some(TurnKind::Error), Some(error)) => error.code.to_string(),

@@ -9,11 +9,11 @@ use shared::domain::{DocumentId, MessageText, SessionKey, Timestamp, TurnKind};
 use shared::operator::{EventQuery, TurnView};
 use shared::queue_messages::Exchange;
 
-use super::source::{self, Answered, Old, Record};
-use crate::args::Replay;
-use crate::desk::Desk;
+use super::source::{self, RecordedAnswer, RecordedTurn, SourceRecord};
+use crate::args::ReplayArgs;
+use crate::backend::{Backend, BackendError};
+use crate::context::Context;
 use crate::exit::usage;
-use crate::home::{Home, HomeError};
 use crate::{reference, sessions, time_span};
 
 const PAGE: usize = 100;
@@ -21,19 +21,19 @@ const EVENTS: usize = 1_000;
 
 /// A message that can be answered once more.
 #[derive(Debug, Clone)]
-pub(super) struct Case {
+pub(super) struct ReplayCase {
     pub(super) session_key: String,
     pub(super) message_id: String,
     pub(super) turn: u64,
     pub(super) message: MessageText,
     pub(super) document_id: Option<DocumentId>,
     pub(super) history: Vec<Exchange>,
-    pub(super) old: Old,
+    pub(super) old: RecordedAnswer,
 }
 
 /// A message that was meant, and whose text is gone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct Gone {
+pub(super) struct MissingMessage {
     pub(super) session_key: String,
     pub(super) message_id: String,
     pub(super) why: &'static str,
@@ -41,28 +41,28 @@ pub(super) struct Gone {
 
 /// What was meant.
 #[derive(Debug, Default)]
-pub(super) struct Selected {
-    pub(super) cases: Vec<Case>,
-    pub(super) gone: Vec<Gone>,
+pub(super) struct Selection {
+    pub(super) cases: Vec<ReplayCase>,
+    pub(super) gone: Vec<MissingMessage>,
     /// How many messages of a file come without turns before them that they had.
     pub(super) gaps: usize,
 }
 
 /// Finds the messages that are meant.
 pub(super) async fn select(
-    desk: &Desk,
-    home: &dyn Home,
-    what: &Replay,
-) -> anyhow::Result<Selected> {
-    let mut selected = Selected::default();
+    context: &Context,
+    backend: &dyn Backend,
+    what: &ReplayArgs,
+) -> anyhow::Result<Selection> {
+    let mut selected = Selection::default();
     let path = Path::new(&what.from);
     if let Ok(key) = reference::session(&what.from) {
-        home.session(&key).await?;
-        of_session(home, &key, &mut selected, |_| true).await?;
+        backend.session(&key).await?;
+        of_session(backend, &key, &mut selected, |_| true).await?;
     } else if path.is_file() {
-        of_records(home, source::read(path)?, &mut selected).await?;
-    } else if let Some((from, to)) = time_span::span(&what.from, desk.now()) {
-        of_span(home, from, to, what, &mut selected).await?;
+        of_records(backend, source::read(path)?, &mut selected).await?;
+    } else if let Some((from, to)) = time_span::span(&what.from, context.now()) {
+        of_span(backend, from, to, what, &mut selected).await?;
     } else {
         return Err(usage(format!(
             "--from {:?} is no session, no file and no time; `yogi replay --help` has examples",
@@ -75,25 +75,25 @@ pub(super) async fn select(
 
 /// Adds the turns of one session that are wanted, each with what came before it.
 async fn of_session(
-    home: &dyn Home,
+    backend: &dyn Backend,
     key: &SessionKey,
-    selected: &mut Selected,
+    selected: &mut Selection,
     wanted: impl Fn(&TurnView) -> bool,
 ) -> anyhow::Result<()> {
     let mut history: Vec<Exchange> = Vec::new();
-    for turn in sessions::read(home, key, 0, usize::MAX).await? {
+    for turn in sessions::read(backend, key, 0, usize::MAX).await? {
         if !turn.done {
             break;
         }
         if wanted(&turn) {
-            selected.cases.push(Case {
+            selected.cases.push(ReplayCase {
                 session_key: key.to_string(),
                 message_id: turn.message_id.to_string(),
                 turn: turn.turn.get(),
                 message: turn.message.clone(),
                 document_id: turn.document_id.clone(),
                 history: history.clone(),
-                old: Old::of(&turn),
+                old: RecordedAnswer::of(&turn),
             });
         }
         history.extend(exchange(turn.kind, turn.message, turn.text));
@@ -113,24 +113,24 @@ fn exchange(
 
 /// Adds the messages of a span of time, and lists those that only events remember.
 async fn of_span(
-    home: &dyn Home,
+    backend: &dyn Backend,
     from: Timestamp,
     to: Timestamp,
-    what: &Replay,
-    selected: &mut Selected,
+    what: &ReplayArgs,
+    selected: &mut Selection,
 ) -> anyhow::Result<()> {
     if from >= to {
         return Err(usage(format!("--from {}: it ends before it begins", what.from)));
     }
     let mut after = None;
     loop {
-        let page = home.sessions(after.as_ref(), PAGE).await?;
+        let page = backend.sessions(after.as_ref(), PAGE).await?;
         for session in &page.sessions {
             let operators =
                 session.principal.as_ref().is_some_and(shared::domain::Principal::is_operator);
-            if session.turns > 0 && (what.with_operators || !operators) {
+            if session.turns > 0 && (what.include_operators || !operators) {
                 let key = &session.session_key;
-                of_session(home, key, selected, |turn| (from..to).contains(&turn.accepted_at))
+                of_session(backend, key, selected, |turn| (from..to).contains(&turn.accepted_at))
                     .await?;
             }
         }
@@ -144,26 +144,26 @@ async fn of_span(
         .iter()
         .map(|case| (case.session_key.clone(), case.message_id.clone()))
         .collect();
-    let mut gone = only_in_events(home, from, to, what.with_operators).await?;
+    let mut gone = only_in_events(backend, from, to, what.include_operators).await?;
     gone.retain(|gone| !found.contains(&(gone.session_key.clone(), gone.message_id.clone())));
     selected.gone = gone;
     Ok(())
 }
 
 async fn only_in_events(
-    home: &dyn Home,
+    backend: &dyn Backend,
     from: Timestamp,
     to: Timestamp,
     operators: bool,
-) -> anyhow::Result<Vec<Gone>> {
+) -> anyhow::Result<Vec<MissingMessage>> {
     let mut gone = HashSet::new();
     let mut after = Some(0);
     loop {
-        let page = home.events(&EventQuery { after, limit: Some(EVENTS), wait_ms: 0 }).await?;
+        let page = backend.events(&EventQuery { after, limit: Some(EVENTS), wait_ms: 0 }).await?;
         if page.events.is_empty() {
             let mut gone: Vec<_> = gone
                 .into_iter()
-                .map(|(session_key, message_id)| Gone {
+                .map(|(session_key, message_id)| MissingMessage {
                     session_key,
                     message_id,
                     why: "its session has ended, and its text went with it",
@@ -188,19 +188,19 @@ async fn only_in_events(
 
 /// Adds the messages that a file names or holds.
 async fn of_records(
-    home: &dyn Home,
-    records: Vec<Record>,
-    selected: &mut Selected,
+    backend: &dyn Backend,
+    records: Vec<SourceRecord>,
+    selected: &mut Selection,
 ) -> anyhow::Result<()> {
     let mut wanted: BTreeMap<SessionKey, Vec<String>> = BTreeMap::new();
     let mut histories: BTreeMap<String, (u64, Vec<Exchange>)> = BTreeMap::new();
     for record in records {
         match record {
-            Record::Id { session_key, message_id } => {
+            SourceRecord::Id { session_key, message_id } => {
                 wanted.entry(session_key).or_default().push(message_id);
             }
-            Record::Whole(answered) => {
-                let Answered { session_key, message_id, turn, message, document_id, old } =
+            SourceRecord::RecordLine(answered) => {
+                let RecordedTurn { session_key, message_id, turn, message, document_id, old } =
                     *answered;
                 let (last, history) = histories.entry(session_key.clone()).or_default();
                 if turn <= *last && turn > 0 {
@@ -210,7 +210,7 @@ async fn of_records(
                 *last = turn;
                 let before = history.clone();
                 history.extend(exchange(old.kind, message.clone(), old.text.clone()));
-                selected.cases.push(Case {
+                selected.cases.push(ReplayCase {
                     session_key,
                     message_id,
                     turn,
@@ -224,20 +224,24 @@ async fn of_records(
     }
     for (key, ids) in wanted {
         let before = selected.cases.len();
-        match home.session(&key).await {
+        match backend.session(&key).await {
             Ok(_) => {
-                of_session(home, &key, selected, |turn| {
+                of_session(backend, &key, selected, |turn| {
                     ids.iter().any(|id| id == turn.message_id.as_str())
                 })
                 .await?;
             }
-            Err(HomeError::Missing(_)) => (),
+            Err(BackendError::Missing(_)) => (),
             Err(error) => return Err(error.into()),
         }
         let found: HashSet<_> =
             selected.cases.iter().skip(before).map(|case| case.message_id.clone()).collect();
         selected.gone.extend(ids.into_iter().filter(|id| !found.contains(id)).map(|message_id| {
-            Gone { session_key: key.to_string(), message_id, why: "no live session holds its text" }
+            MissingMessage {
+                session_key: key.to_string(),
+                message_id,
+                why: "no live session holds its text",
+            }
         }));
     }
     Ok(())

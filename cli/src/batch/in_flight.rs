@@ -1,4 +1,4 @@
-//! The messages on their way.
+//! The messages in flight.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -6,57 +6,57 @@ use std::time::Duration;
 use shared::operator::MessageRef;
 use tokio::time::Instant;
 
-use super::item::Item;
+use super::item::BatchItem;
 
-/// The most that one call looks up.
-pub(super) const AT_ONCE: usize = 100;
-/// How long nothing may be known of a message before it is sent once more, under its id.
-const UNKNOWN_FOR_LONG: Duration = Duration::from_secs(10);
-/// How often it is sent once more.
+/// The maximum number of messages in one lookup.
+pub(super) const LOOKUP_LIMIT: usize = 100;
+/// How long a message may be unknown to the server before it is sent again under its ID.
+const UNKNOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often it is sent again.
 const RESENDS: u32 = 3;
 
-/// One message on its way.
+/// A message in flight.
 #[derive(Debug)]
-pub(super) struct Flight {
-    pub(super) item: Item,
+pub(super) struct SentMessage {
+    pub(super) item: BatchItem,
     heard: Instant,
     resends: u32,
 }
 
-/// What is to be done about a message of which nothing is known.
+/// What to do about a message that the server does not know.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum UnknownAction {
     /// Nothing yet.
     Wait,
     /// Send it once more.
     Resend,
-    /// It never was accepted, or is gone.
+    /// It was never accepted, or no longer exists.
     GiveUp,
 }
 
-/// All of them, looked up in turns.
+/// All messages in flight, looked up in rotation.
 #[derive(Debug, Default)]
-pub(super) struct Flights {
-    flights: HashMap<MessageRef, Flight>,
+pub(super) struct InFlight {
+    flights: HashMap<MessageRef, SentMessage>,
     turns: VecDeque<MessageRef>,
 }
 
-impl Flights {
-    /// Adds a message that is on the queue.
-    pub(super) fn add(&mut self, pointer: MessageRef, item: Item) {
+impl InFlight {
+    /// Adds a message that was queued.
+    pub(super) fn add(&mut self, pointer: MessageRef, item: BatchItem) {
         self.turns.push_back(pointer.clone());
-        self.flights.insert(pointer, Flight { item, heard: Instant::now(), resends: 0 });
+        self.flights.insert(pointer, SentMessage { item, heard: Instant::now(), resends: 0 });
     }
 
-    /// Counts them.
+    /// Returns how many there are.
     pub(super) fn len(&self) -> usize {
         self.flights.len()
     }
 
-    /// Returns those whose turn it is to be looked up.
+    /// Returns the messages to look up next.
     pub(super) fn turn(&mut self) -> Vec<MessageRef> {
         let mut turn = Vec::new();
-        while turn.len() < AT_ONCE.min(self.flights.len()) {
+        while turn.len() < LOOKUP_LIMIT.min(self.flights.len()) {
             let Some(pointer) = self.turns.pop_front() else { break };
             if self.flights.contains_key(&pointer) {
                 self.turns.push_back(pointer.clone());
@@ -66,41 +66,41 @@ impl Flights {
         turn
     }
 
-    /// Takes one out that is done.
-    pub(super) fn take(&mut self, pointer: &MessageRef) -> Option<Item> {
+    /// Removes a message that is done.
+    pub(super) fn take(&mut self, pointer: &MessageRef) -> Option<BatchItem> {
         self.flights.remove(pointer).map(|flight| flight.item)
     }
 
-    /// Notes that one is known to be waiting or running.
+    /// Records that a message is known to be waiting or running.
     pub(super) fn heard(&mut self, pointer: &MessageRef) {
         if let Some(flight) = self.flights.get_mut(pointer) {
             flight.heard = Instant::now();
         }
     }
 
-    /// Judges one of which nothing is known, where all that waits on the queue is younger than
-    /// `oldest`.
-    pub(super) fn unknown(&mut self, pointer: &MessageRef, oldest: Duration) -> Verdict {
-        let Some(flight) = self.flights.get_mut(pointer) else { return Verdict::Wait };
+    /// Decides about a message that the server does not know, given the age of the oldest queued
+    /// message: a younger message may still be in the queue.
+    pub(super) fn unknown(&mut self, pointer: &MessageRef, oldest: Duration) -> UnknownAction {
+        let Some(flight) = self.flights.get_mut(pointer) else { return UnknownAction::Wait };
         let silent = flight.heard.elapsed();
-        if silent < UNKNOWN_FOR_LONG || oldest >= silent {
-            return Verdict::Wait;
+        if silent < UNKNOWN_TIMEOUT || oldest >= silent {
+            return UnknownAction::Wait;
         }
         if flight.resends >= RESENDS {
-            return Verdict::GiveUp;
+            return UnknownAction::GiveUp;
         }
         flight.resends += 1;
         flight.heard = Instant::now();
-        Verdict::Resend
+        UnknownAction::Resend
     }
 
-    /// Returns the message of one.
-    pub(super) fn item(&self, pointer: &MessageRef) -> Option<&Item> {
+    /// Returns the message itself.
+    pub(super) fn item(&self, pointer: &MessageRef) -> Option<&BatchItem> {
         self.flights.get(pointer).map(|flight| &flight.item)
     }
 
-    /// Returns where each is, with its ids.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&MessageRef, &Item)> {
+    /// Returns all of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&MessageRef, &BatchItem)> {
         self.flights.iter().map(|(pointer, flight)| (pointer, &flight.item))
     }
 }
@@ -111,11 +111,11 @@ mod tests {
 
     use super::*;
 
-    fn flight(number: u64) -> (MessageRef, Item) {
+    fn flight(number: u64) -> (MessageRef, BatchItem) {
         let session_id = SessionId::parse(format!("s{number}")).unwrap();
         let message_id = MessageId::parse("m").unwrap();
         let session_key = SessionKey::derive(&Principal::parse("op:a").unwrap(), &session_id);
-        let item = Item {
+        let item = BatchItem {
             line: number,
             session_id,
             shared: false,
@@ -130,8 +130,8 @@ mod tests {
     }
 
     #[test]
-    fn everybody_is_looked_up_in_turns() {
-        let mut flights = Flights::default();
+    fn every_message_is_looked_up_in_rotation() {
+        let mut flights = InFlight::default();
         (0..250).for_each(|number| {
             let (pointer, item) = flight(number);
             flights.add(pointer, item);
@@ -148,17 +148,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_message_that_nobody_knows_is_sent_again_a_few_times_and_then_given_up() {
-        let mut flights = Flights::default();
+    async fn an_unknown_message_is_sent_again_a_few_times_and_then_given_up() {
+        let mut flights = InFlight::default();
         let (pointer, item) = flight(1);
         flights.add(pointer.clone(), item);
-        assert_eq!(flights.unknown(&pointer, Duration::ZERO), Verdict::Wait);
+        assert_eq!(flights.unknown(&pointer, Duration::ZERO), UnknownAction::Wait);
         for _ in 0..RESENDS {
-            tokio::time::advance(UNKNOWN_FOR_LONG).await;
-            assert_eq!(flights.unknown(&pointer, Duration::from_mins(1)), Verdict::Wait);
-            assert_eq!(flights.unknown(&pointer, Duration::ZERO), Verdict::Resend);
+            tokio::time::advance(UNKNOWN_TIMEOUT).await;
+            assert_eq!(flights.unknown(&pointer, Duration::from_mins(1)), UnknownAction::Wait);
+            assert_eq!(flights.unknown(&pointer, Duration::ZERO), UnknownAction::Resend);
         }
-        tokio::time::advance(UNKNOWN_FOR_LONG).await;
-        assert_eq!(flights.unknown(&pointer, Duration::ZERO), Verdict::GiveUp);
+        tokio::time::advance(UNKNOWN_TIMEOUT).await;
+        assert_eq!(flights.unknown(&pointer, Duration::ZERO), UnknownAction::GiveUp);
     }
 }

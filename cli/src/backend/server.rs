@@ -1,4 +1,4 @@
-//! The operator calls of a one-machine server, over HTTP.
+//! Calls the operator API of a one-machine server over HTTP.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -20,34 +20,34 @@ use shared::operator::{
     SessionView, Stats, SubmitRequest, SubmitResponse, TurnPage,
 };
 
-use super::{Answer, ChatSession, Home, HomeError, problem};
+use super::{Backend, BackendError, BackendResult, ChatSession, problem};
 
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long an answer may take that is not asked to wait.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// The timeout of a call that does not long-poll.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server that runs somewhere.
-pub(super) struct Client {
+/// A running server.
+pub(super) struct ServerBackend {
     http: reqwest::Client,
     address: Mutex<ServerAddress>,
-    /// Where to read its address again: a server that was started again may be elsewhere.
+    /// Where to read its address again: a restarted server may have another one.
     directory: Option<PathBuf>,
 }
 
-impl Client {
-    /// Speaks to the server at an address.
+impl ServerBackend {
+    /// Creates the backend of the server at an address.
     pub(super) fn at(url: &str, token: Option<&SecretString>) -> anyhow::Result<Self> {
         let token = token.map(|token| token.expose_secret().to_owned()).unwrap_or_default();
         Self::new(ServerAddress { url: url.to_owned(), token }, None)
     }
 
-    /// Finds the server that works on a data directory; none runs where nobody is at the address
-    /// that it left.
+    /// Finds the server of a data directory; none is running if its recorded address does not
+    /// respond.
     pub(super) async fn running(directory: &Path) -> anyhow::Result<Option<Self>> {
         let Some(address) = read(directory)? else { return Ok(None) };
         let client = Self::new(address, Some(directory.to_owned()))?;
         match client.status().await {
-            Err(HomeError::Unreachable(_)) => Ok(None),
+            Err(BackendError::Unreachable(_)) => Ok(None),
             Err(error) => Err(error.into()),
             Ok(_) => Ok(Some(client)),
         }
@@ -58,11 +58,11 @@ impl Client {
         Ok(Self { http: client, address: Mutex::new(address), directory })
     }
 
-    fn address(&self) -> ServerAddress {
+    fn known_address(&self) -> ServerAddress {
         self.address.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the address again; tells whether it is another one.
+    /// Reads the address again; returns whether it changed.
     fn moved(&self) -> bool {
         let Some(Ok(Some(now))) = self.directory.as_deref().map(read) else { return false };
         let mut known = self.address.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,8 +71,8 @@ impl Client {
         moved
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
-        self.parsed(Method::GET, path, None, TIMEOUT).await
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> BackendResult<T> {
+        self.parsed(Method::GET, path, None, RETRY_TIMEOUT).await
     }
 
     async fn post<T: DeserializeOwned>(
@@ -80,10 +80,11 @@ impl Client {
         path: &str,
         body: &(impl Serialize + Sync),
         wait_ms: u64,
-    ) -> Answer<T> {
+    ) -> BackendResult<T> {
         let body =
-            serde_json::to_string(body).map_err(|error| HomeError::Failed(error.to_string()))?;
-        self.parsed(Method::POST, path, Some(body), TIMEOUT + Duration::from_millis(wait_ms)).await
+            serde_json::to_string(body).map_err(|error| BackendError::Failed(error.to_string()))?;
+        self.parsed(Method::POST, path, Some(body), RETRY_TIMEOUT + Duration::from_millis(wait_ms))
+            .await
     }
 
     async fn parsed<T: DeserializeOwned>(
@@ -92,12 +93,12 @@ impl Client {
         path: &str,
         body: Option<String>,
         retry_timeout: Duration,
-    ) -> Answer<T> {
+    ) -> BackendResult<T> {
         let text = self.text(method, path, body, retry_timeout).await?;
-        let place = self.place();
+        let place = self.address();
         serde_json::from_str(&text).map_err(|error| {
-            HomeError::Failed(format!(
-                "{place} answered {path} in a way that this program does not know: {error}"
+            BackendError::Failed(format!(
+                "{place} returned an unexpected response for {path}: {error}"
             ))
         })
     }
@@ -108,15 +109,16 @@ impl Client {
         path: &str,
         body: Option<String>,
         retry_timeout: Duration,
-    ) -> Answer<String> {
-        let address = self.address();
+    ) -> BackendResult<String> {
+        let address = self.known_address();
         let answer = self
             .send(&address, &address.token, method.clone(), path, body.clone(), retry_timeout)
             .await;
-        // Nobody is there, or somebody else: the server may have come back at another place.
-        let lost = matches!(answer, Err(HomeError::Unreachable(_) | HomeError::NotAllowed(_)));
+        // The server may have restarted at another address.
+        let lost =
+            matches!(answer, Err(BackendError::Unreachable(_) | BackendError::NotAllowed(_)));
         if lost && self.moved() {
-            let address = self.address();
+            let address = self.known_address();
             return self.send(&address, &address.token, method, path, body, retry_timeout).await;
         }
         answer
@@ -130,7 +132,7 @@ impl Client {
         path: &str,
         body: Option<String>,
         retry_timeout: Duration,
-    ) -> Answer<String> {
+    ) -> BackendResult<String> {
         let mut request =
             self.http.request(method, format!("{}{path}", address.url)).timeout(retry_timeout);
         if !token.is_empty() {
@@ -140,7 +142,7 @@ impl Client {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
         let away = |error: &reqwest::Error| {
-            HomeError::Unreachable(format!("{}: {}", address.url, cause(error)))
+            BackendError::Unreachable(format!("{}: {}", address.url, cause(error)))
         };
         let response = request.send().await.map_err(|error| away(&error))?;
         let status = response.status().as_u16();
@@ -154,77 +156,82 @@ impl Client {
 }
 
 #[async_trait]
-impl Home for Client {
-    fn place(&self) -> String {
-        self.address().url
+impl Backend for ServerBackend {
+    fn address(&self) -> String {
+        self.known_address().url
     }
 
     fn public_url(&self) -> String {
-        self.address().url
+        self.known_address().url
     }
 
-    async fn status(&self) -> Answer<ServerStatus> {
+    async fn status(&self) -> BackendResult<ServerStatus> {
         self.get("/admin/api/status").await
     }
 
-    async fn stats(&self, from: Timestamp, to: Timestamp, step: Duration) -> Answer<Stats> {
+    async fn stats(&self, from: Timestamp, to: Timestamp, step: Duration) -> BackendResult<Stats> {
         let from = from.0;
         let to = to.0;
         let step = step.as_millis();
         self.get(&format!("/admin/api/stats?from={from}&to={to}&step={step}")).await
     }
 
-    async fn settings(&self) -> Answer<Value> {
+    async fn settings(&self) -> BackendResult<Value> {
         self.get("/admin/api/settings").await
     }
 
-    async fn submit(&self, request: &SubmitRequest) -> Answer<SubmitResponse> {
+    async fn submit(&self, request: &SubmitRequest) -> BackendResult<SubmitResponse> {
         self.post("/admin/api/messages", request, 0).await
     }
 
-    async fn prompts(&self, request: &PromptsRequest) -> Answer<PromptsResponse> {
+    async fn prompts(&self, request: &PromptsRequest) -> BackendResult<PromptsResponse> {
         self.post("/admin/api/prompts", request, 0).await
     }
 
-    async fn lookup(&self, request: &LookupRequest) -> Answer<LookupResponse> {
+    async fn lookup(&self, request: &LookupRequest) -> BackendResult<LookupResponse> {
         self.post("/admin/api/messages/lookup", request, request.wait_ms).await
     }
 
-    async fn sessions(&self, after: Option<&SessionKey>, limit: usize) -> Answer<SessionPage> {
+    async fn sessions(
+        &self,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> BackendResult<SessionPage> {
         let after = after.map(|key| format!("&after={key}")).unwrap_or_default();
         self.get(&format!("/admin/api/sessions?limit={limit}{after}")).await
     }
 
-    async fn session(&self, key: &SessionKey) -> Answer<SessionView> {
+    async fn session(&self, key: &SessionKey) -> BackendResult<SessionView> {
         self.get(&format!("/admin/api/sessions/{key}")).await
     }
 
-    async fn turns(&self, key: &SessionKey, after: u64, limit: usize) -> Answer<TurnPage> {
+    async fn turns(&self, key: &SessionKey, after: u64, limit: usize) -> BackendResult<TurnPage> {
         self.get(&format!("/admin/api/sessions/{key}/turns?after={after}&limit={limit}")).await
     }
 
-    async fn delete(&self, key: &SessionKey) -> Answer<()> {
-        self.text(Method::DELETE, &format!("/admin/api/sessions/{key}"), None, TIMEOUT)
+    async fn delete(&self, key: &SessionKey) -> BackendResult<()> {
+        self.text(Method::DELETE, &format!("/admin/api/sessions/{key}"), None, RETRY_TIMEOUT)
             .await
             .map(drop)
     }
 
-    async fn events(&self, query: &EventQuery) -> Answer<EventPage> {
+    async fn events(&self, query: &EventQuery) -> BackendResult<EventPage> {
         let after = query.after.map(|after| format!("&after={after}")).unwrap_or_default();
         let limit = query.limit.map(|limit| format!("&limit={limit}")).unwrap_or_default();
         let path = format!("/admin/api/events?wait_ms={}{after}{limit}", query.wait_ms);
-        self.parsed(Method::GET, &path, None, TIMEOUT + Duration::from_millis(query.wait_ms)).await
+        self.parsed(Method::GET, &path, None, RETRY_TIMEOUT + Duration::from_millis(query.wait_ms))
+            .await
     }
 
-    async fn dead_letters(&self, limit: usize) -> Answer<DeadLetters> {
+    async fn dead_letters(&self, limit: usize) -> BackendResult<DeadLetters> {
         self.get(&format!("/admin/api/dead-letters?limit={limit}")).await
     }
 
-    async fn redrive(&self, request: &RedriveRequest) -> Answer<RedriveResponse> {
+    async fn redrive(&self, request: &RedriveRequest) -> BackendResult<RedriveResponse> {
         self.post("/admin/api/dead-letters/redrive", request, 0).await
     }
 
-    async fn drop_letters(&self, request: &RedriveRequest) -> Answer<RedriveResponse> {
+    async fn drop_letters(&self, request: &RedriveRequest) -> BackendResult<RedriveResponse> {
         self.post("/admin/api/dead-letters/drop", request, 0).await
     }
 
@@ -232,7 +239,7 @@ impl Home for Client {
         &self,
         principal: &str,
         session: Option<&SessionId>,
-    ) -> Answer<ChatSession> {
+    ) -> BackendResult<ChatSession> {
         let mut body = json!({ "principal": principal });
         if let Some(session) = session {
             body["session_id"] = json!(session);
@@ -240,11 +247,11 @@ impl Home for Client {
         self.post("/admin/api/chat-sessions", &body, 0).await
     }
 
-    async fn stop(&self, session: &ChatSession, message_id: &str) -> Answer<()> {
+    async fn stop(&self, session: &ChatSession, message_id: &str) -> BackendResult<()> {
         let path = format!("/sessions/{}/stop", session.session_id);
         let body = Some(json!({ "message_id": message_id }).to_string());
-        let address = self.address();
-        self.send(&address, &session.session_token, Method::POST, &path, body, TIMEOUT)
+        let address = self.known_address();
+        self.send(&address, &session.session_token, Method::POST, &path, body, RETRY_TIMEOUT)
             .await
             .map(drop)
     }
@@ -255,16 +262,18 @@ fn read(directory: &Path) -> anyhow::Result<Option<ServerAddress>> {
     match std::fs::read_to_string(&file) {
         Ok(text) => {
             let address = serde_json::from_str(&text);
-            Ok(Some(address.with_context(|| {
-                format!("{} is damaged; start the server again", file.display())
-            })?))
+            Ok(Some(
+                address.with_context(|| {
+                    format!("{} is damaged; restart the server", file.display())
+                })?,
+            ))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("{} cannot be read", file.display())),
     }
 }
 
-/// Returns the innermost cause, which says most: "connection refused".
+/// Returns the innermost cause, which is the most specific: "connection refused".
 fn cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();

@@ -12,14 +12,17 @@ use shared::ports::Prompt;
 use worker::config::{Pace, WorkerConfig};
 use worker::prompt::{Parts, Template};
 
-use crate::home::{Answer, HomeError};
+use crate::backend::{BackendError, BackendResult};
 
 const NO_DOCUMENTS: &str =
     "names a document, which on AWS only the worker reads: send it without --provider-batch";
 
 /// Renders the requests with the settings of this machine's environment, as the worker would with
 /// the same.
-pub(super) fn render(environment: &Environment, asked: &PromptsRequest) -> Answer<PromptsResponse> {
+pub(super) fn render(
+    environment: &Environment,
+    asked: &PromptsRequest,
+) -> BackendResult<PromptsResponse> {
     let config = WorkerConfig::from(environment, Pace::AWS).map_err(|error| refused(&error))?;
     let template =
         Template::new(&config.product_name, &config.tone).map_err(|error| refused(&error))?;
@@ -37,14 +40,18 @@ pub(super) fn render(environment: &Environment, asked: &PromptsRequest) -> Answe
         let body = body(environment, asked.provider, &prompt)?;
         Ok(RenderedPrompt { context: ContextUse::None, body: Some(body), problem: None })
     });
-    Ok(PromptsResponse { prompts: prompts.collect::<Answer<_>>()? })
+    Ok(PromptsResponse { prompts: prompts.collect::<BackendResult<_>>()? })
 }
 
 fn first<'a>(reader: &'a Principal, message: &'a FirstMessage) -> Parts<'a> {
     Parts::first(reader, message.message.as_str())
 }
 
-fn body(environment: &Environment, provider: ProviderName, prompt: &Prompt) -> Answer<Value> {
+fn body(
+    environment: &Environment,
+    provider: ProviderName,
+    prompt: &Prompt,
+) -> BackendResult<Value> {
     let body = match provider {
         ProviderName::Claude => {
             let settings =
@@ -61,8 +68,8 @@ fn body(environment: &Environment, provider: ProviderName, prompt: &Prompt) -> A
     body.ok_or_else(|| refused(&format!("{provider} has no batches")))
 }
 
-fn refused(error: &dyn Display) -> HomeError {
-    HomeError::Refused { field: None, detail: error.to_string() }
+fn refused(error: &dyn Display) -> BackendError {
+    BackendError::Refused { field: None, detail: error.to_string() }
 }
 
 #[cfg(test)]

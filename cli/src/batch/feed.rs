@@ -1,5 +1,5 @@
-//! The messages of a batch in the order in which they may go: those of one session one after the
-//! other.
+//! Reads the messages of a batch in the order in which they may be sent: those of one session one
+//! after the other.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
@@ -10,41 +10,41 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use shared::domain::SessionId;
 
-use super::item::{Item, Reject, parse};
-use super::journal::Numbers;
-use super::lines::Lines;
+use super::item::{BatchItem, RejectedLine, parse};
+use super::journal::LineSet;
+use super::line_reader::LineReader;
 
-/// How many messages are held that wait for an earlier one of their session, and how much text in
-/// them.
+/// How many messages, and how much text, are held back until an earlier message of their session is
+/// done.
 const MOST_HELD: usize = 1_000;
 const MOST_HELD_BYTES: usize = 16 << 20;
 
-/// What comes next.
+/// The next thing to do.
 #[derive(Debug)]
-pub(super) enum Next {
-    /// A message that may go now.
-    Item(Box<Item>),
+pub(super) enum NextLine {
+    /// A message that may be sent now.
+    Item(Box<BatchItem>),
     /// A line that is not sent.
-    Reject(Reject),
-    /// All that is known waits for an earlier message of its session.
+    Reject(RejectedLine),
+    /// All known messages wait for an earlier message of their session.
     Wait,
-    /// Nothing more comes.
+    /// The input is finished.
     End,
 }
 
 /// Reads a batch.
 #[derive(Debug)]
 pub(super) struct Feed {
-    lines: Lines<BufReader<File>>,
+    lines: LineReader<BufReader<File>>,
     batch: String,
     ended: bool,
-    ready: VecDeque<Item>,
-    held: HashMap<SessionId, VecDeque<Item>>,
+    ready: VecDeque<BatchItem>,
+    held: HashMap<SessionId, VecDeque<BatchItem>>,
     held_items: usize,
     held_bytes: usize,
-    /// The sessions with a message on its way.
+    /// The sessions with a message in flight.
     busy: HashSet<SessionId>,
-    /// The lines of the ids that lines named, by hash.
+    /// The lines of the specified message IDs, by hash.
     ids: HashMap<u128, u64>,
 }
 
@@ -54,7 +54,7 @@ impl Feed {
         let file =
             File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
         Ok(Self {
-            lines: Lines::new(BufReader::with_capacity(1 << 16, file)),
+            lines: LineReader::new(BufReader::with_capacity(1 << 16, file)),
             batch: batch.to_owned(),
             ended: false,
             ready: VecDeque::new(),
@@ -66,10 +66,10 @@ impl Feed {
         })
     }
 
-    /// Returns what comes next; lines that are done are passed over.
-    pub(super) fn next(&mut self, done: &Numbers) -> anyhow::Result<Next> {
+    /// Returns what comes next, skipping lines that are done.
+    pub(super) fn next(&mut self, done: &LineSet) -> anyhow::Result<NextLine> {
         if let Some(item) = self.ready.pop_front() {
-            return Ok(Next::Item(Box::new(item)));
+            return Ok(NextLine::Item(Box::new(item)));
         }
         while !self.ended && self.held_items < MOST_HELD && self.held_bytes < MOST_HELD_BYTES {
             let Some(line) = self.lines.next().context("the input cannot be read")? else {
@@ -78,31 +78,31 @@ impl Feed {
             };
             let item = match parse(&self.batch, line).and_then(|item| self.known_id(item)) {
                 Ok(item) => item,
-                Err(reject) => return Ok(Next::Reject(reject)),
+                Err(reject) => return Ok(NextLine::Reject(reject)),
             };
             if done.contains(item.line) {
                 continue;
             }
             if !item.shared {
-                return Ok(Next::Item(Box::new(item)));
+                return Ok(NextLine::Item(Box::new(item)));
             }
             if self.busy.insert(item.session_id.clone()) {
-                return Ok(Next::Item(Box::new(item)));
+                return Ok(NextLine::Item(Box::new(item)));
             }
             self.held_items += 1;
             self.held_bytes += size(&item);
             self.held.entry(item.session_id.clone()).or_default().push_back(item);
         }
-        Ok(if self.ended && self.held_items == 0 { Next::End } else { Next::Wait })
+        Ok(if self.ended && self.held_items == 0 { NextLine::End } else { NextLine::Wait })
     }
 
-    /// Puts back a message that was not sent after all.
-    pub(super) fn put_back(&mut self, item: Item) {
+    /// Returns a message that was not sent after all.
+    pub(super) fn put_back(&mut self, item: BatchItem) {
         self.ready.push_front(item);
     }
 
-    /// Lets the next message of a session go: the one before it is done.
-    pub(super) fn finished(&mut self, item: &Item) {
+    /// Releases the next message of a session, since the one before it is done.
+    pub(super) fn finished(&mut self, item: &BatchItem) {
         if !item.shared {
             return;
         }
@@ -117,8 +117,8 @@ impl Feed {
         }
     }
 
-    /// Refuses an id that an earlier line of the same session has: it would get that one's answer.
-    fn known_id(&mut self, item: Item) -> Result<Item, Reject> {
+    /// Rejects an ID that an earlier line of the same session has: it would get that line's answer.
+    fn known_id(&mut self, item: BatchItem) -> Result<BatchItem, RejectedLine> {
         if !item.named {
             return Ok(item);
         }
@@ -128,15 +128,17 @@ impl Feed {
             None => Ok(item),
             Some(first) => {
                 self.ids.insert(key, first);
-                let problem =
-                    format!("{} is the id of line {first} of the same session", item.message_id);
-                Err(Reject::new(item.line, Some("message_id"), problem))
+                let problem = format!(
+                    "{} is also the message ID of line {first} of the same session",
+                    item.message_id
+                );
+                Err(RejectedLine::new(item.line, Some("message_id"), problem))
             }
         }
     }
 }
 
-fn size(item: &Item) -> usize {
+fn size(item: &BatchItem) -> usize {
     item.message.as_str().len()
         + item.metadata.as_ref().map_or(0, |metadata| metadata.to_string().len())
 }
@@ -154,11 +156,11 @@ mod tests {
     }
 
     fn next(feed: &mut Feed) -> String {
-        match feed.next(&Numbers::default()).unwrap() {
-            Next::Item(item) => item.line.to_string(),
-            Next::Reject(reject) => format!("reject {}", reject.line),
-            Next::Wait => "wait".to_owned(),
-            Next::End => "end".to_owned(),
+        match feed.next(&LineSet::default()).unwrap() {
+            NextLine::Item(item) => item.line.to_string(),
+            NextLine::Reject(reject) => format!("reject {}", reject.line),
+            NextLine::Wait => "wait".to_owned(),
+            NextLine::End => "end".to_owned(),
         }
     }
 
@@ -168,7 +170,7 @@ mod tests {
             "{\"message\":\"a\",\"session_id\":\"s\"}\n{\"message\":\"b\",\"session_id\":\"s\"}\n",
             "{\"message\":\"c\"}\n{\"message\":\"d\",\"session_id\":\"s\"}\n"
         ));
-        let Next::Item(first) = feed.next(&Numbers::default()).unwrap() else { panic!() };
+        let NextLine::Item(first) = feed.next(&LineSet::default()).unwrap() else { panic!() };
         assert_eq!([next(&mut feed), next(&mut feed)], ["3", "wait"]);
         feed.finished(&first);
         assert_eq!([next(&mut feed), next(&mut feed)], ["2", "wait"]);
