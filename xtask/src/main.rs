@@ -1,15 +1,17 @@
-//! The project's own automation: CI and people call it, and nothing else.
+//! The project's automation. CI calls it, and nothing else.
 
-mod forward;
-mod functions;
+mod bench_functions;
+mod cargo_targets;
+mod cpu_time;
+mod dist;
+mod print;
 mod process;
-mod say;
+mod programs;
 mod soak;
-mod targets;
+mod source_tree;
 mod test;
 mod tidy;
 mod tools;
-mod tree;
 
 use std::process::ExitCode;
 
@@ -17,10 +19,10 @@ use anyhow::Result;
 use clap::builder::FalseyValueParser;
 use clap::{Parser, Subcommand};
 
-use crate::tree::Tree;
+use crate::source_tree::Tree;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "The project's own automation")]
+#[command(name = "cargo xtask", about = "The project's automation")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -37,47 +39,48 @@ enum Command {
         #[arg(long, env = "CI", value_parser = FalseyValueParser::new())]
         ci: bool,
     },
-    /// Checks the rules of the house: layering, sizes, documents, links
+    /// Checks the project's own rules: layering, sizes, documents, links
     Tidy,
-    /// Measures the server against the floor, or with `functions` the Lambda functions; arguments
-    /// go to the bench
+    /// Builds the files of a release into target/dist
+    Dist,
+    /// Runs the benchmarks of the server, or with `functions` those of the Lambda functions
     #[command(disable_help_flag = true)]
     Bench {
-        /// Arguments for the bench; `--help` lists them
+        /// Arguments for the benchmark; `--help` lists them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Runs seeds of the simulation: the whole pipeline under faults; arguments go to it
+    /// Runs the simulation: the whole pipeline under faults, from seeds
     #[command(disable_help_flag = true)]
     Simulate {
         /// Arguments for the simulation; `--help` lists them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Simulates very many turns, kills the real server under load, cuts browsers off, and counts
-    /// the answers
+    /// Simulates many turns, kills the real server under load, disconnects browsers, and checks the
+    /// replies
     Soak {
-        /// How many turns are simulated; 0 for none
+        /// The number of simulated turns; 0 for none
         #[arg(long, default_value_t = 1_000_000)]
         turns: u64,
-        /// How often the server is killed; 0 for never
+        /// How often to kill the server; 0 for never
         #[arg(long, default_value_t = 200)]
         kills: u32,
-        /// How often the network is cut under the chat window in a browser; 0 for never
+        /// How often to cut the network of a chat window in a browser; 0 for never
         #[arg(long, default_value_t = 500)]
         cuts: u32,
-        /// Writes what was found to docs/SOAK.md
+        /// Writes the results to docs/SOAK.md
         #[arg(long)]
         write: bool,
     },
 }
 
 fn main() -> ExitCode {
-    let done = run(Arguments::parse().command);
-    // A back trace would only hide the offences above it.
-    done.map_or_else(
+    let result = run(Arguments::parse().command);
+    // A backtrace would only hide the violations above it.
+    result.map_or_else(
         |error| {
-            say::line(format!("error: {error:#}"));
+            print::line(format!("error: {error:#}"));
             ExitCode::FAILURE
         },
         |()| ExitCode::SUCCESS,
@@ -85,12 +88,13 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<()> {
-    let root = tree::root();
+    let root = source_tree::root();
     match command {
         Command::Test { only, ci } => test::run(&root, only, ci),
+        Command::Dist => dist::build(&root),
         Command::Tidy => tidy::run(Tree::read(&root)?),
-        Command::Bench { arguments } => forward::bench(&root, arguments),
-        Command::Simulate { arguments } => forward::simulate(&root, arguments),
+        Command::Bench { arguments } => programs::bench(&root, arguments),
+        Command::Simulate { arguments } => programs::simulate(&root, arguments),
         Command::Soak { turns, kills, cuts, write } => {
             soak::run(&root, &soak::Amounts { turns, kills, cuts }, write)
         }

@@ -1,4 +1,4 @@
-//! Other programs: cargo, npm, git.
+//! Runs other programs such as cargo, npm and git.
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, ErrorKind};
@@ -7,12 +7,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::say;
+use crate::print;
 
-/// What `cargo run` adds to our environment.
+/// Variables that `cargo run` adds to the environment.
 ///
-/// Build scripts watch some of these, so that handing them on would compile `ring` anew
-/// each time `cargo xtask` and plain `cargo` take turns.
+/// Build scripts watch some of them. Passing them on would recompile `ring` whenever `cargo xtask`
+/// and plain `cargo` alternate.
 const LEFT_BY_CARGO_RUN: [&str; 19] = [
     "CARGO_BIN_NAME",
     "CARGO_CRATE_NAME",
@@ -35,7 +35,7 @@ const LEFT_BY_CARGO_RUN: [&str; 19] = [
     "CARGO_PRIMARY_PACKAGE",
 ];
 
-/// Makes a command that starts in `folder` with the caller's own environment.
+/// Creates a command that starts in `folder`, without the variables of `cargo run`.
 pub(crate) fn command(folder: &Path, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
@@ -45,14 +45,14 @@ pub(crate) fn command(folder: &Path, program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Makes a cargo command in the workspace's root.
+/// Creates a cargo command in the root of the workspace.
 pub(crate) fn cargo<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = command(root, "cargo");
     command.args(arguments);
     command
 }
 
-/// Runs a command with our own standard streams; fails unless it exits with 0.
+/// Runs a command with inherited standard streams; fails unless it exits with 0.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| cannot_start(command))?;
     if status.success() {
@@ -61,25 +61,26 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     bail!("{} ended with {status}", name(command))
 }
 
-/// Runs a command and returns what it wrote to standard output; fails unless it exits with 0.
+/// Runs a command and returns its standard output; fails unless it exits with 0.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output =
         command.stderr(Stdio::inherit()).output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
         bail!("{} ended with {}", name(command), output.status);
     }
-    String::from_utf8(output.stdout).with_context(|| format!("{} wrote no text", name(command)))
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("the output of {} is not UTF-8", name(command)))
 }
 
-/// Runs a command, shows what it writes to standard output as it comes, and returns it; fails
-/// unless it exits with 0.
-pub(crate) fn keep(command: &mut Command) -> Result<String> {
+/// Runs a command, prints its standard output as it comes, and returns it; fails unless it exits
+/// with 0.
+pub(crate) fn run_and_capture(command: &mut Command) -> Result<String> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(command))?;
     let mut kept = String::new();
     for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufReader::lines) {
-        let line = line.with_context(|| format!("{} wrote no text", name(command)))?;
-        say::line(&line);
+        let line = line.with_context(|| format!("the output of {} is not UTF-8", name(command)))?;
+        print::line(&line);
         kept.push_str(&line);
         kept.push('\n');
     }
@@ -87,7 +88,7 @@ pub(crate) fn keep(command: &mut Command) -> Result<String> {
     if status.success() { Ok(kept) } else { bail!("{} ended with {status}", name(command)) }
 }
 
-/// Tells whether a program answers to the given arguments.
+/// Returns whether a program exists and succeeds with the given arguments.
 pub(crate) fn is_present(root: &Path, program: &str, arguments: &[&str]) -> Result<bool> {
     let mut probe = command(root, program);
     probe.args(arguments);

@@ -1,5 +1,5 @@
-//! The long proof: very many simulated turns, kills of the real server, and cuts of the network
-//! under the chat window.
+//! The soak test: many simulated turns, kills of the real server, and network failures of the chat
+//! window.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,9 +8,9 @@ use std::{fs, thread};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::forward::{build_server, program};
-use crate::process::{self, cargo, command, keep, output};
-use crate::say;
+use crate::print;
+use crate::process::{self, cargo, command, output, run_and_capture};
+use crate::programs::{build_server, program};
 use crate::test::install;
 
 const RECORD: &str = "docs/SOAK.md";
@@ -57,7 +57,7 @@ pub(crate) fn run(root: &Path, amounts: &Amounts, write: bool) -> Result<()> {
     if write {
         fs::write(root.join(RECORD), page)
             .with_context(|| format!("{RECORD} cannot be written"))?;
-        say::line(format!("written: {RECORD}"));
+        print::line(format!("written: {RECORD}"));
     }
     Ok(())
 }
@@ -86,7 +86,7 @@ fn page(root: &Path, commit: &str) -> Result<String> {
 }
 
 fn part(page: &mut String, title: &str, command: &mut Command) -> Result<()> {
-    section(page, title, &keep(command)?)
+    section(page, title, &run_and_capture(command)?)
 }
 
 fn section(page: &mut String, title: &str, told: &str) -> Result<()> {

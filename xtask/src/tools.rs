@@ -1,4 +1,4 @@
-//! Tools that are Python packages, in folders of the project's own.
+//! Python tools, installed into the project's `target` directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,28 +6,28 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::print;
 use crate::process::{command, is_present, run};
-use crate::say;
 
-/// What checks the descriptions in `infra/` and runs the system on stand-ins.
+/// The tools that check `infra/` and run the system on stand-ins for AWS.
 const REQUIREMENTS: &str = "infra/checks/requirements.txt";
 
-/// A Python environment with the packages that one file of requirements pins.
+/// A virtual environment with the packages that a requirements file pins.
 #[derive(Debug)]
-pub(crate) struct Environment {
+pub(crate) struct PythonEnvironment {
     folder: PathBuf,
 }
 
-impl Environment {
-    /// Returns the environment of the checks in `infra/`, made or brought up to date first.
+impl PythonEnvironment {
+    /// Returns the environment for the checks in `infra/`, creating or updating it first.
     pub(crate) fn of_infra(root: &Path) -> Result<Self> {
         Self::prepare(root, "venv", REQUIREMENTS)
     }
 
-    /// Makes `target/tools/<name>` and installs what the file of requirements pins, unless both are
-    /// done.
+    /// Creates `target/tools/<name>` and installs the pinned packages, unless that has been done.
     ///
-    /// The folder keeps a copy of the file that was installed last, written when all went well.
+    /// The directory contains a copy of the requirements that were installed last, which is written
+    /// only after a successful installation.
     pub(crate) fn prepare(root: &Path, name: &str, requirements: &str) -> Result<Self> {
         let environment = Self { folder: root.join("target/tools").join(name) };
         let wanted = fs::read_to_string(root.join(requirements))
@@ -36,7 +36,7 @@ impl Environment {
         if is_current(&installed, &wanted) {
             return Ok(environment);
         }
-        say::line(format!("installing {requirements} into target/tools/{name}"));
+        print::line(format!("installing {requirements} into target/tools/{name}"));
         if !environment.program("python").exists() {
             run(command(root, "python3").args(["-m", "venv"]).arg(&environment.folder))?;
         }
@@ -60,7 +60,7 @@ impl Environment {
         self.folder.join("bin").join(name)
     }
 
-    /// Makes a command of one of the environment's programs, which finds the others on its path.
+    /// Creates a command for one of the environment's programs, with the others on its `PATH`.
     pub(crate) fn command(&self, folder: &Path, program: &str) -> Command {
         let mut made = command(folder, "sh");
         made.args(["-c", r#". "$0" && exec "$@""#]).arg(self.program("activate")).arg(program);
@@ -68,14 +68,14 @@ impl Environment {
     }
 }
 
-/// Tells whether Python with its `venv` is there.
+/// Returns whether Python with `venv` is installed.
 ///
-/// Debian has `venv` in a package of its own, and without it Python only says so when one is made.
+/// Debian packages `venv` separately, and Python only reports its absence when it is used.
 pub(crate) fn has_python(root: &Path) -> Result<bool> {
     is_present(root, "python3", &["-c", "import ensurepip, venv"])
 }
 
-/// Tells whether `PostgreSQL`'s programs are there, where Debian puts them or on the path.
+/// Returns whether `PostgreSQL` is installed, in Debian's directory or on the `PATH`.
 pub(crate) fn has_postgres(root: &Path) -> Result<bool> {
     let debian =
         fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some());
@@ -89,7 +89,7 @@ fn is_current(installed: &Path, wanted: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::root;
+    use crate::source_tree::root;
 
     #[test]
     fn what_is_installed_is_current_until_the_requirements_change() {

@@ -52,7 +52,7 @@ LEFT_OUT = {
         "stories::fallback::when_every_key_is_refused_the_error_says_so",
     ],
     "its flood is as fast as the machine, and its guard of ten seconds is meant for a server that is no stand-in": [
-        "security::floods::many_newcomers_behind_one_address_share_its_limit_and_other_addresses_are_answered_meanwhile",
+        "security::floods::many_newcomers_behind_one_address_share_its_limit_and_other_addresses_are_answered",
     ],
     "API Gateway answers what has no route with 404, whatever the method": [
         "stories::misuse::an_unknown_path_or_method_is_a_problem_too",

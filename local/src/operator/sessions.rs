@@ -126,8 +126,8 @@ pub(super) async fn create_chat_session(
             "The signing keys are currently unavailable.",
         )
     })?;
-    let detail = "This server does not use session tokens (CHATBOT_AUTH_MODE); chat with a token of \
-        your own.";
+    let detail = "This server does not use session tokens (CHATBOT_AUTH_MODE); chat with a token \
+        of your own.";
     let token =
         token.ok_or_else(|| Problem::new(StatusCode::CONFLICT, ErrorCode::Conflict, detail))?;
     let caller = ClientInfo { address: Some(caller.ip().to_string()), iam: None };

@@ -1,27 +1,27 @@
-//! The contract files themselves; that the code keeps to them is held by the crates' own tests.
+//! The contract files themselves. The crates' own tests check that the code follows them.
 
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use crate::say;
-use crate::tree::{File, Tree};
+use crate::print;
+use crate::source_tree::{File, Tree};
 
 const REQUIRED: [&str; 3] =
     ["contracts/openapi.yaml", "contracts/asyncapi.yaml", "contracts/operator.yaml"];
 
-/// Holds that the contracts are there, can be read, and refer to files that exist.
+/// Checks that the contracts exist, can be parsed, and refer to existing files.
 pub(super) fn check(tree: &Tree) -> Result<()> {
-    let offences = offences(tree);
-    for offence in &offences {
-        say::line(offence);
+    let violations = violations(tree);
+    for violation in &violations {
+        print::line(violation);
     }
-    if !offences.is_empty() {
-        bail!("the contracts have {} offences", offences.len());
+    if !violations.is_empty() {
+        bail!("the contracts have {} violations", violations.len());
     }
     Ok(())
 }
 
-fn offences(tree: &Tree) -> Vec<String> {
+fn violations(tree: &Tree) -> Vec<String> {
     let missing = REQUIRED.iter().filter(|path| tree.file(path).is_none());
     let mut found: Vec<_> = missing.map(|path| format!("{path}: is missing")).collect();
     let contracts: Vec<_> = tree.files.iter().filter(|f| is_contract(f)).collect();
@@ -49,7 +49,7 @@ fn unreadable(file: &File) -> Option<String> {
     Some(format!("{}: is not JSON: {error}", file.path))
 }
 
-/// Finds references to files that are not there; those inside a file are its own tests' matter.
+/// Finds references to missing files. References inside a file are checked by the crates' tests.
 fn dead_references(tree: &Tree, file: &File) -> Vec<String> {
     let mut found = Vec::new();
     for (line, text) in file.lines() {
@@ -58,7 +58,7 @@ fn dead_references(tree: &Tree, file: &File) -> Vec<String> {
             let path = format!("{}/{}", file.folder(), target.trim_start_matches("./"));
             !tree.holds(&path)
         });
-        found.extend(dead.map(|path| format!("{}:{line}: `{path}` leads nowhere", file.path)));
+        found.extend(dead.map(|path| format!("{}:{line}: `{path}` does not exist", file.path)));
     }
     found
 }
@@ -78,7 +78,7 @@ mod tests {
     fn check(files: &[(&str, &str)], expected: &[&str]) {
         let whole = REQUIRED.map(|path| (path, ""));
         let files = [&whole[..], files].concat();
-        assert_eq!(offences(&Tree::of(&files)), expected);
+        assert_eq!(violations(&Tree::of(&files)), expected);
     }
 
     const SCHEMA: (&str, &str) = ("contracts/request.json", "{}");
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_reference_to_a_missing_file_is_reported() {
         let text = "a:\n  $ref: \"reply.json\"\n";
-        let expected = "contracts/a.yaml:2: `reply.json` leads nowhere";
+        let expected = "contracts/a.yaml:2: `reply.json` does not exist";
         check(&[SCHEMA, ("contracts/a.yaml", text)], &[expected]);
     }
 

@@ -1,7 +1,6 @@
-//! The descriptions of the system on AWS: linted, packaged, and held to be the same system.
+//! The AWS deployments: linted, packaged, and compared with each other.
 //!
-//! Programs that have nothing to do with each other run side by side, in lanes; what one says is
-//! printed when it has ended.
+//! Independent programs run in parallel lanes. The output of each is printed when it has ended.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,31 +9,31 @@ use std::thread;
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::{Context, Outcome, timed};
+use crate::print;
 use crate::process::is_present;
-use crate::say;
-use crate::tools::{Environment, has_python};
+use crate::tools::{PythonEnvironment, has_python};
 
 const CHECKS: &str = "infra/checks";
-/// What SAM makes of the template.
+/// The template as SAM expands it.
 const EXPANDED: &str = "target/expanded/template.json";
 
-/// One program, with the name it has in the output.
+/// A program with its name in the output.
 struct Job {
     name: &'static str,
     command: Command,
 }
 
-/// Lints and packages the descriptions, and compares them.
+/// Lints, packages and compares the deployments.
 pub(super) fn run(context: &Context<'_>) -> Result<Outcome> {
     if let Some(tool) = missing(context.root)? {
         return context.missing(&format!("{tool} is not installed"));
     }
-    let environment = Environment::of_infra(context.root)?;
+    let environment = PythonEnvironment::of_infra(context.root)?;
     super::install(&context.root.join("infra/serverless"))?;
     let pytest = |name, folder| vec![pytest(context.root, &environment, name, folder)];
     let lanes = [
         lints(context.root, &environment),
-        pytest("comparison of the descriptions", "tests"),
+        pytest("comparison of the deployments", "tests"),
         pytest("terraform apply on moto", "apply"),
     ];
     let failed = side_by_side(lanes);
@@ -58,8 +57,8 @@ fn missing(root: &Path) -> Result<Option<&'static str>> {
     Ok(None)
 }
 
-/// What reads the template and builds what it names.
-fn lints(root: &Path, environment: &Environment) -> Vec<Job> {
+/// The programs that lint the template and build its functions.
+fn lints(root: &Path, environment: &PythonEnvironment) -> Vec<Job> {
     let job = |name, program, arguments: &[&str]| {
         let mut command = environment.command(root, program);
         command.args(arguments);
@@ -85,38 +84,37 @@ fn lints(root: &Path, environment: &Environment) -> Vec<Job> {
     ]
 }
 
-/// Writes what SAM makes of the template, for tools that look at both.
-fn expansion(root: &Path, environment: &Environment) -> Job {
+/// Writes the expanded template, for linters that read both.
+fn expansion(root: &Path, environment: &PythonEnvironment) -> Job {
     let mut command = environment.command(&root.join(CHECKS), "python");
     command.args(["-m", "descriptions"]).args([root.join("template.yaml"), root.join(EXPANDED)]);
-    Job { name: "the template's expansion", command }
+    Job { name: "expansion of the template", command }
 }
 
-/// Whether it builds is the question here; what is deployed is optimised for many minutes of a
-/// processor.
+/// This only checks that the functions build. A release is optimised, which takes many minutes of
+/// processor time.
 const QUICK_BUILD: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
 ];
 
-/// Builds for the processor at hand: its Rust target is always installed.
+/// Builds for this machine's processor, whose Rust target is always installed.
 #[cfg(target_arch = "aarch64")]
 const ARCHITECTURE: &str = "Architecture=arm64";
 #[cfg(not(target_arch = "aarch64"))]
 const ARCHITECTURE: &str = "Architecture=x86_64";
 
-/// Tests in Python, of one folder.
-fn pytest(root: &Path, environment: &Environment, name: &'static str, folder: &str) -> Job {
+/// The Python tests of one directory.
+fn pytest(root: &Path, environment: &PythonEnvironment, name: &'static str, folder: &str) -> Job {
     let mut command = environment.command(&root.join(CHECKS), "pytest");
     command.args(["-q", "-ra", "-p", "no:cacheprovider", "--durations=3", folder]);
     Job { name, command }
 }
 
-/// Runs each lane's jobs one after the other, the lanes at once, and returns the names of those
-/// that failed.
+/// Runs the lanes in parallel, and the jobs of a lane in order; returns the names of failed jobs.
 ///
-/// A lane goes on after a failure: its later jobs do not build on the earlier ones.
+/// A lane goes on after a failure, because its later jobs do not depend on the earlier ones.
 fn side_by_side<const N: usize>(lanes: [Vec<Job>; N]) -> Vec<&'static str> {
     let jobs =
         |lane: Vec<Job>| lane.into_iter().filter_map(|job| one(job).err()).collect::<Vec<_>>();
@@ -127,23 +125,23 @@ fn side_by_side<const N: usize>(lanes: [Vec<Job>; N]) -> Vec<&'static str> {
     })
 }
 
-/// Runs one job and prints what it said; fails with its name.
+/// Runs a job and prints its output; fails with its name.
 fn one(mut job: Job) -> Result<(), &'static str> {
     let (outcome, time) = timed(|| ended(&mut job.command));
     let seconds = time.as_secs_f64();
     match outcome {
-        Ok(said) => say::line(format!("{said}ok      {} {seconds:.1} s", job.name)),
+        Ok(said) => print::line(format!("{said}ok      {} {seconds:.1} s", job.name)),
         Err(error) => {
-            say::line(format!("{error:#}\nFAILED  {} {seconds:.1} s", job.name));
+            print::line(format!("{error:#}\nFAILED  {} {seconds:.1} s", job.name));
             return Err(job.name);
         }
     }
     Ok(())
 }
 
-/// Returns what a program said, which is the error where it failed.
+/// Returns the output of a program; it is also the error if the program failed.
 fn ended(command: &mut Command) -> Result<String> {
-    let output = command.stdin(Stdio::null()).output().context("the program does not start")?;
+    let output = command.stdin(Stdio::null()).output().context("cannot start the program")?;
     let said = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -160,7 +158,7 @@ fn ended(command: &mut Command) -> Result<String> {
 mod tests {
     use super::*;
     use crate::process::command;
-    use crate::tree::root;
+    use crate::source_tree::root;
 
     fn job(name: &'static str, script: &str) -> Job {
         let mut shell = command(&root(), "sh");

@@ -1,9 +1,9 @@
-//! Everything that CI checks, as steps that can be run alone.
+//! All checks of CI, as steps that can also be run alone.
 
 mod contracts;
 mod e2e;
 mod infra;
-mod live;
+mod live_server;
 mod node;
 mod steps;
 
@@ -13,24 +13,24 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result, bail};
 use clap::ValueEnum;
 
-use crate::say;
+use crate::{cpu_time, print};
 
 pub(crate) use node::install;
 
-/// The steps, in the order in which they run: quick ones that fail often come first.
+/// The steps in the order in which they run: quick ones that fail often come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
-    /// Formatting, by rustfmt
+    /// Formatting, with rustfmt
     Format,
     /// Lints, with warnings as errors
     Clippy,
-    /// Tests, by nextest where it is installed
+    /// Tests, with nextest if it is installed
     Tests,
     /// Examples in the documentation
     Doctests,
-    /// The documentation itself, with warnings as errors
+    /// The documentation, with warnings as errors
     Docs,
-    /// The rules of the house
+    /// The project's own rules
     Tidy,
     /// The contract files
     Contracts,
@@ -38,12 +38,11 @@ pub(crate) enum Step {
     Node,
     /// Tests of the analytics consumer in Python
     Python,
-    /// The descriptions of the system on AWS: lints, packaging, and whether they are the same
-    /// system
+    /// The AWS deployments: lints, packaging, and whether they describe the same system
     Infra,
-    /// The deployed system on stand-ins for AWS, end to end
+    /// The deployed system end to end, on stand-ins for AWS
     E2e,
-    /// Licences and sources of dependencies, where cargo-deny is installed
+    /// Licences and sources of dependencies, if cargo-deny is installed
     Deny,
 }
 
@@ -51,11 +50,11 @@ pub(crate) enum Step {
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Done,
-    /// The line says what is missing.
+    /// With the reason.
     Skipped(String),
 }
 
-/// What a step needs to know.
+/// The context of a step.
 struct Context<'a> {
     root: &'a Path,
     /// A missing tool is an error, and `Cargo.lock` must be current.
@@ -66,31 +65,31 @@ impl Context<'_> {
     /// Returns a skip, or in CI an error, for a tool that is not installed.
     fn missing(&self, what: &str) -> Result<Outcome> {
         if self.ci {
-            bail!("{what}, and CI runs every step");
+            bail!("{what}, but CI must run every step");
         }
         Ok(Outcome::Skipped(what.to_owned()))
     }
 }
 
-/// Runs one step or all, stops at the first failure, and sums up what was done.
+/// Runs one step or all of them, stops at the first failure, and prints a summary.
 pub(crate) fn run(root: &Path, only: Option<Step>, ci: bool) -> Result<()> {
     let context = Context { root, ci };
     let steps = only.map_or_else(|| Step::value_variants().to_vec(), |step| vec![step]);
     let mut finished = Vec::new();
     let done = steps.into_iter().try_for_each(|step| one(&context, step, &mut finished));
-    say::heading("summary");
-    finished.iter().for_each(say::line);
+    print::heading("summary");
+    finished.iter().for_each(print::line);
     done?;
-    say::line("Nothing failed.");
+    print::line("All steps passed.");
     Ok(())
 }
 
 /// Runs one step and adds its line to the summary.
 fn one(context: &Context<'_>, step: Step, finished: &mut Vec<String>) -> Result<()> {
-    say::heading(name(step));
-    let (outcome, time) = timed(|| steps::run(context, step));
-    let line = summary(step, outcome.as_ref(), time);
-    say::line(&line);
+    print::heading(name(step));
+    let (outcome, usage) = measured(|| steps::run(context, step));
+    let line = summary(step, outcome.as_ref(), &usage);
+    print::line(&line);
     finished.push(line);
     match outcome {
         Ok(_) => Ok(()),
@@ -100,7 +99,7 @@ fn one(context: &Context<'_>, step: Step, finished: &mut Vec<String>) -> Result<
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "this measures real commands; there is no runtime whose time could be paused"
+    reason = "this measures real commands; there is no runtime with pausable time"
 )]
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
@@ -108,15 +107,34 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (value, start.elapsed())
 }
 
-fn summary(step: Step, outcome: Result<&Outcome, &Error>, time: Duration) -> String {
+/// The time that a step took.
+struct Usage {
+    wall: Duration,
+    /// The processor time of its programs; `None` if the system does not tell.
+    processor: Option<Duration>,
+}
+
+/// Runs a step and measures it. The processor time is that of all programs that ended meanwhile.
+fn measured<T>(work: impl FnOnce() -> T) -> (T, Usage) {
+    let before = cpu_time::of_children();
+    let (value, wall) = timed(work);
+    let processor =
+        cpu_time::of_children().zip(before).map(|(after, before)| after.saturating_sub(before));
+    (value, Usage { wall, processor })
+}
+
+fn summary(step: Step, outcome: Result<&Outcome, &Error>, usage: &Usage) -> String {
     let (word, why) = match outcome {
         Ok(Outcome::Done) => ("ok", ""),
         Ok(Outcome::Skipped(why)) => ("skipped", why.as_str()),
         Err(_) => ("FAILED", ""),
     };
     let name = name(step);
-    let seconds = time.as_secs_f64();
-    let line = format!("{name:<10} {word:<8} {seconds:>6.1} s  {why}");
+    let wall = usage.wall.as_secs_f64();
+    let processor = usage.processor.map_or_else(String::new, |time| {
+        format!("  {:>6.1} s of processor time", time.as_secs_f64())
+    });
+    let line = format!("{name:<10} {word:<8} {wall:>6.1} s{processor}  {why}");
     line.trim_end().to_owned()
 }
 
@@ -140,8 +158,12 @@ mod tests {
     #[test]
     fn a_skipped_step_says_what_is_missing() {
         let outcome = Outcome::Skipped("npm is not installed".to_owned());
-        let line = summary(Step::Node, Ok(&outcome), Duration::from_millis(1500));
+        let wall = Duration::from_millis(1500);
+        let line = summary(Step::Node, Ok(&outcome), &Usage { wall, processor: None });
         assert_eq!(line, "node       skipped     1.5 s  npm is not installed");
+        let processor = Some(Duration::from_secs(3));
+        let line = summary(Step::Node, Ok(&Outcome::Done), &Usage { wall, processor });
+        assert_eq!(line, "node       ok          1.5 s     3.0 s of processor time");
     }
 
     #[test]

@@ -1,5 +1,4 @@
-//! Tests that run on Node, against the real server: each folder with a `package.json` that has a
-//! test script.
+//! Tests on Node against the real server, in each directory whose `package.json` has a test script.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -7,11 +6,11 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::live::Live;
+use super::live_server::LiveServer;
 use super::{Context, Outcome};
+use crate::print;
 use crate::process::{self, command, is_present};
-use crate::say;
-use crate::tree::{File, Tree};
+use crate::source_tree::{File, Tree};
 
 /// Installs what is locked, and runs `npm test`, in each package.
 pub(super) fn run(context: &Context<'_>, tree: &Tree) -> Result<Outcome> {
@@ -24,15 +23,15 @@ pub(super) fn run(context: &Context<'_>, tree: &Tree) -> Result<Outcome> {
             return context.missing(&format!("{tool} is not installed"));
         }
     }
-    let live = Live::start(context.root)?;
+    let live = LiveServer::start(context.root)?;
     for folder in packages {
-        say::line(format!("in {folder}, against the server at {}", live.url));
+        print::line(format!("in {folder}, against the server at {}", live.url));
         one(&context.root.join(folder), &live)?;
     }
     Ok(Outcome::Done)
 }
 
-fn one(folder: &Path, live: &Live) -> Result<()> {
+fn one(folder: &Path, live: &LiveServer) -> Result<()> {
     install(folder)?;
     let mut test = command(folder, "npm");
     process::run(
@@ -48,7 +47,7 @@ pub(crate) fn install(folder: &Path) -> Result<()> {
     process::run(command(folder, "npm").args(["ci", "--no-audit", "--no-fund"]))
 }
 
-/// Tells whether what is installed is what is locked: npm writes its own list at the end.
+/// Returns whether the installed packages are up to date: npm writes its own list when it is done.
 fn is_installed(folder: &Path) -> bool {
     let changed =
         |path: &str| -> Option<SystemTime> { folder.join(path).metadata().ok()?.modified().ok() };

@@ -1,18 +1,18 @@
-//! What each step runs.
+//! The commands of each step.
 //!
-//! Every cargo call takes the whole workspace with the features of its tests, so that
-//! dependencies are compiled once for the tests and checked once for the lints.
+//! Every cargo call covers the whole workspace with the features of its tests, so that dependencies
+//! are compiled once for the tests and checked once for the lints.
 
 use std::process::Command;
 
 use anyhow::Result;
 
 use super::{Context, Outcome, Step, contracts, e2e, infra, node};
+use crate::cargo_targets::{Target, documented_binaries};
 use crate::process::{self, command, is_present};
-use crate::targets::{Target, documented_binaries};
+use crate::source_tree::Tree;
 use crate::tidy;
-use crate::tools::{Environment, has_python};
-use crate::tree::Tree;
+use crate::tools::{PythonEnvironment, has_python};
 
 const CONSUMER: &str = "examples/analytics/python";
 
@@ -41,7 +41,7 @@ impl Context<'_> {
         cargo
     }
 
-    /// Makes a cargo command that builds the workspace, in CI exactly as it is locked.
+    /// Creates a cargo command for the whole workspace; in CI `Cargo.lock` must be current.
     fn locked(&self, command: &str, arguments: &[&str]) -> Command {
         let mut cargo = self.cargo(command, &["--workspace"]);
         if self.ci {
@@ -56,10 +56,10 @@ fn clippy(context: &Context<'_>) -> Result<Outcome> {
     finish(&mut context.locked("clippy", &["--all-targets", "--", "-D", "warnings"]))
 }
 
-/// Runs the tests of all crates; those of the AWS adapters find moto in the project's own folder.
+/// Runs the tests of all crates. Those of the AWS adapters use moto, which is installed first.
 fn tests(context: &Context<'_>) -> Result<Outcome> {
     if has_python(context.root)? {
-        Environment::of_infra(context.root)?;
+        PythonEnvironment::of_infra(context.root)?;
     }
     if !is_present(context.root, "cargo", &["nextest", "--version"])? {
         return finish(&mut context.locked("test", &["--all-targets", "--no-fail-fast"]));
@@ -71,7 +71,7 @@ fn tests(context: &Context<'_>) -> Result<Outcome> {
     finish(&mut nextest)
 }
 
-/// `--examples` is for the features: with it cargo takes those of the tests, as clippy did.
+/// With `--examples`, cargo resolves features as it does for the tests and for clippy.
 fn docs(context: &Context<'_>) -> Result<Outcome> {
     let mut doc = context.locked("doc", &["--no-deps", "--lib", "--examples"]);
     let targets = Target::all(context.root)?;
@@ -81,7 +81,7 @@ fn docs(context: &Context<'_>) -> Result<Outcome> {
     finish(doc.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Needs no package, and no server: only a Python that has what 3.11 brought.
+/// Needs no packages and no server, only Python 3.11 or later.
 fn python(context: &Context<'_>) -> Result<Outcome> {
     if !is_present(context.root, "python3", &["-c", "import tomllib"])? {
         return context.missing("python3 of 3.11 or later is not installed");
@@ -89,7 +89,7 @@ fn python(context: &Context<'_>) -> Result<Outcome> {
     finish(command(&context.root.join(CONSUMER), "python3").args(["-m", "unittest"]))
 }
 
-/// Advisories are left out: their database cannot be fetched everywhere.
+/// Advisories are left out, because their database cannot be fetched everywhere.
 fn deny(context: &Context<'_>) -> Result<Outcome> {
     if !is_present(context.root, "cargo", &["deny", "--version"])? {
         let why = "cargo-deny is not installed; this step is optional, in CI too";

@@ -1,23 +1,23 @@
-//! The code map in ARCHITECTURE.md knows every crate.
+//! The code map in ARCHITECTURE.md lists every crate.
 
-use super::Offence;
-use super::house::House;
+use super::Violation;
+use super::workspace::Workspace;
 
 const DOCUMENT: &str = "ARCHITECTURE.md";
 
-/// Holds one line of description per crate, on a line of a list or a table.
-pub(super) fn check(house: &House) -> Vec<Offence> {
-    let Some(map) = house.tree.file(DOCUMENT) else {
-        return vec![Offence::new(DOCUMENT, 1, "is missing", "write it")];
+/// Requires a line of description for each crate, in a list or a table.
+pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
+    let Some(map) = workspace.tree.file(DOCUMENT) else {
+        return vec![Violation::new(DOCUMENT, 1, "is missing", "write it")];
     };
-    let unknown = house.crates.iter().filter(|krate| {
+    let unknown = workspace.crates.iter().filter(|krate| {
         let name = format!("{}/", krate.folder);
         !map.lines().any(|(_, line)| describes(line, &name))
     });
     unknown
         .map(|krate| {
-            let what = format!("`{}/` is not on the code map", krate.folder);
-            Offence::new(DOCUMENT, 1, what, "add one line that says what lives there")
+            let what = format!("`{}/` is not in the code map", krate.folder);
+            Violation::new(DOCUMENT, 1, what, "add a line that describes it")
         })
         .collect()
 }
@@ -34,14 +34,14 @@ fn describes(line: &str, folder: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::house::tests::{check_finds, house, krate};
+    use super::super::workspace::tests::{check_finds, krate, workspace};
     use super::*;
 
     #[track_caller]
     fn check(map: &str, expected: &[(&str, usize)]) {
-        let mut house = house(&[(DOCUMENT, map)]);
-        house.crates = vec![krate("worker", &[])];
-        check_finds(&super::check(&house), expected);
+        let mut workspace = workspace(&[(DOCUMENT, map)]);
+        workspace.crates = vec![krate("worker", &[])];
+        check_finds(&super::check(&workspace), expected);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Who may depend on whom.
+//! The allowed dependencies between crates.
 
-use super::Offence;
-use super::house::{Crate, Dependency, House};
+use super::Violation;
 use super::rust::Source;
+use super::workspace::{Crate, Dependency, Workspace};
 
 const FUNCTIONS: [&str; 3] = ["ingress", "worker", "notifier"];
 
@@ -12,35 +12,36 @@ const CLIENT: &str = "client";
 /// The models and their prices, which depend on `shared` alone.
 const PROVIDERS: &str = "providers";
 
-/// The operator's tool, which works on AWS as the functions do, and where in it.
+/// The command line, and the directory in which it may use AWS adapters.
 const TOOL: &str = "cli";
 const TOOL_ON_AWS: &str = "src/backend/stack/";
 
-/// What only `aws/` may name; the functions may have it behind a feature, for their `main.rs`.
+/// Crates that only `aws/` may use; the functions may have them behind a feature, for `main.rs`.
 const RUNTIME: [&str; 4] =
     ["lambda_runtime", "lambda_http", "aws_lambda_events", "lambda-extension"];
 
-/// Holds the arrows between the crates, the AWS SDK in its folder, and adapters in `main.rs`.
-pub(super) fn check(house: &House) -> Vec<Offence> {
-    let crates = house.crates.iter();
-    let mut found: Vec<_> = crates.flat_map(|krate| one_crate(house, krate)).collect();
-    found.extend(house.sources.iter().flat_map(named_adapters));
+/// Checks the dependencies between crates, and that only `aws/` uses an AWS SDK and only `main.rs`
+/// uses adapters.
+pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
+    let crates = workspace.crates.iter();
+    let mut found: Vec<_> = crates.flat_map(|krate| one_crate(workspace, krate)).collect();
+    found.extend(workspace.sources.iter().flat_map(named_adapters));
     found
 }
 
-fn one_crate(house: &House, krate: &Crate) -> Vec<Offence> {
+fn one_crate(workspace: &Workspace, krate: &Crate) -> Vec<Violation> {
     let broken = |dependency: &Dependency| {
-        let mend = rule(&krate.name, dependency)?;
+        let fix = rule(&krate.name, dependency)?;
         let what = format!("`{}` depends on `{}`", krate.name, dependency.name);
-        let (path, line) = house.place(krate, &dependency.name);
-        Some(Offence::new(&path, line, what, mend))
+        let (path, line) = workspace.place(krate, &dependency.name);
+        Some(Violation::new(&path, line, what, fix))
     };
     krate.dependencies.iter().filter_map(broken).collect()
 }
 
-/// Finds files of the functions, other than `main.rs`, and of the tool, other than its home on AWS,
-/// that name the AWS adapters.
-fn named_adapters(source: &Source) -> Vec<Offence> {
+/// Finds uses of the AWS adapters in the functions outside `main.rs`, and in the command line
+/// outside its AWS backend.
+fn named_adapters(source: &Source) -> Vec<Violation> {
     let (folder, rest) = source.path.split_once('/').unwrap_or_default();
     let is_held = match folder {
         TOOL => !rest.starts_with(TOOL_ON_AWS),
@@ -52,25 +53,25 @@ fn named_adapters(source: &Source) -> Vec<Offence> {
     let named = source.find(&["aws", "::"]);
     named
         .map(|token| {
-            let mend = "take the port, and let `main.rs` choose the adapter";
-            Offence::new(&source.path, token.line, "an adapter is named here", mend)
+            let fix = "use the port, and let `main.rs` choose the adapter";
+            Violation::new(&source.path, token.line, "this uses an adapter", fix)
         })
         .collect()
 }
 
-/// Returns how to mend a dependency that breaks a rule.
+/// Returns how to fix a dependency that is not allowed.
 fn rule(krate: &str, dependency: &Dependency) -> Option<&'static str> {
     let name = dependency.name.as_str();
     let function = FUNCTIONS.contains(&krate);
     if function && FUNCTIONS.contains(&name) && krate != name {
-        return Some("move what both need to `shared`: they meet in queue messages only");
+        return Some("functions communicate only through queues; move shared code to `shared`");
     }
     let dev_testkit = dependency.dev && name == "testkit";
     if krate == PROVIDERS && dependency.ours && name != "shared" && !dev_testkit {
-        return Some("models and prices know nothing of turns: move what they need to `shared`");
+        return Some("models and prices must depend on `shared` only; move what they need there");
     }
     if krate == "shared" && dependency.ours && !dev_testkit {
-        return Some("`shared` stands below every other crate: turn the arrow round");
+        return Some("`shared` must not depend on other crates of the workspace");
     }
     if krate == CLIENT && dependency.ours && name != "shared" {
         return Some("a client knows the service by its contracts: use `shared` at most");
@@ -79,43 +80,43 @@ fn rule(krate: &str, dependency: &Dependency) -> Option<&'static str> {
         return Some("no Lambda function links the client: test through `simulation` or `local`");
     }
     if is_sdk(name) && krate != "aws" {
-        return Some("only `aws/` names an AWS SDK: put an adapter there, behind a port");
+        return Some("only `aws/` may use an AWS SDK; add an adapter there, behind a port");
     }
     if RUNTIME.contains(&name) && krate != "aws" && !(function && dependency.optional) {
         return Some(
-            "only a function's `main.rs` runs on Lambda: make it optional, behind `lambda`",
+            "only a function's `main.rs` runs on Lambda; make it optional, behind `lambda`",
         );
     }
     if name == "aws" && !((function || krate == TOOL) && dependency.optional) {
         return Some(
-            "only a function's `main.rs` names an adapter: make it optional, behind `lambda`",
+            "only a function's `main.rs` may use adapters; make it optional, behind `lambda`",
         );
     }
     None
 }
 
-/// Tells whether a crate is an AWS SDK or a part of one.
+/// Returns whether a crate is part of an AWS SDK.
 pub(super) fn is_sdk(name: &str) -> bool {
     let parts = ["aws-sdk-", "aws-smithy-", "rusoto"];
     parts.iter().any(|part| name.starts_with(part))
         || ["aws-config", "aws-types", "aws-sigv4", "aws-runtime"].contains(&name)
 }
 
-/// Tells whether a crate only makes sense inside a Lambda function.
+/// Returns whether a crate is only useful inside a Lambda function.
 pub(super) fn is_runtime(name: &str) -> bool {
     RUNTIME.contains(&name)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::house::Dependency;
-    use super::super::house::tests::{check_finds, house, krate};
+    use super::super::workspace::Dependency;
+    use super::super::workspace::tests::{check_finds, krate, workspace};
 
     #[track_caller]
-    fn check(name: &str, dependencies: &[&str], offences: usize) {
-        let mut house = house(&[]);
-        house.crates = vec![krate(name, dependencies)];
-        assert_eq!(super::check(&house).len(), offences, "{name}");
+    fn check(name: &str, dependencies: &[&str], violations: usize) {
+        let mut workspace = workspace(&[]);
+        workspace.crates = vec![krate(name, dependencies)];
+        assert_eq!(super::check(&workspace).len(), violations, "{name}");
     }
 
     #[test]
@@ -132,15 +133,15 @@ mod tests {
 
     #[test]
     fn the_client_uses_shared_at_most_and_no_function_uses_the_client() {
-        let mut house = house(&[]);
+        let mut workspace = workspace(&[]);
         let dependency =
             |name: &str, ours| Dependency { ours, optional: false, dev: false, name: name.into() };
         let mut client = krate("client", &["bytes"]);
         client.dependencies.push(dependency("shared", true));
-        house.crates = vec![client];
-        assert_eq!(super::check(&house).len(), 0);
-        house.crates[0].dependencies.push(dependency("worker", true));
-        assert_eq!(super::check(&house).len(), 1);
+        workspace.crates = vec![client];
+        assert_eq!(super::check(&workspace).len(), 0);
+        workspace.crates[0].dependencies.push(dependency("worker", true));
+        assert_eq!(super::check(&workspace).len(), 1);
         check("worker", &["client"], 1);
         check("aws", &["client?"], 1);
         check("cli", &["client"], 0);
@@ -170,12 +171,12 @@ mod tests {
     #[test]
     fn an_adapter_is_named_in_main_rs_only() {
         let named = "use aws::Queue;";
-        let house = house(&[
+        let workspace = workspace(&[
             ("worker/src/main.rs", named),
             ("worker/src/handler.rs", named),
             ("aws/src/lib.rs", named),
         ]);
-        check_finds(&super::check(&house), &[("worker/src/handler.rs", 1)]);
+        check_finds(&super::check(&workspace), &[("worker/src/handler.rs", 1)]);
     }
 
     #[test]
@@ -183,15 +184,16 @@ mod tests {
         check("cli", &["aws?"], 0);
         check("cli", &["aws"], 1);
         let named = "use aws::Queue;";
-        let house = house(&[("cli/src/backend/stack/mod.rs", named), ("cli/src/tail.rs", named)]);
-        check_finds(&super::check(&house), &[("cli/src/tail.rs", 1)]);
+        let workspace =
+            workspace(&[("cli/src/backend/stack/mod.rs", named), ("cli/src/tail.rs", named)]);
+        check_finds(&super::check(&workspace), &[("cli/src/tail.rs", 1)]);
     }
 
     #[test]
     fn an_arrow_is_reported_where_it_is_drawn() {
         let cargo = "[dependencies]\ningress.workspace = true\n";
-        let mut house = house(&[("worker/Cargo.toml", cargo)]);
-        house.crates = vec![krate("worker", &["ingress"])];
-        check_finds(&super::check(&house), &[("worker/Cargo.toml", 2)]);
+        let mut workspace = workspace(&[("worker/Cargo.toml", cargo)]);
+        workspace.crates = vec![krate("worker", &["ingress"])];
+        check_finds(&super::check(&workspace), &[("worker/Cargo.toml", 2)]);
     }
 }

@@ -1,41 +1,44 @@
-//! Relative links in Markdown lead to a file, and to a heading in it.
+//! Relative links in Markdown refer to an existing file and heading.
+//!
+//! Link checkers that do this offline are separate programs that no package registry of this
+//! project offers, so the check is our own.
 
-use super::Offence;
-use super::house::House;
-use crate::tree::File;
+use super::Violation;
+use super::workspace::Workspace;
+use crate::source_tree::File;
 
-/// Finds links to files and headings that do not exist; other sites are not asked.
-pub(super) fn check(house: &House) -> Vec<Offence> {
-    let markdown = house.tree.files.iter().filter(|f| f.extension() == "md");
-    markdown.flat_map(|file| in_file(house, file)).collect()
+/// Finds relative links to files and headings that do not exist.
+pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
+    let markdown = workspace.tree.files.iter().filter(|f| f.extension() == "md");
+    markdown.flat_map(|file| in_file(workspace, file)).collect()
 }
 
-fn in_file(house: &House, file: &File) -> Vec<Offence> {
+fn in_file(workspace: &Workspace, file: &File) -> Vec<Violation> {
     let mut found = Vec::new();
     for (line, text) in prose(file) {
         for target in targets(text).filter(|target| is_relative(target)) {
-            if let Some(what) = dead_end(house, file, target) {
-                let mend = "mend the link, or write what it leads to";
-                found.push(Offence::new(&file.path, line, what, mend));
+            if let Some(what) = dead_end(workspace, file, target) {
+                let fix = "fix the link, or add its target";
+                found.push(Violation::new(&file.path, line, what, fix));
             }
         }
     }
     found
 }
 
-/// Returns what is wrong with a relative link.
-fn dead_end(house: &House, file: &File, target: &str) -> Option<String> {
+/// Returns the problem with a relative link.
+fn dead_end(workspace: &Workspace, file: &File, target: &str) -> Option<String> {
     let (path, heading) = target.split_once('#').unwrap_or((target, ""));
     let path = if path.is_empty() { Some(file.path.clone()) } else { resolve(file.folder(), path) };
-    let Some(path) = path.filter(|path| house.tree.holds(path)) else {
-        return Some(format!("`{target}` leads nowhere"));
+    let Some(path) = path.filter(|path| workspace.tree.holds(path)) else {
+        return Some(format!("`{target}` does not exist"));
     };
-    let other = house.tree.file(&path).filter(|f| f.extension() == "md")?;
+    let other = workspace.tree.file(&path).filter(|f| f.extension() == "md")?;
     let known = headings(other).any(|slug| slug == heading);
     (!heading.is_empty() && !known).then(|| format!("`{path}` has no heading `#{heading}`"))
 }
 
-/// Joins a link to the folder that it stands in; `None` above the root.
+/// Resolves a link from its file's directory; `None` above the root.
 fn resolve(folder: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
@@ -50,7 +53,7 @@ fn resolve(folder: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// Returns the lines outside fenced code.
+/// Returns the lines outside fenced code blocks.
 fn prose(file: &File) -> impl Iterator<Item = (usize, &str)> {
     let mut fenced = false;
     file.lines().filter(move |(_, text)| {
@@ -60,7 +63,7 @@ fn prose(file: &File) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Returns what stands in the brackets of `[text](target)` and after `[name]: target`.
+/// Returns the targets of `[text](target)` and `[name]: target`.
 fn targets(text: &str) -> impl Iterator<Item = &str> {
     let inline = text.split("](").skip(1).filter_map(|rest| {
         let end = rest.find([')', ' '])?;
@@ -74,7 +77,7 @@ fn is_relative(target: &str) -> bool {
     !target.contains("://") && !target.starts_with("mailto:")
 }
 
-/// Returns a file's headings as GitHub writes them in links.
+/// Returns the anchors that GitHub gives to a file's headings.
 fn headings(file: &File) -> impl Iterator<Item = String> {
     let lines = prose(file).filter(|(_, text)| text.starts_with('#'));
     lines.map(|(_, text)| {
@@ -86,13 +89,13 @@ fn headings(file: &File) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::house::tests::{check_finds, house};
+    use super::super::workspace::tests::{check_finds, workspace};
 
     #[track_caller]
     fn check(text: &str, expected: &[(&str, usize)]) {
         let other = "# The `one` heading\n";
         let files = [("docs/a.md", text), ("docs/b.md", other), ("README.md", "")];
-        check_finds(&super::check(&house(&files)), expected);
+        check_finds(&super::check(&workspace(&files)), expected);
     }
 
     #[test]

@@ -1,13 +1,11 @@
-//! The rules of the house that no other tool holds.
+//! The project's own rules that no other tool checks.
 //!
-//! Each check is a function over the whole [`House`] that returns every offence it finds.
+//! Each check is a function over the whole [`Workspace`] that returns every violation it finds.
 
 mod crates;
 mod dependencies;
-mod house;
 mod layering;
 mod links;
-mod marks;
 mod paths;
 mod ports;
 mod rust;
@@ -16,67 +14,69 @@ mod server;
 mod sizes;
 mod sleeps;
 mod test_support;
+mod unfinished;
 mod variables;
+mod workspace;
 
 use anyhow::{Result, bail};
 
-use self::house::House;
-use crate::say;
-use crate::tree::Tree;
+use self::workspace::Workspace;
+use crate::print;
+use crate::source_tree::Tree;
 
 /// One place that breaks a rule.
 #[derive(Debug, PartialEq, Eq)]
-struct Offence {
+struct Violation {
     path: String,
     line: usize,
-    what: String,
-    mend: &'static str,
+    problem: String,
+    fix: &'static str,
 }
 
-impl Offence {
-    fn new(path: &str, line: usize, what: impl Into<String>, mend: &'static str) -> Self {
-        Self { path: path.to_owned(), line, what: what.into(), mend }
+impl Violation {
+    fn new(path: &str, line: usize, problem: impl Into<String>, fix: &'static str) -> Self {
+        Self { path: path.to_owned(), line, problem: problem.into(), fix }
     }
 }
 
-type Check = fn(&House) -> Vec<Offence>;
+type Check = fn(&Workspace) -> Vec<Violation>;
 
 const CHECKS: [(&str, Check); 16] = [
-    ("every Rust file can be read", house::check),
-    ("the functions know each other only by messages", layering::check),
-    ("the one-machine server has no AWS in it", server::check),
+    ("every Rust file can be read", workspace::check),
+    ("crates depend on each other only in the allowed directions", layering::check),
+    ("the one-machine server does not compile an AWS SDK", server::check),
     ("no shipped program links test support", test_support::check),
     ("only config.rs reads the environment", ports::check_environment),
-    ("clippy's bans are lifted in their homes only", ports::check_silence),
-    ("handlers take time and chance from their ports", ports::check_clocks),
-    ("rooms are small", sizes::check),
+    ("clippy's disallowed methods are allowed only where they belong", ports::check_silence),
+    ("handlers take time and randomness from their ports", ports::check_clocks),
+    ("files and lines are not too long", sizes::check),
     ("every variable is documented", variables::check),
-    ("every dependency has its reason", dependencies::check),
-    ("every crate is on the map", crates::check),
-    ("nothing is unfinished or switched off", marks::check),
-    ("no path or host of one machine", paths::check),
+    ("every dependency has a documented reason", dependencies::check),
+    ("every crate is in the code map", crates::check),
+    ("no unfinished code or disabled test", unfinished::check),
+    ("no path or registry of one machine", paths::check),
     ("no secrets", secrets::check),
-    ("tests do not wait for the wall clock", sleeps::check),
-    ("links lead somewhere", links::check),
+    ("tests do not sleep on the wall clock", sleeps::check),
+    ("relative links have a target", links::check),
 ];
 
-/// Runs every check, prints every offence, and fails if there was one.
+/// Runs every check, prints every violation, and fails if there was one.
 pub(crate) fn run(tree: Tree) -> Result<()> {
-    let house = House::of(tree)?;
-    let mut offences = 0;
+    let workspace = Workspace::load(tree)?;
+    let mut violations = 0;
     for (rule, check) in CHECKS {
-        let found = check(&house);
-        say::line(format!("{} {rule}", if found.is_empty() { "ok  " } else { "FAIL" }));
-        found.iter().for_each(tell);
-        offences += found.len();
+        let found = check(&workspace);
+        print::line(format!("{} {rule}", if found.is_empty() { "ok  " } else { "FAIL" }));
+        found.iter().for_each(print_violation);
+        violations += found.len();
     }
-    if offences > 0 {
-        bail!("the house is not tidy: {offences} offences");
+    if violations > 0 {
+        bail!("found {violations} violations");
     }
     Ok(())
 }
 
-fn tell(offence: &Offence) {
-    let Offence { path, line, what, mend } = offence;
-    say::line(format!("     {path}:{line}: {what}; {mend}"));
+fn print_violation(violation: &Violation) {
+    let Violation { path, line, problem, fix } = violation;
+    print::line(format!("     {path}:{line}: {problem}; {fix}"));
 }

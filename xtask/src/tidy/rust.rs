@@ -1,26 +1,24 @@
-//! Rust files as tokens: what is code, what is a string, what is a test, and on which line.
+//! Rust files as tokens, with their lines and whether they are test code.
 
 use std::str::FromStr;
 
 use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 
-use crate::tree::File;
+use crate::source_tree::File;
 
-/// One token, with the brackets of groups as tokens of their own.
-///
-/// Comments are gone, and doc comments with them.
+/// One token. Brackets are tokens of their own; comments and doc comments are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token {
-    /// The token as it is written; a path's `::` is one token.
+    /// The token's text; `::` is one token.
     pub(crate) text: String,
     /// The line that it starts on, from 1.
     pub(crate) line: usize,
-    /// Whether it stands in code that only tests compile.
+    /// Whether it belongs to code that only tests compile.
     pub(crate) in_test: bool,
 }
 
 impl Token {
-    /// Tells whether this is a string, byte string or raw string.
+    /// Returns whether this is a string, byte string or raw string.
     pub(crate) fn is_string(&self) -> bool {
         self.text.ends_with(['"', '#']) && self.text.contains('"')
     }
@@ -37,12 +35,12 @@ pub(crate) struct Source {
     pub(crate) code_lines: usize,
     /// Whether the whole file is test code.
     pub(crate) is_test: bool,
-    /// Modules that stand in files of their own behind `#[cfg(test)]`.
+    /// Modules behind `#[cfg(test)]` that are files of their own.
     test_modules: Vec<String>,
 }
 
 impl Source {
-    /// Reads a file's tokens; the error names the line that cannot be read.
+    /// Parses a file; the error is the line that cannot be parsed.
     pub(crate) fn read(file: &File) -> Result<Self, usize> {
         let stream = TokenStream::from_str(&file.text).map_err(|e| e.span().start().line)?;
         let mut reader = Reader::default();
@@ -56,7 +54,7 @@ impl Source {
         })
     }
 
-    /// Returns the tokens where the words stand in a row: `["env", "::", "var"]`.
+    /// Returns the first token of each occurrence of a sequence such as `["env", "::", "var"]`.
     pub(crate) fn find<'a>(
         &'a self,
         words: &'a [&'a str],
@@ -65,17 +63,17 @@ impl Source {
         rows.filter(move |row| row.iter().zip(words).all(|(t, w)| t.text == *w)).map(|row| &row[0])
     }
 
-    /// Tells whether a token is test code, by its place or by its file.
+    /// Returns whether a token is test code, by itself or because of its file.
     pub(crate) fn tests(&self, token: &Token) -> bool {
         self.is_test || token.in_test
     }
 
-    /// Tells whether the name stands somewhere in the file.
+    /// Returns whether the file contains this name.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.tokens.iter().any(|token| token.text == name)
     }
 
-    /// Returns the paths that its `#[cfg(test)] mod name;` lines can mean.
+    /// Returns the possible files of its `#[cfg(test)] mod name;` lines.
     pub(crate) fn test_files(&self) -> impl Iterator<Item = String> + '_ {
         let (folder, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
         let stem = name.trim_end_matches(".rs");
@@ -89,7 +87,7 @@ impl Source {
     }
 }
 
-/// Reads every Rust file, and marks the ones that only tests compile.
+/// Parses every Rust file, and marks those that only tests compile.
 pub(crate) fn read_all(files: &[File]) -> (Vec<Source>, Vec<(String, usize)>) {
     let mut sources = Vec::new();
     let mut unreadable = Vec::new();
@@ -220,7 +218,7 @@ fn attribute(trees: &[TokenTree]) -> Option<(&Group, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::Tree;
+    use crate::source_tree::Tree;
 
     fn source(path: &str, text: &str) -> Source {
         let tree = Tree::of(&[(path, text)]);

@@ -1,9 +1,12 @@
-//! No keys, real or dead.
+//! No API keys or private keys, not even revoked ones.
+//!
+//! Scanners for secrets are separate programs that no package registry of this project offers, so
+//! the check is our own. It knows the few kinds of keys that this project uses.
 
-use super::Offence;
-use super::house::House;
+use super::Violation;
+use super::workspace::Workspace;
 
-/// How a key begins, and how many more characters make it one and not a placeholder.
+/// Prefixes of keys, with the number of further characters that tells a key from a placeholder.
 // In pieces, so that this file does not report itself.
 const KEYS: [(&str, usize); 7] = [
     (concat!("sk-", "ant-"), 20),
@@ -17,13 +20,13 @@ const KEYS: [(&str, usize); 7] = [
 
 const PRIVATE: &str = concat!("PRIVATE", " KEY-----");
 
-/// Finds API keys and private keys.
-pub(super) fn check(house: &House) -> Vec<Offence> {
+/// Finds API keys and private keys in all files.
+pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
     let mut found = Vec::new();
-    for file in &house.tree.files {
+    for file in &workspace.tree.files {
         for (line, _) in file.lines().filter(|(_, text)| is_secret(text)) {
-            let mend = "remove and revoke it; tests make their own keys";
-            found.push(Offence::new(&file.path, line, "this looks like a key", mend));
+            let fix = "remove and revoke it; tests create their own keys";
+            found.push(Violation::new(&file.path, line, "this looks like a secret key", fix));
         }
     }
     found
@@ -39,7 +42,7 @@ fn is_secret(text: &str) -> bool {
     text.contains(PRIVATE) || KEYS.iter().any(key)
 }
 
-/// Counts what can belong to a key; one without a digit is a phrase with hyphens.
+/// Counts the characters that can belong to a key; text without a digit is a phrase with hyphens.
 fn key_length(text: &str) -> usize {
     let own = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
     let key: String = text.chars().take_while(own).collect();
@@ -48,14 +51,14 @@ fn key_length(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::house::tests::{check_finds, house};
+    use super::super::workspace::tests::{check_finds, workspace};
     use super::*;
 
     #[track_caller]
     fn check(text: &str, is_one: bool) {
         let expected = [("a.md", 1)];
         let expected = if is_one { &expected[..] } else { &[] };
-        check_finds(&super::check(&house(&[("a.md", text)])), expected);
+        check_finds(&super::check(&workspace(&[("a.md", text)])), expected);
     }
 
     #[test]

@@ -1,35 +1,35 @@
-//! What the one-machine server is made of.
+//! The dependencies of the one-machine server.
 
-use super::Offence;
-use super::house::House;
+use super::Violation;
 use super::layering::{is_runtime, is_sdk};
+use super::workspace::Workspace;
 
-const MEND: &str = "`cargo tree -p local -e normal,build,dev -i NAME` shows who brings it in";
+const FIX: &str = "`cargo tree -p local -e normal,build,dev -i NAME` shows why";
 
-/// Holds the AWS SDK out of the default build, so that the first `cargo run` stays quick.
-pub(super) fn check(house: &House) -> Vec<Offence> {
-    let names = house.server.iter();
+/// Finds AWS SDK crates in the default build, which would slow down the first `cargo run`.
+pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
+    let names = workspace.server.iter();
     let foreign = names.filter(|name| is_sdk(name) || is_runtime(name));
     foreign
         .map(|name| {
-            let what = format!("the server is compiled with `{name}`");
-            Offence::new("local/Cargo.toml", 1, what, MEND)
+            let what = format!("the server compiles `{name}`");
+            Violation::new("local/Cargo.toml", 1, what, FIX)
         })
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::house::tests::house;
+    use super::super::workspace::tests::workspace;
     use super::*;
 
     #[test]
     fn the_server_is_free_of_aws() {
-        let mut house = house(&[]);
-        house.server = vec!["axum".into(), "rusqlite".into()];
-        assert!(check(&house).is_empty());
-        house.server.push("aws-sdk-dynamodb".into());
-        house.server.push("lambda_runtime".into());
-        assert_eq!(check(&house).len(), 2);
+        let mut workspace = workspace(&[]);
+        workspace.server = vec!["axum".into(), "rusqlite".into()];
+        assert!(check(&workspace).is_empty());
+        workspace.server.push("aws-sdk-dynamodb".into());
+        workspace.server.push("lambda_runtime".into());
+        assert_eq!(check(&workspace).len(), 2);
     }
 }

@@ -1,26 +1,26 @@
-//! Environment variables: the code and the documents name the same ones.
+//! The documentation lists the same environment variables as the code.
 
 use std::collections::BTreeMap;
 
-use super::Offence;
-use super::house::House;
+use super::Violation;
 use super::rust::Source;
-use crate::tree::File;
+use super::workspace::Workspace;
+use crate::source_tree::File;
 
 const DOCUMENT: &str = "docs/CONFIGURATION.md";
 const FAMILIES: [&str; 4] = ["CHATBOT_", "ANTHROPIC_", "OPENAI_", "AURORA_"];
 
-/// Holds the variables in code and in the document equal, both ways.
-pub(super) fn check(house: &House) -> Vec<Offence> {
-    let Some(document) = house.tree.file(DOCUMENT) else {
-        return vec![Offence::new(DOCUMENT, 1, "is missing", "write it")];
+/// Compares the variables in the code with those in the document, in both directions.
+pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
+    let Some(document) = workspace.tree.file(DOCUMENT) else {
+        return vec![Violation::new(DOCUMENT, 1, "is missing", "write it")];
     };
-    let code = in_code(&house.sources);
+    let code = in_code(&workspace.sources);
     let written = in_document(document);
     let missing = only_in(&code, &written, |name| format!("`{name}` is not in {DOCUMENT}"));
-    let stale = only_in(&written, &code, |name| format!("`{name}` is in no crate's code"));
-    let mut found = with_mend(missing, "describe it there, with its default");
-    found.extend(with_mend(stale, "remove it, or read it in `config.rs`"));
+    let stale = only_in(&written, &code, |name| format!("no code uses `{name}`"));
+    let mut found = with_fix(missing, "describe it there, with its default");
+    found.extend(with_fix(stale, "remove it, or read it in `config.rs`"));
     found
 }
 
@@ -35,13 +35,13 @@ fn only_in(
     alone.map(|(name, (path, line))| (path.clone(), *line, what(name))).collect()
 }
 
-fn with_mend(found: Vec<(String, usize, String)>, mend: &'static str) -> Vec<Offence> {
-    let offence =
-        |(path, line, what): (String, usize, String)| Offence::new(&path, line, what, mend);
-    found.into_iter().map(offence).collect()
+fn with_fix(found: Vec<(String, usize, String)>, fix: &'static str) -> Vec<Violation> {
+    let violation =
+        |(path, line, what): (String, usize, String)| Violation::new(&path, line, what, fix);
+    found.into_iter().map(violation).collect()
 }
 
-/// Collects the names from string literals outside tests; this crate reads none of its own.
+/// Collects variable names from string literals outside tests. This crate has no variables.
 fn in_code(sources: &[Source]) -> Places {
     let mut places = Places::new();
     let ours = |source: &&Source| !source.path.starts_with("xtask/");
@@ -68,7 +68,7 @@ fn in_document(document: &File) -> Places {
     places
 }
 
-/// Returns the words of a text that are variables of ours.
+/// Returns the names of this project's variables in a text.
 fn names(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| {
@@ -83,13 +83,13 @@ fn is_capital(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::house::tests::{check_finds, house};
+    use super::super::workspace::tests::{check_finds, workspace};
     use super::*;
 
     #[test]
     fn code_and_document_name_the_same_variables() {
         let code = "const A: &str = \"CHATBOT_PORT\";\n#[arg(env = \"OPENAI_API_KEY\")]\nstruct B;";
-        let found = check(&house(&[
+        let found = check(&workspace(&[
             ("docs/CONFIGURATION.md", "`CHATBOT_PORT`\n`OPENAI_API_KEY`"),
             ("local/src/config.rs", code),
         ]));
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn an_undocumented_variable_and_a_stale_one_are_reported() {
-        let found = check(&house(&[
+        let found = check(&workspace(&[
             ("docs/CONFIGURATION.md", "`CHATBOT_OLD`"),
             ("local/src/config.rs", "\n\nconst A: &str = \"CHATBOT_NEW\";"),
         ]));
@@ -110,11 +110,11 @@ mod tests {
         let code = "// CHATBOT_A\nconst A: &str = \"CHATBOT_{}\";\n\
                     #[test]\nfn a() { b(\"CHATBOT_B\"); }";
         let files = [("docs/CONFIGURATION.md", ""), ("local/src/a.rs", code)];
-        check_finds(&check(&house(&files)), &[]);
+        check_finds(&check(&workspace(&files)), &[]);
     }
 
     #[test]
     fn a_missing_document_is_an_offence() {
-        check_finds(&check(&house(&[])), &[("docs/CONFIGURATION.md", 1)]);
+        check_finds(&check(&workspace(&[])), &[("docs/CONFIGURATION.md", 1)]);
     }
 }

@@ -88,8 +88,10 @@ async fn messages_that_never_had_a_turn_get_theirs_in_their_order() {
     let now =
         u64::try_from(clock.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap();
     let waiting = |id: &str| {
-        json!({ "v": 1, "type": "submit", "principal": "op:ann", "session_id": "s1", "message_id": id,
-            "accepted_at": now, "message": format!("Message {id}") })
+        json!({
+            "v": 1, "type": "submit", "principal": "op:ann", "session_id": "s1",
+            "message_id": id, "accepted_at": now, "message": format!("Message {id}"),
+        })
     };
     let all = [("requests", key.as_str(), waiting("m2")), ("requests", &key, waiting("m3"))];
     let server = with_letters(server, &all).await;

@@ -64,7 +64,10 @@ async fn prometheus_reads_what_happened() {
         ann.ask(message).await;
     }
     let http = Http::new(server.base());
-    let turns = r#"chatbot_turns_total{error="",model="claude-haiku-5-5",outcome="reply",provider="claude",source="live"} 3"#;
+    let turns = concat!(
+        r#"chatbot_turns_total{error="",model="claude-haiku-5-5",outcome="reply","#,
+        r#"provider="claude",source="live"} 3"#,
+    );
     let page = loop {
         let page = http.get("/metrics").await;
         if page.text.contains(turns) {

@@ -72,7 +72,11 @@ fn files_of_the_corpus_hold_this() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn a_damaged_file_is_a_file_or_says_what_is_wrong(damaged in mutants(&corpus(CORPUS))) {
@@ -80,7 +84,11 @@ proptest! {
     }
 
     #[test]
-    fn a_file_of_another_shape_is_a_file_or_says_what_is_wrong(file in reshaped(&corpus(CORPUS)), value in json()) {
-        check([file.into_bytes(), value.to_string().into_bytes(), format!("[{value}]").into_bytes()]);
+    fn a_file_of_another_shape_is_a_file_or_says_what_is_wrong(
+        file in reshaped(&corpus(CORPUS)),
+        value in json(),
+    ) {
+        let list = format!("[{value}]");
+        check([file.into_bytes(), value.to_string().into_bytes(), list.into_bytes()]);
     }
 }

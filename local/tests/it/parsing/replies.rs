@@ -77,7 +77,11 @@ fn replies_of_the_corpus_come_to_this() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn a_damaged_reply_is_a_dead_letter_or_means_what_it_says(body in mutants(&corpus(CORPUS))) {
@@ -85,7 +89,9 @@ proptest! {
     }
 
     #[test]
-    fn a_reply_of_another_shape_is_a_dead_letter_or_means_what_it_says(body in reshaped(&corpus(CORPUS))) {
+    fn a_reply_of_another_shape_is_a_dead_letter_or_means_what_it_says(
+        body in reshaped(&corpus(CORPUS)),
+    ) {
         run(&body);
     }
 }

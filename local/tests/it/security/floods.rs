@@ -96,8 +96,7 @@ async fn one_principals_flood_through_many_sessions_is_refused_and_others_are_an
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn many_newcomers_behind_one_address_share_its_limit_and_other_addresses_are_answered_meanwhile()
- {
+async fn many_newcomers_behind_one_address_share_its_limit_and_other_addresses_are_answered() {
     let stub = provider(Behaviour::Echo).await;
     let server =
         Setup::claude(&stub).with("CHATBOT_RATE_ADDRESS_PER_5_MINUTES", "30").start().await;

@@ -22,8 +22,10 @@ pub(super) fn poison(data_dir: &Path, text: &str) -> Vec<String> {
     let row = "UPDATE items SET attributes = json_set(attributes, '$.epoch', ?1) WHERE sort = \
         'T#0000000001' RETURNING partition";
     let corrupt: String = database.query_row(row, [text], |row| row.get(0)).unwrap();
-    let submit = json!({ "v": 1, "type": "submit", "principal": "op:batch", "session_id": "s", "message_id": "m",
-        "accepted_at": 1, "message": text });
+    let submit = json!({
+        "v": 1, "type": "submit", "principal": "op:batch", "session_id": "s", "message_id": "m",
+        "accepted_at": 1, "message": text,
+    });
     let with = |field: &str| {
         let mut submit = submit.clone();
         submit[field] = json!(text);

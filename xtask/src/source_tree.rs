@@ -1,4 +1,4 @@
-//! The files of the checkout, without what git ignores.
+//! The files of the checkout, except those that git ignores.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use crate::process::{command, output};
 
-/// Folders that are never part of the project, for a checkout without git.
+/// Directories that are skipped in a checkout without git.
 const NOT_OURS: [&str; 4] = [".git", ".chatbot", "node_modules", "target"];
 
 /// One file of the project.
@@ -61,7 +61,7 @@ impl Tree {
         Ok(Self { root: root.to_owned(), files: files.collect::<Result<_>>()? })
     }
 
-    /// Makes a tree of these paths and texts, in somebody's home.
+    /// Creates a tree of these paths and texts, in a home directory.
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let file = |(path, text): &(&str, &str)| File {
@@ -79,7 +79,7 @@ impl Tree {
         self.files.iter().find(|file| file.path == path)
     }
 
-    /// Tells whether a file or a folder has this path.
+    /// Returns whether a file or a directory has this path.
     pub(crate) fn holds(&self, path: &str) -> bool {
         let inside = format!("{}/", path.trim_end_matches('/'));
         let here = |file: &File| file.path == path || file.path.starts_with(&inside);
@@ -123,7 +123,7 @@ fn walked(root: &Path) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// Reads one file; `None` for one that is listed and gone, as during a rename.
+/// Reads one file; `None` if it is listed but does not exist, as during a rename.
 fn read(root: &Path, path: String) -> Option<Result<File>> {
     let full = root.join(&path);
     if !full.is_file() {
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_project_is_read_whole_and_without_what_git_ignores() {
         let tree = Tree::read(&root()).unwrap();
-        assert!(tree.file("xtask/src/tree.rs").is_some());
+        assert!(tree.file("xtask/src/source_tree.rs").is_some());
         assert!(tree.holds("xtask/src") && tree.holds("xtask/") && !tree.holds("xtask/sr"));
         assert!(!tree.holds("target"));
     }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_walk_finds_what_git_lists() {
         let walked = walked(&root()).unwrap();
-        assert!(walked.contains(&"xtask/src/tree.rs".to_owned()));
+        assert!(walked.contains(&"xtask/src/source_tree.rs".to_owned()));
         assert!(!walked.iter().any(|path| path.starts_with("target/")));
     }
 

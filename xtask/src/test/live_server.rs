@@ -1,4 +1,4 @@
-//! The real server before the stub provider, for tests that talk to it from outside.
+//! The real server with a stub provider, for tests that use it from outside.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -9,20 +9,20 @@ use serde_json::Value;
 
 use crate::process::{self, cargo, command};
 
-/// What the server says before its address.
-const SAYS: &str = "chat at ";
+/// The text before the server's address in its log.
+const ADDRESS_PREFIX: &str = "chat at ";
 
 /// A server and its provider. Dropping it stops both and removes the data.
-pub(super) struct Live {
+pub(super) struct LiveServer {
     pub(super) url: String,
-    /// Where the built programs lie, for tests that start their own.
+    /// The directory of the built programs, for tests that start their own.
     pub(super) folder: PathBuf,
     programs: Vec<Child>,
     data: PathBuf,
 }
 
-impl Live {
-    /// Builds what is not built yet, and starts both on free ports.
+impl LiveServer {
+    /// Builds the programs and starts both on free ports.
     pub(super) fn start(root: &Path) -> Result<Self> {
         process::run(&mut cargo(root, ["build", "--quiet", "--workspace", "--bins"]))?;
         let target = target_folder(root)?;
@@ -34,7 +34,7 @@ impl Live {
         let mut stub = command(root, debug.join("stub-provider"));
         let output =
             live.spawn(stub.args(["--tokens", "20", "--delay-ms", "20"]).stdout(Stdio::piped()))?;
-        let provider = first(output.stdout, "").context("the stub provider said no address")?;
+        let provider = first(output.stdout, "").context("the stub provider printed no address")?;
 
         let mut server = command(root, debug.join("learning-yogi-chatbot"));
         server.args(["--port", "0", "--data-dir"]).arg(&live.data).stderr(Stdio::piped());
@@ -42,7 +42,7 @@ impl Live {
         server.env("ANTHROPIC_API_KEY", "stub").env("ANTHROPIC_BASE_URL", &provider);
         server.env("OPENAI_API_KEY", "stub").env("OPENAI_BASE_URL", format!("{provider}/v1"));
         let output = live.spawn(&mut server)?;
-        live.url = first(output.stderr, SAYS).context("the server did not start")?;
+        live.url = first(output.stderr, ADDRESS_PREFIX).context("the server did not start")?;
         Ok(live)
     }
 
@@ -60,10 +60,10 @@ impl Live {
     }
 }
 
-impl Drop for Live {
+impl Drop for LiveServer {
     fn drop(&mut self) {
         for program in &mut self.programs {
-            // One that has ended by itself is stopped as well.
+            // Fails for a program that has already ended.
             let _ = program.kill();
             let _ = program.wait();
         }
@@ -82,7 +82,8 @@ fn boxed(stream: impl Read + Send + 'static) -> Stream {
     Box::new(stream)
 }
 
-/// Returns what follows `mark` in the first line that has it; the rest is read and dropped.
+/// Returns the rest of the first line after `mark`. Later output is read and dropped, so that the
+/// program never blocks on a full pipe.
 fn first(stream: Option<Stream>, mark: &str) -> Option<String> {
     let mut lines = BufReader::new(stream?).lines().map_while(Result::ok);
     let found =

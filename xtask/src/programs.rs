@@ -1,4 +1,4 @@
-//! The commands that are programs of their own.
+//! Commands that are separate programs: the benchmark and the simulation.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,13 +7,13 @@ use anyhow::Result;
 
 use crate::process::{cargo, run};
 
-/// Builds the server and `yogi` as they are shipped, then runs the bench on them; or the functions,
-/// if they are named first.
+/// Builds the server and `yogi` as they are released and runs the benchmark on them, or on the
+/// functions if that is the first argument.
 pub(crate) fn bench(root: &Path, arguments: Vec<String>) -> Result<()> {
     if let [first, rest @ ..] = arguments.as_slice()
         && first == "functions"
     {
-        return crate::functions::bench(root, rest);
+        return crate::bench_functions::bench(root, rest);
     }
     build_server(root)?;
     run(&mut cargo(
@@ -28,12 +28,12 @@ pub(crate) fn simulate(root: &Path, arguments: Vec<String>) -> Result<()> {
     run(program(root, "simulation", "simulate").args(arguments))
 }
 
-/// Builds the server as it is shipped.
+/// Builds the server as it is released.
 pub(crate) fn build_server(root: &Path) -> Result<()> {
     run(&mut cargo(root, ["build", "--package", "local", "--profile", "server"]))
 }
 
-/// Makes the command that builds a program as fast as it gets, and runs it.
+/// Creates the command that builds a program with full optimisation and runs it.
 pub(crate) fn program(root: &Path, package: &str, binary: &str) -> Command {
     cargo(root, ["run", "--package", package, "--profile", "server", "--bin", binary, "--"])
 }

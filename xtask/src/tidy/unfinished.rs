@@ -1,9 +1,9 @@
-//! Nothing is committed unfinished, and no test is switched off.
+//! No unfinished code is committed, and no test is disabled.
 
-use super::Offence;
-use super::house::House;
+use super::Violation;
 use super::rust::Source;
-use crate::tree::File;
+use super::workspace::Workspace;
+use crate::source_tree::File;
 
 // In pieces, so that this file does not report itself.
 const MARKS: [&str; 4] =
@@ -14,38 +14,38 @@ const SCRIPTS: [&str; 5] = ["js", "mjs", "cjs", "ts", "tsx"];
 const RUNNERS: [&str; 3] = ["test", "it", "describe"];
 const SWITCHES: [&str; 3] = [".only(", ".skip(", ".todo("];
 
-/// Finds unfinished marks in every file, unfinished macros and switched-off tests in code.
-pub(super) fn check(house: &House) -> Vec<Offence> {
-    let files = house.tree.files.iter().filter(|file| !is_generated(file));
+/// Finds markers of unfinished work in all files, and unfinished macros and disabled tests in code.
+pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
+    let files = workspace.tree.files.iter().filter(|file| !is_generated(file));
     let mut found: Vec<_> = files.flat_map(in_text).collect();
-    found.extend(house.sources.iter().flat_map(in_rust));
+    found.extend(workspace.sources.iter().flat_map(in_rust));
     found
 }
 
-/// Checksums in lock files hold any letters.
+/// Lock files are skipped, because checksums may contain any letters.
 fn is_generated(file: &File) -> bool {
     ["Cargo.lock", "package-lock.json"].contains(&file.name())
 }
 
-fn in_text(file: &File) -> Vec<Offence> {
+fn in_text(file: &File) -> Vec<Violation> {
     let mut found = Vec::new();
     let script = SCRIPTS.contains(&file.extension());
     for (line, text) in file.lines() {
         for word in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
             if MARKS.contains(&word) {
-                let what = format!("`{word}` marks something unfinished");
-                found.push(Offence::new(&file.path, line, what, "finish it, or open an issue"));
+                let what = format!("`{word}` marks unfinished work");
+                found.push(Violation::new(&file.path, line, what, "finish it, or open an issue"));
             }
         }
         if script && is_switched_off(text) {
-            let what = "a test is switched off, or switches the others off";
-            found.push(Offence::new(&file.path, line, what, "mend it or remove it"));
+            let what = "this disables a test, or all others";
+            found.push(Violation::new(&file.path, line, what, "fix it or remove it"));
         }
     }
     found
 }
 
-/// Tells whether a test runner's own word stands before a switch: `test` before `.only(`.
+/// Returns whether a line disables tests, such as `test.only(`.
 fn is_switched_off(text: &str) -> bool {
     let before = |switch: &str| text.split_once(switch).map(|(before, _)| before);
     let word = |before: &&str| {
@@ -55,36 +55,36 @@ fn is_switched_off(text: &str) -> bool {
     SWITCHES.iter().filter_map(|s| before(s)).any(|b| word(&b))
 }
 
-fn in_rust(source: &Source) -> Vec<Offence> {
+fn in_rust(source: &Source) -> Vec<Violation> {
     let unfinished = MACROS.iter().flat_map(|words| source.find(words));
     let mut found: Vec<_> = unfinished
         .map(|token| {
-            let what = format!("`{}!` panics when it is reached", token.text);
-            Offence::new(&source.path, token.line, what, "write it")
+            let what = format!("`{}!` panics when it runs", token.text);
+            Violation::new(&source.path, token.line, what, "implement it")
         })
         .collect();
     found.extend(source.find(&["#", "[", "ignore"]).map(|token| {
-        let what = "a test is switched off";
-        Offence::new(&source.path, token.line, what, "mend it or remove it")
+        let what = "this test is disabled";
+        Violation::new(&source.path, token.line, what, "fix it or remove it")
     }));
     found
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::house::tests::{check_finds, house};
+    use super::super::workspace::tests::{check_finds, workspace};
     use super::*;
 
     #[track_caller]
-    fn check(path: &str, text: &str, offences: usize) {
-        let found = super::check(&house(&[(path, text)]));
-        assert_eq!(found.len(), offences, "{text}: {found:?}");
+    fn check(path: &str, text: &str, violations: usize) {
+        let found = super::check(&workspace(&[(path, text)]));
+        assert_eq!(found.len(), violations, "{text}: {found:?}");
     }
 
     #[test]
     fn a_mark_in_any_file_is_reported_with_its_line() {
         let text = format!("fine\nthis is a {}: soon", MARKS[0]);
-        let found = super::check(&house(&[("docs/a.md", &text)]));
+        let found = super::check(&workspace(&[("docs/a.md", &text)]));
         check_finds(&found, &[("docs/a.md", 2)]);
     }
 

@@ -1,28 +1,28 @@
-//! What the checks look at, gathered once.
+//! The data that the checks use, gathered once.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::Offence;
+use super::Violation;
 use super::rust::{self, Source};
 use crate::process::{cargo, output};
-use crate::tree::{File, Tree};
+use crate::source_tree::{File, Tree};
 
 /// The packages whose programs are shipped.
 const SHIPPED: [&str; 5] = ["local", "cli", "ingress", "worker", "notifier"];
 
-/// The project as the checks see it.
+/// The files and crates of the project.
 #[derive(Debug)]
-pub(super) struct House {
+pub(super) struct Workspace {
     /// Every file.
     pub(super) tree: Tree,
     /// Every Rust file, as tokens.
     pub(super) sources: Vec<Source>,
     /// The workspace's crates.
     pub(super) crates: Vec<Crate>,
-    /// The names of all that is compiled for the one-machine server and its tests.
+    /// The names of all crates that the one-machine server and its tests compile.
     pub(super) server: Vec<String>,
     /// For each package with a shipped program, the names of all that is linked into it.
     pub(super) shipped: Vec<(&'static str, Vec<String>)>,
@@ -34,13 +34,13 @@ pub(super) struct House {
 pub(super) struct Crate {
     /// Its name.
     pub(super) name: String,
-    /// Its folder, from the root.
+    /// Its directory, from the root.
     pub(super) folder: String,
-    /// What its `Cargo.toml` names, of every kind.
+    /// The dependencies in its `Cargo.toml`, of every kind.
     pub(super) dependencies: Vec<Dependency>,
 }
 
-/// A dependency that a crate names itself.
+/// A direct dependency of a crate.
 #[derive(Debug)]
 pub(super) struct Dependency {
     /// Its name in the registry, or in the workspace.
@@ -49,13 +49,13 @@ pub(super) struct Dependency {
     pub(super) optional: bool,
     /// Whether only tests and examples are compiled with it.
     pub(super) dev: bool,
-    /// Whether it is a folder of this workspace.
+    /// Whether it belongs to this workspace.
     pub(super) ours: bool,
 }
 
-impl House {
+impl Workspace {
     /// Gathers what the checks need, with `cargo metadata` and `cargo tree`.
-    pub(super) fn of(tree: Tree) -> Result<Self> {
+    pub(super) fn load(tree: Tree) -> Result<Self> {
         let mut metadata = cargo(&tree.root, ["metadata", "--no-deps", "--format-version", "1"]);
         let mut server = cargo(&tree.root, ["tree", "--package", "local"]);
         server.args(["--edges", "normal,build,dev", "--prefix", "none"]);
@@ -83,11 +83,12 @@ impl House {
     }
 }
 
-/// Reports Rust files that cannot be read, for no other check looks at them.
-pub(super) fn check(house: &House) -> Vec<Offence> {
-    let offence =
-        |(path, line): &(String, usize)| Offence::new(path, *line, "this is not Rust", "mend it");
-    house.unreadable.iter().map(offence).collect()
+/// Reports Rust files that cannot be parsed; all other checks skip them.
+pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
+    let violation = |(path, line): &(String, usize)| {
+        Violation::new(path, *line, "this file is not valid Rust", "fix it")
+    };
+    workspace.unreadable.iter().map(violation).collect()
 }
 
 /// Lists what is linked into each shipped program; dev-dependencies are not.
@@ -143,11 +144,11 @@ fn names(tree: &str) -> Vec<String> {
 pub(super) mod tests {
     use super::*;
 
-    /// Builds a house of these files, without crates.
-    pub(in crate::tidy) fn house(files: &[(&str, &str)]) -> House {
+    /// Builds a workspace of these files, without crates.
+    pub(in crate::tidy) fn workspace(files: &[(&str, &str)]) -> Workspace {
         let tree = Tree::of(files);
         let (sources, unreadable) = rust::read_all(&tree.files);
-        House {
+        Workspace {
             sources,
             unreadable,
             crates: Vec::new(),
@@ -176,15 +177,15 @@ pub(super) mod tests {
 
     /// Holds a check's findings against the expected places.
     #[track_caller]
-    pub(in crate::tidy) fn check_finds(found: &[Offence], expected: &[(&str, usize)]) {
+    pub(in crate::tidy) fn check_finds(found: &[Violation], expected: &[(&str, usize)]) {
         let places: Vec<_> = found.iter().map(|o| (o.path.as_str(), o.line)).collect();
         assert_eq!(places, expected, "{found:?}");
     }
 
     #[test]
     fn a_file_that_is_not_rust_is_reported() {
-        check_finds(&check(&house(&[("a.rs", "fn a( {")])), &[("a.rs", 1)]);
-        check_finds(&check(&house(&[("a.rs", "fn a() {}")])), &[]);
+        check_finds(&check(&workspace(&[("a.rs", "fn a( {")])), &[("a.rs", 1)]);
+        check_finds(&check(&workspace(&[("a.rs", "fn a() {}")])), &[]);
     }
 
     #[test]
