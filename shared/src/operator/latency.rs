@@ -62,7 +62,7 @@ struct StoredLatency {
 /// The values.
 #[derive(Debug, Clone)]
 enum Times {
-    /// Few of them, each with how often it was measured, in no order.
+    /// Few of them, or what was stored: each with how often it was measured, in no order.
     Few(Vec<(u64, u32)>),
     Many(Box<Histogram<u32>>),
 }
@@ -259,15 +259,17 @@ fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Times, D::Error> {
     let text = String::deserialize(deserializer)?;
     let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
     let mut rest = bytes.as_slice();
-    let mut times = Times::default();
+    // However many there are, they are kept as they are: what is read is added to something else
+    // next, and a histogram in between would double the cost of a query.
+    let mut values = Vec::with_capacity(rest.len() / 2);
     let mut value: u64 = 0;
     while !rest.is_empty() {
         let numbers = take(&mut rest).zip(take(&mut rest));
         let (difference, count) = numbers.ok_or_else(|| D::Error::custom("times are cut off"))?;
         value = value.saturating_add(difference);
-        times.record(value, u32::try_from(count).unwrap_or(u32::MAX));
+        values.push((value.min(LONGEST), u32::try_from(count).unwrap_or(u32::MAX)));
     }
-    Ok(times)
+    Ok(Times::Few(values))
 }
 
 fn put(bytes: &mut Vec<u8>, mut number: u64) {
