@@ -16,6 +16,7 @@ mod audit;
 mod change;
 mod clients;
 mod expected;
+mod mark;
 mod models;
 mod queues;
 mod storage;
@@ -25,9 +26,10 @@ use std::sync::{Arc, Mutex};
 use shared::memory::MemoryStore;
 
 pub use change::StoreChange;
-pub(crate) use clients::foreign;
-pub use clients::{TabWatch, mark};
+pub use clients::TabWatch;
 pub use expected::ExpectedMessage;
+pub(crate) use mark::foreign;
+pub use mark::mark;
 pub use models::CallId;
 
 use crate::faults::{Faults, Subject, lock};

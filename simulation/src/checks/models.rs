@@ -115,7 +115,7 @@ fn judge(
     let mut told =
         prompt.messages.iter().map(|message| message.text.as_str()).chain([prompt.system.as_str()]);
     if let Some(foreign) =
-        owner.and_then(|owner| told.find_map(|text| super::clients::foreign(owner, text)))
+        owner.and_then(|owner| told.find_map(|text| super::mark::foreign(owner, text)))
     {
         problems.push(("7", format!("a prompt contains text that belongs to {foreign}")));
     }
