@@ -32,8 +32,8 @@ ANTHROPIC_API_KEY or OPENAI_API_KEY. The requests are those that the server woul
 message, document included; on AWS, lines with documents are rejected. Lines that share a session
 are rejected, because each would need the answers before it. Answers have the same fields and
 \"provider_batch\": true. They are not turns of the chatbot: no session, event or statistic includes
-them. This was written from the providers' documentation and has never been run against the real
-services: start with a few lines.";
+them. This was written from the providers' documentation and has
+never been run against the real services: start with a few lines.";
 
 /// `yogi batch …`.
 #[derive(Debug, Subcommand)]

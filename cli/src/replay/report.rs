@@ -93,7 +93,7 @@ pub(super) fn page(
     }
     page.push_str("</table>\n");
     plots(&mut page, pairs, totals);
-    page.push_str("<h2>AnswerStats by side</h2>\n");
+    page.push_str("<h2>Side by side</h2>\n");
     for pair in pairs {
         one(&mut page, pair);
     }
