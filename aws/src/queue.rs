@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
-use shared::memory::limits::check_message;
+use shared::limits::check_message;
 use shared::ports::{OutgoingMessage, Queue, QueueError, Receipt};
 
 use crate::call_error::CallError;

@@ -124,14 +124,18 @@ impl ApiError {
     fn detail(&self) -> &str {
         match self {
             Self::Invalid { detail, .. } => detail,
-            Self::NoCredentials => "This call needs an Authorization header with a Bearer token.",
-            Self::BadCredentials => "The credentials are not valid, or have expired.",
-            Self::NotFound => "There is nothing here.",
-            Self::Method { .. } => "The path does not know this method.",
+            Self::NoCredentials => {
+                "This request needs an Authorization header with a bearer token."
+            }
+            Self::BadCredentials => "The credentials are invalid or have expired.",
+            Self::NotFound => "Not found.",
+            Self::Method { .. } => "This path does not support the method.",
             Self::Conflict { detail, .. } | Self::RateLimited { detail, .. } => detail,
             Self::TooLarge => "The body is larger than 65536 bytes.",
-            Self::MediaType => "The body must be sent as application/json.",
-            Self::Unavailable(_) => "A part of the service is away. Please try again soon.",
+            Self::MediaType => "The content type must be application/json.",
+            Self::Unavailable(_) => {
+                "The service is temporarily unavailable. Please try again soon."
+            }
         }
     }
 
@@ -155,12 +159,12 @@ impl From<AcceptError> for ApiError {
         match error {
             AcceptError::Conflict => Self::Conflict {
                 field: Some("message_id"),
-                detail: "message_id was used with another body.",
+                detail: "message_id was already used with a different body.",
             },
             AcceptError::Gone => Self::NotFound,
             AcceptError::TooManyWaiting => Self::RateLimited {
                 after: Duration::from_secs(5),
-                detail: "The session has too many messages that wait for an answer.",
+                detail: "The session has too many unanswered messages.",
             },
             AcceptError::Store(error) => error.into(),
         }

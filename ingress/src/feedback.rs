@@ -3,7 +3,7 @@
 use http::StatusCode;
 use shared::domain::{Principal, Rating, SessionKey, TurnNumber, is_legal};
 use shared::ports::store::Item;
-use shared::protocol::{TurnRow, keys};
+use shared::protocol::{Turn, keys};
 use shared::queue_messages::{Feedback, ReplyMessage};
 
 use crate::body::JsonBody;
@@ -44,7 +44,7 @@ impl Ingress {
         &self,
         key: &SessionKey,
         turn: TurnNumber,
-    ) -> Result<Option<TurnRow>, ApiError> {
+    ) -> Result<Option<Turn>, ApiError> {
         let item = self.ports.store.get(&[keys::turn(key, turn)]).await?.pop().flatten();
         Ok(item.map(Item::into_row).transpose()?)
     }

@@ -13,9 +13,9 @@ use ingress::{
     KeySource, Platform, Ports, SocketSession, malformed_request,
 };
 use serde_json::Value;
+use shared::disabled::NoDocuments;
 use shared::environment::Environment;
 use shared::http_client::{self, ClientSettings};
-use shared::memory::MemoryDocuments;
 use shared::system::{SystemClock, SystemIds};
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,7 +48,7 @@ fn wire(environment: &Environment) -> Result<Ingress, Box<dyn Error>> {
         replies: Arc::new(aws::queue::SqsQueue::new(&sdk, replies_queue)),
         push: Arc::new(aws::push::ApiGatewayPush::new(&sdk, &connections_url)),
         // The front door has no right to the documents: pages that embed the chat name them.
-        documents: Arc::new(MemoryDocuments::default()),
+        documents: Arc::new(NoDocuments),
         secrets: Arc::new(aws::secrets::SecretsManagerSecrets::new(&sdk, names)),
         jwt_keys,
         clock,

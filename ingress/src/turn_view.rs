@@ -5,7 +5,7 @@ use shared::domain::{
     ContextUse, FinishReason, MessageId, MessageText, MicroUsd, ProviderName, TurnKind, TurnNumber,
     Usage,
 };
-use shared::protocol::{TurnError, TurnRow};
+use shared::protocol::{Turn, TurnError};
 
 #[derive(Serialize)]
 struct TurnView<'a> {
@@ -41,27 +41,45 @@ struct TurnView<'a> {
 
 /// Writes a turn as JSON: a running one with its provisional text, a final one with its text or
 /// error.
-pub(crate) fn to_json(row: &TurnRow) -> String {
-    let done = row.is_final();
-    let failed = row.kind == Some(TurnKind::Error);
-    let view = TurnView {
-        turn: row.turn,
-        message_id: &row.message_id,
-        message: &row.message,
-        state: if done { "done" } else { "running" },
-        kind: row.kind,
-        text: row.text.as_deref().filter(|_| done && !failed),
-        partial: row.partial.as_deref().filter(|_| !done),
-        error: row.error.as_ref(),
-        provider: row.provider,
-        model: row.model.as_deref(),
-        usage: row.usage,
-        cost_micro_usd: row.cost_micro_usd,
-        cached: row.cached,
-        finish_reason: row.finish_reason,
-        context: row.context.unwrap_or(ContextUse::None),
-        created_at: row.created_at.to_rfc3339(),
-        finished_at: row.finished_at.map(shared::domain::Timestamp::to_rfc3339),
+pub(crate) fn to_json(turn: &Turn) -> String {
+    let mut view = TurnView {
+        turn: turn.turn,
+        message_id: &turn.message_id,
+        message: &turn.message,
+        state: "running",
+        kind: None,
+        text: None,
+        partial: Some(turn.partial()).filter(|partial| !partial.is_empty()),
+        error: None,
+        provider: None,
+        model: None,
+        usage: None,
+        cost_micro_usd: None,
+        cached: false,
+        finish_reason: None,
+        context: ContextUse::None,
+        created_at: turn.created_at.to_rfc3339(),
+        finished_at: None,
     };
+    if let Some(end) = turn.as_final() {
+        let outcome = &end.outcome;
+        let result = &outcome.result;
+        let error = result.error();
+        view = TurnView {
+            state: "done",
+            kind: Some(result.kind()),
+            text: error.is_none().then(|| result.text()),
+            error,
+            provider: outcome.provider,
+            model: outcome.model.as_deref(),
+            usage: outcome.usage,
+            cost_micro_usd: outcome.cost_micro_usd,
+            cached: outcome.cached,
+            finish_reason: Some(result.finish_reason()),
+            context: outcome.context,
+            finished_at: Some(end.finished_at.to_rfc3339()),
+            ..view
+        };
+    }
     serde_json::to_string(&view).unwrap_or_default()
 }

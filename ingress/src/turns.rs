@@ -7,7 +7,7 @@ use http::header::RETRY_AFTER;
 use percent_encoding::percent_decode_str;
 use shared::domain::{Principal, SessionKey};
 use shared::ports::store::Item;
-use shared::protocol::{SessionRow, TurnRow, keys};
+use shared::protocol::{SessionRow, Turn, keys};
 use tokio::time::{Instant, sleep};
 
 use crate::error::{ApiError, seconds};
@@ -34,7 +34,7 @@ struct HistoryQuery {
 
 /// The turns of an answer, in ascending order.
 struct TurnSelection {
-    turns: Vec<(TurnRow, String)>,
+    turns: Vec<(Turn, String)>,
 }
 
 impl Ingress {
@@ -70,7 +70,7 @@ impl Ingress {
         let deadline = Instant::now() + query.wait.min(self.config.max_wait);
         loop {
             let page = self.ports.store.query(&keys::turns_after(key, query.after, 1)).await?;
-            let first = page.items.into_iter().next().map(Item::into_row::<TurnRow>).transpose()?;
+            let first = page.items.into_iter().next().map(Item::into_row::<Turn>).transpose()?;
             if first.is_some_and(|turn| turn.is_final()) {
                 return Ok(true);
             }
@@ -97,7 +97,7 @@ impl Ingress {
             let page = self.ports.store.query(&range).await?;
             let more = page.more && !page.items.is_empty();
             for item in page.items {
-                let turn: TurnRow = item.into_row()?;
+                let turn: Turn = item.into_row()?;
                 let json = turn_view::to_json(&turn);
                 bytes += json.len() + 1;
                 if bytes > MAX_BYTES && !turns.is_empty() {
@@ -135,7 +135,7 @@ impl Ingress {
 }
 
 impl TurnSelection {
-    fn new(mut turns: Vec<(TurnRow, String)>, query: HistoryQuery) -> Self {
+    fn new(mut turns: Vec<(Turn, String)>, query: HistoryQuery) -> Self {
         if query.newest_first {
             turns.reverse();
         }

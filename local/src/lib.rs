@@ -12,7 +12,6 @@
 //! | [`secrets`] | API keys from the environment, signing keys in the data directory |
 //! | [`server`] | starts and stops everything |
 //! | [`sqlite`] | the storage |
-//! | [`stop`] | the shutdown signal |
 //! | [`web`] | HTTP, WebSockets and the chat page |
 
 pub mod config;
@@ -25,5 +24,4 @@ pub mod schedule;
 pub mod secrets;
 pub mod server;
 pub mod sqlite;
-pub mod stop;
 pub mod web;

@@ -37,8 +37,7 @@ use shared::ports::{Delivery, EventSource, QueueError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-
-use crate::stop::{Stop, stopped};
+use tokio_util::sync::CancellationToken;
 
 /// How long a message stays hidden after its handler panicked.
 const AFTER_PANIC: Duration = Duration::from_secs(5);
@@ -68,7 +67,7 @@ impl QueuePump {
     /// Runs until `stop` turns true, then waits up to `grace` for the batches in flight.
     ///
     /// What is not done by then is dropped; those messages are available again at the next start.
-    pub async fn run(self, mut stop: Stop, grace: Duration) {
+    pub async fn run(self, stop: CancellationToken, grace: Duration) {
         let slots = Arc::new(Semaphore::new(self.concurrency));
         let mut tasks = JoinSet::new();
         loop {
@@ -76,7 +75,7 @@ impl QueuePump {
             while tasks.try_join_next().is_some() {}
             tokio::select! {
                 biased;
-                () = stopped(&mut stop) => break,
+                () = stop.cancelled() => break,
                 (batch, slot) = self.next(&slots) => drop(tasks.spawn(self.work(batch, slot))),
             }
         }

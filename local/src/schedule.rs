@@ -4,13 +4,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
-
-use crate::stop::{Stop, stopped};
+use tokio_util::sync::CancellationToken;
 
 /// Runs `work` at once and then every `period`, until `stop` turns true.
 ///
 /// A run that takes longer than the period delays the next one; runs never overlap.
-pub async fn run_periodically<Work, Done>(period: Duration, mut stop: Stop, work: Work)
+pub async fn run_periodically<Work, Done>(period: Duration, stop: CancellationToken, work: Work)
 where
     Work: Fn() -> Done,
     Done: Future<Output = ()>,
@@ -20,7 +19,7 @@ where
     loop {
         tokio::select! {
             biased;
-            () = stopped(&mut stop) => return,
+            () = stop.cancelled() => return,
             _ = ticks.tick() => work().await,
         }
     }

@@ -16,16 +16,15 @@ use secrecy::SecretString;
 use shared::domain::ProviderName;
 use shared::ports::Ids;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use self::adapters::{Adapters, Handlers, accepted_hosts, models};
 use crate::config::Config;
 use crate::operator::token::{self, ServerAddressFile};
 use crate::schedule::run_periodically;
 use crate::sqlite::Database;
-use crate::stop::stopped;
 use crate::web::{WebState, router};
 
 const CLEANUP_INTERVAL: Duration = Duration::from_mins(5);
@@ -43,7 +42,7 @@ pub struct Server {
     data: String,
     providers: Vec<ProviderName>,
     database: Database,
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
     tasks: JoinSet<()>,
     shutdown: Duration,
 }
@@ -67,7 +66,7 @@ impl Server {
         let address = listener.local_addr()?;
         let address_file = ServerAddressFile::write(&config.data_dir, address, &token)?;
 
-        let (stop, stopped) = watch::channel(false);
+        let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let ingress = Arc::new(adapters.ingress(&config, &client));
         let worker = Arc::new(adapters.worker(&config, models)?);
@@ -76,18 +75,18 @@ impl Server {
         let handlers = Handlers { ingress: &ingress, worker: &worker, notifier: &notifier };
         let operator = Arc::new(adapters.operator(&config, &handlers, token, keys));
         let statistics = operator.statistics.clone();
-        tasks.spawn(run_periodically(FOLD_INTERVAL, stopped.clone(), move || {
+        tasks.spawn(run_periodically(FOLD_INTERVAL, stop.clone(), move || {
             maintenance::fold(statistics.clone())
         }));
         tasks.spawn(
-            adapters.request_pump(worker, config.worker_concurrency).run(stopped.clone(), grace),
+            adapters.request_pump(worker, config.worker_concurrency).run(stop.clone(), grace),
         );
-        tasks.spawn(adapters.reply_pump(notifier.clone()).run(stopped.clone(), grace));
-        tasks.spawn(run_periodically(CLEANUP_INTERVAL, stopped.clone(), move || {
+        tasks.spawn(adapters.reply_pump(notifier.clone()).run(stop.clone(), grace));
+        tasks.spawn(run_periodically(CLEANUP_INTERVAL, stop.clone(), move || {
             maintenance::clean_up(notifier.clone())
         }));
         let database = adapters.database.clone();
-        tasks.spawn(run_periodically(PURGE_INTERVAL, stopped.clone(), move || {
+        tasks.spawn(run_periodically(PURGE_INTERVAL, stop.clone(), move || {
             maintenance::purge(database.clone())
         }));
         let connections = adapters.connections;
@@ -95,7 +94,7 @@ impl Server {
         let accepted_hosts = accepted_hosts(&config);
         tasks.spawn(serve(
             listener,
-            WebState { ingress, connections, accepted_hosts, ids, operator, stop: stopped },
+            WebState { ingress, connections, accepted_hosts, ids, operator, stop: stop.clone() },
         ));
         let data = config.data_dir.display().to_string();
         let database = adapters.database;
@@ -136,7 +135,7 @@ impl Server {
                 unexpectedly: {ended:?}"),
         }
         self.address_file.remove();
-        self.stop.send_replace(true);
+        self.stop.cancel();
         let grace = self.shutdown + Duration::from_secs(2);
         drop(timeout(grace, async { while self.tasks.join_next().await.is_some() {} }).await);
         self.tasks.shutdown().await;
@@ -169,11 +168,12 @@ async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
 }
 
 async fn serve(listener: TcpListener, state: WebState) {
-    let mut stop = state.stop.clone();
+    let stop = state.stop.clone();
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let until = async move { stopped(&mut stop).await };
-    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until).await {
+    if let Err(error) =
+        axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
+    {
         tracing::error!(error = &error as &dyn std::error::Error, "the HTTP server failed");
     }
 }

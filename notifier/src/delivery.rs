@@ -2,10 +2,10 @@
 
 use shared::ag_ui;
 use shared::analytics;
-use shared::domain::SessionKey;
+use shared::domain::{SessionKey, TurnNumber};
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError};
-use shared::protocol::{Owner, SessionRow, TurnRow, TurnState, delivery, keys};
+use shared::protocol::{DeliveryState, FinalTurn, Owner, SessionRow, Turn, delivery, keys};
 use shared::queue_messages::FinalPointer;
 use shared::store_retry::with_retries;
 
@@ -31,7 +31,7 @@ impl Notifier {
         let key = &pointer.session_key;
         let mut items =
             self.ports.store.get(&[keys::session(key), keys::turn(key, pointer.turn)]).await?;
-        let turn = items.pop().flatten().map(Item::into_row::<TurnRow>).transpose()?;
+        let turn = items.pop().flatten().map(Item::into_row::<Turn>).transpose()?;
         let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
         let Some((owner, turn)) = session.and_then(|session| session.owner()).zip(turn) else {
             return Ok(());
@@ -56,22 +56,20 @@ impl Notifier {
         &self,
         key: &SessionKey,
         owner: &Owner,
-        turn: &TurnRow,
+        turn: &Turn,
         scope: DeliveryScope,
     ) -> Result<(), NotifierError> {
-        if turn.state == TurnState::Running {
-            return Ok(());
-        }
+        let Some(end) = turn.as_final() else { return Ok(()) };
         if scope == DeliveryScope::Everything {
-            let frame = ag_ui::final_frame(&owner.session_id, turn);
+            let frame = ag_ui::final_frame(&owner.session_id, turn, end);
             self.push_to_all(key, &owner.principal.hash(), &frame).await;
         }
-        if turn.state == TurnState::Delivered {
+        if end.delivery == DeliveryState::Delivered {
             return Ok(());
         }
-        let event = analytics::turn_event(key, &owner.session_id, turn, self.texts);
+        let event = analytics::turn_event(key, &owner.session_id, &turn.clone().into(), self.texts);
         self.emit_or_fail(event).await?;
-        self.mark_delivered(key, turn).await
+        self.mark_delivered(key, turn.turn, end).await
     }
 
     /// Marks the turn delivered and adds its totals once; somebody else having done so is fine.
@@ -79,9 +77,14 @@ impl Notifier {
     /// The claim of the session's next turn writes the same row, often at the same time: a conflict
     /// is tried again here, since a failed record would be pushed again, and hold up the session's
     /// next finals.
-    async fn mark_delivered(&self, key: &SessionKey, turn: &TurnRow) -> Result<(), NotifierError> {
+    async fn mark_delivered(
+        &self,
+        key: &SessionKey,
+        turn: TurnNumber,
+        end: &FinalTurn,
+    ) -> Result<(), NotifierError> {
         let store = self.ports.store.as_ref();
-        let mark = || store.transact(delivery::delivered(key, turn), Durability::Ordered);
+        let mark = || store.transact(delivery::delivered(key, turn, end), Durability::Ordered);
         let result = match with_retries(|| jitter_of(key), mark).await {
             Err(StoreError::ConditionFailed(refusal)) if refusal.index == delivery::TOTALS => {
                 let write = delivery::delivered_without_session(key, turn);

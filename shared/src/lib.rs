@@ -18,15 +18,19 @@
 
 pub mod ag_ui;
 pub mod analytics;
+pub mod disabled;
 pub mod domain;
 pub mod environment;
+pub mod fifo;
 #[cfg(feature = "http-client")]
 pub mod http_client;
+pub mod limits;
 pub mod memory;
 pub mod operator;
 pub mod ports;
 pub mod protocol;
 pub mod queue_messages;
+pub mod reply_cache;
 pub mod store_retry;
 pub mod system;
 pub mod telemetry;

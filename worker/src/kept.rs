@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use shared::domain::{ContextUse, Principal, ProviderName};
 use shared::environment::{ConfigError, Environment, invalid};
-use shared::memory::CacheBounds;
 use shared::ports::{CacheKey, CachedReply, Prompt, ReplyCache, Role};
+use shared::reply_cache::CacheLimits;
 use tokio::time::timeout;
 
 /// The longest that a cache in this process or on this machine is waited for.
@@ -87,8 +87,8 @@ fn problem(name: &str, places: &[(&str, CachePlace)]) -> String {
 
 impl CacheSettings {
     /// Returns the bounds of a cache in memory.
-    pub fn memory_bounds(&self) -> CacheBounds {
-        CacheBounds { entries: self.entries, bytes: MAX_MEMORY_BYTES }
+    pub fn memory_bounds(&self) -> CacheLimits {
+        CacheLimits { entries: self.entries, bytes: MAX_MEMORY_BYTES }
     }
 
     /// Keeps replies in this cache, as these settings say.

@@ -19,9 +19,10 @@ use providers::{
     BedrockModel, BedrockSettings, ClaudeModel, ClaudeSettings, OpenAiModel, OpenAiSettings,
 };
 use serde_json::Value;
+use shared::disabled::NoDocuments;
 use shared::environment::{ConfigError, Environment};
-use shared::memory::{MemoryDocuments, MemoryReplyCache};
 use shared::ports::{Clock, Documents, Model, ReplyCache, Secrets};
+use shared::reply_cache::MemoryReplyCache;
 use shared::system::{SystemClock, SystemIds};
 use tokio::time::Instant;
 use worker::calls::Providers;
@@ -64,7 +65,7 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
     let secrets: Arc<dyn Secrets> = vault;
     let documents: Arc<dyn Documents> = match resources.documents {
         Some(settings) => Arc::new(aws::documents::RdsDocuments::new(&sdk, settings)),
-        None => Arc::new(MemoryDocuments::default()),
+        None => Arc::new(NoDocuments),
     };
     let providers = Providers::new(
         models(environment, &secrets, &settings, clock.clone())?,

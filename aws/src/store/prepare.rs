@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared::domain::Timestamp;
-use shared::memory::limits::check_item;
+use shared::limits::check_item;
 use shared::ports::store::{Condition, Effect, Item, StoreError, Write, apply, holds};
 
 use super::expression::{ExpiredItem, Placeholders};

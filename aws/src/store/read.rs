@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::query::{QueryError, QueryOutput};
 use futures::future::try_join_all;
 use shared::domain::Timestamp;
-use shared::memory::limits::item_bytes;
+use shared::limits::item_bytes;
 use shared::ports::store::{Item, Key, MAX_PAGE_BYTES, Page, Query, StoreError};
 
 use super::DynamoStore;

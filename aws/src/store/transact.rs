@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
 };
 use shared::domain::Timestamp;
-use shared::memory::limits::check_transaction;
+use shared::limits::check_transaction;
 use shared::ports::store::{Effect, StoreError, Write};
 
 use super::DynamoStore;

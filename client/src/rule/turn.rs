@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
+use shared::domain::sha256_hex;
 use shared::domain::{ErrorCode, FinishReason, TurnKind, utf16_len};
-use shared::protocol::commit::sha256;
 
 use super::frame::{EndFrame, FinalDetails, TurnEvent, TurnFrame};
 use super::variant::Variant;
@@ -140,7 +140,7 @@ impl PendingTurn {
             FinalState::Unknown => (0, None),
         };
         let text = stored.text.unwrap_or_default();
-        if announced.as_ref().is_some_and(|announced| *announced != sha256(&text)) {
+        if announced.as_ref().is_some_and(|announced| *announced != sha256_hex(&text)) {
             return Err(ChecksumMismatch);
         }
         self.end = FinalState::Final(FinalTurn {
@@ -222,7 +222,7 @@ impl EndFrame {
     /// Returns whether a reply's text contradicts the checksum beside it. Errors have no text.
     fn has_wrong_checksum(&self) -> bool {
         match (&self.text, &self.sha256, self.error) {
-            (Some(text), Some(expected), None) => *expected != sha256(text),
+            (Some(text), Some(expected), None) => *expected != sha256_hex(text),
             _ => false,
         }
     }

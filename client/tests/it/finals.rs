@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use client::rule::{Action, FinalDetails, FinalTurn, Input};
 use shared::domain::TurnKind::{Cancelled, Error, Reply};
+use shared::domain::sha256_hex;
 use shared::domain::{ErrorCode, FinishReason};
-use shared::protocol::commit::sha256;
 
 use super::driver::{Driver, resume};
 use super::recordings::{
@@ -40,7 +40,7 @@ fn a_final_is_shown_with_all_that_its_frame_told() {
         text: "xyz".into(),
         error: None,
         finish_reason: Some(FinishReason::Stop),
-        sha256: Some(sha256("xyz")),
+        sha256: Some(sha256_hex("xyz")),
         details: FinalDetails::default(),
     };
     assert_eq!(client.finals, [expected]);
@@ -120,7 +120,7 @@ fn a_final_without_its_text_freezes_nothing_and_is_fetched_again_every_five_seco
     client.check_next(5_000, &[FETCH]);
     assert_eq!(client.history(&history(&[stored(1, Some("abcdef"))])), []);
     assert_eq!(client.shown(), [(1, Reply, "abcdef")]);
-    assert_eq!(client.finals[0].sha256, Some(sha256("abcdef")));
+    assert_eq!(client.finals[0].sha256, Some(sha256_hex("abcdef")));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use shared::ag_ui::{
     ChatResumed, ChatStatus, Event, Metadata, StatusPhase, custom_resumed, message_id,
 };
+use shared::domain::sha256_hex;
 use shared::domain::{Epoch, ErrorCode, FinishReason, MessageId, SessionId, Timestamp, TurnNumber};
-use shared::protocol::commit::sha256;
 
 pub(super) fn resumed(first: u64, next: u64, born: i64) -> String {
     let first = TurnNumber::parse(first).unwrap();
@@ -56,7 +56,7 @@ pub(super) fn withheld(turn: u64, generation: u64, text: &str) -> String {
 }
 
 pub(super) fn failed(turn: u64, generation: u64) -> String {
-    let sha256 = sha256("");
+    let sha256 = sha256_hex("");
     let metadata = Metadata {
         message_id: Some(&message(turn)),
         finish_reason: Some(FinishReason::Error),
@@ -106,7 +106,7 @@ fn finished(
 ) -> String {
     let thread_id = &session();
     let run_id = &message(turn);
-    let sha256 = sha256(text);
+    let sha256 = sha256_hex(text);
     let id = message_id(run_id, Epoch(generation));
     let metadata = Metadata {
         finish_reason: Some(reason),

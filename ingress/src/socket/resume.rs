@@ -8,7 +8,7 @@ use shared::ag_ui::{
 use shared::domain::{ConnectionId, ErrorCode, SessionId};
 use shared::ports::store::Item;
 use shared::ports::{Durability, PushError, StoreError};
-use shared::protocol::{ConnectionRow, SessionRow, TurnRow, connection, keys};
+use shared::protocol::{ConnectionRow, SessionRow, Turn, connection, keys};
 use tokio::time::{Instant, sleep};
 
 use super::SocketSession;
@@ -89,7 +89,7 @@ impl Ingress {
         before: &SessionRow,
     ) -> Result<(), ResumeEnd> {
         let oldest = self.ports.store.query(&keys::turns_after(&session.session_key, 0, 1)).await?;
-        let oldest = oldest.items.into_iter().next().map(Item::into_row::<TurnRow>).transpose()?;
+        let oldest = oldest.items.into_iter().next().map(Item::into_row::<Turn>).transpose()?;
         // Read again at last: a `next` that others have passed meanwhile would look like another
         // session.
         let item =
@@ -137,14 +137,14 @@ impl Ingress {
                 .await?;
             let more = page.more && !page.items.is_empty();
             for item in page.items {
-                let turn: TurnRow = item.into_row()?;
-                if !turn.is_final() {
+                let turn: Turn = item.into_row()?;
+                let Some(end) = turn.as_final() else {
                     return self.send_running(connection, id, &turn).await;
-                }
+                };
                 if sent == MAX_FINALS || Instant::now() >= deadline {
                     return Ok(());
                 }
-                self.send(connection, &final_frame(id, &turn)).await?;
+                self.send(connection, &final_frame(id, &turn, end)).await?;
                 (cursor, sent) = (turn.turn.get(), sent + 1);
             }
             if !more {
@@ -157,10 +157,10 @@ impl Ingress {
         &self,
         connection: &ConnectionId,
         id: &SessionId,
-        turn: &TurnRow,
+        turn: &Turn,
     ) -> Result<(), ResumeEnd> {
-        let text = turn.partial.as_deref().unwrap_or_default();
-        for frame in opening_frames(id, turn).into_iter().chain(text_frames(turn, text)) {
+        let frames = opening_frames(id, turn).into_iter().chain(text_frames(turn, turn.partial()));
+        for frame in frames {
             self.send(connection, &frame).await?;
         }
         Ok(())

@@ -53,7 +53,7 @@ pub(crate) fn replied(world: &World, number: u64, text: &str) -> TurnRow {
         state: TurnState::Committed,
         kind: Some(TurnKind::Reply),
         text: Some(text.to_owned()),
-        sha256: Some(shared::protocol::commit::sha256(text)),
+        sha256: Some(shared::domain::sha256_hex(text)),
         finish_reason: Some(FinishReason::Stop),
         provider: Some(ProviderName::Claude),
         model: Some("model-1".to_owned()),

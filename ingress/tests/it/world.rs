@@ -15,9 +15,10 @@ use secrecy::SecretSlice;
 use serde_json::{Value, json};
 use shared::domain::{ConnectionId, DocumentId, Principal, ProviderName, Timestamp};
 use shared::environment::Environment;
+use shared::fifo::QueueSettings;
 use shared::memory::{
     ManualClock, MemoryDocuments, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore,
-    OwnedDocument, QueueSettings, SeededIds,
+    OwnedDocument, SeededIds,
 };
 use shared::ports::store::{Item, Key, Page, Query, Store, StoreError, Write};
 use shared::ports::{

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use shared::memory::{MemoryStore, QueueSettings};
+use shared::fifo::QueueSettings;
+use shared::memory::MemoryStore;
 use shared::ports::{Clock, Durability};
 use tokio::sync::watch;
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::domain::Timestamp;
-use shared::memory::Readiness;
-use shared::memory::fifo::{FifoCounts, Moment, ReceiptHandle, ReceivedMessage, Seq, StaleHandle};
-use shared::memory::limits::check_message;
+use shared::fifo::Readiness;
+use shared::fifo::{FifoCounts, Moment, ReceiptHandle, ReceivedMessage, Seq, StaleHandle};
+use shared::limits::check_message;
 use shared::ports::{
     DeadLetter, Delivery, Durability, EventSource, OutgoingMessage, Queue, QueueError, Receipt,
 };

@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use shared::domain::Timestamp;
-use shared::memory::fifo::{Fifo, Moment};
-use shared::memory::{QueueSettings, Readiness};
+use shared::fifo::{Fifo, Moment};
+use shared::fifo::{QueueSettings, Readiness};
 
 use super::engine::Engine;
 use super::queue_rows;

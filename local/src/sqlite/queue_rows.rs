@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, Row, params};
 use shared::domain::Timestamp;
-use shared::memory::fifo::{Fifo, Seq};
+use shared::fifo::{Fifo, Seq};
 use shared::ports::{DeadLetter, OutgoingMessage};
 
 use super::engine::seq_at;

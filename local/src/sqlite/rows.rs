@@ -5,7 +5,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::Value;
 use shared::domain::Timestamp;
-use shared::memory::limits::check_item;
+use shared::limits::check_item;
 use shared::ports::store::{Attributes, Item, Key, MAX_PAGE_BYTES, Page, Query, StoreError};
 
 /// The length of JSON below which an item cannot exceed its size limit.

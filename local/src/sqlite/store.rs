@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use shared::domain::Timestamp;
-use shared::memory::limits::check_transaction;
+use shared::limits::check_transaction;
 use shared::ports::Durability;
 use shared::ports::store::{
     Effect, FailedCondition, Item, Key, Page, Query, Store, StoreError, Write, apply, holds,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared::domain::Timestamp;
-use shared::memory::{FixedClock, QueueSettings};
+use shared::fifo::QueueSettings;
+use shared::memory::FixedClock;
 use shared::ports::store::{Attributes, Item, Key, Store as _, StoreError, Write};
 use shared::ports::{Durability, EventSource as _, OutgoingMessage, Queue as _};
 

@@ -12,10 +12,10 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use ingress::Ingress;
 use shared::ports::Ids;
+use tokio_util::sync::CancellationToken;
 
 use crate::connections::Connections;
 use crate::operator::{self, Operator};
-use crate::stop::Stop;
 
 pub use host_check::AcceptedHosts;
 
@@ -32,8 +32,8 @@ pub struct WebState {
     pub ids: Arc<dyn Ids>,
     /// Handles operator calls.
     pub operator: Arc<Operator>,
-    /// Turns true when the server stops.
-    pub stop: Stop,
+    /// Cancelled when the server stops.
+    pub stop: CancellationToken,
 }
 
 /// Returns the routes: the page, the WebSocket, the operator calls, and ingress for the rest.

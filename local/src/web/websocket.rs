@@ -14,10 +14,10 @@ use serde::Deserialize;
 use shared::domain::ConnectionId;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, interval_at, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::WebState;
 use crate::connections::OutboundMessage;
-use crate::stop::{Stop, stopped};
 
 /// Clients only send `resume`, which is small.
 const MAX_INBOUND: usize = 4 * 1024;
@@ -89,7 +89,7 @@ async fn read(
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
     mut outbound: Receiver<OutboundMessage>,
-    mut stop: Stop,
+    stop: CancellationToken,
 ) {
     let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
     loop {
@@ -103,7 +103,7 @@ async fn write(
                 }
                 continue;
             }
-            () = stopped(&mut stop) => {
+            () = stop.cancelled() => {
                 return send_close(&mut sink, close_code::RESTART, "the server is restarting").await;
             }
         };

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use local::pump::{BatchHandler, QueuePump};
-use shared::memory::{MemoryQueue, QueueSettings};
+use shared::fifo::QueueSettings;
+use shared::memory::MemoryQueue;
 use shared::ports::{Delivery, Durability, EventSource as _, OutgoingMessage, Queue as _};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 /// What was handled to its end, and when; a message that begins with `!` panics until the test
 /// heals it.
@@ -23,7 +24,7 @@ struct Log {
 struct World {
     queue: Arc<MemoryQueue>,
     log: Arc<Log>,
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
     pump: JoinHandle<()>,
 }
 
@@ -63,14 +64,14 @@ impl World {
             queue.send(outgoing(message)).await.unwrap();
         }
         let log = Arc::<Log>::default();
-        let (stop, stopped) = watch::channel(false);
+        let stop = CancellationToken::new();
         let pump = QueuePump {
             source: queue.clone(),
             handler: handler(log.clone()),
             batch: 10,
             concurrency: 4,
         };
-        let pump = tokio::spawn(pump.run(stopped, Duration::from_secs(1)));
+        let pump = tokio::spawn(pump.run(stop.clone(), Duration::from_secs(1)));
         Self { queue, log, stop, pump }
     }
 
@@ -90,7 +91,7 @@ impl World {
     }
 
     async fn end(self) {
-        self.stop.send_replace(true);
+        self.stop.cancel();
         self.pump.await.unwrap();
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use local::sqlite::{Database, OpenError, SqliteQueue, SqliteStore};
 use serde_json::{Value, json};
 use shared::domain::{ExpiresAt, MicroUsd, Timestamp};
-use shared::memory::{ManualClock, QueueSettings};
+use shared::fifo::QueueSettings;
+use shared::memory::ManualClock;
 use shared::ports::store::{
     Attributes, Condition, Item, Key, Query, Store as _, StoreError, Write,
 };

@@ -3,8 +3,7 @@
 use shared::domain::SessionKey;
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError};
-use shared::protocol::commit::{self, TurnOutcome};
-use shared::protocol::{SessionRow, TurnRow, TurnState, due, keys};
+use shared::protocol::{SessionRow, Turn, TurnOutcome, TurnState, commit, due, keys};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
 
 use super::CleanupRun;
@@ -21,7 +20,7 @@ impl Notifier {
     ) -> Result<(), NotifierError> {
         // The index may lag, and shows expired rows: only the row as it stands now counts.
         let mut items = self.ports.store.get(&[keys::session(key), item.key]).await?;
-        let turn = items.pop().flatten().map(Item::into_row::<TurnRow>).transpose()?;
+        let turn = items.pop().flatten().map(Item::into_row::<Turn>).transpose()?;
         let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
         let Some((owner, turn)) = session.and_then(|session| session.owner()).zip(turn) else {
             return Ok(());
@@ -29,7 +28,7 @@ impl Notifier {
         if !due::is_due(&turn, self.ports.clock.now()) {
             return Ok(());
         }
-        match turn.state {
+        match turn.state() {
             TurnState::Running => self.end_abandoned(key, &turn, run).await,
             TurnState::Committed if run.bus_away => Err(NotifierError::Event),
             TurnState::Committed => {
@@ -45,7 +44,7 @@ impl Notifier {
     async fn end_abandoned(
         &self,
         key: &SessionKey,
-        turn: &TurnRow,
+        turn: &Turn,
         run: &mut CleanupRun,
     ) -> Result<(), NotifierError> {
         let write =

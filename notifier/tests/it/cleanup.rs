@@ -163,7 +163,7 @@ async fn a_turn_that_goes_on_while_it_is_looked_at_is_not_ended() {
     let stale = shared::protocol::commit::abandoned(
         &key("a"),
         &turn,
-        &shared::protocol::commit::TurnOutcome::abandoned(&turn),
+        &shared::protocol::TurnOutcome::abandoned(&turn),
         shared::domain::Timestamp(0),
     );
     world.table.write(next, Durability::Ordered).await.unwrap();

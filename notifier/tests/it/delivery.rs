@@ -7,8 +7,8 @@ use shared::analytics::Texts;
 use shared::domain::{ConnectionId, ExpiresAt, Rating, SessionId, TurnNumber};
 use shared::memory::ConnectionState;
 use shared::ports::{Clock as _, Durability, Queue as _, Store as _};
-use shared::protocol::commit::TurnOutcome;
-use shared::protocol::{ConnectionRow, commit, connection};
+use shared::protocol::TurnOutcome;
+use shared::protocol::{ConnectionRow, connection};
 use shared::queue_messages::{DeletedNotice, Feedback, ReplyMessage};
 use tokio::time::Instant;
 
@@ -117,7 +117,7 @@ async fn a_final_too_large_for_a_frame_goes_without_its_text() {
     let frame = &world.frames(&tab)[0];
     assert_eq!(
         (frame.get("result"), &frame["metadata"]["sha256"]),
-        (None, &commit::sha256(&text).into())
+        (None, &shared::domain::sha256_hex(&text).into())
     );
 }
 

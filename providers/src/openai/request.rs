@@ -1,8 +1,8 @@
 //! The request of Chat Completions.
 
 use serde::Serialize;
+use shared::domain::sha256_hex;
 use shared::ports::{Prompt, PromptCaching, Role};
-use shared::protocol::commit::sha256;
 
 use crate::{MaxTokensField, OpenAiSettings};
 
@@ -74,7 +74,7 @@ impl<'a> Request<'a> {
 /// It holds no more than the provider reads in the prompt anyway, and the group, which does not
 /// tell who speaks.
 fn cache_key(prompt: &Prompt, caching: PromptCaching) -> String {
-    format!("{}.{}", &sha256(&prompt.system)[..32], caching.group)
+    format!("{}.{}", &sha256_hex(&prompt.system)[..32], caching.group)
 }
 
 fn role(role: Role) -> &'static str {

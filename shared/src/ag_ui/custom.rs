@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Event, Metadata};
 use crate::domain::{ErrorCode, ProviderName, Timestamp, TurnNumber};
-use crate::protocol::TurnRow;
+use crate::protocol::Turn;
 
 /// What goes on before or between the pieces of a reply.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -53,7 +53,7 @@ pub struct ChatError {
 }
 
 /// Writes a `chat.status` frame.
-pub fn custom_status(turn: &TurnRow, status: &ChatStatus) -> String {
+pub fn custom_status(turn: &Turn, status: &ChatStatus) -> String {
     let metadata = Some(Metadata::of(turn.turn, turn.epoch));
     Event::Custom { name: "chat.status", value: json!(status), metadata }.to_frame()
 }

@@ -1,9 +1,9 @@
 //! The frames of a turn.
 
 use super::event::{Event, FinalText, Metadata, TokenUsage, message_id};
-use crate::domain::{ErrorCode, SessionId, TurnKind, utf16_len};
+use crate::domain::{SessionId, utf16_len};
 use crate::ports::push::MAX_FRAME_BYTES;
-use crate::protocol::TurnRow;
+use crate::protocol::{FinalTurn, Turn, TurnError, TurnOutcome, TurnResult};
 
 /// The largest piece in one frame, in bytes of UTF-8: escaping can make a byte six.
 const MAX_PIECE_BYTES: usize = 4 * 1024;
@@ -12,7 +12,7 @@ const MAX_PIECE_BYTES: usize = 4 * 1024;
 const MAX_NAME_BYTES: usize = 256;
 
 /// Returns the frames that open a generation.
-pub fn opening_frames(session: &SessionId, turn: &TurnRow) -> [String; 2] {
+pub fn opening_frames(session: &SessionId, turn: &Turn) -> [String; 2] {
     let metadata = || Metadata::of(turn.turn, turn.epoch);
     let run =
         Event::RunStarted { thread_id: session, run_id: &turn.message_id, metadata: metadata() };
@@ -24,7 +24,7 @@ pub fn opening_frames(session: &SessionId, turn: &TurnRow) -> [String; 2] {
 /// Returns the frame of the first piece of `text[from..]`, and where in bytes it ends.
 ///
 /// `offset` is the place of `from` in UTF-16 code units.
-pub fn text_frame(turn: &TurnRow, text: &str, from: usize, offset: u64) -> (String, usize) {
+pub fn text_frame(turn: &Turn, text: &str, from: usize, offset: u64) -> (String, usize) {
     let end = text.floor_char_boundary(from.saturating_add(MAX_PIECE_BYTES).min(text.len()));
     let metadata = Metadata { offset: Some(offset), ..Metadata::of(turn.turn, turn.epoch) };
     let message_id = message_id(&turn.message_id, turn.epoch);
@@ -32,7 +32,7 @@ pub fn text_frame(turn: &TurnRow, text: &str, from: usize, offset: u64) -> (Stri
 }
 
 /// Returns the frames of a whole provisional text, from offset 0.
-pub fn text_frames(turn: &TurnRow, text: &str) -> Vec<String> {
+pub fn text_frames(turn: &Turn, text: &str) -> Vec<String> {
     let mut frames = Vec::new();
     let mut from = 0;
     let mut offset = 0;
@@ -46,49 +46,55 @@ pub fn text_frames(turn: &TurnRow, text: &str) -> Vec<String> {
 }
 
 /// Returns the frame of a final; one whose text does not fit is sent without it, to be fetched.
-pub fn final_frame(session: &SessionId, turn: &TurnRow) -> String {
-    if turn.kind == Some(TurnKind::Error) {
-        return error_frame(turn);
+pub fn final_frame(session: &SessionId, turn: &Turn, end: &FinalTurn) -> String {
+    if let TurnResult::Error(error) = &end.outcome.result {
+        return error_frame(turn, end, error);
     }
-    let frame = finished(session, turn, true).to_frame();
-    if frame.len() <= MAX_FRAME_BYTES { frame } else { finished(session, turn, false).to_frame() }
+    let frame = finished(session, turn, end, true).to_frame();
+    if frame.len() <= MAX_FRAME_BYTES {
+        frame
+    } else {
+        finished(session, turn, end, false).to_frame()
+    }
 }
 
-fn finished<'a>(session: &'a SessionId, turn: &'a TurnRow, with_text: bool) -> Event<'a> {
-    let text = turn.text.as_deref().unwrap_or_default();
+fn finished<'a>(
+    session: &'a SessionId,
+    turn: &'a Turn,
+    end: &'a FinalTurn,
+    with_text: bool,
+) -> Event<'a> {
+    let text = end.outcome.result.text();
     let message_id = message_id(&turn.message_id, turn.epoch);
     Event::RunFinished {
         thread_id: session,
         run_id: &turn.message_id,
         result: with_text.then_some(FinalText { message_id, text }),
-        usage: usage(turn),
-        metadata: final_metadata(turn),
+        usage: usage(&end.outcome),
+        metadata: final_metadata(turn, end),
     }
 }
 
-fn error_frame(turn: &TurnRow) -> String {
-    let (message, code) = match &turn.error {
-        Some(error) => (beginning(&error.message), error.code),
-        None => ("The answer failed.", ErrorCode::Unavailable),
-    };
-    let metadata = Metadata { message_id: Some(&turn.message_id), ..final_metadata(turn) };
-    Event::RunError { message, code, metadata }.to_frame()
+fn error_frame(turn: &Turn, end: &FinalTurn, error: &TurnError) -> String {
+    let metadata = Metadata { message_id: Some(&turn.message_id), ..final_metadata(turn, end) };
+    let message = beginning(&error.message);
+    Event::RunError { message, code: error.code, metadata }.to_frame()
 }
 
-fn final_metadata(turn: &TurnRow) -> Metadata<'_> {
+fn final_metadata<'a>(turn: &'a Turn, end: &'a FinalTurn) -> Metadata<'a> {
     Metadata {
-        finish_reason: turn.finish_reason,
-        cost_micro_usd: turn.cost_micro_usd,
-        cached: turn.cached,
-        sha256: turn.sha256.as_deref(),
+        finish_reason: Some(end.outcome.result.finish_reason()),
+        cost_micro_usd: end.outcome.cost_micro_usd,
+        cached: end.outcome.cached,
+        sha256: Some(&end.sha256),
         trace_id: turn.trace.as_deref().filter(fits),
         ..Metadata::of(turn.turn, turn.epoch)
     }
 }
 
-fn usage(turn: &TurnRow) -> Vec<TokenUsage<'_>> {
-    let Some((provider, usage)) = turn.provider.zip(turn.usage) else { return Vec::new() };
-    let model = turn.model.as_deref().filter(fits);
+fn usage(outcome: &TurnOutcome) -> Vec<TokenUsage<'_>> {
+    let Some((provider, usage)) = outcome.provider.zip(outcome.usage) else { return Vec::new() };
+    let model = outcome.model.as_deref().filter(fits);
     vec![TokenUsage {
         provider,
         model,

@@ -26,11 +26,3 @@ impl Metrics for MemoryMetrics {
         lock(&self.0).push(measure.clone());
     }
 }
-
-/// Measures nothing, where nobody watches.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoMetrics;
-
-impl Metrics for NoMetrics {
-    fn turn(&self, _: &TurnMeasure) {}
-}

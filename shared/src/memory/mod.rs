@@ -3,30 +3,23 @@
 //! They keep the services' rules: pages, size limits, message groups, stale handles. Nothing here
 //! fails by itself; faults are laid around them.
 
-mod cache;
 mod clock;
 mod documents;
 mod events;
-pub mod fifo;
 mod ids;
-pub mod limits;
 mod metrics;
 mod push;
 mod queue;
-mod readiness;
 mod secrets;
 mod store;
 
-pub use cache::{CacheBounds, MemoryReplyCache};
 pub use clock::{FixedClock, ManualClock, TokioClock};
 pub use documents::{MemoryDocuments, OwnedDocument};
 pub use events::MemoryEvents;
-pub use fifo::QueueSettings;
 pub use ids::SeededIds;
-pub use metrics::{MemoryMetrics, NoMetrics};
+pub use metrics::MemoryMetrics;
 pub use push::{ConnectionState, MemoryPush};
 pub use queue::MemoryQueue;
-pub use readiness::{Availability, Readiness};
 pub use secrets::MemorySecrets;
 pub use store::MemoryStore;
 

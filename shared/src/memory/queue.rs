@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::fifo::{Fifo, QueueSettings, ReceiptHandle, ReceivedMessage, Seq, StaleHandle};
-use super::limits::check_message;
-use super::{Readiness, lock};
+use super::lock;
+use crate::fifo::{
+    Fifo, QueueSettings, Readiness, ReceiptHandle, ReceivedMessage, Seq, StaleHandle,
+};
+use crate::limits::check_message;
 use crate::ports::{
     DeadLetter, Delivery, EventSource, OutgoingMessage, Queue, QueueError, Receipt,
 };

@@ -6,7 +6,7 @@ use crate::domain::{
     ContextUse, DocumentId, FinishReason, MessageId, MessageText, MicroUsd, Principal,
     ProviderName, SessionId, SessionKey, Timestamp, TurnKind, TurnNumber, Usage,
 };
-use crate::protocol::{SessionRow, Timings, TurnError, TurnRow};
+use crate::protocol::{FinalTurn, RunningTurn, SessionRow, Timings, Turn, TurnError, TurnPhase};
 
 /// `GET /admin/api/sessions?after=<session_key>&limit=100`: live sessions in the order of their
 /// keys.
@@ -125,28 +125,50 @@ pub struct TurnView {
     pub finished_at: Option<Timestamp>,
 }
 
-impl From<TurnRow> for TurnView {
-    fn from(row: TurnRow) -> Self {
-        let done = row.is_final();
-        Self {
-            turn: row.turn,
-            message_id: row.message_id,
-            message: row.message,
-            done,
-            kind: row.kind,
-            text: if done { row.text } else { row.partial },
-            error: row.error,
-            document_id: row.document_id,
-            context: row.context,
-            provider: row.provider,
-            model: row.model,
-            usage: row.usage,
-            cost_micro_usd: row.cost_micro_usd,
-            finish_reason: row.finish_reason,
-            generations: row.epoch.0,
-            timings: row.timings,
-            accepted_at: row.accepted_at,
-            finished_at: row.finished_at,
+impl From<Turn> for TurnView {
+    fn from(turn: Turn) -> Self {
+        let view = Self {
+            turn: turn.turn,
+            message_id: turn.message_id,
+            message: turn.message,
+            done: false,
+            kind: None,
+            text: None,
+            error: None,
+            document_id: turn.document_id,
+            context: None,
+            provider: None,
+            model: None,
+            usage: None,
+            cost_micro_usd: None,
+            finish_reason: None,
+            generations: turn.epoch.0,
+            timings: Timings::default(),
+            accepted_at: turn.accepted_at,
+            finished_at: None,
+        };
+        match turn.phase {
+            TurnPhase::Running(RunningTurn { partial, timings, .. }) => {
+                Self { text: Some(partial).filter(|partial| !partial.is_empty()), timings, ..view }
+            }
+            TurnPhase::Final(end) => {
+                let FinalTurn { outcome, finished_at, .. } = *end;
+                Self {
+                    done: true,
+                    kind: Some(outcome.result.kind()),
+                    error: outcome.result.error().cloned(),
+                    finish_reason: Some(outcome.result.finish_reason()),
+                    text: Some(outcome.result.into_text()),
+                    context: Some(outcome.context),
+                    provider: outcome.provider,
+                    model: outcome.model,
+                    usage: outcome.usage,
+                    cost_micro_usd: outcome.cost_micro_usd,
+                    timings: outcome.timings,
+                    finished_at: Some(finished_at),
+                    ..view
+                }
+            }
         }
     }
 }

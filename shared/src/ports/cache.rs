@@ -5,8 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ProviderName;
-use crate::protocol::commit::sha256;
+use crate::domain::{ProviderName, sha256_hex};
 
 /// What a reply is found by: everything that it depends on, as a hash.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,7 +20,7 @@ impl CacheKey {
             all.push(':');
             all.push_str(part);
         }
-        Self(sha256(&all))
+        Self(sha256_hex(&all))
     }
 
     /// Returns the key as text: 64 hexadecimal digits.

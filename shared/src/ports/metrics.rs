@@ -1,10 +1,9 @@
 //! What is measured of a turn.
 
 use crate::domain::{
-    ContextUse, ErrorCode, FinishReason, MessageId, MicroUsd, ProviderName, SessionKey, TurnKind,
-    TurnNumber, Usage,
+    ContextUse, ErrorCode, FinishReason, MessageId, MicroUsd, ProviderName, SessionKey, Timings,
+    TurnKind, TurnNumber, Usage,
 };
-use crate::protocol::Timings;
 
 /// What one committed turn took, cost and went through. It holds no text of anybody's.
 #[derive(Debug, Clone, PartialEq)]

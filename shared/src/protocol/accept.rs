@@ -9,12 +9,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Lifetime, MessageRow, SessionRow, keys};
 use crate::domain::{
-    DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey, Timestamp,
+    DocumentId, MessageId, MessageText, Principal, ProviderName, Replay, SessionId, SessionKey,
+    Timestamp,
 };
 use crate::environment::{ConfigError, Environment};
 use crate::ports::Durability;
 use crate::ports::store::{Change, Condition, Item, Store, StoreError, Write};
-use crate::queue_messages::Replay;
 
 /// How often a refused write is tried again from a fresh read: each refusal means that another
 /// writer got on.

@@ -3,8 +3,11 @@
 use serde_json::json;
 
 use super::accept::renew;
-use super::commit::{self, TurnOutcome};
-use super::{Lifetime, MessageRow, SessionRow, Timings, TurnRow, TurnState, keys};
+use super::commit;
+use super::{
+    Lifetime, MessageRow, RunningTurn, SessionRow, Timings, Turn, TurnOutcome, TurnPhase,
+    TurnState, keys,
+};
 use crate::domain::{Epoch, MessageId, SessionKey, Timestamp, TurnNumber};
 use crate::ports::store::{Change, Condition, Item, StoreError, Write};
 
@@ -59,40 +62,30 @@ pub fn claim(
     trace: Option<String>,
     lifetime: Lifetime,
     now: Timestamp,
-) -> Result<(TurnRow, Vec<Write>), StoreError> {
+) -> Result<(Turn, Vec<Write>), StoreError> {
     let ClaimInput { key, session, message_id, message, predecessor_is_final } = input;
     let turn = session.next_turn;
     let mut changes = vec![Change::Set("next_turn", json!(turn.next()))];
     let expires_at = renew(session, lifetime, now, &mut changes);
-    let row = TurnRow {
+    let running = RunningTurn {
+        partial: String::new(),
+        timings: Timings { queue_ms: millis(now, message.accepted_at), ..Timings::default() },
+        due: super::due::first_look(now),
+    };
+    let row = Turn {
         turn,
         message_id: message_id.clone(),
         message: message.message.clone(),
         document_id: message.document_id.clone(),
         requested_provider: message.provider,
-        state: TurnState::Running,
         epoch: Epoch::FIRST,
         cancel: message.cancel,
-        partial: None,
-        kind: None,
-        text: None,
-        sha256: None,
-        error: None,
-        finish_reason: None,
-        provider: None,
-        model: None,
-        usage: None,
-        cost_micro_usd: None,
-        cached: false,
-        context: None,
-        timings: Timings { queue_ms: millis(now, message.accepted_at), ..Timings::default() },
         accepted_at: message.accepted_at,
         created_at: now,
-        finished_at: None,
         expires_at,
-        due: Some(super::due::first_look(now)),
         trace,
         synthetic: session.principal.as_ref().is_some_and(crate::domain::Principal::is_operator),
+        phase: TurnPhase::Running(running),
     };
     let message_changes =
         vec![Change::Set("turn", json!(turn)), Change::Set("expires_at", json!(expires_at))];
@@ -111,7 +104,7 @@ pub fn claim(
 /// [`claim`], so that a stale claim never ends a live turn.
 pub fn end_predecessor(
     input: ClaimInput<'_>,
-    predecessor: &TurnRow,
+    predecessor: &Turn,
     outcome: &TurnOutcome,
     now: Timestamp,
 ) -> Vec<Write> {

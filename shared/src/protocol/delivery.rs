@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::accept::live;
-use super::{TurnRow, TurnState, keys};
-use crate::domain::{MicroUsd, SessionKey};
+use super::{FinalTurn, TurnState, keys};
+use crate::domain::{MicroUsd, SessionKey, TurnNumber};
 use crate::ports::store::{Change, Condition, Write};
 
 /// The place of the session's totals in [`delivered`]'s transaction.
@@ -15,9 +15,9 @@ pub const TOTALS: usize = 1;
 /// Refused at 0 where the turn is not committed (any more); refused at [`TOTALS`] where the session
 /// is gone:
 /// then [`delivered_without_session`] is what remains.
-pub fn delivered(key: &SessionKey, turn: &TurnRow) -> Vec<Write> {
-    let usage = turn.usage.unwrap_or_default();
-    let MicroUsd(cost) = turn.cost_micro_usd.unwrap_or_default();
+pub fn delivered(key: &SessionKey, turn: TurnNumber, end: &FinalTurn) -> Vec<Write> {
+    let usage = end.outcome.usage.unwrap_or_default();
+    let MicroUsd(cost) = end.outcome.cost_micro_usd.unwrap_or_default();
     let totals = vec![
         Change::Add("total_turns", 1),
         Change::Add("total_input_tokens", i64::try_from(usage.input_tokens).unwrap_or(i64::MAX)),
@@ -28,8 +28,8 @@ pub fn delivered(key: &SessionKey, turn: &TurnRow) -> Vec<Write> {
 }
 
 /// Marks a committed turn as delivered.
-pub fn delivered_without_session(key: &SessionKey, turn: &TurnRow) -> Write {
+pub fn delivered_without_session(key: &SessionKey, turn: TurnNumber) -> Write {
     let committed = Condition::Equals("state", json!(TurnState::Committed));
     let changes = vec![Change::Set("state", json!(TurnState::Delivered)), Change::Remove("due")];
-    Write::update(keys::turn(key, turn.turn), vec![committed], changes)
+    Write::update(keys::turn(key, turn), vec![committed], changes)
 }

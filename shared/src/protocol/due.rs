@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{TurnRow, TurnState};
+use super::{DeliveryState, Turn, TurnPhase};
 use crate::domain::Timestamp;
 
 /// The time after its claim, or its latest generation, after which a running turn counts as
@@ -32,14 +32,14 @@ pub fn abandoned_at(now: Timestamp) -> Timestamp {
 }
 
 /// Tells whether the cleanup has to end or to deliver a turn at `now`.
-pub fn is_due(turn: &TurnRow, now: Timestamp) -> bool {
-    let Some(due) = turn.due else { return false };
-    let from = match turn.state {
-        TurnState::Running => due.max(abandoned_at(turn.created_at)),
-        TurnState::Committed => {
-            due.max(turn.finished_at.unwrap_or(turn.created_at).plus(UNDELIVERED_AFTER))
-        }
-        TurnState::Delivered => return false,
-    };
-    from <= now
+pub fn is_due(turn: &Turn, now: Timestamp) -> bool {
+    match &turn.phase {
+        TurnPhase::Running(running) => running.due.max(abandoned_at(turn.created_at)) <= now,
+        TurnPhase::Final(end) => match end.delivery {
+            DeliveryState::Pending { due } => {
+                due.max(end.finished_at.plus(UNDELIVERED_AFTER)) <= now
+            }
+            DeliveryState::Delivered => false,
+        },
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{TurnRow, TurnState, due, keys};
+use super::{Turn, TurnState, due, keys};
 use crate::domain::{Epoch, SessionKey, Timestamp, TurnNumber};
 use crate::ports::store::{Change, Condition, Write};
 
@@ -10,7 +10,7 @@ use crate::ports::store::{Change, Condition, Write};
 ///
 /// Refused where the turn is not running, is flagged as cancelled, or has another epoch than the
 /// one read.
-pub fn next_generation(key: &SessionKey, turn: &TurnRow, now: Timestamp) -> Write {
+pub fn next_generation(key: &SessionKey, turn: &Turn, now: Timestamp) -> Write {
     let mut conditions = mine(turn.epoch);
     conditions.push(Condition::Missing("cancel"));
     let changes = vec![

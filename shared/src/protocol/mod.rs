@@ -16,8 +16,10 @@ pub mod keys;
 pub mod lifetime;
 pub mod rows;
 pub mod stop;
+pub mod turn;
 
 pub use lifetime::Lifetime;
-pub use rows::{
-    ConnectionRow, MessageRow, Owner, SessionRow, Timings, TurnError, TurnRow, TurnState,
-};
+pub use rows::{ConnectionRow, MessageRow, Owner, SessionRow, TurnError, TurnRow, TurnState};
+pub use turn::{DeliveryState, FinalTurn, RunningTurn, Turn, TurnOutcome, TurnPhase, TurnResult};
+
+pub use crate::domain::Timings;

@@ -4,10 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId,
-    MessageText, MicroUsd, Principal, PrincipalHash, ProviderName, SessionId, Timestamp, TurnKind,
-    TurnNumber, Usage,
+    MessageText, MicroUsd, Principal, PrincipalHash, ProviderName, Replay, SessionId, Timestamp,
+    Timings, TurnKind, TurnNumber, Usage,
 };
-use crate::queue_messages::Replay;
 
 /// `META`: one session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -153,21 +152,10 @@ pub struct TurnError {
     pub message: String,
 }
 
-/// Where a turn's time went, in milliseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Timings {
-    /// From acceptance to the claim.
-    pub queue_ms: u64,
-    /// Gathering history and document.
-    pub context_ms: u64,
-    /// From acceptance to the first piece of the reply.
-    pub first_token_ms: Option<u64>,
-    /// From acceptance to the commit.
-    pub total_ms: u64,
-}
-
-/// `T#<turn>`: one turn.
+/// `T#<turn>`: one turn, in the flat form in which the store holds it.
+///
+/// Which attributes are there depends on the state; code reads and writes a [`Turn`](super::Turn),
+/// which has no attributes of another state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TurnRow {
     /// Its number.

@@ -6,7 +6,6 @@
 //! can.
 
 mod partial_request;
-mod replay;
 mod reply;
 mod request;
 
@@ -15,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::redact::redact;
 
+pub use crate::domain::{Exchange, MAX_REPLAY_BYTES, Replay, ReplayError};
 pub use partial_request::PartialRequest;
-pub use replay::{Exchange, MAX_REPLAY_BYTES, Replay, ReplayError};
 pub use reply::{DeletedNotice, Feedback, FinalPointer, ReplyMessage};
 pub use request::{MessagePointer, RequestMessage, Submit};
 

@@ -5,9 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{BodyError, Replay};
+use super::BodyError;
 use crate::domain::{
-    DocumentId, MessageId, MessageText, Principal, ProviderName, SessionId, SessionKey, Timestamp,
+    DocumentId, MessageId, MessageText, Principal, ProviderName, Replay, SessionId, SessionKey,
+    Timestamp,
 };
 use crate::ports::{Durability, OutgoingMessage};
 use crate::protocol::accept::Submission;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use shared::domain::{ConnectionId, ProviderName, Timestamp};
 use shared::memory::{
-    CacheBounds, MemoryDocuments, MemoryEvents, MemoryPush, MemoryQueue, MemoryReplyCache,
-    MemorySecrets, MemoryStore, TokioClock,
+    MemoryDocuments, MemoryEvents, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore, TokioClock,
 };
 use shared::ports::{
     CacheKey, CachedReply, EventSource, ReplyCache, SigningKey, SigningKeys, store::Store,
 };
+use shared::reply_cache::{CacheLimits, MemoryReplyCache};
 use testkit::conformance::{self, Published};
 
 #[tokio::test(start_paused = true)]
@@ -44,7 +44,7 @@ async fn the_documents_in_memory_keep_their_promises() {
 async fn the_reply_cache_in_memory_keeps_its_promises() {
     let clock = Arc::new(TokioClock::starting_at(Timestamp(1_800_000_000_000)));
     let make = async |entries| {
-        let bounds = CacheBounds { entries, bytes: 1024 * 1024 };
+        let bounds = CacheLimits { entries, bytes: 1024 * 1024 };
         Arc::new(MemoryReplyCache::new(clock.clone(), bounds)) as Arc<dyn ReplyCache>
     };
     conformance::reply_cache(make, 0, tokio::time::sleep).await;
@@ -53,7 +53,7 @@ async fn the_reply_cache_in_memory_keeps_its_promises() {
 #[tokio::test(start_paused = true)]
 async fn the_reply_that_was_not_asked_for_the_longest_goes_first() {
     let clock = Arc::new(TokioClock::starting_at(Timestamp(1_800_000_000_000)));
-    let cache = MemoryReplyCache::new(clock, CacheBounds { entries: 10, bytes: 5_000 });
+    let cache = MemoryReplyCache::new(clock, CacheLimits { entries: 10, bytes: 5_000 });
     let reply = |bytes| CachedReply {
         provider: ProviderName::Claude,
         model: String::new(),

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use shared::domain::{ConnectionId, Timestamp};
+use shared::fifo::QueueSettings;
 use shared::memory::{
-    ConnectionState, ManualClock, MemoryPush, MemoryQueue, QueueSettings, SeededIds, TokioClock,
+    ConnectionState, ManualClock, MemoryPush, MemoryQueue, SeededIds, TokioClock,
 };
 use shared::ports::{
     Clock as _, Durability, EventSource as _, Ids as _, OutgoingMessage, Push as _, PushError,

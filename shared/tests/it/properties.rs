@@ -11,7 +11,7 @@ use shared::domain::{
     utf16_len,
 };
 use shared::ports::push::MAX_FRAME_BYTES;
-use shared::protocol::{TurnError, TurnRow};
+use shared::protocol::{Turn, TurnError, TurnRow};
 use shared::queue_messages::{
     DeletedNotice, Exchange, Feedback, FinalPointer, MessagePointer, Replay, ReplyMessage,
     RequestMessage, Submit,
@@ -188,6 +188,7 @@ proptest! {
     #[test]
     fn pieces_fit_their_frames_and_join_to_the_text(message_id in message_id(), turn in turn(), text in text()) {
         let row = TurnRow { message_id, turn, epoch: Epoch(u64::MAX), ..samples::running() };
+        let row = Turn::from(row);
         let mut joined = String::new();
         for frame in text_frames(&row, &text) {
             prop_assert!(frame.len() <= MAX_FRAME_BYTES, "a frame has {} bytes", frame.len());
@@ -202,7 +203,8 @@ proptest! {
 
     #[test]
     fn a_final_fits_its_frame_and_carries_the_whole_text_or_none(session in session_id(), row in final_row()) {
-        let frame = final_frame(&session, &row);
+        let turn = Turn::from(row.clone());
+        let frame = final_frame(&session, &turn, turn.as_final().unwrap());
         prop_assert!(frame.len() <= MAX_FRAME_BYTES, "the frame has {} bytes", frame.len());
         let event = read(&frame);
         let failed = row.kind == Some(TurnKind::Error);
@@ -215,7 +217,7 @@ proptest! {
 
     #[test]
     fn opening_frames_fit(session in session_id(), row in final_row()) {
-        for frame in opening_frames(&session, &row) {
+        for frame in opening_frames(&session, &Turn::from(row.clone())) {
             prop_assert!(frame.len() <= MAX_FRAME_BYTES, "a frame has {} bytes", frame.len());
         }
     }

@@ -7,6 +7,7 @@ use shared::ag_ui::{
 use shared::analytics::{
     FeedbackFacts, Texts, feedback_event, session_deleted, session_expired, turn_event,
 };
+use shared::domain::sha256_hex;
 use shared::domain::{
     ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId,
     MessageText, MicroUsd, Principal, ProviderName, Rating, SessionId, SessionKey, Timestamp,
@@ -14,9 +15,8 @@ use shared::domain::{
 };
 use shared::ports::EventEntry;
 use shared::protocol::accept::Submission;
-use shared::protocol::commit::sha256;
 use shared::protocol::{
-    ConnectionRow, MessageRow, SessionRow, Timings, TurnError, TurnRow, TurnState,
+    ConnectionRow, MessageRow, SessionRow, Timings, Turn, TurnError, TurnRow, TurnState,
 };
 use shared::queue_messages::{
     DeletedNotice, Exchange, Feedback, FinalPointer, MessagePointer, Replay, ReplyMessage,
@@ -182,7 +182,7 @@ pub(crate) fn replied(finish_reason: FinishReason, text: &str) -> TurnRow {
         partial: None,
         kind: Some(TurnKind::Reply),
         text: Some(text.to_owned()),
-        sha256: Some(sha256(text)),
+        sha256: Some(sha256_hex(text)),
         finish_reason: Some(finish_reason),
         provider: Some(ProviderName::Claude),
         model: Some("example-model".to_owned()),
@@ -228,7 +228,7 @@ pub(crate) fn failed() -> TurnRow {
 
 /// Every kind of frame, each with the name of its message in the contract.
 pub(crate) fn frames() -> Vec<(&'static str, &'static str, String)> {
-    let running = running();
+    let running = Turn::from(running());
     let [started, opened] = opening_frames(&session(), &running);
     let content = text_frames(&running, "“🎈” is\n\"period 3\"").remove(0);
     let metadata = Metadata::of(running.turn, running.epoch);
@@ -236,7 +236,10 @@ pub(crate) fn frames() -> Vec<(&'static str, &'static str, String)> {
         message_id: message_id(&running.message_id, running.epoch),
         metadata,
     };
-    let of = |row: &TurnRow| final_frame(&session(), row);
+    let of = |row: &TurnRow| {
+        let turn = Turn::from(row.clone());
+        final_frame(&session(), &turn, turn.as_final().unwrap())
+    };
     let status = |phase, provider| custom_status(&running, &ChatStatus { phase, provider });
     let resumed = ChatResumed { first: turn(1), next: turn(5), born: NOW };
     let error = |field| ChatError {

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use secrecy::{SecretSlice, SecretString};
 use shared::domain::{ProviderName, Timestamp};
+use shared::fifo::QueueSettings;
 use shared::memory::{
     MemoryDocuments, MemoryEvents, MemoryQueue, MemorySecrets, MemoryStore, OwnedDocument,
-    QueueSettings, TokioClock,
+    TokioClock,
 };
 use shared::ports::{Clock as _, SigningKey, SigningKeys};
 

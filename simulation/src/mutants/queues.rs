@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use shared::fifo::ReceiptHandle;
 use shared::memory::MemoryQueue;
-use shared::memory::fifo::ReceiptHandle;
 use shared::ports::{EventSource as _, OutgoingMessage, Queue, QueueError, Receipt};
 
 /// How many receives of one queue a stale handle can lie behind: more than a run makes.

@@ -2,7 +2,7 @@
 
 use shared::domain::{FinishReason, ProviderName};
 use shared::ports::{CacheKey, CachedReply, Prompt};
-use shared::protocol::commit::TurnOutcome;
+use shared::protocol::{TurnOutcome, TurnResult};
 
 use super::{Answer, Halt};
 use crate::kept::Asked;
@@ -26,7 +26,10 @@ impl Answer<'_> {
 
     /// Remembers a reply to be kept, if it ended by itself.
     pub(super) fn note_reply(&mut self, prompt: &Prompt, outcome: &TurnOutcome) {
-        if self.worker.ports.kept.is_none() || outcome.finish_reason != FinishReason::Stop {
+        let TurnResult::Reply { text, finish_reason: FinishReason::Stop } = &outcome.result else {
+            return;
+        };
+        if self.worker.ports.kept.is_none() {
             return;
         }
         let key = self
@@ -35,7 +38,7 @@ impl Answer<'_> {
             .and_then(|(provider, model)| self.cache_key(prompt, *provider, model));
         self.to_keep =
             key.zip(outcome.provider.zip(outcome.model.clone())).map(|(key, (provider, model))| {
-                (key, CachedReply { provider, model, text: outcome.text.clone() })
+                (key, CachedReply { provider, model, text: text.clone() })
             });
     }
 

@@ -9,8 +9,8 @@ mod spending;
 use shared::ag_ui::{ChatStatus, StatusPhase};
 use shared::domain::{ContextUse, ErrorCode, ProviderName, SessionKey, TurnNumber};
 use shared::ports::{Attempts, CacheKey, CachedReply, Document, Model, ModelError, Prompt};
-use shared::protocol::commit::TurnOutcome;
-use shared::protocol::{Owner, Timings, TurnRow};
+use shared::protocol::TurnOutcome;
+use shared::protocol::{Owner, Timings, Turn};
 use shared::queue_messages::Replay;
 use shared::store_retry::StoreRetry;
 use tokio::time::{Instant, sleep_until};
@@ -72,7 +72,7 @@ impl<'w> Answer<'w> {
         let Claim { owner, turn, replay } = claim;
         let ports = &worker.ports;
         let ports = (ports.store.clone(), ports.push.clone());
-        let timings = turn.timings;
+        let timings = turn.timings();
         let spending = Spending::new(worker, &owner.principal);
         let attendant =
             Attendant::new(ports, key.clone(), &owner, *turn, worker.config.pace, deadline);
@@ -196,7 +196,7 @@ impl<'w> Answer<'w> {
         &self,
         history: History,
         document: Option<Document>,
-        turn: &TurnRow,
+        turn: &Turn,
     ) -> Result<Prompt, WorkerError> {
         let replay = self.replay.as_deref();
         let parts = Parts {

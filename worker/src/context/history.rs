@@ -1,9 +1,9 @@
 //! The longest run of committed turns before this one that fits the budget.
 
-use shared::domain::{SessionKey, TurnKind, TurnNumber};
+use shared::domain::{SessionKey, TurnNumber};
 use shared::ports::store::Item;
 use shared::ports::{ChatMessage, Role};
-use shared::protocol::{TurnRow, keys};
+use shared::protocol::{Turn, TurnPhase, keys};
 use shared::queue_messages::Exchange;
 use shared::store_retry::with_retries;
 
@@ -57,7 +57,7 @@ pub(crate) async fn history(
         let page = with_retries(|| ids.fraction(), || store.query(&query)).await?;
         unread = unread.saturating_sub(page.items.len());
         let Some(last) = page.items.last().map(|item| item.key.sort.clone()) else { break };
-        for row in page.items.into_iter().map(Item::into_row::<TurnRow>) {
+        for row in page.items.into_iter().map(Item::into_row::<Turn>) {
             let Some(pair) = messages(row?) else { continue };
             let Some(rest) = left.checked_sub(size(&pair)) else {
                 return Ok(History::of(newest_first, true));
@@ -100,12 +100,12 @@ fn size(pair: &[ChatMessage; 2]) -> usize {
 }
 
 /// Returns a turn's two messages, the reply first, if it belongs to the history.
-fn messages(turn: TurnRow) -> Option<[ChatMessage; 2]> {
-    let text = turn.text.filter(|text| !text.is_empty())?;
-    if turn.kind == Some(TurnKind::Error) {
-        return None;
-    }
-    Some(pair(text, turn.message.into()))
+fn messages(turn: Turn) -> Option<[ChatMessage; 2]> {
+    let text = match turn.phase {
+        TurnPhase::Final(end) => end.outcome.result.into_text(),
+        TurnPhase::Running(_) => return None,
+    };
+    (!text.is_empty()).then(|| pair(text, turn.message.into()))
 }
 
 fn pair(reply: String, message: String) -> [ChatMessage; 2] {

@@ -2,8 +2,8 @@
 
 use minijinja::{Environment, context};
 use shared::domain::ContextUse;
+use shared::domain::sha256_hex;
 use shared::ports::Document;
-use shared::protocol::commit::sha256;
 
 use super::without_invisible;
 
@@ -60,8 +60,10 @@ impl Template {
         let shown = cut(&text, max_tokens.saturating_mul(BYTES_PER_TOKEN));
         let title =
             without_invisible(&document.title).replace(['\n', '\r', '\u{2028}', '\u{2029}'], " ");
-        let fence =
-            format!("<<document {}>>", &sha256(&format!("{title}\n{}", document.content))[..32]);
+        let fence = format!(
+            "<<document {}>>",
+            &sha256_hex(&format!("{title}\n{}", document.content))[..32]
+        );
         template.render(
             context! { title, fence, document => shown, cut => shown.len() < text.len(), ..common },
         )

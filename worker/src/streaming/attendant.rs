@@ -9,7 +9,7 @@ use shared::ag_ui::{self, ChatStatus};
 use shared::domain::{PrincipalHash, SessionId, SessionKey};
 use shared::ports::store::{Item, StoreError};
 use shared::ports::{Durability, Push, Store};
-use shared::protocol::{ConnectionRow, Owner, TurnRow, connection, generation};
+use shared::protocol::{ConnectionRow, Owner, Turn, connection, generation};
 use tokio::time::{Instant, sleep_until};
 
 use super::audience::{Audience, Pushed};
@@ -41,7 +41,7 @@ pub(crate) struct Attendant {
     key: SessionKey,
     session: SessionId,
     owner: PrincipalHash,
-    pub(crate) turn: TurnRow,
+    pub(crate) turn: Turn,
     text: String,
     released: usize,
     complete: bool,
@@ -73,7 +73,7 @@ impl Attendant {
         (store, push): (Arc<dyn Store>, Arc<dyn Push>),
         key: SessionKey,
         owner: &Owner,
-        turn: TurnRow,
+        turn: Turn,
         pace: Pace,
         deadline: Instant,
     ) -> Self {
@@ -126,7 +126,7 @@ impl Attendant {
     }
 
     /// Begins a new generation: a higher `gen`, an empty text.
-    pub(crate) fn restart(&mut self, turn: TurnRow) {
+    pub(crate) fn restart(&mut self, turn: Turn) {
         self.turn = turn;
         self.text.clear();
         self.released = 0;

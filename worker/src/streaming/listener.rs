@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::ag_ui::{self, Event, Metadata};
 use shared::domain::{SessionId, utf16_len};
-use shared::protocol::{ConnectionRow, TurnRow};
+use shared::protocol::{ConnectionRow, Turn};
 use tokio::time::Instant;
 
 /// The least pause after a push that failed, and the longest one.
@@ -42,7 +42,7 @@ enum Stage {
 /// What there is to send.
 pub(super) struct Scene<'a> {
     pub(super) session: &'a SessionId,
-    pub(super) turn: &'a TurnRow,
+    pub(super) turn: &'a Turn,
     /// The text that may go out by now.
     pub(super) released: &'a str,
     /// Whether the released text is the whole reply.

@@ -3,9 +3,9 @@
 use shared::domain::{MessageId, SessionKey, TurnNumber};
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError};
+use shared::protocol::TurnOutcome;
 use shared::protocol::claim::{ClaimInput, PREDECESSOR};
-use shared::protocol::commit::TurnOutcome;
-use shared::protocol::{self, MessageRow, Owner, SessionRow, TurnRow, TurnState, generation, keys};
+use shared::protocol::{self, MessageRow, Owner, SessionRow, Turn, TurnState, generation, keys};
 use shared::queue_messages::Replay;
 use shared::store_retry::StoreRetry;
 use tokio::time::Instant;
@@ -26,9 +26,9 @@ pub(crate) enum Claimed {
     /// The turn is final: only its pointer is to be sent again.
     Final(TurnNumber),
     /// The turn was stopped before it had an answer.
-    Cancelled(Box<TurnRow>),
+    Cancelled(Box<Turn>),
     /// The turn was begun too often.
-    Exhausted(Box<TurnRow>),
+    Exhausted(Box<Turn>),
     /// The turn is this worker's, in the row's generation.
     Running(Claim),
 }
@@ -36,7 +36,7 @@ pub(crate) enum Claimed {
 /// A turn that is this worker's.
 pub(crate) struct Claim {
     pub(crate) owner: Owner,
-    pub(crate) turn: Box<TurnRow>,
+    pub(crate) turn: Box<Turn>,
     /// What it is answered with in place of history and settings; kept with the message, so that
     /// every generation has the same.
     pub(crate) replay: Option<Box<Replay>>,
@@ -179,7 +179,7 @@ async fn again(
     let Some(mut turn) = read_turn(worker, key, turn).await? else {
         return Ok(Some(Claimed::Gone));
     };
-    match turn.state {
+    match turn.state() {
         TurnState::Delivered => Ok(Some(Claimed::Delivered)),
         TurnState::Committed => Ok(Some(Claimed::Final(turn.turn))),
         TurnState::Running if turn.cancel => Ok(Some(Claimed::Cancelled(Box::new(turn)))),
@@ -197,13 +197,12 @@ async fn again(
 pub(crate) async fn take_generation(
     worker: &Worker,
     key: &SessionKey,
-    turn: &mut TurnRow,
+    turn: &mut Turn,
 ) -> Result<bool, WorkerError> {
     let write = generation::next_generation(key, turn, worker.ports.clock.now());
     match worker.ports.store.write(write, Durability::Ordered).await {
         Ok(_) => {
-            turn.epoch = turn.epoch.next();
-            turn.partial = None;
+            turn.begin_next_generation();
             Ok(true)
         }
         Err(StoreError::ConditionFailed(_)) => Ok(false),
@@ -215,7 +214,7 @@ pub(crate) async fn read_turn(
     worker: &Worker,
     key: &SessionKey,
     turn: TurnNumber,
-) -> Result<Option<TurnRow>, WorkerError> {
+) -> Result<Option<Turn>, WorkerError> {
     let mut items = worker.ports.store.get(&[keys::turn(key, turn)]).await?;
     Ok(items.pop().flatten().map(Item::into_row).transpose()?)
 }

@@ -1,10 +1,10 @@
 //! Steps 6 and 7 of the turn protocol: the commit, then the final on the queue.
 
-use shared::domain::{ErrorCode, FinishReason, SessionKey, Timestamp, TurnKind, TurnNumber};
+use shared::domain::{ErrorCode, SessionKey, Timestamp, TurnKind, TurnNumber};
 use shared::ports::Durability;
 use shared::ports::store::{Item, StoreError, Write};
-use shared::protocol::commit::{self, TurnOutcome};
-use shared::protocol::{SessionRow, TurnRow, TurnState, keys};
+use shared::protocol::{SessionRow, Turn, TurnResult, TurnState, keys};
+use shared::protocol::{TurnOutcome, commit};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
 use shared::store_retry::with_retries;
 
@@ -20,13 +20,13 @@ use crate::handler::Worker;
 pub(crate) async fn commit(
     worker: &Worker,
     key: &SessionKey,
-    turn: &TurnRow,
+    turn: &Turn,
     ending: impl Into<Ending>,
 ) -> Result<bool, WorkerError> {
     let ending = ending.into();
     let now = worker.ports.clock.now();
     let outcome = &ending.outcome;
-    let write = if outcome.kind == TurnKind::Cancelled {
+    let write = if outcome.result.kind() == TurnKind::Cancelled {
         commit::cancelled(key, turn, outcome, now)
     } else {
         commit::commit(key, turn, outcome, now)
@@ -58,7 +58,7 @@ pub(crate) async fn commit(
 pub(super) fn note(
     worker: &Worker,
     key: &SessionKey,
-    turn: &TurnRow,
+    turn: &Turn,
     ending: &Ending,
     now: Timestamp,
 ) {
@@ -69,36 +69,36 @@ pub(super) fn note(
 pub(crate) async fn cancelled(
     worker: &Worker,
     key: &SessionKey,
-    turn: &TurnRow,
+    turn: &Turn,
 ) -> Result<(), WorkerError> {
-    let outcome = TurnOutcome::cancelled(turn.partial.clone().unwrap_or_default());
-    commit(worker, key, turn, TurnOutcome { timings: turn.timings, ..outcome }).await.map(drop)
+    let outcome = TurnOutcome::cancelled(turn.partial().to_owned());
+    commit(worker, key, turn, TurnOutcome { timings: turn.timings(), ..outcome }).await.map(drop)
 }
 
 /// Ends a turn that was begun too often, without any model call.
 pub(crate) async fn exhausted(
     worker: &Worker,
     key: &SessionKey,
-    turn: &TurnRow,
+    turn: &Turn,
 ) -> Result<(), WorkerError> {
     let outcome = TurnOutcome::error(
         ErrorCode::AttemptsExhausted,
         "The answer failed too often. Please ask again.",
     );
-    commit(worker, key, turn, TurnOutcome { timings: turn.timings, ..outcome }).await.map(drop)
+    commit(worker, key, turn, TurnOutcome { timings: turn.timings(), ..outcome }).await.map(drop)
 }
 
 /// Ends a turn whose request could not be read, without any model call.
 pub(crate) async fn unreadable(
     worker: &Worker,
     key: &SessionKey,
-    turn: &TurnRow,
+    turn: &Turn,
 ) -> Result<(), WorkerError> {
     let outcome = TurnOutcome::error(
         ErrorCode::InvalidRequest,
         "The message was damaged on its way. Please ask again.",
     );
-    commit(worker, key, turn, TurnOutcome { timings: turn.timings, ..outcome }).await.map(drop)
+    commit(worker, key, turn, TurnOutcome { timings: turn.timings(), ..outcome }).await.map(drop)
 }
 
 /// Sends the pointer to a final.
@@ -117,7 +117,7 @@ pub(crate) async fn enqueue(
 pub(crate) async fn stand_down(
     worker: &Worker,
     key: &SessionKey,
-    turn: &TurnRow,
+    turn: &Turn,
     ending: Ending,
 ) -> Result<(), WorkerError> {
     let mut items = worker.ports.store.get(&[keys::turn(key, turn.turn)]).await?;
@@ -149,11 +149,11 @@ async fn store(worker: &Worker, write: Write) -> Result<Stored, WorkerError> {
 
 enum Verdict {
     /// A final is stored, ours or not.
-    Final(Box<TurnRow>),
+    Final(Box<Turn>),
     /// The final is delivered, or the session is gone.
     Over,
     /// The user stopped this generation, whose text was saved so far.
-    Stopped(Option<String>),
+    Stopped(String),
     /// Another worker has a later generation.
     SomebodyElse,
     /// The session lives and the turn is not there: the claim was lost before it was durable.
@@ -163,10 +163,10 @@ enum Verdict {
 async fn judge(
     worker: &Worker,
     key: &SessionKey,
-    mine: &TurnRow,
+    mine: &Turn,
     current: Option<Item>,
 ) -> Result<Verdict, WorkerError> {
-    let Some(current) = current.map(Item::into_row::<TurnRow>).transpose()? else {
+    let Some(current) = current.map(Item::into_row::<Turn>).transpose()? else {
         let mut items = worker.ports.store.get(&[keys::session(key)]).await?;
         let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
         return Ok(if session.is_some_and(|session| !session.deleted) {
@@ -175,32 +175,33 @@ async fn judge(
             Verdict::Over
         });
     };
-    Ok(match current.state {
+    Ok(match current.state() {
         TurnState::Committed => Verdict::Final(Box::new(current)),
         TurnState::Delivered => Verdict::Over,
         TurnState::Running if current.epoch == mine.epoch && current.cancel => {
-            Verdict::Stopped(current.partial)
+            Verdict::Stopped(current.partial().to_owned())
         }
         TurnState::Running => Verdict::SomebodyElse,
     })
 }
 
 /// Tells whether a final that is stored is this very commit, whose acknowledgement was lost.
-fn is_ours(stored: &TurnRow, mine: &TurnRow, outcome: &TurnOutcome, now: Timestamp) -> bool {
-    let text = stored.text.as_ref() == Some(&outcome.text) && stored.kind == Some(outcome.kind);
-    stored.epoch == mine.epoch && stored.finished_at == Some(now) && text
+fn is_ours(stored: &Turn, mine: &Turn, outcome: &TurnOutcome, now: Timestamp) -> bool {
+    stored.as_final().is_some_and(|end| {
+        let stored_result = &end.outcome.result;
+        stored.epoch == mine.epoch
+            && end.finished_at == now
+            && stored_result.kind() == outcome.result.kind()
+            && stored_result.text() == outcome.result.text()
+    })
 }
 
 /// Turns an outcome that came too late into a cancelled one; an error has no text of its own, so
 /// the saved one stays.
-fn as_cancelled(outcome: TurnOutcome, saved: Option<String>) -> TurnOutcome {
-    let text =
-        if outcome.kind == TurnKind::Error { saved.unwrap_or_default() } else { outcome.text };
-    TurnOutcome {
-        kind: TurnKind::Cancelled,
-        finish_reason: FinishReason::Cancelled,
-        error: None,
-        text,
-        ..outcome
-    }
+fn as_cancelled(outcome: TurnOutcome, saved: String) -> TurnOutcome {
+    let text = match outcome.result {
+        TurnResult::Error(_) => saved,
+        TurnResult::Reply { text, .. } | TurnResult::Cancelled { text } => text,
+    };
+    TurnOutcome { result: TurnResult::Cancelled { text }, ..outcome }
 }

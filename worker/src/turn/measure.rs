@@ -2,8 +2,8 @@
 
 use shared::domain::{SessionKey, Timestamp};
 use shared::ports::{Attempts, TurnMeasure};
-use shared::protocol::commit::TurnOutcome;
-use shared::protocol::{Timings, TurnRow, commit};
+use shared::protocol::TurnOutcome;
+use shared::protocol::{Timings, Turn, commit};
 
 /// An outcome on its way to the commit, and what it took to come by.
 ///
@@ -25,7 +25,7 @@ impl From<TurnOutcome> for Ending {
 /// Says what a turn that was committed at `now` took.
 pub(super) fn measure(
     key: &SessionKey,
-    turn: &TurnRow,
+    turn: &Turn,
     ending: &Ending,
     now: Timestamp,
 ) -> TurnMeasure {
@@ -34,9 +34,9 @@ pub(super) fn measure(
         session_key: key.clone(),
         message_id: turn.message_id.clone(),
         turn: turn.turn,
-        kind: outcome.kind,
-        finish_reason: outcome.finish_reason,
-        error: outcome.error.as_ref().map(|error| error.code),
+        kind: outcome.result.kind(),
+        finish_reason: outcome.result.finish_reason(),
+        error: outcome.result.error().map(|error| error.code),
         provider: outcome.provider,
         requested_model: requested_model.clone(),
         model: outcome.model.clone(),

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use shared::domain::{ErrorCode, TurnKind};
 use shared::ports::{Durability, EventSource as _, Queue as _, Store as _};
-use shared::protocol::TurnState;
+use shared::protocol::TurnOutcome;
 use shared::protocol::claim::{ClaimInput, end_predecessor};
-use shared::protocol::commit::TurnOutcome;
+use shared::protocol::{Turn, TurnState};
 use shared::queue_messages::RequestMessage;
 use worker::WorkerError;
 
@@ -237,7 +237,7 @@ async fn a_reading_that_was_overtaken_ends_no_predecessor() {
     let world = World::new(&FakeModel::saying(TEXT));
     abandoned(&world).await;
     let message_id = world.submission("m2", "question").message_id;
-    let turn = world.turn(1).await.unwrap();
+    let turn = Turn::from(world.turn(1).await.unwrap());
     let session = world.meta().await.unwrap();
     let message = world.message(&message_id).await.unwrap();
     let mut overtaken = [

@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use shared::domain::{
     ContextUse, DocumentId, FinishReason, MicroUsd, Principal, ProviderName, SessionId, TurnKind,
 };
-use shared::memory::{CacheBounds, MemoryReplyCache, OwnedDocument, TokioClock};
+use shared::memory::{OwnedDocument, TokioClock};
 use shared::ports::{CacheError, CacheKey, CachedReply, Document, ReplyCache};
 use shared::protocol::TurnRow;
 use shared::protocol::accept::Submission;
+use shared::reply_cache::{CacheLimits, MemoryReplyCache};
 use tokio::time::{Instant, sleep};
 use worker::kept::KeptReplies;
 
@@ -23,7 +24,7 @@ const KEEP: Duration = Duration::from_hours(1);
 const TIMEOUT: Duration = Duration::from_millis(5);
 
 fn memory() -> Arc<dyn ReplyCache> {
-    let bounds = CacheBounds { entries: 10, bytes: 1_000_000 };
+    let bounds = CacheLimits { entries: 10, bytes: 1_000_000 };
     Arc::new(MemoryReplyCache::new(Arc::new(TokioClock::starting_at(START)), bounds))
 }
 

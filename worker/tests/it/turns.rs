@@ -326,7 +326,7 @@ async fn a_final_says_what_it_used_and_where_the_time_went() {
     );
     assert_eq!((turn.timings.queue_ms, turn.timings.first_token_ms), (3_000, Some(3_600)));
     assert_eq!(turn.timings.total_ms, 4_800);
-    assert_eq!(turn.sha256.unwrap(), shared::protocol::commit::sha256("So it is."));
+    assert_eq!(turn.sha256.unwrap(), shared::domain::sha256_hex("So it is."));
 }
 
 #[tokio::test(start_paused = true)]

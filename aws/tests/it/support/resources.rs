@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType, TableStatus,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
-use shared::memory::QueueSettings;
+use shared::fifo::QueueSettings;
 
 use super::aws_environment::AwsEnvironment;
 

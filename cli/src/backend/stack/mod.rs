@@ -25,9 +25,9 @@ use aws::store::DynamoStore;
 use ingress::config::RateLimits;
 use ingress::{AllowedOrigins, AuthMode, Ingress, IngressConfig};
 use serde_json::{Value, json};
+use shared::disabled::NoDocuments;
 use shared::domain::{Principal, SessionId, SessionKey, Timestamp};
 use shared::environment::Environment;
-use shared::memory::MemoryDocuments;
 use shared::operator::{
     DeadLetters, EventPage, EventQuery, LookupRequest, LookupResponse, MessageStatus,
     PromptsRequest, PromptsResponse, QueueName, QueueStatus, RedriveRequest, RedriveResponse,
@@ -137,7 +137,7 @@ fn ports(
         requests: requests.clone(),
         replies: replies.clone(),
         push: Arc::new(ApiGatewayPush::new(sdk, &resources.connections_url)),
-        documents: Arc::new(MemoryDocuments::default()),
+        documents: Arc::new(NoDocuments),
         secrets: Arc::new(SecretsManagerSecrets::new(sdk, names)),
         jwt_keys: None,
         clock: Arc::new(SystemClock),

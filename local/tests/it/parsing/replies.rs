@@ -8,9 +8,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 use shared::analytics::Texts;
 use shared::domain::Timestamp;
-use shared::memory::{
-    ManualClock, MemoryEvents, MemoryPush, MemoryQueue, MemoryStore, QueueSettings,
-};
+use shared::fifo::QueueSettings;
+use shared::memory::{ManualClock, MemoryEvents, MemoryPush, MemoryQueue, MemoryStore};
 use shared::ports::{Delivery, Receipt};
 use shared::queue_messages::ReplyMessage;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use local::sqlite::Database;
 use serde_json::Value;
 use shared::domain::{MessageId, MessageText, Principal, SessionId};
-use shared::memory::QueueSettings;
+use shared::fifo::QueueSettings;
 use shared::ports::{Clock as _, Durability, OutgoingMessage, Queue as _};
 use shared::queue_messages::{RequestMessage, Submit};
 use shared::system::SystemClock;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use client::account::StoredTurn;
 use client::rule::{Action, ClientRule, FinalTurn, Frame, Input, TurnEvent, TurnFrame, Variant};
 use serde_json::Value;
-use shared::protocol::commit::sha256;
+use shared::domain::sha256_hex;
 use tokio::time::Instant;
 
 /// What a client holds of one session.
@@ -188,7 +188,7 @@ impl View {
         assert_eq!(*known, hash, "a second final: {frame}");
         let result = &frame["result"]["text"];
         if kind == "RUN_ERROR" || !result.is_null() {
-            assert_eq!(hash, sha256(text(result)), "{frame}");
+            assert_eq!(hash, sha256_hex(text(result)), "{frame}");
         }
     }
 }

@@ -9,19 +9,19 @@ use serde_json::Value;
 use shared::analytics::Texts;
 use shared::domain::{
     ConnectionId, ErrorCode, ExpiresAt, FinishReason, MessageId, MessageText, MicroUsd, Principal,
-    ProviderName, SessionId, SessionKey, Timestamp, TurnKind, TurnNumber, Usage,
+    ProviderName, SessionId, SessionKey, Timestamp, TurnNumber, Usage,
 };
-use shared::memory::{
-    MemoryEvents, MemoryPush, MemoryQueue, MemoryStore, QueueSettings, TokioClock,
-};
+use shared::fifo::QueueSettings;
+use shared::memory::{MemoryEvents, MemoryPush, MemoryQueue, MemoryStore, TokioClock};
 use shared::ports::store::{Item, Key};
 use shared::ports::{Clock, Delivery, Durability, EventEntry, EventSource, Queue, Store};
 use shared::protocol::accept::{self, AcceptLimits, Submission};
 use shared::protocol::claim::{ClaimInput, claim};
-use shared::protocol::commit::{self, TurnOutcome};
 use shared::protocol::{
-    ConnectionRow, Lifetime, MessageRow, SessionRow, TurnRow, connection, delete, generation, keys,
+    ConnectionRow, Lifetime, MessageRow, SessionRow, Turn, TurnResult, TurnRow, connection, delete,
+    generation, keys,
 };
+use shared::protocol::{TurnOutcome, commit};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
 use testkit::faults::{Function, ScriptedFaults};
 use tokio::time::sleep;
@@ -63,14 +63,13 @@ pub(crate) fn key(session: &str) -> SessionKey {
 /// A reply with a price.
 pub(crate) fn reply(text: &str) -> TurnOutcome {
     TurnOutcome {
-        kind: TurnKind::Reply,
-        finish_reason: FinishReason::Stop,
+        result: TurnResult::Reply { text: text.into(), finish_reason: FinishReason::Stop },
         provider: Some(ProviderName::Claude),
         model: Some("claude-test".into()),
         usage: Some(Usage { input_tokens: 10, output_tokens: 20, ..Usage::default() }),
         cost_micro_usd: Some(MicroUsd(3)),
         cached: false,
-        ..TurnOutcome::cancelled(text.into())
+        ..TurnOutcome::cancelled(String::new())
     }
 }
 
@@ -102,7 +101,7 @@ impl World {
     }
 
     /// Accepts the next message of a session and claims its turn.
-    pub(crate) async fn run(&self, session: &str) -> TurnRow {
+    pub(crate) async fn run(&self, session: &str) -> Turn {
         let key = key(session);
         let now = self.clock.now();
         let next = self.meta(session).await.map_or(1, |meta| meta.next_turn.get());
@@ -134,7 +133,7 @@ impl World {
         turn
     }
 
-    pub(crate) async fn commit(&self, session: &str, turn: &TurnRow, outcome: &TurnOutcome) {
+    pub(crate) async fn commit(&self, session: &str, turn: &Turn, outcome: &TurnOutcome) {
         let write = commit::commit(&key(session), turn, outcome, self.clock.now());
         self.table.write(write, Durability::Synced).await.unwrap();
     }
@@ -153,7 +152,7 @@ impl World {
         self.replies.send(ReplyMessage::Final(pointer).outgoing()).await.unwrap();
     }
 
-    pub(crate) async fn checkpoint(&self, session: &str, turn: &TurnRow, text: &str) {
+    pub(crate) async fn checkpoint(&self, session: &str, turn: &Turn, text: &str) {
         let write = generation::checkpoint(&key(session), turn.turn, turn.epoch, text);
         self.table.write(write, Durability::Ordered).await.unwrap();
     }

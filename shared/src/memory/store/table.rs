@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::Timestamp;
-use crate::memory::limits::{check_item, check_transaction, item_bytes};
+use crate::limits::{check_item, check_transaction, item_bytes};
 use crate::ports::store::{
     Effect, FailedCondition, Item, Key, MAX_PAGE_BYTES, Page, Query, StoreError, Write, apply,
     holds,

@@ -7,7 +7,7 @@ use crate::domain::{MessageId, SessionKey, Timestamp};
 use crate::operator::{DeadLetterView, QueueName};
 use crate::ports::DeadLetter;
 use crate::ports::store::{Store, StoreError};
-use crate::protocol::{MessageRow, TurnRow, keys};
+use crate::protocol::{MessageRow, Turn, keys};
 use crate::queue_messages::{BodyError, ReplyMessage, RequestMessage};
 
 /// What can be read of a body.
@@ -83,7 +83,7 @@ async fn fate(store: &dyn Store, facts: &Facts, receives: u32) -> Result<String,
     let Some(turn) = message.and_then(|message| message.turn) else {
         return Ok(format!("{tried}; it has no turn yet, and a redrive gives it the next one"));
     };
-    Ok(match row::<TurnRow>(store, keys::turn(key, turn)).await? {
+    Ok(match row::<Turn>(store, keys::turn(key, turn)).await? {
         Some(row) if row.is_final() => {
             format!("{tried}; its turn {turn} has its final, and a redrive changes nothing")
         }

@@ -5,7 +5,7 @@ use crate::domain::{Principal, SessionKey, Timestamp, TurnNumber};
 use crate::operator::{MessageRef, MessageStatus, NewMessage, SubmitResult, TurnView};
 use crate::ports::store::{Store, StoreError};
 use crate::ports::{Queue, QueueError};
-use crate::protocol::{MessageRow, TurnRow, keys};
+use crate::protocol::{MessageRow, Turn, keys};
 use crate::queue_messages::Submit;
 
 /// The most messages of one call.
@@ -62,7 +62,7 @@ pub async fn outcomes(
             Some(keys::turn(&pointer.session_key, turn?))
         })
         .collect();
-    let mut turns = rows::<TurnRow>(store, &claimed).await?.into_iter();
+    let mut turns = rows::<Turn>(store, &claimed).await?.into_iter();
     let mut bytes = 0;
     let outcome_of = |row: &Option<MessageRow>| match (row, turn_of(row)) {
         (None, _) => MessageStatus::Unknown,
@@ -72,11 +72,11 @@ pub async fn outcomes(
     Ok(message_rows.iter().map(outcome_of).collect())
 }
 
-fn outcome(turn: Option<TurnRow>, bytes: &mut usize) -> MessageStatus {
+fn outcome(turn: Option<Turn>, bytes: &mut usize) -> MessageStatus {
     let Some(turn) = turn else { return MessageStatus::Unknown };
-    if !turn.is_final() || *bytes > MOST_BYTES {
+    let Some(end) = turn.as_final().filter(|_| *bytes <= MOST_BYTES) else {
         return MessageStatus::Running;
-    }
-    *bytes += turn.text.as_ref().map_or(0, String::len) + turn.message.as_str().len();
+    };
+    *bytes += end.outcome.result.text().len() + turn.message.as_str().len();
     MessageStatus::Done { turn: Box::new(TurnView::from(turn)) }
 }

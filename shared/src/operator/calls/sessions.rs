@@ -4,7 +4,7 @@ use super::row;
 use crate::domain::SessionKey;
 use crate::operator::{TurnPage, TurnView};
 use crate::ports::store::{Store, StoreError};
-use crate::protocol::{SessionRow, TurnRow, keys};
+use crate::protocol::{SessionRow, Turn, keys};
 
 /// Returns a session's row, deleted or not; none where nothing is known of it.
 pub async fn session(
@@ -22,6 +22,6 @@ pub async fn turns(
     limit: usize,
 ) -> Result<TurnPage, StoreError> {
     let page = store.query(&keys::turns_after(key, after, limit)).await?;
-    let turns = page.items.into_iter().map(|item| item.into_row::<TurnRow>().map(TurnView::from));
+    let turns = page.items.into_iter().map(|item| item.into_row::<Turn>().map(TurnView::from));
     Ok(TurnPage { turns: turns.collect::<Result<_, _>>()? })
 }

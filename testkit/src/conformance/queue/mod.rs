@@ -11,7 +11,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::memory::QueueSettings;
+use shared::fifo::QueueSettings;
 use shared::ports::{Delivery, Durability, EventSource, OutgoingMessage, QueueError, Receipt};
 
 /// The visibility timeout of every queue in the suite.

@@ -11,9 +11,10 @@ use shared::domain::{
     TurnNumber,
 };
 use shared::environment::Environment;
+use shared::fifo::QueueSettings;
 use shared::memory::{
     MemoryDocuments, MemoryMetrics, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore,
-    OwnedDocument, QueueSettings, SeededIds, TokioClock,
+    OwnedDocument, SeededIds, TokioClock,
 };
 use shared::ports::store::{Item, Key};
 use shared::ports::{
@@ -22,8 +23,7 @@ use shared::ports::{
 };
 use shared::protocol::accept::{self, Submission};
 use shared::protocol::{
-    ConnectionRow, MessageRow, SessionRow, TurnRow, commit, connection, delete, delivery, keys,
-    stop,
+    ConnectionRow, MessageRow, SessionRow, Turn, TurnRow, connection, delete, delivery, keys, stop,
 };
 use shared::queue_messages::{ReplyMessage, RequestMessage};
 use testkit::faults::{Function, ScriptedFaults};
@@ -215,7 +215,8 @@ impl World {
         let group = group.to_owned();
         let body = body.into();
         let durability = Durability::Synced;
-        let deduplication_id = format!("{}-{}", self.elapsed().as_nanos(), commit::sha256(&body));
+        let deduplication_id =
+            format!("{}-{}", self.elapsed().as_nanos(), shared::domain::sha256_hex(&body));
         self.requests
             .send(OutgoingMessage { group, deduplication_id, body, durability })
             .await
@@ -237,11 +238,9 @@ impl World {
 
     /// Marks a turn as delivered, as the notifier does.
     pub(crate) async fn mark_delivered(&self, number: u64) {
-        let turn = self.turn(number).await.unwrap();
-        self.table
-            .transact(delivery::delivered(&self.key, &turn), Durability::Ordered)
-            .await
-            .unwrap();
+        let turn = Turn::from(self.turn(number).await.unwrap());
+        let writes = delivery::delivered(&self.key, turn.turn, turn.as_final().unwrap());
+        self.table.transact(writes, Durability::Ordered).await.unwrap();
     }
 
     /// Waits for the next message of the queue and receives it.

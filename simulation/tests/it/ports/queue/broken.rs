@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::memory::{MemoryQueue, QueueSettings};
+use shared::fifo::QueueSettings;
+use shared::memory::MemoryQueue;
 use shared::ports::{
     DeadLetter, Delivery, EventSource, OutgoingMessage, Queue, QueueError, Receipt,
 };

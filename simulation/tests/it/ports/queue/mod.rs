@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::test_runner::TestCaseResult;
-use shared::memory::QueueSettings;
+use shared::fifo::QueueSettings;
 
 use super::runner::{holds, on_paused_time};
 use operation::{Operation, operation};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::memory::QueueSettings;
+use shared::fifo::QueueSettings;
 
 use super::operation::{Handle, Operation};
 

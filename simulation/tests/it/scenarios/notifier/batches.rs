@@ -10,8 +10,8 @@ use shared::ports::{Delivery, Queue as _};
 use shared::protocol::TurnState::{Committed, Delivered};
 use simulation::faults::{Fault, FaultRule, Function, PortCall};
 use simulation::scenario::{Scenario, ScenarioUser};
-use tokio::sync::watch;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::line::Line;
 use super::{answered, events, places, states};
@@ -130,11 +130,11 @@ async fn s37_on_one_machine_a_panic_costs_only_its_own_record_and_the_later_ones
         scenario.cloud.replies.change_visibility(&delivery.receipt, Duration::ZERO).await.unwrap();
     }
     let broken = Arc::new(AtomicBool::new(true));
-    let (stop, stopped) = watch::channel(false);
+    let stop = CancellationToken::new();
     let handler = panicking(&scenario, second, &broken);
     let pump =
         QueuePump { source: scenario.cloud.replies.clone(), handler, batch: 10, concurrency: 2 };
-    let pump = tokio::spawn(pump.run(stopped, Duration::from_secs(1)));
+    let pump = tokio::spawn(pump.run(stop.clone(), Duration::from_secs(1)));
     sleep(Duration::from_secs(1)).await;
     assert_eq!(states(&scenario, &a).await, [Delivered, Committed, Committed]);
     assert_eq!(
@@ -147,7 +147,7 @@ async fn s37_on_one_machine_a_panic_costs_only_its_own_record_and_the_later_ones
     broken.store(false, Ordering::Relaxed);
     sleep(Duration::from_secs(10)).await;
     assert_eq!(states(&scenario, &a).await, [Delivered; 3]);
-    stop.send_replace(true);
+    stop.cancel();
     pump.await.unwrap();
     scenario.end(&[]).await.unwrap();
     assert_eq!(events(&scenario), (1, 5));

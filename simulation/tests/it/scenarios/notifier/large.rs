@@ -12,8 +12,8 @@ use client::transport::{ConnectError, NoResponse, Socket, Transport};
 use fastrand::Rng;
 use http::{Request, Response};
 use serde_json::{Value, json};
+use shared::domain::sha256_hex;
 use shared::domain::{FinishReason, ProviderName};
-use shared::protocol::commit::sha256;
 use simulation::cloud::ModelStep;
 use simulation::faults::{Fault, FaultRule, Function, PortCall};
 use simulation::scenario::Scenario;
@@ -50,7 +50,7 @@ async fn s38_a_reply_too_large_for_a_frame_is_announced_by_its_hash_and_fetched(
     scenario.deliver(&batch).await;
     let frame = line.came().into_iter().find(is_final).unwrap();
     assert!(frame.get("result").is_none() && frame["type"] == "RUN_FINISHED", "{frame}");
-    assert_eq!(frame["metadata"]["sha256"], json!(sha256(&large())));
+    assert_eq!(frame["metadata"]["sha256"], json!(sha256_hex(&large())));
     assert_eq!(tab.cursor(), 0, "the frame freezes nothing");
 
     sleep(Duration::from_secs(6)).await;

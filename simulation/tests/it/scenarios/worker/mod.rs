@@ -11,9 +11,9 @@ mod zombies;
 
 use std::time::Duration;
 
+use shared::domain::sha256_hex;
 use shared::domain::{FinishReason, ProviderName};
 use shared::ports::{Delivery, Durability, EventSource as _, OutgoingMessage, Queue as _};
-use shared::protocol::commit::sha256;
 use simulation::cloud::{ModelScript, ModelStep};
 use simulation::faults::{Function, PortCall};
 use simulation::scenario::{Scenario, ScenarioSetup, ScenarioUser};
@@ -96,7 +96,7 @@ fn generations_shown(scenario: &Scenario, turn: u64) -> Vec<u64> {
 /// Puts a body on the queue of requests, in a session's group.
 async fn put(scenario: &Scenario, user: &ScenarioUser, body: String) {
     let group = user.key.to_string();
-    let deduplication_id = sha256(&body);
+    let deduplication_id = sha256_hex(&body);
     let outgoing =
         OutgoingMessage { group, deduplication_id, body, durability: Durability::Synced };
     scenario.cloud.requests.send(outgoing).await.unwrap();

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::MessageText;
+use super::MessageText;
 
 /// The most bytes of a replay, as JSON: with the longest message beside it, it fits an item of the
 /// store.

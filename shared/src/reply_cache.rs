@@ -1,21 +1,20 @@
 //! The reply cache in memory.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::lock;
 use crate::domain::Timestamp;
 use crate::ports::{CacheError, CacheKey, CachedReply, Clock, ReplyCache};
 
 /// What an entry takes beside its text, roughly.
 const ENTRY_BYTES: usize = 256;
 
-/// The bounds of a cache.
+/// The limits of a cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CacheBounds {
+pub struct CacheLimits {
     /// The most replies.
     pub entries: usize,
     /// The most bytes of all of them.
@@ -25,12 +24,12 @@ pub struct CacheBounds {
 /// A reply cache in memory: the reply that was not asked for the longest goes first.
 pub struct MemoryReplyCache {
     clock: Arc<dyn Clock>,
-    bounds: CacheBounds,
-    kept: Mutex<Kept>,
+    limits: CacheLimits,
+    replies: Mutex<Replies>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Replies {
     entries: HashMap<CacheKey, Entry>,
     /// The keys in the order of their last use.
     uses: BTreeMap<u64, CacheKey>,
@@ -46,16 +45,17 @@ struct Entry {
 
 impl MemoryReplyCache {
     /// Makes an empty cache.
-    pub fn new(clock: Arc<dyn Clock>, bounds: CacheBounds) -> Self {
-        Self { clock, bounds, kept: Mutex::default() }
+    pub fn new(clock: Arc<dyn Clock>, limits: CacheLimits) -> Self {
+        Self { clock, limits, replies: Mutex::default() }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        lock(&self.kept)
+    fn replies(&self) -> MutexGuard<'_, Replies> {
+        // A panic elsewhere leaves the entries whole: no critical section here can panic halfway.
+        self.replies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl Replies {
     fn find(&mut self, key: &CacheKey, now: Timestamp) -> Option<CachedReply> {
         if self.entries.get(key)?.until <= now {
             self.remove(key);
@@ -84,8 +84,8 @@ impl Kept {
         }
     }
 
-    fn shrink(&mut self, bounds: CacheBounds) {
-        while self.entries.len() > bounds.entries || self.bytes > bounds.bytes {
+    fn shrink(&mut self, limits: CacheLimits) {
+        while self.entries.len() > limits.entries || self.bytes > limits.bytes {
             let Some((_, oldest)) = self.uses.pop_first() else { return };
             self.remove(&oldest);
         }
@@ -100,7 +100,7 @@ fn size(reply: &CachedReply) -> usize {
 impl ReplyCache for MemoryReplyCache {
     async fn get(&self, key: &CacheKey) -> Result<Option<CachedReply>, CacheError> {
         let now = self.clock.now();
-        Ok(self.kept().find(key, now))
+        Ok(self.replies().find(key, now))
     }
 
     async fn put(
@@ -110,9 +110,9 @@ impl ReplyCache for MemoryReplyCache {
         keep: Duration,
     ) -> Result<(), CacheError> {
         let until = self.clock.now().plus(keep);
-        let mut kept = self.kept();
-        kept.insert(key.clone(), reply.clone(), until);
-        kept.shrink(self.bounds);
+        let mut replies = self.replies();
+        replies.insert(key.clone(), reply.clone(), until);
+        replies.shrink(self.limits);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::fifo::Moment;
+use super::Moment;
 
 /// When a queue has something to hand out, unless something else happens before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,6 +15,7 @@ mod dedup;
 mod flights;
 mod groups;
 mod handle;
+mod readiness;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +24,7 @@ use dedup::Dedup;
 use flights::{Flight, Flights};
 use groups::Groups;
 pub use handle::ReceiptHandle;
-
-use super::Availability;
+pub use readiness::{Availability, Readiness};
 
 /// The place of a message in the queue's order, never used twice.
 pub type Seq = u64;
