@@ -17,15 +17,13 @@ use shared::analytics::Texts;
 use shared::environment::{ConfigError, Environment, invalid};
 use shared::telemetry::LogFormat;
 use worker::WorkerConfig;
-use worker::calls::breaker::BreakerSettings;
-use worker::config::Pace;
-use worker::kept::{CachePlace, CacheSettings};
+use worker::config::{BreakerSettings, Pace, ReplyCacheBackend, ReplyCacheSettings};
 
 use crate::sqlite::Synchronous;
 
 /// The reply caches that this server offers.
-const REPLY_CACHES: [(&str, CachePlace); 2] =
-    [("memory", CachePlace::Memory), ("sqlite", CachePlace::Sqlite)];
+const REPLY_CACHES: [(&str, ReplyCacheBackend); 2] =
+    [("memory", ReplyCacheBackend::Memory), ("sqlite", ReplyCacheBackend::Sqlite)];
 
 /// The chatbot on one machine. Flags take precedence over variables; docs/CONFIGURATION.md lists
 /// all of them.
@@ -79,7 +77,7 @@ pub struct Config {
     /// The worker's settings.
     pub worker: WorkerConfig,
     /// The settings of the reply cache.
-    pub reply_cache: CacheSettings,
+    pub reply_cache: ReplyCacheSettings,
     /// The circuit breakers' settings.
     pub breaker: BreakerSettings,
     /// The settings of the HTTP client that all providers share.
@@ -151,9 +149,9 @@ impl Config {
             settings: settings(environment),
             texts: NotifierConfig::from_env(environment)?.texts,
             ingress: IngressConfig::from_env(environment, Platform::OneMachine)?,
-            worker: WorkerConfig::from(environment, Pace::ONE_MACHINE)?,
-            reply_cache: CacheSettings::from(environment, &REPLY_CACHES)?,
-            breaker: BreakerSettings::from(environment)?,
+            worker: WorkerConfig::from_env(environment, Pace::ONE_MACHINE)?,
+            reply_cache: ReplyCacheSettings::from_env(environment, &REPLY_CACHES)?,
+            breaker: BreakerSettings::from_env(environment)?,
             client: ClientSettings::from_env(environment)?,
             claude: claude(environment)?,
             openai: openai(environment)?,

@@ -2,20 +2,25 @@
 
 use std::time::Duration;
 
+use providers::config::PROMPT_CACHING;
 use shared::domain::{MicroUsd, ProviderName};
 use shared::environment::{ConfigError, Environment, invalid};
+use shared::memory::CacheBounds;
 use shared::protocol::accept::AcceptLimits;
 
-use providers::config::PROMPT_CACHING;
-
-/// The visibility timeout of the queue of requests on AWS, which wants six times the function's
+/// The visibility timeout of the request queue on AWS, which requires six times the function's
 /// timeout.
 const QUEUE_VISIBILITY: Duration = Duration::from_mins(15);
 
-/// The settings of the worker, read once at start.
+/// The most memory that a reply cache in memory takes.
+const MAX_CACHE_MEMORY_BYTES: usize = 64 * 1024 * 1024;
+/// The reply cache backends that only one platform offers.
+const PLATFORM_BACKENDS: [(&str, &str); 2] = [("redis", "AWS"), ("sqlite", "one machine")];
+
+/// The settings of the worker, read once at startup.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerConfig {
-    /// The providers in the order in which they are asked (`CHATBOT_PROVIDER_PREFERENCE`).
+    /// The providers in the order in which they are tried (`CHATBOT_PROVIDER_PREFERENCE`).
     pub preference: Vec<ProviderName>,
     /// Whether documents are part of the prompt (`CHATBOT_ENABLE_CONTEXT`).
     pub enable_context: bool,
@@ -25,90 +30,90 @@ pub struct WorkerConfig {
     pub history_tokens: usize,
     /// The share of the prompt for the document, in estimated tokens (`CHATBOT_DOCUMENT_TOKENS`).
     pub document_tokens: usize,
-    /// How often a turn may be begun (`CHATBOT_MAX_GENERATIONS`).
+    /// How many generations a turn may have (`CHATBOT_MAX_GENERATIONS`).
     pub max_generations: u64,
     /// How many calls one generation may make (`CHATBOT_MAX_CALLS`).
     pub max_calls: u32,
-    /// Where to stop waiting (`CHATBOT_FIRST_BYTE_TIMEOUT_MS`, `CHATBOT_IDLE_TIMEOUT_MS`, …).
-    pub timeouts: Timeouts,
-    /// How long the queue hides a message that was received; a longer time than needed is
-    /// shortened.
+    /// How long to wait for providers, documents and the whole turn.
+    pub timeouts: WorkerTimeouts,
+    /// How long the queue hides a received message by default. The worker shortens it to the time
+    /// that the turn may take.
     pub queue_visibility: Duration,
     /// How often provisional text is pushed.
     pub pace: Pace,
-    /// Whether providers are asked to keep the beginnings of prompts (`CHATBOT_PROMPT_CACHING`).
+    /// Whether providers are asked to cache prompt prefixes (`CHATBOT_PROMPT_CACHING`).
     pub prompt_caching: bool,
-    /// What may be spent a day (`CHATBOT_DAILY_BUDGET_USD`, `CHATBOT_PRINCIPAL_DAILY_BUDGET_USD`).
+    /// What may be spent per day (`CHATBOT_DAILY_BUDGET_USD`, `CHATBOT_PRINCIPAL_DAILY_BUDGET_USD`).
     pub budgets: Budgets,
     /// The product's name in the prompt (`CHATBOT_PRODUCT_NAME`).
     pub product_name: String,
     /// The tone asked for in the prompt (`CHATBOT_TONE`).
     pub tone: String,
-    /// The bounds that a `submit` is accepted within.
+    /// The limits that apply to a `submit` from the queue.
     pub accept_limits: AcceptLimits,
 }
 
-/// Where to stop waiting.
+/// How long the worker waits before it gives up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// From a call to its first sign of life.
+pub struct WorkerTimeouts {
+    /// From a call to the first event of its stream (`CHATBOT_FIRST_BYTE_TIMEOUT_MS`).
     pub first_byte: Duration,
-    /// Between two signs of life.
+    /// Between two events of a stream (`CHATBOT_IDLE_TIMEOUT_MS`).
     pub idle: Duration,
     /// For the document, retries included (`CHATBOT_DOCUMENT_TIMEOUT_MS`).
     pub document: Duration,
-    /// For the whole delivery; below the function's own timeout
+    /// For the whole delivery; must be less than the function's own timeout
     /// (`CHATBOT_WORKER_DEADLINE_SECONDS`).
     pub deadline: Duration,
 }
 
-/// How often provisional text is pushed, after the first piece, which goes at once.
+/// How often provisional text is pushed. The first piece is pushed at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// In the first second (`CHATBOT_PUSH_FIRST_MS`).
+    /// The interval in the first second (`CHATBOT_PUSH_FIRST_MS`).
     pub first: Duration,
-    /// From then on (`CHATBOT_PUSH_LATER_MS`).
+    /// The interval after that (`CHATBOT_PUSH_LATER_MS`).
     pub later: Duration,
-    /// What becomes of the text that the pace holds back when the reply is complete.
-    pub tail: Tail,
+    /// What happens to text that has not been pushed when the reply is complete.
+    pub last_piece: LastPiece,
 }
 
-/// What becomes of the last piece of provisional text.
+/// What happens to the last piece of provisional text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tail {
-    /// It goes out while the reply is committed, and the end of the text with it.
-    Pushed,
-    /// The final carries it, a hop of the queue later: two frames fewer where each is billed.
-    LeftToFinal,
+pub enum LastPiece {
+    /// It is pushed while the reply is being committed, followed by the end of the text.
+    Push,
+    /// Only the final carries it, one queue hop later. This saves two frames where each is billed.
+    LeaveToFinal,
 }
 
 impl Pace {
-    /// Frames cost nothing: a piece every 30 ms.
+    /// For one machine, where frames are free: a piece every 30 ms.
     pub const ONE_MACHINE: Self = Self {
         first: Duration::from_millis(30),
         later: Duration::from_millis(30),
-        tail: Tail::Pushed,
+        last_piece: LastPiece::Push,
     };
-    /// Every frame is billed.
+    /// For AWS, where every frame is billed.
     pub const AWS: Self = Self {
         first: Duration::from_millis(200),
         later: Duration::from_millis(500),
-        tail: Tail::LeftToFinal,
+        last_piece: LastPiece::LeaveToFinal,
     };
 }
 
-/// What may be spent a day; `None` is without bound.
+/// What may be spent per day; `None` means no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Budgets {
-    /// By everybody together.
+    /// By all callers together.
     pub stack: Option<MicroUsd>,
     /// By one principal.
     pub principal: Option<MicroUsd>,
 }
 
 impl WorkerConfig {
-    /// Reads the settings; `pace` is what the platform makes affordable.
-    pub fn from(environment: &Environment, pace: Pace) -> Result<Self, ConfigError> {
+    /// Reads the settings. `pace` is the platform's default.
+    pub fn from_env(environment: &Environment, pace: Pace) -> Result<Self, ConfigError> {
         Ok(Self {
             preference: preference(environment)?,
             enable_context: environment.bool_or("CHATBOT_ENABLE_CONTEXT", true)?,
@@ -122,7 +127,7 @@ impl WorkerConfig {
             pace: Pace {
                 first: environment.millis_or("CHATBOT_PUSH_FIRST_MS", millis(pace.first))?,
                 later: environment.millis_or("CHATBOT_PUSH_LATER_MS", millis(pace.later))?,
-                tail: pace.tail,
+                last_piece: pace.last_piece,
             },
             prompt_caching: environment.bool_or(PROMPT_CACHING, true)?,
             budgets: Budgets {
@@ -136,9 +141,101 @@ impl WorkerConfig {
     }
 }
 
-fn timeouts(environment: &Environment) -> Result<Timeouts, ConfigError> {
+/// The settings of a provider's circuit breaker ([`crate::calls::breaker::Breaker`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerSettings {
+    /// How many failures in a row open the breaker (`CHATBOT_BREAKER_FAILURES`).
+    pub failures: usize,
+    /// The window in which they must occur (`CHATBOT_BREAKER_WINDOW_SECONDS`).
+    pub window: Duration,
+    /// How long the breaker stays open before it allows a trial call
+    /// (`CHATBOT_BREAKER_OPEN_SECONDS`).
+    pub open: Duration,
+}
+
+impl BreakerSettings {
+    /// Reads the settings.
+    pub fn from_env(environment: &Environment) -> Result<Self, ConfigError> {
+        let seconds = |variable, default| {
+            environment.number_or(variable, default, 1..=3_600).map(Duration::from_secs)
+        };
+        let failures = environment.number_or("CHATBOT_BREAKER_FAILURES", 5, 1..=1_000)?;
+        Ok(Self {
+            failures: usize::try_from(failures).unwrap_or(usize::MAX),
+            window: seconds("CHATBOT_BREAKER_WINDOW_SECONDS", 30)?,
+            open: seconds("CHATBOT_BREAKER_OPEN_SECONDS", 15)?,
+        })
+    }
+}
+
+/// Where replies are cached (`CHATBOT_REPLY_CACHE`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReplyCacheBackend {
+    /// Nowhere.
+    #[default]
+    Off,
+    /// In this process.
+    Memory,
+    /// In the database of the one-machine server.
+    Sqlite,
+    /// In a Redis or Valkey server that all functions share.
+    Redis,
+}
+
+/// The settings of the reply cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyCacheSettings {
+    /// Where replies are cached.
+    pub backend: ReplyCacheBackend,
+    /// How long a reply stays in the cache (`CHATBOT_REPLY_CACHE_SECONDS`).
+    pub ttl: Duration,
+    /// The largest number of cached replies (`CHATBOT_REPLY_CACHE_ENTRIES`).
+    pub max_entries: usize,
+}
+
+impl ReplyCacheSettings {
+    /// Reads the settings. `backends` are those that this platform offers, besides `off`.
+    pub fn from_env(
+        environment: &Environment,
+        backends: &[(&str, ReplyCacheBackend)],
+    ) -> Result<Self, ConfigError> {
+        const VARIABLE: &str = "CHATBOT_REPLY_CACHE";
+        let backend = match environment.text(VARIABLE) {
+            None | Some("off") => ReplyCacheBackend::Off,
+            Some(name) => {
+                let known = backends.iter().find(|(known, _)| *known == name);
+                let backend = known.map(|(_, backend)| *backend);
+                backend.ok_or_else(|| invalid(VARIABLE, name, expected(name, backends)))?
+            }
+        };
+        let seconds = environment.number_or("CHATBOT_REPLY_CACHE_SECONDS", 3_600, 1..=604_800)?;
+        let entries = environment.number_or("CHATBOT_REPLY_CACHE_ENTRIES", 1_000, 1..=1_000_000)?;
+        Ok(Self {
+            backend,
+            ttl: Duration::from_secs(seconds),
+            max_entries: usize::try_from(entries).unwrap_or(1_000),
+        })
+    }
+
+    /// Returns the limits of a cache in memory.
+    pub fn memory_bounds(&self) -> CacheBounds {
+        CacheBounds { entries: self.max_entries, bytes: MAX_CACHE_MEMORY_BYTES }
+    }
+}
+
+/// Lists the available backends, and says where an unavailable one is available.
+fn expected(name: &str, backends: &[(&str, ReplyCacheBackend)]) -> String {
+    let names: Vec<_> = backends.iter().map(|(name, _)| *name).collect();
+    let elsewhere = PLATFORM_BACKENDS.iter().find(|(backend, _)| *backend == name);
+    let elsewhere = elsewhere
+        .map(|(backend, platform)| format!("; {backend} is for {platform} only"))
+        .unwrap_or_default();
+    format!("must be off or {}{elsewhere}", names.join(" or "))
+}
+
+fn timeouts(environment: &Environment) -> Result<WorkerTimeouts, ConfigError> {
     let deadline = environment.number_or("CHATBOT_WORKER_DEADLINE_SECONDS", 140, 5..=880)?;
-    Ok(Timeouts {
+    Ok(WorkerTimeouts {
         first_byte: environment.millis_or("CHATBOT_FIRST_BYTE_TIMEOUT_MS", 20_000)?,
         idle: environment.millis_or("CHATBOT_IDLE_TIMEOUT_MS", 15_000)?,
         document: environment.millis_or("CHATBOT_DOCUMENT_TIMEOUT_MS", 5_000)?,
@@ -152,14 +249,14 @@ fn preference(environment: &Environment) -> Result<Vec<ProviderName>, ConfigErro
     order(names.iter().map(String::as_str)).map_err(|name| invalid(VARIABLE, name, LISTABLE))
 }
 
-/// Who is asked where nobody said in which order.
+/// The order of providers if none is configured.
 const DEFAULT_ORDER: [ProviderName; 3] =
     [ProviderName::Claude, ProviderName::OpenAi, ProviderName::Bedrock];
 
-/// What may be in an order of providers.
+/// The rule for an order of providers, as error messages state it.
 pub(crate) const LISTABLE: &str = "only claude, openai and bedrock can be listed";
 
-/// Reads an order of providers; an error is the name that cannot be in one.
+/// Parses an order of providers. The error is the name that cannot be listed.
 pub(crate) fn order<'n>(
     names: impl Iterator<Item = &'n str>,
 ) -> Result<Vec<ProviderName>, &'n str> {
@@ -199,14 +296,16 @@ mod tests {
 
     #[track_caller]
     fn check(variable: &str, value: &str, expected: &str) {
-        let error =
-            WorkerConfig::from(&Environment::default().with(variable, value), Pace::ONE_MACHINE)
-                .unwrap_err();
+        let error = WorkerConfig::from_env(
+            &Environment::default().with(variable, value),
+            Pace::ONE_MACHINE,
+        )
+        .unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
 
     #[test]
-    fn a_bad_value_stops_the_start_and_names_the_variable() {
+    fn an_invalid_value_is_an_error_that_names_its_variable() {
         check(
             "CHATBOT_PROVIDER_PREFERENCE",
             "claude,gemini",
@@ -226,9 +325,30 @@ mod tests {
     }
 
     #[test]
-    fn budgets_are_kept_in_millionths_of_a_dollar() {
+    fn budgets_are_stored_in_millionths_of_a_dollar() {
         let environment = Environment::default().with("CHATBOT_PRINCIPAL_DAILY_BUDGET_USD", "0.5");
-        let config = WorkerConfig::from(&environment, Pace::ONE_MACHINE).unwrap();
+        let config = WorkerConfig::from_env(&environment, Pace::ONE_MACHINE).unwrap();
         assert_eq!(config.budgets, Budgets { stack: None, principal: Some(MicroUsd(500_000)) });
+    }
+
+    #[test]
+    fn an_unavailable_reply_cache_backend_is_refused_by_name() {
+        let read = |value: &str| {
+            let backends =
+                [("memory", ReplyCacheBackend::Memory), ("sqlite", ReplyCacheBackend::Sqlite)];
+            let environment = Environment::default().with("CHATBOT_REPLY_CACHE", value);
+            ReplyCacheSettings::from_env(&environment, &backends)
+        };
+        assert_eq!(read("off").unwrap().backend, ReplyCacheBackend::Off);
+        assert_eq!(read("sqlite").unwrap().backend, ReplyCacheBackend::Sqlite);
+        assert_eq!(
+            read("redis").unwrap_err().to_string(),
+            "CHATBOT_REPLY_CACHE is \"redis\", but must be off or memory or sqlite; redis is for \
+            AWS only"
+        );
+        assert_eq!(
+            read("disk").unwrap_err().to_string(),
+            "CHATBOT_REPLY_CACHE is \"disk\", but must be off or memory or sqlite"
+        );
     }
 }

@@ -1,14 +1,14 @@
-//! Why a delivery is reported as failed.
+//! Why a message is reported as failed.
 
 use shared::ports::{QueueError, StoreError};
 use shared::queue_messages::BodyError;
 
-/// The reason why a delivery is not acknowledged.
+/// The reason why a message is not acknowledged.
 ///
-/// Every one of them means: the queue delivers the message again, and the protocol makes that safe.
+/// In every case the queue delivers the message again, which the turn protocol makes safe.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// The body cannot be read: after `maxReceiveCount` it is a dead letter.
+    /// The body cannot be read. After `maxReceiveCount` deliveries it becomes a dead letter.
     #[error("the request cannot be read")]
     Body(#[from] BodyError),
     /// The store failed.
@@ -17,16 +17,16 @@ pub enum WorkerError {
     /// A queue failed.
     #[error("the queue failed")]
     Queue(#[from] QueueError),
-    /// Another worker has the turn in a later generation.
+    /// Another worker has started a later generation of the turn.
     #[error("another worker has the turn")]
     Fenced,
     /// The time for one delivery is used up.
-    #[error("the deadline came before the end of the turn")]
+    #[error("the deadline passed before the turn ended")]
     Deadline,
-    /// The claim was lost with the store's unsynced end, or never won.
+    /// The claim was refused every time, or was lost in a crash before it was durable.
     #[error("the turn could not be claimed")]
     Unclaimed,
-    /// The prompt could not be made.
+    /// The prompt could not be rendered.
     #[error("the prompt template failed")]
     Prompt(#[from] minijinja::Error),
 }

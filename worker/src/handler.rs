@@ -1,101 +1,62 @@
-//! One delivery from the queue of requests.
+//! One delivery from the request queue.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use shared::domain::{MessageId, SessionKey};
-use shared::ports::{
-    Clock, Delivery, Documents, Ids, Metrics, Push, Queue, QueueError, Secrets, Store,
-};
+use providers::Prices;
+use shared::domain::{ContextUse, DocumentId, MessageId, MessageText, Principal, SessionKey};
+use shared::ports::{Delivery, Prompt, QueueError};
 use shared::protocol::accept::{self, AcceptError, Submission, SubmissionStatus};
 use shared::queue_messages::{BodyError, MessagePointer, PartialRequest, RequestMessage, Submit};
 use tokio::time::Instant;
 use tracing::instrument;
 
-use crate::answer::Answer;
+use crate::answer::{AnswerResources, TurnAnswer};
 use crate::calls::Providers;
 use crate::config::WorkerConfig;
-use crate::context::DocumentCache;
+use crate::context::{DocumentLookup, DocumentReader};
 use crate::error::WorkerError;
-use crate::kept::KeptReplies;
+use crate::ports::Ports;
 use crate::preference::Preference;
-use crate::prompt::Template;
-use crate::turn::{Claimed, claim, finish};
-use providers::Prices;
+use crate::prompt::{PromptParts, Template};
+use crate::turn::{ClaimOutcome, TurnProtocol};
 
-/// From this receive on a message gets an error final instead of another try.
+/// From this delivery on, a message ends with an error final instead of another try.
+///
+/// It is below the queue's `maxReceiveCount`: otherwise the message would become a dead letter, and
+/// its turn would stay unanswered until the cleanup finds it.
 const LAST_RECEIVE: u32 = 8;
-/// How much longer than its own deadline a worker keeps its message hidden.
+/// How much longer than its own deadline a worker hides its message.
+///
+/// If the message became visible while the worker is still at it, another worker would take the
+/// turn's next generation, and both would call the model.
 const VISIBILITY_MARGIN: Duration = Duration::from_secs(10);
-/// A longer trace id is left out of the turn.
+/// A longer trace id is not stored with the turn.
 const MAX_TRACE_BYTES: usize = 256;
 /// A `submit` older than this is refused.
-const OLDEST_SUBMIT: Duration = Duration::from_hours(12);
-/// How long a failed message waits for its next receive, times its receive count.
+const MAX_SUBMIT_AGE: Duration = Duration::from_hours(12);
+/// How long a failed message waits for its next delivery, multiplied by its receive count.
 const BACK_OFF: Duration = Duration::from_secs(2);
-/// How long a message of an unknown version waits for a worker that knows it: its receives outlast
-/// a deployment.
-const FOREIGN_BACK_OFF: Duration = Duration::from_mins(1);
+/// How long a message of an unknown version waits for a newer worker, so that its deliveries last
+/// longer than a deployment takes.
+const UNKNOWN_VERSION_BACK_OFF: Duration = Duration::from_mins(1);
 
-/// The ports that the worker uses.
-#[derive(Clone)]
-pub struct Ports {
-    /// The table.
-    pub store: Arc<dyn Store>,
-    /// The queue that deliveries come from.
-    pub requests: Arc<dyn Queue>,
-    /// The queue that finals go to.
-    pub replies: Arc<dyn Queue>,
-    /// The way to browsers.
-    pub push: Arc<dyn Push>,
-    /// Where documents come from.
-    pub documents: Arc<dyn Documents>,
-    /// Where keys come from.
-    pub secrets: Arc<dyn Secrets>,
-    /// Where replies are kept, if anywhere.
-    pub kept: Option<KeptReplies>,
-    /// Who watches.
-    pub metrics: Arc<dyn Metrics>,
-    /// The time of day.
-    pub clock: Arc<dyn Clock>,
-    /// Randomness.
-    pub ids: Arc<dyn Ids>,
-}
-
-/// Answers messages. Made once per process; what it keeps between messages only saves time.
+/// Answers messages. One per process; what it caches between messages only saves time.
 pub struct Worker {
-    pub(crate) ports: Ports,
-    pub(crate) config: WorkerConfig,
-    pub(crate) providers: Providers,
-    pub(crate) prices: Prices,
-    pub(crate) template: Template,
-    pub(crate) documents: DocumentCache,
-    pub(crate) preference: Preference,
+    ports: Ports,
+    config: WorkerConfig,
+    providers: Providers,
+    prices: Prices,
+    template: Template,
+    documents: DocumentReader,
+    preference: Preference,
 }
 
-fn log(delivery: &Delivery, error: &WorkerError) {
-    let source: &(dyn std::error::Error + 'static) = error;
-    if matches!(error, WorkerError::Body(_)) {
-        tracing::error!(session.id = %delivery.group, error = source, "a request was refused");
-    } else {
-        tracing::warn!(session.id = %delivery.group, error = source, "the turn will be tried \
-            again");
-    }
-}
-
-fn back_off(delivery: &Delivery, error: &WorkerError) -> Duration {
-    match error {
-        WorkerError::Body(BodyError::Version(_)) => FOREIGN_BACK_OFF,
-        _ => BACK_OFF * delivery.receive_count.min(15),
-    }
-}
-
-/// Which message a delivery is about.
+/// The message that a delivery is about.
 struct Request {
     key: SessionKey,
     message_id: MessageId,
     trace: Option<String>,
-    /// Why nothing but its ids can be read, if that is so.
+    /// Why only the ids could be read, if that is so.
     problem: Option<BodyError>,
 }
 
@@ -108,21 +69,23 @@ impl Worker {
         prices: Prices,
     ) -> Result<Self, WorkerError> {
         let template = Template::new(&config.product_name, &config.tone)?;
-        let documents = DocumentCache::default();
+        let source = ports.documents.clone();
+        let timeout = config.timeouts.document;
+        let documents = DocumentReader::new(source, config.enable_context, timeout);
         let preference = Preference::new(config.preference.clone());
         Ok(Self { ports, config, providers, prices, template, documents, preference })
     }
 
-    /// Returns the providers, with what their breakers know.
+    /// Returns the providers with their circuit breakers.
     pub fn providers(&self) -> &Providers {
         &self.providers
     }
 
-    /// Looks for another order of providers, if it is time to: before the first message, and every
-    /// five minutes.
+    /// Reads the order of providers again if it is due: before the first message, and every five
+    /// minutes.
     ///
-    /// `fetch` returns the names, separated by commas; where it fails, finds nothing or takes long,
-    /// the known order stays.
+    /// `fetch` returns the names, separated by commas. If it fails, finds nothing or takes too long,
+    /// the current order stays.
     pub async fn refresh_preference<E: std::error::Error>(
         &self,
         fetch: impl AsyncFnOnce() -> Result<Option<String>, E>,
@@ -130,16 +93,33 @@ impl Worker {
         self.preference.refresh(self.ports.clock.now(), fetch).await;
     }
 
+    /// Renders the prompt for the first message of a session, and tells whether its document was
+    /// used.
+    ///
+    /// The document is read on behalf of the principal, as for a turn. The session is taken not to
+    /// continue, so the provider is not asked to cache the conversation.
+    pub async fn first_prompt(
+        &self,
+        reader: &Principal,
+        message: &MessageText,
+        document: Option<&DocumentId>,
+    ) -> Result<(Prompt, ContextUse), WorkerError> {
+        let DocumentLookup { document, context } = self.documents.look_up(document, reader).await;
+        let first = PromptParts::first(reader, message.as_str());
+        let parts = PromptParts { document, context, ..first };
+        Ok((parts.prompt(&self.template, &self.config)?, context))
+    }
+
     /// Answers one message.
     ///
-    /// `Ok` means: acknowledge; the work is durable, or there is none. An error means: report the
-    /// failure, never acknowledge; the message's visibility was shortened, so that its session does
-    /// not freeze.
+    /// `Ok` means that the message must be acknowledged: its work is durable, or there is none. An
+    /// error means that the failure must be reported and the message not acknowledged. The message
+    /// becomes visible again soon, because it blocks its session until then.
     pub async fn handle(&self, delivery: &Delivery) -> Result<(), WorkerError> {
         self.handle_within(delivery, self.config.timeouts.deadline).await
     }
 
-    /// Answers one message, as [`handle`](Self::handle) does, in the time that is left to its
+    /// Answers one message, as [`handle`](Self::handle) does, within the time that is left to this
     /// process.
     pub async fn handle_within(
         &self,
@@ -154,7 +134,7 @@ impl Worker {
         }
         let result = self.answer_delivery(delivery, deadline).await;
         if let Err(error) = &result {
-            log(delivery, error);
+            log_failure(delivery, error);
             self.hide(delivery, back_off(delivery, error)).await;
         }
         result
@@ -189,34 +169,46 @@ impl Worker {
         deadline: Instant,
     ) -> Result<(), WorkerError> {
         let Request { key, message_id, trace, problem } = &request;
-        // A producer's trace is not ours to bound at the edge, and a turn must fit an item of the
-        // store.
+        // Other producers put messages on the queue too, so the trace id may have any length; a
+        // turn must fit into one item of the store.
         let trace = trace.clone().filter(|trace| trace.len() <= MAX_TRACE_BYTES);
-        match claim(self, key, message_id, trace, deadline).await? {
-            // Nobody waits for an answer: a body that points nowhere is for an operator to look at.
-            Claimed::Gone => request.problem.map_or(Ok(()), |problem| Err(problem.into())),
-            Claimed::Delivered => Ok(()),
-            Claimed::Final(turn) => finish::enqueue(self, key, turn).await,
-            Claimed::Cancelled(turn) => finish::cancelled(self, key, &turn).await,
-            Claimed::Exhausted(turn) => finish::exhausted(self, key, &turn).await,
-            Claimed::Running(claim) if problem.is_some() => {
-                finish::unreadable(self, key, &claim.turn).await
+        let protocol = TurnProtocol::new(&self.ports, &self.config);
+        match protocol.claim(key, message_id, trace, deadline).await? {
+            // Nobody waits for an answer. A body that points nowhere is left to an operator.
+            ClaimOutcome::Gone => request.problem.map_or(Ok(()), |problem| Err(problem.into())),
+            ClaimOutcome::Delivered => Ok(()),
+            ClaimOutcome::Final(turn) => protocol.enqueue_final(key, turn).await,
+            ClaimOutcome::Cancelled(turn) => protocol.finish_cancelled(key, &turn).await,
+            ClaimOutcome::Exhausted(turn) => protocol.finish_exhausted(key, &turn).await,
+            ClaimOutcome::Running(claim) if problem.is_some() => {
+                protocol.finish_unreadable(key, &claim.turn).await
             }
-            Claimed::Running(claim) if receives >= LAST_RECEIVE => {
-                finish::exhausted(self, key, &claim.turn).await
+            ClaimOutcome::Running(claim) if receives >= LAST_RECEIVE => {
+                protocol.finish_exhausted(key, &claim.turn).await
             }
-            Claimed::Running(claim) => {
-                // By far the largest of what is waited for here: it lives apart, for as long as the
-                // answer takes.
-                Box::pin(Answer::new(self, key, claim, deadline).run()).await
+            ClaimOutcome::Running(claim) => {
+                let resources = AnswerResources {
+                    ports: &self.ports,
+                    config: &self.config,
+                    providers: &self.providers,
+                    prices: &self.prices,
+                    template: &self.template,
+                    documents: &self.documents,
+                };
+                let preference = self.preference.order();
+                let answer = TurnAnswer::new(resources, preference, key, claim, deadline);
+                // By far the largest future here. Boxed, it takes its memory only while a turn is
+                // being answered.
+                Box::pin(answer.run()).await
             }
         }
     }
 
-    /// Accepts a message that its producer put on the queue, by ingress's rules without the rate
-    /// limit.
+    /// Accepts a message that its producer put on the queue, by the rules of ingress except for the
+    /// rate limit.
     ///
-    /// Refused is final: acknowledged and logged, since no later try can succeed.
+    /// A refusal is final: it is logged and the message acknowledged, since no later try can
+    /// succeed.
     async fn accept(
         &self,
         delivery: &Delivery,
@@ -224,11 +216,11 @@ impl Worker {
     ) -> Result<Option<Request>, WorkerError> {
         let now = self.ports.clock.now();
         let age = now.since(submit.accepted_at);
-        // A producer's clock that is ahead makes no session that outlives its time.
+        // A producer whose clock is ahead must not create a session that lives too long.
         let submission =
             Submission { accepted_at: submit.accepted_at.min(now), ..submit.submission() };
         let key = submission.session_key();
-        let oldest = OLDEST_SUBMIT.min(self.config.accept_limits.lifetime.ttl / 2);
+        let oldest = MAX_SUBMIT_AGE.min(self.config.accept_limits.lifetime.ttl / 2);
         let problem = if delivery.group != key.as_str() {
             "its group is not its session key"
         } else if age >= oldest {
@@ -260,27 +252,42 @@ impl Worker {
         accept::record(store, submission, read, bounds).await
     }
 
-    /// Shortens (or sets) the time for which the message stays hidden. Only an optimisation:
-    /// failing is harmless.
+    /// Sets the time for which the message stays hidden. It may fail: the queue's own visibility
+    /// timeout is safe, only longer.
     async fn hide(&self, delivery: &Delivery, time: Duration) {
         match self.ports.requests.change_visibility(&delivery.receipt, time).await {
             Ok(()) | Err(QueueError::StaleReceipt) => (),
             Err(error) => tracing::debug!(
                 error = &error as &dyn std::error::Error,
-                "the visibility was not changed"
+                "the visibility timeout was not changed"
             ),
         }
     }
 }
 
-/// Finds the message that an unreadable body was meant to point to, so that its turn can end as an
-/// error.
+fn log_failure(delivery: &Delivery, error: &WorkerError) {
+    let source: &(dyn std::error::Error + 'static) = error;
+    if matches!(error, WorkerError::Body(_)) {
+        tracing::error!(session.id = %delivery.group, error = source, "a request was refused");
+    } else {
+        tracing::warn!(session.id = %delivery.group, error = source, "the turn will be retried");
+    }
+}
+
+fn back_off(delivery: &Delivery, error: &WorkerError) -> Duration {
+    match error {
+        WorkerError::Body(BodyError::Version(_)) => UNKNOWN_VERSION_BACK_OFF,
+        _ => BACK_OFF * delivery.receive_count.min(15),
+    }
+}
+
+/// Finds the message that an unreadable body points to, so that its turn can end as an error.
 ///
 /// A submission whose text is not acceptable is refused for good: `None`. Everything else stays an
-/// error, and becomes a dead letter: ids in another session's group, ids that cannot be read, and a
-/// version that this worker does not know. The last may be a newer worker's in the middle of a
-/// deployment, so it is never answered here, however well its ids can be read: it comes back for a
-/// worker that knows it.
+/// error and becomes a dead letter: ids in another session's group, and ids that cannot be read.
+///
+/// A body of an unknown version is never answered here, even if its ids can be read. During a
+/// deployment it may come from a newer ingress, so it has to wait for a newer worker.
 fn salvage(delivery: &Delivery, problem: BodyError) -> Result<Option<Request>, WorkerError> {
     if matches!(problem, BodyError::Version(_)) {
         return Err(problem.into());

@@ -3,29 +3,32 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`handler`] | one delivery from the queue of requests, as a story |
-//! | [`turn`] | claiming a turn and making it final: the protocol's steps 2, 6 and 7 |
-//! | [`context`] | what the model may know: history and document |
-//! | [`prompt`] | how it is told: the template, the labelled data block |
-//! | [`answer`] | the reply: calls in order, generations, budget |
-//! | [`calls`] | the rules around one call: retry, circuit breaker, choice of provider |
-//! | [`streaming`] | provisional text to whoever watches, and the checkpoint once a second |
-//! | [`kept`] | replies that were kept for the same first question |
+//! | [`handler`] | handles one delivery from the request queue |
+//! | `turn` | claims a turn and makes it final: steps 2, 6 and 7 of the turn protocol |
+//! | [`context`] | reads what the model gets to know: history and document |
+//! | [`prompt`] | renders the prompt: the template, the delimited document |
+//! | `answer` | answers the turn: model calls in order, generations, budgets |
+//! | [`calls`] | the rules for calling a provider: retries, circuit breaker |
+//! | `streaming` | sends provisional text to connected clients; a checkpoint once a second |
+//! | [`reply_cache`] | caches replies to the first question of a session |
+//! | [`ports`] | the ports that all of these use |
 //! | [`config`] | the settings of all of these |
 
-pub mod answer;
+mod answer;
 pub mod calls;
 pub mod config;
 pub mod context;
 pub mod handler;
-pub mod kept;
+pub mod ports;
 mod preference;
 pub mod prompt;
-pub mod streaming;
-pub mod turn;
+pub mod reply_cache;
+mod streaming;
+mod turn;
 
 mod error;
 
 pub use config::WorkerConfig;
 pub use error::WorkerError;
-pub use handler::{Ports, Worker};
+pub use handler::Worker;
+pub use ports::Ports;

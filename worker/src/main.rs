@@ -26,16 +26,15 @@ use shared::reply_cache::MemoryReplyCache;
 use shared::system::{SystemClock, SystemIds};
 use tokio::time::Instant;
 use worker::calls::Providers;
-use worker::calls::breaker::BreakerSettings;
-use worker::config::Pace;
-use worker::kept::{CachePlace, CacheSettings, KeptReplies};
+use worker::config::{BreakerSettings, Pace, ReplyCacheBackend, ReplyCacheSettings};
+use worker::reply_cache::ReplyCacheClient;
 use worker::{Ports, Worker, WorkerConfig};
 
-/// Where this home can keep replies.
-const REPLY_CACHES: [(&str, CachePlace); 2] =
-    [("memory", CachePlace::Memory), ("redis", CachePlace::Redis)];
+/// Where replies can be cached on AWS.
+const REPLY_CACHES: [(&str, ReplyCacheBackend); 2] =
+    [("memory", ReplyCacheBackend::Memory), ("redis", ReplyCacheBackend::Redis)];
 
-/// The worker, and where the order of its providers is.
+/// The worker, and the parameter that holds the order of its providers.
 struct Function {
     worker: Worker,
     sdk: Sdk,
@@ -52,7 +51,7 @@ async fn main() -> ExitCode {
 }
 
 fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
-    let config = WorkerConfig::from(environment, Pace::AWS)?;
+    let config = WorkerConfig::from_env(environment, Pace::AWS)?;
     let resources = WorkerResources::from_env(environment)?;
     let CommonResources { stage, table, replies_queue, connections_url, sdk } = resources.common;
     let settings = sdk.clone();
@@ -61,7 +60,7 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
     let names =
         aws::secrets::SecretNames { api_keys: Some(resources.api_keys_secret), signing_keys: None };
     let vault = Arc::new(SecretsManagerSecrets::new(&sdk, names));
-    let kept = kept_replies(environment, clock.clone(), &stage, vault.clone())?;
+    let reply_cache = reply_cache(environment, clock.clone(), &stage, vault.clone())?;
     let secrets: Arc<dyn Secrets> = vault;
     let documents: Arc<dyn Documents> = match resources.documents {
         Some(settings) => Arc::new(aws::documents::RdsDocuments::new(&sdk, settings)),
@@ -69,7 +68,7 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
     };
     let providers = Providers::new(
         models(environment, &secrets, &settings, clock.clone())?,
-        BreakerSettings::from(environment)?,
+        BreakerSettings::from_env(environment)?,
     );
     let ports = Ports {
         store: Arc::new(aws::store::DynamoStore::new(&sdk, table, clock.clone())),
@@ -78,7 +77,7 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
         push: Arc::new(aws::push::ApiGatewayPush::new(&sdk, &connections_url)),
         documents,
         secrets,
-        kept,
+        reply_cache,
         metrics: Arc::new(aws::metrics::EmbeddedMetrics::new(stage, clock.clone())),
         clock,
         ids: Arc::new(SystemIds),
@@ -87,7 +86,7 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
     Ok(Function { worker, sdk, preference_parameter: resources.preference_parameter })
 }
 
-/// Returns every model; one without a key is passed over when its turn comes.
+/// Returns every model; one without a key is skipped when a turn is answered.
 fn models(
     environment: &Environment,
     secrets: &Arc<dyn Secrets>,
@@ -112,25 +111,27 @@ fn models(
     Ok(models)
 }
 
-/// Returns where replies are kept, if anywhere: in each function for as long as it lives, or in one
-/// server for all.
-fn kept_replies(
+/// Returns the reply cache, if there is one: in each function's memory for as long as it lives, or
+/// in one server for all.
+fn reply_cache(
     environment: &Environment,
     clock: Arc<dyn Clock>,
     stage: &str,
     vault: Arc<SecretsManagerSecrets>,
-) -> Result<Option<KeptReplies>, ConfigError> {
-    let settings = CacheSettings::from(environment, &REPLY_CACHES)?;
-    let cache: Arc<dyn ReplyCache> = match settings.place {
-        // SQLite is not among the places of this home.
-        CachePlace::Off | CachePlace::Sqlite => return Ok(None),
-        CachePlace::Memory => Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds())),
-        CachePlace::Redis => {
+) -> Result<Option<ReplyCacheClient>, ConfigError> {
+    let settings = ReplyCacheSettings::from_env(environment, &REPLY_CACHES)?;
+    let cache: Arc<dyn ReplyCache> = match settings.backend {
+        // SQLite is not available on AWS.
+        ReplyCacheBackend::Off | ReplyCacheBackend::Sqlite => return Ok(None),
+        ReplyCacheBackend::Memory => {
+            Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds()))
+        }
+        ReplyCacheBackend::Redis => {
             let address = aws::config::reply_cache(environment)?;
             Arc::new(RedisReplyCache::new(address, stage, vault, RedisTimeouts::default()))
         }
     };
-    Ok(Some(settings.keeping(cache)))
+    Ok(Some(ReplyCacheClient::new(cache, &settings)))
 }
 
 async fn answer(function: Arc<Function>, invocation: Invocation) -> Result<Value, InvocationError> {
@@ -144,8 +145,8 @@ async fn answer(function: Arc<Function>, invocation: Invocation) -> Result<Value
 }
 
 impl Function {
-    /// Answers the messages in order, up to the first that fails: a later one of its group may not
-    /// be done before it.
+    /// Answers the messages in order and stops at the first failure: a later message of the same
+    /// group must not be answered before it.
     async fn work(&self, deliveries: &[shared::ports::Delivery], end: Instant) -> Vec<String> {
         if let Some(name) = &self.preference_parameter {
             self.worker

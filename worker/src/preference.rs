@@ -8,32 +8,32 @@ use tokio::time::timeout;
 
 use crate::config::{LISTABLE, order};
 
-/// How long an order counts as current.
-const KEPT: Duration = Duration::from_mins(5);
-/// How long none is asked for after a failure: a message should not wait for what is away.
-const AFTER_FAILURE: Duration = Duration::from_mins(1);
+/// How long an order is used before it is read again.
+const REFRESH_INTERVAL: Duration = Duration::from_mins(5);
+/// How long no order is read after a failure: messages should not wait for a service that is down.
+const RETRY_INTERVAL: Duration = Duration::from_mins(1);
 /// How long a message waits for the order.
-const TIMEOUT: Duration = Duration::from_secs(1);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The order that was read last, at first the configured one.
-pub(crate) struct Preference(Mutex<State>);
+/// The order of providers that was read last; at first the configured one.
+pub(crate) struct Preference(Mutex<PreferenceState>);
 
-struct State {
+struct PreferenceState {
     order: Vec<ProviderName>,
-    /// When it is read next; `None` before the first time.
+    /// When it is read again; `None` before the first time.
     next: Option<Timestamp>,
 }
 
 impl Preference {
     pub(crate) fn new(order: Vec<ProviderName>) -> Self {
-        Self(Mutex::new(State { order, next: None }))
+        Self(Mutex::new(PreferenceState { order, next: None }))
     }
 
     pub(crate) fn order(&self) -> Vec<ProviderName> {
         self.state().order.clone()
     }
 
-    /// Reads the order anew, if it is time to.
+    /// Reads the order again if it is due.
     pub(crate) async fn refresh<E: std::error::Error>(
         &self,
         now: Timestamp,
@@ -42,23 +42,26 @@ impl Preference {
         if self.state().next.is_some_and(|next| now < next) {
             return;
         }
-        let found = match timeout(TIMEOUT, fetch()).await {
+        let found = match timeout(FETCH_TIMEOUT, fetch()).await {
             Ok(Ok(found)) => found.map(|text| parse(&text)).transpose(),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("it took too long".to_owned()),
         };
         let mut state = self.state();
-        state.next = Some(now.plus(if found.is_ok() { KEPT } else { AFTER_FAILURE }));
+        state.next = Some(now.plus(if found.is_ok() { REFRESH_INTERVAL } else { RETRY_INTERVAL }));
         match found {
             Ok(Some(order)) => state.order = order,
             Ok(None) => (),
             Err(problem) => {
-                tracing::warn!(problem, "the order of providers was not read; the known one stays");
+                tracing::warn!(
+                    problem,
+                    "the order of providers could not be read; the current one stays"
+                );
             }
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PreferenceState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -86,7 +89,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_order_is_read_before_the_first_message_and_kept_for_five_minutes() {
+    async fn an_order_is_read_before_the_first_message_and_used_for_five_minutes() {
         let preference = Preference::new(vec![Claude, OpenAi]);
         assert_eq!(read(&preference, NOW, "openai, claude").await, [OpenAi, Claude]);
         assert_eq!(
@@ -97,7 +100,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_order_that_cannot_be_used_changes_nothing() {
+    async fn an_invalid_order_changes_nothing() {
         for text in ["claude,gemini", "offline", " , "] {
             let preference = Preference::new(vec![OpenAi]);
             assert_eq!(read(&preference, NOW, text).await, [OpenAi], "{text:?}");
@@ -109,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_order_that_does_not_come_is_not_waited_for() {
+    async fn a_message_does_not_wait_long_for_the_order() {
         let preference = Preference::new(vec![OpenAi]);
         let began = tokio::time::Instant::now();
         preference
@@ -117,11 +120,11 @@ mod tests {
                 std::future::pending::<Result<Option<String>, Infallible>>().await
             })
             .await;
-        assert_eq!((preference.order(), began.elapsed()), (vec![OpenAi], TIMEOUT));
+        assert_eq!((preference.order(), began.elapsed()), (vec![OpenAi], FETCH_TIMEOUT));
     }
 
     #[tokio::test]
-    async fn without_another_order_the_configured_one_stays() {
+    async fn without_a_stored_order_the_configured_one_stays() {
         let preference = Preference::new(vec![OpenAi]);
         preference.refresh(NOW, async || Ok::<_, Infallible>(None)).await;
         assert_eq!(preference.order(), [OpenAi]);

@@ -17,7 +17,8 @@ use shared::reply_cache::MemoryReplyCache;
 use shared::system::{SystemClock, SystemIds};
 use worker::Worker;
 use worker::calls::Providers;
-use worker::kept::{CachePlace, CacheSettings, KeptReplies};
+use worker::config::{ReplyCacheBackend, ReplyCacheSettings};
+use worker::reply_cache::ReplyCacheClient;
 
 use crate::config::Config;
 use crate::connections::Connections;
@@ -48,7 +49,7 @@ pub(super) struct Adapters {
     documents: Arc<dyn Documents>,
     pub(super) secrets: Arc<dyn Secrets>,
     pub(super) connections: Arc<Connections>,
-    kept: Option<KeptReplies>,
+    reply_cache: Option<ReplyCacheClient>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn Ids>,
 }
@@ -86,7 +87,7 @@ impl Adapters {
             documents: Arc::new(documents),
             secrets: Arc::new(secrets),
             connections: Arc::default(),
-            kept: reply_cache(&config.reply_cache, &database, clock.clone()).await?,
+            reply_cache: reply_cache(&config.reply_cache, &database, clock.clone()).await?,
             database,
             clock,
             ids,
@@ -127,7 +128,7 @@ impl Adapters {
             push: self.connections.clone(),
             documents: self.documents.clone(),
             secrets: self.secrets.clone(),
-            kept: self.kept.clone(),
+            reply_cache: self.reply_cache.clone(),
             metrics: Arc::new(NoMetrics),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
@@ -206,17 +207,19 @@ impl Adapters {
 
 /// Opens the reply cache, if there is one.
 async fn reply_cache(
-    settings: &CacheSettings,
+    settings: &ReplyCacheSettings,
     database: &Database,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<Option<KeptReplies>> {
-    let cache: Arc<dyn ReplyCache> = match settings.place {
+) -> anyhow::Result<Option<ReplyCacheClient>> {
+    let cache: Arc<dyn ReplyCache> = match settings.backend {
         // The settings of this server do not accept Redis.
-        CachePlace::Off | CachePlace::Redis => return Ok(None),
-        CachePlace::Memory => Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds())),
-        CachePlace::Sqlite => Arc::new(database.reply_cache(settings.entries).await?),
+        ReplyCacheBackend::Off | ReplyCacheBackend::Redis => return Ok(None),
+        ReplyCacheBackend::Memory => {
+            Arc::new(MemoryReplyCache::new(clock, settings.memory_bounds()))
+        }
+        ReplyCacheBackend::Sqlite => Arc::new(database.reply_cache(settings.max_entries).await?),
     };
-    Ok(Some(settings.keeping(cache)))
+    Ok(Some(ReplyCacheClient::new(cache, settings)))
 }
 
 /// Returns the models that are configured; without any, the offline model.

@@ -230,7 +230,7 @@ impl Platform {
             push: process_ports.push(),
             documents: process_ports.documents(),
             secrets: process_ports.secrets(),
-            kept: None,
+            reply_cache: None,
             metrics: Arc::new(NoMetrics),
             clock: process_ports.clock(),
             ids: Arc::new(ids),

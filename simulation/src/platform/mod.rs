@@ -13,7 +13,7 @@ use ingress::{Ingress, IngressConfig};
 use notifier::Notifier;
 use providers::Prices;
 use shared::environment::Environment;
-use worker::calls::breaker::BreakerSettings;
+use worker::config::BreakerSettings;
 use worker::config::Pace;
 use worker::{Worker, WorkerConfig};
 
@@ -82,9 +82,9 @@ impl Platform {
             IngressConfig::from_env(&setup.environment, ingress::Platform::OneMachine)?;
         ingress_config.max_wait = Duration::ZERO;
         ingress_config.websocket_url = Some("wss://simulated.example".to_owned());
-        let mut worker_config = WorkerConfig::from(&setup.environment, setup.pace)?;
+        let mut worker_config = WorkerConfig::from_env(&setup.environment, setup.pace)?;
         worker_config.queue_visibility = setup.requests_visibility;
-        let breaker = BreakerSettings::from(&setup.environment)?;
+        let breaker = BreakerSettings::from_env(&setup.environment)?;
         let prices = Prices::built_in()?;
         let ingress = Pool::default();
         let workers = Pool::default();

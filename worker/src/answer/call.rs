@@ -1,115 +1,104 @@
-//! One call of one provider, from the request to the end of its stream.
+//! One model call, from the request to the end of its stream.
 
 use futures::StreamExt as _;
-use shared::domain::{FinishReason, Usage};
+use shared::domain::FinishReason;
 use shared::ports::{Finish, Model, ModelError, ModelEvent, ModelStream, Prompt};
 use tokio::time::timeout;
 
-use super::{Answer, Halt};
+use super::spending::CallProgress;
+use super::turn_answer::{Abort, TurnAnswer};
 use crate::streaming::Interrupt;
 
-/// The longest reply that is kept, in bytes: a turn must fit an item of the store.
+/// The longest reply, in bytes: a turn must fit into one item of the store.
 const MAX_REPLY_BYTES: usize = 200 * 1024;
 
 /// How a call ended.
-pub(super) enum Ended {
+pub(super) enum CallResult {
     Complete(Finish),
     Failed(ModelError),
 }
 
-/// What a call showed of itself before it ended.
-#[derive(Default)]
-pub(super) struct Progress {
-    /// Whether the provider began to answer: before that it bills nothing.
-    pub(super) began: bool,
-    pub(super) usage: Usage,
-    pub(super) delta_bytes: u64,
-}
-
-impl Answer<'_> {
-    /// Calls the model, and settles what it cost whatever becomes of the turn.
-    pub(super) async fn call(&mut self, model: &dyn Model, prompt: &Prompt) -> Result<Ended, Halt> {
-        let mut progress = Progress::default();
+impl TurnAnswer<'_> {
+    /// Calls the model, and settles the cost of the call whatever happens to the turn.
+    pub(super) async fn call(
+        &mut self,
+        model: &dyn Model,
+        prompt: &Prompt,
+    ) -> Result<CallResult, Abort> {
+        let mut progress = CallProgress::default();
         self.answered_by = Some((model.provider(), prompt.model_or(model.model()).to_owned()));
-        let ended = self.stream(model, prompt, &mut progress).await;
-        self.spending.settle(self.worker, model, prompt, &progress).await;
-        Ok(ended?)
+        let result = self.stream(model, prompt, &mut progress).await;
+        self.spending.settle(model, prompt, &progress).await;
+        Ok(result?)
     }
 
     async fn stream(
         &mut self,
         model: &dyn Model,
         prompt: &Prompt,
-        progress: &mut Progress,
-    ) -> Result<Ended, Interrupt> {
-        let patience = self.worker.config.timeouts;
-        let open = timeout(patience.first_byte, async {
+        progress: &mut CallProgress,
+    ) -> Result<CallResult, Interrupt> {
+        let broken = |problem: &str| CallResult::Failed(ModelError::Broken(problem.to_owned()));
+        let timeouts = self.resources.config.timeouts;
+        let open = timeout(timeouts.first_byte, async {
             let mut stream = model.stream(prompt).await?;
             let first = stream.next().await;
             Ok((stream, first))
         });
-        let (mut stream, mut event): (ModelStream, _) = match self.attendant.during(open).await? {
+        let (mut stream, mut event): (ModelStream, _) = match self.streamer.run_while(open).await? {
             Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => return Ok(Ended::Failed(error)),
-            Err(_) => return Ok(Ended::Failed(ModelError::Broken("no first byte in time".into()))),
+            Ok(Err(error)) => return Ok(CallResult::Failed(error)),
+            Err(_) => return Ok(broken("no first byte in time")),
         };
         progress.began = true;
         loop {
             match event {
                 Some(Ok(ModelEvent::Delta(delta))) => {
-                    if !self.add(&delta, progress) {
-                        return Ok(Ended::Complete(Finish {
-                            reason: FinishReason::Length,
-                            model: None,
-                        }));
+                    if !self.add_delta(&delta, progress) {
+                        let reason = FinishReason::Length;
+                        return Ok(CallResult::Complete(Finish { reason, model: None }));
                     }
                 }
                 Some(Ok(ModelEvent::Usage(usage))) => progress.usage = usage,
-                Some(Ok(ModelEvent::Finished(finish))) => return Ok(self.judge(finish)),
-                Some(Err(error)) => return Ok(Ended::Failed(error)),
-                None => {
-                    return Ok(Ended::Failed(ModelError::Broken("the stream ended early".into())));
-                }
+                Some(Ok(ModelEvent::Finished(finish))) => return Ok(self.finished(finish)),
+                Some(Err(error)) => return Ok(CallResult::Failed(error)),
+                None => return Ok(broken("the stream ended early")),
             }
-            event = match self.attendant.during(timeout(patience.idle, stream.next())).await? {
+            let next = timeout(timeouts.idle, stream.next());
+            event = match self.streamer.run_while(next).await? {
                 Ok(event) => event,
-                Err(_) => {
-                    return Ok(Ended::Failed(ModelError::Broken(
-                        "silence in the middle of the reply".into(),
-                    )));
-                }
+                Err(_) => return Ok(broken("the stream was idle for too long")),
             };
         }
     }
 
-    /// Adds a piece to the reply; `false` if there was no room for the whole of it, however large
-    /// it is.
-    fn add(&mut self, delta: &str, progress: &mut Progress) -> bool {
+    /// Adds a piece to the reply; `false` if only a part of it fitted.
+    fn add_delta(&mut self, delta: &str, progress: &mut CallProgress) -> bool {
         if delta.is_empty() {
             return true;
         }
         progress.delta_bytes += delta.len() as u64;
-        self.note_first_piece();
-        let room = MAX_REPLY_BYTES.saturating_sub(self.attendant.text().len());
-        let kept = &delta[..delta.floor_char_boundary(room)];
-        self.attendant.add(kept);
-        kept.len() == delta.len()
+        self.note_first_token();
+        let room = MAX_REPLY_BYTES.saturating_sub(self.streamer.text().len());
+        let fitting = &delta[..delta.floor_char_boundary(room)];
+        self.streamer.add_text(fitting);
+        fitting.len() == delta.len()
     }
 
-    /// Takes the time of the reply's first piece.
-    pub(super) fn note_first_piece(&mut self) {
+    /// Takes the time to the reply's first token.
+    pub(super) fn note_first_token(&mut self) {
         if self.timings.first_token_ms.is_none() {
-            let age = self.worker.ports.clock.now().since(self.attendant.turn.accepted_at);
+            let age = self.resources.ports.clock.now().since(self.streamer.turn.accepted_at);
             self.timings.first_token_ms = u64::try_from(age.as_millis()).ok();
         }
     }
 
-    /// An empty reply is a failure, unless the model refused.
-    fn judge(&self, finish: Finish) -> Ended {
+    /// Takes the end of the stream. An empty reply is a failure, unless the model refused.
+    fn finished(&self, finish: Finish) -> CallResult {
         let refused = matches!(finish.reason, FinishReason::Refusal | FinishReason::ContentFilter);
-        if self.attendant.text().is_empty() && !refused {
-            return Ended::Failed(ModelError::Broken("the reply was empty".into()));
+        if self.streamer.text().is_empty() && !refused {
+            return CallResult::Failed(ModelError::Broken("the reply was empty".into()));
         }
-        Ended::Complete(finish)
+        CallResult::Complete(finish)
     }
 }

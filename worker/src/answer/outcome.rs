@@ -1,37 +1,42 @@
-//! What the work of an answer amounts to.
+//! What the work on an answer results in.
 
 use shared::domain::{ErrorCode, FinishReason, MicroUsd};
 use shared::ports::{CachedReply, Finish};
 use shared::protocol::{TurnError, TurnOutcome, TurnResult};
 
-use super::Answer;
+use super::turn_answer::TurnAnswer;
 
-/// The longest model name that is kept, in bytes: providers state it, and a turn must fit an item
-/// of the store.
+/// The longest model name that is stored, in bytes. Providers choose it, and a turn must fit into
+/// one item of the store.
 const MAX_MODEL_BYTES: usize = 256;
 
-impl Answer<'_> {
-    /// The model's reply, a refusal included.
+impl TurnAnswer<'_> {
+    /// Returns the model's reply; a refusal is one too.
     pub(super) fn replied(&mut self, finish: Finish) -> TurnOutcome {
-        self.attendant.complete();
+        self.streamer.complete();
         if let (Some(model), Some((_, name))) = (finish.model, self.answered_by.as_mut()) {
             *name = model;
         }
-        let text = self.attendant.text().to_owned();
-        self.outcome(TurnResult::Reply { text, finish_reason: finish.reason })
+        self.outcome(TurnKind::Reply, finish.reason, self.streamer.text().to_owned(), None)
     }
 
-    /// The end of a stopped turn: the text that was shown so far.
+    /// Returns the end of a stopped turn, with the text that was shown so far.
     pub(super) fn cancelled(&self) -> TurnOutcome {
-        self.outcome(TurnResult::Cancelled { text: self.attendant.text().to_owned() })
+        self.outcome(
+            TurnKind::Cancelled,
+            FinishReason::Cancelled,
+            self.streamer.text().to_owned(),
+            None,
+        )
     }
 
+    /// Returns the end of a turn that could not be answered.
     pub(super) fn failed(&self, code: ErrorCode, message: &str) -> TurnOutcome {
         self.outcome(TurnResult::Error(TurnError { code, message: message.to_owned() }))
     }
 
-    /// A reply that was kept: no model was called, and it costs nothing.
-    pub(super) fn repeated(&mut self, reply: CachedReply) -> TurnOutcome {
+    /// Returns a reply from the cache: no model was called, and it costs nothing.
+    pub(super) fn replied_from_cache(&mut self, reply: CachedReply) -> TurnOutcome {
         self.answered_by = Some((reply.provider, reply.model));
         let result = TurnResult::Reply { text: reply.text, finish_reason: FinishReason::Stop };
         let outcome = self.outcome(result);

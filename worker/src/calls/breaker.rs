@@ -1,59 +1,41 @@
-//! When a provider may be called.
+//! The circuit breaker: whether a provider may be called.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use shared::environment::{ConfigError, Environment};
 use shared::operator::BreakerState;
 use shared::ports::ModelError;
 use tokio::time::Instant;
 
-/// The settings of a [`Breaker`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BreakerSettings {
-    /// Failures in a row that open it (`CHATBOT_BREAKER_FAILURES`).
-    pub failures: usize,
-    /// The time in which they must fall (`CHATBOT_BREAKER_WINDOW_SECONDS`).
-    pub window: Duration,
-    /// How long it stays open before one call is tried (`CHATBOT_BREAKER_OPEN_SECONDS`).
-    pub open: Duration,
-}
+use crate::config::BreakerSettings;
 
-impl BreakerSettings {
-    /// Reads the settings.
-    pub fn from(environment: &Environment) -> Result<Self, ConfigError> {
-        let seconds = |variable, default| {
-            environment.number_or(variable, default, 1..=3_600).map(Duration::from_secs)
-        };
-        let failures = environment.number_or("CHATBOT_BREAKER_FAILURES", 5, 1..=1_000)?;
-        Ok(Self {
-            failures: usize::try_from(failures).unwrap_or(usize::MAX),
-            window: seconds("CHATBOT_BREAKER_WINDOW_SECONDS", 30)?,
-            open: seconds("CHATBOT_BREAKER_OPEN_SECONDS", 15)?,
-        })
-    }
-}
-
-/// Knows when one provider may be called: not while it fails, and not while it asked for a pause.
+/// Decides when one provider may be called: not while it keeps failing, and not while it has asked
+/// for a pause.
 ///
-/// It opens after so many failures in a row within the window, and lets one call through after a
-/// while: the answer to that trial closes it or keeps it open. A trial that says nothing for as
-/// long makes room for another.
-/// It is an optimisation of one process: losing it costs calls that fail, and nothing else.
+/// It has three positions. *Closed*, it lets every call through, and opens after so many failures
+/// in a row within the window. *Open*, it lets none through for a while. Then it is *half open*: it
+/// lets a single trial call through, whose result closes it or opens it again.
+///
+/// It is an optimisation within one process: losing its state costs some calls that fail, and
+/// nothing else.
 #[derive(Debug)]
 pub struct Breaker {
     settings: BreakerSettings,
-    state: Mutex<State>,
+    state: Mutex<CircuitState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// The latest failures in a row, oldest first, at most as many as open the breaker.
+struct CircuitState {
+    /// The latest failures in a row, oldest first; at most as many as open the breaker.
     failures: VecDeque<Instant>,
-    /// When the next trial may begin; `None` while closed.
+    /// When the next trial may start; `None` while the breaker is closed.
+    ///
+    /// There is no separate mark for "half open": a trial moves this time forward when it starts,
+    /// which keeps other calls out. A trial that never reports, because it hangs or its turn ended,
+    /// therefore blocks the provider only until that time.
     open_until: Option<Instant>,
-    /// The end of the longest pause that the provider asked for.
+    /// The end of the longest pause that the provider has asked for.
     not_before: Option<Instant>,
 }
 
@@ -63,12 +45,12 @@ impl Breaker {
         Self { settings, state: Mutex::default() }
     }
 
-    /// Returns the earliest time for a call: `now` itself if it may be made at once.
+    /// Returns the earliest time for a call; `now` itself if it may be made at once.
     pub fn ready_at(&self, now: Instant) -> Instant {
         self.state().ready_at(now)
     }
 
-    /// Tells where it is.
+    /// Returns its position.
     pub fn position(&self, now: Instant) -> BreakerState {
         match self.state().open_until {
             None => BreakerState::Closed,
@@ -77,25 +59,28 @@ impl Breaker {
         }
     }
 
-    /// Asks for a call, which the permit then reports on; refused: the earliest time to ask again.
+    /// Asks for permission to call. The permit reports how the call went; the error is the earliest
+    /// time to ask again.
     pub fn acquire(&self, now: Instant) -> Result<Permit<'_>, Instant> {
         let mut state = self.state();
         let ready_at = state.ready_at(now);
         if ready_at > now {
             return Err(ready_at);
         }
+        // Open for long enough: this call is the trial. Moving `open_until` under the same lock as
+        // the check is what lets only one of several waiting calls through.
         let trial =
             state.open_until.map(|_| Trial { began: now, until: later(now, self.settings.open) });
         state.open_until = trial.map(|trial| trial.until);
         Ok(Permit { breaker: self, trial, reported: false })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, CircuitState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl CircuitState {
     fn ready_at(&self, now: Instant) -> Instant {
         [self.open_until, self.not_before].into_iter().flatten().fold(now, Instant::max)
     }
@@ -109,7 +94,7 @@ impl State {
         self.not_before = self.not_before.max(Some(until));
     }
 
-    /// Adds a failure, and tells whether there are now as many as open the breaker.
+    /// Adds a failure; `true` if there are now enough of them to open the breaker.
     fn add_failure(&mut self, settings: &BreakerSettings, now: Instant) -> bool {
         self.failures.push_back(now);
         if self.failures.len() > settings.failures {
@@ -121,10 +106,10 @@ impl State {
     }
 }
 
-/// The right to make one call.
+/// The permission to make one call.
 ///
-/// Dropped without a report (the caller gave up for reasons of its own), it leaves the breaker as
-/// it was.
+/// Dropped without a report, because the caller gave up for reasons of its own, it leaves the
+/// breaker as it was.
 #[must_use = "the breaker learns from what the call reports"]
 #[derive(Debug)]
 pub struct Permit<'a> {
@@ -137,16 +122,17 @@ pub struct Permit<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Trial {
     began: Instant,
-    /// When the next one may begin, if this one says nothing.
+    /// When the next trial may start if this one does not report.
     until: Instant,
 }
 
 impl Permit<'_> {
-    /// Reports that the provider answers: the first piece of a reply is enough.
+    /// Reports that the provider answered.
     ///
     /// The failures before it are forgotten: a provider that answers one call in a few is worth
     /// calling.
-    /// A success of a call from before the breaker opened does not close it.
+    /// The success of a call from before the breaker opened does not close it, since it says nothing
+    /// about the provider's present state.
     pub fn succeeded(mut self) {
         self.reported = true;
         let mut state = self.breaker.state();
@@ -155,21 +141,21 @@ impl Permit<'_> {
         }
     }
 
-    /// Reports a failure, timeouts among them as `Broken`.
+    /// Reports a failure; timeouts are `Broken`.
     ///
-    /// `Busy` and `Broken` count against the provider. `Unauthorized` and `Permanent` are answers:
-    /// they are about this key or this request, and must not shut out everybody else's, so they
-    /// count as `succeeded`.
-    /// A `retry_after` is kept whatever the breaker's state.
+    /// `Busy` and `Broken` count against the provider. `Unauthorized` and `Permanent` count as
+    /// `succeeded`: they are answers about this key or this request, and must not block everybody
+    /// else's.
+    /// A `retry_after` is respected in every position of the breaker.
     pub fn failed(self, error: &ModelError, now: Instant) {
         match error {
-            ModelError::Busy { retry_after, .. } => self.counted(*retry_after, now),
-            ModelError::Broken(_) => self.counted(None, now),
+            ModelError::Busy { retry_after, .. } => self.count_failure(*retry_after, now),
+            ModelError::Broken(_) => self.count_failure(None, now),
             ModelError::Unauthorized(_) | ModelError::Permanent(_) => self.succeeded(),
         }
     }
 
-    fn counted(mut self, retry_after: Option<Duration>, now: Instant) {
+    fn count_failure(mut self, retry_after: Option<Duration>, now: Instant) {
         self.reported = true;
         let settings = self.breaker.settings;
         let mut state = self.breaker.state();
@@ -178,7 +164,8 @@ impl Permit<'_> {
         }
         let opens = state.add_failure(&settings, now);
         let closed = state.open_until.is_none();
-        // Calls from before it opened fail late: they must not keep it open.
+        // Calls from before it opened may fail long afterwards. They must not postpone the trial, so
+        // once the breaker is open only the trial itself moves the time.
         if self.trial.is_some() || (closed && opens) {
             state.open_until = Some(later(now, settings.open));
         }
@@ -189,7 +176,8 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let Some(trial) = self.trial.filter(|_| !self.reported) else { return };
         let mut state = self.breaker.state();
-        // The next call is a trial at once, unless another has begun since.
+        // The next call may be the trial at once, unless another trial has started since: that one
+        // has moved the time, and must not get a second call beside it.
         if state.open_until == Some(trial.until) {
             state.open_until = Some(trial.began);
         }

@@ -1,4 +1,4 @@
-//! The rules around one call of a provider.
+//! The rules for calling a provider: retries and the circuit breaker.
 
 pub mod breaker;
 pub mod retry;
@@ -8,21 +8,22 @@ use std::sync::Arc;
 use shared::domain::ProviderName;
 use shared::ports::Model;
 
-use self::breaker::{Breaker, BreakerSettings};
+use self::breaker::Breaker;
+use crate::config::BreakerSettings;
 
 /// A provider with its circuit breaker.
 pub struct Provider {
-    /// Who answers.
+    /// The model.
     pub model: Arc<dyn Model>,
-    /// Whether it is worth asking.
+    /// Decides whether it may be called.
     pub breaker: Arc<Breaker>,
 }
 
-/// The configured providers. Their breakers live as long as the process: they only save time.
+/// The providers, each with a breaker that lives as long as the process.
 pub struct Providers(Vec<Provider>);
 
 impl Providers {
-    /// Puts a breaker beside each model.
+    /// Gives each model a breaker.
     pub fn new(models: Vec<Arc<dyn Model>>, settings: BreakerSettings) -> Self {
         Self(
             models
@@ -32,16 +33,16 @@ impl Providers {
         )
     }
 
-    /// Returns those of the names whose providers can be asked, in the same order.
+    /// Returns those of the names whose providers are configured, in the same order.
     pub async fn configured(&self, names: Vec<ProviderName>) -> Vec<ProviderName> {
-        let mut able = Vec::with_capacity(names.len());
+        let mut configured = Vec::with_capacity(names.len());
         for name in names {
             let Some(provider) = self.get(name) else { continue };
             if provider.model.is_configured().await {
-                able.push(name);
+                configured.push(name);
             }
         }
-        able
+        configured
     }
 
     /// Returns all of them.

@@ -15,21 +15,21 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
 /// The share of a delay that jitter may take off it.
 const JITTER: f64 = 0.25;
 
-/// The failures after which the delay grows no more.
-const MOST_FAILURES: u32 = 16;
+/// The number of failures after which the delay no longer grows.
+const MAX_FAILURES: u32 = 16;
 
 /// Returns how long to stay away from a provider after its `failures`-th failure in a row, counted
 /// from 1.
 ///
-/// What the provider asked for is kept to the letter, never shortened.
-/// Otherwise the delay grows exponentially, less up to a quarter, so that callers who failed
-/// together do not come back together.
+/// The wait that the provider asked for is used as it is, never shortened.
+/// Otherwise the delay grows exponentially. Up to a quarter is taken off at random, so that callers
+/// that failed together do not come back together.
 pub fn delay(failures: u32, retry_after: Option<Duration>, ids: &dyn Ids) -> Duration {
     retry_after.unwrap_or_else(|| backoff(failures).mul_f64(1.0 - JITTER * ids.fraction()))
 }
 
 fn backoff(failures: u32) -> Duration {
-    let before = failures.clamp(1, MOST_FAILURES) - 1;
+    let before = failures.clamp(1, MAX_FAILURES) - 1;
     BACKOFF.build().nth(before as usize).unwrap_or_default()
 }
 
@@ -37,9 +37,9 @@ fn backoff(failures: u32) -> Duration {
 mod tests {
     use super::*;
 
-    struct Drawn(u8);
+    struct FixedIds(u8);
 
-    impl Ids for Drawn {
+    impl Ids for FixedIds {
         fn random(&self) -> [u8; 16] {
             [self.0; 16]
         }
@@ -47,7 +47,7 @@ mod tests {
 
     #[track_caller]
     fn check(failures: u32, drawn: u8, expected: std::ops::RangeInclusive<u64>) {
-        let delay = delay(failures, None, &Drawn(drawn));
+        let delay = delay(failures, None, &FixedIds(drawn));
         let low = Duration::from_millis(*expected.start());
         let high = Duration::from_millis(*expected.end());
         assert!((low..=high).contains(&delay), "{delay:?} is not in {expected:?} ms");
@@ -71,9 +71,9 @@ mod tests {
     }
 
     #[test]
-    fn what_the_provider_asks_for_is_kept_to_the_letter() {
+    fn the_wait_that_the_provider_asks_for_is_used_as_it_is() {
         let asked = Duration::from_millis(12_345);
-        assert_eq!(delay(1, Some(asked), &Drawn(255)), asked);
-        assert_eq!(delay(5, Some(Duration::ZERO), &Drawn(0)), Duration::ZERO);
+        assert_eq!(delay(1, Some(asked), &FixedIds(255)), asked);
+        assert_eq!(delay(5, Some(Duration::ZERO), &FixedIds(0)), Duration::ZERO);
     }
 }

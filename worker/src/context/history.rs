@@ -1,49 +1,51 @@
-//! The longest run of committed turns before this one that fits the budget.
+//! The conversation before a turn, as far as the token budget allows.
 
 use shared::domain::{SessionKey, TurnNumber};
 use shared::ports::store::Item;
-use shared::ports::{ChatMessage, Role};
-use shared::protocol::{Turn, TurnPhase, keys};
+use shared::ports::{ChatMessage, Ids, Role, Store};
+use shared::protocol::{TurnRow, keys};
 use shared::queue_messages::Exchange;
 use shared::store_retry::with_retries;
 
-use super::estimated_tokens;
+use super::tokens::estimated_tokens;
 use crate::error::WorkerError;
-use crate::handler::Worker;
 
-/// What a message costs beside its text, in estimated tokens.
+/// What a message costs in addition to its text, in estimated tokens.
 const OVERHEAD: usize = 4;
 const FIRST_PAGE: usize = 8;
 const LATER_PAGE: usize = 32;
-/// How many turns back the model can remember. A turn with any text costs at least ten estimated
-/// tokens, so that the default budget of 4,000 is spent before this bound is reached, unless turns
-/// are left out.
-const MOST_TURNS: usize = 400;
+/// The largest number of turns that are read.
+///
+/// A turn with any text costs at least ten estimated tokens, so the default budget of 4,000 is used
+/// up before this limit is reached, unless turns are left out.
+const MAX_TURNS: usize = 400;
 
-/// What the model remembers.
+/// The messages before a turn.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct History {
     /// Oldest first.
     pub(crate) messages: Vec<ChatMessage>,
-    /// Whether older turns did not fit: then the next turn's history begins elsewhere.
+    /// Whether older turns did not fit: the next turn's history then starts at another message.
     pub(crate) cut: bool,
 }
 
 /// Reads the history of a turn, oldest first: the longest run of committed turns that fits the
-/// token budget, among the last [`MOST_TURNS`].
+/// token budget, among the last [`MAX_TURNS`].
 ///
-/// Error turns are left out; cancelled ones are kept if they have text. It reads no more than what
-/// fits the budget and one page, so its cost does not grow with the session. Turns that are left
-/// out cost no budget: what bounds the reading of a session of nearly only errors is the number of
-/// turns.
+/// Error turns are left out; cancelled ones are included if they have text. At most one page more
+/// than what fits the budget is read, so the cost does not grow with the session. Turns that are
+/// left out use no budget: only the number of turns limits the reading of a session that consists
+/// almost entirely of errors.
 pub(crate) async fn history(
-    worker: &Worker,
+    store: &dyn Store,
+    ids: &dyn Ids,
     key: &SessionKey,
     turn: TurnNumber,
+    max_tokens: usize,
 ) -> Result<History, WorkerError> {
-    let mut left = worker.config.history_tokens;
+    let mut left = max_tokens;
     let mut newest_first: Vec<ChatMessage> = Vec::new();
-    let mut unread = MOST_TURNS;
+    let mut unread = MAX_TURNS;
     let mut query = keys::turns_before(key, turn.get(), FIRST_PAGE);
     if turn.previous().is_none() {
         return Ok(History::default());
@@ -52,8 +54,6 @@ pub(crate) async fn history(
         return Ok(History { cut: true, ..History::default() });
     }
     loop {
-        let store = &worker.ports.store;
-        let ids = &worker.ports.ids;
         let page = with_retries(|| ids.fraction(), || store.query(&query)).await?;
         unread = unread.saturating_sub(page.items.len());
         let Some(last) = page.items.last().map(|item| item.key.sort.clone()) else { break };
@@ -81,8 +81,9 @@ impl History {
     }
 }
 
-/// Returns a replayed history: the longest run of its last exchanges that fits the token budget.
-pub(crate) fn replayed(history: &[Exchange], mut left: usize) -> History {
+/// Returns the history of a replay: the longest run of its last exchanges that fits the token
+/// budget.
+pub(crate) fn replayed_history(history: &[Exchange], mut left: usize) -> History {
     let mut newest_first = Vec::new();
     for exchange in history.iter().rev().filter(|exchange| !exchange.reply.is_empty()) {
         let pair = pair(exchange.reply.clone(), exchange.message.as_str().to_owned());

@@ -1,14 +1,9 @@
-//! What the model may know: the history of the session, and the document.
+//! What the model gets to know besides the question: the session's history and the document.
 
 mod document;
 mod history;
+mod tokens;
 
-pub(crate) use document::{DocumentCache, Looked, look_up};
-pub(crate) use history::{History, history, replayed};
-
-/// Estimates a text's tokens: four bytes each, a common rule of thumb for English.
-///
-/// Only shares of the prompt are measured with it, never money.
-pub fn estimated_tokens(text: &str) -> usize {
-    text.len().div_ceil(4)
-}
+pub(crate) use document::{DocumentLookup, DocumentReader};
+pub(crate) use history::{History, history, replayed_history};
+pub use tokens::estimated_tokens;

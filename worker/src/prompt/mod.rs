@@ -1,10 +1,8 @@
-//! How the model is told: one template, the document as a labelled block of data, nothing
-//! invisible.
+//! The prompt: a template for the instructions, the document as a delimited block of data, and no
+//! invisible characters.
 
-mod first;
 mod parts;
 mod template;
 
-pub use parts::Parts;
-pub use providers::without_invisible;
-pub use template::{Template, Told};
+pub use parts::PromptParts;
+pub use template::{SystemPrompt, Template};

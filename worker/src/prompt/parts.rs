@@ -1,74 +1,76 @@
-//! What a prompt is put together from.
+//! The parts of a prompt, and how they are combined.
 
 use std::borrow::Cow;
 
+use providers::without_invisible;
 use shared::domain::{ContextUse, Principal};
 use shared::ports::{ChatMessage, Document, Prompt, PromptCaching, Role};
 
-use super::{Template, Told, without_invisible};
+use super::template::{SystemPrompt, Template};
 use crate::config::WorkerConfig;
 
-/// How many groups the speakers are divided into, for the providers' caches.
+/// How many groups the callers are divided into.
+///
+/// The group is part of the key by which a provider finds a cached prefix. With one group, all
+/// requests would go to the same cache; with a group per caller, nobody would find a prefix that
+/// another caller left there, and the provider could tell callers apart.
 const CACHE_GROUPS: u8 = 16;
 
-/// What a prompt is put together from, beside the settings.
+/// The parts of a prompt, apart from the settings.
 #[derive(Debug, Clone)]
-pub struct Parts<'a> {
-    /// Who asks.
+pub struct PromptParts<'a> {
+    /// The caller.
     pub reader: &'a Principal,
     /// The question.
     pub message: &'a str,
-    /// What was said before it, oldest first.
+    /// The messages before it, oldest first.
     pub history: Vec<ChatMessage>,
-    /// Whether the session's next prompt will begin with all of this one.
-    pub goes_on: bool,
+    /// Whether the session's next prompt will start with all of this one, so that caching the
+    /// conversation is worthwhile.
+    pub continues: bool,
     /// The document.
     pub document: Option<Document>,
-    /// What became of the document.
+    /// Whether the document was used.
     pub context: ContextUse,
-    /// The instructions in place of the built-in ones.
+    /// Instructions that replace the built-in ones.
     pub instructions: Option<&'a str>,
-    /// The model in place of the configured one.
+    /// A model that replaces the configured one.
     pub model: Option<String>,
 }
 
-impl<'a> Parts<'a> {
-    /// Begins with a question alone: the first of a session that never goes on.
+impl<'a> PromptParts<'a> {
+    /// Returns the parts of a question without history, in a session that does not continue.
     pub fn first(reader: &'a Principal, message: &'a str) -> Self {
-        let document = None;
-        let context = ContextUse::None;
-        let instructions = None;
-        let model = None;
         Self {
             reader,
             message,
             history: Vec::new(),
-            goes_on: false,
-            document,
-            context,
-            instructions,
-            model,
+            continues: false,
+            document: None,
+            context: ContextUse::None,
+            instructions: None,
+            model: None,
         }
     }
 
-    /// Puts them together; what people wrote loses what nobody can see.
+    /// Combines the parts. Invisible characters are removed from the messages.
     pub fn prompt(
         self,
         template: &Template,
         config: &WorkerConfig,
     ) -> Result<Prompt, minijinja::Error> {
-        let Self { reader, message, history, goes_on, document, context, instructions, model } =
+        let Self { reader, message, history, continues, document, context, instructions, model } =
             self;
-        let told = Told {
+        let system = SystemPrompt {
             instructions,
             document: document.as_ref(),
             context,
             max_tokens: config.document_tokens,
         };
-        let system = template.system(told)?;
+        let system = template.system(system)?;
         let group = reader.hash().as_str().bytes().next().unwrap_or(0) % CACHE_GROUPS;
         let caching =
-            config.prompt_caching.then_some(PromptCaching { group, conversation: goes_on });
+            config.prompt_caching.then_some(PromptCaching { group, conversation: continues });
         let mut messages = history;
         messages.push(ChatMessage { role: Role::User, text: message.to_owned() });
         for message in &mut messages {

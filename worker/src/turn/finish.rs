@@ -8,200 +8,223 @@ use shared::protocol::{TurnOutcome, commit};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
 use shared::store_retry::with_retries;
 
-use super::measure::{Ending, measure};
+use super::measure::{MeasuredOutcome, measure};
+use super::protocol::TurnProtocol;
 use crate::error::WorkerError;
-use crate::handler::Worker;
 
-/// Commits the outcome and sends its pointer.
-///
-/// `Ok` means that a final is durable, this one or one that was there before, or that the session
-/// is gone.
-/// A stop that came first makes the outcome a cancelled one with the same text.
-pub(crate) async fn commit(
-    worker: &Worker,
-    key: &SessionKey,
-    turn: &Turn,
-    ending: impl Into<Ending>,
-) -> Result<bool, WorkerError> {
-    let ending = ending.into();
-    let now = worker.ports.clock.now();
-    let outcome = &ending.outcome;
-    let write = if outcome.result.kind() == TurnKind::Cancelled {
-        commit::cancelled(key, turn, outcome, now)
-    } else {
-        commit::commit(key, turn, outcome, now)
-    };
-    match store(worker, write).await? {
-        Stored::Now => {
-            note(worker, key, turn, &ending, now);
-            enqueue(worker, key, turn.turn).await.map(|()| true)
-        }
-        Stored::Refused(current) => match judge(worker, key, turn, current).await? {
-            Verdict::Final(stored) => {
-                if is_ours(&stored, turn, outcome, now) {
-                    note(worker, key, turn, &ending, now);
-                }
-                enqueue(worker, key, turn.turn).await.map(|()| false)
-            }
-            Verdict::Over => Ok(false),
-            Verdict::Stopped(saved) => {
-                let ending = Ending { outcome: as_cancelled(ending.outcome, saved), ..ending };
-                Box::pin(commit(worker, key, turn, ending)).await.map(|_| false)
-            }
-            Verdict::SomebodyElse => Err(WorkerError::Fenced),
-            Verdict::Lost => Err(WorkerError::Unclaimed),
-        },
-    }
-}
-
-/// Measures a turn that this worker committed at `now`.
-pub(super) fn note(
-    worker: &Worker,
-    key: &SessionKey,
-    turn: &Turn,
-    ending: &Ending,
-    now: Timestamp,
-) {
-    worker.ports.metrics.turn(&measure(key, turn, ending, now));
-}
-
-/// Ends a stopped turn with the text saved so far, without any model call.
-pub(crate) async fn cancelled(
-    worker: &Worker,
-    key: &SessionKey,
-    turn: &Turn,
-) -> Result<(), WorkerError> {
-    let outcome = TurnOutcome::cancelled(turn.partial().to_owned());
-    commit(worker, key, turn, TurnOutcome { timings: turn.timings(), ..outcome }).await.map(drop)
-}
-
-/// Ends a turn that was begun too often, without any model call.
-pub(crate) async fn exhausted(
-    worker: &Worker,
-    key: &SessionKey,
-    turn: &Turn,
-) -> Result<(), WorkerError> {
-    let outcome = TurnOutcome::error(
-        ErrorCode::AttemptsExhausted,
-        "The answer failed too often. Please ask again.",
-    );
-    commit(worker, key, turn, TurnOutcome { timings: turn.timings(), ..outcome }).await.map(drop)
-}
-
-/// Ends a turn whose request could not be read, without any model call.
-pub(crate) async fn unreadable(
-    worker: &Worker,
-    key: &SessionKey,
-    turn: &Turn,
-) -> Result<(), WorkerError> {
-    let outcome = TurnOutcome::error(
-        ErrorCode::InvalidRequest,
-        "The message was damaged on its way. Please ask again.",
-    );
-    commit(worker, key, turn, TurnOutcome { timings: turn.timings(), ..outcome }).await.map(drop)
-}
-
-/// Sends the pointer to a final.
-pub(crate) async fn enqueue(
-    worker: &Worker,
-    key: &SessionKey,
-    turn: TurnNumber,
-) -> Result<(), WorkerError> {
-    let pointer = ReplyMessage::Final(FinalPointer { session_key: key.clone(), turn });
-    worker.ports.replies.send(pointer.outgoing()).await.map_err(WorkerError::Queue)
-}
-
-/// Ends the work on a turn whose checkpoint or next generation was refused.
-///
-/// `ending` is what a stop of this very generation makes of it.
-pub(crate) async fn stand_down(
-    worker: &Worker,
-    key: &SessionKey,
-    turn: &Turn,
-    ending: Ending,
-) -> Result<(), WorkerError> {
-    let mut items = worker.ports.store.get(&[keys::turn(key, turn.turn)]).await?;
-    match judge(worker, key, turn, items.pop().flatten()).await? {
-        Verdict::Final(_) => enqueue(worker, key, turn.turn).await,
-        Verdict::Over => Ok(()),
-        Verdict::Stopped(_) => commit(worker, key, turn, ending).await.map(drop),
-        Verdict::SomebodyElse => Err(WorkerError::Fenced),
-        Verdict::Lost => Err(WorkerError::Unclaimed),
-    }
-}
-
-enum Stored {
-    Now,
+/// The result of writing a commit.
+enum CommitWrite {
+    Done,
+    /// The turn was not running in this generation; the row as it is, if there is one.
     Refused(Option<Item>),
 }
 
-/// Writes a commit; one whose acknowledgement was lost is refused the second time, and found to be
-/// final.
-async fn store(worker: &Worker, write: Write) -> Result<Stored, WorkerError> {
-    let store = &worker.ports.store;
-    let ids = &worker.ports.ids;
-    match with_retries(|| ids.fraction(), || store.write(write.clone(), Durability::Synced)).await {
-        Ok(_) => Ok(Stored::Now),
-        Err(StoreError::ConditionFailed(refusal)) => Ok(Stored::Refused(refusal.current)),
-        Err(error) => Err(error.into()),
-    }
-}
-
-enum Verdict {
-    /// A final is stored, ours or not.
-    Final(Box<Turn>),
-    /// The final is delivered, or the session is gone.
+/// What became of a turn whose write was refused.
+enum TurnStanding {
+    /// A final is stored, from this worker or another.
+    Final(Box<TurnRow>),
+    /// The final is delivered, or the session was deleted.
     Over,
-    /// The user stopped this generation, whose text was saved so far.
-    Stopped(String),
+    /// The user stopped this generation; the text that was saved so far.
+    Stopped(Option<String>),
     /// Another worker has a later generation.
-    SomebodyElse,
-    /// The session lives and the turn is not there: the claim was lost before it was durable.
+    Superseded,
+    /// The session exists and the turn does not: the claim was lost before it was durable.
     Lost,
 }
 
-async fn judge(
-    worker: &Worker,
-    key: &SessionKey,
-    mine: &Turn,
-    current: Option<Item>,
-) -> Result<Verdict, WorkerError> {
-    let Some(current) = current.map(Item::into_row::<Turn>).transpose()? else {
-        let mut items = worker.ports.store.get(&[keys::session(key)]).await?;
-        let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
-        return Ok(if session.is_some_and(|session| !session.deleted) {
-            Verdict::Lost
+impl TurnProtocol<'_> {
+    /// Commits the outcome and sends its pointer; `true` if this call made the turn final.
+    ///
+    /// `Ok` means that a final is durable, this one or an earlier one, or that the session was
+    /// deleted.
+    /// If the user stopped the turn first, it becomes a cancelled one with the same text.
+    ///
+    /// The pointer is sent only after the commit: a crash in between is harmless, because the
+    /// redelivered message finds the turn final and sends the pointer then. The other way round,
+    /// the notifier could receive a pointer to a turn that is not final.
+    pub(crate) async fn commit(
+        &self,
+        key: &SessionKey,
+        turn: &TurnRow,
+        measured: impl Into<MeasuredOutcome>,
+    ) -> Result<bool, WorkerError> {
+        let measured = measured.into();
+        let now = self.ports.clock.now();
+        let outcome = &measured.outcome;
+        let write = if outcome.kind == TurnKind::Cancelled {
+            commit::cancelled(key, turn, outcome, now)
         } else {
-            Verdict::Over
-        });
-    };
-    Ok(match current.state() {
-        TurnState::Committed => Verdict::Final(Box::new(current)),
-        TurnState::Delivered => Verdict::Over,
-        TurnState::Running if current.epoch == mine.epoch && current.cancel => {
-            Verdict::Stopped(current.partial().to_owned())
+            commit::commit(key, turn, outcome, now)
+        };
+        match self.write_commit(write).await? {
+            CommitWrite::Done => {
+                self.record_measure(key, turn, &measured, now);
+                self.enqueue_final(key, turn.turn).await.map(|()| true)
+            }
+            CommitWrite::Refused(current) => match self.standing(key, turn, current).await? {
+                TurnStanding::Final(stored) => {
+                    if is_ours(&stored, turn, outcome, now) {
+                        self.record_measure(key, turn, &measured, now);
+                    }
+                    self.enqueue_final(key, turn.turn).await.map(|()| false)
+                }
+                TurnStanding::Over => Ok(false),
+                TurnStanding::Stopped(saved) => {
+                    let outcome = as_cancelled(measured.outcome, saved);
+                    let measured = MeasuredOutcome { outcome, ..measured };
+                    Box::pin(self.commit(key, turn, measured)).await.map(|_| false)
+                }
+                TurnStanding::Superseded => Err(WorkerError::Fenced),
+                TurnStanding::Lost => Err(WorkerError::Unclaimed),
+            },
         }
-        TurnState::Running => Verdict::SomebodyElse,
-    })
+    }
+
+    /// Reports a turn that this worker committed at `now` to the metrics.
+    pub(super) fn record_measure(
+        &self,
+        key: &SessionKey,
+        turn: &TurnRow,
+        measured: &MeasuredOutcome,
+        now: Timestamp,
+    ) {
+        self.ports.metrics.turn(&measure(key, turn, measured, now));
+    }
+
+    /// Ends a stopped turn with the text saved so far, without a model call.
+    pub(crate) async fn finish_cancelled(
+        &self,
+        key: &SessionKey,
+        turn: &TurnRow,
+    ) -> Result<(), WorkerError> {
+        let outcome = TurnOutcome::cancelled(turn.partial.clone().unwrap_or_default());
+        self.commit(key, turn, TurnOutcome { timings: turn.timings, ..outcome }).await.map(drop)
+    }
+
+    /// Ends a turn that has used up its generations, without a model call.
+    pub(crate) async fn finish_exhausted(
+        &self,
+        key: &SessionKey,
+        turn: &TurnRow,
+    ) -> Result<(), WorkerError> {
+        let message = "The answer failed too often. Please ask again.";
+        self.finish_failed(key, turn, ErrorCode::AttemptsExhausted, message).await
+    }
+
+    /// Ends a turn whose request could not be read, without a model call.
+    pub(crate) async fn finish_unreadable(
+        &self,
+        key: &SessionKey,
+        turn: &TurnRow,
+    ) -> Result<(), WorkerError> {
+        let message = "The message was damaged in transit. Please ask again.";
+        self.finish_failed(key, turn, ErrorCode::InvalidRequest, message).await
+    }
+
+    async fn finish_failed(
+        &self,
+        key: &SessionKey,
+        turn: &TurnRow,
+        code: ErrorCode,
+        message: &str,
+    ) -> Result<(), WorkerError> {
+        let outcome = TurnOutcome { timings: turn.timings, ..TurnOutcome::error(code, message) };
+        self.commit(key, turn, outcome).await.map(drop)
+    }
+
+    /// Sends the pointer to a final. Sending it twice is harmless: delivery is idempotent.
+    pub(crate) async fn enqueue_final(
+        &self,
+        key: &SessionKey,
+        turn: TurnNumber,
+    ) -> Result<(), WorkerError> {
+        let pointer = ReplyMessage::Final(FinalPointer { session_key: key.clone(), turn });
+        self.ports.replies.send(pointer.outgoing()).await.map_err(WorkerError::Queue)
+    }
+
+    /// Ends the work on a turn whose checkpoint or next generation was refused.
+    ///
+    /// `measured` is committed if the refusal means that the user stopped this generation.
+    pub(crate) async fn stand_down(
+        &self,
+        key: &SessionKey,
+        turn: &TurnRow,
+        measured: MeasuredOutcome,
+    ) -> Result<(), WorkerError> {
+        let mut items = self.ports.store.get(&[keys::turn(key, turn.turn)]).await?;
+        match self.standing(key, turn, items.pop().flatten()).await? {
+            TurnStanding::Final(_) => self.enqueue_final(key, turn.turn).await,
+            TurnStanding::Over => Ok(()),
+            TurnStanding::Stopped(_) => self.commit(key, turn, measured).await.map(drop),
+            TurnStanding::Superseded => Err(WorkerError::Fenced),
+            TurnStanding::Lost => Err(WorkerError::Unclaimed),
+        }
+    }
+
+    /// Writes a commit, with retries.
+    ///
+    /// A commit whose acknowledgement was lost is refused when it is repeated; the row that the
+    /// refusal carries then shows the final, and [`is_ours`] recognises it.
+    async fn write_commit(&self, write: Write) -> Result<CommitWrite, WorkerError> {
+        let store = &self.ports.store;
+        let ids = &self.ports.ids;
+        match with_retries(|| ids.fraction(), || store.write(write.clone(), Durability::Synced))
+            .await
+        {
+            Ok(_) => Ok(CommitWrite::Done),
+            Err(StoreError::ConditionFailed(refusal)) => Ok(CommitWrite::Refused(refusal.current)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Finds out why a write to `mine` was refused; `current` is the row as it is now.
+    async fn standing(
+        &self,
+        key: &SessionKey,
+        mine: &TurnRow,
+        current: Option<Item>,
+    ) -> Result<TurnStanding, WorkerError> {
+        let Some(current) = current.map(Item::into_row::<TurnRow>).transpose()? else {
+            let mut items = self.ports.store.get(&[keys::session(key)]).await?;
+            let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
+            return Ok(if session.is_some_and(|session| !session.deleted) {
+                TurnStanding::Lost
+            } else {
+                TurnStanding::Over
+            });
+        };
+        Ok(match current.state {
+            TurnState::Committed => TurnStanding::Final(Box::new(current)),
+            TurnState::Delivered => TurnStanding::Over,
+            TurnState::Running if current.epoch == mine.epoch && current.cancel => {
+                TurnStanding::Stopped(current.partial)
+            }
+            TurnState::Running => TurnStanding::Superseded,
+        })
+    }
 }
 
-/// Tells whether a final that is stored is this very commit, whose acknowledgement was lost.
-fn is_ours(stored: &Turn, mine: &Turn, outcome: &TurnOutcome, now: Timestamp) -> bool {
-    stored.as_final().is_some_and(|end| {
-        let stored_result = &end.outcome.result;
-        stored.epoch == mine.epoch
-            && end.finished_at == now
-            && stored_result.kind() == outcome.result.kind()
-            && stored_result.text() == outcome.result.text()
-    })
+/// Tells whether a stored final is this very commit, whose acknowledgement was lost.
+///
+/// Without this the turn would be missing from the metrics: it is measured once, by whoever
+/// committed it.
+fn is_ours(stored: &TurnRow, mine: &TurnRow, outcome: &TurnOutcome, now: Timestamp) -> bool {
+    let text = stored.text.as_ref() == Some(&outcome.text) && stored.kind == Some(outcome.kind);
+    stored.epoch == mine.epoch && stored.finished_at == Some(now) && text
 }
 
-/// Turns an outcome that came too late into a cancelled one; an error has no text of its own, so
-/// the saved one stays.
-fn as_cancelled(outcome: TurnOutcome, saved: String) -> TurnOutcome {
-    let text = match outcome.result {
-        TurnResult::Error(_) => saved,
-        TurnResult::Reply { text, .. } | TurnResult::Cancelled { text } => text,
-    };
-    TurnOutcome { result: TurnResult::Cancelled { text }, ..outcome }
+/// Turns an outcome that came after a stop into a cancelled one.
+///
+/// An error has no text of its own, so the saved text stays: the user has seen it.
+fn as_cancelled(outcome: TurnOutcome, saved: Option<String>) -> TurnOutcome {
+    let text =
+        if outcome.kind == TurnKind::Error { saved.unwrap_or_default() } else { outcome.text };
+    TurnOutcome {
+        kind: TurnKind::Cancelled,
+        finish_reason: FinishReason::Cancelled,
+        error: None,
+        text,
+        ..outcome
+    }
 }

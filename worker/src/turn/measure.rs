@@ -1,35 +1,35 @@
-//! What is measured of a commit.
+//! What the metrics get to know about a committed turn.
 
 use shared::domain::{SessionKey, Timestamp};
 use shared::ports::{Attempts, TurnMeasure};
 use shared::protocol::TurnOutcome;
 use shared::protocol::{Timings, Turn, commit};
 
-/// An outcome on its way to the commit, and what it took to come by.
+/// An outcome to be committed, and how many attempts it took.
 ///
 /// Outcomes without a model call convert from the outcome alone.
 #[derive(Debug, Clone)]
-pub(crate) struct Ending {
+pub(crate) struct MeasuredOutcome {
     pub(crate) outcome: TurnOutcome,
     pub(crate) attempts: Attempts,
-    /// The model that was asked for in the last call.
+    /// The model that was requested in the last call.
     pub(crate) requested_model: Option<String>,
 }
 
-impl From<TurnOutcome> for Ending {
+impl From<TurnOutcome> for MeasuredOutcome {
     fn from(outcome: TurnOutcome) -> Self {
         Self { outcome, attempts: Attempts::default(), requested_model: None }
     }
 }
 
-/// Says what a turn that was committed at `now` took.
+/// Returns the measurements of a turn that was committed at `now`.
 pub(super) fn measure(
     key: &SessionKey,
-    turn: &Turn,
-    ending: &Ending,
+    turn: &TurnRow,
+    measured: &MeasuredOutcome,
     now: Timestamp,
 ) -> TurnMeasure {
-    let Ending { outcome, attempts, requested_model } = ending;
+    let MeasuredOutcome { outcome, attempts, requested_model } = measured;
     TurnMeasure {
         session_key: key.clone(),
         message_id: turn.message_id.clone(),

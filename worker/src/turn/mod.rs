@@ -1,8 +1,10 @@
 //! Claiming a turn and making it final: the only code that moves a turn from state to state.
 
 mod claim;
-pub(crate) mod finish;
+mod finish;
 mod measure;
+mod protocol;
 
-pub(crate) use claim::{Claim, Claimed, claim, take_generation};
-pub(crate) use measure::Ending;
+pub(crate) use claim::{Claim, ClaimOutcome};
+pub(crate) use measure::MeasuredOutcome;
+pub(crate) use protocol::TurnProtocol;

@@ -5,10 +5,11 @@ use std::time::Duration;
 use shared::environment::Environment;
 use shared::ports::ModelError;
 use tokio::time::{Instant, advance};
-use worker::calls::breaker::{Breaker, BreakerSettings};
+use worker::calls::breaker::Breaker;
+use worker::config::BreakerSettings;
 
 fn breaker() -> Breaker {
-    Breaker::new(BreakerSettings::from(&Environment::default()).unwrap())
+    Breaker::new(BreakerSettings::from_env(&Environment::default()).unwrap())
 }
 
 fn broken() -> ModelError {
@@ -161,6 +162,6 @@ async fn refused_keys_and_requests_are_answers_of_a_healthy_provider() {
 #[test]
 fn a_bad_setting_names_its_variable() {
     let environment = Environment::default().with("CHATBOT_BREAKER_FAILURES", "0");
-    let error = BreakerSettings::from(&environment).unwrap_err();
+    let error = BreakerSettings::from_env(&environment).unwrap_err();
     assert_eq!(error.to_string(), "CHATBOT_BREAKER_FAILURES is \"0\", but must be from 1 to 1000");
 }

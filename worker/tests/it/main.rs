@@ -16,8 +16,6 @@ mod crashes;
 #[cfg(feature = "lambda")]
 mod function;
 #[cfg(test)]
-mod kept;
-#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod parsing;
@@ -27,6 +25,8 @@ mod platform;
 mod poison;
 #[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod reply_cache;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use shared::environment::Environment;
 use shared::operator::{FirstMessage, PromptsRequest, PromptsResponse, RenderedPrompt};
 use shared::ports::Prompt;
 use worker::config::{Pace, WorkerConfig};
-use worker::prompt::{Parts, Template};
+use worker::prompt::{PromptParts, Template};
 
 use crate::backend::{BackendError, BackendResult};
 
@@ -19,11 +19,8 @@ const NO_DOCUMENTS: &str =
 
 /// Renders the requests with the settings of this machine's environment, as the worker would with
 /// the same.
-pub(super) fn render(
-    environment: &Environment,
-    asked: &PromptsRequest,
-) -> BackendResult<PromptsResponse> {
-    let config = WorkerConfig::from(environment, Pace::AWS).map_err(|error| refused(&error))?;
+pub(super) fn render(environment: &Environment, asked: &PromptsRequest) -> Answer<PromptsResponse> {
+    let config = WorkerConfig::from_env(environment, Pace::AWS).map_err(|error| refused(&error))?;
     let template =
         Template::new(&config.product_name, &config.tone).map_err(|error| refused(&error))?;
     let prompts = asked.messages.iter().map(|message| {
@@ -43,8 +40,8 @@ pub(super) fn render(
     Ok(PromptsResponse { prompts: prompts.collect::<BackendResult<_>>()? })
 }
 
-fn first<'a>(reader: &'a Principal, message: &'a FirstMessage) -> Parts<'a> {
-    Parts::first(reader, message.message.as_str())
+fn first<'a>(reader: &'a Principal, message: &'a FirstMessage) -> PromptParts<'a> {
+    PromptParts::first(reader, message.message.as_str())
 }
 
 fn body(

@@ -30,9 +30,8 @@ use testkit::faults::{Function, ScriptedFaults};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use worker::calls::Providers;
-use worker::calls::breaker::BreakerSettings;
-use worker::config::Pace;
-use worker::kept::KeptReplies;
+use worker::config::{BreakerSettings, Pace};
+use worker::reply_cache::ReplyCacheClient;
 use worker::{Ports, Worker, WorkerConfig, WorkerError};
 
 use super::FakeModel;
@@ -49,7 +48,7 @@ pub(crate) struct Setup {
     pub(crate) secrets: Arc<MemorySecrets>,
     pub(crate) documents: Vec<OwnedDocument>,
     pub(crate) environment: Environment,
-    pub(crate) kept: Option<KeptReplies>,
+    pub(crate) reply_cache: Option<ReplyCacheClient>,
     pub(crate) pace: Pace,
 }
 
@@ -59,7 +58,15 @@ impl Setup {
         let secrets = Arc::new(secrets());
         let documents = Vec::new();
         let environment = Environment::default();
-        Self { models, own, secrets, documents, environment, kept: None, pace: Pace::ONE_MACHINE }
+        Self {
+            models,
+            own,
+            secrets,
+            documents,
+            environment,
+            reply_cache: None,
+            pace: Pace::ONE_MACHINE,
+        }
     }
 
     pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
@@ -137,13 +144,13 @@ impl World {
             push: faults.around(push.clone()),
             documents: faults.around(documents),
             secrets: setup.secrets,
-            kept: setup.kept,
+            reply_cache: setup.reply_cache,
             metrics: metrics.clone(),
             clock: Arc::new(clock),
             ids: Arc::new(SeededIds::new(1)),
         };
-        let config = WorkerConfig::from(&setup.environment, setup.pace).unwrap();
-        let breaker = BreakerSettings::from(&setup.environment).unwrap();
+        let config = WorkerConfig::from_env(&setup.environment, setup.pace).unwrap();
+        let breaker = BreakerSettings::from_env(&setup.environment).unwrap();
         let models = setup.models.into_iter().map(|model| model as Arc<dyn Model>);
         let models: Vec<_> = setup.own.into_iter().chain(models).collect();
         let another = move |clock| {
@@ -203,9 +210,10 @@ impl World {
 
     /// Records a message without queueing it.
     pub(crate) async fn record(&self, submission: &Submission) {
-        let bounds = worker::config::WorkerConfig::from(&Environment::default(), Pace::ONE_MACHINE)
-            .unwrap()
-            .accept_limits;
+        let bounds =
+            worker::config::WorkerConfig::from_env(&Environment::default(), Pace::ONE_MACHINE)
+                .unwrap()
+                .accept_limits;
         let read = accept::look_up(self.table.as_ref(), submission, bounds).await.unwrap();
         accept::record(self.table.as_ref(), submission, read, bounds).await.unwrap();
     }

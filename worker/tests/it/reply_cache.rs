@@ -1,4 +1,4 @@
-//! The reply cache: what is kept, for whom, and what a hit is.
+//! The reply cache: what is cached, for whom, and what a hit looks like.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,13 +14,13 @@ use shared::protocol::TurnRow;
 use shared::protocol::accept::Submission;
 use shared::reply_cache::{CacheLimits, MemoryReplyCache};
 use tokio::time::{Instant, sleep};
-use worker::kept::KeptReplies;
+use worker::reply_cache::ReplyCacheClient;
 
 use crate::support::model::Failure;
 use crate::support::world::{START, pass, principal};
 use crate::support::{FakeModel, Setup, Step, World, fail, finish};
 
-const KEEP: Duration = Duration::from_hours(1);
+const TTL: Duration = Duration::from_hours(1);
 const TIMEOUT: Duration = Duration::from_millis(5);
 
 fn memory() -> Arc<dyn ReplyCache> {
@@ -41,15 +41,15 @@ fn setup(model: &Arc<FakeModel>, cache: Arc<dyn ReplyCache>) -> Setup {
         document("own", Some(principal())),
         document("her", Some(other())),
     ];
-    let kept = KeptReplies { cache, keep: KEEP, patience: TIMEOUT };
-    Setup { kept: Some(kept), documents, ..Setup::new(vec![model.clone()]) }
+    let reply_cache = ReplyCacheClient { cache, ttl: TTL, timeout: TIMEOUT };
+    Setup { reply_cache: Some(reply_cache), documents, ..Setup::new(vec![model.clone()]) }
 }
 
 fn other() -> Principal {
     Principal::parse("anon:somebody-else").unwrap()
 }
 
-/// A question in a session of its own, and what came of it.
+/// Asks a question in a session of its own, and returns the turn.
 async fn ask(
     world: &World,
     session: &str,
@@ -106,7 +106,7 @@ async fn the_same_first_question_is_answered_without_a_model() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kept_reply_is_asked_for_again_after_its_time() {
+async fn a_kept_reply_is_calls_for_again_after_its_time() {
     let model = FakeModel::saying("Period 3 is maths.");
     let world = World::of(setup(&model, memory()));
     ask(&world, "s1", principal(), None, "What is period 3?").await;
@@ -116,7 +116,7 @@ async fn a_kept_reply_is_asked_for_again_after_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_another_question_is_asked() {
+async fn what_is_another_question_is_calls() {
     let model = FakeModel::saying("Period 3 is maths.");
     let world = World::of(setup(&model, memory()));
     ask(&world, "s1", principal(), Some("public"), "What is period 3?").await;
@@ -131,20 +131,20 @@ async fn what_is_another_question_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_about_a_private_document_is_its_readers_alone() {
+async fn a_reply_about_a_private_document_is_cached_for_its_reader_only() {
     let model = FakeModel::saying("Period 3 is maths.");
     let world = World::of(setup(&model, memory()));
     ask(&world, "s1", principal(), Some("own"), "What is period 3?").await;
     assert!(
         !ask(&world, "s2", other(), Some("her"), "What is period 3?").await.cached,
-        "the same words, another's"
+        "the same text, but another caller's document"
     );
     assert!(ask(&world, "s3", principal(), Some("own"), "What is period 3?").await.cached);
     assert_eq!(model.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn later_turns_and_unreadable_documents_are_asked_always() {
+async fn later_turns_and_unreadable_documents_are_calls_always() {
     let model = FakeModel::saying("Period 3 is maths.");
     let world = World::of(setup(&model, memory()));
     for _ in 0..2 {
@@ -162,11 +162,11 @@ async fn later_turns_and_unreadable_documents_are_asked_always() {
     }
     world.drain().await;
     assert_eq!(model.calls(), 4);
-    assert!(!world.final_of(2).await.cached, "the history is another one");
+    assert!(!world.final_of(2).await.cached, "the history differs");
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_refusals_and_unfinished_replies_are_not_kept() {
+async fn errors_refusals_and_unfinished_replies_are_not_cached() {
     for script in [
         fail(Failure::Permanent),
         vec![Step::Say("I cannot help with that.".to_owned()), Step::Finish(FinishReason::Refusal)],
@@ -182,7 +182,7 @@ async fn errors_refusals_and_unfinished_replies_are_not_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stopped_reply_is_not_kept() {
+async fn a_stopped_reply_is_not_cached() {
     let script = vec![
         Step::Say("Period 3 ".to_owned()),
         Step::Wait(Duration::from_secs(5)),
@@ -201,8 +201,8 @@ async fn a_stopped_reply_is_not_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_would_not_have_been_kept_is_not_taken_from_the_cache() {
-    /// A cache that others can write to.
+async fn a_cache_entry_of_an_impossible_size_is_ignored() {
+    /// A cache that other programs can write to.
     struct Planted(usize);
 
     #[async_trait]
@@ -229,14 +229,14 @@ async fn a_reply_that_would_not_have_been_kept_is_not_taken_from_the_cache() {
 }
 
 /// A cache that never answers, or always fails.
-struct Bad {
+struct BrokenCache {
     hangs: bool,
-    asked: AtomicUsize,
+    calls: AtomicUsize,
 }
 
-impl Bad {
+impl BrokenCache {
     async fn act<T>(&self) -> Result<T, CacheError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.calls.fetch_add(1, Ordering::SeqCst);
         if self.hangs {
             sleep(Duration::from_hours(1)).await;
         }
@@ -245,7 +245,7 @@ impl Bad {
 }
 
 #[async_trait]
-impl ReplyCache for Bad {
+impl ReplyCache for BrokenCache {
     async fn get(&self, _: &CacheKey) -> Result<Option<CachedReply>, CacheError> {
         self.act().await
     }
@@ -259,12 +259,12 @@ impl ReplyCache for Bad {
 async fn a_cache_that_fails_or_hangs_neither_fails_nor_delays_a_reply() {
     for hangs in [false, true] {
         let model = FakeModel::claude(vec![FakeModel::words("Maths.")]);
-        let cache = Arc::new(Bad { hangs, asked: AtomicUsize::new(0) });
+        let cache = Arc::new(BrokenCache { hangs, calls: AtomicUsize::new(0) });
         let world = World::of(setup(&model, cache.clone()));
         let began = Instant::now();
         let turn = ask(&world, "s1", principal(), None, "What is period 3?").await;
         assert_eq!((turn.kind, model.calls()), (Some(TurnKind::Reply), 1));
-        assert_eq!(cache.asked.load(Ordering::SeqCst), 2, "read once, written once");
+        assert_eq!(cache.calls.load(Ordering::SeqCst), 2, "read once, written once");
         assert!(began.elapsed() <= Duration::from_millis(25), "{:?}", began.elapsed());
         assert!(turn.timings.total_ms <= 20, "{:?}", turn.timings);
     }

@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use crate::calls::retry::delay;
 use crate::calls::{Provider, Providers};
 
-/// The providers of one turn, in the order in which they are wanted.
+/// The providers of one turn, in the order of preference.
 ///
-/// Whoever can be called soonest is next, the first in the order among equals: while one waits,
-/// another may be called; never the same one earlier than it asked.
-pub(super) struct Choice<'w> {
+/// The provider that can be called soonest is next; among equals, the first in the order. While one
+/// provider has to wait, another may be called, but none is called again earlier than it asked for.
+pub(super) struct ProviderSelection<'w> {
     candidates: Vec<Candidate<'w>>,
 }
 
@@ -22,7 +22,7 @@ struct Candidate<'w> {
     refused: bool,
 }
 
-impl<'w> Choice<'w> {
+impl<'w> ProviderSelection<'w> {
     pub(super) fn new(providers: &'w Providers, order: Vec<ProviderName>) -> Self {
         let now = Instant::now();
         let candidate = |provider| Candidate { provider, failures: 0, ready: now, refused: false };
@@ -35,7 +35,7 @@ impl<'w> Choice<'w> {
         }
     }
 
-    /// Returns who is called next, and when; `None` if all have refused.
+    /// Returns which provider is called next, and when; `None` if all have refused.
     pub(super) fn next(&self, now: Instant) -> Option<(&'w Provider, Instant)> {
         let ready = |candidate: &Candidate<'_>| {
             candidate.ready.max(candidate.provider.breaker.ready_at(now)).max(now)
@@ -45,7 +45,8 @@ impl<'w> Choice<'w> {
         able.min_by_key(|candidate| ready(candidate)).map(|it| (it.provider, ready(it)))
     }
 
-    /// Notes a failure. `refreshed` says that a refused key is fetched again for the next call.
+    /// Notes a failure. `refreshed` says that a refused key will be fetched again for the next call,
+    /// which makes a second try worthwhile.
     pub(super) fn failed(
         &mut self,
         name: ProviderName,
@@ -72,8 +73,8 @@ impl<'w> Choice<'w> {
         candidate.ready = Instant::now() + delay(candidate.failures, retry_after, ids);
     }
 
-    /// Returns why the turn fails when nobody can be called any more.
-    pub(super) fn verdict(&self) -> ErrorCode {
+    /// Returns why the turn fails when no provider can be called any more.
+    pub(super) fn error_code(&self) -> ErrorCode {
         if self.candidates.is_empty() {
             ErrorCode::NoProvider
         } else if self.candidates.iter().all(|candidate| candidate.refused) {
@@ -83,12 +84,12 @@ impl<'w> Choice<'w> {
         }
     }
 
-    /// Returns the verdict as a sentence for the user.
-    pub(super) fn sentence(&self) -> &'static str {
-        match self.verdict() {
+    /// Returns the same as a sentence for the user.
+    pub(super) fn error_message(&self) -> &'static str {
+        match self.error_code() {
             ErrorCode::NoProvider => "No AI provider is configured.",
             ErrorCode::ProvidersRejected => {
-                "The AI provider refused the request. Whoever runs this must look at it."
+                "The AI provider refused the request. Please contact your administrator."
             }
             _ => "The AI provider is not available at the moment. Please try again in a minute.",
         }
