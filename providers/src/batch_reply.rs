@@ -1,8 +1,8 @@
-//! A reply that came whole.
+//! A complete reply, from a provider's batch API.
 
 use shared::domain::{FinishReason, Usage};
 
-/// A reply that came whole, without streaming.
+/// A complete reply, which was not streamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchReply {
     /// The text.
@@ -11,6 +11,6 @@ pub struct BatchReply {
     pub reason: FinishReason,
     /// The model that answered, as the provider names it.
     pub model: Option<String>,
-    /// What it used.
+    /// The tokens that were used.
     pub usage: Usage,
 }

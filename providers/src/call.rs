@@ -1,4 +1,4 @@
-//! Sending one request, whatever the protocol.
+//! Sends one request, whatever the protocol.
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
@@ -13,10 +13,10 @@ use shared::ports::{ModelError, ModelStream, Secrets};
 use super::http_error;
 use super::sse::{self, Decoder};
 
-/// The most that is read of an error's body.
+/// The largest part of an error's body that is read.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
-/// Posts the request and returns the events of its answer.
+/// Posts the request and returns the events of the response.
 pub(super) async fn stream(
     client: &Client,
     url: &str,
@@ -29,13 +29,13 @@ pub(super) async fn stream(
     Ok(sse::events(body, decoder))
 }
 
-/// Writes the request as JSON.
+/// Serializes the request as JSON.
 pub(super) fn body(request: &impl Serialize) -> Result<Vec<u8>, ModelError> {
     serde_json::to_vec(request)
-        .map_err(|_| ModelError::Permanent("the request is not JSON".to_owned()))
+        .map_err(|_| ModelError::Permanent("the request cannot be serialized as JSON".to_owned()))
 }
 
-/// Posts the request and returns its answer, if that is a success.
+/// Posts the request and returns the response if it is a success.
 pub(super) async fn send(
     client: &Client,
     url: &str,
@@ -59,16 +59,19 @@ pub(super) async fn key(
     })
 }
 
-/// Tells whether the provider has a key, as far as is known.
+/// Tells whether the provider has a key; `true` if that cannot be found out.
 pub(super) async fn has_key(secrets: &dyn Secrets, provider: ProviderName) -> bool {
     secrets.provider_key(provider).await.map_or(true, |key| key.is_some())
 }
 
-/// Makes a header of a key; spaces and line ends around it are a slip of whoever stored it.
+/// Makes a header value from a key. White space around the key is removed: it is easily stored by
+/// mistake.
 pub fn key_header(prefix: &str, key: &SecretString) -> Result<HeaderValue, ModelError> {
     let mut value = HeaderValue::try_from(format!("{prefix}{}", key.expose_secret().trim()))
         .map_err(|_| {
-            ModelError::Unauthorized("the key holds characters that no header carries".to_owned())
+            ModelError::Unauthorized(
+                "the key contains characters that are not allowed in a header".to_owned(),
+            )
         })?;
     value.set_sensitive(true);
     Ok(value)
@@ -84,7 +87,7 @@ async fn refused(response: Response) -> ModelError {
     http_error::error_from_response(status, &headers, &beginning(response).await)
 }
 
-/// Reads the body as far as it comes and no further than an error's body goes.
+/// Reads the beginning of an error's body. What was read before a failure is enough.
 async fn beginning(mut response: Response) -> Bytes {
     let mut body = BytesMut::new();
     while let Ok(Some(part)) = response.chunk().await {

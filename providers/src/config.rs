@@ -1,17 +1,17 @@
-//! Which model, where, and in which version of its API.
+//! The settings of the models: addresses, model ids, API versions.
 
 use reqwest::Url;
 use shared::environment::{ConfigError, Environment, invalid};
 
 const CLAUDE_BASE: &str = "https://api.anthropic.com";
-/// The variable that switches caching by the providers.
+/// The variable that turns prompt caching by the providers on or off.
 pub const PROMPT_CACHING: &str = "CHATBOT_PROMPT_CACHING";
 const OPENAI_BASE: &str = "https://api.openai.com/v1";
 
 /// The settings of [`super::ClaudeModel`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaudeSettings {
-    /// What `/v1/messages` is appended to (`ANTHROPIC_BASE_URL`).
+    /// The base URL, to which `/v1/messages` is appended (`ANTHROPIC_BASE_URL`).
     pub base_url: String,
     /// The model's id (`CHATBOT_CLAUDE_MODEL`).
     pub model: String,
@@ -33,15 +33,16 @@ impl ClaudeSettings {
 /// The settings of [`super::BedrockModel`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BedrockSettings {
-    /// What `/model/…` is appended to (`CHATBOT_BEDROCK_BASE_URL`, or Bedrock in `AWS_REGION`).
+    /// The base URL, to which `/model/…` is appended (`CHATBOT_BEDROCK_BASE_URL`, or Bedrock in
+    /// `AWS_REGION`).
     pub base_url: String,
     /// The model's id, or the ARN of a profile (`CHATBOT_BEDROCK_MODEL`).
     pub model: String,
 }
 
 impl BedrockSettings {
-    /// Reads the settings; `None` where no model is named: ids differ by region, so that none is a
-    /// good default.
+    /// Reads the settings; `None` if no model is configured. There is no default, because model ids
+    /// differ by region.
     pub fn from_env(environment: &Environment) -> Result<Option<Self>, ConfigError> {
         const MODEL: &str = "CHATBOT_BEDROCK_MODEL";
         let region = environment
@@ -61,17 +62,17 @@ impl BedrockSettings {
 /// The settings of [`super::OpenAiModel`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenAiSettings {
-    /// What `/chat/completions` is appended to (`OPENAI_BASE_URL`).
+    /// The base URL, to which `/chat/completions` is appended (`OPENAI_BASE_URL`).
     pub base_url: String,
     /// The model's id (`CHATBOT_OPENAI_MODEL`).
     pub model: String,
-    /// Whether it may be called without a key: a server at an address of one's own often wants
+    /// Whether it may be called without a key: set for a custom base URL, whose server often needs
     /// none.
     pub keyless: bool,
-    /// How the server calls the largest reply (`CHATBOT_OPENAI_MAX_TOKENS_FIELD`).
+    /// The name of the field for the largest reply (`CHATBOT_OPENAI_MAX_TOKENS_FIELD`).
     pub max_tokens_field: MaxTokensField,
-    /// Whether the server knows `prompt_cache_key`: `OpenAI` does, and of other servers whoever
-    /// says so (`CHATBOT_PROMPT_CACHING`); some refuse fields that they do not know.
+    /// Whether `prompt_cache_key` is sent: by default to `OpenAI`, and to other servers only if
+    /// `CHATBOT_PROMPT_CACHING` says so. Some servers reject fields that they do not know.
     pub cache_key: bool,
 }
 
@@ -92,7 +93,7 @@ impl OpenAiSettings {
 /// The request's field for the largest reply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum MaxTokensField {
-    /// `max_completion_tokens`, which `OpenAI`'s models since 2024 want.
+    /// `max_completion_tokens`, which `OpenAI`'s models since 2024 require.
     #[default]
     MaxCompletionTokens,
     /// `max_tokens`, the only one that many compatible servers know.
@@ -120,7 +121,7 @@ fn base_url(
     let text = environment.text_or(variable, default);
     match Url::parse(&text) {
         Ok(url) if is_base(&url) => Ok(text.trim_end_matches('/').to_owned()),
-        // A password in the address must not reach a log.
+        // A password in the URL must not be logged.
         Ok(url) if url.has_authority() && !url.username().is_empty() => {
             Err(invalid(variable, "…", "must not hold a user name or password"))
         }
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_setting_names_its_variable() {
+    fn an_invalid_setting_names_its_variable() {
         check(
             "OPENAI_BASE_URL",
             "localhost:11434",
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_an_address_is_refused_and_not_repeated() {
+    fn a_password_in_an_address_is_refused_and_not_quoted() {
         check(
             "OPENAI_BASE_URL",
             "https://me:hunter2@example.org/v1",

@@ -1,7 +1,7 @@
-//! What a provider's error means for the caller.
+//! Turns providers' errors into the few kinds that a caller distinguishes.
 //!
-//! An error's text holds the status and the provider's own type or code, and never the message:
-//! messages quote prompts and keys.
+//! An error's text contains the status and the provider's own type or code, but never its message:
+//! messages may quote prompts and keys.
 
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -9,28 +9,27 @@ use shared::ports::ModelError;
 
 use super::retry_after;
 
-/// The longest name of an error that is passed on.
+/// The longest error name that is included in a text.
 const LONGEST_NAME: usize = 64;
 
-/// Turns an HTTP error into what the caller branches on.
+/// Turns an HTTP error into a [`ModelError`].
 ///
-/// Money and credentials come first, because no retry mends them; then `x-should-retry`; then the
+/// Billing and credentials come first, because no retry helps; then `x-should-retry`; then the
 /// status.
 pub fn error_from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ModelError {
     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
     let name = name(&body["error"]);
     let code = [Some(status.as_str()), name].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    match meaning(status.as_u16(), name, should_retry(headers)) {
-        Meaning::Busy => ModelError::Busy { code, retry_after: retry_after::read(headers) },
-        Meaning::Unauthorized => ModelError::Unauthorized(code),
-        Meaning::Permanent => ModelError::Permanent(code),
+    match classify(status.as_u16(), name, should_retry(headers)) {
+        ErrorClass::Busy => ModelError::Busy { code, retry_after: retry_after::read(headers) },
+        ErrorClass::Unauthorized => ModelError::Unauthorized(code),
+        ErrorClass::Permanent => ModelError::Permanent(code),
     }
 }
 
-/// Turns an error that came inside a stream, after a 200, into what the caller branches on.
+/// Turns an error event inside a stream, after a 200, into a [`ModelError`].
 ///
-/// It has no status and no headers: its type or code decides, and an unknown one is a broken
-/// stream.
+/// It has no status and no headers. Its type or code decides; an unknown one means a broken stream.
 pub(super) fn from_event(error: &Value) -> ModelError {
     let Some(name) = name(error) else {
         return ModelError::Broken("an error event without a type".to_owned());
@@ -39,32 +38,32 @@ pub(super) fn from_event(error: &Value) -> ModelError {
         return ModelError::Broken(format!("error event {name}"));
     };
     let code = name.to_owned();
-    match meaning(status, Some(name), None) {
-        Meaning::Busy => ModelError::Busy { code, retry_after: None },
-        Meaning::Unauthorized => ModelError::Unauthorized(code),
-        Meaning::Permanent => ModelError::Permanent(code),
+    match classify(status, Some(name), None) {
+        ErrorClass::Busy => ModelError::Busy { code, retry_after: None },
+        ErrorClass::Unauthorized => ModelError::Unauthorized(code),
+        ErrorClass::Permanent => ModelError::Permanent(code),
     }
 }
 
-enum Meaning {
+enum ErrorClass {
     Busy,
     Unauthorized,
     Permanent,
 }
 
-fn meaning(status: u16, name: Option<&str>, should_retry: Option<bool>) -> Meaning {
-    if status == 402 || name.is_some_and(is_money) {
-        return Meaning::Permanent;
+fn classify(status: u16, name: Option<&str>, should_retry: Option<bool>) -> ErrorClass {
+    if status == 402 || name.is_some_and(is_billing) {
+        return ErrorClass::Permanent;
     }
     if matches!(status, 401 | 403) {
-        return Meaning::Unauthorized;
+        return ErrorClass::Unauthorized;
     }
     let by_status = matches!(status, 408 | 409 | 429 | 500..);
-    if should_retry.unwrap_or(by_status) { Meaning::Busy } else { Meaning::Permanent }
+    if should_retry.unwrap_or(by_status) { ErrorClass::Busy } else { ErrorClass::Permanent }
 }
 
-/// Tells whether the error is about money rather than load.
-fn is_money(name: &str) -> bool {
+/// Tells whether the error is about billing rather than load.
+fn is_billing(name: &str) -> bool {
     ["insufficient_quota", "spend_limit", "billing"].iter().any(|word| name.contains(word))
 }
 
@@ -72,14 +71,16 @@ fn should_retry(headers: &HeaderMap) -> Option<bool> {
     headers.get("x-should-retry")?.to_str().ok()?.trim().parse().ok()
 }
 
-/// Finds the finest name of the error: Claude's detail, `OpenAI`'s code, the type.
+/// Returns the most specific name of the error: Claude's detail, `OpenAI`'s code, or the type.
 fn name(error: &Value) -> Option<&str> {
     let names = [&error["details"]["error_code"], &error["code"], &error["type"]];
     names.into_iter().filter_map(Value::as_str).find(|name| is_name(name))
 }
 
-/// Tells whether the text is a name, or a status as text: compatible servers put whole sentences
-/// there, and keys (which have digits) would be logged with it.
+/// Tells whether the text is a name, or a status as text.
+///
+/// Compatible servers put whole sentences there. A sentence may contain a key, which has digits,
+/// and would be logged.
 fn is_name(text: &str) -> bool {
     let is_word = text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     let is_status = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -99,7 +100,7 @@ fn status_of(name: &str) -> Option<u16> {
         "api_error" | "server_error" | "internal_server_error" => 500,
         "timeout_error" => 504,
         "overloaded_error" => 529,
-        money if is_money(money) => 402,
+        money if is_billing(money) => 402,
         _ => return None,
     })
 }
@@ -176,7 +177,10 @@ mod tests {
             &json!({"code": "insufficient_quota"}),
             "permanent: 429 insufficient_quota",
         );
-        let spent = json!({"type": "rate_limit_error", "details": {"error_code": "enforced_spend_limit_reached"}});
+        let spent = json!({
+            "type": "rate_limit_error",
+            "details": {"error_code": "enforced_spend_limit_reached"}
+        });
         check(429, &retry, &spent, "permanent: 429 enforced_spend_limit_reached");
         check(402, &retry, &json!({"type": "billing_error"}), "permanent: 402 billing_error");
         check(

@@ -1,9 +1,9 @@
 //! What a call costs.
 //!
 //! All prices are in `prices.json`, in micro-USD per million tokens, with their source and the
-//! month they were read.
-//! A model that is not listed has no cost rather than a wrong one; a budget counts it at the
-//! dearest price.
+//! month in which they were read.
+//! A model that is not listed has no cost rather than a wrong one; budgets count it at the highest
+//! listed price.
 
 mod file;
 
@@ -12,28 +12,28 @@ use shared::ports::Prompt;
 
 pub use file::PricesError;
 
-/// The bytes counted for a message beside its text, and for a request beside its messages: roles
-/// and separators.
+/// The bytes counted for a message in addition to its text, and for a request in addition to its
+/// messages: roles and separators.
 const FRAMING_BYTES: u64 = 64;
 
 /// The price list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prices {
     models: Vec<ModelPrices>,
-    dearest: Rates,
+    highest_listed: Rates,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ModelPrices {
     model: String,
-    /// By size of the prompt, smallest first.
+    /// By the size of the prompt, smallest first.
     tiers: Vec<Tier>,
 }
 
-/// The prices up to a size of the prompt.
+/// The prices for prompts up to a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Tier {
-    /// The largest prompt in tokens, cached ones included.
+    /// The largest prompt in tokens, including cached ones.
     prompt_tokens: u64,
     rates: Rates,
 }
@@ -48,17 +48,17 @@ struct Rates {
 }
 
 impl Prices {
-    /// Returns the list that this program was built with.
+    /// Returns the list that was compiled into this program.
     pub fn built_in() -> Result<Self, PricesError> {
         Self::parse("prices.json", include_str!("../prices.json"))
     }
 
-    /// Reads a list; errors name `file` and the entry.
+    /// Parses a list. Errors name `file` and the entry.
     pub fn parse(file: &str, text: &str) -> Result<Self, PricesError> {
         let models = file::parse(file, text)?;
         let all = models.iter().flat_map(|model| &model.tiers).map(|tier| tier.rates);
-        let dearest = all.fold(Rates::default(), Rates::max);
-        Ok(Self { models, dearest })
+        let highest_listed = all.fold(Rates::default(), Rates::max);
+        Ok(Self { models, highest_listed })
     }
 
     /// Returns what a call cost, rounded up; `None` if the model or a prompt of that size is not
@@ -72,17 +72,17 @@ impl Prices {
         self.rates(model, usage.input_tokens).map(|rates| rates.cost(usage))
     }
 
-    /// Returns what a budget counts for a call: its cost, or that at the dearest prices if it is
-    /// not known.
+    /// Returns what a budget counts for a call: its cost, or if that is not known, its cost at the
+    /// highest listed prices.
     pub fn budget_cost(&self, provider: ProviderName, model: &str, usage: Usage) -> MicroUsd {
-        self.cost(provider, model, usage).unwrap_or_else(|| self.dearest.cost(usage))
+        self.cost(provider, model, usage).unwrap_or_else(|| self.highest_listed.cost(usage))
     }
 
-    /// Returns the most that a call can cost: every byte a token, nothing read from a cache, the
-    /// longest reply.
+    /// Returns the most that a call can cost: every byte a token, nothing read from a cache, and
+    /// the longest reply.
     ///
     /// `prompt_bytes` is [`prompt_bytes`] of the prompt. Models that are not listed count at the
-    /// dearest prices.
+    /// highest listed prices.
     pub fn highest_cost(
         &self,
         provider: ProviderName,
@@ -103,11 +103,13 @@ impl Prices {
         Some(tier.rates)
     }
 
-    /// Returns the highest rate of every kind that a prompt of at most so many tokens can meet.
+    /// Returns the highest rate of each kind for prompts of at most so many tokens.
     fn highest_rates(&self, model: &str, prompt_tokens: u64) -> Rates {
         let tiers = self.tiers(model).unwrap_or_default();
         let last = tiers.iter().position(|tier| prompt_tokens <= tier.prompt_tokens);
-        let Some(reached) = last.and_then(|last| tiers.get(..=last)) else { return self.dearest };
+        let Some(reached) = last.and_then(|last| tiers.get(..=last)) else {
+            return self.highest_listed;
+        };
         reached.iter().map(|tier| tier.rates).fold(Rates::default(), Rates::max)
     }
 
@@ -117,7 +119,7 @@ impl Prices {
     }
 }
 
-/// Counts the bytes of a prompt as the provider reads it; it never has more tokens than these.
+/// Counts the bytes of a prompt as the provider reads it. It never has more tokens than that.
 pub fn prompt_bytes(prompt: &Prompt) -> u64 {
     let texts =
         prompt.messages.iter().map(|message| message.text.len()).chain([prompt.system.len()]);
@@ -147,7 +149,7 @@ impl Rates {
     }
 }
 
-/// Adds up tokens at their rates, rounded up to a whole micro-USD, at most what the type holds.
+/// Adds up tokens at their rates, rounded up to a whole micro-USD; saturates.
 fn micro_usd<const N: usize>(parts: [(u64, u64); N]) -> MicroUsd {
     let parts =
         parts.into_iter().map(|(tokens, rate)| u128::from(tokens).saturating_mul(u128::from(rate)));
@@ -155,9 +157,9 @@ fn micro_usd<const N: usize>(parts: [(u64, u64); N]) -> MicroUsd {
     MicroUsd(i64::try_from(total).unwrap_or(i64::MAX))
 }
 
-/// Tells whether `model` is the listed one, or a dated or latest version of it.
+/// Tells whether `model` is the listed one, or its dated or latest version.
 ///
-/// Any other ending is another model, with prices of its own.
+/// Any other suffix means another model, with prices of its own.
 fn is_version_of(model: &str, listed: &str) -> bool {
     let Some(ending) = model.strip_prefix(listed) else { return false };
     let Some(version) = ending.strip_prefix(['-', '@']) else { return ending.is_empty() };

@@ -1,18 +1,19 @@
-//! How long a provider asks its callers to stay away.
+//! How long a provider asks its callers to wait.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
 
-/// The longest wait that is believed: more is a mistake, and would shut the provider out for ever.
+/// The longest wait that is accepted. A longer one is taken for a mistake, which would otherwise
+/// block the provider for the life of the process.
 const LONGEST: Duration = Duration::from_hours(1);
 
 /// Reads `retry-after-ms`, else `retry-after` in seconds or as an HTTP date; at most an hour.
 ///
-/// A date is measured against the response's own `date`, so that a skewed clock here changes
-/// nothing.
-/// Negative and unreadable values count as absent.
+/// A date is compared with the response's own `date` header, so a wrong clock on this machine does
+/// not matter.
+/// Negative and unreadable values are ignored.
 pub(super) fn read(headers: &HeaderMap) -> Option<Duration> {
     let millis = number(headers, "retry-after-ms").map(|millis| millis / 1000.0);
     let seconds = || number(headers, RETRY_AFTER.as_str());

@@ -1,12 +1,12 @@
-//! Characters that a person cannot see and a model can read.
+//! Characters that people cannot see but models read.
 
 use std::borrow::Cow;
 
 /// Returns the text without invisible characters: zero-width ones, direction controls, tags, and
 /// the like.
 ///
-/// Joiners stay where they build emoji and some scripts' words (U+200C, U+200D), as do variation
-/// selectors 15 and 16.
+/// Joiners (U+200C, U+200D) stay, because emoji and words of some scripts need them; so do
+/// variation selectors 15 and 16.
 pub fn without_invisible(text: &str) -> Cow<'_, str> {
     if text.chars().any(is_invisible) {
         Cow::Owned(text.chars().filter(|character| !is_invisible(*character)).collect())

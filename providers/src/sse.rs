@@ -13,23 +13,22 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use shared::ports::{Finish, ModelError, ModelEvent, ModelStream};
 
-/// The largest event, and the most that is held of one that does not end.
+/// The largest event, and the most that is buffered of one that does not end.
 const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
-/// How long a connection may take to end its body after the reply's end mark, to be used again.
+/// How long a body may take to end after the reply's end mark, for its connection to be reused.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// What one protocol makes of its events.
+/// Converts the events of one protocol.
 pub(super) trait Decoder: Send + 'static {
-    /// Converts the data of one event; an unknown one means nothing.
+    /// Converts the data of one event. Unknown events are ignored.
     fn decode(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError>;
 
-    /// Tells what it means that the body ends properly, with no end mark seen.
+    /// Decides what it means that the body has ended without an error and without an end mark.
     fn end(&mut self) -> Option<Finish>;
 }
 
-/// Decodes a body: the stream ends after the first `Finished` or the first error, with nothing
-/// after it.
+/// Decodes a body. The stream ends after the first `Finished` or the first error.
 pub(super) fn events<E: Error + Send + Sync + 'static>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
     decoder: impl Decoder,
@@ -49,7 +48,7 @@ struct Reading<D> {
 
 type Source = Pin<Box<EventStream<BoxStream<'static, Result<Bytes, Fault>>>>>;
 
-/// Why no more bytes come.
+/// Why no more bytes follow.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error("{0}")]
@@ -83,7 +82,7 @@ impl<D: Decoder> Reading<D> {
         Self { source, held, decoder, decoded: Vec::new(), ready: VecDeque::new() }
     }
 
-    /// Reads one event, and makes ready what it means, which may be nothing.
+    /// Reads one event and queues the model events that it contains, if any.
     async fn read(&mut self) {
         let outcome = match self.source.next().await {
             Some(Ok(event)) => {
@@ -106,8 +105,8 @@ impl<D: Decoder> Reading<D> {
     }
 }
 
-/// Passes the bytes on until more of them are held than one event may have, without the byte order
-/// mark before them.
+/// Passes the bytes on without a leading byte order mark, and fails once more of them are buffered
+/// than one event may have.
 fn bounded<E: Error + Send + Sync + 'static>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
     held: Arc<AtomicUsize>,
@@ -121,10 +120,10 @@ fn bounded<E: Error + Send + Sync + 'static>(
     body.map(limit).boxed()
 }
 
-/// Takes a byte order mark off the beginning of a body: `eventsource-stream` 0.2 panics on it.
+/// Removes a byte order mark from the beginning of a body: `eventsource-stream` 0.2 panics on it.
 #[derive(Default)]
 struct Mark {
-    /// How many bytes of the mark have come.
+    /// How many bytes of the mark have been read.
     seen: usize,
     /// Whether the beginning is over.
     over: bool,
@@ -144,14 +143,14 @@ impl Mark {
         if common == rest.len() || !self.over {
             return bytes.slice(common..);
         }
-        // No mark after all: what was held back of it belongs to the body.
+        // Not a mark after all: the bytes that were held back belong to the body.
         [held, &bytes].concat().into()
     }
 }
 
 /// Reads to the end of the body, so that the connection can serve the next call.
 ///
-/// The reply is complete already, so nobody waits for it.
+/// The reply is already complete, so nothing waits for this.
 fn drain(mut source: Source) {
     if matches!(source.next().now_or_never(), Some(None)) {
         return;
@@ -163,7 +162,7 @@ fn drain(mut source: Source) {
     }
 }
 
-/// Says what broke, without what the bytes said.
+/// Describes the failure, without quoting the bytes.
 fn describe(error: &EventStreamError<Fault>) -> String {
     match error {
         EventStreamError::Utf8(_) => "bytes that are not UTF-8".to_owned(),
@@ -172,7 +171,8 @@ fn describe(error: &EventStreamError<Fault>) -> String {
     }
 }
 
-/// Joins an error and its sources: connection and TLS errors say nothing at their top.
+/// Joins the texts of an error and its sources: the top level of connection and TLS errors says
+/// nothing.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

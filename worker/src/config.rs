@@ -43,7 +43,8 @@ pub struct WorkerConfig {
     pub pace: Pace,
     /// Whether providers are asked to cache prompt prefixes (`CHATBOT_PROMPT_CACHING`).
     pub prompt_caching: bool,
-    /// What may be spent per day (`CHATBOT_DAILY_BUDGET_USD`, `CHATBOT_PRINCIPAL_DAILY_BUDGET_USD`).
+    /// What may be spent per day (`CHATBOT_DAILY_BUDGET_USD`,
+    /// `CHATBOT_PRINCIPAL_DAILY_BUDGET_USD`).
     pub budgets: Budgets,
     /// The product's name in the prompt (`CHATBOT_PRODUCT_NAME`).
     pub product_name: String,

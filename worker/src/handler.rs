@@ -84,8 +84,8 @@ impl Worker {
     /// Reads the order of providers again if it is due: before the first message, and every five
     /// minutes.
     ///
-    /// `fetch` returns the names, separated by commas. If it fails, finds nothing or takes too long,
-    /// the current order stays.
+    /// `fetch` returns the names, separated by commas. If it fails, finds nothing or takes too
+    /// long, the current order stays.
     pub async fn refresh_preference<E: std::error::Error>(
         &self,
         fetch: impl AsyncFnOnce() -> Result<Option<String>, E>,

@@ -4,26 +4,26 @@
 //! |---|---|
 //! | 4 | the length of the whole message |
 //! | 4 | the length of its headers |
-//! | 4 | the CRC-32 of the eight bytes before |
+//! | 4 | the CRC-32 of these eight bytes |
 //! | | headers: name, type and value, each with its length |
 //! | | the payload |
-//! | 4 | the CRC-32 of all before |
+//! | 4 | the CRC-32 of everything before it |
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
-/// The bytes before the headers.
+/// The length of the part before the headers, in bytes.
 const PRELUDE: usize = 12;
-/// The bytes of the checksum at the end.
+/// The length of the checksum at the end, in bytes.
 const CHECKSUM: usize = 4;
-/// The largest message.
+/// The largest message, in bytes.
 const MAX_FRAME_BYTES: usize = 1024 * 1024;
-/// The type of a header whose value is a text.
+/// The type of a header whose value is a string.
 const TEXT: u8 = 7;
 
-/// The reason why bytes are no event stream.
+/// The reason why bytes are not an event stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FrameError {
-    #[error("a frame whose lengths cannot be")]
+    #[error("a frame with impossible lengths")]
     Length,
     #[error("a frame with a wrong checksum")]
     Checksum,
@@ -41,22 +41,26 @@ pub(super) struct Frame {
     pub(super) payload: Bytes,
 }
 
-/// Bytes as they come, in any pieces.
+/// A buffer for bytes that arrive in any pieces.
 #[derive(Debug, Default)]
 pub(super) struct Frames(BytesMut);
 
 impl Frames {
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Tells whether a message has begun that is not complete.
+    /// Tells whether an incomplete message is in the buffer.
     pub(super) fn is_broken_off(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// Returns the next message that is complete.
+    /// Returns the next complete message.
+    ///
+    /// The lengths are checked before they are trusted: by their own checksum, and against the
+    /// largest message. Otherwise one damaged byte could make this wait, and buffer, for gigabytes
+    /// that never come.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, FrameError> {
         let Some(prelude) = self.0.get(..PRELUDE) else { return Ok(None) };
         let total = number(&prelude[..4]);
@@ -154,6 +158,7 @@ const fn table() -> [u32; 256] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::super::testing::frame;
@@ -177,20 +182,20 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_that_of_everybody_else() {
+    fn the_checksum_is_the_common_crc_32() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
         assert_eq!(crc32(b""), 0);
     }
 
     /// The smallest message of the protocol's documentation: no headers, no payload.
     #[test]
-    fn the_empty_message_of_the_documentation_is_read() {
+    fn the_empty_message_from_the_documentation_is_read() {
         let bytes = [0, 0, 0, 0x10, 0, 0, 0, 0, 0x05, 0xC2, 0x48, 0xEB, 0x7D, 0x98, 0xC8, 0xFF];
         assert_eq!(read(&bytes, 3), (vec![Frame::default()], None, false));
     }
 
     #[test]
-    fn lengths_that_cannot_be_are_refused() {
+    fn impossible_lengths_are_refused() {
         for (total, headers) in
             [(15_u32, 0_u32), (16, 1), (20, u32::MAX), (u32::MAX, 0), (1024 * 1024 + 1, 0)]
         {
@@ -202,11 +207,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn frames_are_read_from_any_pieces(
-            payloads in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..5),
+        fn frames_are_read_from_pieces_of_any_size(
+            payloads in vec(vec(any::<u8>(), 0..300), 0..5),
             pieces in 1..400_usize,
         ) {
-            let bytes: Vec<u8> = payloads.iter().flat_map(|payload| frame("event", "chunk", payload)).collect();
+            let frames = payloads.iter().map(|payload| frame("event", "chunk", payload));
+            let bytes = frames.collect::<Vec<_>>().concat();
             let (found, error, broken_off) = read(&bytes, pieces);
             let read: Vec<_> = found.iter().map(|frame| frame.payload.to_vec()).collect();
             prop_assert_eq!((read, error, broken_off), (payloads, None, false));
@@ -214,7 +220,11 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_byte_is_noticed(payload in proptest::collection::vec(any::<u8>(), 0..100), place: u16, bit in 0..8_u32) {
+        fn a_changed_byte_is_noticed(
+            payload in vec(any::<u8>(), 0..100),
+            place: u16,
+            bit in 0..8_u32,
+        ) {
             let mut bytes = frame("event", "chunk", &payload);
             let place = usize::from(place) % bytes.len();
             bytes[place] ^= 1_u8 << bit;
@@ -222,12 +232,15 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_are_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), pieces in 1..50_usize) {
+        fn arbitrary_bytes_never_panic(
+            bytes in vec(any::<u8>(), 0..200),
+            pieces in 1..50_usize,
+        ) {
             read(&bytes, pieces);
         }
 
         #[test]
-        fn no_headers_are_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn arbitrary_headers_never_panic(bytes in vec(any::<u8>(), 0..200)) {
             let _ = read_headers(bytes.into(), Bytes::new());
         }
     }

@@ -1,8 +1,7 @@
-//! The Claude Messages API on Amazon Bedrock, with a Bedrock API key, or signed by whoever has a
-//! role on AWS.
+//! The Claude Messages API on Amazon Bedrock, with a Bedrock API key or signed with an AWS role.
 //!
-//! The request is Claude's with the model in the address; the answer's events come in AWS's binary
-//! frames.
+//! The request is Claude's, with the model in the URL; the events of the response are wrapped in
+//! AWS event stream frames.
 
 mod frames;
 mod stream;
@@ -24,15 +23,15 @@ use shared::ports::{Model, ModelError, ModelStream, Prompt, Secrets};
 use super::claude::Request;
 use super::{BedrockSettings, call};
 
-/// What Bedrock takes and sends of the streams.
+/// The media type of Bedrock's streams.
 const STREAM: &str = "application/vnd.amazon.eventstream";
 
-/// Signs a request to an address with a body, and returns the headers that prove who calls.
+/// Signs a request to a URL with a body, and returns the headers that authenticate it.
 ///
-/// The headers that are signed besides the host are [`SIGNED_HEADERS`]; an error is for the log.
+/// The signature covers the host and [`SIGNED_HEADERS`]. Errors are for the log.
 pub type Sign = dyn Fn(&str, &[u8]) -> Result<HeaderMap, String> + Send + Sync;
 
-/// The headers that a signed request carries, and its signature covers.
+/// The headers of a signed request that its signature covers.
 pub const SIGNED_HEADERS: [(&str, &str); 2] =
     [("accept", STREAM), ("content-type", "application/json")];
 
@@ -50,16 +49,16 @@ impl BedrockModel {
         Self { settings, secrets, client, sign: None }
     }
 
-    /// Signs the requests where there is no key.
+    /// Signs the requests if there is no API key.
     #[must_use]
     pub fn signed_by(mut self, sign: Arc<Sign>) -> Self {
         self.sign = Some(sign);
         self
     }
 
-    /// Returns the address of a model; an ARN has slashes, which are part of its name.
+    /// Returns the URL of a model. The slashes of an ARN are part of the name, so they are escaped.
     fn url(&self, model: &str) -> Result<Url, ModelError> {
-        let unusable = || ModelError::Permanent("the address is not usable".to_owned());
+        let unusable = || ModelError::Permanent("the base URL cannot be used".to_owned());
         let mut url = Url::parse(&self.settings.base_url).map_err(|_| unusable())?;
         let mut path = url.path_segments_mut().map_err(|()| unusable())?;
         path.pop_if_empty().extend(["model", model, "invoke-with-response-stream"]);
@@ -67,7 +66,7 @@ impl BedrockModel {
         Ok(url)
     }
 
-    /// Proves who calls: by the key if there is one, else by a signature.
+    /// Authenticates the request: by the API key if there is one, otherwise by a signature.
     async fn headers(&self, url: &Url, body: &[u8]) -> Result<HeaderMap, ModelError> {
         match (call::key(self.secrets.as_ref(), ProviderName::Bedrock).await?, &self.sign) {
             (Some(key), _) => {

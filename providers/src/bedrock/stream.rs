@@ -1,4 +1,4 @@
-//! A body of frames as a stream of model events.
+//! Reads a body of frames as a stream of model events.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -15,7 +15,7 @@ use super::frames::{Frame, Frames};
 use crate::claude::Events;
 use crate::sse::{Decoder as _, chain};
 
-/// What an event's payload holds: one event of the Messages API.
+/// The payload of a frame: one event of the Messages API.
 #[derive(Deserialize)]
 struct Chunk {
     bytes: String,
@@ -23,25 +23,24 @@ struct Chunk {
 
 type Item = Result<ModelEvent, ModelError>;
 
-struct Reading<S> {
+struct EventReader<S> {
     body: Pin<Box<S>>,
     frames: Frames,
     events: Events,
     ready: VecDeque<Item>,
 }
 
-/// Decodes a body: the stream ends after the first `Finished` or the first error, with nothing
-/// after it.
+/// Decodes a body. The stream ends after the first `Finished` or the first error.
 pub(super) fn events<E: Error + Send + Sync + 'static>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
 ) -> ModelStream {
     let frames = Frames::default();
     let events = Events::default();
     let ready = VecDeque::new();
-    stream::unfold(Some(Reading { body: Box::pin(body), frames, events, ready }), next).boxed()
+    stream::unfold(Some(EventReader { body: Box::pin(body), frames, events, ready }), next).boxed()
 }
 
-async fn next<E, S>(reading: Option<Reading<S>>) -> Option<(Item, Option<Reading<S>>)>
+async fn next<E, S>(reading: Option<EventReader<S>>) -> Option<(Item, Option<EventReader<S>>)>
 where
     E: Error + Send + Sync + 'static,
     S: Stream<Item = Result<Bytes, E>>,
@@ -63,12 +62,12 @@ where
     }
 }
 
-impl<E, S> Reading<S>
+impl<E, S> EventReader<S>
 where
     E: Error + Send + Sync + 'static,
     S: Stream<Item = Result<Bytes, E>>,
 {
-    /// Reads some bytes, and makes ready what they mean, which may be nothing.
+    /// Reads some bytes and queues the model events that they complete, if any.
     async fn read(&mut self) -> Result<(), ModelError> {
         let part = match self.body.next().await {
             Some(part) => part.map_err(|error| ModelError::Broken(chain(&error)))?,
@@ -98,14 +97,15 @@ fn decode(
     if frame.message_type.as_deref() != Some("event") {
         return Err(problem(frame.problem.as_deref().unwrap_or_default()));
     }
-    // A kind of event that is new has no such bytes.
+    // Kinds of events that are not known yet have no such bytes, and are ignored.
     let Ok(chunk) = serde_json::from_slice::<Chunk>(&frame.payload) else { return Ok(()) };
     let bytes = STANDARD.decode(chunk.bytes).map_err(|_| broken("an event that cannot be read"))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| broken("bytes that are not UTF-8"))?;
     events.decode(text, decoded)
 }
 
-/// Says what an exception inside a stream means: those of load pass, an invalid request does not.
+/// Converts an exception inside a stream: retrying helps against load, but not against an invalid
+/// request.
 fn problem(name: &str) -> ModelError {
     let code = name.chars().filter(char::is_ascii_alphabetic).take(64).collect();
     let retry_after = None;

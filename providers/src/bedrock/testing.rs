@@ -1,4 +1,4 @@
-//! Frames as the service writes them.
+//! Frames as the service sends them.
 
 use super::frames::crc32;
 

@@ -1,4 +1,4 @@
-//! The provider against a server that answers once.
+//! The model against a server that answers one request.
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
@@ -14,7 +14,7 @@ use super::*;
 use crate::client::{self, ClientSettings};
 
 struct Key;
-/// No key at all.
+/// A store without any key.
 struct NoKey;
 
 #[async_trait]
@@ -63,7 +63,7 @@ fn prompt() -> Prompt {
     }
 }
 
-/// Asks once; returns the request's head and body, and what came of the answer.
+/// Makes one call; returns the request's head and body, and the result.
 async fn ask(
     prompt: Prompt,
     status: &str,
@@ -167,8 +167,8 @@ async fn the_slashes_of_a_profiles_arn_are_part_of_its_name() {
     let model = Some("arn:aws:bedrock:us-east-1:1:application-inference-profile/abc".to_owned());
     let (head, ..) = ask(Prompt { model, ..prompt() }, "200 OK", reply()).await;
     assert!(head.starts_with(
-        "POST \
-        /model/arn:aws:bedrock:us-east-1:1:application-inference-profile%2Fabc/invoke-with-response-stream "
+        "POST /model/arn:aws:bedrock:us-east-1:1:application-inference-profile%2Fabc\
+        /invoke-with-response-stream "
     ));
 }
 

@@ -1,4 +1,4 @@
-//! A reply of the Messages API that came whole, as batches bring it.
+//! Requests and replies of the Messages API in batches: without streaming.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,12 +8,12 @@ use super::Request;
 use super::events::{Used, reason};
 use crate::{BatchReply, ClaudeSettings};
 
-/// Returns the body of the request for the whole reply at once.
+/// Returns the body of a request without streaming.
 pub fn batch_request(settings: &ClaudeSettings, prompt: &Prompt) -> Option<Value> {
     serde_json::to_value(Request::unstreamed(prompt.model_or(&settings.model), prompt)).ok()
 }
 
-/// Reads a message; `None` if it is none.
+/// Parses a message; `None` if the JSON is not a message.
 pub fn parse_batch_reply(message: Value) -> Option<BatchReply> {
     let Message { model, content, stop_reason, usage } = serde_json::from_value(message).ok()?;
     let texts = content.into_iter().filter_map(|block| block.text);
@@ -33,7 +33,7 @@ struct Message {
     usage: Used,
 }
 
-/// A block of the reply: only those of text have one.
+/// A block of the reply. Only text blocks have a text.
 #[derive(Debug, Deserialize)]
 struct Block {
     text: Option<String>,
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_whole_message_is_its_text_its_end_and_what_it_used() {
+    fn a_message_becomes_text_finish_reason_and_usage() {
         let message = json!({
             "id": "msg_1", "type": "message", "role": "assistant", "model": "m-1",
             "stop_reason": "max_tokens",

@@ -7,7 +7,7 @@ use shared::ports::{Finish, ModelError, ModelEvent};
 
 use crate::{http_error, sse};
 
-/// Converts events, and keeps what the end of the reply needs.
+/// Converts events, and keeps what is needed at the end of the reply.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     model: Option<String>,
@@ -46,15 +46,15 @@ impl sse::Decoder for Events {
 }
 
 impl Events {
-    /// Takes the latest counts: they are cumulative, so each one that is present replaces the one
-    /// before.
+    /// Takes the latest counts. They are cumulative, so each count that is present replaces the
+    /// previous one.
     fn usage(&mut self, latest: Option<Used>) -> Option<ModelEvent> {
         self.used = self.used.replaced_by(latest?);
         Some(ModelEvent::Usage(self.used.total()))
     }
 
-    /// Repeats the counts while the model thinks or the service only pings, so that the caller's
-    /// idle timeout does not take a busy call for a dead one.
+    /// Repeats the counts while the model thinks or the service only pings. Without an event, the
+    /// caller's idle timeout would end a call that is still alive.
     fn sign_of_life(&self) -> Option<ModelEvent> {
         self.used.input_tokens.is_some().then(|| ModelEvent::Usage(self.used.total()))
     }
@@ -66,8 +66,8 @@ impl Events {
 
 /// Converts a stop reason.
 ///
-/// `tool_use` and `pause_turn` come only with tools, and none are sent: like a reason that is new,
-/// each is a normal end of the text that came.
+/// `tool_use` and `pause_turn` occur only with tools, which are never sent. Like unknown reasons,
+/// they count as a normal end.
 pub(super) fn reason(stop_reason: Option<&str>) -> FinishReason {
     match stop_reason {
         Some("max_tokens" | "model_context_window_exceeded") => FinishReason::Length,
@@ -155,7 +155,7 @@ impl Used {
         }
     }
 
-    /// Adds up the input, of which the API counts only the uncached part as `input_tokens`.
+    /// Adds up the input: the API counts only the uncached part as `input_tokens`.
     pub(super) fn total(self) -> Usage {
         let write = self.cache_creation_input_tokens.unwrap_or(0);
         let read = self.cache_read_input_tokens.unwrap_or(0);

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use shared::ports::{Prompt, Role};
 
-/// The only version of the API that Bedrock has.
+/// The only version of the API that Bedrock offers.
 const BEDROCK_VERSION: &str = "bedrock-2023-05-31";
 
-/// The body of a request, without sampling fields: the present version of the API refuses them.
+/// The body of a request. It has no sampling fields: the current version of the API rejects them.
 #[derive(Debug, Serialize)]
 pub(crate) struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,14 +52,14 @@ enum Content<'a> {
 impl<'a> Request<'a> {
     /// Makes the request.
     ///
-    /// The provider keeps what stands before a mark for five minutes: the system text, document
-    /// included, which everybody's prompts with this document begin with; and the conversation, if
-    /// the session's next prompt will begin with it. What is shorter than the model's least length
-    /// is not kept, and costs nothing extra.
+    /// The provider caches everything before a `cache_control` mark for five minutes. There is one
+    /// behind the system text, with which every prompt about the same document begins, and one
+    /// behind the conversation if the session's next prompt will begin with it. A prefix that is
+    /// shorter than the model's minimum is not cached, and costs nothing extra.
     pub(super) fn new(model: &'a str, prompt: &'a Prompt) -> Self {
         let keep = |wanted: bool| wanted.then_some(CacheControl { kind: "ephemeral" });
         let block = |text, wanted| TextBlock { kind: "text", text, cache_control: keep(wanted) };
-        // The API refuses blocks without text.
+        // The API rejects blocks without text.
         let system = Some(prompt.system.as_str()).filter(|text| !text.trim().is_empty());
         let system = system.map(|text| [block(text, prompt.caching.is_some())]);
         let kept = prompt
@@ -82,13 +82,13 @@ impl<'a> Request<'a> {
         Self { model, anthropic_version: None, max_tokens, stream, system, messages }
     }
 
-    /// Makes the request for the whole reply at once.
+    /// Makes the request without streaming.
     pub(super) fn unstreamed(model: &'a str, prompt: &'a Prompt) -> Self {
         Self { stream: None, ..Self::new(model, prompt) }
     }
 
-    /// Makes the request for Bedrock, where model and streaming are in the address, and the version
-    /// is in the body.
+    /// Makes the request for Bedrock, where the URL says which model and that the reply is
+    /// streamed, and the version is in the body.
     pub(crate) fn on_bedrock(prompt: &'a Prompt) -> Self {
         Self {
             model: None,

@@ -1,13 +1,13 @@
-//! Puts a quote into words; every text of the answerer is here.
+//! Puts a quote into sentences. All texts of the `offline` provider are here.
 
 use super::quote::quote;
 
-/// A document as the answerer reads it.
+/// The document that is quoted.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     /// The title, as shown to the user.
     pub title: &'a str,
-    /// The text, one statement a line.
+    /// The text, one statement per line.
     pub content: &'a str,
 }
 

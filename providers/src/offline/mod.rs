@@ -1,8 +1,8 @@
-//! The `offline` answerer: no model, only the lines of the document that best match the question.
+//! Answers without a model: the lines of the document that best match the question.
 //!
-//! A message flows through it as `quote` (split, score, accept or decline) and `answer` (put into
-//! words).
-//! The scoring is plain BM25 over lines; nothing here knows what a timetable is.
+//! `quote` splits the document, scores its lines, and accepts or declines; `answer` puts the result
+//! into sentences.
+//! The score is plain BM25 over lines; nothing here is specific to timetables.
 //! Every function is pure, and the same input gives the same output.
 
 mod answer;

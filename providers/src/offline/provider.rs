@@ -1,4 +1,4 @@
-//! The `offline` provider: an answer without a model.
+//! The `offline` provider: answers without a model.
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
@@ -11,8 +11,8 @@ use crate::without_invisible;
 
 const MODEL: &str = "offline";
 
-/// Quotes the document's best lines. For one machine where no key is configured; always says what
-/// it is.
+/// Quotes the lines of the document that match best, and says that no model was asked. For the
+/// one-machine server when no key is configured.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OfflineModel;
 

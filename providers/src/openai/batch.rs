@@ -1,4 +1,4 @@
-//! A reply of Chat Completions that came whole, as batches bring it.
+//! Requests and replies of Chat Completions in batches: without streaming.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,12 +8,12 @@ use super::chunks::{Used, reason};
 use super::request::Request;
 use crate::{BatchReply, OpenAiSettings};
 
-/// Returns the body of the request for the whole reply at once.
+/// Returns the body of a request without streaming.
 pub fn batch_request(settings: &OpenAiSettings, prompt: &Prompt) -> Option<Value> {
     serde_json::to_value(Request::unstreamed(settings, prompt)).ok()
 }
 
-/// Reads a completion; `None` if it is none.
+/// Parses a completion; `None` if the JSON is not a completion.
 pub fn parse_batch_reply(completion: Value) -> Option<BatchReply> {
     let Completion { model, choices, usage } = serde_json::from_value(completion).ok()?;
     let Choice { message, finish_reason } = choices.into_iter().next()?;
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_whole_completion_is_its_text_its_end_and_what_it_used() {
+    fn a_completion_becomes_text_finish_reason_and_usage() {
         let completion = |message: Value| {
             let used = json!({
                 "prompt_tokens": 9, "completion_tokens": 4,

@@ -7,7 +7,7 @@ use shared::ports::{Finish, ModelError, ModelEvent};
 
 use crate::{http_error, sse};
 
-/// Converts chunks, and keeps what the end of the reply needs.
+/// Converts chunks, and keeps what is needed at the end of the reply.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
     model: Option<String>,
@@ -33,8 +33,8 @@ impl sse::Decoder for Chunks {
         Ok(())
     }
 
-    /// Accepts a proper end of the body after a finish reason: the model said that it is done, and
-    /// some compatible servers leave `[DONE]` out.
+    /// Accepts the end of the body after a finish reason: the model has said that it is done, and
+    /// some compatible servers omit `[DONE]`.
     fn end(&mut self) -> Option<Finish> {
         let reason = reason(&self.finish_reason.take()?, self.refused);
         Some(Finish { reason, model: self.model.take() })
@@ -42,8 +42,8 @@ impl sse::Decoder for Chunks {
 }
 
 impl Chunks {
-    /// Takes `[DONE]`, which without a finish reason says nothing of the reply: proxies send it
-    /// after failures.
+    /// Handles `[DONE]`. Without a finish reason it does not mean that the reply is complete:
+    /// proxies send it after failures too.
     fn done(&mut self, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         let finish = sse::Decoder::end(self);
         let finish = finish
@@ -64,8 +64,8 @@ impl Chunks {
 
 /// Converts a finish reason.
 ///
-/// `tool_calls` and `function_call` come only with tools, and none are sent: like a reason that is
-/// new, each is a normal end of the text that came.
+/// `tool_calls` and `function_call` occur only with tools, which are never sent. Like unknown
+/// reasons, they count as a normal end.
 pub(super) fn reason(finish_reason: &str, refused: bool) -> FinishReason {
     match finish_reason {
         "content_filter" => FinishReason::ContentFilter,

@@ -1,4 +1,4 @@
-//! `OpenAI` Chat Completions, and every server that speaks it.
+//! `OpenAI` Chat Completions, and compatible servers.
 
 mod batch;
 mod chunks;
@@ -19,7 +19,7 @@ pub(super) use self::chunks::Chunks;
 use self::request::Request;
 use super::{OpenAiSettings, call};
 
-/// A model behind `OpenAI`'s Chat Completions API, or a server that speaks it.
+/// A model behind `OpenAI`'s Chat Completions API or a compatible server.
 pub struct OpenAiModel {
     settings: OpenAiSettings,
     url: String,
@@ -34,8 +34,7 @@ impl OpenAiModel {
         Self { settings, url, secrets, client }
     }
 
-    /// Makes the headers; without a key there are none, because servers on one's own machine want
-    /// none.
+    /// Makes the headers. Without a key there are none: a local server often needs none.
     async fn headers(&self) -> Result<HeaderMap, ModelError> {
         let key = call::key(self.secrets.as_ref(), ProviderName::OpenAi).await?;
         let header = key.map(|key| call::key_header("Bearer ", &key)).transpose()?;

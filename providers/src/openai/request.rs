@@ -37,7 +37,7 @@ struct Message<'a> {
 impl<'a> Request<'a> {
     /// Makes the request.
     ///
-    /// The instructions have the role `system`: every compatible server knows it, and few know
+    /// The instructions have the role `system`, which every compatible server knows; few know
     /// `developer`.
     pub(super) fn new(settings: &'a OpenAiSettings, prompt: &'a Prompt) -> Self {
         let system = Some(Message { role: "system", content: &prompt.system });
@@ -60,19 +60,19 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Makes the request for the whole reply at once.
+    /// Makes the request without streaming.
     pub(super) fn unstreamed(settings: &'a OpenAiSettings, prompt: &'a Prompt) -> Self {
         Self { stream: None, stream_options: None, ..Self::new(settings, prompt) }
     }
 }
 
-/// Names the machine to ask: that which keeps the beginning of this prompt.
+/// Returns the key by which the provider routes the prompt to a machine that has cached its
+/// beginning.
 ///
-/// Without a key all prompts with one document go to one machine until it is busy, and then
-/// anywhere. The key makes it a few machines, each with the document, and keeps every speaker at
-/// one of them, where the conversation is too.
-/// It holds no more than the provider reads in the prompt anyway, and the group, which does not
-/// tell who speaks.
+/// Without a key, all prompts about one document go to one machine until it is busy, and then
+/// anywhere. The key spreads them over a few machines, each of which has the document, and keeps
+/// every caller on one of them, which then has the conversation too.
+/// It reveals no more than the prompt itself, and the group, which does not identify a caller.
 fn cache_key(prompt: &Prompt, caching: PromptCaching) -> String {
     format!("{}.{}", &sha256_hex(&prompt.system)[..32], caching.group)
 }

@@ -1,4 +1,4 @@
-//! The file that prices are read from.
+//! The format of the price list.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::{ModelPrices, Rates, Tier};
 
 const UNIT: &str = "micro-USD per million tokens";
 
-/// The reason why a price list is not usable; names the file, and the entry if it is in one.
+/// The reason why a price list is invalid. Names the file, and the entry if the problem is in one.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {place}: {problem}")]
 pub struct PricesError {
@@ -88,7 +88,7 @@ fn tier(entry: &TierEntry) -> Tier {
     let rates = Rates {
         input: entry.input,
         output: entry.output,
-        // Without a price of their own, cached tokens are input like any other.
+        // Without a price of their own, cached tokens cost as much as other input.
         cache_read: entry.cache_read.unwrap_or(entry.input),
         cache_write: entry.cache_write.unwrap_or(entry.input),
     };

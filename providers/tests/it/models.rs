@@ -440,7 +440,8 @@ async fn a_missing_or_illegal_key_is_no_call() {
         error(Arc::new(Key(None))).await,
         "the provider refused the key (no key is configured)"
     );
-    let illegal = "the provider refused the key (the key holds characters that no header carries)";
+    let illegal = "the provider refused the key (the key contains characters that are not allowed \
+        in a header)";
     assert_eq!(error(Arc::new(Key(Some("a\nb")))).await, illegal);
     let shut = "the provider's answer broke off: the provider's key could not be fetched: the \
         secrets are unavailable";

@@ -45,8 +45,8 @@ impl<'w> ProviderSelection<'w> {
         able.min_by_key(|candidate| ready(candidate)).map(|it| (it.provider, ready(it)))
     }
 
-    /// Notes a failure. `refreshed` says that a refused key will be fetched again for the next call,
-    /// which makes a second try worthwhile.
+    /// Notes a failure. `refreshed` says that a refused key will be fetched again for the next
+    /// call, which makes a second try worthwhile.
     pub(super) fn failed(
         &mut self,
         name: ProviderName,

@@ -131,8 +131,8 @@ impl Permit<'_> {
     ///
     /// The failures before it are forgotten: a provider that answers one call in a few is worth
     /// calling.
-    /// The success of a call from before the breaker opened does not close it, since it says nothing
-    /// about the provider's present state.
+    /// The success of a call from before the breaker opened does not close it, since it says
+    /// nothing about the provider's present state.
     pub fn succeeded(mut self) {
         self.reported = true;
         let mut state = self.breaker.state();
@@ -164,8 +164,8 @@ impl Permit<'_> {
         }
         let opens = state.add_failure(&settings, now);
         let closed = state.open_until.is_none();
-        // Calls from before it opened may fail long afterwards. They must not postpone the trial, so
-        // once the breaker is open only the trial itself moves the time.
+        // Calls from before it opened may fail long afterwards. They must not postpone the trial,
+        // so once the breaker is open only the trial itself moves the time.
         if self.trial.is_some() || (closed && opens) {
             state.open_until = Some(later(now, settings.open));
         }

@@ -44,8 +44,8 @@ pub(crate) struct Claim {
 impl TurnProtocol<'_> {
     /// Claims the message's turn, or its next generation.
     ///
-    /// Fails after the deadline: by then the queue may have delivered the message to another worker,
-    /// and a turn that looks abandoned in rows read earlier may be that worker's.
+    /// Fails after the deadline: by then the queue may have delivered the message to another
+    /// worker, and a turn that looks abandoned in rows read earlier may be that worker's.
     pub(crate) async fn claim(
         &self,
         key: &SessionKey,
@@ -112,8 +112,8 @@ impl TurnProtocol<'_> {
 
     /// Tells whether the turn before the session's next one is final.
     ///
-    /// A final turn stays final, so the claim's transaction need not check it again; a read costs less
-    /// than one more item in a transaction.
+    /// A final turn stays final, so the claim's transaction need not check it again; a read costs
+    /// less than one more item in a transaction.
     async fn predecessor_is_final(
         &self,
         key: &SessionKey,
@@ -125,9 +125,9 @@ impl TurnProtocol<'_> {
 
     /// Claims the next turn for a message that has none; `None` if the rows were stale.
     ///
-    /// The claim need not be durable before the model is called, because the store keeps the order of
-    /// writes: if the claim is lost in a crash, everything that was written after it is lost too. What
-    /// clients see must wait for it, though (see `TurnStreamer`).
+    /// The claim need not be durable before the model is called, because the store keeps the order
+    /// of writes: if the claim is lost in a crash, everything that was written after it is lost
+    /// too. What clients see must wait for it, though (see `TurnStreamer`).
     async fn claim_new(
         &self,
         input: ClaimInput<'_>,
@@ -153,10 +153,11 @@ impl TurnProtocol<'_> {
 
     /// Ends the previous turn, whose message is no longer delivered, so that this turn can begin.
     ///
-    /// The queue delivers a session's messages in order: once this message is delivered, the previous
-    /// one was acknowledged or became a dead letter, so nobody else will finish its turn. That holds
-    /// only while this delivery is current, so the transaction repeats the checks of the claim: a
-    /// worker that stalled since it read the rows must not end a turn that another worker is answering.
+    /// The queue delivers a session's messages in order: once this message is delivered, the
+    /// previous one was acknowledged or became a dead letter, so nobody else will finish its turn.
+    /// That holds only while this delivery is current, so the transaction repeats the checks of the
+    /// claim: a worker that stalled since it read the rows must not end a turn that another worker
+    /// is answering.
     async fn end_predecessor(&self, input: ClaimInput<'_>) -> Result<(), WorkerError> {
         let Some(previous) = protocol::claim::predecessor(input.session) else { return Ok(()) };
         let Some(turn) = self.read_turn(input.key, previous).await?.filter(|turn| !turn.is_final())
@@ -204,8 +205,8 @@ impl TurnProtocol<'_> {
 
     /// Starts the turn's next generation; `false` if the turn changed in the meantime.
     ///
-    /// The write requires the epoch that was read and raises it by one. This is the fence: from then on
-    /// every checkpoint and commit of the previous generation is refused, whoever sends it.
+    /// The write requires the epoch that was read and raises it by one. This is the fence: from
+    /// then on every checkpoint and commit of the previous generation is refused, whoever sends it.
     pub(crate) async fn take_generation(
         &self,
         key: &SessionKey,

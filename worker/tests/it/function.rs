@@ -60,7 +60,10 @@ async fn what_cannot_be_handled_fails_alone_and_no_log_repeats_it() {
     assert_eq!(failures(&response(function.invoke(&damaged.to_string()).await.unwrap())), ["a"]);
     let unreadable = json!({ "Records": [record("b", r#"{"v":1,"type":"canary-text"}"#)] });
     assert_eq!(failures(&response(function.invoke(&unreadable.to_string()).await.unwrap())), ["b"]);
-    let away = r#"{"v":1,"type":"message","session_key":"KvTjkLHtfsWpdud09K_2RRDRxNh0veO58zn8TR2hDmg","message_id":"m1","accepted_at":"2026-11-27T11:00:00.000Z"}"#;
+    let away = concat!(
+        r#"{"v":1,"type":"message","session_key":"KvTjkLHtfsWpdud09K_2RRDRxNh0veO58zn8TR2hDmg","#,
+        r#""message_id":"m1","accepted_at":"2026-11-27T11:00:00.000Z"}"#,
+    );
     let away = json!({ "Records": [record("c", away), record("d", away)] });
     assert_eq!(failures(&response(function.invoke(&away.to_string()).await.unwrap())), ["c", "d"]);
     let RuntimeCall::Error(body) = function.invoke(r#"{"canary-text":1}"#).await.unwrap() else {

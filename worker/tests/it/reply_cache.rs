@@ -106,7 +106,7 @@ async fn the_same_first_question_is_answered_without_a_model() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kept_reply_is_calls_for_again_after_its_time() {
+async fn a_cached_reply_expires() {
     let model = FakeModel::saying("Period 3 is maths.");
     let world = World::of(setup(&model, memory()));
     ask(&world, "s1", principal(), None, "What is period 3?").await;
@@ -116,7 +116,7 @@ async fn a_kept_reply_is_calls_for_again_after_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_another_question_is_calls() {
+async fn a_different_question_is_not_answered_from_the_cache() {
     let model = FakeModel::saying("Period 3 is maths.");
     let world = World::of(setup(&model, memory()));
     ask(&world, "s1", principal(), Some("public"), "What is period 3?").await;
@@ -144,7 +144,7 @@ async fn a_reply_about_a_private_document_is_cached_for_its_reader_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn later_turns_and_unreadable_documents_are_calls_always() {
+async fn later_turns_and_unreadable_documents_are_never_answered_from_the_cache() {
     let model = FakeModel::saying("Period 3 is maths.");
     let world = World::of(setup(&model, memory()));
     for _ in 0..2 {

@@ -64,7 +64,11 @@ fn lists_of_the_corpus_cost_this() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn a_damaged_list_is_a_list_or_says_what_is_wrong(damaged in mutants(&seeds())) {
@@ -72,7 +76,10 @@ proptest! {
     }
 
     #[test]
-    fn a_list_of_another_shape_is_a_list_or_says_what_is_wrong(list in reshaped(&seeds()), value in json()) {
+    fn a_list_of_another_shape_is_a_list_or_says_what_is_wrong(
+        list in reshaped(&seeds()),
+        value in json(),
+    ) {
         read(&list);
         read(&value.to_string());
     }

@@ -101,7 +101,11 @@ fn counts_without_end_are_summed_without_harm() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn a_damaged_request_is_a_dead_letter_or_means_what_it_says(body in mutants(&corpus(CORPUS))) {
@@ -109,7 +113,9 @@ proptest! {
     }
 
     #[test]
-    fn a_request_of_another_shape_is_a_dead_letter_or_means_what_it_says(body in reshaped(&corpus(CORPUS))) {
+    fn a_request_of_another_shape_is_a_dead_letter_or_means_what_it_says(
+        body in reshaped(&corpus(CORPUS)),
+    ) {
         run(deliver(&body));
     }
 }
