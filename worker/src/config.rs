@@ -5,8 +5,8 @@ use std::time::Duration;
 use providers::config::PROMPT_CACHING;
 use shared::domain::{MicroUsd, ProviderName};
 use shared::environment::{ConfigError, Environment, invalid};
-use shared::memory::CacheBounds;
 use shared::protocol::accept::AcceptLimits;
+use shared::reply_cache::CacheLimits;
 
 /// The visibility timeout of the request queue on AWS, which requires six times the function's
 /// timeout.
@@ -219,8 +219,8 @@ impl ReplyCacheSettings {
     }
 
     /// Returns the limits of a cache in memory.
-    pub fn memory_bounds(&self) -> CacheBounds {
-        CacheBounds { entries: self.max_entries, bytes: MAX_CACHE_MEMORY_BYTES }
+    pub fn memory_bounds(&self) -> CacheLimits {
+        CacheLimits { entries: self.max_entries, bytes: MAX_CACHE_MEMORY_BYTES }
     }
 }
 

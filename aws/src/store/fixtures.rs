@@ -31,6 +31,7 @@ fn attribute(value: &Value) -> AttributeValue {
         "BOOL" => AttributeValue::Bool(value.as_bool().unwrap()),
         "N" => AttributeValue::N(value.as_str().unwrap().to_owned()),
         "S" => AttributeValue::S(value.as_str().unwrap().to_owned()),
+        "NULL" => AttributeValue::Null(value.as_bool().unwrap()),
         "L" => AttributeValue::L(value.as_array().unwrap().iter().map(attribute).collect()),
         "M" => AttributeValue::M(attributes(value)),
         other => panic!("no item has a {other}"),

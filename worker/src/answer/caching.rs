@@ -2,7 +2,7 @@
 
 use shared::domain::{FinishReason, ProviderName};
 use shared::ports::{CacheKey, CachedReply, Prompt};
-use shared::protocol::commit::TurnOutcome;
+use shared::protocol::{TurnOutcome, TurnResult};
 
 use super::turn_answer::{Abort, TurnAnswer};
 use crate::reply_cache::CacheQuery;
@@ -26,8 +26,10 @@ impl TurnAnswer<'_> {
 
     /// Remembers a reply for the cache, if the model ended it by itself.
     pub(super) fn remember_reply(&mut self, prompt: &Prompt, outcome: &TurnOutcome) {
-        let enabled = self.resources.ports.reply_cache.is_some();
-        if !enabled || outcome.finish_reason != FinishReason::Stop {
+        let TurnResult::Reply { text, finish_reason: FinishReason::Stop } = &outcome.result else {
+            return;
+        };
+        if self.resources.ports.reply_cache.is_none() {
             return;
         }
         let key = self
@@ -36,7 +38,7 @@ impl TurnAnswer<'_> {
             .and_then(|(provider, model)| self.cache_key(prompt, *provider, model));
         let answered_by = outcome.provider.zip(outcome.model.clone());
         self.cacheable_reply = key.zip(answered_by).map(|(key, (provider, model))| {
-            (key, CachedReply { provider, model, text: outcome.text.clone() })
+            (key, CachedReply { provider, model, text: text.clone() })
         });
     }
 

@@ -17,17 +17,13 @@ impl TurnAnswer<'_> {
         if let (Some(model), Some((_, name))) = (finish.model, self.answered_by.as_mut()) {
             *name = model;
         }
-        self.outcome(TurnKind::Reply, finish.reason, self.streamer.text().to_owned(), None)
+        let text = self.streamer.text().to_owned();
+        self.outcome(TurnResult::Reply { text, finish_reason: finish.reason })
     }
 
     /// Returns the end of a stopped turn, with the text that was shown so far.
     pub(super) fn cancelled(&self) -> TurnOutcome {
-        self.outcome(
-            TurnKind::Cancelled,
-            FinishReason::Cancelled,
-            self.streamer.text().to_owned(),
-            None,
-        )
+        self.outcome(TurnResult::Cancelled { text: self.streamer.text().to_owned() })
     }
 
     /// Returns the end of a turn that could not be answered.

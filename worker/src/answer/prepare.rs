@@ -2,7 +2,7 @@
 
 use shared::domain::ProviderName;
 use shared::ports::{Document, Prompt};
-use shared::protocol::TurnRow;
+use shared::protocol::Turn;
 use tokio::time::Instant;
 
 use super::turn_answer::{Abort, AnswerResources, TurnAnswer};
@@ -67,7 +67,7 @@ impl TurnAnswer<'_> {
         &self,
         history: History,
         document: Option<Document>,
-        turn: &TurnRow,
+        turn: &Turn,
     ) -> Result<Prompt, WorkerError> {
         let AnswerResources { config, template, .. } = self.resources;
         let replay = self.replay.as_deref();

@@ -3,7 +3,7 @@
 use shared::ag_ui::{ChatStatus, StatusPhase};
 use shared::domain::{ErrorCode, ProviderName};
 use shared::ports::{Model, ModelError, Prompt, Secrets};
-use shared::protocol::commit::TurnOutcome;
+use shared::protocol::TurnOutcome;
 use shared::store_retry::StoreRetry;
 use tokio::time::{Instant, sleep_until};
 

@@ -80,7 +80,7 @@ impl<'w> TurnAnswer<'w> {
     ) -> Self {
         let AnswerResources { ports, config, prices, .. } = resources;
         let Claim { owner, turn, replay } = claim;
-        let timings = turn.timings;
+        let timings = turn.timings();
         let spending = Spending::new(ports, prices, config.budgets, &owner.principal);
         let streamer = TurnStreamer::new(
             ports.store.clone(),

@@ -3,7 +3,7 @@
 use shared::domain::{SessionKey, TurnNumber};
 use shared::ports::store::Item;
 use shared::ports::{ChatMessage, Ids, Role, Store};
-use shared::protocol::{TurnRow, keys};
+use shared::protocol::{Turn, TurnPhase, keys};
 use shared::queue_messages::Exchange;
 use shared::store_retry::with_retries;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::ag_ui::{self, Event, Metadata};
 use shared::domain::{Epoch, SessionId, utf16_len};
-use shared::protocol::{ConnectionRow, TurnRow};
+use shared::protocol::{ConnectionRow, Turn};
 use tokio::time::Instant;
 
 /// The shortest pause after a failed push.
@@ -15,7 +15,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(2);
 /// What the turn has to show at the moment.
 pub(super) struct StreamView<'a> {
     pub(super) session: &'a SessionId,
-    pub(super) turn: &'a TurnRow,
+    pub(super) turn: &'a Turn,
     /// The text that may be sent by now.
     pub(super) released: &'a str,
     /// Whether the released text is the whole reply.

@@ -9,7 +9,7 @@ use shared::ag_ui::{self, ChatStatus};
 use shared::domain::{PrincipalHash, SessionId, SessionKey};
 use shared::ports::store::{Item, StoreError};
 use shared::ports::{Durability, Push, Store};
-use shared::protocol::{ConnectionRow, Owner, TurnRow, connection, generation};
+use shared::protocol::{ConnectionRow, Owner, Turn, connection, generation};
 use tokio::time::{Instant, sleep_until};
 
 use super::subscriber::StreamView;
@@ -47,7 +47,7 @@ pub(crate) struct TurnStreamer {
     key: SessionKey,
     session: SessionId,
     owner: PrincipalHash,
-    pub(crate) turn: TurnRow,
+    pub(crate) turn: Turn,
     text: String,
     /// How many bytes of the text may be sent by now.
     released: usize,
@@ -84,7 +84,7 @@ impl TurnStreamer {
         push: Arc<dyn Push>,
         key: SessionKey,
         owner: &Owner,
-        turn: TurnRow,
+        turn: Turn,
         pace: Pace,
         deadline: Instant,
     ) -> Self {
@@ -136,7 +136,7 @@ impl TurnStreamer {
     }
 
     /// Starts a new generation: a higher epoch and an empty text.
-    pub(crate) fn restart(&mut self, turn: TurnRow) {
+    pub(crate) fn restart(&mut self, turn: Turn) {
         self.turn = turn;
         self.text.clear();
         self.released = 0;

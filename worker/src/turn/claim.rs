@@ -25,9 +25,9 @@ pub(crate) enum ClaimOutcome {
     /// The turn is final: only its pointer has to be sent again.
     Final(TurnNumber),
     /// The turn was stopped before it was answered.
-    Cancelled(Box<TurnRow>),
+    Cancelled(Box<Turn>),
     /// The turn has used up its generations.
-    Exhausted(Box<TurnRow>),
+    Exhausted(Box<Turn>),
     /// The turn belongs to this worker, in the row's generation.
     Running(Claim),
 }
@@ -35,7 +35,7 @@ pub(crate) enum ClaimOutcome {
 /// A turn that belongs to this worker.
 pub(crate) struct Claim {
     pub(crate) owner: Owner,
-    pub(crate) turn: Box<TurnRow>,
+    pub(crate) turn: Box<Turn>,
     /// What the turn is answered with instead of history and settings. It is stored with the
     /// message, so every generation gets the same.
     pub(crate) replay: Option<Box<Replay>>,
@@ -188,7 +188,7 @@ impl TurnProtocol<'_> {
         let Some(mut turn) = self.read_turn(key, turn).await? else {
             return Ok(Some(ClaimOutcome::Gone));
         };
-        match turn.state {
+        match turn.state() {
             TurnState::Delivered => Ok(Some(ClaimOutcome::Delivered)),
             TurnState::Committed => Ok(Some(ClaimOutcome::Final(turn.turn))),
             TurnState::Running if turn.cancel => Ok(Some(ClaimOutcome::Cancelled(Box::new(turn)))),
@@ -210,13 +210,12 @@ impl TurnProtocol<'_> {
     pub(crate) async fn take_generation(
         &self,
         key: &SessionKey,
-        turn: &mut TurnRow,
+        turn: &mut Turn,
     ) -> Result<bool, WorkerError> {
         let write = generation::next_generation(key, turn, self.ports.clock.now());
         match self.ports.store.write(write, Durability::Ordered).await {
             Ok(_) => {
-                turn.epoch = turn.epoch.next();
-                turn.partial = None;
+                turn.begin_next_generation();
                 Ok(true)
             }
             Err(StoreError::ConditionFailed(_)) => Ok(false),

@@ -22,11 +22,11 @@ enum CommitWrite {
 /// What became of a turn whose write was refused.
 enum TurnStanding {
     /// A final is stored, from this worker or another.
-    Final(Box<TurnRow>),
+    Final(Box<Turn>),
     /// The final is delivered, or the session was deleted.
     Over,
     /// The user stopped this generation; the text that was saved so far.
-    Stopped(Option<String>),
+    Stopped(String),
     /// Another worker has a later generation.
     Superseded,
     /// The session exists and the turn does not: the claim was lost before it was durable.
@@ -46,13 +46,13 @@ impl TurnProtocol<'_> {
     pub(crate) async fn commit(
         &self,
         key: &SessionKey,
-        turn: &TurnRow,
+        turn: &Turn,
         measured: impl Into<MeasuredOutcome>,
     ) -> Result<bool, WorkerError> {
         let measured = measured.into();
         let now = self.ports.clock.now();
         let outcome = &measured.outcome;
-        let write = if outcome.kind == TurnKind::Cancelled {
+        let write = if outcome.result.kind() == TurnKind::Cancelled {
             commit::cancelled(key, turn, outcome, now)
         } else {
             commit::commit(key, turn, outcome, now)
@@ -85,7 +85,7 @@ impl TurnProtocol<'_> {
     pub(super) fn record_measure(
         &self,
         key: &SessionKey,
-        turn: &TurnRow,
+        turn: &Turn,
         measured: &MeasuredOutcome,
         now: Timestamp,
     ) {
@@ -96,17 +96,17 @@ impl TurnProtocol<'_> {
     pub(crate) async fn finish_cancelled(
         &self,
         key: &SessionKey,
-        turn: &TurnRow,
+        turn: &Turn,
     ) -> Result<(), WorkerError> {
-        let outcome = TurnOutcome::cancelled(turn.partial.clone().unwrap_or_default());
-        self.commit(key, turn, TurnOutcome { timings: turn.timings, ..outcome }).await.map(drop)
+        let outcome = TurnOutcome::cancelled(turn.partial().to_owned());
+        self.commit(key, turn, TurnOutcome { timings: turn.timings(), ..outcome }).await.map(drop)
     }
 
     /// Ends a turn that has used up its generations, without a model call.
     pub(crate) async fn finish_exhausted(
         &self,
         key: &SessionKey,
-        turn: &TurnRow,
+        turn: &Turn,
     ) -> Result<(), WorkerError> {
         let message = "The answer failed too often. Please ask again.";
         self.finish_failed(key, turn, ErrorCode::AttemptsExhausted, message).await
@@ -116,7 +116,7 @@ impl TurnProtocol<'_> {
     pub(crate) async fn finish_unreadable(
         &self,
         key: &SessionKey,
-        turn: &TurnRow,
+        turn: &Turn,
     ) -> Result<(), WorkerError> {
         let message = "The message was damaged in transit. Please ask again.";
         self.finish_failed(key, turn, ErrorCode::InvalidRequest, message).await
@@ -125,11 +125,11 @@ impl TurnProtocol<'_> {
     async fn finish_failed(
         &self,
         key: &SessionKey,
-        turn: &TurnRow,
+        turn: &Turn,
         code: ErrorCode,
         message: &str,
     ) -> Result<(), WorkerError> {
-        let outcome = TurnOutcome { timings: turn.timings, ..TurnOutcome::error(code, message) };
+        let outcome = TurnOutcome { timings: turn.timings(), ..TurnOutcome::error(code, message) };
         self.commit(key, turn, outcome).await.map(drop)
     }
 
@@ -149,7 +149,7 @@ impl TurnProtocol<'_> {
     pub(crate) async fn stand_down(
         &self,
         key: &SessionKey,
-        turn: &TurnRow,
+        turn: &Turn,
         measured: MeasuredOutcome,
     ) -> Result<(), WorkerError> {
         let mut items = self.ports.store.get(&[keys::turn(key, turn.turn)]).await?;
@@ -182,10 +182,10 @@ impl TurnProtocol<'_> {
     async fn standing(
         &self,
         key: &SessionKey,
-        mine: &TurnRow,
+        mine: &Turn,
         current: Option<Item>,
     ) -> Result<TurnStanding, WorkerError> {
-        let Some(current) = current.map(Item::into_row::<TurnRow>).transpose()? else {
+        let Some(current) = current.map(Item::into_row::<Turn>).transpose()? else {
             let mut items = self.ports.store.get(&[keys::session(key)]).await?;
             let session = items.pop().flatten().map(Item::into_row::<SessionRow>).transpose()?;
             return Ok(if session.is_some_and(|session| !session.deleted) {
@@ -194,11 +194,11 @@ impl TurnProtocol<'_> {
                 TurnStanding::Over
             });
         };
-        Ok(match current.state {
+        Ok(match current.state() {
             TurnState::Committed => TurnStanding::Final(Box::new(current)),
             TurnState::Delivered => TurnStanding::Over,
             TurnState::Running if current.epoch == mine.epoch && current.cancel => {
-                TurnStanding::Stopped(current.partial)
+                TurnStanding::Stopped(current.partial().to_owned())
             }
             TurnState::Running => TurnStanding::Superseded,
         })
@@ -209,22 +209,23 @@ impl TurnProtocol<'_> {
 ///
 /// Without this the turn would be missing from the metrics: it is measured once, by whoever
 /// committed it.
-fn is_ours(stored: &TurnRow, mine: &TurnRow, outcome: &TurnOutcome, now: Timestamp) -> bool {
-    let text = stored.text.as_ref() == Some(&outcome.text) && stored.kind == Some(outcome.kind);
-    stored.epoch == mine.epoch && stored.finished_at == Some(now) && text
+fn is_ours(stored: &Turn, mine: &Turn, outcome: &TurnOutcome, now: Timestamp) -> bool {
+    stored.as_final().is_some_and(|end| {
+        let stored_result = &end.outcome.result;
+        stored.epoch == mine.epoch
+            && end.finished_at == now
+            && stored_result.kind() == outcome.result.kind()
+            && stored_result.text() == outcome.result.text()
+    })
 }
 
 /// Turns an outcome that came after a stop into a cancelled one.
 ///
 /// An error has no text of its own, so the saved text stays: the user has seen it.
-fn as_cancelled(outcome: TurnOutcome, saved: Option<String>) -> TurnOutcome {
-    let text =
-        if outcome.kind == TurnKind::Error { saved.unwrap_or_default() } else { outcome.text };
-    TurnOutcome {
-        kind: TurnKind::Cancelled,
-        finish_reason: FinishReason::Cancelled,
-        error: None,
-        text,
-        ..outcome
-    }
+fn as_cancelled(outcome: TurnOutcome, saved: String) -> TurnOutcome {
+    let text = match outcome.result {
+        TurnResult::Error(_) => saved,
+        TurnResult::Reply { text, .. } | TurnResult::Cancelled { text } => text,
+    };
+    TurnOutcome { result: TurnResult::Cancelled { text }, ..outcome }
 }

@@ -25,7 +25,7 @@ impl From<TurnOutcome> for MeasuredOutcome {
 /// Returns the measurements of a turn that was committed at `now`.
 pub(super) fn measure(
     key: &SessionKey,
-    turn: &TurnRow,
+    turn: &Turn,
     measured: &MeasuredOutcome,
     now: Timestamp,
 ) -> TurnMeasure {

@@ -2,7 +2,7 @@
 
 use shared::domain::{SessionKey, TurnNumber};
 use shared::ports::store::Item;
-use shared::protocol::{Lifetime, TurnRow, keys};
+use shared::protocol::{Lifetime, Turn, keys};
 
 use crate::config::WorkerConfig;
 use crate::error::WorkerError;
@@ -26,7 +26,7 @@ impl<'w> TurnProtocol<'w> {
         &self,
         key: &SessionKey,
         turn: TurnNumber,
-    ) -> Result<Option<TurnRow>, WorkerError> {
+    ) -> Result<Option<Turn>, WorkerError> {
         let mut items = self.ports.store.get(&[keys::turn(key, turn)]).await?;
         Ok(items.pop().flatten().map(Item::into_row).transpose()?)
     }
