@@ -19,7 +19,10 @@ const NO_DOCUMENTS: &str =
 
 /// Renders the requests with the settings of this machine's environment, as the worker would with
 /// the same.
-pub(super) fn render(environment: &Environment, asked: &PromptsRequest) -> Answer<PromptsResponse> {
+pub(super) fn render(
+    environment: &Environment,
+    asked: &PromptsRequest,
+) -> BackendResult<PromptsResponse> {
     let config = WorkerConfig::from_env(environment, Pace::AWS).map_err(|error| refused(&error))?;
     let template =
         Template::new(&config.product_name, &config.tone).map_err(|error| refused(&error))?;

@@ -52,8 +52,8 @@ fn choose(context: &Context, what: &BatchRunArgs) -> anyhow::Result<ProviderName
     Ok(provider)
 }
 
-fn preferred(desk: &Desk) -> anyhow::Result<ProviderName> {
-    let config = WorkerConfig::from_env(&desk.config.environment, Pace::ONE_MACHINE);
+fn preferred(context: &Context) -> anyhow::Result<ProviderName> {
+    let config = WorkerConfig::from_env(&context.config.environment, Pace::ONE_MACHINE);
     let order = config.map_err(|error| usage(error.to_string()))?.preference;
     let has_key = |provider: &ProviderName| {
         service::key_variable(*provider)
