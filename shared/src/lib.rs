@@ -10,7 +10,11 @@
 //! | [`operator`] | the bodies of the operator calls |
 //! | [`ports`] | the traits that adapters implement, with their guarantees |
 //! | [`store_retry`] | brief retries of a store that throttles |
-//! | [`memory`] | in-memory adapters that behave like the real services |
+//! | [`fifo`] | the index of a FIFO queue: groups, locks, visibility, deduplication |
+//! | [`limits`] | the size limits of `DynamoDB` and SQS, and how they count |
+//! | [`reply_cache`] | a bounded reply cache in memory |
+//! | [`disabled`] | adapters for what a deployment does without |
+//! | [`memory`] | in-memory adapters that behave like the real services, for tests |
 //! | [`system`] | the process's own clock and randomness |
 //! | [`environment`] | typed reading of configuration variables |
 //! | [`http_client`] | the HTTP client of those that call somebody outside |

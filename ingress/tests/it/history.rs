@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::domain::TurnKind;
+use shared::domain::{FinishReason, TurnKind};
 use shared::protocol::TurnRow;
 
 use crate::rows;
@@ -38,8 +38,11 @@ async fn history_shows_every_kind_of_turn() {
     let token = world.session().await;
     rows::put(&world, &rows::replied(&world, 1, "Period 3 is maths.")).await;
     rows::put(&world, &rows::failed(&world, 2)).await;
-    let cancelled =
-        TurnRow { kind: Some(TurnKind::Cancelled), ..rows::replied(&world, 3, "Period") };
+    let cancelled = TurnRow {
+        kind: Some(TurnKind::Cancelled),
+        finish_reason: Some(FinishReason::Cancelled),
+        ..rows::replied(&world, 3, "Period")
+    };
     rows::put(&world, &cancelled).await;
     let running = TurnRow { partial: Some("Period 4 ".to_owned()), ..rows::running(&world, 4) };
     rows::put(&world, &running).await;

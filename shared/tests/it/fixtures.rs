@@ -5,7 +5,7 @@ use shared::analytics::AnalyticsEvent;
 use shared::operator::Figures;
 use shared::ports::OutgoingMessage;
 use shared::ports::store::{Attributes, Item, Key};
-use shared::protocol::{ConnectionRow, MessageRow, SessionRow, TurnRow};
+use shared::protocol::{ConnectionRow, MessageRow, SessionRow, Turn, TurnRow};
 use shared::queue_messages::{ReplyMessage, RequestMessage};
 
 use crate::contracts::{event_schemas, find};
@@ -54,6 +54,8 @@ fn turns_of_version_0_1_are_read_as_they_were_stored() {
         let turn: TurnRow = item.to_row().unwrap();
         assert_eq!(Item::from_row(item.key.clone(), &turn).unwrap(), item);
         assert_eq!(turn.is_final(), item.attributes.contains_key("kind"));
+        let turn: Turn = item.to_row().unwrap();
+        assert_eq!(Item::from_row(item.key.clone(), &turn).unwrap(), item);
     }
     assert_eq!(items("T#").len(), 13);
 }
