@@ -15,7 +15,7 @@ use shared::environment::Environment;
 use shared::memory::{
     ManualClock, MemoryDocuments, MemoryPush, MemorySecrets, MemoryStore, OwnedDocument, SeededIds,
 };
-use shared::ports::{Document, SigningKey, SigningKeys};
+use shared::ports::{Clock as _, Document, EventSource as _, SigningKey, SigningKeys};
 
 mod flaky;
 
