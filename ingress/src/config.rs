@@ -7,7 +7,8 @@ use shared::domain::ProviderName;
 use shared::environment::{ConfigError, Environment, invalid};
 use shared::protocol::accept::AcceptLimits;
 
-use crate::identity::JwtConfig;
+use crate::cors::{self, AllowedOrigins};
+use crate::identity::{AuthMode, JwtConfig};
 
 /// Where ingress runs: decides the defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,29 +17,6 @@ pub enum Platform {
     OneMachine,
     /// Behind API Gateway.
     Aws,
-}
-
-/// Who may speak.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuthMode {
-    /// Whoever holds a session token that ingress issued.
-    Anonymous {
-        /// Whether a client without credentials becomes a new principal.
-        new_principals: bool,
-    },
-    /// Whoever holds a JWT of the configured issuer.
-    Jwt(JwtConfig),
-    /// Whoever IAM lets in.
-    Iam,
-}
-
-/// Which pages of other origins may call, and open sockets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AllowedOrigins {
-    /// Any page of a loopback address, and the page of the host that was called.
-    Loopback,
-    /// Exactly these.
-    Exact(Vec<String>),
 }
 
 /// How many new messages and sessions are let in; zero is no limit.
@@ -218,7 +196,7 @@ fn required(environment: &Environment, variable: &str) -> Result<String, ConfigE
 /// Requires an address with the secure scheme; the plain one is for loopback hosts only.
 fn secure(url: &str, scheme: &str, plain: &str) -> Result<(), String> {
     let uri = url.parse::<Uri>().map_err(|error| error.to_string())?;
-    let local = uri.host().is_some_and(crate::cors::is_loopback);
+    let local = uri.host().is_some_and(cors::is_loopback);
     match uri.scheme_str() {
         Some(found) if found == scheme || (found == plain && local) => Ok(()),
         _ => Err(format!("must begin with {scheme}://")),

@@ -10,10 +10,17 @@ use http::header::{
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue};
 
-use crate::config::AllowedOrigins;
-
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key";
 const EXPOSED_HEADERS: &str = "Location, Retry-After";
+
+/// Which pages of other origins may call, and open sockets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    /// Any page of a loopback address, and the page of the host that was called.
+    Loopback,
+    /// Exactly these.
+    Exact(Vec<String>),
+}
 
 impl AllowedOrigins {
     /// Tells whether a page of this origin may call the host that it called.

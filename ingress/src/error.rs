@@ -11,8 +11,6 @@ use shared::domain::ErrorCode;
 use shared::ports::{DocumentsError, QueueError, SecretsError, StoreError};
 use shared::protocol::accept::AcceptError;
 
-use crate::identity::KeySourceError;
-
 /// Why a call is not answered as it was hoped.
 #[derive(Debug)]
 pub(crate) enum ApiError {
@@ -181,7 +179,7 @@ macro_rules! unavailable {
     };
 }
 
-unavailable!(QueueError, SecretsError, DocumentsError, KeySourceError);
+unavailable!(QueueError, SecretsError, DocumentsError);
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {

@@ -12,11 +12,11 @@ use shared::protocol::{SessionRow, keys};
 use tracing::{Span, field};
 
 use crate::body::MAX_BODY_BYTES;
-use crate::config::{AuthMode, IngressConfig};
+use crate::config::IngressConfig;
 use crate::cors;
 use crate::error::ApiError;
 use crate::health::health;
-use crate::identity::{AnonymousPolicy, Caller, IamIdentity, JwtVerifier, KeySource};
+use crate::identity::{AnonymousPolicy, Authenticator, Caller, IamIdentity, KeySource};
 use crate::response::{self, HttpResult};
 use crate::route::Route;
 
@@ -56,7 +56,7 @@ pub struct ClientInfo {
 pub struct Ingress {
     pub(crate) ports: Ports,
     pub(crate) config: IngressConfig,
-    pub(crate) jwt: Option<JwtVerifier>,
+    authenticator: Authenticator,
 }
 
 /// One call on its way.
@@ -69,13 +69,13 @@ pub(crate) struct Call<'a> {
 impl Ingress {
     /// Puts the front door together.
     pub fn new(ports: Ports, config: IngressConfig) -> Self {
-        let jwt = match (&config.auth, &ports.jwt_keys) {
-            (AuthMode::Jwt(jwt), Some(source)) => {
-                Some(JwtVerifier::new(jwt.clone(), Arc::clone(source)))
-            }
-            _ => None,
-        };
-        Self { ports, config, jwt }
+        let authenticator = Authenticator::new(
+            config.auth.clone(),
+            ports.jwt_keys.as_ref(),
+            Arc::clone(&ports.secrets),
+            Arc::clone(&ports.ids),
+        );
+        Self { ports, config, authenticator }
     }
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
@@ -137,7 +137,8 @@ impl Ingress {
         call: &Call<'_>,
         anonymous: AnonymousPolicy,
     ) -> Result<Caller, ApiError> {
-        self.identify(call.request.headers(), call.client, anonymous, call.now).await
+        let iam = call.client.iam.as_ref();
+        self.authenticator.identify(call.request.headers(), iam, anonymous, call.now).await
     }
 
     /// Returns a live session of the principal; absent and foreign ones are not told apart.

@@ -38,7 +38,8 @@ mod trace;
 mod turn_view;
 mod turns;
 
-pub use config::{AllowedOrigins, AuthMode, IngressConfig, Platform};
+pub use config::{IngressConfig, Platform};
+pub use cors::AllowedOrigins;
 pub use handler::{ClientInfo, Ingress, Ports, malformed_request};
-pub use identity::{HttpKeySource, IamIdentity, JwtConfig, KeySource, KeySourceError};
+pub use identity::{AuthMode, HttpKeySource, IamIdentity, JwtConfig, KeySource, KeySourceError};
 pub use socket::{AuthorizeError, SocketSession};

@@ -7,9 +7,8 @@ use http::Response;
 use shared::domain::{Principal, SessionId};
 use shared::ports::SecretsError;
 
-use crate::config::AuthMode;
 use crate::handler::Ingress;
-use crate::identity::session_token;
+use crate::identity::{AuthMode, session_token};
 
 impl Ingress {
     /// Returns a session token that proves an operator; none where session tokens are not accepted.

@@ -9,6 +9,8 @@ use jsonwebtoken::jwk::Jwk;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::error::ApiError;
+
 /// An unknown `kid` makes the keys be fetched again, at most this often.
 const REFETCH: Duration = Duration::from_mins(1);
 /// Keys older than this are fetched again, so that a withdrawn one goes.
@@ -23,6 +25,12 @@ const MAX_JWKS_BYTES: usize = 256 * 1024;
 #[derive(Debug, thiserror::Error)]
 #[error("the issuer's keys are unavailable")]
 pub struct KeySourceError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+impl From<KeySourceError> for ApiError {
+    fn from(error: KeySourceError) -> Self {
+        Self::unavailable(error)
+    }
+}
 
 /// Fetches the issuer's key set.
 #[async_trait]

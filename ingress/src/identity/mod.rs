@@ -1,4 +1,4 @@
-//! Who speaks.
+//! Authentication: who calls.
 
 mod iam;
 mod jwks;
@@ -6,22 +6,36 @@ mod jwt;
 mod ring_provider;
 mod session_token;
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use shared::domain::{Principal, Timestamp};
-use shared::ports::SigningKeys;
+use shared::ports::{Ids, Secrets, SigningKeys};
 
 pub use iam::IamIdentity;
 pub use jwks::{HttpKeySource, KeySource, KeySourceError};
 pub use jwt::JwtConfig;
-pub(crate) use jwt::JwtVerifier;
 
+use self::jwt::JwtVerifier;
 use self::session_token::SessionToken;
-use crate::config::AuthMode;
 use crate::error::ApiError;
-use crate::handler::{ClientInfo, Ingress};
 
-/// Who speaks, and the session token that the answer hands out, if any.
+/// Who may call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthMode {
+    /// Whoever holds a session token that ingress issued.
+    Anonymous {
+        /// Whether a client without credentials becomes a new principal.
+        new_principals: bool,
+    },
+    /// Whoever holds a JWT of the configured issuer.
+    Jwt(JwtConfig),
+    /// Whoever IAM lets in.
+    Iam,
+}
+
+/// Who calls, and the session token that the answer hands out, if any.
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
@@ -37,18 +51,42 @@ pub(crate) enum AnonymousPolicy {
     Reject,
 }
 
-impl Ingress {
-    /// Finds out who speaks.
+/// Finds out who calls, by the configured mode.
+pub(crate) struct Authenticator {
+    mode: AuthMode,
+    jwt: Option<JwtVerifier>,
+    secrets: Arc<dyn Secrets>,
+    ids: Arc<dyn Ids>,
+}
+
+impl Authenticator {
+    /// Makes an authenticator; `jwt_keys` is needed where callers have JWTs.
+    pub(crate) fn new(
+        mode: AuthMode,
+        jwt_keys: Option<&Arc<dyn KeySource>>,
+        secrets: Arc<dyn Secrets>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        let jwt = match (&mode, jwt_keys) {
+            (AuthMode::Jwt(jwt), Some(source)) => {
+                Some(JwtVerifier::new(jwt.clone(), Arc::clone(source)))
+            }
+            _ => None,
+        };
+        Self { mode, jwt, secrets, ids }
+    }
+
+    /// Returns the caller of a request with these headers.
     ///
     /// Bad credentials are a 401, never a new principal.
     pub(crate) async fn identify(
         &self,
         headers: &HeaderMap,
-        client: &ClientInfo,
+        iam: Option<&IamIdentity>,
         anonymous: AnonymousPolicy,
         now: Timestamp,
     ) -> Result<Caller, ApiError> {
-        match &self.config.auth {
+        match &self.mode {
             AuthMode::Anonymous { new_principals } => match bearer(headers)? {
                 Some(token) => self.with_session_token(token, now).await,
                 None if *new_principals && anonymous == AnonymousPolicy::Allow => {
@@ -65,7 +103,7 @@ impl Ingress {
                 Ok(Caller { principal: verifier.verify(token, now).await?, session_token: None })
             }
             AuthMode::Iam => {
-                let identity = client.iam.as_ref().ok_or(ApiError::NoCredentials)?;
+                let identity = iam.ok_or(ApiError::NoCredentials)?;
                 let principal = identity.principal().ok_or(ApiError::BadCredentials)?;
                 Ok(Caller { principal, session_token: None })
             }
@@ -73,15 +111,15 @@ impl Ingress {
     }
 
     async fn new_anonymous(&self, now: Timestamp) -> Result<Caller, ApiError> {
-        let keys = self.ports.secrets.signing_keys().await?;
-        let principal = Principal::anonymous(self.ports.ids.random());
+        let keys = self.secrets.signing_keys().await?;
+        let principal = Principal::anonymous(self.ids.random());
         let text = session_token(principal.clone(), &keys, now)
             .ok_or_else(|| ApiError::unavailable("no signing key"))?;
         Ok(Caller { principal, session_token: Some(text) })
     }
 
     async fn with_session_token(&self, text: &str, now: Timestamp) -> Result<Caller, ApiError> {
-        let keys = self.ports.secrets.signing_keys().await?;
+        let keys = self.secrets.signing_keys().await?;
         let (token, newest_key) =
             SessionToken::open(text, &keys, now).ok_or(ApiError::BadCredentials)?;
         let renewed = token.renewed(newest_key, now).and_then(|token| token.seal(&keys));
