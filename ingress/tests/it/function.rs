@@ -102,7 +102,7 @@ async fn events_that_are_none_are_refused_and_the_next_one_is_handled() {
     assert_eq!(answer["statusCode"], 400);
     assert_eq!(answer["multiValueHeaders"]["content-type"][0], "application/problem+json");
     let log = function.kill().await.unwrap();
-    assert_eq!(log.matches("an event was refused").count(), 3, "each is logged once: {log}");
+    assert_eq!(log.matches("rejected an event").count(), 3, "each is logged once: {log}");
     check_silent(&log);
 }
 
