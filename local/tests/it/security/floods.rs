@@ -14,8 +14,9 @@ use tokio::time::timeout;
 use super::neighbour::Neighbour;
 use crate::support::{Chatter, Http, Setup, TestServer, provider};
 
-/// How long one answer may take beside a flood before the test gives up on a busy machine.
-const HANG_GUARD: Duration = Duration::from_secs(10);
+/// When the test gives up on an answer beside a flood: what hangs never comes, and a busy machine
+/// that also plays every service of AWS has taken more than ten seconds for one.
+const HANG_GUARD: Duration = Duration::from_mins(1);
 const TURNS: usize = 10;
 const FLOODERS: usize = 6;
 /// More than any limit of these stories lets through.
