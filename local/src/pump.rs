@@ -19,7 +19,7 @@
 //! A panic must not cost more than the message that caused it. The handler runs inside the batch's
 //! task behind `catch_unwind`. Which message of a batch panicked is unknown, so the batch is
 //! handled again, one message at a time: groups side by side, each in its order. The message that
-//! panics again is hidden for [`AFTER_PANIC`] together with the later ones of its group, because
+//! panics again is hidden for `AFTER_PANIC` together with the later ones of its group, because
 //! handling those first would break the order. Messages before it may be handled twice; handlers
 //! are idempotent. If it panics at every delivery, the queue's receive limit makes it a dead
 //! letter.
@@ -171,7 +171,7 @@ impl BatchRunner {
             .map_err(|_| Panicked)
     }
 
-    /// Hides messages for [`AFTER_PANIC`], which is shorter than their visibility timeout.
+    /// Hides messages for `AFTER_PANIC`, which is shorter than their visibility timeout.
     async fn hide(&self, deliveries: &[Delivery]) {
         for delivery in deliveries {
             tracing::error!(

@@ -1,6 +1,7 @@
 """Reads facts from the Rust sources and the documents."""
 
 import re
+import tomllib
 from pathlib import Path
 
 FAMILIES = "CHATBOT|ANTHROPIC|OPENAI|AURORA"
@@ -15,9 +16,15 @@ def production(path: Path) -> str:
 
 def read_by(root: Path, function: str) -> set[str]:
     """Returns the variables that occur as strings in a function's crate and in its dependencies."""
-    folders = [function, "aws", "shared"]
+    folders = [function, *crates_linked_by(root, function)]
     files = [file for folder in folders for file in (root / folder / "src").rglob("*.rs") if file.name != "tests.rs"]
     return {name for file in files for name in LITERAL.findall(production(file))}
+
+
+def crates_linked_by(root: Path, function: str) -> list[str]:
+    """Returns the crates of this workspace that a function names as dependencies, tests aside."""
+    manifest = tomllib.loads((root / function / "Cargo.toml").read_text())
+    return [name for name in manifest["dependencies"] if (root / name / "src").is_dir()]
 
 
 def documented(root: Path) -> dict[str, str]:
