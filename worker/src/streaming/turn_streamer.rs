@@ -305,7 +305,13 @@ impl TurnStreamer {
         let store = self.store.clone();
         let key = self.key.clone();
         let owner = self.owner.clone();
-        async move { connection::list(store.as_ref(), &key, &owner).await }.boxed()
+        let session_ends = self.turn.expires_at;
+        async move {
+            let rows = connection::list(store.as_ref(), &key, &owner).await?;
+            connection::extend(store.as_ref(), &key, &rows, session_ends).await;
+            Ok(rows)
+        }
+        .boxed()
     }
 }
 
