@@ -7,6 +7,7 @@ use std::thread::available_parallelism;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use simulation::campaign::{Campaign, Outcome, Summary};
+use simulation::mutants::Mutant;
 use simulation::run::{self, Options, Report};
 use simulation::trace::render;
 
@@ -27,6 +28,10 @@ struct Flags {
     /// Number of seeds to run at the same time [default: number of cores]
     #[arg(long)]
     jobs: Option<NonZero<usize>>,
+    /// Look for each broken variant of the protocol among the seeds, and print the first seed that
+    /// finds it
+    #[arg(long, conflicts_with_all = ["turns", "replay", "tabs"])]
+    mutants: bool,
     /// Run only this seed, and print its whole trace
     #[arg(long, conflicts_with_all = ["seeds", "first", "turns", "jobs"])]
     replay: Option<u64>,
@@ -40,6 +45,7 @@ fn main() -> ExitCode {
     let clean = match (flags.replay, flags.tabs) {
         (Some(seed), _) => replay(seed),
         (None, Some(seed)) => tabs(seed),
+        (None, None) if flags.mutants => mutants(&flags),
         (None, None) => campaign(&flags),
     };
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -66,7 +72,7 @@ fn tabs(seed: u64) -> bool {
 }
 
 fn campaign(flags: &Flags) -> bool {
-    let jobs = flags.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZero::get);
+    let jobs = jobs(flags);
     let seeds = if flags.turns.is_some() { u64::MAX } else { flags.seeds };
     let bar = ProgressBar::new(flags.turns.unwrap_or(seeds)).with_style(style());
     let counted =
@@ -90,6 +96,32 @@ fn campaign(flags: &Flags) -> bool {
         say(&format!("not exercised: {}; run more seeds", missing.join(", ")));
     }
     failed.is_empty() && missing.is_empty()
+}
+
+/// Looks for every mutant; tells whether each was found.
+fn mutants(flags: &Flags) -> bool {
+    let jobs = jobs(flags);
+    let mut all = true;
+    for mutant in Mutant::ALL {
+        let mutant = Some(mutant);
+        let campaign =
+            Campaign { first: flags.first, seeds: flags.seeds, turns: None, jobs, mutant };
+        let found = campaign.run(|_| ()).failed.into_iter().next();
+        let violation = found.as_ref().and_then(|report| report.violations.first());
+        let name = mutant.map(|mutant| format!("{mutant:?}")).unwrap_or_default();
+        if let Some((report, first)) = found.as_ref().zip(violation) {
+            let seed = report.seed;
+            say(&format!("{name:<24} seed {seed:<5} {}: {}", first.invariant, first.what));
+        } else {
+            all = false;
+            say(&format!("{name:<24} not found by {} seeds", flags.seeds));
+        }
+    }
+    all
+}
+
+fn jobs(flags: &Flags) -> usize {
+    flags.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZero::get)
 }
 
 /// Runs a failed seed again, and prints the part of its trace that matters.

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use crate::faults::{Counts, ExternalFault, Fault};
 use crate::run::Report;
+use crate::users::IN_CALM;
 
 /// What must have happened beside the faults, or the runs prove nothing about it.
-const EXERCISED: [&str; 13] = [
+const EXERCISED: [&str; 14] = [
     "connections opened",
     "dead letters",
     "deletions",
     "fallbacks",
     "histories read",
+    "judged for promptness",
     "processes died at work",
     "ratings",
     "reconnections",
@@ -53,6 +55,11 @@ impl Summary {
         self.counts.faults.values().sum()
     }
 
+    /// Counts the turns that were not asked for in the calm at the end of each run.
+    pub fn turns_under_faults(&self) -> u64 {
+        self.turns - self.counts.events.get(IN_CALM).copied().unwrap_or(0).min(self.turns)
+    }
+
     /// Lists what should have happened and never did.
     pub fn missing(&self) -> Vec<&'static str> {
         let faults = Fault::NAMES.into_iter().chain(ExternalFault::ALL.map(ExternalFault::name));
@@ -66,9 +73,13 @@ impl Summary {
     pub fn table(&self) -> String {
         let mut table = String::new();
         let hours = self.time.as_secs() / 3600;
-        let share = 100 * self.faulted_turns / self.turns.max(1);
+        let share = 100 * self.faulted_turns / self.turns_under_faults().max(1);
         let _ = writeln!(table, "{:>12}  runs, {hours} hours of virtual time", self.runs);
-        let _ = writeln!(table, "{:>12}  turns, {share} % of them hit by a fault", self.turns);
+        let _ = writeln!(
+            table,
+            "{:>12}  turns, {share} % hit by a fault, not counting those in the final calm",
+            self.turns
+        );
         let _ =
             writeln!(table, "{:>12}  faults of {} kinds:", self.faults(), self.counts.faults.len());
         for (name, count) in self.counts.faults.iter().chain(&self.counts.events) {

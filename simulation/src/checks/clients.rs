@@ -1,25 +1,18 @@
-//! What was asked, answered and shown.
+//! What was asked and answered.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::FutureExt as _;
 use http::{Request, Response};
-use shared::domain::{MessageId, SessionKey, TurnNumber};
-use shared::ports::Store as _;
-use shared::protocol::keys;
+use shared::domain::{MessageId, SessionKey};
 use tokio::time::Instant;
 
 use super::Checker;
 use super::expected::ExpectedMessage;
 use super::mark::foreign;
-use crate::faults::{Subject, lock};
-use crate::provisional::ProvisionalTexts;
+use super::tabs::TabWatch;
+use crate::faults::Subject;
 use client::account::{History, StoredTurn};
-use client::recording::Step;
-use client::rule::{FinalTurn, Input, Resumed};
-use client::tab::{Observer, TabId};
 
 impl Checker {
     /// Notes whose session it is.
@@ -36,7 +29,7 @@ impl Checker {
                     text: text.to_owned(),
                     sent_at: Instant::now(),
                     accepted_at: None,
-                    stopped: false,
+                    stopped_at: None,
                     dead_lettered: false,
                     submitted,
                 }
@@ -114,7 +107,7 @@ impl Checker {
         if self.is_stoppable(key, id) {
             self.with(|expected| {
                 if let Some(promise) = expected.session(key).messages_sent.get_mut(id) {
-                    promise.stopped = true;
+                    promise.stopped_at.get_or_insert_with(Instant::now);
                 }
             });
         }
@@ -186,197 +179,6 @@ impl Checker {
 
     /// Makes the watch over one tab.
     pub fn watch(self: &Arc<Self>, key: SessionKey, owner: u32) -> Arc<TabWatch> {
-        Arc::new(TabWatch { checker: Arc::clone(self), key, owner, state: Mutex::default() })
-    }
-}
-
-/// Watches what one tab shows.
-#[derive(Debug)]
-pub struct TabWatch {
-    checker: Arc<Checker>,
-    key: SessionKey,
-    owner: u32,
-    state: Mutex<Shown>,
-}
-
-#[derive(Debug, Default)]
-struct Shown {
-    cursor: u64,
-    finals: BTreeMap<String, u64>,
-    /// The provisional text of each turn above the cursor: its generation and how long it is.
-    provisional: ProvisionalTexts,
-}
-
-impl TabWatch {
-    fn subject(&self) -> Subject {
-        Subject::Session(self.key.clone())
-    }
-
-    fn violation(&self, invariant: &'static str, tab: TabId, what: &str) {
-        self.checker.violation(invariant, &self.subject(), || format!("{tab}: {what}"));
-    }
-}
-
-impl Observer for TabWatch {
-    fn connected(&self, tab: TabId, times: u32) {
-        if times > 1 {
-            self.checker.faults.tally().event("reconnections");
-        }
-        self.checker
-            .trace
-            .note(&self.subject(), (tab.0, times), || format!("{tab} connected, {times}. time"));
-    }
-
-    fn resume_requested(&self, tab: TabId, after: u64) {
-        self.checker
-            .trace
-            .note(&self.subject(), (tab.0, after), || format!("{tab} resumes after {after}"));
-    }
-
-    fn resumed(&self, tab: TabId, resumed: Resumed) {
-        self.checker.trace.note(&self.subject(), tab.0, || format!("{tab} resumed: {resumed:?}"));
-    }
-
-    fn frame_received(&self, tab: TabId, raw: &str) {
-        self.checker.trace.tab(tab, || {
-            Some(Step::Frame { frame: serde_json::from_str(raw).unwrap_or_default() })
-        });
-        if let Some(other) = foreign(self.owner, raw) {
-            self.violation("7", tab, &format!("it received text that belongs to {other}"));
-        }
-    }
-
-    fn rule_input(&self, tab: TabId, input: &Input<'_>) {
-        self.checker.trace.tab(tab, || Step::of(input));
-    }
-
-    fn text_shown(&self, tab: TabId, turn: u64, generation: u64, text: &str) {
-        self.checker
-            .trace
-            .tab(tab, || Some(Step::Text { turn, generation, text: text.to_owned() }));
-        let said = self.checker.with(|expected| {
-            let lives = expected
-                .sessions
-                .get(&self.key)
-                .map(|session| session.lives.as_slice())
-                .unwrap_or_default();
-            let turns = lives.iter().rev().filter_map(|life| life.turns.get(&turn));
-            let mut calls = turns.flat_map(|turn| expected.calls_of(&self.key, &turn.message_id));
-            text.is_empty()
-                || calls.any(|call| call.is_of(generation) && call.text.starts_with(text))
-        });
-        if !said {
-            self.violation(
-                "3",
-                tab,
-                &format!("turn {turn}.{generation} shows {text:?}, which no call of it returned"),
-            );
-        }
-        let mut state = lock(&self.state);
-        let shown = state.provisional.show(turn, generation, text);
-        drop(state);
-        if let Err(problem) = shown {
-            self.violation("3", tab, &problem);
-        }
-        self.checker.trace.note(&self.subject(), (turn, generation, text.len()), || {
-            format!("{tab} shows {} bytes of turn {turn}.{generation}", text.len())
-        });
-    }
-
-    fn final_shown(&self, tab: TabId, turn: &FinalTurn) {
-        let number = turn.number;
-        let kind = turn.kind;
-        let text = &turn.text;
-        self.checker
-            .trace
-            .tab(tab, || Some(Step::Final { turn: number, kind, text: text.clone() }));
-        let id = turn.message_id.clone();
-        let stored = self.checker.with(|expected| {
-            let lives = expected
-                .sessions
-                .get(&self.key)
-                .map(|session| session.lives.as_slice())
-                .unwrap_or_default();
-            let turns = lives.iter().rev().filter_map(|life| life.turns.get(&turn.number));
-            turns
-                .into_iter()
-                .find(|stored| stored.message_id.as_str() == id)
-                .and_then(|stored| stored.done.clone())
-        });
-        match stored {
-            None => self.violation(
-                "5",
-                tab,
-                &format!("turn {} of {id} is shown as final and is not", turn.number),
-            ),
-            Some(done) if done.kind != turn.kind || done.text != turn.text => {
-                let what = format!(
-                    "turn {} is {done:?} and shows {:?} {:?}",
-                    turn.number, turn.kind, turn.text
-                );
-                self.violation("2", tab, &what);
-            }
-            Some(_) => (),
-        }
-        let mut state = lock(&self.state);
-        let expected = state.cursor + 1;
-        let doubled = state.finals.insert(id, turn.number);
-        state.cursor = turn.number;
-        drop(state);
-        if turn.number != expected {
-            self.violation(
-                "3",
-                tab,
-                &format!("turn {} is shown where {expected} was next", turn.number),
-            );
-        }
-        if let Some(earlier) = doubled {
-            self.violation(
-                "2",
-                tab,
-                &format!("the message of turn {} was shown as turn {earlier} before", turn.number),
-            );
-        }
-        self.checker.trace.note(&self.subject(), (turn.number, turn.text.len()), || {
-            format!(
-                "{tab} shows turn {} as final: {:?} of {} bytes",
-                turn.number,
-                turn.kind,
-                turn.text.len()
-            )
-        });
-    }
-
-    fn turns_skipped(&self, tab: TabId, cursor: u64) {
-        self.checker.trace.tab(tab, || Some(Step::Moved { cursor }));
-        let mut state = lock(&self.state);
-        let from = state.cursor;
-        let to = cursor;
-        state.cursor = cursor;
-        drop(state);
-        // Only turns past their end may be passed over.
-        let keys: Vec<_> = (from + 1..=to)
-            .filter_map(|number| TurnNumber::parse(number).ok())
-            .map(|turn| keys::turn(&self.key, turn))
-            .collect();
-        let rows =
-            self.checker.store.get(&keys).now_or_never().and_then(Result::ok).unwrap_or_default();
-        if rows.iter().any(Option::is_some) {
-            self.violation("3", tab, &format!("it skipped the existing turns {from} to {to}"));
-        }
-    }
-
-    fn reset(&self, tab: TabId) {
-        self.checker.trace.tab(tab, || Some(Step::Forgot));
-        *lock(&self.state) = Shown::default();
-        self.checker.trace.note(&self.subject(), tab.0, || format!("{tab} discarded its state"));
-    }
-
-    fn checksum_mismatch(&self, tab: TabId, turn: u64) {
-        self.violation(
-            "2",
-            tab,
-            &format!("the fetched text of turn {turn} does not match the checksum of its frame"),
-        );
+        TabWatch::new(Arc::clone(self), key, owner)
     }
 }

@@ -39,8 +39,8 @@ pub struct ExpectedMessage {
     pub sent_at: Instant,
     /// When a 202 came back.
     pub accepted_at: Option<Instant>,
-    /// Whether a stop was answered 202 while the turn was not final yet.
-    pub stopped: bool,
+    /// When a stop was answered 202 while the turn was not final yet.
+    pub stopped_at: Option<Instant>,
     /// Whether it was among the dead letters.
     pub dead_lettered: bool,
     /// Whether an operator submitted it: accepted by the worker, or refused.
@@ -63,6 +63,8 @@ pub(super) struct ExpectedTurn {
     pub(super) message_id: MessageId,
     pub(super) epoch: u64,
     pub(super) phase: Phase,
+    /// When its present generation began.
+    pub(super) began_at: Instant,
     /// The last generation that each invocation took.
     pub(super) holders: BTreeMap<(u32, u32), u64>,
     pub(super) done: Option<ObservedFinal>,
@@ -80,6 +82,8 @@ pub(super) enum Phase {
 pub(super) struct ObservedFinal {
     pub(super) kind: TurnKind,
     pub(super) text: String,
+    /// When it was committed.
+    pub(super) at: Instant,
 }
 
 /// One call of a model.
@@ -91,6 +95,8 @@ pub(super) struct ModelCall {
     /// The generation that its invocation held then; `None` for one that never took the turn.
     pub(super) generation: Option<u64>,
     pub(super) text: String,
+    /// When it said its first words.
+    pub(super) spoke_at: Option<Instant>,
     pub(super) finished: bool,
 }
 

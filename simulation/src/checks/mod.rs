@@ -7,7 +7,9 @@
 //! | `storage` | every write, at the moment it is applied |
 //! | `queues` | what is sent, and what is acknowledged |
 //! | `models` | every call of a model, with the context that it was given |
-//! | `clients` | what was asked, answered and shown |
+//! | `clients` | what was asked and answered |
+//! | `tabs` | what is shown |
+//! | `promptness` | how soon, where nothing goes wrong |
 //! | `audit` | the end: nothing lost, nothing doubled |
 //!
 //! Violations name the invariant of ARCHITECTURE.md by its number.
@@ -18,19 +20,23 @@ mod clients;
 mod expected;
 mod mark;
 mod models;
+mod promptness;
 mod queues;
 mod storage;
+mod tabs;
 
 use std::sync::{Arc, Mutex};
 
 use shared::memory::MemoryStore;
+use worker::config::Pace;
 
 pub use change::StoreChange;
-pub use clients::TabWatch;
 pub use expected::ExpectedMessage;
 pub(crate) use mark::foreign;
 pub use mark::mark;
 pub use models::CallId;
+pub use promptness::CALM;
+pub use tabs::TabWatch;
 
 use crate::faults::{Faults, Subject, lock};
 use crate::trace::Trace;
@@ -49,6 +55,8 @@ pub struct Checker {
     violations: Mutex<Vec<Violation>>,
     /// A history of fewer bytes fits the token budget for certain.
     whole_history: usize,
+    /// How often provisional text is pushed, where promptness is required.
+    pace: Mutex<Option<Pace>>,
 }
 
 /// Something that must never happen.
@@ -78,7 +86,14 @@ impl Checker {
             expected: Mutex::default(),
             violations: Mutex::default(),
             whole_history,
+            pace: Mutex::default(),
         }
+    }
+
+    /// Requires promptness from now on; without this a test may let any time pass between two
+    /// steps. `pace` is how often workers push provisional text.
+    pub fn require_promptness(&self, pace: Pace) {
+        *lock(&self.pace) = Some(pace);
     }
 
     /// Notes that an invariant does not hold.

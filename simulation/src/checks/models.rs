@@ -5,6 +5,8 @@ use shared::domain::{MessageId, ProviderName, SessionKey, TurnKind, TurnNumber};
 use shared::ports::{ChatMessage, ModelError, ModelEvent, Prompt, Role, Store as _};
 use shared::protocol::keys;
 
+use tokio::time::Instant;
+
 use super::Checker;
 use super::expected::{ExpectedState, ModelCall, SessionLifetime};
 use crate::faults::{Process, Subject};
@@ -62,6 +64,7 @@ impl Checker {
                 provider,
                 generation,
                 text,
+                spoke_at: None,
                 finished,
             });
             (expected.calls.len(), problems)
@@ -88,7 +91,10 @@ impl Checker {
                 return;
             };
             match event {
-                Ok(ModelEvent::Delta(text)) => call.text.push_str(text),
+                Ok(ModelEvent::Delta(text)) => {
+                    call.spoke_at.get_or_insert_with(Instant::now);
+                    call.text.push_str(text);
+                }
                 Ok(ModelEvent::Finished(_)) => call.finished = true,
                 _ => (),
             }

@@ -74,17 +74,29 @@ impl Checker {
 
     /// Checks an event that the bus took: one id, one content.
     pub(crate) fn published(&self, entry: &EventEntry) {
-        let changed = self.with(|expected| {
-            let first =
-                expected.events.entry(entry.id.clone()).or_insert_with(|| entry.detail.clone());
-            *first != entry.detail
-        });
-        if changed {
+        let before =
+            self.with(|expected| expected.events.insert(entry.id.clone(), entry.detail.clone()));
+        if before.is_none()
+            && let Some((key, turn)) = answered_turn(entry)
+        {
+            self.followed_up(&key, turn, "event");
+        }
+        if before.is_some_and(|before| before != entry.detail) {
             self.violation("9", &Subject::Nobody, || {
                 format!("event {} was published with two contents", entry.id)
             });
         }
     }
+}
+
+/// Reads from an event which turn ended; `None` for events of other kinds.
+fn answered_turn(entry: &EventEntry) -> Option<(SessionKey, u64)> {
+    if entry.detail_type == "Chat Feedback" {
+        return None;
+    }
+    let mut parts = entry.id.split('.');
+    let key = SessionKey::parse(parts.next()?).ok()?;
+    Some((key, parts.next()?.parse().ok()?))
 }
 
 fn request(body: &str) -> Option<(SessionKey, MessageId)> {

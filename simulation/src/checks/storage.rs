@@ -1,6 +1,7 @@
 //! Every write, at the moment it is applied.
 
 use shared::domain::{MessageId, SessionKey, TurnKind};
+use tokio::time::Instant;
 
 use super::change::ChangeKind;
 use super::expected::{ExpectedState, ExpectedTurn, ObservedFinal, Phase, SessionLifetime, found};
@@ -25,6 +26,15 @@ impl Checker {
             format!("{:?} {} wrote {}", process.function(), process.id(), describe(&change.act))
         });
         self.report(findings);
+        match &change.act {
+            ChangeKind::Committed { turn, kind: TurnKind::Cancelled, .. } => {
+                self.stop_took_effect(&change.key, *turn);
+            }
+            ChangeKind::Delivered { turn } => {
+                self.followed_up(&change.key, *turn, "delivery");
+            }
+            _ => (),
+        }
     }
 }
 
@@ -48,6 +58,7 @@ fn judge(expected: &mut ExpectedState, writer: Writer, change: &StoreChange) -> 
         }
         ChangeKind::Regenerated { turn, epoch } => with_turn(expected, key, *turn, |turn| {
             turn.epoch = *epoch;
+            turn.began_at = Instant::now();
             turn.holders.insert(writer, *epoch);
             running(turn, "another generation was begun")
         }),
@@ -164,6 +175,7 @@ fn claimed(
         message_id: id.clone(),
         epoch: 1,
         phase: Phase::Running,
+        began_at: Instant::now(),
         holders: [(writer, 1)].into(),
         done: None,
     };
@@ -195,7 +207,7 @@ fn committed(
     let stopped = id
         .as_ref()
         .and_then(|id| expected.sessions.get(key)?.messages_sent.get(id))
-        .is_some_and(|p| p.stopped);
+        .is_some_and(|p| p.stopped_at.is_some());
     with_turn(expected, key, number, |turn| {
         let problem = running(turn, "it was committed")
             .or_else(|| own(kind).then(|| fenced(turn, writer, "was committed")).flatten())
@@ -214,7 +226,7 @@ fn committed(
                     .then(|| ("1", format!("it was stopped but ended as {kind:?}")))
             });
         turn.phase = Phase::Committed;
-        turn.done = Some(ObservedFinal { kind, text: text.to_owned() });
+        turn.done = Some(ObservedFinal { kind, text: text.to_owned(), at: Instant::now() });
         problem
     })
 }

@@ -20,7 +20,7 @@ pub use network::{Incoming, Network};
 
 use crate::checks::Checker;
 use crate::faults::Faults;
-use crate::mutants::DeferredCommits;
+use crate::mutants::{AttemptedEvents, DeferredCommits};
 use crate::trace::Trace;
 
 /// The second at which every run begins.
@@ -48,6 +48,8 @@ pub struct Cloud {
     pub scripts: ModelScripts,
     /// What a mutant keeps aside; empty unless the protocol is broken on purpose.
     pub(crate) kept: DeferredCommits,
+    /// What a mutant refused once; empty unless the protocol is broken on purpose.
+    pub(crate) attempted_events: AttemptedEvents,
     /// What goes wrong.
     pub faults: Arc<Faults>,
     /// What happened.
@@ -107,6 +109,7 @@ impl Cloud {
             secrets: Arc::new(secrets()),
             scripts: ModelScripts::default(),
             kept: DeferredCommits::default(),
+            attempted_events: AttemptedEvents::default(),
             checker: Arc::new(Checker::new(
                 Arc::clone(&store),
                 Arc::clone(&faults),

@@ -3,11 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
+use tokio::time::Instant;
+
 use super::{ExternalFault, Fault, Subject, lock};
 
 /// Counts of a run.
 #[derive(Debug, Default)]
-pub struct Tally(Mutex<Counts>);
+pub struct Tally {
+    counts: Mutex<Counts>,
+    disturbed: Mutex<Option<Instant>>,
+}
 
 /// What was counted; sums of several runs are made with [`Counts::add`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +40,7 @@ impl Counts {
 impl Tally {
     /// Counts something that is not a fault; returns how often it happened.
     pub fn event(&self, name: &'static str) -> u64 {
-        let mut counts = lock(&self.0);
+        let mut counts = lock(&self.counts);
         let count = counts.events.entry(name).or_default();
         *count += 1;
         *count
@@ -43,7 +48,17 @@ impl Tally {
 
     /// Returns the counts so far.
     pub fn counts(&self) -> Counts {
-        lock(&self.0).clone()
+        lock(&self.counts).clone()
+    }
+
+    /// Notes that something other than a fault delays what follows, such as a tab that sleeps.
+    pub fn disturb(&self) {
+        *lock(&self.disturbed) = Some(Instant::now());
+    }
+
+    /// Returns when a fault or a disturbance occurred last.
+    pub fn last_disturbance(&self) -> Option<Instant> {
+        *lock(&self.disturbed)
     }
 
     pub(super) fn fault(&self, fault: &Fault, subject: &Subject) {
@@ -55,7 +70,8 @@ impl Tally {
     }
 
     fn note(&self, name: &'static str, subject: &Subject) {
-        let mut counts = lock(&self.0);
+        self.disturb();
+        let mut counts = lock(&self.counts);
         *counts.faults.entry(name).or_default() += 1;
         if *subject != Subject::Nobody && !counts.hit.contains(subject) {
             counts.hit.insert(subject.clone());

@@ -13,16 +13,18 @@ mod deleted;
 mod mutation;
 mod notifier;
 mod queues;
+mod waiting;
 mod worker_claim;
 mod worker_commit;
 
 use std::sync::Arc;
 
 use shared::memory::MemoryQueue;
-use shared::ports::{Delivery, EventSource as _, Queue, QueueError, Store};
+use shared::ports::{Delivery, EventSource as _, Events, Push, Queue, QueueError, Store};
 use worker::WorkerError;
 
 pub(crate) use notifier::DeferredCommits;
+pub(crate) use waiting::{AttemptedEvents, Refused};
 
 use crate::faults::Function;
 use crate::ports::{ProcessPorts, QueueName};
@@ -30,6 +32,10 @@ use deleted::RowsForDeletedSession;
 use mutation::{MutantStore, StoreMutation};
 use notifier::{NotifierCommits, TotalsWithoutState};
 use queues::AcceptBeforeQueue;
+use waiting::{
+    EventsLeftToCleanup, FramesLeftOut, LatePointer, LateRegistration, NotesRefusals,
+    OtherTabsForgotten, StaleConnections, StandDownWithoutPointer, StopUnseen,
+};
 use worker_claim::{
     EarlyStopForgotten, PartialTextKept, PredecessorLeftRunning, RegenerateOnRedelivery,
 };
@@ -66,11 +72,31 @@ pub enum Mutant {
     TotalsWithoutState,
     /// 14: rows are created for a deleted session.
     RowsForDeletedSession,
+    /// 15: a worker whose turn went on without it sends no pointer to the final that it finds.
+    StandDownWithoutPointer,
+    /// 16: a connection's row is written after the turns that it missed were read.
+    LateRegistration,
+    /// 17: only the first connection of a session counts.
+    OtherTabsForgotten,
+    /// 18: a notifier remembers the connections of a session.
+    StaleConnections,
+    /// 19: a final is marked as delivered without a push.
+    FinalNotPushed,
+    /// 20: a final's pointer reaches the queue seconds after its commit.
+    LatePointer,
+    /// 21: a worker learns of a stop only when it commits.
+    StopUnseen,
+    /// 22: events are left to the cleanup.
+    EventsLeftToCleanup,
+    /// 23: no provisional text is pushed.
+    TextNotPushed,
+    /// 24: a worker remembers the connections of a session.
+    StaleSubscribers,
 }
 
 impl Mutant {
     /// Every mutant, in the order of the catalogue.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 24] = [
         Self::QueueBeforeCommit,
         Self::AcceptBeforeQueue,
         Self::RegenerateOnRedelivery,
@@ -85,6 +111,16 @@ impl Mutant {
         Self::EarlyStopForgotten,
         Self::TotalsWithoutState,
         Self::RowsForDeletedSession,
+        Self::StandDownWithoutPointer,
+        Self::LateRegistration,
+        Self::OtherTabsForgotten,
+        Self::StaleConnections,
+        Self::FinalNotPushed,
+        Self::LatePointer,
+        Self::StopUnseen,
+        Self::EventsLeftToCleanup,
+        Self::TextNotPushed,
+        Self::StaleSubscribers,
     ];
 }
 
@@ -106,8 +142,35 @@ pub(crate) fn queue(
         (Some(Mutant::AcceptBeforeQueue), Function::Ingress, QueueName::Requests) => {
             Arc::new(AcceptBeforeQueue(queue))
         }
+        (Some(Mutant::LatePointer), Function::Worker, QueueName::Replies) => {
+            Arc::new(LatePointer { inner: queue, process_ports: process_ports.clone() })
+        }
+        (Some(Mutant::StandDownWithoutPointer), Function::Worker, QueueName::Replies) => {
+            let refused = Arc::clone(&process_ports.refused);
+            Arc::new(StandDownWithoutPointer { inner: queue, refused })
+        }
         _ => queue,
     }
+}
+
+/// Breaks a process's way to the browsers, where the mutant wants it.
+pub(crate) fn push(process_ports: &ProcessPorts, push: Arc<dyn Push>) -> Arc<dyn Push> {
+    let types: &'static [&'static str] =
+        match (process_ports.mutant, process_ports.process.function()) {
+            (Some(Mutant::FinalNotPushed), Function::Notifier) => &["RUN_FINISHED", "RUN_ERROR"],
+            (Some(Mutant::TextNotPushed), Function::Worker) => &["TEXT_MESSAGE_CONTENT"],
+            _ => return push,
+        };
+    Arc::new(FramesLeftOut { inner: push, types })
+}
+
+/// Breaks a process's event bus, where the mutant wants it.
+pub(crate) fn events(process_ports: &ProcessPorts, events: Arc<dyn Events>) -> Arc<dyn Events> {
+    if process_ports.mutant != Some(Mutant::EventsLeftToCleanup) {
+        return events;
+    }
+    let attempted = Arc::clone(&process_ports.cloud.attempted_events);
+    Arc::new(EventsLeftToCleanup { inner: events, attempted })
 }
 
 /// Breaks what a worker reports, where the mutant wants it.
@@ -153,6 +216,18 @@ fn mutation(process_ports: &ProcessPorts, mutant: Mutant) -> Option<Arc<dyn Stor
         (Mutant::PartialTextKept, Function::Worker) => Arc::new(PartialTextKept),
         (Mutant::EarlyStopForgotten, Function::Worker) => Arc::new(EarlyStopForgotten),
         (Mutant::TotalsWithoutState, Function::Notifier) => Arc::new(TotalsWithoutState),
+        (Mutant::StandDownWithoutPointer, Function::Worker) => {
+            Arc::new(NotesRefusals(Arc::clone(&process_ports.refused)))
+        }
+        (Mutant::LateRegistration, Function::Ingress) => {
+            Arc::new(LateRegistration(process_ports.clone()))
+        }
+        (Mutant::OtherTabsForgotten, Function::Worker | Function::Notifier) => {
+            Arc::new(OtherTabsForgotten)
+        }
+        (Mutant::StaleConnections, Function::Notifier)
+        | (Mutant::StaleSubscribers, Function::Worker) => Arc::new(StaleConnections::default()),
+        (Mutant::StopUnseen, Function::Worker) => Arc::new(StopUnseen),
         (Mutant::RowsForDeletedSession, Function::Ingress | Function::Worker) => {
             Arc::new(RowsForDeletedSession)
         }

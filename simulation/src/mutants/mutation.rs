@@ -1,11 +1,13 @@
 //! A table that changes rows and writes on their way, for mutants.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::domain::Timestamp;
 use shared::ports::store::{Change, Condition, Effect, Item, Key, Page, Query, Write};
 use shared::ports::{Durability, Store, StoreError};
+use tokio::time::sleep;
 
 use crate::faults::PortCall;
 
@@ -40,6 +42,17 @@ pub(super) trait StoreMutation: Send + Sync {
     fn transaction(&self, _call: PortCall, writes: Vec<Write>) -> Vec<Write> {
         writes
     }
+
+    /// Returns by how much a transaction is made later than its caller is told, and where: not by
+    /// the process, which may be over by then.
+    fn deferred(&self, _call: PortCall) -> Option<(Duration, Arc<dyn Store>)> {
+        None
+    }
+
+    /// Changes a page that was read.
+    fn page(&self, _query: &Query, page: Page) -> Page {
+        page
+    }
 }
 
 /// A table with a mutation around it.
@@ -57,7 +70,7 @@ impl Store for MutantStore {
     }
 
     async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        self.inner.query(query).await
+        self.inner.query(query).await.map(|page| self.mutation.page(query, page))
     }
 
     async fn write(
@@ -69,8 +82,16 @@ impl Store for MutantStore {
     }
 
     async fn transact(&self, writes: Vec<Write>, durability: Durability) -> Result<(), StoreError> {
-        let writes = self.mutation.transaction(PortCall::of_transaction(&writes), writes);
-        self.inner.transact(writes, durability).await
+        let call = PortCall::of_transaction(&writes);
+        let writes = self.mutation.transaction(call, writes);
+        let Some((delay, store)) = self.mutation.deferred(call) else {
+            return self.inner.transact(writes, durability).await;
+        };
+        tokio::spawn(async move {
+            sleep(delay).await;
+            store.transact(writes, durability).await
+        });
+        Ok(())
     }
 
     async fn synced(&self) -> Result<(), StoreError> {

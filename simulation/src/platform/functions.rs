@@ -199,7 +199,7 @@ impl Platform {
         let process =
             Process::start(function, Arc::clone(&cloud.faults), Arc::clone(&cloud.trace), skew);
         (
-            ProcessPorts { process, cloud: Arc::clone(cloud), mutant: setup.mutant },
+            ProcessPorts::new(process, Arc::clone(cloud), setup.mutant),
             SeededIds::new(cloud.faults.fork()),
         )
     }

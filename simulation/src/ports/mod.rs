@@ -19,7 +19,7 @@ pub(crate) use queue::unavailable;
 
 use crate::cloud::Cloud;
 use crate::faults::Process;
-use crate::mutants::{self, Mutant};
+use crate::mutants::{self, Mutant, Refused};
 
 /// Makes the ports of one process.
 #[derive(Clone)]
@@ -30,9 +30,16 @@ pub struct ProcessPorts {
     pub cloud: Arc<Cloud>,
     /// Which part of the protocol is broken on purpose.
     pub mutant: Option<Mutant>,
+    /// What a mutant remembers of the process.
+    pub(crate) refused: Refused,
 }
 
 impl ProcessPorts {
+    /// Makes the ports of a process.
+    pub fn new(process: Arc<Process>, cloud: Arc<Cloud>, mutant: Option<Mutant>) -> Self {
+        Self { process, cloud, mutant, refused: Refused::default() }
+    }
+
     /// Puts the process's faults around a port.
     fn faulty<P>(&self, port: P) -> Arc<Faulty<P, Arc<Process>>> {
         Arc::new(Faulty::new(Arc::new(port), Arc::clone(&self.process)))
@@ -54,12 +61,12 @@ impl ProcessPorts {
 
     /// Returns the way to the browsers.
     pub fn push(&self) -> Arc<dyn Push> {
-        self.faulty(push::WatchedPush { process_ports: self.clone() })
+        mutants::push(self, self.faulty(push::WatchedPush { process_ports: self.clone() }))
     }
 
     /// Returns the event bus.
     pub fn events(&self) -> Arc<dyn Events> {
-        self.faulty(events::WatchedEvents { process_ports: self.clone() })
+        mutants::events(self, self.faulty(events::WatchedEvents { process_ports: self.clone() }))
     }
 
     /// Returns the documents.

@@ -7,18 +7,21 @@ mod settings;
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::tab::TabHandle;
 use fastrand::Rng;
+use shared::domain::SessionKey;
 use tokio::time::{Instant, sleep, timeout};
 
 pub use report::Report;
 pub use settings::Settings;
 
+use crate::checks::CALM;
 use crate::cloud::Cloud;
 use crate::faults::{Faults, Subject};
 use crate::mutants::Mutant;
 use crate::platform::Platform;
 use crate::trace::Trace;
-use crate::users::OpenTab;
+use crate::users::Conversation;
 
 /// Options of a run besides its seed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,12 +66,13 @@ async fn play(seed: u64, options: Options) -> Report {
         Ok(platform) => platform,
         Err(error) => return Report::not_run(seed, &error.to_string()),
     };
+    cloud.checker.require_promptness(settings.pace());
     drive(&platform);
     let calm = tokio::spawn(calm_down(Arc::clone(&cloud), settings.chaos));
     let users = participants::users(&platform, &settings, options.mutant, &mut rng);
-    let tabs: Vec<OpenTab> =
-        if let Ok(tabs) = timeout(FINISH, futures::future::join_all(users)).await {
-            tabs.into_iter().flatten().flatten().collect()
+    let mut talks: Vec<Conversation> =
+        if let Ok(talks) = timeout(FINISH, futures::future::join_all(users)).await {
+            talks.into_iter().flatten().flatten().collect()
         } else {
             cloud.checker.violation("10", &Subject::Nobody, || {
                 "users could not finish their conversations".to_owned()
@@ -77,8 +81,11 @@ async fn play(seed: u64, options: Options) -> Report {
         };
     calm.abort();
     heal(&cloud);
-    settle(&platform, &tabs).await;
-    Report::of(seed, &cloud, tabs.len())
+    settle(&platform, &talks).await;
+    sleep(CALM).await;
+    futures::future::join_all(talks.iter_mut().map(Conversation::ask_in_calm)).await;
+    settle(&platform, &talks).await;
+    Report::of(seed, &cloud, talks.iter().map(|talk| talk.tabs.len()).sum())
 }
 
 /// Starts everything that runs by itself.
@@ -101,10 +108,10 @@ fn heal(cloud: &Cloud) {
 
 /// Waits until everything has drained, brings back what is among the dead letters, and waits again;
 /// then judges.
-async fn settle(platform: &Arc<Platform>, tabs: &[OpenTab]) {
+async fn settle(platform: &Arc<Platform>, talks: &[Conversation]) {
     let cloud = &platform.cloud;
     for _ in 0..3 {
-        let drained = drain(cloud, tabs).await;
+        let drained = drain(cloud, talks).await;
         if drained.is_err() {
             cloud.checker.violation("10", &Subject::Nobody, || unfinished(cloud));
             break;
@@ -114,15 +121,19 @@ async fn settle(platform: &Arc<Platform>, tabs: &[OpenTab]) {
         }
     }
     cloud.checker.audit();
-    for tab in tabs {
-        cloud.checker.audit_tab(&tab.key, tab.handle.id().0, &tab.handle.view());
+    for (key, tab) in open_tabs(talks) {
+        cloud.checker.audit_tab(key, tab.id().0, &tab.view());
     }
 }
 
-async fn drain(cloud: &Cloud, tabs: &[OpenTab]) -> Result<(), ()> {
+fn open_tabs(talks: &[Conversation]) -> impl Iterator<Item = (&SessionKey, &TabHandle)> {
+    talks.iter().flat_map(|talk| talk.tabs.iter().map(|tab| (&talk.key, tab)))
+}
+
+async fn drain(cloud: &Cloud, talks: &[Conversation]) -> Result<(), ()> {
     let end = Instant::now() + DRAIN;
     while Instant::now() < end {
-        let shown = tabs.iter().all(|tab| cloud.checker.is_current(&tab.key, &tab.handle.view()));
+        let shown = open_tabs(talks).all(|(key, tab)| cloud.checker.is_current(key, &tab.view()));
         if shown
             && cloud.requests.is_empty()
             && cloud.replies.is_empty()

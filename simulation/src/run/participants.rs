@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::Settings;
 use crate::mutants::Mutant;
 use crate::platform::Platform;
-use crate::users::{OpenTab, User, UserBehaviour};
+use crate::users::{Conversation, User, UserBehaviour};
 use client::rule::Variant;
 
 /// The owner of a private document; no user of the run has this account.
@@ -47,7 +47,7 @@ pub(super) fn users(
     settings: &Settings,
     mutant: Option<Mutant>,
     rng: &mut Rng,
-) -> Vec<JoinHandle<Vec<OpenTab>>> {
+) -> Vec<JoinHandle<Vec<Conversation>>> {
     let variant = match mutant {
         Some(Mutant::ClientIgnoresGeneration) => Variant::IgnoresGeneration,
         Some(Mutant::ClientCursorIsLastSeen) => Variant::CursorIsLastSeen,

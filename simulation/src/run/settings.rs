@@ -77,10 +77,14 @@ impl Settings {
         }
     }
 
+    pub(super) fn pace(&self) -> Pace {
+        if self.like_one_machine { Pace::ONE_MACHINE } else { Pace::AWS }
+    }
+
     pub(super) fn platform(&self, mutant: Option<Mutant>) -> Setup {
         Setup {
             environment: self.environment(),
-            pace: if self.like_one_machine { Pace::ONE_MACHINE } else { Pace::AWS },
+            pace: self.pace(),
             workers: self.workers,
             notifiers: self.workers,
             batch: self.batch,

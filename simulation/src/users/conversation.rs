@@ -19,16 +19,12 @@ use client::tab::{self, TabHandle, TabId, TabSettings};
 const TIMEOUT: Duration = Duration::from_secs(90);
 /// A pause in which the session ends; sessions live an hour in such runs.
 const LONG_SILENCE: Duration = Duration::from_mins(75);
+/// What counts the questions that are asked when nothing goes wrong any longer.
+pub const IN_CALM: &str = "questions in calm";
+/// How long a tab takes to open, and a final to be delivered, at most.
+const SETTLED: Duration = Duration::from_secs(6);
 /// How long a post is retried at most: faults end long before.
 const AT_LAST: Duration = Duration::from_hours(6);
-
-/// A tab that is still open at the end.
-pub struct OpenTab {
-    /// The session.
-    pub key: SessionKey,
-    /// The tab.
-    pub handle: TabHandle,
-}
 
 /// One session under way.
 pub struct Conversation {
@@ -36,10 +32,12 @@ pub struct Conversation {
     pub(super) account: Arc<Account>,
     pub(super) owner: u32,
     pub(super) session: String,
-    pub(super) key: SessionKey,
+    /// The session.
+    pub key: SessionKey,
     pub(super) rng: Rng,
     temper: UserBehaviour,
-    tabs: Vec<TabHandle>,
+    /// The tabs that are open.
+    pub tabs: Vec<TabHandle>,
     sent: u32,
     over: bool,
 }
@@ -65,8 +63,8 @@ impl Conversation {
         }
     }
 
-    /// Sends all messages; returns the tabs that stay open.
-    pub async fn hold(mut self) -> Vec<OpenTab> {
+    /// Sends all messages. Some tabs stay open.
+    pub async fn hold(&mut self) {
         self.begin().await;
         for _ in 0..self.rng.u32(1..=self.temper.messages) {
             self.pause().await;
@@ -79,8 +77,34 @@ impl Conversation {
         if self.rng.u8(0..25) == 0 {
             self.delete().await;
         }
-        let key = self.key;
-        self.tabs.into_iter().map(|handle| OpenTab { key: key.clone(), handle }).collect()
+    }
+
+    /// Asks once more when nothing goes wrong any longer, while another tab opens at any moment:
+    /// now everything has to be prompt.
+    pub async fn ask_in_calm(&mut self) {
+        if self.over {
+            return;
+        }
+        self.open_tab();
+        sleep(SETTLED).await;
+        let message = self.message();
+        let Ok(id) = MessageId::parse(message.message_id.as_str()) else { return };
+        self.platform.cloud.checker.sending(&self.key, &id, &message.text, false);
+        self.tabs.iter().for_each(|tab| tab.sending(message.message_id.clone()));
+        let stop = if self.rng.u8(0..4) == 0 { self.stop(&message) } else { async {}.boxed() };
+        let post = self.post(&message, &id);
+        let opens_at = Duration::from_millis(self.rng.u64(0..4_000));
+        let (accepted, (), ()) = futures::join!(post, stop, async {
+            sleep(opens_at).await;
+            self.open_tab();
+        });
+        if accepted {
+            self.platform.cloud.faults.tally().event(IN_CALM);
+            self.wait_for(&id).await;
+            sleep(SETTLED).await;
+        } else {
+            self.over = true;
+        }
     }
 
     async fn begin(&mut self) {
@@ -230,10 +254,12 @@ impl Conversation {
     fn suspend_a_tab(&mut self) {
         let Some(tab) = self.tabs.last().cloned() else { return };
         let time = Duration::from_secs(self.rng.u64(1..120));
+        let cloud = Arc::clone(&self.platform.cloud);
         tab.suspend();
         tokio::spawn(async move {
             sleep(time).await;
             tab.wake();
+            cloud.faults.tally().disturb();
         });
     }
 

@@ -4,5 +4,5 @@ mod conversation;
 mod intruder;
 mod user;
 
-pub use conversation::{Conversation, OpenTab};
+pub use conversation::{Conversation, IN_CALM};
 pub use user::{User, UserBehaviour, session_key};

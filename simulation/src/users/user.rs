@@ -9,7 +9,7 @@ use fastrand::Rng;
 use shared::domain::{Principal, SessionId, SessionKey};
 use tokio::time::sleep;
 
-use super::{Conversation, OpenTab};
+use super::Conversation;
 use crate::platform::{AccountEdge, Platform};
 use client::account::Account;
 use client::rule::Variant;
@@ -45,8 +45,8 @@ impl User {
         Self { platform, owner, account, rng: rng.fork(), temper }
     }
 
-    /// Chats in one or two sessions at once; returns the tabs that stay open.
-    pub async fn live(mut self) -> Vec<OpenTab> {
+    /// Chats in one or two sessions at once; returns them when everything is said.
+    pub async fn live(mut self) -> Vec<Conversation> {
         self.introduce().await;
         let many = if self.rng.u8(0..3) == 0 { 2 } else { 1 };
         let talks = (1..=many).map(|number| {
@@ -54,9 +54,9 @@ impl User {
             // All users choose the same session IDs: they must never reach each other's sessions.
             Conversation::new(&self, format!("lesson-{number}"), rng)
         });
-        let talks: Vec<_> = talks.collect();
-        let tabs = futures::future::join_all(talks.into_iter().map(Conversation::hold)).await;
-        tabs.into_iter().flatten().collect()
+        let mut talks: Vec<_> = talks.collect();
+        futures::future::join_all(talks.iter_mut().map(Conversation::hold)).await;
+        talks
     }
 
     /// Gets a token; without one every call would be a new principal's.

@@ -20,6 +20,16 @@
 //! | 12 | early stop forgotten | 1 | 25 | yes | yes |
 //! | 13 | totals without state | 9 | 6 | | yes |
 //! | 14 | rows for a deleted session | 1 | 0 (1 of 700) | | yes |
+//! | 15 | stand-down without pointer | 11 | 0 | | yes |
+//! | 16 | connection's row written late | 11 | 100 | yes | |
+//! | 17 | other tabs forgotten | 11 | 100 | yes | |
+//! | 18 | notifier remembers connections | 11 | 100 | yes | |
+//! | 19 | final not pushed | 11 | 100 | yes | |
+//! | 20 | pointer late | 11 | 100 | yes | |
+//! | 21 | stop unseen | 11 | 1 | | yes |
+//! | 22 | events left to the cleanup | 11 | 100 | yes | |
+//! | 23 | text not pushed | 11 | 30 | yes | |
+//! | 24 | worker remembers connections | 11 | 20 | yes | |
 
 mod seeds;
 mod stories;

@@ -43,6 +43,46 @@ fn a_forgotten_stop_is_found() {
 }
 
 #[test]
+fn a_connection_whose_row_comes_late_is_found() {
+    check(Mutant::LateRegistration, "11");
+}
+
+#[test]
+fn a_second_tab_that_is_forgotten_is_found() {
+    check(Mutant::OtherTabsForgotten, "11");
+}
+
+#[test]
+fn a_notifier_that_remembers_connections_is_found() {
+    check(Mutant::StaleConnections, "11");
+}
+
+#[test]
+fn a_final_that_is_never_pushed_is_found() {
+    check(Mutant::FinalNotPushed, "11");
+}
+
+#[test]
+fn a_pointer_that_comes_late_is_found() {
+    check(Mutant::LatePointer, "11");
+}
+
+#[test]
+fn an_event_that_is_left_to_the_cleanup_is_found() {
+    check(Mutant::EventsLeftToCleanup, "11");
+}
+
+#[test]
+fn text_that_comes_with_the_final_is_found() {
+    check(Mutant::TextNotPushed, "11");
+}
+
+#[test]
+fn a_worker_that_remembers_connections_is_found() {
+    check(Mutant::StaleSubscribers, "11");
+}
+
+#[test]
 fn the_same_seeds_are_clean_without_a_mutant() {
     for seed in 1..=SEEDS {
         let report = run::seed(seed, Options::default());

@@ -7,11 +7,12 @@ use futures::join;
 use shared::domain::{FinishReason, ProviderName};
 use shared::ports::Delivery;
 use simulation::cloud::ModelStep;
-use simulation::faults::{Fault, FaultRule, Function, Gate, PortCall};
+use simulation::faults::{Fault, FaultRule, Function, Gate, PortCall, Subject};
 use simulation::mutants::Mutant;
 use simulation::platform::Setup;
 use simulation::scenario::{Scenario, ScenarioSetup, ScenarioUser};
 use tokio::time::sleep;
+use worker::config::Pace;
 
 /// How often a request is received before it is a dead letter.
 const RECEIVES: usize = 10;
@@ -169,6 +170,46 @@ async fn a_message_that_outlives_its_session_is_caught() {
             gate.open();
         };
         let (_, ()) = join!(anna.say("m1"), delete);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_final_that_nobody_is_told_of_is_caught() {
+    check(Mutant::StandDownWithoutPointer, "11", async |scenario, anna| {
+        let first = vec![ModelStep::Say("The first try".to_owned()), wait(10), end()];
+        let second = vec![ModelStep::Say("Another one.".to_owned()), end()];
+        scenario.script_model(ProviderName::Claude, first);
+        scenario.script_model(ProviderName::Claude, second);
+        scenario.add_fault(FaultRule::at(Function::Worker, PortCall::Commit, 1, Fault::CrashAfter));
+        let delivery = asked(scenario, anna).await;
+        let overtake = async {
+            sleep(Duration::from_millis(500)).await;
+            assert!(scenario.work(&delivery).await.returned().is_none());
+        };
+        let (overtaken, ()) = join!(Box::pin(scenario.work(&delivery)), Box::pin(overtake));
+        overtaken.returned().unwrap().unwrap();
+        if scenario.cloud.replies.is_empty() {
+            let what = || "a worker found the final, and nobody delivers it".to_owned();
+            scenario.cloud.checker.violation("11", &Subject::Session(anna.key.clone()), what);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_counts_only_at_the_commit_is_caught() {
+    check(Mutant::StopUnseen, "11", async |scenario, anna| {
+        scenario.cloud.checker.require_promptness(Pace::AWS);
+        let words = [ModelStep::Say("Period 3".to_owned()), wait(1)];
+        let script = words.into_iter().cycle().take(20).chain([end()]).collect();
+        scenario.script_model(ProviderName::Claude, script);
+        let delivery = asked(scenario, anna).await;
+        let stop = async {
+            sleep(Duration::from_secs(2)).await;
+            anna.stop("m1").await.unwrap();
+        };
+        join!(Box::pin(scenario.answer(&delivery)), stop);
     })
     .await;
 }
