@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::Algorithm;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -14,7 +15,10 @@ use crate::error::ApiError;
 /// An unknown `kid` makes the keys be fetched again, at most this often.
 const REFETCH: Duration = Duration::from_mins(1);
 /// Keys older than this are fetched again, so that a withdrawn one goes.
-const FRESH: Duration = Duration::from_hours(1);
+const FRESH: Duration = Duration::from_mins(30);
+/// Keys older than this are not used, even if the issuer cannot be reached: one of them may have
+/// been withdrawn because it was stolen.
+const MAX_AGE: Duration = Duration::from_hours(1);
 /// After a failed fetch the next one waits this long.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -91,26 +95,40 @@ impl KeyCache {
         Self { source, keys: RwLock::new(Arc::new([])), state: tokio::sync::Mutex::default() }
     }
 
-    /// Finds the key that a header names, or the only one if it names none; `None` if the issuer
-    /// has no such key.
+    /// Finds the key for signatures of this algorithm that a header names, or the only one if it
+    /// names none; `None` if the issuer has no such key.
     ///
     /// Callers with a known key never wait for a fetch, except for the one that finds the keys old.
-    pub(super) async fn find(&self, kid: Option<&str>) -> Result<Option<Jwk>, KeySourceError> {
-        let known = pick(&self.current(), kid);
+    /// If the issuer is away, known keys are used until they are [`MAX_AGE`] old.
+    pub(super) async fn find(
+        &self,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<Option<Jwk>, KeySourceError> {
+        let known = pick(&self.current(), kid, algorithm);
         let stale = || self.state.try_lock().is_ok_and(|state| is_stale(&state));
         if known.is_some() && !stale() {
             return Ok(known);
         }
-        match self.refresh(kid).await {
-            Err(_) if known.is_some() => Ok(known),
+        match self.refresh(kid, algorithm).await {
+            Err(_) if known.is_some() && !self.is_outdated().await => Ok(known),
             Err(error) => Err(error),
-            Ok(()) => Ok(pick(&self.current(), kid)),
+            Ok(()) if self.is_outdated().await => {
+                Err(KeySourceError("fetched too long ago".into()))
+            }
+            Ok(()) => Ok(pick(&self.current(), kid, algorithm)),
         }
     }
 
-    async fn refresh(&self, kid: Option<&str>) -> Result<(), KeySourceError> {
+    /// Tells whether the keys may have been withdrawn too long ago to be trusted.
+    async fn is_outdated(&self) -> bool {
+        self.state.lock().await.fetched_at.is_none_or(|at| at.elapsed() >= MAX_AGE)
+    }
+
+    async fn refresh(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<(), KeySourceError> {
         let mut state = self.state.lock().await;
-        let arrived_meanwhile = pick(&self.current(), kid).is_some() && !is_stale(&state);
+        let is_known = pick(&self.current(), kid, algorithm).is_some();
+        let arrived_meanwhile = is_known && !is_stale(&state);
         let now = Instant::now();
         if arrived_meanwhile || state.next_try.is_some_and(|next| now < next) {
             return if state.fetched_at.is_some() {
@@ -135,11 +153,33 @@ fn is_stale(state: &FetchState) -> bool {
     state.fetched_at.is_none_or(|at| at.elapsed() >= FRESH)
 }
 
-fn pick(keys: &[Jwk], kid: Option<&str>) -> Option<Jwk> {
+/// Finds the key for signatures of this algorithm. Issuers publish keys for other purposes beside
+/// it, sometimes under the same id.
+fn pick(keys: &[Jwk], kid: Option<&str>, algorithm: Algorithm) -> Option<Jwk> {
+    let mut usable = keys.iter().filter(|key| is_meant_for(key, algorithm));
     match kid {
-        Some(kid) => keys.iter().find(|key| key.common.key_id.as_deref() == Some(kid)).cloned(),
-        None => <&[Jwk; 1]>::try_from(keys).ok().map(|[key]| key.clone()),
+        Some(kid) => usable.find(|key| key.common.key_id.as_deref() == Some(kid)).cloned(),
+        None => usable.next().filter(|_| usable.next().is_none()).cloned(),
     }
+}
+
+/// Tells whether the issuer made the key for signatures of this kind.
+fn is_meant_for(key: &Jwk, algorithm: Algorithm) -> bool {
+    let is_of_kind = match (algorithm, &key.algorithm) {
+        (Algorithm::RS256, AlgorithmParameters::RSA(_)) => true,
+        (Algorithm::ES256, AlgorithmParameters::EllipticCurve(key)) => {
+            key.curve == EllipticCurve::P256
+        }
+        _ => false,
+    };
+    let expected = match algorithm {
+        Algorithm::RS256 => KeyAlgorithm::RS256,
+        _ => KeyAlgorithm::ES256,
+    };
+    let usage = key.common.public_key_use.as_ref();
+    is_of_kind
+        && key.common.key_algorithm.is_none_or(|stated| stated == expected)
+        && usage.is_none_or(|usage| *usage == PublicKeyUse::Signature)
 }
 
 /// Reads the keys, and skips those of kinds that nobody here knows.

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::json;
 use shared::domain::ConnectionId;
@@ -52,6 +53,40 @@ async fn live(world: &World) -> Vec<String> {
         "forged-token".to_owned(),
         "anon:".to_owned(),
     ]
+}
+
+/// Runs something, and returns what is logged meanwhile.
+async fn logged(what: impl Future<Output = ()>) -> String {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let guard = tracing::subscriber::set_default(subscriber);
+    what.await;
+    drop(guard);
+    let bytes = lines.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_leaves_one_line_a_minute_with_the_reason_and_not_the_token() {
+    let world = crate::jwt::stranger_world();
+    let token = "bad-token.bad-claims.bad-signature";
+    let refuse = || async {
+        for _ in 0..50 {
+            world.get("/documents").token(token).send().await.refused(401, None);
+        }
+    };
+    let text = logged(async {
+        refuse().await;
+        world.later(Duration::from_mins(1));
+        refuse().await;
+    })
+    .await;
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.contains("not a JWT signed with RS256 or ES256"), "{text}");
+    assert!(!text.contains("bad-"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
