@@ -32,7 +32,7 @@ impl Ingress {
         let bounds = self.config.accept_limits;
         let read = accept::look_up(store, &submission, bounds).await?;
         if read.status == SubmissionStatus::New {
-            self.admit(&caller.principal, call.client, call.now).await?;
+            self.admit(&caller, call.client, call.now).await?;
             self.record(&submission, read).await?;
         }
         let trace = trace_id(call.request.headers(), &*self.ports.ids);

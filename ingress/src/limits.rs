@@ -3,29 +3,36 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use shared::domain::{Principal, Timestamp};
+use shared::domain::Timestamp;
 use shared::protocol::counters;
 
 use crate::error::ApiError;
 use crate::handler::{ClientInfo, Ingress};
+use crate::identity::Caller;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl Ingress {
-    /// Counts one new message or session of a principal and of an address.
+    /// Counts one new message or session of a principal and, if it is anonymous, of its address.
     ///
-    /// The principal comes first, so that one who is refused does not use up what its address
-    /// shares.
+    /// A known principal comes first, so that one who is refused does not use up what its address
+    /// shares. A new one is not counted at all: every refused call would otherwise leave a counter
+    /// of its own, and a flood without credentials would fill the memory. Its address bounds it.
+    ///
+    /// Who signs in is not counted by address: a whole school may share one.
     pub(crate) async fn admit(
         &self,
-        principal: &Principal,
+        caller: &Caller,
         client: &ClientInfo,
         now: Timestamp,
     ) -> Result<(), ApiError> {
         let rates = self.config.rates;
-        let who = format!("p#{}", principal.hash().as_str());
-        self.count(&who, rates.principal_per_minute, MINUTE, now).await?;
-        let Some(address) = &client.address else { return Ok(()) };
+        let address = client.address.as_deref().filter(|_| caller.principal.is_anonymous());
+        if !caller.is_new || address.is_none() {
+            let who = format!("p#{}", caller.principal.hash().as_str());
+            self.count(&who, rates.principal_per_minute, MINUTE, now).await?;
+        }
+        let Some(address) = address else { return Ok(()) };
         let who = format!("a#{}", network(address));
         self.count(&who, rates.address_per_5_minutes, MINUTE * 5, now).await
     }

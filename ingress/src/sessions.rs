@@ -23,7 +23,7 @@ impl Ingress {
         };
         let key = session_key(&caller.principal, &id);
         if !self.exists(&key).await? {
-            self.admit(&caller.principal, call.client, call.now).await?;
+            self.admit(&caller, call.client, call.now).await?;
             self.put_session(&key, &caller.principal, &id, call.now).await?;
         }
         let websocket = self.websocket(call, &key, &caller.principal).await?;

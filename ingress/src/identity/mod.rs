@@ -40,6 +40,8 @@ pub enum AuthMode {
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
     pub(crate) session_token: Option<String>,
+    /// Whether the principal was created by this call.
+    pub(crate) is_new: bool,
 }
 
 /// What becomes of a client without credentials, where anonymous callers are allowed.
@@ -100,12 +102,13 @@ impl Authenticator {
                     .jwt
                     .as_ref()
                     .ok_or_else(|| ApiError::unavailable("no source of JWT keys"))?;
-                Ok(Caller { principal: verifier.verify(token, now).await?, session_token: None })
+                let principal = verifier.verify(token, now).await?;
+                Ok(Caller { principal, session_token: None, is_new: false })
             }
             AuthMode::Iam => {
                 let identity = iam.ok_or(ApiError::NoCredentials)?;
                 let principal = identity.principal().ok_or(ApiError::BadCredentials)?;
-                Ok(Caller { principal, session_token: None })
+                Ok(Caller { principal, session_token: None, is_new: false })
             }
         }
     }
@@ -115,7 +118,7 @@ impl Authenticator {
         let principal = Principal::anonymous(self.ids.random());
         let text = session_token(principal.clone(), &keys, now)
             .ok_or_else(|| ApiError::unavailable("no signing key"))?;
-        Ok(Caller { principal, session_token: Some(text) })
+        Ok(Caller { principal, session_token: Some(text), is_new: true })
     }
 
     async fn with_session_token(&self, text: &str, now: Timestamp) -> Result<Caller, ApiError> {
@@ -123,7 +126,7 @@ impl Authenticator {
         let (token, newest_key) =
             SessionToken::open(text, &keys, now).ok_or(ApiError::BadCredentials)?;
         let renewed = token.renewed(newest_key, now).and_then(|token| token.seal(&keys));
-        Ok(Caller { principal: token.principal, session_token: renewed })
+        Ok(Caller { principal: token.principal, session_token: renewed, is_new: false })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ingress::ClientInfo;
 use ingress::config::RateLimits;
+use ingress::{AuthMode, ClientInfo, IamIdentity};
 use serde_json::json;
 
 use crate::world::World;
@@ -46,6 +46,40 @@ async fn an_address_has_so_many_new_sessions_in_five_minutes() {
     create("192.0.2.7").await.ok(201);
     create("::ffff:192.0.2.7").await.ok(201);
     create("192.0.2.7").await.refused(429, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_newcomer_leaves_no_counter_of_its_own() {
+    let world = world(30, 1);
+    world.post("/chat", &json!({ "message": "Hello" })).send().await.ok(202);
+    let before = world.store.inner.dump().len();
+    for _ in 0..100 {
+        world.post("/chat", &json!({ "message": "Hello" })).send().await.refused(429, None);
+        world.post("/sessions", &json!({})).send().await.refused(429, None);
+    }
+    assert_eq!(world.store.inner.dump().len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_signs_in_is_not_counted_by_address() {
+    let rates = RateLimits { principal_per_minute: 2, address_per_5_minutes: 1 };
+    let mut config = crate::world::config();
+    config.auth = AuthMode::Iam;
+    config.rates = rates;
+    let world = World::with(config, &["a"], None);
+    let create = |user: usize| {
+        let iam = IamIdentity {
+            cognito_identity_id: Some(format!("eu-west-1:{user}")),
+            unique_id: Some("AROAEXAMPLE:pool".to_owned()),
+        };
+        let caller = ClientInfo { address: Some("192.0.2.7".to_owned()), iam: Some(iam) };
+        world.post("/sessions", &json!({})).caller(caller).send()
+    };
+    for user in 0..10 {
+        create(user).await.ok(201);
+    }
+    create(1).await.ok(201);
+    create(1).await.refused(429, None);
 }
 
 #[tokio::test(start_paused = true)]

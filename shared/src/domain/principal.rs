@@ -46,6 +46,11 @@ impl Principal {
         Self::parse(format!("jwt:{issuer}#{subject}"))
     }
 
+    /// Tells whether this is a caller without an identity of its own: whoever holds its token.
+    pub fn is_anonymous(&self) -> bool {
+        self.0.starts_with("anon:")
+    }
+
     /// Tells whether this is an operator (batch, replay, doctor), whose turns are synthetic.
     pub fn is_operator(&self) -> bool {
         self.0.starts_with("op:")

@@ -191,6 +191,7 @@ async fn limits(door: &mut Door) {
     let rates = RateLimits { principal_per_minute: 1, address_per_5_minutes: 0 };
     let world = World::configured(|config| config.rates = rates);
     let token = world.session().await;
+    world.say(&token, "m1", "x").await;
     for operation in door.answering(429) {
         let body = json!({ "message": "x", "session_id": "another" });
         door.expect(429, &operation, with(operation.ask(&world), &token, &body)).await;
