@@ -30,6 +30,8 @@ pub fn load(path: Option<&Path>) -> anyhow::Result<Vec<StoredDocument>> {
 
 /// Parses the content of a file of documents.
 pub fn parse(text: &str) -> anyhow::Result<Vec<StoredDocument>> {
+    // Windows programs put a byte order mark first.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let values: Vec<Value> =
         serde_json::from_str(text).context("must be a JSON array of documents")?;
     let mut known = BTreeSet::new();
@@ -97,6 +99,12 @@ mod tests {
         let documents = load(None).unwrap();
         assert_eq!(documents[0].id.as_str(), "school");
         assert!(documents.iter().any(|document| document.id.as_str() == "class-7b"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_file() {
+        let documents = parse("\u{feff}[{\"id\":\"a\",\"title\":\"t\",\"content\":\"c\"}]");
+        assert_eq!(documents.unwrap().len(), 1);
     }
 
     #[test]

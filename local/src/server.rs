@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use self::adapters::{Adapters, Handlers, accepted_hosts, models};
 use crate::config::Config;
 use crate::operator::token::{self, ServerAddressFile};
+use crate::private_file;
 use crate::schedule::run_periodically;
 use crate::sqlite::Database;
 use crate::web::{WebState, router};
@@ -31,6 +32,8 @@ const CLEANUP_INTERVAL: Duration = Duration::from_mins(5);
 /// How often events are folded into statistics, unless somebody asks for them earlier.
 const FOLD_INTERVAL: Duration = Duration::from_secs(10);
 const PURGE_INTERVAL: Duration = Duration::from_mins(10);
+/// How soon the words of a deleted session are gone from the write-ahead log too.
+const FORGET_INTERVAL: Duration = Duration::from_secs(2);
 /// How much longer than the worker's deadline a message stays hidden, so that no second worker gets
 /// it while the first one is still finishing.
 const VISIBILITY_MARGIN: Duration = Duration::from_secs(10);
@@ -51,7 +54,7 @@ impl Server {
     /// Opens the data directory, binds the port and starts everything. Errors are written for the
     /// person who starts the server.
     pub async fn start(mut config: Config) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&config.data_dir).with_context(|| {
+        private_file::create_directory(&config.data_dir).with_context(|| {
             format!("cannot create the data directory {}", config.data_dir.display())
         })?;
         config.worker.queue_visibility = config.worker.timeouts.deadline + VISIBILITY_MARGIN;
@@ -86,8 +89,13 @@ impl Server {
             maintenance::clean_up(notifier.clone())
         }));
         let database = adapters.database.clone();
+        let stopping = stop.clone();
         tasks.spawn(run_periodically(PURGE_INTERVAL, stop.clone(), move || {
-            maintenance::purge(database.clone())
+            maintenance::purge(database.clone(), stopping.clone())
+        }));
+        let database = adapters.database.clone();
+        tasks.spawn(run_periodically(FORGET_INTERVAL, stop.clone(), move || {
+            maintenance::forget(database.clone())
         }));
         let connections = adapters.connections;
         let ids = adapters.ids;

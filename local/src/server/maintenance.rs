@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use notifier::Notifier;
+use tokio_util::sync::CancellationToken;
 
+use crate::sqlite::error::DatabaseError;
 use crate::sqlite::{Database, SqliteStatistics};
 
-const PURGE_BATCH: usize = 1_000;
+/// How many rows of a kind are deleted in one write: messages in between wait only for that one.
+const PURGE_SLICE: usize = 500;
 
 /// Finishes turns that were abandoned, and removes expired sessions.
 pub(super) async fn clean_up(notifier: Arc<Notifier>) {
@@ -32,15 +35,31 @@ pub(super) async fn fold(statistics: SqliteStatistics) {
     }
 }
 
-/// Removes expired rows, and events and statistics past their retention.
-pub(super) async fn purge(database: Database) {
-    let rows = database.purge_expired(PURGE_BATCH).await;
-    let events = database.events().purge(PURGE_BATCH).await;
-    let figures = database.statistics().purge().await;
-    if let Some(error) = rows.and(events).map(drop).and(figures).err() {
+/// Removes expired rows, and events and statistics past their retention, until none is left or the
+/// server stops.
+pub(super) async fn purge(database: Database, stop: CancellationToken) {
+    if let Err(error) = purge_all(&database, &stop).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "the purge failed and will be tried again"
+        );
+    }
+}
+
+/// Deletes in slices: other work gets its turn between two of them.
+async fn purge_all(database: &Database, stop: &CancellationToken) -> Result<(), DatabaseError> {
+    while database.purge_expired(PURGE_SLICE).await? >= PURGE_SLICE && !stop.is_cancelled() {}
+    let events = database.events();
+    while events.purge(PURGE_SLICE).await? >= PURGE_SLICE && !stop.is_cancelled() {}
+    database.statistics().purge().await
+}
+
+/// Removes the words of deleted sessions from the write-ahead log.
+pub(super) async fn forget(database: Database) {
+    if let Err(error) = database.forget_deleted().await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "deleted texts could not be removed from the write-ahead log; will try again"
         );
     }
 }

@@ -129,6 +129,25 @@ impl Database {
         self.0.writer.call(Access::Sync, |_| Ok(())).await
     }
 
+    /// Makes sure that what was deleted is gone from the write-ahead log too, which otherwise holds
+    /// old pages until it is written over. Does nothing unless something was deleted.
+    pub async fn forget_deleted(&self) -> Result<(), DatabaseError> {
+        let has_deleted = |engine: &mut Engine| Ok(std::mem::take(&mut engine.has_deleted));
+        if !self.read(has_deleted).await? {
+            return Ok(());
+        }
+        // A checkpoint cannot run inside the open transaction that other jobs share.
+        let truncate = |engine: &mut Engine| {
+            engine.has_deleted = true;
+            let mut checkpoint =
+                engine.connection.prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
+            let is_busy: bool = checkpoint.query_row((), |row| row.get(0))?;
+            engine.has_deleted = is_busy;
+            Ok(())
+        };
+        self.0.writer.call(Access::Exclusive, truncate).await
+    }
+
     /// Limits the size of the file, in pages of 4 KB, to simulate a full disk in tests.
     #[doc(hidden)]
     pub async fn limit_pages(&self, pages: u32) -> Result<(), DatabaseError> {

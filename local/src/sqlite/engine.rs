@@ -19,6 +19,8 @@ pub(super) struct Engine {
     /// Set while the in-memory state has changed and the tables have not yet. An error in this time
     /// cannot be undone for one job alone, so it rolls back the whole batch.
     pub(super) is_ahead: bool,
+    /// Whether items were deleted since the write-ahead log was last emptied.
+    pub(super) has_deleted: bool,
     /// The bytes that the open batch has written.
     pub(super) written: usize,
 }
@@ -30,7 +32,17 @@ impl Engine {
         let last_seq = newest.and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0);
         let items = ItemCache::default();
         let queues = Vec::new();
-        Ok(Self { connection, items, queues, clock, last_seq, is_ahead: false, written: 0 })
+        Ok(Self {
+            connection,
+            items,
+            queues,
+            clock,
+            last_seq,
+            is_ahead: false,
+            // A process that was killed may have left deleted texts in the log.
+            has_deleted: true,
+            written: 0,
+        })
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -61,6 +61,9 @@ pub enum DatabaseError {
     /// The thread that owns the database has ended.
     #[error("the database is closed")]
     Closed,
+    /// A job panicked; the writes of its batch were rolled back.
+    #[error("an operation on the database panicked")]
+    Panicked,
 }
 
 impl From<rusqlite::Error> for DatabaseError {

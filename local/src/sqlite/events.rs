@@ -84,8 +84,16 @@ impl Events for SqliteEvents {
         let put = move |engine: &mut Engine| {
             let now = engine.now().0;
             let mut statement = engine.connection.prepare_cached(
-                "INSERT INTO events (id, detail_type, detail, published_at) \
-                    VALUES (?1, ?2, ?3, ?4)",
+                // The place up to which events are folded counts too: once all events have been
+                // purged, numbers would begin at 1 again, and statistics and readers that remember
+                // a place would miss every event until it is passed.
+                "INSERT INTO events (seq, id, detail_type, detail, published_at)
+                 VALUES (
+                    1 + max(
+                        coalesce((SELECT max(seq) FROM events), 0),
+                        (SELECT max(seq) FROM folded),
+                        coalesce((SELECT max(until) FROM refolding), 0)),
+                    ?1, ?2, ?3, ?4)",
             )?;
             entries.iter().try_for_each(|(id, detail_type, detail)| {
                 statement.execute(params![id, detail_type, detail, now]).map(drop)

@@ -1,9 +1,10 @@
 //! The lock that keeps a second process from using the data directory.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use super::OpenError;
+use crate::private_file;
 
 /// Locks a data directory, and creates the directory if it is absent.
 ///
@@ -11,14 +12,8 @@ use super::OpenError;
 /// ends, even if it is killed.
 pub(super) fn acquire(directory: &Path) -> Result<File, OpenError> {
     let unwritable = |source| OpenError::Unwritable { directory: directory.to_owned(), source };
-    std::fs::create_dir_all(directory).map_err(unwritable)?;
-    let path = directory.join("chatbot.lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(unwritable)?;
+    private_file::create_directory(directory).map_err(unwritable)?;
+    let file = private_file::create(&directory.join("chatbot.lock")).map_err(unwritable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked { directory: directory.to_owned() }),

@@ -6,6 +6,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 
 use super::{OpenError, Synchronous};
+use crate::private_file;
 
 /// Marks the file as this program's: `LYcb`.
 const APPLICATION_ID: i64 = 0x4C59_6362;
@@ -96,6 +97,11 @@ const MIGRATIONS: &[&str] = &[
 
 /// Opens the file and migrates it to the newest version.
 pub(super) fn open(file: &Path, synchronous: Synchronous) -> Result<Connection, OpenError> {
+    // SQLite gives the files beside the database (`-wal`, `-shm`) the permissions of the database.
+    private_file::create(file).map_err(|source| OpenError::Unwritable {
+        directory: file.parent().unwrap_or(file).to_owned(),
+        source,
+    })?;
     let connection = Connection::open(file).map_err(|error| refine(file, error))?;
     check(file, &connection)?;
     configure(&connection, synchronous).map_err(|error| refine(file, error))?;
@@ -129,6 +135,7 @@ fn configure(connection: &Connection, synchronous: Synchronous) -> rusqlite::Res
          PRAGMA wal_autocheckpoint = 2000;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA cache_size = -65536;
+         PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY;"
     ))?;
     // Without this, SQLite plans a statement again whenever the bounds of a range change.

@@ -8,6 +8,7 @@ use shared::ports::store::{
     Effect, FailedCondition, Item, Key, Page, Query, Store, StoreError, Write, apply, holds,
 };
 use shared::protocol::counters::RATE_PREFIX;
+use shared::protocol::keys;
 
 use super::Database;
 use super::engine::Engine;
@@ -177,7 +178,11 @@ fn plan(write: Write, current: Option<Item>) -> Result<RowChange, StoreError> {
 fn apply_change(engine: &mut Engine, change: RowChange) -> rusqlite::Result<Option<Item>> {
     match change {
         RowChange::Keep(current) => Ok(current),
-        RowChange::Remove(key) => engine.items.remove(&engine.connection, &key).map(|()| None),
+        RowChange::Remove(key) => {
+            // Connections come and go all the time, and hold no texts.
+            engine.has_deleted |= !keys::is_connection(&key);
+            engine.items.remove(&engine.connection, &key).map(|()| None)
+        }
         RowChange::Store(encoded) => {
             engine.items.store(&engine.connection, &encoded)?;
             engine.written += encoded.bytes();

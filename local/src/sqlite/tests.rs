@@ -143,14 +143,17 @@ async fn a_job_that_fails_at_once_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_thread_that_is_gone_is_unavailable() {
+async fn a_job_that_panics_takes_its_batch_along_and_later_ones_run() {
     let folder = tempfile::tempdir().unwrap();
     let database = open(&folder).await;
     let store = database.store();
-    let end = |_: &mut Engine| -> rusqlite::Result<()> { panic!("the thread ends") };
-    assert!(matches!(database.write(Durability::Ordered, end).await, Err(DatabaseError::Closed)));
-    assert!(matches!(
-        put(&store, "late", Durability::Synced).await,
-        Err(StoreError::Unavailable(_))
-    ));
+    let break_off = |engine: &mut Engine| -> rusqlite::Result<()> {
+        engine.connection.execute("DELETE FROM items", ())?;
+        panic!("this test breaks a job off")
+    };
+    put(&store, "kept", Durability::Synced).await.unwrap();
+    let broken = database.write(Durability::Synced, break_off).await;
+    assert!(matches!(broken, Err(DatabaseError::Closed)));
+    put(&store, "late", Durability::Synced).await.unwrap();
+    assert!(is_there(&store, "kept").await && is_there(&store, "late").await);
 }

@@ -16,6 +16,7 @@
 //! | `Synced` write | after the commit of its batch, which is synced to disk |
 //! | read | as soon as it has run, unless the batch holds back an answer |
 //! | sync | after the commit of everything that came before it |
+//! | exclusive | as soon as it has run; the batch before it is committed first |
 //!
 //! A `Synced` answer implies that every earlier write is durable as well, including `Ordered` ones,
 //! since they are part of the same or an earlier transaction. A crash, or a failed commit, may lose
@@ -46,6 +47,7 @@
 //! undone, because later jobs may have read what it wrote. Callers that wait for the commit get the
 //! error; the acknowledged `Ordered` writes of the batch are lost together, as in a crash.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -71,6 +73,8 @@ pub(super) enum Access {
     Read,
     /// Does nothing; answered once everything before it is durable.
     Sync,
+    /// Runs outside any transaction: the open batch is committed first.
+    Exclusive,
     /// Writes; answered according to its durability.
     Write(Durability),
 }
@@ -204,9 +208,18 @@ fn reply<T: Send + 'static>(
     }
 }
 
+/// Runs jobs until all callers are gone.
+///
+/// A job that panics must not end the thread: every later call would fail until somebody restarts
+/// the process. Its batch is rolled back instead, as after an error.
 fn run(mut batch: Batch, waiting: &Receiver<Job>) {
-    while let Some(job) = batch.next(waiting) {
-        batch.execute(job);
+    loop {
+        let step = AssertUnwindSafe(|| batch.next(waiting).map(|job| batch.execute(job)));
+        match catch_unwind(step) {
+            Ok(Some(())) => {}
+            Ok(None) => break,
+            Err(_) => batch.recover(),
+        }
     }
     batch.commit();
 }
@@ -279,6 +292,7 @@ impl Batch {
         let waits = match access {
             // It may see a `Synced` write that is not durable yet.
             Access::Read => !self.pending.is_empty(),
+            Access::Exclusive => false,
             Access::Sync => self.wrote,
             Access::Write(durability) => durability == Durability::Synced,
         };
@@ -292,6 +306,9 @@ impl Batch {
     fn prepare(&mut self, access: Access) -> rusqlite::Result<()> {
         if self.engine.is_ahead {
             self.engine.roll_back()?;
+        }
+        if access == Access::Exclusive {
+            self.commit();
         }
         if matches!(access, Access::Write(_)) && self.began.is_none() {
             self.engine.begin()?;
@@ -324,6 +341,13 @@ impl Batch {
             return self.undo(&error.into());
         }
         self.end(&Ok(()));
+    }
+
+    /// Goes on after a panic. Nothing is known of what the job has done, so that the batch is
+    /// rolled back and the in-memory state read anew.
+    fn recover(&mut self) {
+        self.engine.is_ahead = true;
+        self.undo(&DatabaseError::Panicked);
     }
 
     fn undo(&mut self, error: &DatabaseError) {

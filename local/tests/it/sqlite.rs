@@ -371,3 +371,88 @@ async fn events_are_kept_for_ninety_days() {
         events.list(0, 10).await.unwrap().into_iter().map(|event| event.id).collect();
     assert_eq!(left, ["3"]);
 }
+
+#[tokio::test]
+async fn the_numbers_of_events_go_on_after_all_have_been_purged() {
+    let machine = Machine::new();
+    let entry =
+        |id: &str| EventEntry { id: id.to_owned(), detail_type: "Chat Message", detail: json!({}) };
+    {
+        let database = machine.open();
+        database.events().put(&[entry("1"), entry("2"), entry("3")]).await.unwrap();
+        assert_eq!(database.statistics().fold().await.unwrap(), 3);
+        machine.clock.advance(Duration::from_hours(24 * 91));
+        assert_eq!(database.events().purge(100).await.unwrap(), 3);
+    }
+    // A new process has nothing but the tables to know the last number from.
+    let database = machine.open();
+    database.events().put(&[entry("4")]).await.unwrap();
+    assert_eq!(database.events().list(3, 10).await.unwrap().len(), 1, "a reader's place is passed");
+    assert_eq!(database.statistics().fold().await.unwrap(), 1, "it is counted");
+}
+
+/// Tells whether a file of the directory holds the word.
+fn holds(directory: &Path, word: &str) -> bool {
+    std::fs::read_dir(directory).unwrap().any(|file| {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        bytes.windows(word.len()).any(|window| window == word.as_bytes())
+    })
+}
+
+#[tokio::test]
+async fn a_deleted_word_is_in_no_file_while_the_database_is_open() {
+    const WORD: &str = "Quittenmarmelade";
+    let machine = Machine::new();
+    let database = machine.open();
+    let store = database.store();
+    // One row within a page, and one that needs pages of its own.
+    for (sort, length) in [("short", 1), ("long", 2_000)] {
+        put(&store, sort, json!(WORD.repeat(length)), Durability::Synced).await.unwrap();
+    }
+    database.forget_deleted().await.unwrap();
+    put(&store, "short", json!(WORD), Durability::Synced).await.unwrap();
+    assert!(holds(machine.folder.path(), WORD));
+    for sort in ["short", "long"] {
+        let delete = Write::delete(Key::new("p", sort), Vec::new());
+        store.write(delete, Durability::Synced).await.unwrap();
+    }
+    database.forget_deleted().await.unwrap();
+    assert!(!holds(machine.folder.path(), WORD));
+    // The next call has nothing to do, and the database goes on.
+    database.forget_deleted().await.unwrap();
+    put(&store, "after", json!("x"), Durability::Synced).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_the_data() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let machine = Machine::new();
+    let directory = machine.folder.path().join("new").join("data");
+    let open = || {
+        Database::open(&directory.join("chatbot.db"), Arc::<ManualClock>::clone(&machine.clock))
+            .unwrap()
+    };
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let check = || {
+        let files: Vec<_> = std::fs::read_dir(&directory).unwrap().map(Result::unwrap).collect();
+        assert!(files.len() >= 4, "{files:?}");
+        for file in files {
+            assert_eq!(mode(&file.path()), 0o600, "{file:?}");
+        }
+    };
+    let database = open();
+    put(&database.store(), "a", json!("x"), Durability::Synced).await.unwrap();
+    assert_eq!(mode(&directory), 0o700);
+    check();
+    drop(database);
+    // What an older version has left is closed too.
+    for file in ["chatbot.db", "chatbot.lock"] {
+        let open_to_all = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(directory.join(file), open_to_all).unwrap();
+    }
+    let database = open();
+    put(&database.store(), "b", json!("x"), Durability::Synced).await.unwrap();
+    check();
+}

@@ -26,6 +26,11 @@ pub fn connection(key: &SessionKey, id: &ConnectionId) -> Key {
     Key::new(key.as_str(), format!("C#{id}"))
 }
 
+/// Tells whether a key is a connection's.
+pub fn is_connection(key: &Key) -> bool {
+    key.sort.starts_with("C#")
+}
+
 /// Asks for the turns after `after`, in order.
 pub fn turns_after(key: &SessionKey, after: u64, limit: usize) -> Query {
     turns_between(key, after.saturating_add(1), LAST_TURN, limit)
