@@ -41,7 +41,7 @@ fn close_to_others(file: &File, path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
 
     let private = || fs::Permissions::from_mode(0o600);
-    if file.metadata()?.permissions().mode() & 0o077 == 0 {
+    if file.metadata()?.permissions().mode().trailing_zeros() >= 6 {
         return Ok(());
     }
     file.set_permissions(private())?;
