@@ -4,7 +4,7 @@ import { dispatch } from './driver.js';
 import { ChatError } from './error.js';
 import { isGone, handlePermanentError, openSession } from './session.js';
 import type { SendOptions, TurnView } from './types.js';
-import { newMessageId } from './storage.js';
+import { newMessageId, type OutboxMessage } from './storage.js';
 
 // After a reload, older messages are shown as failed instead of being sent: a question that
 // suddenly gets an answer ten minutes later would surprise the user.
@@ -19,21 +19,21 @@ export interface DeliveryReceipt {
 /** Adds a new message to the state and the outbox, and delivers it. */
 export async function sendMessage(
   core: ClientCore,
-  text: string,
+  message: string,
   options: SendOptions = {},
 ): Promise<DeliveryReceipt> {
   const messageId = options.messageId ?? newMessageId();
   const { documentId = core.options.documentId ?? null, provider = core.options.provider ?? null } =
     options;
   const at = Date.now();
-  core.turns.change(messageId, {
-    message: text,
-    documentId,
-    provider,
-    createdAt: new Date(at).toISOString(),
-  });
-  core.outbox.add({ messageId, message: text, documentId, provider, at });
+  const unsent = { messageId, message, documentId, provider, at };
+  showUnsent(core, unsent);
+  core.outbox.add(unsent);
   return deliverMessage(core, messageId);
+}
+
+function showUnsent(core: ClientCore, { messageId, at, ...message }: OutboxMessage): void {
+  core.turns.change(messageId, { ...message, createdAt: new Date(at).toISOString() });
 }
 
 /** Delivers a message of the state under its id, which makes repeats harmless. */
@@ -66,16 +66,12 @@ export async function deliverMessage(
 
 /** Delivers what a reload interrupted; a message that did arrive is accepted again as a repeat. */
 export function resendFromOutbox(core: ClientCore): void {
-  for (const { messageId, message, documentId, provider, at } of core.outbox.all()) {
+  for (const unsent of core.outbox.all()) {
+    const { messageId } = unsent;
     if (core.turns.get(messageId)) continue;
-    core.turns.change(messageId, {
-      message,
-      documentId,
-      provider,
-      createdAt: new Date(at).toISOString(),
-      state: 'failed',
-    });
-    if (Date.now() - at < RESEND_WINDOW_MS) deliverMessage(core, messageId).catch(() => {});
+    showUnsent(core, unsent);
+    core.turns.change(messageId, { state: 'failed' });
+    if (Date.now() - unsent.at < RESEND_WINDOW_MS) deliverMessage(core, messageId).catch(() => {});
   }
 }
 

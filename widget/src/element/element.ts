@@ -13,6 +13,9 @@ import { ChatWindow } from '../ui/window.js';
 /** Where the window is: floating in a corner of the page behind a button, or inline. */
 export type Position = 'bottom-right' | 'bottom-left' | 'inline';
 
+// Scripts can set these before the element is defined.
+const PROPERTIES = ['client', 'options', 'texts', 'suggestions', 'open'] as const;
+
 const ATTRIBUTES = [
   'api-url',
   'position',
@@ -117,6 +120,7 @@ export class YogiChatbotElement extends Base {
   }
 
   connectedCallback(): void {
+    this.#takeEarlyProperties();
     this.#rebuild();
   }
 
@@ -133,6 +137,16 @@ export class YogiChatbotElement extends Base {
     if (name === 'document-id') return this.#window?.setDocument(now);
     if (['api-url', 'provider', 'session-id'].includes(name)) return this.#resetClient();
     this.#rebuild();
+  }
+
+  // A property that was set before the element was defined is an own one, which hides the accessor.
+  #takeEarlyProperties(): void {
+    for (const name of PROPERTIES) {
+      const early = Object.getOwnPropertyDescriptor(this, name);
+      if (!early) continue;
+      delete (this as Record<string, unknown>)[name];
+      Object.assign(this, { [name]: early.value as unknown });
+    }
   }
 
   get #isInline(): boolean {
@@ -172,6 +186,7 @@ export class YogiChatbotElement extends Base {
   }
 
   #build(): void {
+    const draft = this.#window?.draft;
     this.#window?.destroy();
     this.#window = null;
     const root = this.shadowRoot ?? this.attachShadow({ mode: 'open' });
@@ -180,11 +195,14 @@ export class YogiChatbotElement extends Base {
     const client = this.#makeClient();
     if (client === null) return;
     const frame = this.#isInline ? h('div', { class: 'frame' }) : this.#makeFrame();
+    for (const name of ['keydown', 'keypress', 'keyup'] as const)
+      frame.addEventListener(name, keepFromPage);
     root.append(frame);
     this.#window = this.#makeWindow(client);
     frame.append(this.#window.element);
     if (!this.#isInline) root.append(this.#makeLauncher());
     this.#setOpen(this.open, false);
+    if (draft) this.#window.draft = draft;
   }
 
   #makeClient(): ChatClient | null {
@@ -292,6 +310,14 @@ export class YogiChatbotElement extends Base {
     if (this.#client === this.#ownClient) this.#client = null;
     this.#ownClient = null;
   }
+}
+
+// Outside the shadow root the target of a key is the element, not the field in it. A page with
+// shortcuts of a single key would take what is typed here for them. Combinations with Ctrl or
+// Command stay the page's, unless they type a character, as AltGr does.
+function keepFromPage(event: KeyboardEvent): void {
+  const isCombination = event.ctrlKey || event.metaKey;
+  if (!isCombination || event.getModifierState('AltGraph')) event.stopPropagation();
 }
 
 function storage(): Storage | null {

@@ -1,3 +1,4 @@
+'use client';
 /** The chat window as a React component, and the client as a hook. */
 export { Chatbot, type ChatbotProps } from './chatbot.js';
 export { useChatbot, type UseChatbot } from './use-chatbot.js';

@@ -19,6 +19,6 @@ export function codeFrame({ texts, announce }: WindowContext): CodeFrame {
     copy.setAttribute('aria-label', texts.copyCode);
     const head = h('div', { class: 'code-head' }, h('span', {}, language), copy);
     // A region that scrolls must be focusable, so that the keyboard can scroll it.
-    return h('div', { class: 'code' }, head, h('pre', { tabindex: '0' }, code));
+    return h('div', { class: 'code' }, head, h('pre', { tabindex: '0', dir: 'ltr' }, code));
   };
 }

@@ -1,4 +1,5 @@
 /** The input for messages, and the choice of a document. */
+import { cleanText } from './clean-text.js';
 import type { DocumentInfo } from '../core/index.js';
 import { h, iconButton, setText } from './dom.js';
 import { formatText, type Texts } from './texts.js';
@@ -61,6 +62,11 @@ export class Composer {
     return this.#box.value;
   }
 
+  /** Returns whether the user is writing. */
+  get hasFocus(): boolean {
+    return this.#box.matches(':focus');
+  }
+
   /** Replaces the text of the input. */
   write(text: string): void {
     this.#box.value = text;
@@ -98,7 +104,9 @@ export class Composer {
     this.#box.addEventListener('input', () => this.#changed());
     this.#box.addEventListener('keydown', (event) => {
       // During composition (Japanese, Chinese, …) Enter confirms the word and must not send.
-      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+      // Safari reports that Enter after the composition, recognizable only by its key code.
+      const isComposing = event.isComposing || event.keyCode === 229;
+      if (event.key !== 'Enter' || event.shiftKey || isComposing) return;
       event.preventDefault();
       this.#submit();
     });
@@ -106,7 +114,7 @@ export class Composer {
   }
 
   #submit(): void {
-    const text = this.#box.value.trim();
+    const text = cleanText(this.#box.value).trim();
     if (text === '' || excessCharacters(text) > 0) return;
     this.write('');
     this.on.send(text);
@@ -119,8 +127,9 @@ export class Composer {
   }
 
   #changed(): void {
-    const excess = excessCharacters(this.#box.value);
-    this.#send.disabled = this.#box.value.trim() === '' || excess > 0;
+    const text = cleanText(this.#box.value);
+    const excess = excessCharacters(text);
+    this.#send.disabled = text.trim() === '' || excess > 0;
     this.#box.setAttribute('aria-invalid', String(excess > 0));
     this.#tooLong.hidden = excess <= 0;
     setText(this.#tooLong, excess > 0 ? formatText(this.texts.tooLong, { count: excess }) : '');

@@ -6,6 +6,7 @@ import { TurnRow } from './turn-row.js';
 
 const NEAR_END_PX = 48;
 const NEAR_START_PX = 160;
+const KEYS_UP = new Set(['ArrowUp', 'PageUp', 'Home']);
 
 /** The list of turns. Only those that changed are drawn again. */
 export class ConversationView {
@@ -16,6 +17,8 @@ export class ConversationView {
   readonly #rows = new Map<string, TurnRow>();
   #turns: readonly TurnView[] = [];
   #follows = true;
+  #top = 0; // the scroll position at the last event
+  #touchY = 0;
   #hasOlder = false;
 
   constructor(
@@ -33,10 +36,10 @@ export class ConversationView {
       'aria-label': texts.conversation,
     });
     this.#earlier = textButton(texts.earlier, () => void this.#loadOlder(), 'secondary earlier');
-    this.latest = iconButton('latest', texts.latest, () => this.scrollToEnd(), 'latest');
+    this.latest = iconButton('latest', texts.latest, () => this.#showLatest(), 'latest');
     this.latest.hidden = true;
     this.element.append(this.#earlier, welcome, this.#list);
-    this.element.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.#listen();
   }
 
   show({ turns, hasOlder }: ChatState): void {
@@ -63,6 +66,46 @@ export class ConversationView {
   /** Keeps the end in view, if it was, after the size of the window has changed. */
   resized(): void {
     if (this.#follows) this.#toEnd();
+  }
+
+  // Any movement upwards ends following at once. The distance from the end does not tell: the first
+  // small steps of a trackpad stay near it, and the next piece of the reply would undo each of them.
+  #listen(): void {
+    const on = <Name extends keyof HTMLElementEventMap>(
+      name: Name,
+      listener: (event: HTMLElementEventMap[Name]) => void,
+    ) => this.element.addEventListener(name, listener, { passive: true });
+    on('scroll', () => this.#scrolled());
+    on('wheel', ({ deltaY, ctrlKey }) => {
+      if (deltaY < 0 && !ctrlKey) this.#leaveEnd();
+    });
+    on('touchstart', ({ touches }) => {
+      this.#touchY = touches[0]!.clientY;
+    });
+    on('touchmove', ({ touches }) => {
+      const { clientY } = touches[0]!;
+      if (clientY > this.#touchY) this.#leaveEnd();
+      this.#touchY = clientY;
+    });
+    on('keydown', ({ key, shiftKey, target }) => {
+      if (target instanceof HTMLTextAreaElement) return;
+      if (KEYS_UP.has(key) || (key === ' ' && shiftKey)) this.#leaveEnd();
+    });
+  }
+
+  #leaveEnd(): void {
+    const { scrollTop } = this.element;
+    if (!this.#follows || scrollTop <= 0) return;
+    this.#follows = false;
+    this.latest.hidden = false;
+    // The event of an earlier jump to the end may still come; it must not look like a movement.
+    this.#top = scrollTop;
+  }
+
+  #showLatest(): void {
+    // The button disappears; the focus would be lost to the page.
+    if (this.latest.matches(':focus')) this.element.focus({ preventScroll: true });
+    this.scrollToEnd();
   }
 
   // Inserts, moves and removes rows so that they match the turns. Rows that are in place already
@@ -110,7 +153,11 @@ export class ConversationView {
 
   #scrolled(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.element;
-    this.#follows = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    const distance = scrollHeight - scrollTop - clientHeight;
+    // If the content shrinks, the browser moves up too, but then there is no distance to the end.
+    if (scrollTop < this.#top && distance > 1) this.#follows = false;
+    else if (scrollTop > this.#top && distance < NEAR_END_PX) this.#follows = true;
+    this.#top = scrollTop;
     this.latest.hidden = this.#follows;
     if (this.#hasOlder && !this.#follows && scrollTop < NEAR_START_PX) void this.#loadOlder();
   }

@@ -82,13 +82,37 @@ export function setText(element: Element, text: string): void {
 /**
  * Copies a text to the clipboard; returns whether that worked.
  *
- * Pages on plain `http:` origins have no clipboard.
+ * Pages on plain `http:` origins have no clipboard; there the selection of a field is copied.
  */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return false;
+    return copySelection(text);
   }
+}
+
+function copySelection(text: string): boolean {
+  const field = h('textarea', { readonly: true, 'aria-hidden': 'true', tabindex: '-1' });
+  const focused = deepActiveElement();
+  field.value = text;
+  Object.assign(field.style, { position: 'fixed', opacity: '0' });
+  document.body.append(field);
+  field.select();
+  let isCopied = false;
+  try {
+    isCopied = document.execCommand('copy');
+  } catch {
+    // Reported as not copied.
+  }
+  field.remove();
+  focused?.focus({ preventScroll: true });
+  return isCopied;
+}
+
+function deepActiveElement(): HTMLElement | null {
+  let element = document.activeElement;
+  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+  return element instanceof HTMLElement ? element : null;
 }

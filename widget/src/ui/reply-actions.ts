@@ -1,4 +1,5 @@
 /** The actions on a reply: copy it, ask again, rate it, see its model and cost. */
+import { cleanText } from './clean-text.js';
 import type { Rating, TurnView } from '../core/index.js';
 import type { WindowContext } from './window-context.js';
 import { copyText, h, icon, iconButton, setText, textButton } from './dom.js';
@@ -41,8 +42,8 @@ export class ReplyActions {
   async #copyReply(): Promise<void> {
     const { texts, announce } = this.context;
     const isCopied = await copyText(this.#turn?.text ?? '');
-    announce(isCopied ? texts.copied : texts.copyFailed);
-    if (!isCopied) return;
+    if (!isCopied) return this.context.showError(texts.copyFailed);
+    announce(texts.copied);
     this.#copy.replaceChildren(icon('check'));
     setTimeout(() => this.#copy.replaceChildren(icon('copy')), 2000);
   }
@@ -75,7 +76,8 @@ export class ReplyActions {
       this.#down.focus();
     };
     const send = textButton(texts.sendComment, () => {
-      if (box.value.trim() !== '') void this.#rate('down', box.value.trim());
+      const comment = cleanText(box.value).trim();
+      if (comment !== '') void this.#rate('down', comment);
       done();
     });
     box.addEventListener('keydown', (event) => {

@@ -16,7 +16,7 @@ export class TurnRow {
   readonly #sending = h('p', { class: 'sending' });
   readonly #sendingText = h('span');
   readonly #reply = h('div', { class: 'reply' });
-  readonly #markdown = h('div', { class: 'markdown', dir: 'auto' });
+  readonly #markdown = h('div', { class: 'markdown' });
   readonly #status = h('p', { class: 'status' });
   readonly #statusText = h('span');
   readonly #error = h('p', { class: 'error' });

@@ -7,6 +7,7 @@ import {
   type TurnView,
 } from '../core/index.js';
 import { Announcer } from './announcer.js';
+import { cleanText } from './clean-text.js';
 import { Composer } from './composer.js';
 import { confirmDialog } from './confirm.js';
 import type { WindowContext } from './window-context.js';
@@ -106,7 +107,18 @@ export class ChatWindow {
     this.#errorText = '';
     this.#conversation.scrollToEnd();
     // A failure is shown at the message itself.
-    this.#client.send(text, { documentId: this.#documentId }).catch(() => {});
+    this.#client.send(cleanText(text), { documentId: this.#documentId }).catch(() => {});
+  }
+
+  /** The message that the user is writing. */
+  get draft(): { readonly text: string; readonly hasFocus: boolean } {
+    const { text, hasFocus } = this.#composer;
+    return { text, hasFocus };
+  }
+
+  set draft({ text, hasFocus }) {
+    this.#composer.write(text);
+    if (hasFocus) this.#composer.focus();
   }
 
   /** Sets the document that the next messages refer to. */

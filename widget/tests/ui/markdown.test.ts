@@ -69,13 +69,17 @@ here.`;
 
 describe('Markdown becomes elements', () => {
   const cases: [string, string][] = [
-    ['# A', '<h3>A</h3>'],
-    ['a **b** *c* ~~d~~ `e`', '<p>a <strong>b</strong> <em>c</em> <del>d</del> <code>e</code></p>'],
-    ['- a\n- b', '<ul><li><span>a</span></li><li><span>b</span></li></ul>'],
-    ['3. a', '<ol start="3"><li><span>a</span></li></ol>'],
-    ['a &amp; b &lt;', '<p>a &amp; b &lt;</p>'],
-    ['x  \ny', '<p>x<br>y</p>'],
-    ['> q', '<blockquote><p>q</p></blockquote>'],
+    ['# A', '<h3 dir="auto">A</h3>'],
+    [
+      'a **b** *c* ~~d~~ `e`',
+      '<p dir="auto">a <strong>b</strong> <em>c</em> <del>d</del> <code>e</code></p>',
+    ],
+    ['- a\n- b', '<ul><li dir="auto"><span>a</span></li><li dir="auto"><span>b</span></li></ul>'],
+    ['3. a', '<ol start="3"><li dir="auto"><span>a</span></li></ol>'],
+    ['a &amp; b &lt;', '<p dir="auto">a &amp; b &lt;</p>'],
+    ['x  \ny', '<p dir="auto">x<br>y</p>'],
+    ['x\ny', '<p dir="auto">x<br>y</p>'],
+    ['> q', '<blockquote><p dir="auto">q</p></blockquote>'],
   ];
   it.each(cases)('%j', (source, expected) => {
     expect(render(source)).toBe(expected);
@@ -84,9 +88,45 @@ describe('Markdown becomes elements', () => {
   it('a table has a head, rows and directions', () => {
     expect(render('| a | b |\n|---|---:|\n| 1 | 2 |')).toBe(
       '<div class="table" tabindex="0"><table>' +
-        '<thead><tr><th scope="col">a</th><th class="to-right" scope="col">b</th></tr></thead>' +
-        '<tbody><tr><td>1</td><td class="to-right">2</td></tr></tbody></table></div>',
+        '<thead><tr><th scope="col" dir="auto">a</th><th class="to-right" scope="col" dir="auto">b</th></tr></thead>' +
+        '<tbody><tr><td dir="auto">1</td><td class="to-right" dir="auto">2</td></tr></tbody></table></div>',
     );
+  });
+});
+
+describe('what models write often is shown as they mean it', () => {
+  const cases: [string, string][] = [
+    ['takes ~5~6 h, ~100~200 €', 'takes ~5~6 h, ~100~200 €'],
+    [
+      '**「強調」**します。これは**"重要"**です。',
+      '<strong>「強調」</strong>します。これは<strong>"重要"</strong>です。',
+    ],
+    ['これは**太字**です', 'これは<strong>太字</strong>です'],
+    ['a **"b"**c', 'a **"b"**c'],
+    ['Area: \\( \\pi r^2 \\) and \\[a_1 * b_2\\]', 'Area: \\( \\pi r^2 \\) and \\[a_1 * b_2\\]'],
+    ['\\[not a link\\](x)', '[not a link](x)'],
+  ];
+  it.each(cases)('%j', (source, expected) => {
+    expect(render(source)).toBe(`<p dir="auto">${expected}</p>`);
+  });
+
+  it.each([
+    ['見て https://example.org/a。次', 'https://example.org/a', '見て https://example.org/a。次'],
+    ['（https://example.org/b）', 'https://example.org/b', '（https://example.org/b）'],
+    ['https://example.org/c, d', 'https://example.org/c', 'https://example.org/c, d'],
+  ])('%j links to %s', (source, address, shown) => {
+    const { container, view: one } = view();
+    one.show(source, true);
+    expect(container.querySelector('a')?.href).toBe(address);
+    expect(container.textContent).toBe(shown);
+  });
+
+  it('text full of opening marks is parsed in linear time', () => {
+    for (const mark of ['\\( ', '\\[ ', '**(a ']) {
+      const { container, view: one } = view();
+      one.show(mark.repeat(3_000), true);
+      expect(container.textContent!.length).toBeGreaterThan(5_000);
+    }
   });
 });
 
@@ -263,7 +303,7 @@ describe('a text that grows', () => {
     const { container, view: one } = view();
     one.show('Old text\n\nwith a second block', false);
     one.show('New', false);
-    expect(container.innerHTML).toBe('<p>New</p>');
+    expect(container.innerHTML).toBe('<p dir="auto">New</p>');
   });
 
   it('that is nested beyond reason is shown as it is written', () => {

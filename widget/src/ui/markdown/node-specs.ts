@@ -31,9 +31,9 @@ export function nodeSpecFor(token: Token, frame: CodeFrame): NodeSpec | null {
     case 'def':
       return null;
     case 'heading':
-      return element(`h${Math.min(6, token.depth + 2)}` as 'h3', token.tokens);
+      return textBlock(`h${Math.min(6, token.depth + 2)}` as 'h3', token.tokens);
     case 'paragraph':
-      return element('p', token.tokens);
+      return textBlock('p', token.tokens);
     case 'blockquote':
       return element('blockquote', token.tokens);
     case 'hr':
@@ -41,7 +41,7 @@ export function nodeSpecFor(token: Token, frame: CodeFrame): NodeSpec | null {
     case 'list':
       return list(token as Tokens.List);
     case 'list_item':
-      return element('li', token.tokens, token.loose ? 'loose' : '');
+      return token.loose ? element('li', token.tokens, 'loose') : textBlock('li', token.tokens);
     case 'checkbox':
       return text(token.checked ? '☑ ' : '☐ ');
     case 'table':
@@ -101,6 +101,11 @@ function element(
   return { key: name + variant, make: elementMaker(name), children };
 }
 
+// Each block of text has its own direction: a reply in English can contain a paragraph in Arabic.
+function textBlock(name: keyof HTMLElementTagNameMap, children: readonly Token[] = []): NodeSpec {
+  return { key: name, make: elementMaker(name, { dir: 'auto' }), children };
+}
+
 function text(content: string): NodeSpec {
   const make = () => {
     const node = document.createTextNode('');
@@ -114,7 +119,7 @@ function html(raw: string): NodeSpec {
 }
 
 function block(content: string): NodeSpec {
-  return { key: 'p.html', make: elementMaker('p'), text: content.trimEnd() };
+  return { key: 'p.html', make: elementMaker('p', { dir: 'auto' }), text: content.trimEnd() };
 }
 
 function link(href: string, children: readonly Token[]): NodeSpec {
@@ -182,6 +187,7 @@ function cell({ tokens, header, align }: Tokens.Generic): NodeSpec {
   const attributes = {
     class: align ? `to-${align}` : undefined,
     scope: header ? 'col' : undefined,
+    dir: 'auto',
   };
   return { key: `${name}${align ?? ''}`, make: elementMaker(name, attributes), children: tokens };
 }

@@ -5,6 +5,7 @@
  * can change are settled: they are parsed and drawn once. Only the end of the text is parsed again.
  */
 import { Lexer, type Token } from 'marked';
+import { ChatTokenizer } from './tokenizer.js';
 import type { CodeFrame } from './node-specs.js';
 import { type DrawnNode, patch } from './patch.js';
 import { completePartialMarkdown } from './complete-partial.js';
@@ -86,7 +87,7 @@ export class MarkdownView {
 // Absurdly deep nesting overflows the stack of the parser; such a text is shown as it is written.
 function parse(text: string): Token[] {
   try {
-    return new Lexer({ gfm: true, breaks: false }).lex(text);
+    return new Lexer({ gfm: true, breaks: true, tokenizer: new ChatTokenizer() }).lex(text);
   } catch {
     return [{ type: 'html', block: true, raw: text, text } as Token];
   }
