@@ -42,4 +42,5 @@ pub use config::{IngressConfig, Platform};
 pub use cors::AllowedOrigins;
 pub use handler::{ClientInfo, Ingress, Ports, malformed_request};
 pub use identity::{AuthMode, HttpKeySource, IamIdentity, JwtConfig, KeySource, KeySourceError};
+pub use limits::network;
 pub use socket::{AuthorizeError, SocketSession};

@@ -58,7 +58,7 @@ impl Ingress {
 }
 
 /// Returns what counts as one address: for IPv6 the /64, which one customer has whole.
-fn network(address: &str) -> String {
+pub fn network(address: &str) -> String {
     match address.parse() {
         Ok(IpAddr::V6(ip)) if ip.to_ipv4_mapped().is_none() => {
             let [a, b, c, d, ..] = ip.segments();

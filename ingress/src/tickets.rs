@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::uri::Authority;
+use http::uri::{Authority, Scheme};
 use http::{Request, StatusCode};
 use serde::Serialize;
 use serde_json::json;
@@ -66,6 +66,9 @@ impl Ingress {
             .and_then(|host| host.parse::<Authority>().ok())
             .or_else(|| request.uri().authority().cloned());
         let host = host.as_ref().map_or("localhost", Authority::as_str);
-        format!("ws://{host}{LOCAL_SOCKET_PATH}")
+        // A host behind a trusted proxy names the scheme that the client used.
+        let is_secure = request.uri().scheme() == Some(&Scheme::HTTPS);
+        let scheme = if is_secure { "wss" } else { "ws" };
+        format!("{scheme}://{host}{LOCAL_SOCKET_PATH}")
     }
 }

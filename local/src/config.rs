@@ -20,6 +20,7 @@ use worker::WorkerConfig;
 use worker::config::{BreakerSettings, Pace, ReplyCacheBackend, ReplyCacheSettings};
 
 use crate::sqlite::Synchronous;
+use crate::web::{ConnectionLimits, TrustedProxies};
 
 /// The reply caches that this server offers.
 const REPLY_CACHES: [(&str, ReplyCacheBackend); 2] =
@@ -54,6 +55,11 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The file of documents; `None` for the sample school (`CHATBOT_DOCUMENTS`).
     pub documents: Option<PathBuf>,
+    /// How many connections may be open at once (`CHATBOT_MAX_CONNECTIONS`,
+    /// `CHATBOT_MAX_CONNECTIONS_PER_ADDRESS`).
+    pub connection_limits: ConnectionLimits,
+    /// The proxies whose headers are believed (`CHATBOT_TRUSTED_PROXIES`).
+    pub trusted_proxies: TrustedProxies,
     /// How many messages are answered at once (`CHATBOT_WORKER_CONCURRENCY`).
     pub worker_concurrency: usize,
     /// How long a shutdown waits for messages in flight (`CHATBOT_SHUTDOWN_SECONDS`).
@@ -136,6 +142,8 @@ impl Config {
             port: environment.parsed_or("CHATBOT_PORT", 8080)?,
             data_dir: environment.text_or("CHATBOT_DATA_DIR", ".chatbot").into(),
             documents: environment.text("CHATBOT_DOCUMENTS").map(PathBuf::from),
+            connection_limits: connection_limits(environment)?,
+            trusted_proxies: trusted_proxies(environment)?,
             worker_concurrency: usize::try_from(concurrency).unwrap_or(1_000),
             shutdown: Duration::from_secs(environment.number_or(
                 "CHATBOT_SHUTDOWN_SECONDS",
@@ -190,6 +198,25 @@ fn openai(
     let key = environment.text("OPENAI_API_KEY").map(SecretString::from);
     let configured = key.is_some() || environment.text("OPENAI_BASE_URL").is_some();
     Ok(configured.then_some((settings, key)))
+}
+
+fn connection_limits(environment: &Environment) -> Result<ConnectionLimits, ConfigError> {
+    let number = |variable: &str, default: u64| {
+        let number = environment.number_or(variable, default, 1..=1_000_000)?;
+        Ok(usize::try_from(number).unwrap_or(usize::MAX))
+    };
+    Ok(ConnectionLimits {
+        total: number("CHATBOT_MAX_CONNECTIONS", 10_000)?,
+        per_address: number("CHATBOT_MAX_CONNECTIONS_PER_ADDRESS", 4_000)?,
+    })
+}
+
+fn trusted_proxies(environment: &Environment) -> Result<TrustedProxies, ConfigError> {
+    const VARIABLE: &str = "CHATBOT_TRUSTED_PROXIES";
+    let entries = environment.list(VARIABLE).unwrap_or_default();
+    TrustedProxies::parse(&entries).map_err(|entry| {
+        invalid(VARIABLE, &entry, "must be IP addresses and networks such as 10.0.0.0/8")
+    })
 }
 
 /// Refuses tokens that are short enough to be guessed.

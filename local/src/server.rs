@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
 use providers::client;
 use secrecy::SecretString;
 use shared::domain::ProviderName;
@@ -26,7 +25,7 @@ use crate::operator::token::{self, ServerAddressFile};
 use crate::private_file;
 use crate::schedule::run_periodically;
 use crate::sqlite::Database;
-use crate::web::{WebState, router};
+use crate::web::{ConnectionLimits, WebState, router, serve};
 
 const CLEANUP_INTERVAL: Duration = Duration::from_mins(5);
 /// How often events are folded into statistics, unless somebody asks for them earlier.
@@ -100,10 +99,18 @@ impl Server {
         let connections = adapters.connections;
         let ids = adapters.ids;
         let accepted_hosts = accepted_hosts(&config);
-        tasks.spawn(serve(
-            listener,
-            WebState { ingress, connections, accepted_hosts, ids, operator, stop: stop.clone() },
-        ));
+        let proxies = Arc::new(config.trusted_proxies.clone());
+        let limits = within_open_files(config.connection_limits);
+        let state = WebState {
+            ingress,
+            connections,
+            accepted_hosts,
+            proxies: Arc::clone(&proxies),
+            ids,
+            operator,
+            stop: stop.clone(),
+        };
+        tasks.spawn(serve(listener, router(state), limits, proxies, stop.clone()));
         let data = config.data_dir.display().to_string();
         let database = adapters.database;
         let shutdown = config.shutdown;
@@ -175,13 +182,32 @@ async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn serve(listener: TcpListener, state: WebState) {
-    let stop = state.stop.clone();
-    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    if let Err(error) =
-        axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
-    {
-        tracing::error!(error = &error as &dyn std::error::Error, "the HTTP server failed");
+/// Raises the limit on open files as far as the system allows, and keeps the number of connections
+/// below it: the database and calls to providers need files too.
+#[cfg(unix)]
+fn within_open_files(limits: ConnectionLimits) -> ConnectionLimits {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    /// Files for the database, provider connections and the rest.
+    const RESERVED: u64 = 256;
+
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: maximum, maximum };
+    let current = if setrlimit(Resource::Nofile, raised).is_ok() { maximum } else { current };
+    let Some(files) = current else { return limits };
+    let room = usize::try_from(files.saturating_sub(RESERVED).max(files / 2)).unwrap_or(usize::MAX);
+    if room < limits.total {
+        tracing::warn!(
+            connections = room,
+            open_files = files,
+            "the limit on open files allows fewer connections than CHATBOT_MAX_CONNECTIONS"
+        );
     }
+    ConnectionLimits { total: limits.total.min(room), per_address: limits.per_address.min(room) }
+}
+
+/// Returns the limits: open files are not limited in the same way.
+#[cfg(not(unix))]
+fn within_open_files(limits: ConnectionLimits) -> ConnectionLimits {
+    limits
 }

@@ -1,9 +1,9 @@
 //! Access control for operator calls.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::Extension;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::header::AUTHORIZATION;
@@ -14,6 +14,7 @@ use shared::domain::ErrorCode;
 
 use super::Operator;
 use super::response::Problem;
+use crate::web::ClientAddress;
 
 /// The header in which browsers say which site a request comes from.
 const FETCH_SITE: &str = "sec-fetch-site";
@@ -24,7 +25,7 @@ const EVENTS_PATH: &str = "/admin/api/events";
 /// Allows a call or rejects it: 403 for a page of another site, 401 without the token.
 pub(super) async fn check(
     State(operator): State<Arc<Operator>>,
-    ConnectInfo(caller): ConnectInfo<SocketAddr>,
+    Extension(caller): Extension<ClientAddress>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -33,7 +34,7 @@ pub(super) async fn check(
         return Problem::new(StatusCode::FORBIDDEN, ErrorCode::Unauthorized, detail)
             .into_response();
     }
-    let is_local = operator.is_private && caller.ip().is_loopback();
+    let is_local = operator.is_private && caller.is_local();
     if (is_local && operator.needs_no_token(&request)) || operator.has_token(request.headers()) {
         return next.run(request).await;
     }

@@ -1,6 +1,8 @@
 //! HTTP, WebSocket and the chat page.
 
+mod accept;
 mod api;
+mod forwarded;
 mod host_check;
 mod page;
 mod websocket;
@@ -17,6 +19,10 @@ use tokio_util::sync::CancellationToken;
 use crate::connections::Connections;
 use crate::operator::{self, Operator};
 
+pub use accept::ConnectionLimits;
+pub(crate) use accept::serve;
+pub(crate) use forwarded::ClientAddress;
+pub use forwarded::TrustedProxies;
 pub use host_check::AcceptedHosts;
 
 /// The state that every request handler shares.
@@ -28,6 +34,8 @@ pub struct WebState {
     pub connections: Arc<Connections>,
     /// Which `Host` headers are accepted.
     pub accepted_hosts: AcceptedHosts,
+    /// The proxies whose headers are believed.
+    pub proxies: Arc<TrustedProxies>,
     /// Creates connection ids.
     pub ids: Arc<dyn Ids>,
     /// Handles operator calls.
@@ -39,6 +47,8 @@ pub struct WebState {
 /// Returns the routes: the page, the WebSocket, the operator calls, and ingress for the rest.
 pub fn router(state: WebState) -> Router {
     let accepted_hosts = state.accepted_hosts;
+    let forwarding =
+        forwarded::Forwarding { proxies: Arc::clone(&state.proxies), ..Default::default() };
     let operator = operator::router(Arc::clone(&state.operator));
     Router::new()
         .route("/", get(page::index))
@@ -48,6 +58,8 @@ pub fn router(state: WebState) -> Router {
         .with_state(state)
         .merge(operator)
         .layer(from_fn_with_state(accepted_hosts, host_check::check_host))
+        // Outermost: what follows needs the address and the host that it finds.
+        .layer(from_fn_with_state(forwarding, forwarded::resolve))
 }
 
 /// Installs the signal handlers. The returned future completes at Ctrl-C or SIGTERM.

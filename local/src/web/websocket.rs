@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
@@ -17,6 +18,7 @@ use tokio::time::{Instant, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::WebState;
+use super::accept::ConnectionPlace;
 use crate::connections::OutboundMessage;
 
 /// Clients only send `resume`, which is small.
@@ -40,6 +42,7 @@ pub(super) struct ConnectQuery {
 /// Checks ticket and origin, then upgrades.
 pub(super) async fn connect(
     State(state): State<WebState>,
+    Extension(place): Extension<ConnectionPlace>,
     Query(query): Query<ConnectQuery>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
@@ -51,7 +54,10 @@ pub(super) async fn connect(
             .max_frame_size(MAX_INBOUND)
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
-            .on_upgrade(move |socket| serve(state, session, socket)),
+            .on_upgrade(async move |socket| {
+                serve(state, session, socket).await;
+                drop(place);
+            }),
         Err(refusal) => refusal.status().into_response(),
     }
 }

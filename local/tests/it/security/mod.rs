@@ -105,4 +105,5 @@ mod neighbour;
 mod passes;
 mod poison;
 mod program;
+mod proxies;
 mod sessions;
