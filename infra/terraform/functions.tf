@@ -56,6 +56,7 @@ locals {
         CHATBOT_REPLY_CACHE_URL               = var.reply_cache == "redis" ? var.reply_cache_url : ""
         CHATBOT_REPLY_CACHE_SECONDS           = tostring(var.reply_cache_seconds)
         CHATBOT_MAX_TOKENS                    = tostring(var.max_tokens)
+        CHATBOT_EFFORT                        = var.effort
         CHATBOT_ENABLE_CONTEXT                = tostring(var.enable_context)
         CHATBOT_DAILY_BUDGET_USD              = local.daily_budget
         CHATBOT_PRINCIPAL_DAILY_BUDGET_USD    = local.own_budget

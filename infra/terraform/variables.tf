@@ -154,6 +154,16 @@ variable "max_tokens" {
   }
 }
 
+variable "effort" {
+  description = "How much models think before they reply: none, low, medium or high. Empty: as little as they allow; a compatible server at openai_base_url is told only if this is set."
+  type        = string
+  default     = ""
+  validation {
+    condition     = contains(["", "none", "low", "medium", "high"], var.effort)
+    error_message = "effort must be none, low, medium, high or empty."
+  }
+}
+
 variable "anthropic_api_key" {
   description = "The Claude key. Prefer put-secret-value: parameters are kept in plain text."
   type        = string

@@ -1,20 +1,24 @@
 //! Sends one request, whatever the protocol.
 
 use bytes::{Bytes, BytesMut};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, stream};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use reqwest::{Client, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
+use serde_json::Value;
 use shared::domain::ProviderName;
-use shared::ports::{ModelError, ModelStream, Secrets};
+use shared::ports::{Finish, ModelError, ModelEvent, ModelStream, Secrets};
 
-use super::http_error;
 use super::sse::{self, Decoder};
+use super::{http_error, lenient};
 
 /// The largest part of an error's body that is read.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// The largest reply that comes whole.
+const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
 
 /// Posts the request and returns the events of the response.
 pub(super) async fn stream(
@@ -25,8 +29,37 @@ pub(super) async fn stream(
     decoder: impl Decoder,
 ) -> Result<ModelStream, ModelError> {
     let response = send(client, url, headers, body(request)?, "text/event-stream").await?;
+    if media_type(&response).ends_with("json") {
+        return whole(response, &decoder).await;
+    }
+    if media_type(&response) == "text/html" {
+        let what = "a web page in place of a reply: is the base URL right?".to_owned();
+        return Err(ModelError::Permanent(what));
+    }
     let body = response.bytes_stream().map(|part| part.map_err(reqwest::Error::without_url));
     Ok(sse::events(body, decoder))
+}
+
+/// Returns the media type of a response, in small letters and without parameters.
+fn media_type(response: &Response) -> String {
+    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let name = value.unwrap_or_default().split(';').next().unwrap_or_default();
+    name.trim().to_ascii_lowercase()
+}
+
+/// Reads the JSON of a server that does not stream, or that reports an error with the status 200.
+async fn whole(response: Response, decoder: &impl Decoder) -> Result<ModelStream, ModelError> {
+    let body = beginning(response, MAX_REPLY_BYTES).await;
+    let unreadable = || ModelError::Broken("a reply that cannot be read".to_owned());
+    let value: Value = lenient::parse(&String::from_utf8_lossy(&body)).ok_or_else(unreadable)?;
+    if let Some(error) = value.get("error").filter(|error| !error.is_null()) {
+        return Err(http_error::from_event(error));
+    }
+    let reply = decoder.whole(value).ok_or_else(unreadable)?;
+    let finish = Finish { reason: reply.reason, model: reply.model };
+    let text = Some(reply.text).filter(|text| !text.is_empty()).map(ModelEvent::Delta);
+    let end = [ModelEvent::Usage(reply.usage), ModelEvent::Finished(finish)];
+    Ok(stream::iter(text.into_iter().chain(end).map(Ok)).boxed())
 }
 
 /// Serializes the request as JSON.
@@ -84,15 +117,15 @@ fn broken(error: reqwest::Error) -> ModelError {
 async fn refused(response: Response) -> ModelError {
     let status = response.status();
     let headers = response.headers().clone();
-    http_error::error_from_response(status, &headers, &beginning(response).await)
+    http_error::error_from_response(status, &headers, &beginning(response, MAX_ERROR_BYTES).await)
 }
 
-/// Reads the beginning of an error's body. What was read before a failure is enough.
-async fn beginning(mut response: Response) -> Bytes {
+/// Reads the beginning of a body. What was read before a failure is enough.
+async fn beginning(mut response: Response, limit: usize) -> Bytes {
     let mut body = BytesMut::new();
     while let Ok(Some(part)) = response.chunk().await {
         body.extend_from_slice(&part);
-        if body.len() > MAX_ERROR_BYTES {
+        if body.len() > limit {
             break;
         }
     }

@@ -3,6 +3,8 @@
 use reqwest::Url;
 use shared::environment::{ConfigError, Environment, invalid};
 
+use crate::Effort;
+
 const CLAUDE_BASE: &str = "https://api.anthropic.com";
 /// The variable that turns prompt caching by the providers on or off.
 pub const PROMPT_CACHING: &str = "CHATBOT_PROMPT_CACHING";
@@ -17,6 +19,8 @@ pub struct ClaudeSettings {
     pub model: String,
     /// The value of the header `anthropic-version` (`CHATBOT_ANTHROPIC_VERSION`).
     pub version: String,
+    /// How much the model thinks (`CHATBOT_EFFORT`).
+    pub effort: Effort,
 }
 
 impl ClaudeSettings {
@@ -26,6 +30,7 @@ impl ClaudeSettings {
             base_url: base_url(environment, "ANTHROPIC_BASE_URL", CLAUDE_BASE)?,
             model: environment.text_or("CHATBOT_CLAUDE_MODEL", "claude-haiku-5-5"),
             version: header_text(environment, "CHATBOT_ANTHROPIC_VERSION", "2026-10-21")?,
+            effort: Effort::from_env(environment)?,
         })
     }
 }
@@ -38,6 +43,8 @@ pub struct BedrockSettings {
     pub base_url: String,
     /// The model's id, or the ARN of a profile (`CHATBOT_BEDROCK_MODEL`).
     pub model: String,
+    /// How much the model thinks (`CHATBOT_EFFORT`).
+    pub effort: Effort,
 }
 
 impl BedrockSettings {
@@ -55,7 +62,8 @@ impl BedrockSettings {
         if !model.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(invalid(MODEL, model, "must be printable ASCII characters without spaces"));
         }
-        Ok(Some(Self { base_url, model: model.to_owned() }))
+        let effort = Effort::from_env(environment)?;
+        Ok(Some(Self { base_url, model: model.to_owned(), effort }))
     }
 }
 
@@ -74,6 +82,11 @@ pub struct OpenAiSettings {
     /// Whether `prompt_cache_key` is sent: by default to `OpenAI`, and to other servers only if
     /// `CHATBOT_PROMPT_CACHING` says so. Some servers reject fields that they do not know.
     pub cache_key: bool,
+    /// How much the model thinks (`CHATBOT_EFFORT`).
+    pub effort: Effort,
+    /// Whether `reasoning_effort` is sent: to `OpenAI`, and to other servers only if
+    /// `CHATBOT_EFFORT` is set.
+    pub sends_effort: bool,
 }
 
 impl OpenAiSettings {
@@ -86,6 +99,9 @@ impl OpenAiSettings {
             max_tokens_field: MaxTokensField::from_env(environment)?,
             cache_key: environment
                 .bool_or(PROMPT_CACHING, environment.text("OPENAI_BASE_URL").is_none())?,
+            effort: Effort::from_env(environment)?,
+            sends_effort: environment.text("OPENAI_BASE_URL").is_none()
+                || environment.text("CHATBOT_EFFORT").is_some(),
         })
     }
 }

@@ -13,9 +13,11 @@
 //! | [`offline`] | answers quoted from the document, without a model |
 //! | [`prices`] | what a call costs |
 //! | [`config`] | the settings of the models |
+//! | `effort` | how much a model thinks |
 //! | [`client`] | the HTTP client that the models share: TLS, connect timeout |
 //! | `call` | sends one request, whatever the protocol |
 //! | `sse` | reads a body of server-sent events as a stream of model events, within bounds |
+//! | `lenient` | reads what other servers make of a protocol |
 //! | `http_error` | turns HTTP errors and error events into [`shared::ports::ModelError`]s |
 //! | `batch_reply` | a complete reply from a provider's batch API |
 //! | `sanitize` | removes characters that people cannot see but models read |
@@ -25,7 +27,9 @@ pub mod bedrock;
 mod call;
 pub mod claude;
 pub mod config;
+mod effort;
 mod http_error;
+mod lenient;
 pub mod offline;
 pub mod openai;
 pub mod prices;
@@ -38,6 +42,7 @@ pub use bedrock::{BedrockModel, SIGNED_HEADERS};
 pub use call::key_header;
 pub use claude::ClaudeModel;
 pub use config::{BedrockSettings, ClaudeSettings, MaxTokensField, OpenAiSettings};
+pub use effort::Effort;
 pub use http_error::error_from_response;
 pub use offline::OfflineModel;
 pub use openai::OpenAiModel;

@@ -2,16 +2,21 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use eventsource_stream::{EventStream, EventStreamError};
+use eventsource_stream::{Event, EventStream, EventStreamError};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt as _, Stream, StreamExt as _};
+use serde_json::Value;
 use shared::ports::{Finish, ModelError, ModelEvent, ModelStream};
+
+use crate::BatchReply;
 
 /// The largest event, and the most that is buffered of one that does not end.
 const MAX_EVENT_BYTES: usize = 1024 * 1024;
@@ -26,6 +31,9 @@ pub(super) trait Decoder: Send + 'static {
 
     /// Decides what it means that the body has ended without an error and without an end mark.
     fn end(&mut self) -> Option<Finish>;
+
+    /// Reads a reply that a server sent whole although it was asked for a stream.
+    fn whole(&self, body: Value) -> Option<BatchReply>;
 }
 
 /// Decodes a body. The stream ends after the first `Finished` or the first error.
@@ -41,9 +49,19 @@ type Item = Result<ModelEvent, ModelError>;
 struct Reading<D> {
     source: Source,
     held: Arc<AtomicUsize>,
+    /// How many pieces of the body came, and how many of them were noticed.
+    parts: Arc<AtomicUsize>,
+    noticed: usize,
     decoder: D,
     decoded: Vec<ModelEvent>,
     ready: VecDeque<Item>,
+}
+
+/// What was read of a body.
+enum Read {
+    Event(Option<Result<Event, EventStreamError<Fault>>>),
+    /// Bytes that complete no event.
+    Bytes,
 }
 
 type Source = Pin<Box<EventStream<BoxStream<'static, Result<Bytes, Fault>>>>>;
@@ -78,22 +96,47 @@ impl<D: Decoder> Reading<D> {
         decoder: D,
     ) -> Self {
         let held = Arc::new(AtomicUsize::new(0));
-        let source = Box::pin(EventStream::new(bounded(body, Arc::clone(&held))));
-        Self { source, held, decoder, decoded: Vec::new(), ready: VecDeque::new() }
+        let parts = Arc::new(AtomicUsize::new(0));
+        let bounded = bounded(body, Arc::clone(&held), Arc::clone(&parts));
+        let source = Box::pin(EventStream::new(bounded));
+        let events = Vec::new();
+        let ready = VecDeque::new();
+        Self { source, held, parts, noticed: 0, decoder, decoded: events, ready }
     }
 
-    /// Reads one event and queues the model events that it contains, if any.
+    /// Reads one event and queues the model events that it contains, or a sign of life.
     async fn read(&mut self) {
-        let outcome = match self.source.next().await {
-            Some(Ok(event)) => {
+        let outcome = match poll_fn(|context| self.poll(context)).await {
+            Read::Event(Some(Ok(event))) => {
                 self.held.store(0, Ordering::Relaxed);
-                self.decoder.decode(&event.data, &mut self.decoded)
+                let outcome = self.decoder.decode(&event.data, &mut self.decoded);
+                if self.decoded.is_empty() && outcome.is_ok() {
+                    self.decoded.push(ModelEvent::Alive);
+                }
+                outcome
             }
-            Some(Err(error)) => Err(ModelError::Broken(describe(&error))),
-            None => self.end(),
+            Read::Event(Some(Err(error))) => Err(ModelError::Broken(describe(&error))),
+            Read::Event(None) => self.end(),
+            Read::Bytes => {
+                self.decoded.push(ModelEvent::Alive);
+                Ok(())
+            }
         };
         self.ready.extend(self.decoded.drain(..).map(Ok));
         self.ready.extend(outcome.err().map(Err));
+    }
+
+    /// Waits for the next event, or for bytes that complete none: a comment that keeps the
+    /// connection alive, or the beginning of an event.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Read> {
+        let polled = self.source.poll_next_unpin(context);
+        let parts = self.parts.load(Ordering::Relaxed);
+        let is_new = std::mem::replace(&mut self.noticed, parts) != parts;
+        match polled {
+            Poll::Ready(event) => Poll::Ready(Read::Event(event)),
+            Poll::Pending if is_new => Poll::Ready(Read::Bytes),
+            Poll::Pending => Poll::Pending,
+        }
     }
 
     fn end(&mut self) -> Result<(), ModelError> {
@@ -110,9 +153,11 @@ impl<D: Decoder> Reading<D> {
 fn bounded<E: Error + Send + Sync + 'static>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
     held: Arc<AtomicUsize>,
+    parts: Arc<AtomicUsize>,
 ) -> BoxStream<'static, Result<Bytes, Fault>> {
     let mut mark = Mark::default();
     let limit = move |part: Result<Bytes, E>| {
+        parts.fetch_add(1, Ordering::Relaxed);
         let bytes = mark.strip(part.map_err(|error| Fault::Connection(chain(&error)))?);
         let before = held.fetch_add(bytes.len(), Ordering::Relaxed);
         if before > MAX_EVENT_BYTES { Err(Fault::TooLarge) } else { Ok(bytes) }

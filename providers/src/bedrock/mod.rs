@@ -92,9 +92,13 @@ impl Model for BedrockModel {
         self.sign.is_some() || call::has_key(self.secrets.as_ref(), ProviderName::Bedrock).await
     }
 
+    fn thinking_room(&self) -> u32 {
+        self.settings.effort.room()
+    }
+
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let url = self.url(prompt.model_or(&self.settings.model))?;
-        let body = call::body(&Request::on_bedrock(prompt))?;
+        let body = call::body(&Request::on_bedrock(self.settings.effort, prompt))?;
         let headers = self.headers(&url, &body).await?;
         let response = call::send(&self.client, url.as_str(), headers, body, STREAM).await?;
         let body = response.bytes_stream().map(|part| part.map_err(reqwest::Error::without_url));

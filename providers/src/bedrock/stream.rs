@@ -77,6 +77,7 @@ where
             None => return Err(broken("the stream ended without its end mark")),
         };
         self.frames.push(&part);
+        let before = self.ready.len();
         while let Some(frame) =
             self.frames.next().map_err(|error| ModelError::Broken(error.to_string()))?
         {
@@ -84,6 +85,9 @@ where
             let outcome = decode(&frame, &mut self.events, &mut decoded);
             self.ready.extend(decoded.into_iter().map(Ok));
             outcome?;
+        }
+        if self.ready.len() == before {
+            self.ready.push_back(Ok(ModelEvent::Alive));
         }
         Ok(())
     }
@@ -181,6 +185,7 @@ mod tests {
             match item {
                 Ok(ModelEvent::Delta(delta)) => text.push_str(&delta),
                 Ok(ModelEvent::Usage(latest)) => usage = Some(latest),
+                Ok(ModelEvent::Alive) => (),
                 Ok(ModelEvent::Finished(finish)) => end = Ok(finish.reason),
                 Err(error) => end = Err(error.to_string()),
             }

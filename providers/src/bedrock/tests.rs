@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use super::testing::frame;
 use super::*;
+use crate::Effort;
 use crate::client::{self, ClientSettings};
 
 struct Key;
@@ -86,7 +87,11 @@ async fn ask_with(
 ) -> (String, Value, Result<Vec<ModelEvent>, ModelError>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
-    let settings = BedrockSettings { base_url, model: "us.anthropic.claude-x-v1:0".to_owned() };
+    let settings = BedrockSettings {
+        base_url,
+        model: "us.anthropic.claude-x-v1:0".to_owned(),
+        effort: Effort::None,
+    };
     let client =
         client::build(ClientSettings { connect_timeout: std::time::Duration::from_secs(3) })
             .unwrap();
@@ -151,7 +156,8 @@ async fn a_request_is_what_bedrock_wants() {
     let mark = json!({ "type": "ephemeral" });
     let expected = json!({
         "anthropic_version": "bedrock-2023-05-31",
-        "max_tokens": 77,
+        "max_tokens": 77 + Effort::None.room(),
+        "thinking": { "type": "disabled" },
         "system": [{ "type": "text", "text": "Be kind.", "cache_control": mark }],
         "messages": [{ "role": "user", "content": "Hello" }],
     });

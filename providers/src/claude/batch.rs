@@ -10,7 +10,8 @@ use crate::{BatchReply, ClaudeSettings};
 
 /// Returns the body of a request without streaming.
 pub fn batch_request(settings: &ClaudeSettings, prompt: &Prompt) -> Option<Value> {
-    serde_json::to_value(Request::unstreamed(prompt.model_or(&settings.model), prompt)).ok()
+    let model = prompt.model_or(&settings.model);
+    serde_json::to_value(Request::unstreamed(model, settings.effort, prompt)).ok()
 }
 
 /// Parses a message; `None` if the JSON is not a message.

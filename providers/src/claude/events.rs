@@ -5,7 +5,8 @@ use serde_json::Value;
 use shared::domain::{FinishReason, Usage};
 use shared::ports::{Finish, ModelError, ModelEvent};
 
-use crate::{http_error, sse};
+use super::batch::parse_batch_reply;
+use crate::{BatchReply, http_error, lenient, sse};
 
 /// Converts events, and keeps what is needed at the end of the reply.
 #[derive(Debug, Default)]
@@ -17,8 +18,8 @@ pub(crate) struct Events {
 
 impl sse::Decoder for Events {
     fn decode(&mut self, data: &str, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
-        let event = serde_json::from_str(data);
-        match event.map_err(|_| ModelError::Broken("an event that cannot be read".to_owned()))? {
+        let event = lenient::parse(data);
+        match event.ok_or_else(|| ModelError::Broken("an event that cannot be read".to_owned()))? {
             Event::MessageStart { message } => {
                 self.model = message.model;
                 events.extend(self.usage(message.usage));
@@ -33,8 +34,10 @@ impl sse::Decoder for Events {
             }
             Event::MessageStop => events.push(ModelEvent::Finished(self.finish())),
             Event::Error { error } => return Err(http_error::from_event(&error)),
-            Event::Ping | Event::ContentBlockDelta { .. } => events.extend(self.sign_of_life()),
-            Event::ContentBlockStart { .. } | Event::Other => {}
+            Event::Ping
+            | Event::ContentBlockDelta { .. }
+            | Event::ContentBlockStart { .. }
+            | Event::Other => {}
         }
         Ok(())
     }
@@ -42,6 +45,10 @@ impl sse::Decoder for Events {
     /// Accepts no end but `message_stop`, which the service always sends.
     fn end(&mut self) -> Option<Finish> {
         None
+    }
+
+    fn whole(&self, body: Value) -> Option<BatchReply> {
+        parse_batch_reply(body)
     }
 }
 
@@ -51,12 +58,6 @@ impl Events {
     fn usage(&mut self, latest: Option<Used>) -> Option<ModelEvent> {
         self.used = self.used.replaced_by(latest?);
         Some(ModelEvent::Usage(self.used.total()))
-    }
-
-    /// Repeats the counts while the model thinks or the service only pings. Without an event, the
-    /// caller's idle timeout would end a call that is still alive.
-    fn sign_of_life(&self) -> Option<ModelEvent> {
-        self.used.input_tokens.is_some().then(|| ModelEvent::Usage(self.used.total()))
     }
 
     fn finish(&mut self) -> Finish {
@@ -90,6 +91,7 @@ enum Event {
     },
     MessageDelta {
         delta: MessageDelta,
+        #[serde(default, deserialize_with = "lenient::or_absent")]
         usage: Option<Used>,
     },
     MessageStop,
@@ -104,6 +106,7 @@ enum Event {
 #[derive(Debug, Deserialize)]
 struct Message {
     model: Option<String>,
+    #[serde(default, deserialize_with = "lenient::or_absent")]
     usage: Option<Used>,
 }
 
@@ -135,9 +138,13 @@ struct MessageDelta {
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the API's own names")]
 pub(super) struct Used {
+    #[serde(default, deserialize_with = "lenient::count")]
     input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::count")]
     output_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::count")]
     cache_creation_input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::count")]
     cache_read_input_tokens: Option<u64>,
 }
 

@@ -60,13 +60,18 @@ impl Model for ClaudeModel {
         call::has_key(self.secrets.as_ref(), ProviderName::Claude).await
     }
 
+    fn thinking_room(&self) -> u32 {
+        self.settings.effort.room()
+    }
+
     fn batch_request(&self, prompt: &Prompt) -> Option<Value> {
         batch_request(&self.settings, prompt)
     }
 
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let headers = self.headers().await?;
-        let request = Request::new(prompt.model_or(&self.settings.model), prompt);
+        let request =
+            Request::new(prompt.model_or(&self.settings.model), self.settings.effort, prompt);
         call::stream(&self.client, &self.url, headers, &request, Events::default()).await
     }
 }

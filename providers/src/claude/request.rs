@@ -3,6 +3,8 @@
 use serde::Serialize;
 use shared::ports::{Prompt, Role};
 
+use crate::Effort;
+
 /// The only version of the API that Bedrock offers.
 const BEDROCK_VERSION: &str = "bedrock-2023-05-31";
 
@@ -15,10 +17,26 @@ pub(crate) struct Request<'a> {
     anthropic_version: Option<&'static str>,
     max_tokens: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
+    thinking: Option<Thinking>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_config: Option<OutputConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<[TextBlock<'a>; 1]>,
     messages: Vec<Message<'a>>,
+}
+
+/// Today's models think unless they are told not to; how much is said by `output_config`.
+#[derive(Debug, Serialize)]
+struct Thinking {
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct OutputConfig {
+    effort: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,7 +74,7 @@ impl<'a> Request<'a> {
     /// behind the system text, with which every prompt about the same document begins, and one
     /// behind the conversation if the session's next prompt will begin with it. A prefix that is
     /// shorter than the model's minimum is not cached, and costs nothing extra.
-    pub(super) fn new(model: &'a str, prompt: &'a Prompt) -> Self {
+    pub(super) fn new(model: &'a str, effort: Effort, prompt: &'a Prompt) -> Self {
         let keep = |wanted: bool| wanted.then_some(CacheControl { kind: "ephemeral" });
         let block = |text, wanted| TextBlock { kind: "text", text, cache_control: keep(wanted) };
         // The API rejects blocks without text.
@@ -78,23 +96,32 @@ impl<'a> Request<'a> {
         let messages = messages.collect();
         let model = Some(model);
         let stream = Some(true);
-        let max_tokens = prompt.max_tokens;
-        Self { model, anthropic_version: None, max_tokens, stream, system, messages }
+        let thinks = effort != Effort::None;
+        Self {
+            model,
+            anthropic_version: None,
+            max_tokens: effort.limit(prompt.max_tokens),
+            thinking: (!thinks).then_some(Thinking { kind: "disabled" }),
+            output_config: thinks.then(|| OutputConfig { effort: effort.name() }),
+            stream,
+            system,
+            messages,
+        }
     }
 
     /// Makes the request without streaming.
-    pub(super) fn unstreamed(model: &'a str, prompt: &'a Prompt) -> Self {
-        Self { stream: None, ..Self::new(model, prompt) }
+    pub(super) fn unstreamed(model: &'a str, effort: Effort, prompt: &'a Prompt) -> Self {
+        Self { stream: None, ..Self::new(model, effort, prompt) }
     }
 
     /// Makes the request for Bedrock, where the URL says which model and that the reply is
     /// streamed, and the version is in the body.
-    pub(crate) fn on_bedrock(prompt: &'a Prompt) -> Self {
+    pub(crate) fn on_bedrock(effort: Effort, prompt: &'a Prompt) -> Self {
         Self {
             model: None,
             stream: None,
             anthropic_version: Some(BEDROCK_VERSION),
-            ..Self::new("", prompt)
+            ..Self::new("", effort, prompt)
         }
     }
 }

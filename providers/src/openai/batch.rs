@@ -6,6 +6,8 @@ use shared::ports::Prompt;
 
 use super::chunks::{Used, reason};
 use super::request::Request;
+use super::thinking::ThinkingFilter;
+use crate::lenient::Content;
 use crate::{BatchReply, OpenAiSettings};
 
 /// Returns the body of a request without streaming.
@@ -18,9 +20,11 @@ pub fn parse_batch_reply(completion: Value) -> Option<BatchReply> {
     let Completion { model, choices, usage } = serde_json::from_value(completion).ok()?;
     let Choice { message, finish_reason } = choices.into_iter().next()?;
     let refused = message.refusal.as_ref().is_some_and(|text| !text.is_empty());
-    let text = [message.content, message.refusal].into_iter().flatten().collect();
+    let mut filter = ThinkingFilter::default();
+    let content = filter.pass(message.content.unwrap_or_default().0);
+    let text = [content, filter.end()].into_iter().chain(message.refusal).collect();
     let usage = usage.map(Used::total).unwrap_or_default();
-    Some(BatchReply { text, reason: reason(&finish_reason?, refused), model, usage })
+    Some(BatchReply { text, reason: reason(&finish_reason?, refused)?, model, usage })
 }
 
 #[derive(Debug, Deserialize)]
@@ -38,7 +42,7 @@ struct Choice {
 
 #[derive(Debug, Deserialize)]
 struct Message {
-    content: Option<String>,
+    content: Option<Content>,
     refusal: Option<String>,
 }
 

@@ -5,7 +5,10 @@ use serde_json::Value;
 use shared::domain::{FinishReason, Usage};
 use shared::ports::{Finish, ModelError, ModelEvent};
 
-use crate::{http_error, sse};
+use super::batch::parse_batch_reply;
+use super::thinking::ThinkingFilter;
+use crate::lenient::{self, Content};
+use crate::{BatchReply, http_error, sse};
 
 /// Converts chunks, and keeps what is needed at the end of the reply.
 #[derive(Debug, Default)]
@@ -13,6 +16,7 @@ pub(crate) struct Chunks {
     model: Option<String>,
     refused: bool,
     finish_reason: Option<String>,
+    thinking: ThinkingFilter,
 }
 
 impl sse::Decoder for Chunks {
@@ -20,14 +24,14 @@ impl sse::Decoder for Chunks {
         if data.trim() == "[DONE]" {
             return self.done(events);
         }
-        let chunk: Chunk = serde_json::from_str(data)
-            .map_err(|_| ModelError::Broken("a chunk that cannot be read".to_owned()))?;
+        let chunk: Chunk = lenient::parse(data)
+            .ok_or_else(|| ModelError::Broken("a chunk that cannot be read".to_owned()))?;
         if let Some(error) = chunk.error {
             return Err(http_error::from_event(&error));
         }
         self.model = chunk.model.filter(|model| !model.is_empty()).or(self.model.take());
         for choice in chunk.choices.into_iter().flatten().filter(|choice| choice.index == 0) {
-            self.choice(choice, events);
+            self.choice(choice, events)?;
         }
         events.extend(chunk.usage.map(|used| ModelEvent::Usage(used.total())));
         Ok(())
@@ -36,8 +40,12 @@ impl sse::Decoder for Chunks {
     /// Accepts the end of the body after a finish reason: the model has said that it is done, and
     /// some compatible servers omit `[DONE]`.
     fn end(&mut self) -> Option<Finish> {
-        let reason = reason(&self.finish_reason.take()?, self.refused);
+        let reason = reason(&self.finish_reason.take()?, self.refused)?;
         Some(Finish { reason, model: self.model.take() })
+    }
+
+    fn whole(&self, body: Value) -> Option<BatchReply> {
+        parse_batch_reply(body)
     }
 }
 
@@ -48,31 +56,54 @@ impl Chunks {
         let finish = sse::Decoder::end(self);
         let finish = finish
             .ok_or_else(|| ModelError::Broken("[DONE] without a finish reason".to_owned()))?;
+        self.release(events);
         events.push(ModelEvent::Finished(finish));
         Ok(())
     }
 
-    fn choice(&mut self, choice: Choice, events: &mut Vec<ModelEvent>) {
+    fn choice(&mut self, choice: Choice, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
         let delta = choice.delta.unwrap_or_default();
+        let text = self.thinking.pass(delta.content.unwrap_or_default().0);
         let refusal = delta.refusal.filter(|text| !text.is_empty());
         self.refused |= refusal.is_some();
-        let texts = [delta.content.filter(|text| !text.is_empty()), refusal];
+        let texts = [Some(text).filter(|text| !text.is_empty()), refusal];
         events.extend(texts.into_iter().flatten().map(ModelEvent::Delta));
-        self.finish_reason = choice.finish_reason.or(self.finish_reason.take());
+        // An empty reason is none: some servers send it with every chunk.
+        if let Some(finish_reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
+            if reason(&finish_reason, self.refused).is_none() {
+                let name: String = finish_reason
+                    .chars()
+                    .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .take(64)
+                    .collect();
+                return Err(ModelError::Broken(format!("the reply broke off: {name}")));
+            }
+            self.release(events);
+            self.finish_reason = Some(finish_reason);
+        }
+        Ok(())
+    }
+
+    /// Adds what the filter held back, at the end of the reply.
+    fn release(&mut self, events: &mut Vec<ModelEvent>) {
+        let held = self.thinking.end();
+        events.extend(Some(held).filter(|text| !text.is_empty()).map(ModelEvent::Delta));
     }
 }
 
-/// Converts a finish reason.
+/// Converts a finish reason; `None` for one that does not say that the reply is complete, such as
+/// `error` or `insufficient_system_resource`.
 ///
-/// `tool_calls` and `function_call` occur only with tools, which are never sent. Like unknown
-/// reasons, they count as a normal end.
-pub(super) fn reason(finish_reason: &str, refused: bool) -> FinishReason {
-    match finish_reason {
+/// `tool_calls` and `function_call` occur only with tools, which are never sent.
+pub(super) fn reason(finish_reason: &str, refused: bool) -> Option<FinishReason> {
+    Some(match finish_reason {
         "content_filter" => FinishReason::ContentFilter,
+        "length" | "max_tokens" | "model_length" if !refused => FinishReason::Length,
         _ if refused => FinishReason::Refusal,
-        "length" => FinishReason::Length,
-        _ => FinishReason::Stop,
-    }
+        "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "tool_calls"
+        | "function_call" => FinishReason::Stop,
+        _ => return None,
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,6 +111,7 @@ struct Chunk {
     error: Option<Value>,
     model: Option<String>,
     choices: Option<Vec<Choice>>,
+    #[serde(default, deserialize_with = "lenient::or_absent")]
     usage: Option<Used>,
 }
 
@@ -93,19 +125,23 @@ struct Choice {
 
 #[derive(Debug, Default, Deserialize)]
 struct Delta {
-    content: Option<String>,
+    content: Option<Content>,
     refusal: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Used {
+    #[serde(default, deserialize_with = "lenient::count")]
     prompt_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::count")]
     completion_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::or_absent")]
     prompt_tokens_details: Option<PromptDetails>,
 }
 
 #[derive(Debug, Deserialize)]
 struct PromptDetails {
+    #[serde(default, deserialize_with = "lenient::count")]
     cached_tokens: Option<u64>,
 }
 

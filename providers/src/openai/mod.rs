@@ -3,6 +3,7 @@
 mod batch;
 mod chunks;
 mod request;
+mod thinking;
 
 use std::sync::Arc;
 
@@ -54,6 +55,10 @@ impl Model for OpenAiModel {
 
     async fn is_configured(&self) -> bool {
         self.settings.keyless || call::has_key(self.secrets.as_ref(), ProviderName::OpenAi).await
+    }
+
+    fn thinking_room(&self) -> u32 {
+        self.settings.effort.room()
     }
 
     fn batch_request(&self, prompt: &Prompt) -> Option<Value> {

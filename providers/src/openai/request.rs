@@ -15,6 +15,8 @@ pub(super) struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
@@ -45,9 +47,14 @@ impl<'a> Request<'a> {
         let messages = prompt.messages.iter();
         let messages =
             messages.map(|message| Message { role: role(message.role), content: &message.text });
-        let limit = |field| (settings.max_tokens_field == field).then_some(prompt.max_tokens);
+        let limit = |field| {
+            (settings.max_tokens_field == field).then(|| settings.effort.limit(prompt.max_tokens))
+        };
+        let model = prompt.model_or(&settings.model);
+        let sends_effort = settings.sends_effort && can_think(model);
         Self {
-            model: prompt.model_or(&settings.model),
+            model,
+            reasoning_effort: sends_effort.then(|| settings.effort.name()),
             max_completion_tokens: limit(MaxTokensField::MaxCompletionTokens),
             max_tokens: limit(MaxTokensField::MaxTokens),
             stream: Some(true),
@@ -75,6 +82,12 @@ impl<'a> Request<'a> {
 /// It reveals no more than the prompt itself, and the group, which does not identify a caller.
 fn cache_key(prompt: &Prompt, caching: PromptCaching) -> String {
     format!("{}.{}", &sha256_hex(&prompt.system)[..32], caching.group)
+}
+
+/// Tells whether a model knows the field for the effort: `OpenAI`'s families before GPT-5 reject
+/// it.
+fn can_think(model: &str) -> bool {
+    !["gpt-3", "gpt-4", "chatgpt-4"].iter().any(|family| model.starts_with(family))
 }
 
 fn role(role: Role) -> &'static str {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use providers::client::{self, ClientSettings};
-use providers::{ClaudeModel, ClaudeSettings, MaxTokensField, OpenAiModel, OpenAiSettings};
+use providers::{ClaudeModel, ClaudeSettings, Effort, MaxTokensField, OpenAiModel, OpenAiSettings};
 use secrecy::SecretString;
 use shared::domain::{FinishReason, ProviderName, Usage};
+use shared::environment::Environment;
 use shared::ports::{
     ChatMessage, Model, ModelError, ModelEvent, Prompt, PromptCaching, Role, Secrets, SecretsError,
     SigningKeys,
@@ -61,8 +62,12 @@ fn model_at(protocol: Protocol, base: &str, secrets: Arc<dyn Secrets>) -> Box<dy
     match protocol {
         Protocol::Claude => {
             let version = "2026-10-21".to_owned();
-            let settings =
-                ClaudeSettings { base_url: base.to_owned(), model: "claude-x".to_owned(), version };
+            let settings = ClaudeSettings {
+                base_url: base.to_owned(),
+                model: "claude-x".to_owned(),
+                version,
+                effort: Effort::None,
+            };
             Box::new(ClaudeModel::new(settings, secrets, client()))
         }
         Protocol::OpenAi => {
@@ -71,7 +76,15 @@ fn model_at(protocol: Protocol, base: &str, secrets: Arc<dyn Secrets>) -> Box<dy
             let model = "gpt-x".to_owned();
             let keyless = false;
             let cache_key = true;
-            let settings = OpenAiSettings { base_url, model, keyless, max_tokens_field, cache_key };
+            let settings = OpenAiSettings {
+                base_url,
+                model,
+                keyless,
+                max_tokens_field,
+                cache_key,
+                effort: Effort::None,
+                sends_effort: true,
+            };
             Box::new(OpenAiModel::new(settings, secrets, client()))
         }
     }
@@ -104,6 +117,8 @@ struct Heard {
     usage: Option<Usage>,
     finish: Option<(FinishReason, Option<String>)>,
     error: Option<ModelError>,
+    /// How often it gave a sign of life.
+    alive: usize,
 }
 
 async fn hear(model: &dyn Model) -> Heard {
@@ -117,6 +132,7 @@ async fn hear(model: &dyn Model) -> Heard {
         match item {
             Ok(ModelEvent::Delta(text)) => heard.text.push_str(&text),
             Ok(ModelEvent::Usage(usage)) => heard.usage = Some(usage),
+            Ok(ModelEvent::Alive) => heard.alive += 1,
             Ok(ModelEvent::Finished(finish)) => heard.finish = Some((finish.reason, finish.model)),
             Err(error) => heard.error = Some(error),
         }
@@ -217,6 +233,39 @@ async fn a_request_is_what_openai_wants() {
 }
 
 #[tokio::test]
+async fn each_effort_has_the_form_of_its_provider_and_room_beside_the_reply() {
+    let efforts = [Effort::None, Effort::Low, Effort::Medium, Effort::High];
+    let stub = StubProvider::start(Behaviour::Echo).await.unwrap();
+    for (effort, name) in efforts.into_iter().zip(["none", "low", "medium", "high"]) {
+        let environment = Environment::default()
+            .with("CHATBOT_EFFORT", name)
+            .with("ANTHROPIC_BASE_URL", stub.url())
+            .with("OPENAI_BASE_URL", stub.openai_url());
+        let claude = ClaudeSettings::from_env(&environment).unwrap();
+        let openai = OpenAiSettings::from_env(&environment).unwrap();
+        let models: [Box<dyn Model>; 2] = [
+            Box::new(ClaudeModel::new(claude, Arc::new(Key(Some("k"))), client())),
+            Box::new(OpenAiModel::new(openai, Arc::new(Key(Some("k"))), client())),
+        ];
+        let old = Prompt { model: Some("gpt-4o-mini".to_owned()), ..prompt() };
+        for model in &models {
+            assert_eq!(model.thinking_room(), effort.room());
+            drop(model.stream(&prompt()).await.unwrap());
+        }
+        drop(models[1].stream(&old).await.unwrap());
+        let calls = stub.calls();
+        let [claude, openai, old] = &calls[calls.len() - 3..] else { panic!("three calls") };
+        let thinks = effort != Effort::None;
+        assert_eq!(claude.body["max_tokens"], 77 + effort.room());
+        assert_eq!(claude.body["thinking"]["type"] == "disabled", !thinks, "{name}");
+        assert_eq!(claude.body["output_config"]["effort"] == name, thinks, "{name}");
+        assert_eq!(openai.body["max_completion_tokens"], 77 + effort.room());
+        assert_eq!(openai.body["reasoning_effort"], name);
+        assert!(old.body.get("reasoning_effort").is_none(), "{}", old.body);
+    }
+}
+
+#[tokio::test]
 async fn a_compatible_server_can_be_given_max_tokens() {
     let calls = requests(Protocol::OpenAi, |stub| {
         let max_tokens_field = MaxTokensField::MaxTokens;
@@ -228,11 +277,14 @@ async fn a_compatible_server_can_be_given_max_tokens() {
             keyless: true,
             max_tokens_field,
             cache_key,
+            effort: Effort::None,
+            sends_effort: false,
         };
         Box::new(OpenAiModel::new(settings, Arc::new(Key(Some("k"))), client()))
     });
     let calls = calls.await;
-    assert_eq!(calls[0].body["max_tokens"], 77);
+    assert_eq!(calls[0].body["max_tokens"], 77 + Effort::None.room());
+    assert!(calls[0].body.get("reasoning_effort").is_none());
     assert!(calls[0].body.get("max_completion_tokens").is_none());
     assert!(calls[0].body.get("prompt_cache_key").is_none());
 }

@@ -70,6 +70,8 @@ pub enum ModelEvent {
     Delta(String),
     /// What the call used so far: replaces what was said before.
     Usage(Usage),
+    /// The provider is at work, but has nothing to say: it thinks, or keeps the connection alive.
+    Alive,
     /// The reply is complete. Nothing follows.
     Finished(Finish),
 }
@@ -127,6 +129,11 @@ pub trait Model: Send + Sync {
     /// What is not known counts as yes: the call then says what is wrong.
     async fn is_configured(&self) -> bool {
         true
+    }
+
+    /// Returns how many tokens of thinking a call may use beside those of the reply.
+    fn thinking_room(&self) -> u32 {
+        0
     }
 
     /// Returns the body of the request for the whole reply at once, as the provider's batches want

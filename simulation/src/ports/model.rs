@@ -81,7 +81,8 @@ impl Running {
     async fn step(mut self) -> Option<(Result<ModelEvent, ModelError>, Self)> {
         let process = Arc::clone(&self.process_ports.process);
         let event = process.call(PortCall::Next, self.next(), || Some(Err(broken()))).await?;
-        self.ended |= !matches!(event, Ok(ModelEvent::Delta(_) | ModelEvent::Usage(_)));
+        self.ended |=
+            !matches!(event, Ok(ModelEvent::Delta(_) | ModelEvent::Usage(_) | ModelEvent::Alive));
         Some((event, self))
     }
 

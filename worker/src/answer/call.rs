@@ -3,7 +3,7 @@
 use futures::StreamExt as _;
 use shared::domain::FinishReason;
 use shared::ports::{Finish, Model, ModelError, ModelEvent, ModelStream, Prompt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::spending::CallProgress;
 use super::turn_answer::{Abort, TurnAnswer};
@@ -15,6 +15,9 @@ const MAX_REPLY_BYTES: usize = 200 * 1024;
 /// How a call ended.
 pub(super) enum CallResult {
     Complete(Finish),
+    /// The model used up its limit without a word of the reply. The same call would end the same
+    /// way.
+    LimitReached,
     Failed(ModelError),
 }
 
@@ -40,6 +43,9 @@ impl TurnAnswer<'_> {
     ) -> Result<CallResult, Interrupt> {
         let broken = |problem: &str| CallResult::Failed(ModelError::Broken(problem.to_owned()));
         let timeouts = self.resources.config.timeouts;
+        let began = Instant::now();
+        // A provider that only ever keeps the connection alive must leave time for another one.
+        let patience = timeouts.deadline / 2;
         let open = timeout(timeouts.first_byte, async {
             let mut stream = model.stream(prompt).await?;
             let first = stream.next().await;
@@ -60,6 +66,10 @@ impl TurnAnswer<'_> {
                     }
                 }
                 Some(Ok(ModelEvent::Usage(usage))) => progress.usage = usage,
+                Some(Ok(ModelEvent::Alive)) if began.elapsed() > patience => {
+                    return Ok(broken("no word of the reply in half of the worker's time"));
+                }
+                Some(Ok(ModelEvent::Alive)) => (),
                 Some(Ok(ModelEvent::Finished(finish))) => return Ok(self.finished(finish)),
                 Some(Err(error)) => return Ok(CallResult::Failed(error)),
                 None => return Ok(broken("the stream ended early")),
@@ -96,6 +106,9 @@ impl TurnAnswer<'_> {
     /// Takes the end of the stream. An empty reply is a failure, unless the model refused.
     fn finished(&self, finish: Finish) -> CallResult {
         let refused = matches!(finish.reason, FinishReason::Refusal | FinishReason::ContentFilter);
+        if self.streamer.text().is_empty() && finish.reason == FinishReason::Length {
+            return CallResult::LimitReached;
+        }
         if self.streamer.text().is_empty() && !refused {
             return CallResult::Failed(ModelError::Broken("the reply was empty".into()));
         }

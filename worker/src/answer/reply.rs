@@ -14,6 +14,10 @@ use crate::error::WorkerError;
 use crate::streaming::Interrupt;
 use crate::turn::MeasuredOutcome;
 
+/// What a user is told whose answer did not fit into its limit.
+const LIMIT_REACHED: &str = "The AI model used up the length limit of an answer before it wrote \
+    anything. Please ask for something shorter, or contact your administrator.";
+
 impl TurnAnswer<'_> {
     /// Answers the turn and makes the answer final.
     pub(crate) async fn run(mut self) -> Result<(), WorkerError> {
@@ -68,6 +72,15 @@ impl TurnAnswer<'_> {
                     let outcome = self.replied(finish);
                     self.remember_reply(&prompt, &outcome);
                     return Ok(outcome);
+                }
+                CallResult::LimitReached => {
+                    permit.succeeded();
+                    tracing::warn!(
+                        provider = %name,
+                        "the model used up its limit by thinking: raise CHATBOT_MAX_TOKENS or \
+                        lower CHATBOT_EFFORT"
+                    );
+                    return Ok(self.failed(ErrorCode::ProvidersRejected, LIMIT_REACHED));
                 }
                 CallResult::Failed(error) => error,
             };

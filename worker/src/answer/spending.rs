@@ -78,7 +78,7 @@ impl<'w> Spending<'w> {
             model.provider(),
             name,
             prompt_bytes(prompt),
-            prompt.max_tokens,
+            prompt.max_tokens.saturating_add(model.thinking_room()),
         );
         let now = self.clock.now();
         let mut held = Vec::new();

@@ -62,6 +62,36 @@ async fn a_failure_before_the_first_piece_is_retried_within_the_generation() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_that_was_thought_away_is_asked_for_once() {
+    let thought_away = || vec![Step::Alive, Step::Finish(FinishReason::Length)];
+    let model = FakeModel::claude(vec![thought_away(), good()]);
+    let other = FakeModel::openai(vec![good()]);
+    let (world, turn) = answer(&[&model, &other]).await;
+    check_error(&turn, ErrorCode::ProvidersRejected);
+    let message = turn.error.unwrap().message;
+    assert!(message.contains("length limit"), "{message}");
+    assert_eq!((model.times().len(), other.times().len()), (1, 0));
+    // The breaker is closed: the next turn is answered by the same model.
+    world.say("m2").await;
+    world.drain().await;
+    check_reply(&world.final_of(2).await, ProviderName::Claude, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn signs_of_life_keep_a_call_alive_until_half_of_the_workers_time() {
+    let signs = |many: usize| (0..many).flat_map(|_| [wait(9_000), vec![Step::Alive]].concat());
+    let slow = FakeModel::claude(vec![signs(5).chain(good()).collect()]);
+    let (_, turn) = answer(&[&slow]).await;
+    check_reply(&turn, ProviderName::Claude, 1);
+
+    let endless = FakeModel::claude(vec![signs(100).collect(), signs(100).collect()]);
+    let other = FakeModel::openai(vec![good()]);
+    let (world, turn) = answer(&[&endless, &other]).await;
+    check_reply(&turn, ProviderName::OpenAi, 1);
+    assert!(world.elapsed() < Duration::from_secs(100), "{:?}", world.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_provider_asks_for_is_waited_for() {
     let model = FakeModel::claude(vec![busy(7), good()]);
     let (_, turn) = answer(&[&model]).await;

@@ -97,6 +97,29 @@ fn streams_of_the_corpus_come_to_this() {
 }
 
 #[test]
+fn a_body_that_is_no_stream_is_a_reply_or_says_what_it_is() {
+    let openai =
+        r#"{"model":"m","choices":[{"message":{"content":"Four."},"finish_reason":"stop"}]}"#;
+    let claude = r#"{"model":"m","content":[{"type":"text","text":"Four."}],"stop_reason":"end_turn","usage":{}}"#;
+    let error = r#"{"error":{"type":"authentication_error","message":"the key sk-1 is wrong"}}"#;
+    with_both(|wire, protocol, _| {
+        let json = Some("application/json; charset=utf-8");
+        let hear = |body: &str, media_type| {
+            let chunks = vec![body.as_bytes().to_vec()];
+            wire.hear(&Reply { status: 200, chunks, media_type, ..Reply::default() })
+        };
+        let whole = hear(if protocol == Protocol::OpenAi { openai } else { claude }, json);
+        assert_eq!((whole.text().as_str(), whole.is_finished()), ("Four.", true), "{whole:?}");
+        let refused = hear(error, json).error.unwrap();
+        assert_eq!(refused, "the provider refused the key (authentication_error)");
+        let page = hear("<html>Sign in</html>", Some("text/html")).error.unwrap();
+        assert!(page.contains("is the base URL right?"), "{page}");
+        let nothing = hear("{", json).error.unwrap();
+        assert!(nothing.contains("a reply that cannot be read"), "{nothing}");
+    });
+}
+
+#[test]
 fn the_pieces_of_a_body_arrive_one_by_one() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let pieces =
@@ -127,7 +150,12 @@ fn a_connection_that_dies_at_any_byte_is_never_an_end() {
         let stream = named(seeds, SMALL);
         let whole = wire.whole(&stream);
         for cut in 0..last_event(&stream) {
-            let part = Reply { status: 200, chunks: vec![stream[..cut].to_vec()], dies: true };
+            let part = Reply {
+                status: 200,
+                chunks: vec![stream[..cut].to_vec()],
+                dies: true,
+                ..Reply::default()
+            };
             check_prefix(&wire.hear(&part), &whole, false);
         }
     });
@@ -256,7 +284,7 @@ proptest! {
     ) {
         with_both(|wire, _, _| {
             for body in [body.clone(), format!("{{\"error\":{value}}}").into_bytes()] {
-                let heard = wire.hear(&Reply { status, chunks: vec![body], dies: false });
+                let heard = wire.hear(&Reply { status, chunks: vec![body], ..Reply::default() });
                 assert!(heard.events.is_empty());
                 assert!(heard.error.is_some_and(|error| error.len() < 200));
             }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use providers::client::{self, ClientSettings};
-use providers::{ClaudeModel, ClaudeSettings, MaxTokensField, OpenAiModel, OpenAiSettings};
+use providers::{ClaudeModel, ClaudeSettings, Effort, MaxTokensField, OpenAiModel, OpenAiSettings};
 use secrecy::SecretString;
 use shared::domain::ProviderName;
 use shared::ports::{
@@ -26,6 +26,8 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) chunks: Vec<Vec<u8>>,
     pub(super) dies: bool,
+    /// The media type, if it is not that of a stream.
+    pub(super) media_type: Option<&'static str>,
 }
 
 /// A model, and the server that answers it.
@@ -74,6 +76,7 @@ impl Wire {
                     base_url,
                     model: "claude-x".into(),
                     version: "2026-10-21".into(),
+                    effort: Effort::None,
                 };
                 Box::new(ClaudeModel::new(settings, Arc::new(Key), client))
             }
@@ -87,6 +90,8 @@ impl Wire {
                     keyless,
                     max_tokens_field,
                     cache_key,
+                    effort: Effort::None,
+                    sends_effort: true,
                 };
                 Box::new(OpenAiModel::new(settings, Arc::new(Key), client))
             }
@@ -107,15 +112,16 @@ impl Wire {
 
     /// Calls the model, which is answered with these chunks and a proper end.
     pub(super) fn chunked(&self, chunks: Vec<Vec<u8>>) -> Heard {
-        self.hear(&Reply { status: 200, chunks, dies: false })
+        self.hear(&Reply { status: 200, chunks, ..Reply::default() })
     }
 }
 
 impl Reply {
     fn bytes(&self) -> Vec<u8> {
         let status = self.status;
+        let media_type = self.media_type.unwrap_or("text/event-stream");
         let head = format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: text/event-stream\r\ntransfer-encoding: \
+            "HTTP/1.1 {status} X\r\ncontent-type: {media_type}\r\ntransfer-encoding: \
             chunked\r\n\r\n"
         );
         let mut bytes = head.into_bytes();
@@ -179,6 +185,8 @@ async fn hear(model: &dyn Model) -> Heard {
     while let Some(item) = stream.next().await {
         assert!(heard.error.is_none() && !heard.is_finished(), "nothing follows the end");
         match item {
+            // How often depends on how the bytes arrive.
+            Ok(ModelEvent::Alive) => (),
             Ok(event) => heard.events.push(event),
             Err(error) => heard.error = Some(describe(&error)),
         }
@@ -209,7 +217,7 @@ impl Heard {
 pub(super) async fn pieces(chunks: &[Vec<u8>]) -> Vec<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let reply = Reply { status: 200, chunks: chunks.to_vec(), dies: false };
+    let reply = Reply { status: 200, chunks: chunks.to_vec(), ..Reply::default() };
     tokio::spawn(serve(listener, Arc::new(Mutex::new(reply.bytes()))));
     let client = client::build(ClientSettings { connect_timeout: Duration::from_secs(3) }).unwrap();
     let mut response = client.get(url).send().await.unwrap();

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep};
 pub(crate) enum Step {
     Wait(Duration),
     Say(String),
+    Alive,
     Usage(Usage),
     Finish(FinishReason),
     /// Fails; as the first step it refuses the request.
@@ -162,6 +163,7 @@ impl Running {
                 Some(Step::Wait(time)) => sleep(time).await,
                 Some(Step::Say(text)) => return Some(Ok(ModelEvent::Delta(text))),
                 Some(Step::Usage(usage)) => return Some(Ok(ModelEvent::Usage(usage))),
+                Some(Step::Alive) => return Some(Ok(ModelEvent::Alive)),
                 Some(Step::Hang) => std::future::pending().await,
                 Some(Step::Finish(reason)) => {
                     self.ended = true;
