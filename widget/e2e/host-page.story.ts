@@ -181,4 +181,35 @@ describe.skipIf(cannotRunStories)('on a page of somebody else', () => {
     expect(directions).toEqual(['ltr', 'rtl', 'ltr', 'rtl']);
     await chat.close();
   });
+
+  it('a window that nobody has opened asks nothing of the server', async () => {
+    const chat = await environment.visitExample();
+    const asked: string[] = [];
+    chat.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await chat.page.evaluate(() =>
+      document.querySelector('yogi-chatbot')!.toggleAttribute('documents', true),
+    );
+    await chat.nextPaint();
+    expect(asked).toEqual([]);
+    await chat.open();
+    await waitUntil('the list', async () => asked.some((path) => path.endsWith('/documents')));
+    await chat.close();
+  });
+
+  it('the whole conversation is printed, without the button and the composer', async () => {
+    const chat = await environment.openChat();
+    await chat.ask('At length [[stub:long:6000]]');
+    await chat.page.emulateMedia({ media: 'print' });
+    const scroll = chat.page.locator('yogi-chatbot .scroll');
+    const hidden = await scroll.evaluate(
+      (element) => element.scrollHeight - element.getBoundingClientRect().height,
+    );
+    expect(hidden).toBeLessThanOrEqual(1);
+    expect(await chat.page.evaluate(() => document.documentElement.scrollHeight)).toBeGreaterThan(
+      await scroll.evaluate((element) => element.scrollHeight),
+    );
+    expect(await chat.page.locator('yogi-chatbot .launcher').isVisible()).toBe(false);
+    expect(await chat.box.isVisible()).toBe(false);
+    await chat.close();
+  });
 });

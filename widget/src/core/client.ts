@@ -183,7 +183,7 @@ function subscribeTo<Listener>(to: Set<Listener>, listener: Listener): () => voi
 function baseUrl(apiUrl: string): URL {
   try {
     return new URL(
-      apiUrl.replace(/\/?$/, '/').replace(/^\/$/, apiUrl === '' ? './' : '/'),
+      apiUrl === '' ? './' : apiUrl.replace(/\/?$/, '/'),
       globalThis.document?.baseURI,
     );
   } catch {

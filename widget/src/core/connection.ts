@@ -10,9 +10,9 @@ import { retryDelay } from './sleep.js';
 import type { ConnectionStatus } from './types.js';
 import { type Frame, parseFrame, type SocketTicket } from './wire.js';
 
-// The server closes with 1000 also when the session was deleted; asking for the next ticket shows.
-const RECONNECT_CODES = new Set([1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015]);
 const NO_ANSWER_CODE = 4000; // never sent by the server: the socket looked open but was dead
+// The server closes with 1000 also when the session was deleted; asking for the next ticket shows.
+const RECONNECT_CODES = new Set([1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015, NO_ANSWER_CODE]);
 const FIRST_DELAY_MS = 400;
 const MAX_DELAY_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 12_000;
@@ -94,7 +94,7 @@ export function createConnection(
 
   function ended(code: number): void {
     drop();
-    if (code === NO_ANSWER_CODE || RECONNECT_CODES.has(code)) reconnect(null);
+    if (RECONNECT_CODES.has(code)) reconnect(null);
     else giveUp(() => on.link('closed'));
   }
 

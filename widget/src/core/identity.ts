@@ -86,9 +86,6 @@ export class Identity implements Credentials {
   }
 
   #save(): void {
-    this.store.set('session', { id: this.id, token: this.#token } satisfies {
-      id: string | null;
-      token: string | null;
-    });
+    this.store.set('session', { id: this.id, token: this.#token });
   }
 }

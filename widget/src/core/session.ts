@@ -60,7 +60,7 @@ export async function loadOlder(core: ClientCore): Promise<void> {
   const page = (await core.api.turns(identity.id, `before=${oldest}&limit=${PAGE_SIZE}`)).turns;
   if (epoch !== core.epoch) return;
   turns.restore(page);
-  core.hasOlder = page.length > 0 && page[0]!.turn > core.rule.first;
+  core.hasOlder = (page[0]?.turn ?? 0) > core.rule.first;
   changed(core);
 }
 
@@ -114,7 +114,7 @@ async function restore(core: ClientCore, id: string, epoch: number): Promise<voi
     core.rule = { ...initialState(id, cursor), awaited: core.rule.awaited };
     core.turns.restore(turns);
     for (const { message_id } of turns) core.outbox.remove(message_id);
-    core.hasOlder = turns.length > 0 && turns[0]!.turn > 1;
+    core.hasOlder = (turns[0]?.turn ?? 0) > 1;
     dispatch(core, { type: 'history', turns });
   } finally {
     core.loading = false;

@@ -266,7 +266,10 @@ export class YogiChatbotElement extends Base {
 
   #setOpen(open: boolean, isNews = true): void {
     const frame = this.shadowRoot?.querySelector<HTMLElement>('.floating');
-    if (open) void this.#client?.connect().catch(() => {});
+    if (open) {
+      void this.#client?.connect().catch(() => {});
+      this.#window?.opened();
+    }
     if (frame) {
       frame.hidden = !open;
       frame.classList.toggle('open', open);

@@ -71,6 +71,7 @@ export class ChatWindow {
   #notBefore = 0;
   #disconnectedSince: number | null = null;
   #isDestroyed = false;
+  #wasOpened = false;
 
   constructor(private readonly options: WindowOptions) {
     const { client, texts } = options;
@@ -99,7 +100,13 @@ export class ChatWindow {
     this.#clock = setInterval(() => this.#showConnection(client.getState()), CLOCK_MS);
     this.#unsubscribe = client.subscribe(() => this.#drawSoon());
     this.#draw();
-    if (options.picksDocuments) void this.#loadDocuments();
+  }
+
+  /** Tells the window that the user sees it. Nothing is asked of the server before. */
+  opened(): void {
+    if (this.#wasOpened) return;
+    this.#wasOpened = true;
+    if (this.options.picksDocuments) void this.#loadDocuments();
   }
 
   /** Sends a message as if the user had written it. */

@@ -6,25 +6,8 @@
  * frames can therefore never reach a consumer, however they mix with fetches from the history.
  */
 import type { ChatEvent, EventMetadata } from '../types.js';
-import type { RuleAction, RuleState } from './state.js';
+import { nothingEmitted, type RuleAction, type RuleState } from './state.js';
 import type { TurnFinal, RuleTurn } from './turn.js';
-
-/** What has been emitted for one turn. */
-export interface EmittedSoFar {
-  readonly turn: number;
-  readonly gen: number;
-  /** The open message, and the part of its text that was emitted. */
-  readonly messageId: string | null;
-  readonly text: string;
-  /** A message was abandoned; the next one replaces it. */
-  readonly restart: boolean;
-  readonly status: unknown;
-}
-
-/** Returns the record of a turn for which nothing has been emitted. */
-export function nothingEmitted(turn: number): EmittedSoFar {
-  return { turn, gen: 0, messageId: null, text: '', restart: false, status: null };
-}
 
 /** Emits what is new about a turn; all turns before it are final, and their events emitted. */
 export function emitNews(

@@ -16,9 +16,15 @@ import {
   type ResumedValue,
   type StoredTurn,
 } from '../wire.js';
-import { nothingEmitted, emitNews } from './emit.js';
-import type { RuleAction, RuleInput, RuleState } from './state.js';
-import { resumeIfDue, closedLink, openedLink } from './timing.js';
+import { emitNews } from './emit.js';
+import {
+  closedLink,
+  nothingEmitted,
+  type RuleAction,
+  type RuleInput,
+  type RuleState,
+} from './state.js';
+import { resumeIfDue, openedLink } from './timing.js';
 import { applyFrame, applyStoredTurn, emptyTurn, type FrameEffect } from './turn.js';
 
 const REFETCH_MS = 5_000;

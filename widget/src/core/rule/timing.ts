@@ -5,7 +5,7 @@
  * repeats what the client may have missed. What must be limited is the rate: every question makes
  * the server read the session. The intervals are those of the contract.
  */
-import type { RuleAction, RuleState } from './state.js';
+import { closedLink, type LinkState, type RuleAction, type RuleState } from './state.js';
 
 const NO_ANSWER_MS = 5_000;
 const GAP_MS = 2_000;
@@ -16,39 +16,6 @@ const KEEP_ALIVE_MS = 300_000;
 // moment.
 const FULL_BATCH = 20;
 const BATCH_PAUSE_MS = 200;
-
-/** What the rule knows about the connection. */
-export interface LinkState {
-  open: boolean;
-  /** A `chat.resumed` has come on this connection. */
-  resumed: boolean;
-  /** When `resume` was last sent. */
-  askedAt: number | null;
-  /** When a frame last came. */
-  heardAt: number;
-  /** Something is known to be missing; `resume` is sent at the interval for gaps. */
-  gap: boolean;
-  /** `resume` has to be sent at once, regardless of intervals. */
-  urgent: boolean;
-  /** The number of finals since `resume` was last sent. */
-  finals: number;
-  /** The cursor at the moment the connection opened. */
-  cursorAtOpen: number;
-}
-
-/** Returns the state of a connection that is not open. */
-export function closedLink(): LinkState {
-  return {
-    open: false,
-    resumed: false,
-    askedAt: null,
-    heardAt: 0,
-    gap: false,
-    urgent: false,
-    finals: 0,
-    cursorAtOpen: 0,
-  };
-}
 
 /** Returns the state of a connection that has just opened. */
 export function openedLink(now: number, cursor: number): LinkState {
