@@ -4,10 +4,11 @@ use bytes::Bytes;
 use http::header::LOCATION;
 use http::{HeaderValue, Request, StatusCode};
 use serde_json::json;
-use shared::domain::{DocumentId, MessageId, Principal, ProviderName};
+use shared::domain::{DocumentId, MessageId, MessageText, Principal, ProviderName};
 use shared::protocol::accept::{self, AcceptError, Submission, SubmissionLookup, SubmissionStatus};
 use shared::queue_messages::RequestMessage;
 use shared::store_retry::StoreRetry;
+use shared::visible::is_blank;
 use tracing::Span;
 
 use crate::body::{JsonBody, parse};
@@ -78,7 +79,10 @@ impl Ingress {
 
     fn submission(&self, call: &Call<'_>, principal: &Principal) -> Result<Submission, ApiError> {
         let fields = JsonBody::read(call.request)?;
-        let message = parse("message", fields.required("message")?)?;
+        let message: MessageText = parse("message", fields.required("message")?)?;
+        if is_blank(message.as_str()) {
+            return Err(ApiError::field("message", "must have a character that can be seen"));
+        }
         let session_id = match fields.text("session_id")? {
             Some(id) => parse("session_id", id)?,
             None => self.new_session_id()?,

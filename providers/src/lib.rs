@@ -20,7 +20,6 @@
 //! | `lenient` | reads what other servers make of a protocol |
 //! | `http_error` | turns HTTP errors and error events into [`shared::ports::ModelError`]s |
 //! | `batch_reply` | a complete reply from a provider's batch API |
-//! | `sanitize` | removes characters that people cannot see but models read |
 
 mod batch_reply;
 pub mod bedrock;
@@ -34,7 +33,6 @@ pub mod offline;
 pub mod openai;
 pub mod prices;
 mod retry_after;
-mod sanitize;
 mod sse;
 
 pub use batch_reply::BatchReply;
@@ -47,7 +45,6 @@ pub use http_error::error_from_response;
 pub use offline::OfflineModel;
 pub use openai::OpenAiModel;
 pub use prices::{Prices, PricesError};
-pub use sanitize::without_invisible;
 pub use shared::http_client as client;
 
 #[cfg(test)]

@@ -19,6 +19,7 @@
 //! | [`environment`] | typed reading of configuration variables |
 //! | [`http_client`] | the HTTP client of those that call somebody outside |
 //! | [`telemetry`] | logs, and the attribute names in them |
+//! | [`visible`] | characters that people cannot see but models read |
 
 pub mod ag_ui;
 pub mod analytics;
@@ -38,6 +39,7 @@ pub mod reply_cache;
 pub mod store_retry;
 pub mod system;
 pub mod telemetry;
+pub mod visible;
 
 mod redact;
 

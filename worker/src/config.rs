@@ -152,6 +152,8 @@ pub struct BreakerSettings {
     /// How long the breaker stays open before it allows a trial call
     /// (`CHATBOT_BREAKER_OPEN_SECONDS`).
     pub open: Duration,
+    /// The longest pause that a provider is granted (`CHATBOT_MAX_RETRY_AFTER_SECONDS`).
+    pub longest_pause: Duration,
 }
 
 impl BreakerSettings {
@@ -165,6 +167,9 @@ impl BreakerSettings {
             failures: usize::try_from(failures).unwrap_or(usize::MAX),
             window: seconds("CHATBOT_BREAKER_WINDOW_SECONDS", 30)?,
             open: seconds("CHATBOT_BREAKER_OPEN_SECONDS", 15)?,
+            longest_pause: environment
+                .number_or("CHATBOT_MAX_RETRY_AFTER_SECONDS", 60, 1..=86_400)
+                .map(Duration::from_secs)?,
         })
     }
 }

@@ -5,9 +5,9 @@ use futures::StreamExt as _;
 use futures::stream;
 use shared::domain::{FinishReason, ProviderName};
 use shared::ports::{Finish, Model, ModelError, ModelEvent, ModelStream, Prompt, Role};
+use shared::visible::without_invisible;
 
 use super::answer::{Source, answer};
-use crate::without_invisible;
 
 const MODEL: &str = "offline";
 

@@ -3,6 +3,7 @@
 use futures::StreamExt as _;
 use shared::domain::FinishReason;
 use shared::ports::{Finish, Model, ModelError, ModelEvent, ModelStream, Prompt};
+use shared::visible::is_blank;
 use tokio::time::{Instant, timeout};
 
 use super::spending::CallProgress;
@@ -106,10 +107,11 @@ impl TurnAnswer<'_> {
     /// Takes the end of the stream. An empty reply is a failure, unless the model refused.
     fn finished(&self, finish: Finish) -> CallResult {
         let refused = matches!(finish.reason, FinishReason::Refusal | FinishReason::ContentFilter);
-        if self.streamer.text().is_empty() && finish.reason == FinishReason::Length {
+        let blank = is_blank(self.streamer.text());
+        if blank && finish.reason == FinishReason::Length {
             return CallResult::LimitReached;
         }
-        if self.streamer.text().is_empty() && !refused {
+        if blank && !refused {
             return CallResult::Failed(ModelError::Broken("the reply was empty".into()));
         }
         CallResult::Complete(finish)

@@ -146,7 +146,9 @@ impl Permit<'_> {
     /// `Busy` and `Broken` count against the provider. `Unauthorized` and `Permanent` count as
     /// `succeeded`: they are answers about this key or this request, and must not block everybody
     /// else's.
-    /// A `retry_after` is respected in every position of the breaker.
+    /// A `retry_after` is respected in every position of the breaker, up to
+    /// [`BreakerSettings::longest_pause`]: a hint that was meant for one request, or comes from a
+    /// load balancer, must not keep everybody away for an hour.
     pub fn failed(self, error: &ModelError, now: Instant) {
         match error {
             ModelError::Busy { retry_after, .. } => self.count_failure(*retry_after, now),
@@ -160,7 +162,7 @@ impl Permit<'_> {
         let settings = self.breaker.settings;
         let mut state = self.breaker.state();
         if let Some(pause) = retry_after {
-            state.pause(later(now, pause));
+            state.pause(later(now, pause.min(settings.longest_pause)));
         }
         let opens = state.add_failure(&settings, now);
         let closed = state.open_until.is_none();

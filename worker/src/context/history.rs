@@ -6,6 +6,7 @@ use shared::ports::{ChatMessage, Ids, Role, Store};
 use shared::protocol::{Turn, TurnPhase, keys};
 use shared::queue_messages::Exchange;
 use shared::store_retry::with_retries;
+use shared::visible::is_blank;
 
 use super::tokens::estimated_tokens;
 use crate::error::WorkerError;
@@ -32,7 +33,7 @@ pub(crate) struct History {
 /// Reads the history of a turn, oldest first: the longest run of committed turns that fits the
 /// token budget, among the last [`MAX_TURNS`].
 ///
-/// Error turns are left out; cancelled ones are included if they have text. At most one page more
+/// Error turns are left out; cancelled ones are included if they have visible text. At most one page more
 /// than what fits the budget is read, so the cost does not grow with the session. Turns that are
 /// left out use no budget: only the number of turns limits the reading of a session that consists
 /// almost entirely of errors.
@@ -85,7 +86,7 @@ impl History {
 /// budget.
 pub(crate) fn replayed_history(history: &[Exchange], mut left: usize) -> History {
     let mut newest_first = Vec::new();
-    for exchange in history.iter().rev().filter(|exchange| !exchange.reply.is_empty()) {
+    for exchange in history.iter().rev().filter(|exchange| !is_blank(&exchange.reply)) {
         let pair = pair(exchange.reply.clone(), exchange.message.as_str().to_owned());
         let Some(rest) = left.checked_sub(size(&pair)) else {
             return History::of(newest_first, true);
@@ -106,7 +107,7 @@ fn messages(turn: Turn) -> Option<[ChatMessage; 2]> {
         TurnPhase::Final(end) => end.outcome.result.into_text(),
         TurnPhase::Running(_) => return None,
     };
-    (!text.is_empty()).then(|| pair(text, turn.message.into()))
+    (!is_blank(&text)).then(|| pair(text, turn.message.into()))
 }
 
 fn pair(reply: String, message: String) -> [ChatMessage; 2] {

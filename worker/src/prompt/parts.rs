@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use providers::without_invisible;
 use shared::domain::{ContextUse, Principal};
 use shared::ports::{ChatMessage, Document, Prompt, PromptCaching, Role};
+use shared::visible::{is_blank, without_invisible};
 
 use super::template::{SystemPrompt, Template};
 use crate::config::WorkerConfig;
@@ -75,8 +75,11 @@ impl<'a> PromptParts<'a> {
         messages.push(ChatMessage { role: Role::User, text: message.to_owned() });
         for message in &mut messages {
             if let Cow::Owned(clean) = without_invisible(&message.text) {
-                message.text =
-                    if clean.is_empty() { "(nothing visible)".to_owned() } else { clean };
+                message.text = clean;
+            }
+            // From the queue, or from before the API refused them.
+            if is_blank(&message.text) {
+                "(nothing visible)".clone_into(&mut message.text);
             }
         }
         Ok(Prompt { system, messages, document, max_tokens: config.max_tokens, model, caching })

@@ -1,10 +1,10 @@
 //! The template of the system prompt.
 
 use minijinja::{Environment, context};
-use providers::without_invisible;
 use shared::domain::ContextUse;
 use shared::domain::sha256_hex;
 use shared::ports::Document;
+use shared::visible::without_invisible;
 
 const NAME: &str = "system";
 const SOURCE: &str = include_str!("system.md.jinja");

@@ -165,3 +165,13 @@ fn a_bad_setting_names_its_variable() {
     let error = BreakerSettings::from_env(&environment).unwrap_err();
     assert_eq!(error.to_string(), "CHATBOT_BREAKER_FAILURES is \"0\", but must be from 1 to 1000");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_pause_is_granted_up_to_a_minute() {
+    let breaker = breaker();
+    fail(&breaker, 1, &busy(Some(3_600)));
+    check(&breaker, 60);
+    after(60).await;
+    breaker.acquire(Instant::now()).expect("a call is tried").succeeded();
+    check(&breaker, 0);
+}

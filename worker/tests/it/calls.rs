@@ -92,6 +92,14 @@ async fn signs_of_life_keep_a_call_alive_until_half_of_the_workers_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_of_which_nothing_can_be_seen_is_a_failure() {
+    let blank = [says("\n\u{200B}\n", Duration::ZERO), finish()].concat();
+    let model = FakeModel::claude(vec![blank, good()]);
+    let (_, turn) = answer(&[&model]).await;
+    check_reply(&turn, ProviderName::Claude, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_provider_asks_for_is_waited_for() {
     let model = FakeModel::claude(vec![busy(7), good()]);
     let (_, turn) = answer(&[&model]).await;

@@ -131,8 +131,8 @@ async fn a_spent_budget_is_an_error_without_any_call() {
 #[tokio::test]
 async fn a_budget_is_settled_with_what_was_really_used() {
     let stub = provider(Behaviour::Echo).await;
-    // Two reservations of 1,024 tokens would not fit at once.
-    let server = Setup::claude(&stub).with("CHATBOT_DAILY_BUDGET_USD", "0.001").start().await;
+    // Two reservations of 2,048 tokens, room for thinking included, would not fit at once.
+    let server = Setup::claude(&stub).with("CHATBOT_DAILY_BUDGET_USD", "0.0018").start().await;
     let mut ann = Chatter::join(&server).await;
     for _ in 0..3 {
         assert_eq!(ann.ask("Hello").await.kind, "reply");

@@ -12,11 +12,8 @@ const CAP: usize = 200 * 1024;
 
 #[tokio::test(start_paused = true)]
 async fn s22_an_empty_reply_is_a_failure_that_nobody_sees() {
-    for script in [
-        vec![ModelStep::Finish(FinishReason::Stop)],
-        vec![ModelStep::Finish(FinishReason::Length)],
-        vec![],
-    ] {
+    let stop = ModelStep::Finish(FinishReason::Stop);
+    for script in [vec![stop], vec![]] {
         let (scenario, anna) = asked(ScenarioSetup::default()).await;
         let tab = anna.open_tab(1);
         settle().await;
@@ -44,6 +41,20 @@ async fn s22_nothing_but_empty_replies_is_an_error_and_never_an_empty_final() {
     let code = row.error.map(|error| error.code);
     assert_eq!((row.kind, code), (Some(TurnKind::Error), Some(ErrorCode::ProvidersUnavailable)));
     assert_eq!(scenario.model_calls(), 3);
+    scenario.end(&[(&anna, &tab)]).await.unwrap();
+}
+
+/// The same call would end the same way, and cost as much.
+#[tokio::test(start_paused = true)]
+async fn s22_a_limit_that_was_reached_without_a_word_is_an_error_after_one_call() {
+    let (scenario, anna) = asked(ScenarioSetup::default()).await;
+    let tab = anna.open_tab(1);
+    scenario.script_model(ProviderName::Claude, vec![ModelStep::Finish(FinishReason::Length)]);
+    scenario.answer(&request(&scenario).await).await;
+    let row = scenario.turn(&anna, 1).await.unwrap();
+    let code = row.error.map(|error| error.code);
+    assert_eq!((row.kind, code), (Some(TurnKind::Error), Some(ErrorCode::ProvidersRejected)));
+    assert_eq!(scenario.model_calls(), 1);
     scenario.end(&[(&anna, &tab)]).await.unwrap();
 }
 
