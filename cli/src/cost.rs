@@ -45,7 +45,7 @@ struct Chat {
 /// Runs the command.
 pub(crate) async fn run(context: &Context, what: &CostArgs) -> anyhow::Result<ExitStatus> {
     context
-        .with_backend(DataPolicy::MustExist, |backend| async move {
+        .with_backend(DataPolicy::Look, |backend| async move {
             let status = backend.status().await?;
             let now = context.now();
             let figures = backend.stats(now.minus(LOOK_BACK), now, LOOK_BACK).await?.totals;

@@ -34,7 +34,7 @@ pub(crate) async fn run(context: &Context, command: DlqCommand) -> anyhow::Resul
         return Err(usage("specify the IDs of dead letters (see `yogi dlq list`), or --all"));
     }
     context
-        .with_backend(DataPolicy::MustExist, |backend| async move {
+        .with_backend(DataPolicy::Look, |backend| async move {
             match command {
                 DlqCommand::List(what) => list(context, backend, &what).await,
                 DlqCommand::Show(which) => show(context, backend, &which).await,

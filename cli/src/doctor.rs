@@ -60,7 +60,7 @@ impl Findings {
 /// Runs the command.
 pub(crate) async fn run(context: &Context, what: &DoctorArgs) -> anyhow::Result<ExitStatus> {
     context
-        .with_backend(DataPolicy::CreateIfMissing, |backend| async move {
+        .with_backend(DataPolicy::MustRun, |backend| async move {
             let findings = examine(context, backend, what).await?;
             Ok(report(context, &findings))
         })

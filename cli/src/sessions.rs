@@ -21,8 +21,12 @@ const PAGE: usize = 100;
 
 /// Runs `yogi session`.
 pub(crate) async fn run(context: &Context, command: SessionCommand) -> anyhow::Result<ExitStatus> {
+    let policy = match &command {
+        SessionCommand::Delete { dry_run: false, .. } => DataPolicy::Delete,
+        _ => DataPolicy::Look,
+    };
     context
-        .with_backend(DataPolicy::MustExist, |backend| async move {
+        .with_backend(policy, |backend| async move {
             match command {
                 SessionCommand::List { principal, limit } => {
                     list(context, backend, principal.as_deref(), limit).await
@@ -42,7 +46,7 @@ pub(crate) async fn run(context: &Context, command: SessionCommand) -> anyhow::R
 /// Runs `yogi turns`.
 pub(crate) async fn turns(context: &Context, which: &TurnsArgs) -> anyhow::Result<ExitStatus> {
     context
-        .with_backend(DataPolicy::MustExist, |backend| async move {
+        .with_backend(DataPolicy::Look, |backend| async move {
             let key = reference::session(&which.session)?;
             backend.session(&key).await?;
             let turns = read(backend.as_ref(), &key, which.after, which.limit).await?;

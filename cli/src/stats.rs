@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, span: &args::StatsArgs) -> anyhow::Re
         )));
     }
     context
-        .with_backend(DataPolicy::MustExist, |backend| async move {
+        .with_backend(DataPolicy::Look, |backend| async move {
             let stats = backend.stats(from, to, step(to.since(from))).await?;
             show(context, &stats);
             Ok(ExitStatus::Success)

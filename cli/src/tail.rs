@@ -24,9 +24,10 @@ const AWAY_PAUSE: Duration = Duration::from_secs(1);
 /// Runs the command.
 pub(crate) async fn run(context: &Context, filter: &TailArgs) -> anyhow::Result<ExitStatus> {
     context
-        .with_backend(DataPolicy::MustExist, |backend| async move {
-            follow(context, backend, filter).await
-        })
+        .with_backend(
+            DataPolicy::Look,
+            |backend| async move { follow(context, backend, filter).await },
+        )
         .await
 }
 

@@ -157,7 +157,8 @@ fn is_origin(text: &str) -> bool {
 }
 
 fn rate(environment: &Environment, variable: &str, default: u32) -> Result<u32, ConfigError> {
-    environment.parsed_or(variable, default)
+    let rate = environment.number_or(variable, u64::from(default), 0..=u64::from(u32::MAX))?;
+    Ok(u32::try_from(rate).unwrap_or(u32::MAX))
 }
 
 fn websocket_url(

@@ -1,5 +1,7 @@
 //! `POST /sessions/{id}/turns/{n}/feedback`: what the user thinks of a reply.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use shared::domain::{Principal, Rating, SessionKey, TurnNumber, is_legal};
 use shared::ports::store::Item;
@@ -12,6 +14,10 @@ use crate::handler::{Call, Ingress};
 use crate::response::{self, HttpResult};
 
 const MAX_COMMENT_CODE_POINTS: usize = 2_000;
+/// How often a turn can be rated within [`RATING_WINDOW`]. People change their mind and add a
+/// comment; each rating is an event that is stored.
+const RATINGS_PER_TURN: u32 = 10;
+const RATING_WINDOW: Duration = Duration::from_hours(1);
 
 impl Ingress {
     /// Passes a verdict on; only a final can have one.
@@ -34,6 +40,8 @@ impl Ingress {
                 detail: "The turn is still being answered.",
             });
         }
+        let who = format!("f#{}#{turn}", session_key.as_str());
+        self.count(&who, RATINGS_PER_TURN, RATING_WINDOW, call.now).await?;
         let feedback = Feedback { session_key, turn, rating, comment, given_at: call.now };
         self.ports.replies.send(ReplyMessage::Feedback(feedback).outgoing()).await?;
         Ok(response::empty(StatusCode::NO_CONTENT))

@@ -37,7 +37,8 @@ impl Ingress {
         self.count(&who, rates.address_per_5_minutes, MINUTE * 5, now).await
     }
 
-    async fn count(
+    /// Counts one call of `who` in the present window; an error if the limit is reached.
+    pub(crate) async fn count(
         &self,
         who: &str,
         limit: u32,

@@ -15,10 +15,11 @@ use providers::{BedrockSettings, ClaudeSettings, OpenAiSettings};
 use secrecy::SecretString;
 use shared::analytics::Texts;
 use shared::environment::{ConfigError, Environment, invalid};
-use shared::telemetry::LogFormat;
+use shared::telemetry::{self, LogFormat};
 use worker::WorkerConfig;
 use worker::config::{BreakerSettings, Pace, ReplyCacheBackend, ReplyCacheSettings};
 
+use crate::known_settings;
 use crate::sqlite::Synchronous;
 use crate::web::{ConnectionLimits, TrustedProxies};
 
@@ -43,6 +44,10 @@ struct Flags {
     /// The documents to load in place of the sample school [`CHATBOT_DOCUMENTS`]
     #[arg(long)]
     documents: Option<String>,
+    /// Start even if a variable begins with `CHATBOT_` and is not a setting
+    /// [`CHATBOT_ALLOW_UNKNOWN_SETTINGS`]
+    #[arg(long)]
+    allow_unknown_settings: bool,
 }
 
 /// The settings of the one-machine server, read once at start.
@@ -123,7 +128,7 @@ impl Config {
         match Self::from_env(&flags.over(Environment::new(std::env::vars()))) {
             Ok(config) => ConfigLoad::Ready(Box::new(config)),
             Err(error) => {
-                shared::telemetry::start(LogFormat::Text, "info");
+                telemetry::start(LogFormat::Text, "info");
                 tracing::error!("{error}");
                 ConfigLoad::Stop(ExitCode::from(2))
             }
@@ -132,6 +137,9 @@ impl Config {
 
     /// Reads the settings from variables.
     pub fn from_env(environment: &Environment) -> Result<Self, ConfigError> {
+        if !environment.bool_or("CHATBOT_ALLOW_UNKNOWN_SETTINGS", false)? {
+            known_settings::check(environment)?;
+        }
         let host =
             environment.text_or("CHATBOT_HOST", "127.0.0.1").replace("localhost", "127.0.0.1");
         let concurrency = environment.number_or("CHATBOT_WORKER_CONCURRENCY", 1_000, 1..=10_000)?;
@@ -139,7 +147,7 @@ impl Config {
             host: host
                 .parse()
                 .map_err(|_| invalid("CHATBOT_HOST", &host, "must be an IP address"))?,
-            port: environment.parsed_or("CHATBOT_PORT", 8080)?,
+            port: port(environment)?,
             data_dir: environment.text_or("CHATBOT_DATA_DIR", ".chatbot").into(),
             documents: environment.text("CHATBOT_DOCUMENTS").map(PathBuf::from),
             connection_limits: connection_limits(environment)?,
@@ -152,7 +160,7 @@ impl Config {
             )?),
             synchronous: synchronous(environment)?,
             log_format: log_format(environment)?,
-            log_filter: environment.text_or("CHATBOT_LOG", "info"),
+            log_filter: log_filter(environment)?,
             operator_token: operator_token(environment)?,
             settings: settings(environment),
             texts: NotifierConfig::from_env(environment)?.texts,
@@ -175,6 +183,10 @@ impl Flags {
             ("CHATBOT_PORT", self.port),
             ("CHATBOT_DATA_DIR", self.data_dir),
             ("CHATBOT_DOCUMENTS", self.documents),
+            (
+                "CHATBOT_ALLOW_UNKNOWN_SETTINGS",
+                self.allow_unknown_settings.then(|| "true".to_owned()),
+            ),
         ];
         flags.into_iter().fold(environment, |environment, (variable, value)| match value {
             Some(value) => environment.with(variable, value),
@@ -261,6 +273,20 @@ fn synchronous(environment: &Environment) -> Result<Synchronous, ConfigError> {
         "NORMAL" => Ok(Synchronous::Normal),
         other => Err(invalid("CHATBOT_SQLITE_SYNCHRONOUS", other, "must be FULL or NORMAL")),
     }
+}
+
+fn port(environment: &Environment) -> Result<u16, ConfigError> {
+    let port = environment.number_or("CHATBOT_PORT", 8080, 0..=u64::from(u16::MAX))?;
+    Ok(u16::try_from(port).unwrap_or(u16::MAX))
+}
+
+fn log_filter(environment: &Environment) -> Result<String, ConfigError> {
+    let filter = environment.text_or("CHATBOT_LOG", "info");
+    telemetry::check_filter(&filter).map_err(|problem| {
+        let wanted = "must be a level such as info, or a list such as info,local=debug";
+        invalid("CHATBOT_LOG", &filter, format!("{wanted} ({problem})"))
+    })?;
+    Ok(filter)
 }
 
 fn log_format(environment: &Environment) -> Result<LogFormat, ConfigError> {

@@ -6,6 +6,7 @@
 //! | `connections` | the open WebSockets |
 //! | [`documents_file`] | the file of documents that is loaded at start |
 //! | [`operator`] | the operator API, its token, Prometheus metrics |
+//! | `known_settings` | refuses variables that are no settings |
 //! | `private_file` | files that only their owner may read |
 //! | [`pump`] | calls the handlers for queue messages, as an event source mapping does |
 //! | [`schedule`] | runs a job periodically |
@@ -17,6 +18,7 @@
 pub mod config;
 mod connections;
 pub mod documents_file;
+mod known_settings;
 pub mod operator;
 mod private_file;
 pub mod pump;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use notifier::Notifier;
 use providers::client;
 use secrecy::SecretString;
 use shared::domain::ProviderName;
@@ -21,11 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::adapters::{Adapters, Handlers, accepted_hosts, models};
 use crate::config::Config;
+use crate::operator::Operator;
 use crate::operator::token::{self, ServerAddressFile};
 use crate::private_file;
 use crate::schedule::run_periodically;
 use crate::sqlite::Database;
-use crate::web::{ConnectionLimits, WebState, router, serve};
+use crate::web::{AcceptedHosts, ConnectionLimits, HealthProbe, WebState, router, serve};
 
 const CLEANUP_INTERVAL: Duration = Duration::from_mins(5);
 /// How often events are folded into statistics, unless somebody asks for them earlier.
@@ -36,6 +38,17 @@ const FORGET_INTERVAL: Duration = Duration::from_secs(2);
 /// How much longer than the worker's deadline a message stays hidden, so that no second worker gets
 /// it while the first one is still finishing.
 const VISIBILITY_MARGIN: Duration = Duration::from_secs(10);
+
+/// Which part of the work a server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Answers messages, delivers the answers, and keeps the data in order.
+    Everything,
+    /// Delivers answers and deletes sessions, but answers no message.
+    Deliveries,
+    /// Shows the data, and changes nothing by itself.
+    Nothing,
+}
 
 /// A running chatbot.
 pub struct Server {
@@ -52,12 +65,18 @@ pub struct Server {
 impl Server {
     /// Opens the data directory, binds the port and starts everything. Errors are written for the
     /// person who starts the server.
-    pub async fn start(mut config: Config) -> anyhow::Result<Self> {
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        Self::start_with(config, Work::Everything).await
+    }
+
+    /// Starts a server that does only this part of the work.
+    pub async fn start_with(mut config: Config, work: Work) -> anyhow::Result<Self> {
         private_file::create_directory(&config.data_dir).with_context(|| {
             format!("cannot create the data directory {}", config.data_dir.display())
         })?;
+        warn_if_open(&config);
         config.worker.queue_visibility = config.worker.timeouts.deadline + VISIBILITY_MARGIN;
-        let adapters = Adapters::open(&config).await?;
+        let adapters = Adapters::open(&config, work).await?;
         let client = client::build(config.client).context("cannot create the HTTP client")?;
         let keys = configured_keys(&config);
         let models = models(&mut config, &adapters, &client);
@@ -76,26 +95,15 @@ impl Server {
         let grace = config.shutdown;
         let handlers = Handlers { ingress: &ingress, worker: &worker, notifier: &notifier };
         let operator = Arc::new(adapters.operator(&config, &handlers, token, keys));
-        let statistics = operator.statistics.clone();
-        tasks.spawn(run_periodically(FOLD_INTERVAL, stop.clone(), move || {
-            maintenance::fold(statistics.clone())
-        }));
-        tasks.spawn(
-            adapters.request_pump(worker, config.worker_concurrency).run(stop.clone(), grace),
-        );
-        tasks.spawn(adapters.reply_pump(notifier.clone()).run(stop.clone(), grace));
-        tasks.spawn(run_periodically(CLEANUP_INTERVAL, stop.clone(), move || {
-            maintenance::clean_up(notifier.clone())
-        }));
-        let database = adapters.database.clone();
-        let stopping = stop.clone();
-        tasks.spawn(run_periodically(PURGE_INTERVAL, stop.clone(), move || {
-            maintenance::purge(database.clone(), stopping.clone())
-        }));
-        let database = adapters.database.clone();
-        tasks.spawn(run_periodically(FORGET_INTERVAL, stop.clone(), move || {
-            maintenance::forget(database.clone())
-        }));
+        if work == Work::Everything {
+            tasks.spawn(
+                adapters.request_pump(worker, config.worker_concurrency).run(stop.clone(), grace),
+            );
+            maintain(&mut tasks, &adapters, &operator, &notifier, &stop);
+        }
+        if work != Work::Nothing {
+            tasks.spawn(adapters.reply_pump(notifier).run(stop.clone(), grace));
+        }
         let connections = adapters.connections;
         let ids = adapters.ids;
         let accepted_hosts = accepted_hosts(&config);
@@ -106,6 +114,7 @@ impl Server {
             connections,
             accepted_hosts,
             proxies: Arc::clone(&proxies),
+            health: Arc::new(HealthProbe::new(adapters.database.clone())),
             ids,
             operator,
             stop: stop.clone(),
@@ -155,6 +164,47 @@ impl Server {
         drop(timeout(grace, async { while self.tasks.join_next().await.is_some() {} }).await);
         self.tasks.shutdown().await;
         self.database.sync().await.context("could not sync the last writes to disk")
+    }
+}
+
+/// Starts the periodic jobs.
+fn maintain(
+    tasks: &mut JoinSet<()>,
+    adapters: &Adapters,
+    operator: &Operator,
+    notifier: &Arc<Notifier>,
+    stop: &CancellationToken,
+) {
+    let statistics = operator.statistics.clone();
+    tasks.spawn(run_periodically(FOLD_INTERVAL, stop.clone(), move || {
+        maintenance::fold(statistics.clone())
+    }));
+    let notifier = Arc::clone(notifier);
+    tasks.spawn(run_periodically(CLEANUP_INTERVAL, stop.clone(), move || {
+        maintenance::clean_up(notifier.clone())
+    }));
+    let database = adapters.database.clone();
+    let stopping = stop.clone();
+    tasks.spawn(run_periodically(PURGE_INTERVAL, stop.clone(), move || {
+        maintenance::purge(database.clone(), stopping.clone())
+    }));
+    let database = adapters.database.clone();
+    tasks.spawn(run_periodically(FORGET_INTERVAL, stop.clone(), move || {
+        maintenance::forget(database.clone())
+    }));
+}
+
+/// Warns where strangers can spend money without a limit.
+fn warn_if_open(config: &Config) {
+    let has_key = config.claude.is_some() || config.openai.is_some() || config.bedrock.is_some();
+    let lets_strangers_in =
+        config.ingress.auth == ingress::AuthMode::Anonymous { new_principals: true };
+    let is_private = accepted_hosts(config) == AcceptedHosts::Loopback;
+    if has_key && lets_strangers_in && !is_private && config.worker.budgets.stack.is_none() {
+        tracing::warn!(
+            "others can reach this server, need no credentials, and use your provider's key \
+            without a limit; set CHATBOT_DAILY_BUDGET_USD, or CHATBOT_ALLOW_ANONYMOUS=false"
+        );
     }
 }
 

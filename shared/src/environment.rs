@@ -24,6 +24,18 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A variable looks like a setting, but is none.
+    #[error("{variable} is not a setting{}", hint(.nearest.as_deref()))]
+    Unknown {
+        /// The variable.
+        variable: String,
+        /// The setting with the most similar name.
+        nearest: Option<String>,
+    },
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
 }
 
 /// The variables of a process, by name. An empty value counts as unset.
@@ -83,15 +95,15 @@ impl Environment {
         default: u64,
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<u64, ConfigError> {
-        let number = self.parsed_or(variable, default)?;
-        if range.contains(&number) {
-            return Ok(number);
+        let Some(text) = self.text(variable) else { return Ok(default) };
+        match text.parse() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(invalid(
+                variable,
+                text,
+                format!("must be a whole number from {} to {}", range.start(), range.end()),
+            )),
         }
-        Err(invalid(
-            variable,
-            &number.to_string(),
-            format!("must be from {} to {}", range.start(), range.end()),
-        ))
     }
 
     /// Returns a span given in milliseconds, or the default.
@@ -138,9 +150,10 @@ mod tests {
     #[test]
     fn a_bad_value_names_its_variable() {
         let error = environment("ten").number_or("CHATBOT_X", 1, 1..=9).unwrap_err();
-        assert_eq!(error.to_string(), "CHATBOT_X is \"ten\", but invalid digit found in string");
+        let wanted = "must be a whole number from 1 to 9";
+        assert_eq!(error.to_string(), format!("CHATBOT_X is \"ten\", but {wanted}"));
         let error = environment("10").number_or("CHATBOT_X", 1, 1..=9).unwrap_err();
-        assert_eq!(error.to_string(), "CHATBOT_X is \"10\", but must be from 1 to 9");
+        assert_eq!(error.to_string(), format!("CHATBOT_X is \"10\", but {wanted}"));
         let error = environment("yes").bool_or("CHATBOT_X", true).unwrap_err();
         assert_eq!(error.to_string(), "CHATBOT_X is \"yes\", but must be true or false");
     }

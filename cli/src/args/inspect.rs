@@ -73,6 +73,7 @@ pub(crate) struct DlqListArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DlqShowArgs {
     /// The dead letter's ID, from `yogi dlq list`
+    #[arg(allow_hyphen_values = true)]
     pub(crate) id: String,
     /// Its queue, if both queues have this ID
     #[arg(long)]
@@ -133,6 +134,7 @@ pub(crate) enum SessionCommand {
     #[command(after_help = SESSION)]
     Show {
         /// The session
+        #[arg(allow_hyphen_values = true)]
         session: String,
     },
     /// Write a session's turns as JSON lines, for `yogi replay` or for its user
@@ -142,6 +144,7 @@ pub(crate) enum SessionCommand {
     #[command(after_help = SESSION)]
     Delete {
         /// The session
+        #[arg(allow_hyphen_values = true)]
         session: String,
         /// Do not ask for confirmation
         #[arg(long)]
@@ -156,6 +159,7 @@ pub(crate) enum SessionCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     /// The session
+    #[arg(allow_hyphen_values = true)]
     pub(crate) session: String,
     /// The file to write to [default: standard output]
     #[arg(long, value_name = "FILE")]
@@ -167,6 +171,7 @@ pub(crate) struct ExportArgs {
 #[command(after_help = SESSION)]
 pub(crate) struct TurnsArgs {
     /// The session
+    #[arg(allow_hyphen_values = true)]
     pub(crate) session: String,
     /// Only turns after this one
     #[arg(long, default_value_t = 0)]

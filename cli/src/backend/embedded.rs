@@ -1,10 +1,10 @@
-//! A server in this process, if none is running: it takes the lock of the data directory and
-//! processes the queues.
+//! A server in this process, if none is running: it takes the lock of the data directory, and does
+//! the part of a server's work that the command needs.
 
 use std::path::Path;
 
 use local::config::Config;
-use local::server::Server;
+use local::server::{Server, Work};
 use shared::environment::Environment;
 use shared::telemetry::{self, LogFormat};
 use tokio::sync::oneshot;
@@ -20,7 +20,11 @@ pub(super) struct EmbeddedServer {
 
 impl EmbeddedServer {
     /// Starts it with the settings that `cargo run` would have, on a free port of this machine.
-    pub(super) async fn start(directory: &Path, environment: &Environment) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        directory: &Path,
+        environment: &Environment,
+        work: Work,
+    ) -> anyhow::Result<Self> {
         let environment = environment
             .clone()
             .with("CHATBOT_DATA_DIR", directory.to_string_lossy())
@@ -28,8 +32,9 @@ impl EmbeddedServer {
             .with("CHATBOT_PORT", "0");
         let config = Config::from_env(&environment).map_err(|error| usage(error.to_string()))?;
         telemetry::start(LogFormat::Text, "warn");
-        let server =
-            Server::start(config).await.map_err(|error| unreachable(format!("{error:#}")))?;
+        let server = Server::start_with(config, work)
+            .await
+            .map_err(|error| unreachable(format!("{error:#}")))?;
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run_until(async move { drop(stopped.await) }));
         Ok(Self { stop, running })

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use local::server::Work;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::domain::{SessionId, SessionKey, Timestamp};
@@ -25,6 +26,7 @@ use self::embedded::EmbeddedServer;
 use self::server::ServerBackend;
 use crate::config::{Config, Target};
 use crate::exit::unreachable;
+use crate::output::note;
 
 /// The reason why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -119,13 +121,31 @@ pub(crate) struct Opened {
     embedded: Option<EmbeddedServer>,
 }
 
-/// Whether a missing data directory may be created.
+/// What a command does where no server is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DataPolicy {
-    /// The command needs existing data.
+    /// It looks at existing data, and changes nothing: no message is answered meanwhile.
+    Look,
+    /// It deletes existing data, which needs deliveries, but no answers.
+    Delete,
+    /// It needs answers about existing data, so that a server is started in this process.
     MustExist,
-    /// The command can start from nothing.
+    /// It needs answers, so that a server is started in this process, on new data if there is none.
     CreateIfMissing,
+    /// It is about a running server.
+    MustRun,
+}
+
+impl DataPolicy {
+    /// Returns what a server in this process does; `None` if none may be started.
+    fn work(self) -> Option<Work> {
+        match self {
+            Self::Look => Some(Work::Nothing),
+            Self::Delete => Some(Work::Deliveries),
+            Self::MustExist | Self::CreateIfMissing => Some(Work::Everything),
+            Self::MustRun => None,
+        }
+    }
 }
 
 /// Finds the stack or the running server, or starts a server in this process on the same data.
@@ -144,14 +164,28 @@ pub(crate) async fn open(config: &Config, policy: DataPolicy) -> anyhow::Result<
     if let Some(client) = ServerBackend::running(directory).await? {
         return Ok(Opened { backend: Arc::new(client), embedded: None });
     }
-    if policy == DataPolicy::MustExist && !directory.join("chatbot.db").exists() {
+    let Some(work) = policy.work() else {
+        return Err(unreachable(format!(
+            "no server is running on {}: start it with `cargo run`, or use --local for another \
+            data directory or address",
+            directory.display()
+        )));
+    };
+    if policy != DataPolicy::CreateIfMissing && !directory.join("chatbot.db").exists() {
         return Err(unreachable(format!(
             "{} has no data: start a server with `cargo run`, or use --local for another \
             data directory",
             directory.display()
         )));
     }
-    let embedded = EmbeddedServer::start(directory, &config.environment).await?;
+    if work == Work::Everything {
+        note(&format!(
+            "no server is running on {}, so one is started in this process; it answers messages \
+            that wait there too",
+            directory.display()
+        ));
+    }
+    let embedded = EmbeddedServer::start(directory, &config.environment, work).await?;
     let Some(client) = ServerBackend::running(directory).await? else {
         embedded.stop().await;
         return Err(unreachable("the server in this process did not report its address"));

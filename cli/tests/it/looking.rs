@@ -218,6 +218,64 @@ async fn a_redriven_dead_letter_is_answered_once() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_while_no_server_runs_answers_nobody_and_the_server_does_later() {
+    let world = World::new(Behaviour::Echo).await;
+    world.serve().await.stop().await;
+    let submit = json!({
+        "v": 1, "type": "submit", "principal": "op:anna", "session_id": "s", "message_id": "m",
+        "accepted_at": now(), "message": "Is anybody there?",
+    });
+    let key =
+        SessionKey::derive(&Principal::parse("op:anna").unwrap(), &SessionId::parse("s").unwrap());
+    let database = Connection::open(world.path(".chatbot/chatbot.db")).unwrap();
+    let waiting = "INSERT INTO messages (seq, queue, message_group, deduplication_id, body, \
+        sent_at, receive_count, state) VALUES (1, 'requests', ?1, 'd', ?2, 1, 0, 0)";
+    database.execute(waiting, [key.as_str(), &submit.to_string()]).unwrap();
+    let documents = "SELECT count(*) FROM documents";
+    database.execute("DELETE FROM documents", ()).unwrap();
+    drop(database);
+    for arguments in [
+        vec!["session", "list"],
+        vec!["dlq", "list"],
+        vec!["stats"],
+        vec!["tail", "--no-follow"],
+        vec!["cost", "--chats-per-day", "1"],
+    ] {
+        world.yogi(&arguments).await.expect(0);
+    }
+    world.yogi(&["doctor"]).await.expect(4).saying(&["no server is running on", ".chatbot"]);
+    let database = Connection::open(world.path(".chatbot/chatbot.db")).unwrap();
+    let count = |query: &str| database.query_row(query, (), |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count(documents), 0, "the settings of whoever looks are not the server's");
+    assert_eq!(count("SELECT count(*) FROM messages WHERE state = 0"), 1);
+    assert!(world.stub.calls().is_empty());
+    drop(database);
+    let server = world.serve().await;
+    world.stub.until(|progress| progress.calls == 1).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_begins_with_a_hyphen_is_no_option() {
+    let world = World::new(Behaviour::Echo).await;
+    let server = world.serve().await;
+    let key = format!("-f{}", "Q".repeat(41));
+    for arguments in [
+        vec!["session", "show", &key],
+        vec!["session", "export", &key, "--out", "export.jsonl"],
+        vec!["session", "delete", &key, "--yes"],
+        vec!["turns", &key, "--full"],
+    ] {
+        world.yogi(&arguments).await.expect(2).saying(&["session"]);
+        let said = world.yogi(&arguments).await;
+        assert!(!said.err.contains("unexpected argument"), "{}", said.err);
+    }
+    world.yogi(&["session", "show", "--help"]).await.expect(0).saying(&["Usage: yogi"]);
+    world.yogi(&["session", "show", "-h"]).await.expect(0).saying(&["Usage: yogi"]);
+    server.stop().await;
+}
+
 fn now() -> i64 {
     use shared::ports::Clock as _;
     shared::system::SystemClock.now().0

@@ -33,6 +33,21 @@ async fn a_verdict_is_passed_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_turn_is_rated_ten_times_an_hour_at_most() {
+    let (world, token) = world().await;
+    let rate = || {
+        let body = json!({ "rating": "up" });
+        world.post("/sessions/s/turns/1/feedback", &body).token(&token).send()
+    };
+    for _ in 0..10 {
+        rate().await.ok(204);
+    }
+    for _ in 0..50 {
+        rate().await.refused(429, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_a_final_can_have_a_verdict() {
     let (world, token) = world().await;
     let verdict = json!({ "rating": "up" });

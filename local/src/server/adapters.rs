@@ -20,6 +20,7 @@ use worker::calls::Providers;
 use worker::config::{ReplyCacheBackend, ReplyCacheSettings};
 use worker::reply_cache::ReplyCacheClient;
 
+use super::Work;
 use crate::config::Config;
 use crate::connections::Connections;
 use crate::documents_file;
@@ -62,13 +63,16 @@ pub(super) struct Handlers<'a> {
 }
 
 impl Adapters {
-    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub(super) async fn open(config: &Config, work: Work) -> anyhow::Result<Self> {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) =
             (Arc::new(SystemClock), Arc::new(SystemIds));
         let file = config.data_dir.join(DATABASE);
         let database = Database::open_with(&file, clock.clone(), config.synchronous)?;
         let documents = database.documents();
-        documents.replace_all(documents_file::load(config.documents.as_deref())?).await?;
+        // Whoever only looks at the data may have other settings than its server.
+        if work == Work::Everything {
+            documents.replace_all(documents_file::load(config.documents.as_deref())?).await?;
+        }
         let claude = config.claude.as_ref().map(|(_, key)| key.clone());
         let openai = config.openai.as_ref().and_then(|(_, key)| key.clone());
         let bedrock = config.bedrock.as_ref().map(|(_, key)| key.clone());

@@ -148,6 +148,20 @@ impl Database {
         self.0.writer.call(Access::Exclusive, truncate).await
     }
 
+    /// Writes, and waits until the write is durable; it changes nothing.
+    pub(crate) async fn probe(&self) -> Result<(), DatabaseError> {
+        self.write(Durability::Synced, |engine| {
+            engine.connection.prepare_cached("UPDATE folded SET seq = seq")?.execute(()).map(drop)
+        })
+        .await
+    }
+
+    /// Makes writes fail, as those of a disk that cannot be written do.
+    #[cfg(test)]
+    pub(crate) async fn refuse_writes(&self, refuse: bool) -> Result<(), DatabaseError> {
+        self.read(move |engine| engine.connection.pragma_update(None, "query_only", refuse)).await
+    }
+
     /// Limits the size of the file, in pages of 4 KB, to simulate a full disk in tests.
     #[doc(hidden)]
     pub async fn limit_pages(&self, pages: u32) -> Result<(), DatabaseError> {

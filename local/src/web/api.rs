@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode};
 use ingress::ClientInfo;
 use tokio::time::timeout;
 
-use super::{ClientAddress, WebState};
+use super::{ClientAddress, WebState, health};
 
 /// One byte more than ingress accepts, so that ingress is the one to reject a larger body.
 const READ_LIMIT: usize = 65_537;
@@ -41,11 +41,15 @@ pub(super) async fn handle(
         return closing(StatusCode::REQUEST_TIMEOUT.into_response());
     };
     let caller = ClientInfo { address: Some(client.ip.to_string()), iam: None };
+    let is_health_check = parts.uri.path() == "/health";
     let is_message = parts.uri.path() == "/chat";
     let request = http::Request::from_parts(parts, body.bytes);
     let answer = state.ingress.handle(request, caller).await;
     if is_message && answer.status() == StatusCode::ACCEPTED {
         state.operator.last_message.record(state.operator.clock.now());
+    }
+    if is_health_check && answer.status() == StatusCode::OK && !state.health.is_healthy().await {
+        return health::unavailable();
     }
     let answer = answer.map(Body::from);
     if body.is_whole { answer } else { closing(answer) }

@@ -3,6 +3,7 @@
 mod accept;
 mod api;
 mod forwarded;
+mod health;
 mod host_check;
 mod page;
 mod websocket;
@@ -23,6 +24,7 @@ pub use accept::ConnectionLimits;
 pub(crate) use accept::serve;
 pub(crate) use forwarded::ClientAddress;
 pub use forwarded::TrustedProxies;
+pub use health::HealthProbe;
 pub use host_check::AcceptedHosts;
 
 /// The state that every request handler shares.
@@ -36,6 +38,8 @@ pub struct WebState {
     pub accepted_hosts: AcceptedHosts,
     /// The proxies whose headers are believed.
     pub proxies: Arc<TrustedProxies>,
+    /// Probes the database for `/health`.
+    pub health: Arc<HealthProbe>,
     /// Creates connection ids.
     pub ids: Arc<dyn Ids>,
     /// Handles operator calls.

@@ -96,7 +96,9 @@ fn a_bad_variable_is_named_with_its_value() {
     let directory = TempDir::new().unwrap();
     for (variable, value) in [
         ("CHATBOT_PORT", "eighty"),
-        ("CHATBOT_PORT", "65536"),
+        ("CHATBOT_PORT", "99999"),
+        ("CHATBOT_LOG", "info,=x=y"),
+        ("CHATBOT_TRUSTED_PROXIES", "127.0.0.1,nginx"),
         ("CHATBOT_HOST", "everywhere"),
         ("CHATBOT_MAX_TOKENS", "0"),
         ("CHATBOT_ENABLE_CONTEXT", "yes"),
@@ -111,6 +113,13 @@ fn a_bad_variable_is_named_with_its_value() {
             &[variable, value.rsplit(',').next().unwrap()],
         );
     }
+    let port = run(&directory, &[], &[("CHATBOT_PORT", "99999")]);
+    check_refused(&port, &["a whole number from 0 to 65535"]);
+    let mistyped = run(&directory, &[], &[("CHATBOT_DAILY_BUDGET", "5")]);
+    check_refused(&mistyped, &["CHATBOT_DAILY_BUDGET ", "did you mean CHATBOT_DAILY_BUDGET_USD?"]);
+    // Started anyway, it gets as far as the next error.
+    let allowed = [("CHATBOT_DAILY_BUDGET", "5"), ("CHATBOT_PORT", "eighty")];
+    check_refused(&run(&directory, &["--allow-unknown-settings"], &allowed), &["CHATBOT_PORT"]);
     check_refused(&run(&directory, &[], &[("CHATBOT_AUTH_MODE", "JWT")]), &["CHATBOT_JWT_ISSUER"]);
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing was written");
 }

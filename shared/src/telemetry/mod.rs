@@ -37,6 +37,11 @@ impl Write for Stderr {
     }
 }
 
+/// Checks a log filter; the error says what is wrong with it.
+pub fn check_filter(filter: &str) -> Result<(), String> {
+    EnvFilter::try_new(filter).map(drop).map_err(|error| error.to_string())
+}
+
 /// Starts logging to standard error. `filter` has the syntax of `tracing_subscriber`'s `EnvFilter`.
 ///
 /// A second call has no effect. Lines never hold message texts, prompts, replies, tokens or keys.

@@ -123,7 +123,8 @@ impl World {
         Server { stop, running }
     }
 
-    /// Starts the server in a process of its own, which can be killed: one that only watches.
+    /// Starts the server in a process of its own, which can be killed: in a chat in which nobody
+    /// types, until its standard input is closed.
     pub(crate) async fn serve_apart(&self) -> Child {
         std::fs::create_dir_all(self.path(".chatbot")).unwrap();
         drop(std::fs::remove_file(self.path(".chatbot/operator.json")));
@@ -132,8 +133,9 @@ impl World {
             .append(true)
             .open(self.path(".chatbot/chatbot.db"))
             .unwrap();
-        let child =
-            self.command(&["tail"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut chat = self.command(&["chat"]);
+        let child = chat.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = child.unwrap();
         until(|| self.path(".chatbot/operator.json").exists()).await;
         child
     }

@@ -51,6 +51,7 @@ async fn every_documented_answer_is_given_and_no_other() {
     conflicts(&mut door).await;
     wrong_bodies(&mut door).await;
     limits(&mut door).await;
+    ratings(&mut door).await;
     outages(&mut door).await;
     assert_eq!(door.seen, door.documented());
 }
@@ -187,12 +188,26 @@ async fn wrong_bodies(door: &mut Door) {
     }
 }
 
+async fn ratings(door: &mut Door) {
+    let (world, token) = filled().await;
+    let feedback = Operation::new("post", "/sessions/{session_id}/turns/{turn}/feedback");
+    let rate = || with(feedback.ask_on(&world, "s", 1, ""), &token, &json!({ "rating": "up" }));
+    for _ in 0..10 {
+        rate().send().await.ok(204);
+    }
+    door.expect(429, &feedback, rate()).await;
+}
+
 async fn limits(door: &mut Door) {
     let rates = RateLimits { principal_per_minute: 1, address_per_5_minutes: 0 };
     let world = World::configured(|config| config.rates = rates);
     let token = world.session().await;
     world.say(&token, "m1", "x").await;
+    let feedback = Operation::new("post", "/sessions/{session_id}/turns/{turn}/feedback");
     for operation in door.answering(429) {
+        if operation == feedback {
+            continue;
+        }
         let body = json!({ "message": "x", "session_id": "another" });
         door.expect(429, &operation, with(operation.ask(&world), &token, &body)).await;
     }

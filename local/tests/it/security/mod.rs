@@ -96,6 +96,7 @@
 //!   - `stories::sockets::a_flood_of_bytes_ends_its_own_connection_only`
 //!   - `stories::connections::a_window_that_does_not_read_holds_up_nobody_and_is_closed`
 
+mod bodies;
 mod canaries;
 mod documents;
 mod evidence;
