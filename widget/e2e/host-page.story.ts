@@ -212,4 +212,27 @@ describe.skipIf(cannotRunStories)('on a page of somebody else', () => {
     expect(await chat.box.isVisible()).toBe(false);
     await chat.close();
   });
+
+  it('replies come where the network blocks WebSockets, and no trouble is shown', async () => {
+    const chat = await environment.visitExample();
+    await chat.page.addInitScript(() => {
+      class BlockedSocket extends EventTarget {
+        onclose: ((event: { code: number }) => void) | null = null;
+        constructor() {
+          super();
+          setTimeout(() => this.onclose?.({ code: 1006 }));
+        }
+        close(): void {}
+      }
+      Object.assign(globalThis, { WebSocket: BlockedSocket });
+    });
+    await chat.page.reload();
+    await chat.open();
+    expect(await chat.ask('Hello')).toMatch(/^word0 .* word19$/);
+    expect(await chat.ask('And again?')).toMatch(/^word0 .* word19$/);
+    expect((await chat.state()).connection.status).toBe('polling');
+    expect(await chat.page.locator('yogi-chatbot .banner').first().isVisible()).toBe(false);
+    await chat.expectAccessible();
+    await chat.close();
+  });
 });

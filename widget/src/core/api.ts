@@ -5,12 +5,11 @@
  * safe because a message carries an idempotency key and the other calls are idempotent. `attempts:
  * 1` leaves the retries to the caller, who shows the user how long they take.
  */
-import { ChatError } from './error.js';
+import { ChatError, isPermanent } from './error.js';
 import { retryDelay, type Sleeper } from './sleep.js';
 import type { DocumentInfo, Rating } from './types.js';
 import type { StoredTurn, SocketTicket } from './wire.js';
 
-const RETRY_STATUSES = new Set([429, 500, 502, 503, 504]);
 const MAX_ATTEMPTS = 6;
 // While the network is down nothing reaches the server, so attempts are not counted but timed:
 // the network usually comes back by itself, and repeating under the same key is harmless.
@@ -135,7 +134,7 @@ async function sendRequest<T>(
   }).catch(() => {
     throw new ChatError(0, 'unreachable', 'The server cannot be reached.');
   });
-  const answer = await response.json().catch(() => null);
+  const answer = await response.json().catch(() => {});
   if (!response.ok) throw toChatError(response, answer);
   if (typeof answer?.session_token === 'string') credentials.renewed(answer.session_token);
   return answer;
@@ -166,29 +165,29 @@ async function withRetries<T>(
 }
 
 function isWorthRetrying(
-  { status, retryAfterMs }: ChatError,
+  error: ChatError,
   tries: number,
   spent: number,
   { attempts }: CallOptions,
 ): boolean {
-  if (status === 0) return attempts === undefined ? spent < UNREACHABLE_RETRY_MS : tries < attempts;
+  if (error.status === 0)
+    return attempts === undefined ? spent < UNREACHABLE_RETRY_MS : tries < attempts;
   return (
-    RETRY_STATUSES.has(status) &&
+    !isPermanent(error) &&
     tries < (attempts ?? MAX_ATTEMPTS) &&
-    (retryAfterMs ?? 0) <= MAX_RETRY_AFTER_MS
+    (error.retryAfterMs ?? 0) <= MAX_RETRY_AFTER_MS
   );
 }
 
 interface ProblemDetails {
   readonly type?: string;
-  readonly title?: string;
   readonly detail?: string;
   readonly field?: string;
 }
 
 function toChatError(response: Response, problem: ProblemDetails | null): ChatError {
   const code = problem?.type?.split(':').pop() ?? 'unavailable';
-  const message = problem?.detail ?? problem?.title ?? `The server answered ${response.status}.`;
+  const message = problem?.detail ?? `The server answered ${response.status}.`;
   return new ChatError(response.status, code, message, {
     field: problem?.field ?? null,
     retryAfterMs: retryAfter(response),
@@ -198,6 +197,7 @@ function toChatError(response: Response, problem: ProblemDetails | null): ChatEr
 function retryAfter(response: Response): number | null {
   const value = response.headers.get('Retry-After');
   if (value === null) return null;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  const seconds = Number(value);
+  const ms = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000;
   return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }

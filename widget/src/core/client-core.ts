@@ -43,7 +43,7 @@ export interface ClientCore {
   isClosed: boolean;
   link: ConnectionState;
   limitedUntil: number;
-  /** When the texts of messages sent by other tabs were last fetched. */
+  /** When turns were last fetched that no frame brings; Infinity while they are. */
   fetchedAt: number;
   notice: Notice | null;
   loading: boolean;

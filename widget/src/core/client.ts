@@ -11,13 +11,13 @@ import {
 } from './client-core.js';
 import { deliverMessage, resendFromOutbox, requireTurn, sendMessage } from './delivery.js';
 import { dispatch, receive } from './driver.js';
-import { Identity } from './identity.js';
+import { createIdentity } from './identity.js';
 import { createSleeper } from './sleep.js';
 import { watchDevice } from './device.js';
 import { initialState } from './rule/state.js';
 import { leaveSession, loadOlder, handlePermanentError, openSession } from './session.js';
 import { createOutbox, createStore } from './storage.js';
-import { TurnList } from './turn-list.js';
+import { createTurnList } from './turn-list.js';
 import type { ChatClient, ChatOptions } from './types.js';
 
 /**
@@ -136,7 +136,7 @@ export function createChatClient(options: ChatOptions): ChatClient {
 function createCore(options: ChatOptions): ClientCore {
   const base = baseUrl(options.apiUrl);
   const store = createStore(options.storage, base.href);
-  const identity = new Identity(store, options.token);
+  const identity = createIdentity(store, options.token);
   const sleeper = createSleeper();
   const fetch: typeof globalThis.fetch = options.fetch ?? ((...args) => globalThis.fetch(...args));
   const api = createApi({ base, fetch, credentials: identity, sleeper });
@@ -155,7 +155,7 @@ function createCore(options: ChatOptions): ClientCore {
     identity,
     outbox: createOutbox(store),
     sleeper,
-    turns: new TurnList(),
+    turns: createTurnList(),
     listeners: new Set(),
     eventListeners: new Set(),
     stopped: new Set(),

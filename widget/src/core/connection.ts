@@ -5,7 +5,7 @@
  * the same as a lost network, so the client cannot know whether a ticket was used up. Reusing it
  * could fail forever.
  */
-import { ChatError } from './error.js';
+import { ChatError, isPermanent } from './error.js';
 import { retryDelay } from './sleep.js';
 import type { ConnectionStatus } from './types.js';
 import { type Frame, parseFrame, type SocketTicket } from './wire.js';
@@ -49,6 +49,7 @@ export function createConnection(
 ): Connection {
   let socket: WebSocket | null = null;
   let failures = 0;
+  let blocked = 0; // how often in a row a socket failed although the ticket for it came over HTTP
   let timer: ReturnType<typeof setTimeout> | undefined;
   let deadline: ReturnType<typeof setTimeout> | undefined;
   let attempt = 0; // changes with every start and stop, so that an outdated await can tell
@@ -57,7 +58,7 @@ export function createConnection(
     const mine = (attempt += 1);
     clearTimeout(timer);
     timer = undefined;
-    on.link('connecting');
+    on.link(blocked > 1 ? 'polling' : 'connecting');
     try {
       const { url, ticket } = offered ?? (await getTicket());
       if (mine === attempt) open(`${url}?ticket=${encodeURIComponent(ticket)}`);
@@ -86,7 +87,7 @@ export function createConnection(
     const frame = parseFrame(data);
     if (frame === null) return;
     if (frame.type === 'CUSTOM' && frame.name === 'chat.resumed') {
-      failures = 0;
+      failures = blocked = 0;
       on.link('open');
     }
     on.frame(frame);
@@ -101,9 +102,11 @@ export function createConnection(
   function reconnect(error: ChatError | null): void {
     const ms = retryDelay(error, failures, FIRST_DELAY_MS, MAX_DELAY_MS);
     failures += 1;
+    blocked = error ? 0 : blocked + 1;
     clearTimeout(timer);
     timer = setTimeout(connect, ms);
-    on.link(error?.status === 429 ? 'rate-limited' : 'waiting', ms);
+    if (error?.status === 429) on.link('rate-limited', ms);
+    else on.link(blocked > 1 ? 'polling' : 'waiting', ms);
   }
 
   function drop(): void {
@@ -150,9 +153,4 @@ export function createConnection(
       expectAnswer();
     },
   };
-}
-
-/** Returns whether retrying is pointless: a client error other than a timeout or a rate limit. */
-export function isPermanent({ status }: ChatError): boolean {
-  return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }

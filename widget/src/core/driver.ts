@@ -1,12 +1,13 @@
 /** Runs the client rule: feeds it the inputs, and performs the actions that it returns. */
-import { callListener, changed, type ClientCore } from './client-core.js';
+import { callListener, changed, type ClientCore, isInProgress } from './client-core.js';
 import { ChatError } from './error.js';
 import { reduce } from './rule/reduce.js';
 import type { RuleAction, RuleInput } from './rule/state.js';
 import { handlePermanentError } from './session.js';
 import type { Frame } from './wire.js';
 
-const FETCH_MESSAGES_EVERY_MS = 2_000;
+const FETCH_EVERY_MS = 2_000;
+const POLL_SECONDS = 15; // less than the timeout of a call
 
 /** An input of the rule without its time. */
 export type UntimedInput = RuleInput extends infer One
@@ -34,7 +35,7 @@ export function dispatch(core: ClientCore, happening: UntimedInput): void {
     changed(core);
     for (const action of actions) performAction(core, action);
   }
-  fetchUnknownMessages(core);
+  void fetchMissing(core);
 }
 
 /** Handles a frame of the socket. */
@@ -68,28 +69,37 @@ function performAction(core: ClientCore, action: RuleAction): void {
   }
 }
 
-async function fetchTurns(core: ClientCore, after: number): Promise<void> {
-  const { epoch, identity } = core;
+// Returns how long the server asked to wait before the next call, in milliseconds, if it did.
+async function fetchTurns(core: ClientCore, after: number, wait = 0): Promise<number | null> {
+  const { epoch } = core;
+  const { id } = core.identity;
   const { born } = core.rule;
-  if (identity.id === null) return;
+  if (id === null) return null;
   try {
-    const { turns } = await core.api.turns(identity.id, `after=${after}`, 1);
+    const { turns } = await core.api.turns(id, `after=${after}&wait=${wait}`, 1);
     // If the session was reset meanwhile, the response lists turns that no longer exist.
     if (epoch === core.epoch && (born === null || born === core.rule.born))
       dispatch(core, { type: 'history', turns });
   } catch (error) {
+    const failure = error as ChatError;
+    if (failure.status === 404) await handlePermanentError(core, failure, epoch);
     // The rule asks again for anything else, on one of its next ticks.
-    if (error instanceof ChatError && error.status === 404)
-      await handlePermanentError(core, error, epoch);
+    return failure.retryAfterMs;
   }
+  return null;
 }
 
 // Frames carry the reply only. The text of a message that another tab has sent comes from the
 // history; the interval limits how often a message that cannot be found is asked for.
-function fetchUnknownMessages(core: ClientCore): void {
-  const after = core.turns.turnBeforeUnknownMessage();
-  const now = performance.now();
-  if (after === null || now - core.fetchedAt < FETCH_MESSAGES_EVERY_MS) return;
-  core.fetchedAt = now;
-  void fetchTurns(core, after);
+//
+// Where the network lets no WebSocket through, the replies that are awaited come from there too, by
+// long polls.
+async function fetchMissing(core: ClientCore): Promise<void> {
+  const { turns, link, rule } = core;
+  const isPolling = link.status === 'polling' && turns.list().some(isInProgress);
+  const after = isPolling ? rule.cursor : turns.beforeUnknown();
+  if (after === null || performance.now() - core.fetchedAt < FETCH_EVERY_MS) return;
+  core.fetchedAt = Infinity; // until this call is over
+  const ms = await fetchTurns(core, after, isPolling ? POLL_SECONDS : 0);
+  core.fetchedAt = performance.now() + (ms ?? 0);
 }

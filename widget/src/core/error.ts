@@ -4,13 +4,13 @@ import type { TurnError } from './types.js';
 export class ChatError extends Error implements TurnError {
   override readonly name = 'ChatError';
   /** The HTTP status, or 0 if there was no response. */
-  readonly status: number;
+  declare readonly status: number;
   /** One of the contract's error codes, or `unreachable`. */
-  readonly code: string;
+  declare readonly code: string;
   /** The field of the request that is wrong, if the server named one. */
-  readonly field: string | null;
+  declare readonly field: string | null;
   /** How long the server asked to wait, in milliseconds. */
-  readonly retryAfterMs: number | null;
+  declare readonly retryAfterMs: number | null;
 
   constructor(
     status: number,
@@ -24,4 +24,9 @@ export class ChatError extends Error implements TurnError {
     this.field = more.field ?? null;
     this.retryAfterMs = more.retryAfterMs ?? null;
   }
+}
+
+/** Returns whether retrying is pointless: a client error other than a timeout or a rate limit. */
+export function isPermanent({ status }: ChatError): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }

@@ -1,8 +1,7 @@
 /** Opening, restoring and losing the session. */
-import { isPermanent } from './connection.js';
 import { changed, type ClientCore, isResting, setLink } from './client-core.js';
 import { dispatch } from './driver.js';
-import { ChatError } from './error.js';
+import { ChatError, isPermanent } from './error.js';
 import { retryDelay } from './sleep.js';
 import { initialState } from './rule/state.js';
 import type { SocketTicket } from './wire.js';

@@ -3,59 +3,32 @@ import { type RuleTurn, finalFromHistory, type TurnFinal } from './rule/turn.js'
 import type { TurnView } from './types.js';
 import type { StoredTurn } from './wire.js';
 
-/** Turns by message id, and in display order. */
-export class TurnList {
-  readonly #byId = new Map<string, { view: TurnView; order: number }>();
-  #made = 0;
-  #list: readonly TurnView[] | null = [];
+/** Creates an empty list: turns by message id, and in display order. */
+export function createTurnList() {
+  const byId = new Map<string, { view: TurnView; order: number }>();
+  let made = 0;
+  let sorted: readonly TurnView[] | null = [];
 
   /** Returns the turns: numbered ones in order, then the others in the order they were sent. */
-  list(): readonly TurnView[] {
-    this.#list ??= [...this.#byId.values()]
+  const list = (): readonly TurnView[] =>
+    (sorted ??= [...byId.values()]
       .sort((a, b) => (a.view.turn ?? Infinity) - (b.view.turn ?? Infinity) || a.order - b.order)
-      .map(({ view }) => view);
-    return this.#list;
-  }
+      .map(({ view }) => view));
 
-  get(messageId: string): TurnView | undefined {
-    return this.#byId.get(messageId)?.view;
-  }
+  const get = (messageId: string): TurnView | undefined => byId.get(messageId)?.view;
 
-  /** Returns the turn before the first one whose message text is unknown, or null. */
-  turnBeforeUnknownMessage(): number | null {
-    const first = this.list().find(({ message, turn }) => message === null && turn !== null);
-    return first ? first.turn! - 1 : null;
-  }
-
-  change(messageId: string, change: Partial<TurnView>): void {
-    const known = this.#byId.get(messageId);
+  const change = (messageId: string, change: Partial<TurnView>): void => {
+    const known = byId.get(messageId);
     const view = known?.view ?? emptyView(messageId);
     if (known && hasAll(view, change)) return;
-    this.#byId.set(messageId, {
-      view: { ...view, ...change },
-      order: known?.order ?? (this.#made += 1),
-    });
-    this.#list = null;
-  }
+    byId.set(messageId, { view: { ...view, ...change }, order: known?.order ?? (made += 1) });
+    sorted = null;
+  };
 
-  remove(messageId: string): void {
-    this.#byId.delete(messageId);
-    this.#list = null;
-  }
-
-  clear(): void {
-    this.#byId.clear();
-    this.#list = [];
-  }
-
-  /**
-   * Merges what only the history knows: the texts of messages, the times, and whether the document
-   * was used. Finals in it are not shown yet; the client rule decides when they may be.
-   */
-  mergeHistory(turns: readonly StoredTurn[]): void {
+  const mergeHistory = (turns: readonly StoredTurn[]): void => {
     for (const { message_id: id, turn, message, context, created_at, finished_at } of turns) {
-      const known = this.get(id);
-      this.change(id, {
+      const known = get(id);
+      change(id, {
         turn,
         message,
         createdAt: created_at ?? null,
@@ -65,46 +38,76 @@ export class TurnList {
         ...ACCEPTED,
       });
     }
-  }
+  };
 
-  /** Adds turns of the history as they are, with their finals. */
-  restore(turns: readonly StoredTurn[]): void {
-    this.mergeHistory(turns);
-    for (const stored of turns) {
-      if (stored.state === 'done')
-        this.change(stored.message_id, finalFields(finalFromHistory(stored)));
-    }
-  }
+  return {
+    list,
+    get,
+    change,
+    /**
+     * Merges what only the history knows: the texts of messages, the times, and whether the
+     * document was used. Finals in it are not shown yet; the client rule decides when they may be.
+     */
+    mergeHistory,
 
-  /** Updates a turn that is not final, or whose final has to wait for those before it. */
-  advance({ turn, runId, gen, text, status, final }: RuleTurn): void {
-    if (runId === null) return;
-    const shown = final ? {} : { text, gen, status };
-    this.change(runId, { turn, ...shown, ...RUNNING, ...ACCEPTED });
-  }
+    /** Returns the turn before the first one whose message text is unknown, or null. */
+    beforeUnknown(): number | null {
+      const first = list().find(({ message, turn }) => message === null && turn !== null);
+      return first ? first.turn! - 1 : null;
+    },
 
-  /** Completes a turn whose final, and the finals of all turns before it, are known. */
-  finish({ turn, runId, gen, final }: RuleTurn): void {
-    if (runId === null || final === null) return;
-    const known = this.get(runId);
-    this.change(runId, {
-      turn,
-      gen: Math.max(gen, known?.gen ?? 0, 1),
-      ...finalFields(final),
-      context: final.context ?? known?.context ?? null,
-      finishedAt: final.finishedAt ?? known?.finishedAt ?? null,
-      ...ACCEPTED,
-    });
-  }
+    remove(messageId: string): void {
+      byId.delete(messageId);
+      sorted = null;
+    },
 
-  /** Removes the turns that the server had; messages that never reached it stay. */
-  forget(): void {
-    for (const [id, { view }] of this.#byId) {
-      if (view.turn !== null) this.#byId.delete(id);
-    }
-    this.#list = null;
-  }
+    clear(): void {
+      byId.clear();
+      sorted = [];
+    },
+
+    /** Adds turns of the history as they are, with their finals. */
+    restore(turns: readonly StoredTurn[]): void {
+      mergeHistory(turns);
+      for (const stored of turns) {
+        if (stored.state === 'done')
+          change(stored.message_id, finalFields(finalFromHistory(stored)));
+      }
+    },
+
+    /** Updates a turn that is not final, or whose final has to wait for those before it. */
+    advance({ turn, runId, gen, text, status, final }: RuleTurn): void {
+      if (runId === null) return;
+      const shown = final ? {} : { text, gen, status };
+      change(runId, { turn, ...shown, ...RUNNING, ...ACCEPTED });
+    },
+
+    /** Completes a turn whose final, and the finals of all turns before it, are known. */
+    finish({ turn, runId, gen, final }: RuleTurn): void {
+      if (runId === null || final === null) return;
+      const known = get(runId);
+      change(runId, {
+        turn,
+        gen: Math.max(gen, known?.gen ?? 0, 1),
+        ...finalFields(final),
+        context: final.context ?? known?.context ?? null,
+        finishedAt: final.finishedAt ?? known?.finishedAt ?? null,
+        ...ACCEPTED,
+      });
+    },
+
+    /** Removes the turns that the server had; messages that never reached it stay. */
+    forget(): void {
+      for (const [id, { view }] of byId) {
+        if (view.turn !== null) byId.delete(id);
+      }
+      sorted = null;
+    },
+  };
 }
+
+/** See `createTurnList`. */
+export type TurnList = ReturnType<typeof createTurnList>;
 
 // The server has the message, so an earlier failure to send it no longer matters.
 const ACCEPTED = { retryAt: null } as const;

@@ -16,11 +16,21 @@ export type ContextUse = 'used' | 'none' | 'unavailable';
  * - `waiting`: the connection was lost; the next attempt is at `retryAt`.
  * - `offline`: the device reports that it has no network.
  * - `rate-limited`: the server asked to wait until `retryAt`.
+ * - `polling`: the network lets no WebSocket through; replies come by long polls, and the socket is
+ *   tried again at `retryAt`.
  * - `signed-out`: the host's token is missing or was rejected; `connect()` tries again.
  * - `closed`: the server refused permanently; `connect()` tries again.
  */
 export type ConnectionStatus =
-  'idle' | 'connecting' | 'open' | 'waiting' | 'offline' | 'rate-limited' | 'signed-out' | 'closed';
+  | 'idle'
+  | 'connecting'
+  | 'open'
+  | 'polling'
+  | 'waiting'
+  | 'offline'
+  | 'rate-limited'
+  | 'signed-out'
+  | 'closed';
 
 /** The connection; `retryAt` is the time of the next attempt in milliseconds since 1970. */
 export interface ConnectionState {

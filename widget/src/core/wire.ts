@@ -51,8 +51,8 @@ export interface SocketTicket {
 /** Parses a frame; null if the data is not one. */
 export function parseFrame(data: unknown): Frame | null {
   try {
-    const frame: unknown = JSON.parse(String(data));
-    return frame !== null && typeof frame === 'object' && 'type' in frame ? (frame as Frame) : null;
+    const frame = JSON.parse(String(data)) as Frame | null;
+    return frame?.type === undefined ? null : frame;
   } catch {
     return null;
   }

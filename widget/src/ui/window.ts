@@ -228,10 +228,9 @@ export class ChatWindow {
     const { status } = connection;
     if (this.#dot.dataset.status !== status) {
       this.#dot.dataset.status = status;
-      this.#dot.title =
-        status === 'open'
-          ? texts.connected
-          : describeConnection(connection, texts) || texts.connecting;
+      this.#dot.title = ['open', 'polling'].includes(status)
+        ? texts.connected
+        : describeConnection(connection, texts) || texts.connecting;
     }
     const words = describeConnection(connection, texts);
     this.#disconnectedSince = words === '' ? null : (this.#disconnectedSince ?? Date.now());

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ChatClient, type ChatOptions, createChatClient } from '../../src/core/index.js';
 import type { ChatStorage, TurnView } from '../../src/core/types.js';
-import { FakeServer, memoryStorage, problem } from '../support/fake-server.js';
+import { FakeServer, type FakeSocket, memoryStorage, problem } from '../support/fake-server.js';
 import { delta, opened, resumed, started, stored, withheld } from '../support/frames.js';
 
 let server: FakeServer;
@@ -421,6 +421,46 @@ describe('the connection', () => {
     await vi.advanceTimersByTimeAsync(500);
     expect(server.socket.url).not.toBe(first!.url);
     expect(only(client).text).toBe('Hi');
+  });
+
+  it('that is blocked is replaced by long polls, until a socket opens', async () => {
+    const drop = () => queueMicrotask(() => server.socket.drop(1006));
+    let isBlocked = true;
+    const options = server.options();
+    class Socket extends (options.WebSocket as unknown as typeof FakeSocket) {
+      constructor(url: string) {
+        super(url, server);
+        if (!isBlocked) return;
+        this.readyState = 2;
+        drop();
+      }
+    }
+    const WebSocket = Socket as unknown as typeof globalThis.WebSocket;
+    const client = await open(null, { WebSocket });
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(status(client)).toBe('polling');
+    const idle = server.paths().filter((path) => path.includes('wait=15'));
+    await client.send('Hello', { messageId: 'm1' });
+    await vi.advanceTimersByTimeAsync(3_000);
+    server.answer('s1', 'm1', 'Hi');
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(only(client)).toMatchObject({ state: 'done', text: 'Hi' });
+    expect(idle).toEqual([]);
+    expect(server.paths()).toContain('GET sessions/s1/turns?after=0&wait=15');
+    isBlocked = false;
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(status(client)).toBe('open');
+    const polls = server.calls.length;
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(server.calls.length).toBe(polls);
+  });
+
+  it('that is lost with the server is not taken for blocked', async () => {
+    const client = await open();
+    server.faults.push(() => 'unreachable');
+    server.socket.drop(1006);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(status(client)).toBe('waiting');
   });
 
   it('that the server ends for good is closed, until connect()', async () => {
