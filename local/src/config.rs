@@ -11,7 +11,7 @@ use clap::Parser;
 use ingress::{IngressConfig, Platform};
 use notifier::NotifierConfig;
 use providers::client::ClientSettings;
-use providers::{BedrockSettings, ClaudeSettings, OpenAiSettings};
+use providers::{BedrockSettings, ClaudeSettings, OpenAiSettings, Prices};
 use secrecy::SecretString;
 use shared::analytics::Texts;
 use shared::environment::{ConfigError, Environment, invalid};
@@ -81,6 +81,8 @@ pub struct Config {
     pub operator_token: Option<SecretString>,
     /// The variables that are set, without secrets.
     pub settings: BTreeMap<String, String>,
+    /// What models cost (`CHATBOT_PRICES`).
+    pub prices: Prices,
     /// Whether events include texts (`CHATBOT_ANALYTICS_TEXT`).
     pub texts: Texts,
     /// The settings of ingress.
@@ -163,6 +165,7 @@ impl Config {
             log_filter: log_filter(environment)?,
             operator_token: operator_token(environment)?,
             settings: settings(environment),
+            prices: prices(environment)?,
             texts: NotifierConfig::from_env(environment)?.texts,
             ingress: IngressConfig::from_env(environment, Platform::OneMachine)?,
             worker: WorkerConfig::from_env(environment, Pace::ONE_MACHINE)?,
@@ -210,6 +213,13 @@ fn openai(
     let key = environment.text("OPENAI_API_KEY").map(SecretString::from);
     let configured = key.is_some() || environment.text("OPENAI_BASE_URL").is_some();
     Ok(configured.then_some((settings, key)))
+}
+
+fn prices(environment: &Environment) -> Result<Prices, ConfigError> {
+    Prices::from_env(environment).map_err(|error| {
+        let value = environment.text("CHATBOT_PRICES").unwrap_or_default();
+        invalid("CHATBOT_PRICES", value, error)
+    })
 }
 
 fn connection_limits(environment: &Environment) -> Result<ConnectionLimits, ConfigError> {

@@ -2,15 +2,20 @@
 //!
 //! All prices are in `prices.json`, in micro-USD per million tokens, with their source and the
 //! month in which they were read.
-//! A model that is not listed has no cost rather than a wrong one; budgets count it at the highest
-//! listed price.
+//! A model that is not listed has no cost rather than a wrong one. No budget can be kept with it, so
+//! a server that has one does not start; a model that a replay names counts at the highest listed
+//! price.
 
 mod file;
 
 use shared::domain::{MicroUsd, ProviderName, Usage};
+use shared::environment::Environment;
 use shared::ports::Prompt;
 
 pub use file::PricesError;
+
+/// The variable with further prices.
+const PRICES: &str = "CHATBOT_PRICES";
 
 /// The bytes counted for a message in addition to its text, and for a request in addition to its
 /// messages: roles and separators.
@@ -59,6 +64,35 @@ impl Prices {
         let all = models.iter().flat_map(|model| &model.tiers).map(|tier| tier.rates);
         let highest_listed = all.fold(Rates::default(), Rates::max);
         Ok(Self { models, highest_listed })
+    }
+
+    /// Returns the built-in list with the entries of `CHATBOT_PRICES`, which is a file in the same
+    /// format, or that JSON itself. An entry replaces the built-in one of the same model.
+    pub fn from_env(environment: &Environment) -> Result<Self, PricesError> {
+        let built_in = Self::built_in()?;
+        let Some(value) = environment.text(PRICES) else { return Ok(built_in) };
+        if value.trim_start().starts_with('{') {
+            return Self::parse(PRICES, value).map(|own| built_in.replaced_by(&own));
+        }
+        let text = std::fs::read_to_string(value).map_err(|error| {
+            PricesError::new(PRICES, value, format!("the file cannot be read: {error}"))
+        })?;
+        Self::parse(value, &text).map(|own| built_in.replaced_by(&own))
+    }
+
+    fn replaced_by(self, own: &Self) -> Self {
+        let kept = self.models.into_iter().filter(|listed| {
+            let replaced = own.models.iter().any(|model| model.model == listed.model);
+            !replaced
+        });
+        let models = kept.chain(own.models.iter().cloned()).collect();
+        let highest_listed = self.highest_listed.max(own.highest_listed);
+        Self { models, highest_listed }
+    }
+
+    /// Tells whether the calls of a model have a price; those of `offline` cost nothing.
+    pub fn knows(&self, provider: ProviderName, model: &str) -> bool {
+        provider == ProviderName::Offline || self.tiers(model).is_some()
     }
 
     /// Returns what a call cost, rounded up; `None` if the model or a prompt of that size is not
@@ -114,6 +148,11 @@ impl Prices {
     }
 
     fn tiers(&self, model: &str) -> Option<&[Tier]> {
+        let exact = self.models.iter().find(|listed| listed.model == model);
+        if let Some(listed) = exact {
+            return Some(&listed.tiers);
+        }
+        let model = without_bedrock(model);
         let matching = self.models.iter().filter(|listed| is_version_of(model, &listed.model));
         Some(&matching.max_by_key(|listed| listed.model.len())?.tiers)
     }
@@ -155,6 +194,19 @@ fn micro_usd<const N: usize>(parts: [(u64, u64); N]) -> MicroUsd {
         parts.into_iter().map(|(tokens, rate)| u128::from(tokens).saturating_mul(u128::from(rate)));
     let total = parts.fold(0, u128::saturating_add).div_ceil(1_000_000);
     MicroUsd(i64::try_from(total).unwrap_or(i64::MAX))
+}
+
+/// Returns the maker's name of a model on Bedrock, where it is part of a profile's ARN, and has a
+/// region and the maker before it and a version behind it: `us.anthropic.claude-haiku-5-5-v1:0`.
+/// Other names stay as they are.
+fn without_bedrock(model: &str) -> &str {
+    let id =
+        if model.starts_with("arn:") { model.rsplit('/').next().unwrap_or(model) } else { model };
+    let Some((_, id)) = id.split_once("anthropic.") else { return model };
+    let Some((name, version)) = id.rsplit_once("-v") else { return id };
+    let is_version = version.starts_with(|first: char| first.is_ascii_digit())
+        && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    if is_version { name } else { id }
 }
 
 /// Tells whether `model` is the listed one, or its dated or latest version.

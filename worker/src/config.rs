@@ -1,12 +1,21 @@
 //! The worker's settings.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use providers::Prices;
 use providers::config::PROMPT_CACHING;
 use shared::domain::{MicroUsd, ProviderName};
 use shared::environment::{ConfigError, Environment, invalid};
+use shared::ports::Model;
 use shared::protocol::accept::AcceptLimits;
 use shared::reply_cache::CacheLimits;
+
+/// Micro-USD in a dollar.
+const MICRO: i64 = 1_000_000;
+/// The variables of the budgets.
+const DAILY_BUDGET: &str = "CHATBOT_DAILY_BUDGET_USD";
+const PRINCIPAL_DAILY_BUDGET: &str = "CHATBOT_PRINCIPAL_DAILY_BUDGET_USD";
 
 /// The visibility timeout of the request queue on AWS, which requires six times the function's
 /// timeout.
@@ -112,6 +121,30 @@ pub struct Budgets {
     pub principal: Option<MicroUsd>,
 }
 
+impl Budgets {
+    /// Requires that every model has a price if there is a budget: without one nobody could say
+    /// when it is used up.
+    pub fn require_prices(
+        self,
+        models: &[Arc<dyn Model>],
+        prices: &Prices,
+    ) -> Result<(), ConfigError> {
+        let stack = self.stack.map(|limit| (DAILY_BUDGET, limit));
+        let principal = self.principal.map(|limit| (PRINCIPAL_DAILY_BUDGET, limit));
+        let unknown = models.iter().find(|model| !prices.knows(model.provider(), model.model()));
+        let Some(((variable, limit), model)) = stack.or(principal).zip(unknown) else {
+            return Ok(());
+        };
+        let problem = format!(
+            "the model {:?} has no price, so that no budget can be kept: add its price by \
+            CHATBOT_PRICES, or remove the budget",
+            model.model()
+        );
+        let dollars = format!("{}.{:06}", limit.0 / MICRO, limit.0 % MICRO);
+        Err(invalid(variable, dollars.trim_end_matches('0').trim_end_matches('.'), problem))
+    }
+}
+
 impl WorkerConfig {
     /// Reads the settings. `pace` is the platform's default.
     pub fn from_env(environment: &Environment, pace: Pace) -> Result<Self, ConfigError> {
@@ -132,8 +165,8 @@ impl WorkerConfig {
             },
             prompt_caching: environment.bool_or(PROMPT_CACHING, true)?,
             budgets: Budgets {
-                stack: dollars(environment, "CHATBOT_DAILY_BUDGET_USD")?,
-                principal: dollars(environment, "CHATBOT_PRINCIPAL_DAILY_BUDGET_USD")?,
+                stack: dollars(environment, DAILY_BUDGET)?,
+                principal: dollars(environment, PRINCIPAL_DAILY_BUDGET)?,
             },
             product_name: environment.text_or("CHATBOT_PRODUCT_NAME", "Learning Yogi"),
             tone: environment.text_or("CHATBOT_TONE", "friendly, clear and brief"),

@@ -66,10 +66,10 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
         Some(settings) => Arc::new(aws::documents::RdsDocuments::new(&sdk, settings)),
         None => Arc::new(NoDocuments),
     };
-    let providers = Providers::new(
-        models(environment, &secrets, &settings, clock.clone())?,
-        BreakerSettings::from_env(environment)?,
-    );
+    let prices = Prices::from_env(environment)?;
+    let models = models(environment, &secrets, &settings, clock.clone())?;
+    config.budgets.require_prices(&models, &prices)?;
+    let providers = Providers::new(models, BreakerSettings::from_env(environment)?);
     let ports = Ports {
         store: Arc::new(aws::store::DynamoStore::new(&sdk, table, clock.clone())),
         requests: Arc::new(aws::queue::SqsQueue::new(&sdk, resources.requests_queue)),
@@ -82,7 +82,7 @@ fn wire(environment: &Environment) -> Result<Function, Box<dyn Error>> {
         clock,
         ids: Arc::new(SystemIds),
     };
-    let worker = Worker::new(ports, config, providers, Prices::built_in()?)?;
+    let worker = Worker::new(ports, config, providers, prices)?;
     Ok(Function { worker, sdk, preference_parameter: resources.preference_parameter })
 }
 

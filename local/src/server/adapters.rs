@@ -6,7 +6,6 @@ use std::sync::Arc;
 use ingress::{AllowedOrigins, AuthMode, HttpKeySource, Ingress, KeySource};
 use notifier::Notifier;
 use providers::OfflineModel;
-use providers::Prices;
 use providers::{BedrockModel, ClaudeModel, OpenAiModel};
 use secrecy::SecretString;
 use shared::analytics::Texts;
@@ -137,8 +136,9 @@ impl Adapters {
             clock: self.clock.clone(),
             ids: self.ids.clone(),
         };
+        config.worker.budgets.require_prices(&models, &config.prices)?;
         let providers = Providers::new(models, config.breaker);
-        Ok(Worker::new(ports, config.worker.clone(), providers, Prices::built_in()?)?)
+        Ok(Worker::new(ports, config.worker.clone(), providers, config.prices.clone())?)
     }
 
     pub(super) fn notifier(&self, config: &Config) -> Notifier {

@@ -16,6 +16,12 @@ pub struct PricesError {
     problem: String,
 }
 
+impl PricesError {
+    pub(super) fn new(file: &str, place: &str, problem: String) -> Self {
+        Self { file: file.to_owned(), place: place.to_owned(), problem }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -47,11 +53,7 @@ struct TierEntry {
 }
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Vec<ModelPrices>, PricesError> {
-    let error = |place: &str, problem: String| PricesError {
-        file: file.to_owned(),
-        place: place.to_owned(),
-        problem,
-    };
+    let error = |place: &str, problem| PricesError::new(file, place, problem);
     let list: File =
         serde_json::from_str(text).map_err(|problem| error("the file", problem.to_string()))?;
     if list.unit != UNIT {

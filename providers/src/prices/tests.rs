@@ -37,7 +37,7 @@ fn tokens_cost_what_the_list_says() {
     check("claude-haiku-5-5", usage(10_000, 0, 0, 1_000), Some(1_500));
     check("claude-haiku-5-5", usage(10_000, 9_000, 0, 0), Some(190));
     check("claude-haiku-5-5", usage(10_000, 0, 10_000, 0), Some(1_250));
-    check("gpt-6-luna", usage(1_000, 1_000, 0, 1_000), Some(600));
+    check("gpt-6-luna", usage(1_000, 1_000, 0, 1_000), Some(510));
 }
 
 #[test]
@@ -67,9 +67,15 @@ fn a_dated_version_costs_what_its_model_costs() {
 }
 
 #[test]
-fn a_prompt_beyond_the_listed_sizes_has_no_cost() {
+fn a_long_prompt_costs_more_and_one_beyond_the_listed_sizes_has_no_cost() {
     check("claude-haiku-5-5", usage(100_000, 0, 0, 0), Some(10_000));
-    check("claude-haiku-5-5", usage(100_001, 0, 0, 0), None);
+    check("claude-haiku-5-5", usage(100_001, 0, 0, 0), Some(50_001));
+    check("gpt-6-luna", usage(300_000, 0, 0, 0), Some(60_000));
+    let short = r#"{"model": "m", "source": "s", "read": "2026-11",
+        "tiers": [{"prompt_tokens": 10, "input": 1000000, "output": 9}]}"#;
+    let prices = Prices::parse("prices.json", &list(short)).unwrap();
+    assert_eq!(prices.cost(CLAUDE, "m", usage(10, 0, 0, 0)), Some(MicroUsd(10)));
+    assert_eq!(prices.cost(CLAUDE, "m", usage(11, 0, 0, 0)), None);
 }
 
 #[test]
@@ -97,9 +103,51 @@ fn a_budget_counts_unlisted_models_at_the_highest_listed_price() {
     let prices = built_in();
     assert_eq!(
         prices.budget_cost(CLAUDE, "llama-9", usage(1_000_000, 0, 1_000_000, 0)),
-        MicroUsd(125_000)
+        MicroUsd(5_000_000)
     );
-    assert_eq!(prices.highest_cost(CLAUDE, "llama-9", 1_000_000, 0), MicroUsd(125_000));
+    assert_eq!(prices.highest_cost(CLAUDE, "llama-9", 1_000_000, 0), MicroUsd(5_000_000));
+}
+
+#[test]
+fn a_model_has_its_price_under_its_name_on_bedrock_too() {
+    let prices = built_in();
+    let used = usage(1_000_000, 0, 0, 0);
+    for model in [
+        "claude-sonnet-5-5",
+        "claude-sonnet-5-5-20260901",
+        "anthropic.claude-sonnet-5-5-v1:0",
+        "us.anthropic.claude-sonnet-5-5-20260901-v1:0",
+        "global.anthropic.claude-sonnet-5-5",
+        "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-sonnet-5-5-v1:0",
+    ] {
+        let cost = prices.cost(ProviderName::Bedrock, model, used);
+        assert_eq!(cost, Some(MicroUsd(2_000_000)), "{model}");
+    }
+    assert_eq!(
+        prices.cost(ProviderName::Bedrock, "us.anthropic.claude-sonnet-5-5-mini", used),
+        None
+    );
+    assert_eq!(prices.cost(ProviderName::Bedrock, "amazon.nova-v1:0", used), None);
+}
+
+#[test]
+fn prices_of_ones_own_are_added_and_replace_the_built_in_ones() {
+    let entry = |model: &str| {
+        let tiers = r#"[{"input": 7, "output": 7}]"#;
+        format!(r#"{{"model": "{model}", "source": "s", "read": "2026-11", "tiers": {tiers}}}"#)
+    };
+    let own = list(&format!("{},{}", entry("llama-9"), entry("gpt-6-luna")));
+    let from =
+        |value: &str| Prices::from_env(&Environment::default().with("CHATBOT_PRICES", value));
+    let prices = from(&own).unwrap();
+    let cost = |model| prices.cost(ProviderName::OpenAi, model, usage(1_000_000, 0, 0, 0));
+    assert_eq!([cost("llama-9"), cost("gpt-6-luna")], [Some(MicroUsd(7)); 2]);
+    assert_eq!(cost("claude-sonnet-5-5"), Some(MicroUsd(2_000_000)));
+    let missing = from("/nowhere/prices.json").unwrap_err().to_string();
+    assert!(
+        missing.starts_with("CHATBOT_PRICES: /nowhere/prices.json: the file cannot be read"),
+        "{missing}"
+    );
 }
 
 #[test]

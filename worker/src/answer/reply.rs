@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::call::CallResult;
 use super::selection::ProviderSelection;
+use super::spending::Reservation;
 use super::turn_answer::{Abort, TurnAnswer};
 use crate::error::WorkerError;
 use crate::streaming::Interrupt;
@@ -17,6 +18,22 @@ use crate::turn::MeasuredOutcome;
 /// What a user is told whose answer did not fit into its limit.
 const LIMIT_REACHED: &str = "The AI model used up the length limit of an answer before it wrote \
     anything. Please ask for something shorter, or contact your administrator.";
+
+/// Returns what a user is told whose question the budgets do not allow.
+fn over_budget(reservation: Reservation) -> Option<&'static str> {
+    match reservation {
+        Reservation::Held => None,
+        Reservation::UsedUp => Some("Today's budget for answers is used up."),
+        Reservation::TooLarge => {
+            tracing::warn!(
+                "one answer may cost more than a whole day's budget: raise the budget, or lower \
+                CHATBOT_MAX_TOKENS, CHATBOT_EFFORT, CHATBOT_HISTORY_TOKENS or \
+                CHATBOT_DOCUMENT_TOKENS"
+            );
+            Some("The budget for answers is too small for this question.")
+        }
+    }
+}
 
 impl TurnAnswer<'_> {
     /// Answers the turn and makes the answer final.
@@ -60,9 +77,9 @@ impl TurnAnswer<'_> {
             self.wait_until_ready(name, ready).await?;
             // Another turn may have taken the breaker's trial call during the wait.
             let Ok(permit) = provider.breaker.acquire(Instant::now()) else { continue };
-            if !self.spending.reserve(model, &prompt).await? {
-                return Ok(self
-                    .failed(ErrorCode::BudgetExhausted, "Today's budget for answers is used up."));
+            let reservation = self.spending.reserve(model, &prompt).await?;
+            if let Some(problem) = over_budget(reservation) {
+                return Ok(self.failed(ErrorCode::BudgetExhausted, problem));
             }
             calls += 1;
             self.record_attempt(model, &prompt);

@@ -24,6 +24,17 @@ pub(super) struct CallProgress {
     pub(super) delta_bytes: u64,
 }
 
+/// Whether the budgets allow a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reservation {
+    /// Its highest possible cost is reserved.
+    Held,
+    /// Too little of a budget is left today.
+    UsedUp,
+    /// It may cost more than a budget allows in a whole day.
+    TooLarge,
+}
+
 /// The sum of a turn's calls, and the reservation of the call in progress.
 ///
 /// A call is paid for in two steps, because several turns spend the same budget at the same time:
@@ -62,16 +73,16 @@ impl<'w> Spending<'w> {
         }
     }
 
-    /// Reserves the highest possible cost of a call; `false` if a budget does not allow it.
+    /// Reserves the highest possible cost of a call.
     ///
     /// After a crash the amount stays reserved until the end of the day.
     pub(super) async fn reserve(
         &mut self,
         model: &dyn Model,
         prompt: &Prompt,
-    ) -> Result<bool, WorkerError> {
+    ) -> Result<Reservation, WorkerError> {
         if self.limits.is_empty() {
-            return Ok(true);
+            return Ok(Reservation::Held);
         }
         let name = prompt.model_or(model.model());
         let amount = self.prices.highest_cost(
@@ -80,18 +91,21 @@ impl<'w> Spending<'w> {
             prompt_bytes(prompt),
             prompt.max_tokens.saturating_add(model.thinking_room()),
         );
+        if self.limits.iter().any(|(_, limit)| amount.0 > limit.0) {
+            return Ok(Reservation::TooLarge);
+        }
         let now = self.clock.now();
         let mut held = Vec::new();
         for (who, limit) in &self.limits {
             let budget = Budget::of_day(who, *limit, now);
             if !budget.reserve(self.store.as_ref(), amount).await? {
                 self.settle_budgets(&held, amount, MicroUsd(0)).await;
-                return Ok(false);
+                return Ok(Reservation::UsedUp);
             }
             held.push(budget);
         }
         self.reserved = Some((amount, held));
-        Ok(true)
+        Ok(Reservation::Held)
     }
 
     /// Replaces the reservation by what the call really used, in the budgets that it came from.

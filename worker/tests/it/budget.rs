@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::domain::{ErrorCode, ProviderName, TurnKind, Usage};
-use shared::ports::Store as _;
+use providers::Prices;
+use shared::domain::{ErrorCode, MicroUsd, ProviderName, TurnKind, Usage};
+use shared::environment::Environment;
 use shared::ports::store::Key;
+use shared::ports::{Model, Store as _};
+use worker::config::Budgets;
 
 use crate::support::model::Failure;
 use crate::support::world::{Ended, pass, principal};
@@ -17,6 +20,8 @@ const TEXT: &str = "Period 3 is maths.";
 const TODAY: &str = "2026-11-23";
 /// What [`reply`] costs.
 const COST: i64 = 200;
+/// What it would cost with the dearest model of the list.
+const DEAREST: i64 = 8_000;
 
 fn usage() -> Step {
     Step::Usage(Usage { input_tokens: 1_000, output_tokens: 200, ..Usage::default() })
@@ -73,6 +78,8 @@ async fn a_spent_budget_is_an_error_without_a_model_call() {
             (Some(TurnKind::Error), ErrorCode::BudgetExhausted)
         );
         assert_eq!((model.calls(), world.enqueued().await), (0, vec![1]));
+        let message = world.final_of(1).await.error.unwrap().message;
+        assert_eq!(message, "The budget for answers is too small for this question.");
         assert_eq!(spent(&world, TODAY).await, [0, 0], "what the first had reserved is given back");
     }
 }
@@ -186,6 +193,24 @@ async fn an_unpriced_model_counts_at_the_dearest_price_and_shows_none() {
     let world = world(&model, "1", "0.5");
     world.say("m1").await;
     world.drain().await;
-    assert_eq!(spent(&world, TODAY).await, [COST; 2]);
+    assert_eq!(spent(&world, TODAY).await, [DEAREST; 2]);
     assert_eq!(world.final_of(1).await.cost_micro_usd, None);
+}
+
+#[test]
+fn a_budget_needs_the_prices_of_all_models() {
+    let llama = FakeModel::new(ProviderName::OpenAi, "llama-9", Vec::new());
+    let models: [Arc<dyn Model>; 2] = [model(Vec::new()), llama];
+    let budget = Budgets { stack: Some(MicroUsd(1_500_000)), principal: None };
+    let built_in = Prices::built_in().unwrap();
+    assert_eq!(
+        budget.require_prices(&models, &built_in).unwrap_err().to_string(),
+        "CHATBOT_DAILY_BUDGET_USD is \"1.5\", but the model \"llama-9\" has no price, so that no \
+        budget can be kept: add its price by CHATBOT_PRICES, or remove the budget"
+    );
+    Budgets::default().require_prices(&models, &built_in).unwrap();
+    let own = r#"{"unit": "micro-USD per million tokens", "models": [{"model": "llama-9",
+        "source": "our machine", "read": "2026-11", "tiers": [{"input": 1, "output": 1}]}]}"#;
+    let own = Prices::from_env(&Environment::default().with("CHATBOT_PRICES", own)).unwrap();
+    budget.require_prices(&models, &own).unwrap();
 }
