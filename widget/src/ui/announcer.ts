@@ -5,6 +5,7 @@
  * every piece. It is announced once, when it is complete.
  */
 import type { TurnView } from '../core/index.js';
+import { describeError } from './descriptions.js';
 import { h } from './dom.js';
 import type { Texts } from './texts.js';
 
@@ -25,14 +26,15 @@ export class Announcer {
     for (let i = turns.length - 1; i >= 0; i -= 1) {
       const turn = turns[i]!;
       if (turn.state !== 'done') this.#open.add(turn.messageId);
-      else if (this.#open.delete(turn.messageId)) this.say(`${texts.replied} ${plain(turn)}`);
+      else if (this.#open.delete(turn.messageId))
+        this.say(`${texts.replied} ${plain(turn, texts)}`);
       else if (this.#open.size === 0) return;
     }
   }
 }
 
-function plain({ text, error }: TurnView): string {
-  const words = (error ? error.message : text)
+function plain({ text, error }: TurnView, texts: Texts): string {
+  const words = (error ? describeError(error, texts) : text)
     .replace(/[*_`#>|~]+/g, ' ')
     .replace(/\s+/g, ' ')
     .trim();

@@ -1,5 +1,5 @@
 /** The texts that describe a state: of the connection, a message or a reply. */
-import type { ConnectionState, TurnView } from '../core/index.js';
+import type { ConnectionState, TurnError, TurnView } from '../core/index.js';
 import { formatText, type Texts } from './texts.js';
 
 /** Describes a connection that is not in order; empty if it is. */
@@ -53,10 +53,38 @@ function providerName(provider: string | undefined): string | undefined {
   return provider && (PROVIDER_NAMES[provider] ?? provider);
 }
 
+/**
+ * Describes an error in the user's language, by its code.
+ *
+ * A code without a text is shown as the server describes it, such as a field that is wrong.
+ */
+export function describeError({ code, message }: TurnError, texts: Texts): string {
+  const byCode: Record<string, string> = {
+    providers_unavailable: texts.providersUnavailable,
+    providers_rejected: texts.providersRejected,
+    no_provider: texts.noProvider,
+    budget_exhausted: texts.budgetExhausted,
+    attempts_exhausted: texts.interrupted,
+    abandoned: texts.interrupted,
+    unreachable: texts.unreachable,
+    unavailable: texts.unavailable,
+    rate_limited: texts.tooMany,
+    unauthorized: texts.signedOut,
+  };
+  return byCode[code] ?? message;
+}
+
+/** Returns whether trying again soon can help after an error of a reply. */
+export function canHelpToRetry({ code }: TurnError): boolean {
+  return code !== 'budget_exhausted' && code !== 'no_provider';
+}
+
 /** Describes a message that the server has not accepted yet. */
 export function describeSending(turn: TurnView, texts: Texts): string {
   if (turn.state === 'sending') return turn.error ? texts.sendingAgain : texts.sending;
-  return turn.state === 'failed' ? `${texts.notSent} ${turn.error?.message ?? ''}`.trim() : '';
+  return turn.state === 'failed'
+    ? `${texts.notSent} ${turn.error ? describeError(turn.error, texts) : ''}`.trim()
+    : '';
 }
 
 /** Describes what the reader of a final reply should know besides its text. */

@@ -6,7 +6,13 @@ import { h, setText, textButton } from './dom.js';
 import { MarkdownView } from './markdown/view.js';
 import { ReplyActions } from './reply-actions.js';
 import { formatText } from './texts.js';
-import { describeNote, describeProgress, describeSending } from './descriptions.js';
+import {
+  canHelpToRetry,
+  describeError,
+  describeNote,
+  describeProgress,
+  describeSending,
+} from './descriptions.js';
 
 /** The element of a turn. Only what has changed in the turn is drawn again. */
 export class TurnRow {
@@ -21,6 +27,7 @@ export class TurnRow {
   readonly #statusText = h('span');
   readonly #error = h('p', { class: 'error' });
   readonly #errorText = h('span');
+  readonly #retry: HTMLButtonElement;
   readonly #note = h('p', { class: 'note' });
   readonly #view: MarkdownView;
   #actions: ReplyActions | null = null;
@@ -42,10 +49,8 @@ export class TurnRow {
     const edit = textButton(texts.edit, () => this.#shown && context.edit(this.#shown));
     this.#sending.append(this.#sendingText, h('span', { class: 'choices' }, again, edit));
     this.#status.append(h('span', { class: 'pulse', 'aria-hidden': 'true' }), this.#statusText);
-    this.#error.append(
-      this.#errorText,
-      textButton(texts.retry, () => this.#again()),
-    );
+    this.#retry = textButton(texts.retry, () => this.#again());
+    this.#error.append(this.#errorText, this.#retry);
     const title = h('h3', { class: 'visually-hidden' }, texts.assistant);
     this.#reply.append(title, this.#markdown, this.#status, this.#error, this.#note);
     this.element = h('article', { class: 'turn' }, this.#userBox, this.#sending, this.#reply);
@@ -84,9 +89,10 @@ export class TurnRow {
     setText(this.#statusText, progress);
     this.#reply.setAttribute('aria-busy', String(!isDone));
     this.#error.hidden = turn.kind !== 'error';
+    this.#retry.hidden = turn.error !== null && !canHelpToRetry(turn.error);
     setText(
       this.#errorText,
-      turn.error ? formatText(texts.failed, { message: turn.error.message }) : '',
+      turn.error ? formatText(texts.failed, { message: describeError(turn.error, texts) }) : '',
     );
     const note = isDone ? describeNote(turn, texts) : '';
     this.#note.hidden = note === '';

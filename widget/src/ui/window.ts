@@ -14,7 +14,7 @@ import type { WindowContext } from './window-context.js';
 import { h, iconButton, setText, textButton } from './dom.js';
 import { ConversationView } from './conversation.js';
 import { formatText, type Texts } from './texts.js';
-import { describeConnection } from './descriptions.js';
+import { describeConnection, describeError } from './descriptions.js';
 
 const DOCUMENTS_RETRY_MS = 15_000;
 const CLOCK_MS = 1_000;
@@ -260,7 +260,8 @@ export class ChatWindow {
   }
 
   #showError(error: unknown): void {
-    this.#errorText = error instanceof ChatError ? error.message : String(error);
+    this.#errorText =
+      error instanceof ChatError ? describeError(error, this.options.texts) : String(error);
     this.#drawSoon();
   }
 
