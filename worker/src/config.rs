@@ -354,7 +354,7 @@ mod tests {
         check(
             "CHATBOT_MAX_TOKENS",
             "0",
-            "CHATBOT_MAX_TOKENS is \"0\", but must be from 1 to 64000",
+            "CHATBOT_MAX_TOKENS is \"0\", but must be a whole number from 1 to 64000",
         );
         check(
             "CHATBOT_DAILY_BUDGET_USD",

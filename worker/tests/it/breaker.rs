@@ -163,7 +163,10 @@ async fn refused_keys_and_requests_are_answers_of_a_healthy_provider() {
 fn a_bad_setting_names_its_variable() {
     let environment = Environment::default().with("CHATBOT_BREAKER_FAILURES", "0");
     let error = BreakerSettings::from_env(&environment).unwrap_err();
-    assert_eq!(error.to_string(), "CHATBOT_BREAKER_FAILURES is \"0\", but must be from 1 to 1000");
+    assert_eq!(
+        error.to_string(),
+        "CHATBOT_BREAKER_FAILURES is \"0\", but must be a whole number from 1 to 1000"
+    );
 }
 
 #[tokio::test(start_paused = true)]
