@@ -21,6 +21,13 @@ def test_a_type_that_nobody_reads_is_an_error():
         cloudformation.model(told, {})
 
 
+def test_a_queue_policy_for_two_queues_is_an_error():
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": ["arn:aws:sqs:::a", "arn:aws:sqs:::b"]}
+    properties = {"Queues": ["a", "b"], "PolicyDocument": {"Statement": [statement]}}
+    with pytest.raises(ValueError, match="one queue a policy"):
+        cloudformation.model(template(Policy={"Type": "AWS::SQS::QueuePolicy", "Properties": properties}), {})
+
+
 def test_a_resource_whose_condition_fails_is_not_there():
     told = template(Group={"Type": "AWS::Logs::LogGroup", "Condition": "Never", "Properties": {"LogGroupName": "a"}})
     told["Conditions"] = {"Never": {"Fn::Equals": [{"Ref": "Stage"}, "test"]}}

@@ -25,10 +25,14 @@ def _queue(model, resource, _):
 
 
 def _queue_policy(model, resource, _):
-    spread = statements(resource.properties["PolicyDocument"])
+    document = resource.properties["PolicyDocument"]
+    for statement in document["Statement"]:
+        named = statement["Resource"]
+        if isinstance(named, list) and len(named) != 1:
+            raise ValueError(f"SQS accepts one queue a policy statement, not {len(named)}: give each queue its own policy")
     for url in resource.properties["Queues"]:
         name = names.last(url)
-        own = {key: effect for key, effect in spread.items() if key.endswith((f" on {names.queue(name)}", " on *"))}
+        own = {key: effect for key, effect in statements(document).items() if key.endswith((f" on {names.queue(name)}", " on *"))}
         model.queue_policies.setdefault(name, {}).update(own)
 
 
