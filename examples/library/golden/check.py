@@ -8,9 +8,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 DOCUMENTS = HERE.parent / "documents"
 FIELDS = {
     "paraphrases": {"document", "question", "sentence"},
+    "follow-ups": {"document", "first", "follow_up", "question", "sentence"},
     "foreign": {"reader", "owner", "document", "question", "sentence"},
     "unanswerable": {"question"},
 }
+COUNTS = {"paraphrases": 93, "follow-ups": 60, "foreign": 40, "unanswerable": 80}
 
 
 def main() -> int:
@@ -33,6 +35,8 @@ def main() -> int:
                     errors.append(f"{place}: the sentence must stand once in {entry['document']}")
             if "owner" in fields and entry["owner"] == entry["reader"]:
                 errors.append(f"{place}: the reader owns the document")
+        if len(lines) != COUNTS[name]:
+            errors.append(f"{name}.jsonl: {len(lines)} questions, expected {COUNTS[name]}")
         print(f"{name}: {len(lines)}")
     print("\n".join(errors), file=sys.stderr, end="")
     return 1 if errors else 0

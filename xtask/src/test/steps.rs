@@ -15,6 +15,7 @@ use crate::tidy;
 use crate::tools::{PythonEnvironment, has_python};
 
 const CONSUMER: &str = "examples/analytics/python";
+const GOLDEN: &str = "examples/library/golden";
 
 /// Runs one step.
 pub(super) fn run(context: &Context<'_>, step: Step) -> Result<Outcome> {
@@ -86,6 +87,7 @@ fn python(context: &Context<'_>) -> Result<Outcome> {
     if !is_present(context.root, "python3", &["-c", "import tomllib"])? {
         return context.missing("python3 of 3.11 or later is not installed");
     }
+    process::run(command(&context.root.join(GOLDEN), "python3").arg("check.py"))?;
     finish(command(&context.root.join(CONSUMER), "python3").args(["-m", "unittest"]))
 }
 
