@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use shared::domain::{Principal, SessionId, SessionKey, Timestamp};
+use shared::domain::{Principal, PrincipalHash, SessionId, SessionKey, Timestamp};
+use shared::keyed_limit::KeyedLimit;
 use shared::ports::store::Item;
 use shared::ports::{Clock, Documents, Ids, Push, Queue, Secrets, Store};
 use shared::protocol::{SessionRow, keys};
@@ -19,6 +20,10 @@ use crate::health::health;
 use crate::identity::{AnonymousPolicy, Authenticator, Caller, IamIdentity, KeySource};
 use crate::response::{self, HttpResult};
 use crate::route::Route;
+
+/// How many history calls may wait for an answer at once in this process.
+const MAX_WAITING_CALLS: usize = 1_000;
+const MAX_WAITING_CALLS_PER_PRINCIPAL: usize = 20;
 
 /// What ingress stands on.
 #[derive(Clone)]
@@ -56,6 +61,7 @@ pub struct ClientInfo {
 pub struct Ingress {
     pub(crate) ports: Ports,
     pub(crate) config: IngressConfig,
+    pub(crate) waiting_calls: KeyedLimit<PrincipalHash>,
     authenticator: Authenticator,
 }
 
@@ -75,7 +81,8 @@ impl Ingress {
             Arc::clone(&ports.secrets),
             Arc::clone(&ports.ids),
         );
-        Self { ports, config, authenticator }
+        let waiting_calls = KeyedLimit::new(MAX_WAITING_CALLS, MAX_WAITING_CALLS_PER_PRINCIPAL);
+        Self { ports, config, waiting_calls, authenticator }
     }
 
     /// Answers one request. Never fails: what goes wrong is an answer too.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 use percent_encoding::percent_decode_str;
-use shared::domain::{Principal, SessionKey};
+use shared::domain::{Principal, PrincipalHash, SessionKey};
+use shared::keyed_limit::Place;
 use shared::ports::store::Item;
 use shared::protocol::{SessionRow, Turn, keys};
 use tokio::time::{Instant, sleep};
@@ -48,7 +49,12 @@ impl Ingress {
     ) -> HttpResult {
         let (key, mut session) = self.own_session(principal, id).await?;
         let query = HistoryQuery::parse(call.request.uri().query().unwrap_or_default())?;
-        let finished = query.wait.is_zero() || self.wait(&key, query).await?;
+        let place = if query.wait.is_zero() { None } else { self.waiting_place(principal) };
+        // Who finds no place gets the answer at once: a refusal would serve nobody better.
+        let finished = match &place {
+            Some(_) => self.wait(&key, query).await?,
+            None => query.wait.is_zero(),
+        };
         if !query.wait.is_zero() {
             // The session is read before its turns: `running: false` then means that the turns are
             // all.
@@ -59,10 +65,15 @@ impl Ingress {
         let turns: Vec<&str> = selection.turns.iter().map(|(_, json)| json.as_str()).collect();
         let body = format!("{{\"turns\":[{}],\"running\":{running}}}", turns.join(","));
         let mut response = response::text(StatusCode::OK, body);
-        if !finished && query.wait > self.config.max_wait {
+        if !finished && (place.is_none() || query.wait > self.config.max_wait) {
             response.headers_mut().insert(RETRY_AFTER, seconds(ASK_AGAIN));
         }
         Ok(response)
+    }
+
+    /// Takes one of the places of waiting calls, each of which reads several times a second.
+    fn waiting_place(&self, principal: &Principal) -> Option<Place<PrincipalHash>> {
+        self.waiting_calls.enter(Some(principal.hash())).ok()
     }
 
     /// Waits until a turn after `after` is final; turns end in order, so the first one tells.

@@ -14,6 +14,7 @@ use notifier::Notifier;
 use providers::client;
 use secrecy::SecretString;
 use shared::domain::ProviderName;
+use shared::keyed_limit::KeyedLimit;
 use shared::ports::Ids;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -35,6 +36,8 @@ const FOLD_INTERVAL: Duration = Duration::from_secs(10);
 const PURGE_INTERVAL: Duration = Duration::from_mins(10);
 /// How soon the words of a deleted session are gone from the write-ahead log too.
 const FORGET_INTERVAL: Duration = Duration::from_secs(2);
+/// A tab has one socket, and for a moment two; connections limit all sockets together.
+const MAX_SOCKETS_PER_PRINCIPAL: usize = 50;
 /// How much longer than the worker's deadline a message stays hidden, so that no second worker gets
 /// it while the first one is still finishing.
 const VISIBILITY_MARGIN: Duration = Duration::from_secs(10);
@@ -114,6 +117,7 @@ impl Server {
             connections,
             accepted_hosts,
             proxies: Arc::clone(&proxies),
+            sockets: KeyedLimit::new(usize::MAX, MAX_SOCKETS_PER_PRINCIPAL),
             health: Arc::new(HealthProbe::new(adapters.database.clone())),
             ids,
             operator,

@@ -11,6 +11,7 @@
 //! | [`ports`] | the traits that adapters implement, with their guarantees |
 //! | [`store_retry`] | brief retries of a store that throttles |
 //! | [`fifo`] | the index of a FIFO queue: groups, locks, visibility, deduplication |
+//! | [`keyed_limit`] | a limit on what is open at once, by key and in all |
 //! | [`limits`] | the size limits of `DynamoDB` and SQS, and how they count |
 //! | [`reply_cache`] | a bounded reply cache in memory |
 //! | [`disabled`] | adapters for what a deployment does without |
@@ -29,6 +30,7 @@ pub mod environment;
 pub mod fifo;
 #[cfg(feature = "http-client")]
 pub mod http_client;
+pub mod keyed_limit;
 pub mod limits;
 pub mod memory;
 pub mod operator;

@@ -20,6 +20,8 @@ use shared::operator::{
     SessionView, Stats, SubmitRequest, SubmitResponse, TurnPage,
 };
 
+use crate::exit::usage;
+
 use super::{Backend, BackendError, BackendResult, ChatSession, problem};
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -37,6 +39,12 @@ pub(super) struct ServerBackend {
 impl ServerBackend {
     /// Creates the backend of the server at an address.
     pub(super) fn at(url: &str, token: Option<&SecretString>) -> anyhow::Result<Self> {
+        if token.is_some() && !is_confidential(url) {
+            return Err(usage(format!(
+                "{url} is not encrypted, and others on the network could read \
+                CHATBOT_OPERATOR_TOKEN; use https://, or an SSH tunnel to 127.0.0.1"
+            )));
+        }
         let token = token.map(|token| token.expose_secret().to_owned()).unwrap_or_default();
         Self::new(ServerAddress { url: url.to_owned(), token }, None)
     }
@@ -255,6 +263,16 @@ impl Backend for ServerBackend {
             .await
             .map(drop)
     }
+}
+
+/// Tells whether a token can be sent to an address: over TLS, or within this machine.
+fn is_confidential(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let is_local = bare == "localhost"
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    url.scheme() == "https" || is_local
 }
 
 fn read(directory: &Path) -> anyhow::Result<Option<ServerAddress>> {

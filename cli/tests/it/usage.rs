@@ -70,4 +70,7 @@ async fn where_nothing_is_there_is_nothing_to_look_at() {
     assert!(!world.path(".chatbot").exists());
     let away = ["--local", "http://127.0.0.1:9", "dlq", "list"];
     world.yogi(&away).await.expect(4).saying(&["127.0.0.1:9", "refused"]);
+    let world = world.with("CHATBOT_OPERATOR_TOKEN", "a-token-of-an-operator");
+    let readable = ["--local", "http://chat.example", "dlq", "list"];
+    world.yogi(&readable).await.expect(2).saying(&["not encrypted", "https://"]);
 }

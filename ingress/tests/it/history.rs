@@ -33,6 +33,24 @@ async fn with_turns(count: u64) -> (World, String) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_principal_has_so_many_waiting_calls_and_further_ones_are_answered_at_once() {
+    let world = World::new();
+    let token = world.session().await;
+    world.say(&token, "m1", "Hello").await;
+    let wait = async || {
+        let begun = tokio::time::Instant::now();
+        let path = "/sessions/s/turns?wait=20";
+        let answer = world.get(path).token(&token).send().await.ok(200);
+        (begun.elapsed().is_zero(), answer.header("retry-after").map(str::to_owned))
+    };
+    let answers = futures::future::join_all((0..30).map(|_| wait())).await;
+    let at_once = answers.iter().filter(|(at_once, _)| *at_once).count();
+    assert_eq!(at_once, 10);
+    assert!(answers.iter().all(|(at_once, retry)| *at_once == retry.is_some()), "{answers:?}");
+    assert!(!wait().await.0, "the places are given back");
+}
+
+#[tokio::test(start_paused = true)]
 async fn history_shows_every_kind_of_turn() {
     let world = World::new();
     let token = world.session().await;

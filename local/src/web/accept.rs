@@ -4,10 +4,9 @@
 //! who calls. What it may hold is therefore bounded by its address and in all, and given back when
 //! the caller sends nothing.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,6 +17,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use ingress::network;
+use shared::keyed_limit::{KeyedLimit, LimitReached, Place};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -51,7 +51,7 @@ pub(crate) async fn serve(
     proxies: Arc<TrustedProxies>,
     stop: CancellationToken,
 ) {
-    let open = Arc::new(OpenConnections::new(limits));
+    let open = KeyedLimit::new(limits.total, limits.per_address);
     let mut refused = RefusalLog::default();
     let mut connections = JoinSet::new();
     loop {
@@ -69,13 +69,17 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let counted = (!proxies.trusts(peer.ip())).then_some(peer.ip());
-        match OpenConnections::enter(&open, counted) {
+        let network = (!proxies.trusts(peer.ip())).then(|| network(&peer.ip().to_string()));
+        match open.enter(network) {
             Ok(place) => {
+                let place = ConnectionPlace(Arc::new(place));
                 connections.spawn(run(socket, peer, place, router.clone(), stop.clone()));
             }
             // Dropping the socket closes it. An answer would cost more than the refusal saves.
-            Err(limit) => refused.log(limit),
+            Err(LimitReached::Total) => refused.log("CHATBOT_MAX_CONNECTIONS is reached"),
+            Err(LimitReached::Key) => {
+                refused.log("CHATBOT_MAX_CONNECTIONS_PER_ADDRESS is reached");
+            }
         }
     }
     while connections.join_next().await.is_some() {}
@@ -109,68 +113,11 @@ async fn run(
     drop(connection.await);
 }
 
-/// The number of open connections, by network and in all.
-#[derive(Debug)]
-struct OpenConnections {
-    limits: ConnectionLimits,
-    count: Mutex<Count>,
-}
-
-#[derive(Debug, Default)]
-struct Count {
-    total: usize,
-    by_network: HashMap<String, usize>,
-}
-
 /// One connection, counted until the last clone is dropped.
 #[derive(Debug, Clone)]
-pub(crate) struct ConnectionPlace(#[expect(dead_code, reason = "held for its drop")] Arc<Place>);
-
-#[derive(Debug)]
-struct Place {
-    open: Arc<OpenConnections>,
-    network: Option<String>,
-}
-
-impl OpenConnections {
-    fn new(limits: ConnectionLimits) -> Self {
-        Self { limits, count: Mutex::default() }
-    }
-
-    /// Counts a connection, by its address if there is one; or names the limit that it exceeds.
-    fn enter(open: &Arc<Self>, address: Option<IpAddr>) -> Result<ConnectionPlace, &'static str> {
-        let network = address.map(|address| network(&address.to_string()));
-        let mut count = open.count.lock().unwrap_or_else(PoisonError::into_inner);
-        if count.total >= open.limits.total {
-            return Err("CHATBOT_MAX_CONNECTIONS is reached");
-        }
-        if let Some(network) = &network {
-            let here = count.by_network.get(network).copied().unwrap_or(0);
-            if here >= open.limits.per_address {
-                return Err("CHATBOT_MAX_CONNECTIONS_PER_ADDRESS is reached");
-            }
-            count.by_network.insert(network.clone(), here + 1);
-        }
-        count.total += 1;
-        drop(count);
-        Ok(ConnectionPlace(Arc::new(Place { open: Arc::clone(open), network })))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut count = self.open.count.lock().unwrap_or_else(PoisonError::into_inner);
-        count.total -= 1;
-        let Some(network) = self.network.take() else { return };
-        if let Some(here) = count.by_network.get_mut(&network) {
-            *here -= 1;
-            // A network that is gone leaves nothing behind.
-            if *here == 0 {
-                count.by_network.remove(&network);
-            }
-        }
-    }
-}
+pub(crate) struct ConnectionPlace(
+    #[expect(dead_code, reason = "held for its drop")] Arc<Place<String>>,
+);
 
 /// Logs refused connections, one line in [`LOG_INTERVAL`]: a flood must not fill the disk.
 #[derive(Debug, Default)]

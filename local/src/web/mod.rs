@@ -14,6 +14,8 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use ingress::Ingress;
+use shared::domain::PrincipalHash;
+use shared::keyed_limit::KeyedLimit;
 use shared::ports::Ids;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +40,8 @@ pub struct WebState {
     pub accepted_hosts: AcceptedHosts,
     /// The proxies whose headers are believed.
     pub proxies: Arc<TrustedProxies>,
+    /// Limits the open WebSockets of each principal.
+    pub sockets: KeyedLimit<PrincipalHash>,
     /// Probes the database for `/health`.
     pub health: Arc<HealthProbe>,
     /// Creates connection ids.

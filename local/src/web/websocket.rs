@@ -8,8 +8,8 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
-use http::HeaderMap;
-use http::header::{HOST, HeaderName, ORIGIN};
+use http::header::{HOST, HeaderName, ORIGIN, RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
 use ingress::SocketSession;
 use serde::Deserialize;
 use shared::domain::ConnectionId;
@@ -49,15 +49,20 @@ pub(super) async fn connect(
 ) -> Response {
     let header = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("null"));
     match state.ingress.authorize_socket(&query.ticket, header(ORIGIN), header(HOST)).await {
-        Ok(session) => upgrade
-            .max_message_size(MAX_INBOUND)
-            .max_frame_size(MAX_INBOUND)
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(WRITE_BUFFER)
-            .on_upgrade(async move |socket| {
-                serve(state, session, socket).await;
-                drop(place);
-            }),
+        Ok(session) => {
+            let Ok(socket_place) = state.sockets.enter(Some(session.principal_hash.clone())) else {
+                return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "5")]).into_response();
+            };
+            upgrade
+                .max_message_size(MAX_INBOUND)
+                .max_frame_size(MAX_INBOUND)
+                .read_buffer_size(READ_BUFFER)
+                .write_buffer_size(WRITE_BUFFER)
+                .on_upgrade(async move |socket| {
+                    serve(state, session, socket).await;
+                    drop((place, socket_place));
+                })
+        }
         Err(refusal) => refusal.status().into_response(),
     }
 }
