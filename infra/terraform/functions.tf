@@ -57,6 +57,7 @@ locals {
         CHATBOT_REPLY_CACHE_SECONDS           = tostring(var.reply_cache_seconds)
         CHATBOT_MAX_TOKENS                    = tostring(var.max_tokens)
         CHATBOT_EFFORT                        = var.effort
+        CHATBOT_PRICES                        = var.prices
         CHATBOT_ENABLE_CONTEXT                = tostring(var.enable_context)
         CHATBOT_DAILY_BUDGET_USD              = local.daily_budget
         CHATBOT_PRINCIPAL_DAILY_BUDGET_USD    = local.own_budget

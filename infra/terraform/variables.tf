@@ -164,6 +164,12 @@ variable "effort" {
   }
 }
 
+variable "prices" {
+  description = "Prices of models in addition to the built-in ones, as JSON in the format of providers/prices.json. With a budget, every model needs a price."
+  type        = string
+  default     = ""
+}
+
 variable "anthropic_api_key" {
   description = "The Claude key. Prefer put-secret-value: parameters are kept in plain text."
   type        = string

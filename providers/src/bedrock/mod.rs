@@ -97,8 +97,9 @@ impl Model for BedrockModel {
     }
 
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
-        let url = self.url(prompt.model_or(&self.settings.model))?;
-        let body = call::body(&Request::on_bedrock(self.settings.effort, prompt))?;
+        let model = prompt.model_or(&self.settings.model);
+        let url = self.url(model)?;
+        let body = call::body(&Request::on_bedrock(model, self.settings.effort, prompt))?;
         let headers = self.headers(&url, &body).await?;
         let response = call::send(&self.client, url.as_str(), headers, body, STREAM).await?;
         let body = response.bytes_stream().map(|part| part.map_err(reqwest::Error::without_url));

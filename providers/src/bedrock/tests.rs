@@ -157,7 +157,6 @@ async fn a_request_is_what_bedrock_wants() {
     let expected = json!({
         "anthropic_version": "bedrock-2023-05-31",
         "max_tokens": 77 + Effort::None.room(),
-        "thinking": { "type": "disabled" },
         "system": [{ "type": "text", "text": "Be kind.", "cache_control": mark }],
         "messages": [{ "role": "user", "content": "Hello" }],
     });

@@ -94,15 +94,15 @@ impl<'a> Request<'a> {
             Message { role: role(message.role), content }
         });
         let messages = messages.collect();
+        let (thinking, output_config) = thinking(model, effort);
         let model = Some(model);
         let stream = Some(true);
-        let thinks = effort != Effort::None;
         Self {
             model,
             anthropic_version: None,
             max_tokens: effort.limit(prompt.max_tokens),
-            thinking: (!thinks).then_some(Thinking { kind: "disabled" }),
-            output_config: thinks.then(|| OutputConfig { effort: effort.name() }),
+            thinking,
+            output_config,
             stream,
             system,
             messages,
@@ -116,13 +116,34 @@ impl<'a> Request<'a> {
 
     /// Makes the request for Bedrock, where the URL says which model and that the reply is
     /// streamed, and the version is in the body.
-    pub(crate) fn on_bedrock(effort: Effort, prompt: &'a Prompt) -> Self {
+    pub(crate) fn on_bedrock(model: &str, effort: Effort, prompt: &'a Prompt) -> Self {
+        let (thinking, output_config) = thinking(model, effort);
         Self {
             model: None,
             stream: None,
             anthropic_version: Some(BEDROCK_VERSION),
+            thinking,
+            output_config,
             ..Self::new("", effort, prompt)
         }
+    }
+}
+
+/// Returns how a model is told how much to think.
+///
+/// Each family takes another form, and rejects those of the others: Haiku 5 can be told not to
+/// think; Sonnet 5 and Opus 5 cannot, and think least at effort `low`. Older models think only if
+/// asked to, and know no effort; nothing is known of other models. Neither is told anything.
+fn thinking(model: &str, effort: Effort) -> (Option<Thinking>, Option<OutputConfig>) {
+    let is_of = |family: &str| model.contains(family);
+    let haiku = is_of("claude-haiku-5");
+    match effort {
+        Effort::None if haiku => (Some(Thinking { kind: "disabled" }), None),
+        _ if haiku || is_of("claude-sonnet-5") || is_of("claude-opus-5") => {
+            let effort = if effort == Effort::None { Effort::Low } else { effort };
+            (None, Some(OutputConfig { effort: effort.name() }))
+        }
+        _ => (None, None),
     }
 }
 

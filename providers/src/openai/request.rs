@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared::domain::sha256_hex;
 use shared::ports::{Prompt, PromptCaching, Role};
 
-use crate::{MaxTokensField, OpenAiSettings};
+use crate::{Effort, MaxTokensField, OpenAiSettings};
 
 /// The body of a request.
 #[derive(Debug, Serialize)]
@@ -51,10 +51,10 @@ impl<'a> Request<'a> {
             (settings.max_tokens_field == field).then(|| settings.effort.limit(prompt.max_tokens))
         };
         let model = prompt.model_or(&settings.model);
-        let sends_effort = settings.sends_effort && can_think(model);
+        let effort = settings.sends_effort.then(|| effort(model, settings.effort)).flatten();
         Self {
             model,
-            reasoning_effort: sends_effort.then(|| settings.effort.name()),
+            reasoning_effort: effort,
             max_completion_tokens: limit(MaxTokensField::MaxCompletionTokens),
             max_tokens: limit(MaxTokensField::MaxTokens),
             stream: Some(true),
@@ -84,10 +84,21 @@ fn cache_key(prompt: &Prompt, caching: PromptCaching) -> String {
     format!("{}.{}", &sha256_hex(&prompt.system)[..32], caching.group)
 }
 
-/// Tells whether a model knows the field for the effort: `OpenAI`'s families before GPT-5 reject
-/// it.
-fn can_think(model: &str) -> bool {
-    !["gpt-3", "gpt-4", "chatgpt-4"].iter().any(|family| model.starts_with(family))
+/// Returns the value that tells a model how much to think; `None` for `OpenAI`'s families before
+/// reasoning, which reject the field.
+///
+/// The first reasoning models cannot be told not to think: the o series thinks least at `low`, and
+/// the first GPT-5 at `minimal`.
+fn effort(model: &str, effort: Effort) -> Option<&'static str> {
+    let is_any = |families: &[&str]| families.iter().any(|family| model.starts_with(family));
+    if is_any(&["gpt-3", "gpt-4", "chatgpt-4"]) {
+        return None;
+    }
+    Some(match effort {
+        Effort::None if is_any(&["o1", "o3", "o4"]) => "low",
+        Effort::None if model == "gpt-5" || model.starts_with("gpt-5-") => "minimal",
+        effort => effort.name(),
+    })
 }
 
 fn role(role: Role) -> &'static str {

@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use providers::client::{self, ClientSettings};
 use providers::{ClaudeModel, ClaudeSettings, Effort, MaxTokensField, OpenAiModel, OpenAiSettings};
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use shared::domain::{FinishReason, ProviderName, Usage};
 use shared::environment::Environment;
 use shared::ports::{
@@ -262,6 +263,36 @@ async fn each_effort_has_the_form_of_its_provider_and_room_beside_the_reply() {
         assert_eq!(openai.body["max_completion_tokens"], 77 + effort.room());
         assert_eq!(openai.body["reasoning_effort"], name);
         assert!(old.body.get("reasoning_effort").is_none(), "{}", old.body);
+    }
+}
+
+#[tokio::test]
+async fn a_model_is_told_to_think_as_little_as_its_family_can() {
+    let stub = StubProvider::start(Behaviour::Echo).await.unwrap();
+    let environment = Environment::default()
+        .with("CHATBOT_EFFORT", "none")
+        .with("ANTHROPIC_BASE_URL", stub.url())
+        .with("OPENAI_BASE_URL", stub.openai_url());
+    let claude = ClaudeSettings::from_env(&environment).unwrap();
+    let openai = OpenAiSettings::from_env(&environment).unwrap();
+    let claude = ClaudeModel::new(claude, Arc::new(Key(Some("k"))), client());
+    let openai = OpenAiModel::new(openai, Arc::new(Key(Some("k"))), client());
+    let families: [(&dyn Model, &str, &str, Value); 9] = [
+        (&claude, "claude-haiku-5-5-20261007", "/thinking/type", json!("disabled")),
+        (&claude, "claude-haiku-5-5-20261007", "/output_config", Value::Null),
+        (&claude, "claude-sonnet-5-5", "/output_config/effort", json!("low")),
+        (&claude, "claude-opus-5-5", "/thinking", Value::Null),
+        (&claude, "claude-haiku-4-5", "/output_config", Value::Null),
+        (&openai, "gpt-6.1-terra", "/reasoning_effort", json!("none")),
+        (&openai, "gpt-5-mini", "/reasoning_effort", json!("minimal")),
+        (&openai, "o3", "/reasoning_effort", json!("low")),
+        (&openai, "gpt-4.1", "/reasoning_effort", Value::Null),
+    ];
+    for (provider, model, place, expected) in families {
+        let prompt = Prompt { model: Some(model.to_owned()), ..prompt() };
+        drop(provider.stream(&prompt).await.unwrap());
+        let body = stub.calls().last().unwrap().body.clone();
+        assert_eq!(body.pointer(place).cloned().unwrap_or_default(), expected, "{model}: {body}");
     }
 }
 

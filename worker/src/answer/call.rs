@@ -67,7 +67,9 @@ impl TurnAnswer<'_> {
                     }
                 }
                 Some(Ok(ModelEvent::Usage(usage))) => progress.usage = usage,
-                Some(Ok(ModelEvent::Alive)) if began.elapsed() > patience => {
+                Some(Ok(ModelEvent::Alive))
+                    if began.elapsed() > patience && is_blank(self.streamer.text()) =>
+                {
                     return Ok(broken("no word of the reply in half of the worker's time"));
                 }
                 Some(Ok(ModelEvent::Alive)) => (),

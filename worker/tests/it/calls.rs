@@ -84,6 +84,13 @@ async fn signs_of_life_keep_a_call_alive_until_half_of_the_workers_time() {
     let (_, turn) = answer(&[&slow]).await;
     check_reply(&turn, ProviderName::Claude, 1);
 
+    // Once the reply has begun, only silence and the worker's own time end it.
+    let text = || [says("Period 3 ", Duration::ZERO), signs(10).collect()].concat();
+    let end = [says("is maths.", Duration::ZERO), finish()].concat();
+    let slow = FakeModel::claude(vec![[text(), end].concat()]);
+    let (_, turn) = answer(&[&slow]).await;
+    check_reply(&turn, ProviderName::Claude, 1);
+
     let endless = FakeModel::claude(vec![signs(100).collect(), signs(100).collect()]);
     let other = FakeModel::openai(vec![good()]);
     let (world, turn) = answer(&[&endless, &other]).await;
