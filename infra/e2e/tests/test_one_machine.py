@@ -36,6 +36,11 @@ LEFT_OUT = {
         "stories::misuse::only_pages_of_this_machine_may_read_an_answer",
         "stories::sockets::only_pages_of_this_machine_may_connect_and_a_refusal_uses_up_nothing",
     ],
+    "proxies in front of the server and connections that are reused are those of one machine": [
+        "security::bodies::after_a_body_that_is_too_large_the_connection_goes_on_or_says_that_it_ends",
+        "security::proxies::clients_behind_a_trusted_proxy_have_limits_and_addresses_of_their_own",
+        "security::proxies::whoever_comes_through_a_proxy_is_no_operator_of_this_machine",
+    ],
     "without a key there is nobody who answers on AWS, and only the secret tells which keys there are": [
         "stories::answers::without_a_key_the_answer_is_quoted_from_the_document",
         "stories::misuse::a_provider_that_has_no_key_is_no_choice",
