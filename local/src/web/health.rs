@@ -21,7 +21,7 @@ const UNAVAILABLE: &str = concat!(
     r#""detail":"The database cannot be written."}"#,
 );
 
-/// Probes the database, at most once in [`FRESH`].
+/// Probes the database, at most once a second.
 #[derive(Debug)]
 pub struct HealthProbe {
     database: Database,

@@ -43,7 +43,8 @@ pub async fn list(
 ///
 /// Every message moves the end of the session, and none touches its connections: without this, a
 /// tab that is open for longer than a session lives would be forgotten. A row that ends at most
-/// fifteen minutes too early is left alone. What cannot be written is tried again at the next listing.
+/// fifteen minutes too early is left alone. What cannot be written is tried again at the next
+/// listing.
 pub async fn extend(
     store: &dyn Store,
     key: &SessionKey,
