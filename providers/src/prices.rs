@@ -2,9 +2,9 @@
 //!
 //! All prices are in `prices.json`, in micro-USD per million tokens, with their source and the
 //! month in which they were read.
-//! A model that is not listed has no cost rather than a wrong one. No budget can be kept with it, so
-//! a server that has one does not start; a model that a replay names counts at the highest listed
-//! price.
+//! A model that is not listed has no cost rather than a wrong one. No budget can be kept with it,
+//! so a server that has one does not start; a model that a replay names counts at the highest
+//! listed price.
 
 mod file;
 

@@ -138,7 +138,10 @@ impl JwtVerifier {
             return;
         }
         logged.insert(refusal, now);
-        tracing::warn!(reason = %refusal, "refused a token; further ones are not logged for a minute");
+        tracing::warn!(
+            reason = %refusal,
+            "refused a token; further ones are not logged for a minute"
+        );
     }
 }
 

@@ -112,7 +112,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_reply_without_the_mark_is_passed_on_whole(text in "[<>/think é\n]{0,30}", many in 1_usize..5) {
+        fn a_reply_without_the_mark_is_passed_on_whole(
+            text in "[<>/think é\n]{0,30}",
+            many in 1_usize..5,
+        ) {
             prop_assume!(!text.trim_start().starts_with(OPEN));
             prop_assert_eq!(filtered(&text, many), text);
         }

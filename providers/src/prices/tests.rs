@@ -118,7 +118,8 @@ fn a_model_has_its_price_under_its_name_on_bedrock_too() {
         "anthropic.claude-sonnet-5-5-v1:0",
         "us.anthropic.claude-sonnet-5-5-20260901-v1:0",
         "global.anthropic.claude-sonnet-5-5",
-        "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-sonnet-5-5-v1:0",
+        "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/\
+        eu.anthropic.claude-sonnet-5-5-v1:0",
     ] {
         let cost = prices.cost(ProviderName::Bedrock, model, used);
         assert_eq!(cost, Some(MicroUsd(2_000_000)), "{model}");

@@ -33,9 +33,9 @@ pub(crate) struct History {
 /// Reads the history of a turn, oldest first: the longest run of committed turns that fits the
 /// token budget, among the last [`MAX_TURNS`].
 ///
-/// Error turns are left out; cancelled ones are included if they have visible text. At most one page more
-/// than what fits the budget is read, so the cost does not grow with the session. Turns that are
-/// left out use no budget: only the number of turns limits the reading of a session that consists
+/// Error turns are left out; cancelled ones are included if they have visible text. At most one
+/// page more than what fits the budget is read, so the cost does not grow with the session. Turns
+/// that are left out use no budget: only the number of turns limits the reading of a session that consists
 /// almost entirely of errors.
 pub(crate) async fn history(
     store: &dyn Store,

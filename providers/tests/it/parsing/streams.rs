@@ -100,7 +100,8 @@ fn streams_of_the_corpus_come_to_this() {
 fn a_body_that_is_no_stream_is_a_reply_or_says_what_it_is() {
     let openai =
         r#"{"model":"m","choices":[{"message":{"content":"Four."},"finish_reason":"stop"}]}"#;
-    let claude = r#"{"model":"m","content":[{"type":"text","text":"Four."}],"stop_reason":"end_turn","usage":{}}"#;
+    let claude = r#"{"model":"m","stop_reason":"end_turn","usage":{},
+        "content":[{"type":"text","text":"Four."}]}"#;
     let error = r#"{"error":{"type":"authentication_error","message":"the key sk-1 is wrong"}}"#;
     with_both(|wire, protocol, _| {
         let json = Some("application/json; charset=utf-8");
