@@ -31,7 +31,7 @@ use crate::ports::{ProcessPorts, QueueName};
 use deleted::RowsForDeletedSession;
 use mutation::{MutantStore, StoreMutation};
 use notifier::{NotifierCommits, TotalsWithoutState};
-use queues::AcceptBeforeQueue;
+use queues::{AcceptBeforeQueue, MutantQueue, QueueMutation};
 use waiting::{
     EventsLeftToCleanup, FramesLeftOut, LatePointer, LateRegistration, NotesRefusals,
     OtherTabsForgotten, StaleConnections, StandDownWithoutPointer, StopUnseen,
@@ -138,19 +138,20 @@ pub(crate) fn queue(
     which: QueueName,
     queue: Arc<dyn Queue>,
 ) -> Arc<dyn Queue> {
-    match (process_ports.mutant, process_ports.process.function(), which) {
+    let function = process_ports.process.function();
+    let mutation: Arc<dyn QueueMutation> = match (process_ports.mutant, function, which) {
         (Some(Mutant::AcceptBeforeQueue), Function::Ingress, QueueName::Requests) => {
-            Arc::new(AcceptBeforeQueue(queue))
+            Arc::new(AcceptBeforeQueue)
         }
         (Some(Mutant::LatePointer), Function::Worker, QueueName::Replies) => {
-            Arc::new(LatePointer { inner: queue, process_ports: process_ports.clone() })
+            Arc::new(LatePointer(process_ports.clone()))
         }
         (Some(Mutant::StandDownWithoutPointer), Function::Worker, QueueName::Replies) => {
-            let refused = Arc::clone(&process_ports.refused);
-            Arc::new(StandDownWithoutPointer { inner: queue, refused })
+            Arc::new(StandDownWithoutPointer(Arc::clone(&process_ports.refused)))
         }
-        _ => queue,
-    }
+        _ => return queue,
+    };
+    Arc::new(MutantQueue { inner: queue, mutation })
 }
 
 /// Breaks a process's way to the browsers, where the mutant wants it.

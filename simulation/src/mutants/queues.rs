@@ -11,14 +11,23 @@ use shared::ports::{EventSource as _, OutgoingMessage, Queue, QueueError, Receip
 /// How many receives of one queue a stale handle can lie behind: more than a run makes.
 const RECEIVES: u64 = 2_000;
 
-/// 2: the caller takes a message for sent, whatever became of it.
-pub(super) struct AcceptBeforeQueue(pub(super) Arc<dyn Queue>);
+/// What a mutant does when a message is sent.
+#[async_trait]
+pub(super) trait QueueMutation: Send + Sync {
+    /// Sends a message, or does something else instead.
+    async fn send(&self, queue: &dyn Queue, message: OutgoingMessage) -> Result<(), QueueError>;
+}
+
+/// A queue with a mutation around it.
+pub(super) struct MutantQueue {
+    pub(super) inner: Arc<dyn Queue>,
+    pub(super) mutation: Arc<dyn QueueMutation>,
+}
 
 #[async_trait]
-impl Queue for AcceptBeforeQueue {
+impl Queue for MutantQueue {
     async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
-        let _ = self.0.send(message).await;
-        Ok(())
+        self.mutation.send(&*self.inner, message).await
     }
 
     async fn change_visibility(
@@ -26,7 +35,18 @@ impl Queue for AcceptBeforeQueue {
         receipt: &Receipt,
         visibility: Duration,
     ) -> Result<(), QueueError> {
-        self.0.change_visibility(receipt, visibility).await
+        self.inner.change_visibility(receipt, visibility).await
+    }
+}
+
+/// 2: the caller takes a message for sent, whatever became of it.
+pub(super) struct AcceptBeforeQueue;
+
+#[async_trait]
+impl QueueMutation for AcceptBeforeQueue {
+    async fn send(&self, queue: &dyn Queue, message: OutgoingMessage) -> Result<(), QueueError> {
+        let _ = queue.send(message).await;
+        Ok(())
     }
 }
 

@@ -10,12 +10,13 @@ use shared::domain::ConnectionId;
 use shared::ports::store::{Item, Page, Query, Write};
 use shared::ports::{
     Durability, EventEntry, Events, EventsError, OutgoingMessage, Push, PushError, Queue,
-    QueueError, Receipt, Store, StoreError,
+    QueueError, Store, StoreError,
 };
 use shared::queue_messages::ReplyMessage;
 use tokio::time::{Instant, sleep};
 
 use super::mutation::StoreMutation;
+use super::queues::QueueMutation;
 use crate::faults::{PortCall, lock};
 use crate::ports::ProcessPorts;
 
@@ -54,27 +55,12 @@ impl StoreMutation for NotesRefusals {
 
 /// 15, the queue's half: a worker whose turn went on without it sends no pointer to the final that
 /// it finds.
-pub(super) struct StandDownWithoutPointer {
-    pub(super) inner: Arc<dyn Queue>,
-    pub(super) refused: Refused,
-}
+pub(super) struct StandDownWithoutPointer(pub(super) Refused);
 
 #[async_trait]
-impl Queue for StandDownWithoutPointer {
-    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
-        if self.refused.swap(false, Ordering::Relaxed) {
-            Ok(())
-        } else {
-            self.inner.send(message).await
-        }
-    }
-
-    async fn change_visibility(
-        &self,
-        receipt: &Receipt,
-        visibility: Duration,
-    ) -> Result<(), QueueError> {
-        self.inner.change_visibility(receipt, visibility).await
+impl QueueMutation for StandDownWithoutPointer {
+    async fn send(&self, queue: &dyn Queue, message: OutgoingMessage) -> Result<(), QueueError> {
+        if self.0.swap(false, Ordering::Relaxed) { Ok(()) } else { queue.send(message).await }
     }
 }
 
@@ -136,31 +122,20 @@ impl StoreMutation for StopUnseen {
 }
 
 /// 20: the pointer to a final waits before it is queued.
-pub(super) struct LatePointer {
-    pub(super) inner: Arc<dyn Queue>,
-    pub(super) process_ports: ProcessPorts,
-}
+pub(super) struct LatePointer(pub(super) ProcessPorts);
 
 #[async_trait]
-impl Queue for LatePointer {
-    async fn send(&self, message: OutgoingMessage) -> Result<(), QueueError> {
+impl QueueMutation for LatePointer {
+    async fn send(&self, queue: &dyn Queue, message: OutgoingMessage) -> Result<(), QueueError> {
         if !matches!(ReplyMessage::parse(&message.body), Ok(ReplyMessage::Final(_))) {
-            return self.inner.send(message).await;
+            return queue.send(message).await;
         }
-        let queue = Arc::clone(&self.process_ports.cloud.replies);
+        let replies = Arc::clone(&self.0.cloud.replies);
         tokio::spawn(async move {
             sleep(POINTER_DELAY).await;
-            queue.send(message).await
+            replies.send(message).await
         });
         Ok(())
-    }
-
-    async fn change_visibility(
-        &self,
-        receipt: &Receipt,
-        visibility: Duration,
-    ) -> Result<(), QueueError> {
-        self.inner.change_visibility(receipt, visibility).await
     }
 }
 
