@@ -67,7 +67,7 @@ const ENGLISH = {
   providersUnavailable: 'The AI service is not responding. Please try again in a few minutes.',
   providersRejected: 'The AI service rejected the request. Please contact support.',
   noProvider: 'No AI service is set up. Please contact support.',
-  budgetExhausted: 'The budget for today is used up. Please try again tomorrow.',
+  budgetExhausted: 'Today’s budget does not allow this question. Please try again tomorrow.',
   interrupted: 'The reply was interrupted. Please try again.',
   unreachable: 'The server cannot be reached.',
   unavailable: 'The server is not available right now.',
@@ -162,7 +162,8 @@ const GERMAN: Texts = {
   providersRejected:
     'Der KI-Dienst hat die Anfrage abgelehnt. Bitte wenden Sie sich an den Support.',
   noProvider: 'Es ist kein KI-Dienst eingerichtet. Bitte wenden Sie sich an den Support.',
-  budgetExhausted: 'Das Budget für heute ist aufgebraucht. Bitte versuchen Sie es morgen erneut.',
+  budgetExhausted:
+    'Das heutige Budget lässt diese Frage nicht zu. Bitte versuchen Sie es morgen erneut.',
   interrupted: 'Die Antwort wurde unterbrochen. Bitte versuchen Sie es erneut.',
   unreachable: 'Der Server ist nicht erreichbar.',
   unavailable: 'Der Server ist zurzeit nicht verfügbar.',

@@ -6,7 +6,7 @@ const GERMAN = textsFor('de-AT');
 
 describe('an error', () => {
   it.each([
-    ['budget_exhausted', 'Das Budget für heute ist aufgebraucht.', false],
+    ['budget_exhausted', 'Das heutige Budget lässt diese Frage nicht zu.', false],
     ['providers_unavailable', 'Der KI-Dienst antwortet nicht.', true],
     ['providers_rejected', 'Der KI-Dienst hat die Anfrage abgelehnt.', true],
     ['rate_limited', 'Zu viele Nachrichten in kurzer Zeit.', true],

@@ -97,7 +97,7 @@ impl TurnAnswer<'_> {
                         "the model used up its limit by thinking: raise CHATBOT_MAX_TOKENS or \
                         lower CHATBOT_EFFORT"
                     );
-                    return Ok(self.failed(ErrorCode::ProvidersRejected, LIMIT_REACHED));
+                    return Ok(self.failed(ErrorCode::InvalidRequest, LIMIT_REACHED));
                 }
                 CallResult::Failed(error) => error,
             };

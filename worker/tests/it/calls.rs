@@ -67,7 +67,7 @@ async fn a_reply_that_was_thought_away_is_asked_for_once() {
     let model = FakeModel::claude(vec![thought_away(), good()]);
     let other = FakeModel::openai(vec![good()]);
     let (world, turn) = answer(&[&model, &other]).await;
-    check_error(&turn, ErrorCode::ProvidersRejected);
+    check_error(&turn, ErrorCode::InvalidRequest);
     let message = turn.error.unwrap().message;
     assert!(message.contains("length limit"), "{message}");
     assert_eq!((model.times().len(), other.times().len()), (1, 0));

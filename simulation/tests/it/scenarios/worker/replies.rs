@@ -53,7 +53,7 @@ async fn s22_a_limit_that_was_reached_without_a_word_is_an_error_after_one_call(
     scenario.answer(&request(&scenario).await).await;
     let row = scenario.turn(&anna, 1).await.unwrap();
     let code = row.error.map(|error| error.code);
-    assert_eq!((row.kind, code), (Some(TurnKind::Error), Some(ErrorCode::ProvidersRejected)));
+    assert_eq!((row.kind, code), (Some(TurnKind::Error), Some(ErrorCode::InvalidRequest)));
     assert_eq!(scenario.model_calls(), 1);
     scenario.end(&[(&anna, &tab)]).await.unwrap();
 }
