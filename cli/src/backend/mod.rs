@@ -124,7 +124,8 @@ pub(crate) struct Opened {
 /// What a command does where no server is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DataPolicy {
-    /// It looks at existing data, and changes nothing: no message is answered meanwhile.
+    /// It looks at existing data, or moves messages between queues: nothing is answered or
+    /// delivered meanwhile.
     Look,
     /// It deletes existing data, which needs deliveries, but no answers.
     Delete,

@@ -38,6 +38,7 @@ LEFT_OUT = {
     ],
     "proxies in front of the server and connections that are reused are those of one machine": [
         "security::bodies::after_a_body_that_is_too_large_the_connection_goes_on_or_says_that_it_ends",
+        "security::proxies::nginx_with_its_own_defaults_opens_no_operator_call",
         "security::proxies::clients_behind_a_trusted_proxy_have_limits_and_addresses_of_their_own",
         "security::proxies::whoever_comes_through_a_proxy_is_no_operator_of_this_machine",
     ],

@@ -2,7 +2,8 @@
 //!
 //! A proxy on the same machine makes every request of the internet look local. Its headers are
 //! believed only if the operator listed its address; but whoever lists none is not fooled either:
-//! any of these headers makes a request one of a stranger.
+//! any of these headers makes a request one of a stranger, and so does HTTP/1.0, which only proxies
+//! speak. A proxy that speaks HTTP/1.1 and adds nothing cannot be told from a local client.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{FORWARDED, HOST, VIA};
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Uri, Version};
 use ipnet::IpNet;
 
 /// The prefix of the headers that proxies add.
@@ -92,7 +93,7 @@ pub(super) async fn resolve(
     next: Next,
 ) -> Response {
     let peer = peer.ip().to_canonical();
-    let is_forwarded = is_forwarded(request.headers());
+    let is_forwarded = is_forwarded(request.version(), request.headers());
     let mut client = ClientAddress { ip: peer, is_forwarded };
     if is_forwarded && forwarding.proxies.trusts(peer) {
         client.ip = forwarding.proxies.client(peer, request.headers());
@@ -109,9 +110,14 @@ pub(super) async fn resolve(
     next.run(request).await
 }
 
-fn is_forwarded(headers: &HeaderMap) -> bool {
+/// Tells whether a request came through a proxy.
+///
+/// nginx adds no header by itself, but has long spoken HTTP/1.0 to the server behind it, which
+/// browsers and `yogi` do not.
+fn is_forwarded(version: Version, headers: &HeaderMap) -> bool {
     let is_proxys = |name: &str| name.starts_with(PREFIX) || name == REAL_IP;
-    headers.contains_key(FORWARDED)
+    version == Version::HTTP_10
+        || headers.contains_key(FORWARDED)
         || headers.contains_key(VIA)
         || headers.keys().any(|name| is_proxys(name.as_str()))
 }

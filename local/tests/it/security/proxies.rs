@@ -2,6 +2,8 @@
 
 use reqwest::Method;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::support::{Answer, Http, Setup, TestServer};
 
@@ -65,4 +67,16 @@ async fn whoever_comes_through_a_proxy_is_no_operator_of_this_machine() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn nginx_with_its_own_defaults_opens_no_operator_call() {
+    let server = Setup::offline().start().await;
+    let host = server.base().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let mut socket = TcpStream::connect(&host).await.unwrap();
+    let request = format!("GET /metrics HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.0 401 "), "{answer}");
 }
