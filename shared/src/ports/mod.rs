@@ -7,6 +7,7 @@ mod clock;
 mod documents;
 mod events;
 mod ids;
+mod library;
 mod metrics;
 mod model;
 pub mod push;
@@ -16,9 +17,13 @@ pub mod store;
 
 pub use cache::{CacheError, CacheKey, CachedReply, ReplyCache};
 pub use clock::Clock;
-pub use documents::{Document, DocumentSummary, Documents, DocumentsError};
+pub use documents::{Document, DocumentSummary, Documents, DocumentsError, Passage, SearchQuery};
 pub use events::{EventEntry, Events, EventsError};
 pub use ids::Ids;
+pub use library::{
+    DocumentInfo, Library, MAX_DOCUMENT_BYTES, MAX_SOURCE_URL_BYTES, MAX_TITLE_BYTES, NewDocument,
+    PutResult,
+};
 pub use metrics::{Attempts, Metrics, TurnMeasure};
 pub use model::{
     ChatMessage, Finish, Model, ModelError, ModelEvent, ModelStream, Prompt, PromptCaching, Role,

@@ -40,6 +40,16 @@ async fn the_documents_in_memory_keep_their_promises() {
     conformance::documents(async |documents| Arc::new(MemoryDocuments::new(documents)) as _).await;
 }
 
+#[tokio::test]
+async fn the_library_in_memory_keeps_its_promises() {
+    let make = async || {
+        let documents = Arc::new(MemoryDocuments::default());
+        (documents.clone() as _, documents as _)
+    };
+    conformance::library(make).await;
+    conformance::search(make).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_reply_cache_in_memory_keeps_its_promises() {
     let clock = Arc::new(TokioClock::starting_at(Timestamp(1_800_000_000_000)));

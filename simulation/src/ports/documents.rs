@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use shared::domain::{DocumentId, Principal};
-use shared::ports::{Document, DocumentSummary, Documents, DocumentsError};
+use shared::ports::{Document, DocumentSummary, Documents, DocumentsError, Passage, SearchQuery};
 
 use super::ProcessPorts;
 use crate::faults::ExternalFault;
@@ -18,14 +18,30 @@ impl Documents for UnreliableDocuments {
         id: &DocumentId,
         reader: &Principal,
     ) -> Result<Option<Document>, DocumentsError> {
-        let ProcessPorts { process, cloud, .. } = &self.process_ports;
-        if cloud.faults.occurs(ExternalFault::DocumentsAway, &process.subject()) {
-            return Err(DocumentsError::Unavailable("injected by the simulation".into()));
-        }
-        cloud.documents.fetch(id, reader).await
+        self.may_be_away()?;
+        self.process_ports.cloud.documents.fetch(id, reader).await
     }
 
     async fn list(&self, reader: &Principal) -> Result<Vec<DocumentSummary>, DocumentsError> {
         self.process_ports.cloud.documents.list(reader).await
+    }
+
+    async fn search(&self, query: SearchQuery<'_>) -> Result<Vec<Passage>, DocumentsError> {
+        self.may_be_away()?;
+        self.process_ports.cloud.documents.search(query).await
+    }
+
+    fn is_searchable(&self) -> bool {
+        self.process_ports.cloud.documents.is_searchable()
+    }
+}
+
+impl UnreliableDocuments {
+    fn may_be_away(&self) -> Result<(), DocumentsError> {
+        let ProcessPorts { process, cloud, .. } = &self.process_ports;
+        if cloud.faults.occurs(ExternalFault::DocumentsAway, &process.subject()) {
+            return Err(DocumentsError::Unavailable("injected by the simulation".into()));
+        }
+        Ok(())
     }
 }

@@ -25,7 +25,7 @@ mod reply_cache;
 mod secrets;
 mod store;
 
-pub use documents::documents;
+pub use documents::{documents, library, search};
 pub use events::{Published, events};
 pub use push::push;
 pub use queue::{queue, queue_except};

@@ -9,8 +9,8 @@ use shared::domain::{ConnectionId, DocumentId, Principal, ProviderName, Timestam
 use shared::ports::store::{Item, Key, Page, Query, Write};
 use shared::ports::{
     Document, DocumentSummary, Documents, DocumentsError, Durability, EventEntry, Events,
-    EventsError, OutgoingMessage, Push, PushError, Queue, QueueError, Receipt, Secrets,
-    SecretsError, SigningKeys, Store, StoreError,
+    EventsError, OutgoingMessage, Passage, Push, PushError, Queue, QueueError, Receipt,
+    SearchQuery, Secrets, SecretsError, SigningKeys, Store, StoreError,
 };
 
 use super::{PortCall, PortCaller};
@@ -135,6 +135,14 @@ impl<P: Documents + ?Sized, C: PortCaller> Documents for Faulty<P, C> {
 
     async fn list(&self, reader: &Principal) -> Result<Vec<DocumentSummary>, DocumentsError> {
         self.caller.call(PortCall::Document, self.port.list(reader), documents_unavailable).await
+    }
+
+    async fn search(&self, query: SearchQuery<'_>) -> Result<Vec<Passage>, DocumentsError> {
+        self.caller.call(PortCall::Document, self.port.search(query), documents_unavailable).await
+    }
+
+    fn is_searchable(&self) -> bool {
+        self.port.is_searchable()
     }
 }
 
