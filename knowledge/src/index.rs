@@ -55,13 +55,13 @@ impl Index {
                 scores[passage].held += term.asked * idf;
             }
         }
-        let scored = |(passage, score): (usize, Score)| Scored {
+        let found = scores.into_iter().enumerate().filter(|(_, score)| score.sum > 0.0);
+        let found = found.map(|(passage, score)| Scored {
             passage,
             score: score.sum,
             coverage: if asked > 0.0 { score.held / asked } else { 0.0 },
-        };
-        let mut found: Vec<_> = scores.into_iter().enumerate().map(scored).collect();
-        found.retain(|scored| scored.score > 0.0);
+        });
+        let mut found: Vec<_> = found.collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         found
     }

@@ -10,23 +10,21 @@ const CASES: &str = include_str!("../passages.json");
 fn documents_are_cut_as_the_common_cases_say() {
     let cases: Vec<Value> = serde_json::from_str(CASES).unwrap();
     for case in cases {
-        let content = content(&case["content"]);
+        // A content is a text, or a list of parts: `[text, times]` stands for repetitions.
+        let repeated = |part: &Value| {
+            let times = usize::try_from(part[1].as_u64().unwrap()).unwrap();
+            part[0].as_str().unwrap().repeat(times)
+        };
+        let content = match &case["content"] {
+            Value::Array(parts) => parts.iter().map(repeated).collect(),
+            text => text.as_str().unwrap().to_owned(),
+        };
         let passages: Vec<_> = cut(&content)
             .into_iter()
             .map(|span| json!([span.start_utf16, span.end_utf16, span.headings]))
             .collect();
         assert_eq!(json!(passages), case["passages"], "{}", case["name"]);
     }
-}
-
-/// A content is a text, or a list of parts: `[text, times]` stands for repetitions.
-fn content(value: &Value) -> String {
-    let Some(parts) = value.as_array() else { return value.as_str().unwrap().to_owned() };
-    let part = |part: &Value| {
-        let times = usize::try_from(part[1].as_u64().unwrap()).unwrap();
-        part[0].as_str().unwrap().repeat(times)
-    };
-    parts.iter().map(part).collect()
 }
 
 proptest! {

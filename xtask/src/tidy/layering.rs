@@ -9,7 +9,10 @@ const FUNCTIONS: [&str; 3] = ["ingress", "worker", "notifier"];
 /// The client library, which no function links.
 const CLIENT: &str = "client";
 
-/// The models and their prices, which depend on `shared` alone.
+/// How documents are cut and ranked, below everything else.
+const KNOWLEDGE: &str = "knowledge";
+
+/// The models and their prices, which depend on `shared` and `knowledge` alone.
 const PROVIDERS: &str = "providers";
 
 /// The command line, and the directory in which it may use AWS adapters.
@@ -67,10 +70,14 @@ fn rule(krate: &str, dependency: &Dependency) -> Option<&'static str> {
         return Some("functions communicate only through queues; move shared code to `shared`");
     }
     let dev_testkit = dependency.dev && name == "testkit";
-    if krate == PROVIDERS && dependency.ours && name != "shared" && !dev_testkit {
+    if krate == KNOWLEDGE && dependency.ours {
+        return Some("`knowledge` is pure functions; it must not depend on other crates of ours");
+    }
+    let is_base = name == "shared" || name == KNOWLEDGE;
+    if krate == PROVIDERS && dependency.ours && !is_base && !dev_testkit {
         return Some("models and prices must depend on `shared` only; move what they need there");
     }
-    if krate == "shared" && dependency.ours && !dev_testkit {
+    if krate == "shared" && dependency.ours && name != KNOWLEDGE && !dev_testkit {
         return Some("`shared` must not depend on other crates of the workspace");
     }
     if krate == CLIENT && dependency.ours && name != "shared" {
@@ -129,6 +136,8 @@ mod tests {
     fn shared_stands_at_the_bottom() {
         check("shared", &["bytes"], 0);
         check("shared", &["worker"], 1);
+        check("shared", &["knowledge"], 0);
+        check("knowledge", &["frostem", "shared"], 1);
     }
 
     #[test]

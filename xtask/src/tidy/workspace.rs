@@ -160,8 +160,17 @@ pub(super) mod tests {
 
     /// Builds a crate; a name that ends with `?` is an optional dependency.
     pub(in crate::tidy) fn krate(name: &str, dependencies: &[&str]) -> Crate {
-        let ours =
-            ["shared", "providers", "ingress", "worker", "notifier", "aws", "local", "client"];
+        let ours = [
+            "shared",
+            "knowledge",
+            "providers",
+            "ingress",
+            "worker",
+            "notifier",
+            "aws",
+            "local",
+            "client",
+        ];
         let dependency = |written: &&str| {
             let name = written.trim_end_matches('?');
             Dependency {
