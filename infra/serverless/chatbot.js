@@ -21,7 +21,8 @@ const RULES = [
 ];
 
 /**
- * Points the aliases at the published versions, redeploys the API when it changes, and puts the worker into its VPC.
+ * Publishes a version for every changed parameter and points the aliases at it, redeploys the API when it changes, and
+ * puts the worker into its VPC.
  *
  * The framework names a version after its content, so no resource file can refer to it; and CloudFormation creates a
  * new deployment of an API only if the deployment's name changes.
@@ -39,9 +40,14 @@ class Chatbot {
     };
   }
 
-  check() {
+  /** The values of the stack's parameters. */
+  parameters() {
     const given = this.serverless.service.provider.stackParameters;
-    const parameters = Object.fromEntries(given.map((p) => [p.ParameterKey, String(p.ParameterValue)]));
+    return Object.fromEntries(given.map((p) => [p.ParameterKey, String(p.ParameterValue)]));
+  }
+
+  check() {
+    const parameters = this.parameters();
     const broken = RULES.find(([isBroken]) => isBroken(parameters));
     if (broken) throw new this.serverless.classes.Error(broken[1]);
   }
@@ -74,23 +80,34 @@ class Chatbot {
 
   link() {
     const template = this.serverless.service.provider.compiledCloudFormationTemplate;
-    for (const name of FUNCTIONS) pointAlias(template.Resources, name);
-    renameDeployment(template.Resources);
+    for (const name of FUNCTIONS) publish(template.Resources, name);
+    renameDeployment(template, this.parameters());
     enterVpc(template.Resources.WorkerLambdaFunction);
   }
 }
 
-function pointAlias(resources, name) {
+/** Publishes a version for each version of the configuration, and points the alias at it; versions before are kept. */
+function publish(resources, name) {
   const isVersion = ([, resource]) =>
     resource.Type === "AWS::Lambda::Version" && resource.Properties.FunctionName.Ref === `${name}LambdaFunction`;
   const found = Object.entries(resources).find(isVersion);
   if (!found) throw new Error(`${name} has no published version: versionFunctions must stay true`);
-  resources[`${name}Alias`].Properties.FunctionVersion = { "Fn::GetAtt": [found[0], "Version"] };
+  const [logicalId, version] = found;
+  const lambda = resources[`${name}LambdaFunction`].Properties;
+  // In the function too, because Lambda publishes no version of a function that has not changed.
+  lambda.Description = { "Fn::Sub": `${lambda.Description} Configuration \${Configuration.VersionNumber}.` };
+  version.Properties.Description = structuredClone(lambda.Description);
+  version.UpdateReplacePolicy = "Retain";
+  resources[`${name}Alias`].Properties.FunctionVersion = { "Fn::GetAtt": [logicalId, "Version"] };
 }
 
-function renameDeployment(resources) {
-  const api = JSON.stringify(resources.RestApi.Properties.Body);
-  const name = `RestDeployment${createHash("sha256").update(api).digest("hex").slice(0, 12)}`;
+/** Names the deployment after the API's definition and the parameters, whose values the definition does not show. */
+function renameDeployment(template, parameters) {
+  const resources = template.Resources;
+  const isShown = ([name]) => !template.Parameters[name]?.NoEcho;
+  const shown = Object.entries(parameters).filter(isShown).sort();
+  const text = JSON.stringify([resources.RestApi.Properties.Body, shown]);
+  const name = `RestDeployment${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
   resources[name] = resources.RestDeployment;
   delete resources.RestDeployment;
   resources.RestStage.Properties.DeploymentId = { Ref: name };

@@ -11,6 +11,19 @@ from descriptions.terraform import terraform
 from descriptions.terraform.variables import FUNCTIONS, variables
 
 
+#: Parameters of each function, and of the REST API.
+UPDATE = {"ProductName": "Example School", "AnalyticsText": "true", "AuthMode": "AWS_IAM", "AllowAnonymous": "false"}
+
+
+def check_update(plan):
+    """Checks that changed parameters publish a version of each function, move its alias, and deploy the API anew."""
+    actions = {change["address"]: change["change"]["actions"] for change in plan["resource_changes"]}
+    for function in FUNCTIONS:
+        assert actions[f'aws_lambda_function.main["{function}"]'] == ["update"]
+        assert actions[f'aws_lambda_alias.live["{function}"]'] == ["update"]
+    assert actions["aws_api_gateway_deployment.main"] == ["create", "delete"]
+
+
 def test_the_module_can_be_applied(module, tmp_path):
     shutil.copytree(module.parents[1], tmp_path, symlinks=True, dirs_exist_ok=True)
     folder = tmp_path / "infra/terraform"
@@ -18,11 +31,16 @@ def test_the_module_can_be_applied(module, tmp_path):
     for function in FUNCTIONS:
         with zipfile.ZipFile(folder / f"{function}.zip", "w") as archive:
             archive.writestr("bootstrap", "")
-    (folder / "terraform.tfvars.json").write_text(json.dumps(variables(SEEDED)))
+    settings = folder / "terraform.tfvars.json"
+    settings.write_text(json.dumps(variables(SEEDED)))
     apply = ["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"]
     with server(tmp_path / "moto.log") as address:
         done = terraform(folder, *apply, AWS_ENDPOINT_URL=address, AWS_MAX_ATTEMPTS="2")
-    assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
+        settings.write_text(json.dumps(variables(SEEDED | UPDATE)))
+        update = terraform(folder, "plan", "-out=update", "-input=false", "-no-color", AWS_ENDPOINT_URL=address)
+    assert update.returncode == 0, update.stdout + update.stderr
+    check_update(json.loads(terraform(folder, "show", "-json", "update").stdout))
     state = json.loads(terraform(folder, "show", "-json").stdout)["values"]
     created = {r["type"] for r in state["root_module"]["resources"] if r["mode"] == "managed"}
     needed = {

@@ -180,6 +180,17 @@ class Deployer:
         client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=recovery)
         self._names(name, table, Arn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}")
 
+    def _appconfig_application(self, name, properties):
+        self._names(name, self.client("appconfig").create_application(**properties)["Id"])
+
+    def _appconfig_configurationprofile(self, name, properties):
+        self._names(name, self.client("appconfig").create_configuration_profile(**properties)["Id"])
+
+    def _appconfig_hostedconfigurationversion(self, name, properties):
+        content = properties.pop("Content").encode()
+        created = self.client("appconfig").create_hosted_configuration_version(Content=content, **properties)
+        self._names(name, name, VersionNumber=str(created["VersionNumber"]))
+
     def _secretsmanager_secret(self, name, properties):
         text = properties.get("SecretString")
         if generate := properties.get("GenerateSecretString"):

@@ -85,6 +85,9 @@ def _nothing(*_):
 
 
 READERS = {
+    "AWS::AppConfig::Application": _nothing,
+    "AWS::AppConfig::ConfigurationProfile": _nothing,
+    "AWS::AppConfig::HostedConfigurationVersion": _nothing,
     "AWS::IAM::ManagedPolicy": _policy,
     "AWS::IAM::Policy": _nothing,
     "AWS::IAM::Role": _nothing,

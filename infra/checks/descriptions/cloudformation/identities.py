@@ -1,5 +1,7 @@
 """The values of `Ref` and `GetAtt` for each type of resource, before anything is created."""
 
+import json
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -63,6 +65,11 @@ def _cluster(logical: str, _: dict) -> tuple[str, dict[str, str]]:
     return logical, {"DBClusterArn": names.cluster("documents")}
 
 
+def _configuration(_: str, properties: dict) -> tuple[str, dict[str, str]]:
+    number = str(zlib.crc32(json.dumps(properties, sort_keys=True).encode()))  # another one for other content
+    return number, {"VersionNumber": number}
+
+
 def _log_stream(logical: str, properties: dict) -> tuple[str, dict[str, str]]:
     return properties.get("LogStreamName", logical), {}
 
@@ -82,6 +89,7 @@ def _stage(_: str, properties: dict) -> tuple[str, dict[str, str]]:
 
 
 IDENTITIES: dict[str, Identity] = {
+    "AWS::AppConfig::HostedConfigurationVersion": _configuration,
     "AWS::ApiGateway::RestApi": _rest_api,
     "AWS::ApiGateway::Stage": _stage,
     "AWS::ApiGatewayV2::Api": _socket_api,
