@@ -18,7 +18,19 @@ const RULES = [
   [(p) => p.AuroraMode === "existing" && !p.AuroraSecretArn, "auroraSecretArn must be set if auroraMode is existing"],
   [(p) => p.AuroraMode === "create" && !p.AuroraVpcId, "auroraVpcId must be set if auroraMode is create"],
   [(p) => p.AuroraMode === "create" && !p.AuroraSubnetIds, "auroraSubnetIds must be set if auroraMode is create"],
+  [(p) => (p.CustomDomainName || p.WebSocketDomainName) && !p.CertificateArn, "certificateArn must be set if customDomainName or webSocketDomainName is"],
+  [(p) => p.CustomDomainName && p.CustomDomainName === p.WebSocketDomainName, "webSocketDomainName must differ from customDomainName"],
+  [(p) => p.VpcSubnetIds !== "," && p.VpcSubnetIds.split(",").includes(""), "PRIVATE_SUBNET_1 and PRIVATE_SUBNET_2 must both be set, or neither"],
+  [(p) => p.VpcSubnetIds !== "," && !p.VpcSecurityGroupIds, "DB_SECURITY_GROUP must be set if PRIVATE_SUBNET_1 is"],
+  [(p) => p.VpcSubnetIds === "," && p.VpcSecurityGroupIds, "PRIVATE_SUBNET_1 must be set if DB_SECURITY_GROUP is"],
+  [(p) => p.VpcId && !p.VpcRouteTableIds, "vpcRouteTableIds must be set if vpcId is"],
+  [(p) => p.Waf === "true" && /^[1-9]$/.test(p.RateAddressPer5Minutes), "rateAddressPer5Minutes must be 0 or at least 10 if waf is true"],
 ];
+
+/** Returns what is wrong with the parameters, if anything is. */
+function brokenRule(parameters) {
+  return RULES.find(([isBroken]) => isBroken(parameters))?.[1];
+}
 
 /**
  * Publishes a version for every changed parameter and points the aliases at it, redeploys the API when it changes, and
@@ -47,9 +59,8 @@ class Chatbot {
   }
 
   check() {
-    const parameters = this.parameters();
-    const broken = RULES.find(([isBroken]) => isBroken(parameters));
-    if (broken) throw new this.serverless.classes.Error(broken[1]);
+    const broken = brokenRule(this.parameters());
+    if (broken) throw new this.serverless.classes.Error(broken);
   }
 
   /** Gives each package its own name: cargo lambda names all of them bootstrap.zip. */
@@ -120,3 +131,4 @@ function enterVpc(worker) {
 }
 
 module.exports = Chatbot;
+module.exports.brokenRule = brokenRule;

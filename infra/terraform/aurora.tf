@@ -18,6 +18,7 @@ resource "aws_rds_cluster" "documents" {
   storage_encrypted           = true
   kms_key_id                  = local.kms_key_arn
   backup_retention_period     = 7
+  deletion_protection         = var.deletion_protection
   copy_tags_to_snapshot       = true
   final_snapshot_identifier   = "${local.name}-documents-final"
   db_subnet_group_name        = aws_db_subnet_group.documents[0].name

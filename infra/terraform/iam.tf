@@ -23,17 +23,17 @@ locals {
       { sid = "Push", actions = ["execute-api:ManageConnections"], resources = [local.push] },
       ], var.bedrock_model == "" ? [] : [
       # An inference profile uses models in other regions.
-      { sid = "Bedrock", actions = ["bedrock:InvokeModelWithResponseStream"], resources = ["arn:${local.partition}:bedrock:*::foundation-model/anthropic.*", "arn:${local.partition}:bedrock:${local.region}:${local.account}:inference-profile/*"] },
+      { sid = "Bedrock", actions = ["bedrock:InvokeModelWithResponseStream"], resources = ["arn:${local.partition}:bedrock:*::foundation-model/anthropic.*", "arn:${local.partition}:bedrock:${local.region}:${local.account}:inference-profile/*", "arn:${local.partition}:bedrock:${local.region}:${local.account}:application-inference-profile/*"] },
       ], var.aurora_mode == "none" ? [] : [
       { sid = "DatabaseLogin", actions = ["secretsmanager:GetSecretValue"], resources = [local.aurora_secret_arn] },
       { sid = "Documents", actions = ["rds-data:ExecuteStatement"], resources = [local.aurora_cluster_arn] },
       ], length(var.vpc_subnet_ids) == 0 ? [] : [
       # the interfaces' ARNs are not known in advance.
-      { sid = "JoinVpc", actions = ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"], resources = ["*"] },
+      { sid = "JoinVpc", actions = ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"], resources = ["*"] },
     ])
     notifier = [
       { sid = "Receive", actions = local.receive, resources = [aws_sqs_queue.main["replies"].arn] },
-      { sid = "Enqueue", actions = ["sqs:SendMessage"], resources = local.both_queues },
+      { sid = "Enqueue", actions = ["sqs:SendMessage"], resources = [aws_sqs_queue.main["replies"].arn] },
       { sid = "Deliver", actions = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], resources = [aws_dynamodb_table.sessions.arn, "${aws_dynamodb_table.sessions.arn}/index/due"] },
       { sid = "Push", actions = ["execute-api:ManageConnections"], resources = [local.push, local.close] },
     ]

@@ -22,17 +22,21 @@ locals {
 
   # API Gateway's own responses have the same format as the service's, and CORS headers, so that pages can read them.
   gateway_responses = {
-    DEFAULT_4XX                  = { status = null, shown = 400, code = "invalid_request", title = "Rejected", detail = "The request was rejected before it reached the service.", retry = null }
-    DEFAULT_5XX                  = { status = null, shown = 500, code = "unavailable", title = "Unavailable", detail = "The service could not respond. Please try again soon.", retry = 2 }
-    ACCESS_DENIED                = { status = 403, shown = 403, code = "unauthorized", title = "Forbidden", detail = "These credentials do not allow the call.", retry = null }
-    EXPIRED_TOKEN                = { status = 401, shown = 401, code = "unauthorized", title = "Not authenticated", detail = "The credentials have expired.", retry = null }
-    INTEGRATION_FAILURE          = { status = 503, shown = 503, code = "unavailable", title = "Unavailable", detail = "A part of the service is unavailable. Please try again soon.", retry = 2 }
-    INTEGRATION_TIMEOUT          = { status = 504, shown = 504, code = "unavailable", title = "Unavailable", detail = "The service took too long. Please try again soon.", retry = 2 }
-    MISSING_AUTHENTICATION_TOKEN = { status = 404, shown = 404, code = "not_found", title = "Not found", detail = "Not found.", retry = null }
-    REQUEST_TOO_LARGE            = { status = 413, shown = 413, code = "invalid_request", title = "Body too large", detail = "The body is too large.", retry = null }
-    THROTTLED                    = { status = 429, shown = 429, code = "rate_limited", title = "Too many requests", detail = "Too many requests. Please wait a moment.", retry = 1 }
-    UNAUTHORIZED                 = { status = 401, shown = 401, code = "unauthorized", title = "Not authenticated", detail = "This call needs valid credentials.", retry = null }
-    WAF_FILTERED                 = { status = 403, shown = 403, code = "unauthorized", title = "Forbidden", detail = "The firewall rejected the request.", retry = null }
+    DEFAULT_4XX         = { status = null, shown = 400, code = "invalid_request", title = "Rejected", detail = "The request was rejected before it reached the service.", retry = null }
+    DEFAULT_5XX         = { status = null, shown = 500, code = "unavailable", title = "Unavailable", detail = "The service could not respond. Please try again soon.", retry = 2 }
+    ACCESS_DENIED       = { status = 403, shown = 403, code = "unauthorized", title = "Forbidden", detail = "These credentials do not allow the call.", retry = null }
+    EXPIRED_TOKEN       = { status = 401, shown = 401, code = "unauthorized", title = "Not authenticated", detail = "The credentials have expired.", retry = null }
+    INTEGRATION_FAILURE = { status = 503, shown = 503, code = "unavailable", title = "Unavailable", detail = "A part of the service is unavailable. Please try again soon.", retry = 2 }
+    INTEGRATION_TIMEOUT = { status = 504, shown = 504, code = "unavailable", title = "Unavailable", detail = "The service took too long. Please try again soon.", retry = 2 }
+    # For an unknown path and, under AWS_IAM, also for a call without a signature.
+    MISSING_AUTHENTICATION_TOKEN = (var.auth_mode == "AWS_IAM"
+      ? { status = 403, shown = 403, code = "unauthorized", title = "Forbidden", detail = "The call is not signed, or does not exist.", retry = null }
+      : { status = 404, shown = 404, code = "not_found", title = "Not found", detail = "Not found.", retry = null }
+    )
+    REQUEST_TOO_LARGE = { status = 413, shown = 413, code = "invalid_request", title = "Body too large", detail = "The body is too large.", retry = null }
+    THROTTLED         = { status = 429, shown = 429, code = "rate_limited", title = "Too many requests", detail = "Too many requests. Please wait a moment.", retry = 1 }
+    UNAUTHORIZED      = { status = 401, shown = 401, code = "unauthorized", title = "Not authenticated", detail = "This call needs valid credentials.", retry = null }
+    WAF_FILTERED      = { status = 403, shown = 403, code = "unauthorized", title = "Forbidden", detail = "The firewall rejected the request.", retry = null }
   }
 
   definition = {

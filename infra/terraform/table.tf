@@ -8,6 +8,8 @@ resource "aws_dynamodb_table" "sessions" {
   range_key    = "item"
   tags         = local.tags
 
+  deletion_protection_enabled = var.deletion_protection
+
   attribute {
     name = "session_id"
     type = "S"

@@ -93,12 +93,16 @@ variable "rate_principal_per_minute" {
 }
 
 variable "rate_address_per_5_minutes" {
-  description = "New messages and sessions per IP address in five minutes; 0 means no limit."
+  description = "New messages and sessions per IP address in five minutes, of callers who do not sign in; 0 means no limit. The firewall (waf) limits the POST requests of an address to the same number, whoever sends them."
   type        = number
   default     = 1000
   validation {
     condition     = var.rate_address_per_5_minutes >= 0
     error_message = "rate_address_per_5_minutes must be at least 0."
+  }
+  validation {
+    condition     = !var.waf || var.rate_address_per_5_minutes == 0 || var.rate_address_per_5_minutes >= 10
+    error_message = "rate_address_per_5_minutes must be 0 or at least 10 if waf is true."
   }
 }
 
@@ -329,9 +333,9 @@ variable "memory_size" {
 }
 
 variable "worker_max_concurrency" {
-  description = "The maximum number of turns answered at the same time. Keep it within the providers' quotas."
+  description = "The maximum number of turns answered at the same time. Keep it within the providers' quotas and, with the other functions, within the account's concurrent executions, of which a new account has ten."
   type        = number
-  default     = 10
+  default     = 5
   validation {
     condition     = var.worker_max_concurrency >= 2 && var.worker_max_concurrency <= 1000
     error_message = "worker_max_concurrency must be from 2 to 1000."
@@ -374,6 +378,14 @@ variable "vpc_security_group_ids" {
   description = "The worker's security groups in that VPC."
   type        = list(string)
   default     = []
+  validation {
+    condition     = length(var.vpc_subnet_ids) == 0 || length(var.vpc_security_group_ids) > 0
+    error_message = "vpc_security_group_ids must be set if vpc_subnet_ids is."
+  }
+  validation {
+    condition     = length(var.vpc_security_group_ids) == 0 || length(var.vpc_subnet_ids) > 0
+    error_message = "vpc_subnet_ids must be set if vpc_security_group_ids is."
+  }
 }
 
 variable "vpc_id" {
@@ -386,6 +398,16 @@ variable "vpc_route_table_ids" {
   description = "The route tables of that endpoint."
   type        = list(string)
   default     = []
+  validation {
+    condition     = var.vpc_id == "" || length(var.vpc_route_table_ids) > 0
+    error_message = "vpc_route_table_ids must be set if vpc_id is."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether the table, and a created cluster, can be deleted only after this is set to false."
+  type        = bool
+  default     = false
 }
 
 variable "kms_key_arn" {
@@ -490,12 +512,20 @@ variable "websocket_domain_name" {
   description = "A custom domain for the WebSocket API. It must differ from that of the REST API."
   type        = string
   default     = ""
+  validation {
+    condition     = var.websocket_domain_name == "" || var.websocket_domain_name != var.custom_domain_name
+    error_message = "websocket_domain_name must differ from custom_domain_name."
+  }
 }
 
 variable "certificate_arn" {
   description = "The ARN of the certificate for both domains, in this region."
   type        = string
   default     = ""
+  validation {
+    condition     = (var.custom_domain_name == "" && var.websocket_domain_name == "") || var.certificate_arn != ""
+    error_message = "certificate_arn must be set if custom_domain_name or websocket_domain_name is."
+  }
 }
 
 variable "packages" {

@@ -1,8 +1,9 @@
-# The firewall of the REST API. Ordinary questions match some managed rules, which therefore only count. The size of
+# The firewall of the REST API. A question may quote anything, so the managed rules for bodies only count. The size of
 # bodies is limited by a custom rule.
 
 locals {
-  counted = ["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "EC2MetaDataSSRF_BODY", "NoUserAgent_HEADER"]
+  counted_bad_inputs = ["JavaDeserializationRCE_BODY", "Log4JRCE_BODY", "ReactJSRCE_BODY"]
+  counted            = ["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "EC2MetaDataSSRF_BODY", "NoUserAgent_HEADER"]
 }
 
 resource "aws_wafv2_web_acl" "main" {
@@ -28,23 +29,40 @@ resource "aws_wafv2_web_acl" "main" {
     metric_name                = "firewall"
   }
 
-  rule {
-    name     = "rate"
-    priority = 0
-    action {
-      block {}
-    }
-    statement {
-      rate_based_statement {
-        limit                 = 1000
-        evaluation_window_sec = 300
-        aggregate_key_type    = "IP"
+  dynamic "rule" {
+    for_each = var.rate_address_per_5_minutes > 0 ? [var.rate_address_per_5_minutes] : []
+    content {
+      name     = "rate"
+      priority = 0
+      action {
+        block {}
       }
-    }
-    visibility_config {
-      cloudwatch_metrics_enabled = true
-      sampled_requests_enabled   = false
-      metric_name                = "rate"
+      statement {
+        rate_based_statement {
+          limit                 = rule.value
+          evaluation_window_sec = 300
+          aggregate_key_type    = "IP"
+          # Reading costs little, and a browser asks for permission (OPTIONS) before each POST.
+          scope_down_statement {
+            byte_match_statement {
+              positional_constraint = "EXACTLY"
+              search_string         = "POST"
+              field_to_match {
+                method {}
+              }
+              text_transformation {
+                priority = 0
+                type     = "NONE"
+              }
+            }
+          }
+        }
+      }
+      visibility_config {
+        cloudwatch_metrics_enabled = true
+        sampled_requests_enabled   = false
+        metric_name                = "rate"
+      }
     }
   }
 
@@ -114,6 +132,15 @@ resource "aws_wafv2_web_acl" "main" {
       managed_rule_group_statement {
         vendor_name = "AWS"
         name        = "AWSManagedRulesKnownBadInputsRuleSet"
+        dynamic "rule_action_override" {
+          for_each = local.counted_bad_inputs
+          content {
+            name = rule_action_override.value
+            action_to_use {
+              count {}
+            }
+          }
+        }
       }
     }
     visibility_config {

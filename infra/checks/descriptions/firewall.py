@@ -21,7 +21,11 @@ def _statement(statement: dict[str, Any]) -> dict[str, Any]:
     match kind:
         case "RateBasedStatement":
             window = int(about.get("EvaluationWindowSec", 300))
-            return {"rate": int(about["Limit"]), "window_seconds": window, "by": about["AggregateKeyType"]}
+            counted = _statement(about["ScopeDownStatement"]) if "ScopeDownStatement" in about else "everything"
+            return {"rate": int(about["Limit"]), "window_seconds": window, "by": about["AggregateKeyType"], "counted": counted}
+        case "ByteMatchStatement":
+            field = "".join(about["FieldToMatch"])
+            return {"matches": f"{field} {about['PositionalConstraint']} {about['SearchString']}"}
         case "SizeConstraintStatement":
             (field, how), = about["FieldToMatch"].items()
             oversize = (how or {}).get("OversizeHandling", "")

@@ -71,6 +71,7 @@ class Table:
     indexes: dict[str, str]
     ttl: str
     point_in_time_recovery: bool
+    protected: bool
     kms_key: str
 
 
@@ -266,6 +267,7 @@ class Cluster:
     max_capacity: float
     seconds_until_pause: int
     encrypted: bool
+    protected: bool
     kms_key: str
     managed_password: bool
     instances: list[str]

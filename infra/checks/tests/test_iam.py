@@ -17,7 +17,10 @@ STARS = {
     "xray:PutTelemetryRecords": "X-Ray has no resource level",
     "ec2:CreateNetworkInterface": "Lambda makes the interfaces before they have a name",
     "ec2:DescribeNetworkInterfaces": "EC2 has no resource level for it",
+    "ec2:DescribeSubnets": "EC2 has no resource level for it",
     "ec2:DeleteNetworkInterface": "Lambda makes the interfaces before they have a name",
+    "ec2:AssignPrivateIpAddresses": "Lambda makes the interfaces before they have a name",
+    "ec2:UnassignPrivateIpAddresses": "Lambda makes the interfaces before they have a name",
 }
 
 
@@ -71,7 +74,8 @@ def test_the_worker_may_do_what_the_table_says(plain):
 
 def test_the_worker_may_call_bedrock_where_a_model_is_named(template, plain):
     chosen = sam.parse(template, PLAIN | {"BedrockModel": "anthropic.claude-other"}).iam[f"{BASE}-worker"]
-    models = ["arn:aws:bedrock:*::foundation-model/anthropic.*", names.arn("bedrock", "inference-profile/*")]
+    profiles = [names.arn("bedrock", f"{kind}/*") for kind in ("inference-profile", "application-inference-profile")]
+    models = ["arn:aws:bedrock:*::foundation-model/anthropic.*", *profiles]
     assert chosen == plain.iam[f"{BASE}-worker"] | spread((["bedrock:InvokeModelWithResponseStream"], models))
 
 
@@ -80,7 +84,7 @@ def test_the_notifier_may_do_what_the_table_says(plain):
     expected = allowed(
         "notifier",
         (RECEIVE, [REPLIES]),
-        (["sqs:SendMessage"], [REQUESTS, REPLIES]),
+        (["sqs:SendMessage"], [REPLIES]),
         (items, [TABLE, f"{TABLE}/index/due"]),
         (["events:PutEvents"], [names.bus(BASE)]),
         (["execute-api:ManageConnections"], [POST, DELETE]),
@@ -143,7 +147,8 @@ def test_options_add_what_they_need_and_nothing_else(template):
     chosen = {name: FULL[name] for name in options if name != "Stage"}
     before, after = sam.parse(template, PLAIN).iam, sam.parse(template, PLAIN | chosen).iam
     key = {f"kms:{action} on {FULL['KmsKeyArn']}" for action in ("Decrypt", "GenerateDataKey")}
-    network = {f"ec2:{verb} on *" for verb in ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")}
+    # Those of AWS's own policy, AWSLambdaVPCAccessExecutionRole.
+    network = {f"{action} on *" for action in STARS if action.startswith("ec2:")}
     documents = {
         f"secretsmanager:GetSecretValue on {FULL['AuroraSecretArn']}",
         f"rds-data:ExecuteStatement on {FULL['AuroraClusterArn']}",

@@ -76,6 +76,7 @@ class Front:
         security = operation.get("security")
         signed = request.headers.get("Authorization", "").startswith(PREFIX)
         if security and not signed:
+            # A call without a signature has the response of an unknown path.
             return self._gateway_response(404 if "Authorization" not in request.headers else 403)
         try:
             body = await request.read()

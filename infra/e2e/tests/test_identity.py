@@ -55,8 +55,8 @@ async def test_a_user_of_iam_is_known_by_the_signature(deploy):
             status, headers, _ = await thief.call("GET", f"/sessions/{ann.session_id}/turns")
             assert status == 403 and headers["Content-Type"] == "application/problem+json"
         async with Person(deployment) as nobody:
-            status, _, _ = await nobody.call("POST", "/chat", {"message": "Hello"})
-            assert status in (403, 404)
+            status, _, problem = await nobody.call("POST", "/chat", {"message": "Hello"})
+            assert (status, problem["status"]) == (403, 403)
         assert len(provider.calls) == 1
 
 

@@ -50,6 +50,7 @@ def _table(model, resource, _):
         indexes={index["IndexName"]: _index(index) for index in properties.get("GlobalSecondaryIndexes", [])},
         ttl=ttl["AttributeName"] if boolean(ttl.get("Enabled")) else "",
         point_in_time_recovery=boolean(recovery.get("PointInTimeRecoveryEnabled")),
+        protected=boolean(properties.get("DeletionProtectionEnabled")),
         kms_key=encryption.get("KMSMasterKeyId", ""),
     )
 
@@ -90,6 +91,7 @@ def _cluster(model, resource, stack):
         max_capacity=number(scaling["MaxCapacity"]),
         seconds_until_pause=integer(scaling.get("SecondsUntilAutoPause"), 300),
         encrypted=boolean(properties.get("StorageEncrypted")),
+        protected=boolean(properties.get("DeletionProtection")),
         kms_key=properties.get("KmsKeyId", ""),
         managed_password=boolean(properties.get("ManageMasterUserPassword")),
         instances=sorted(instance["DBInstanceClass"] for instance in instances),

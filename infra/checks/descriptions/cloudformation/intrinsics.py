@@ -45,6 +45,13 @@ class Resolver:
         """Tells whether a named condition holds."""
         return self._condition(self._template["Conditions"][name])
 
+    def broken_rules(self) -> list[str]:
+        """Returns what is wrong with the parameters, according to the template's rules."""
+        rules = self._template.get("Rules", {}).values()
+        checked = [rule for rule in rules if "RuleCondition" not in rule or self._condition(rule["RuleCondition"])]
+        assertions = [assertion for rule in checked for assertion in rule["Assertions"]]
+        return [told["AssertDescription"] for told in assertions if not self._condition(told["Assert"])]
+
     def resolve(self, node: Any) -> Any:
         """Resolves the intrinsic functions of a node; `AWS::NoValue` is removed."""
         if isinstance(node, list):
@@ -99,6 +106,12 @@ class Resolver:
             case "Fn::Equals":
                 left, right = map(self.resolve, argument)
                 return str(left) == str(right)
+            case "Fn::Contains":
+                values, value = map(self.resolve, argument)
+                return value in values
+            case "Fn::EachMemberEquals":
+                values, value = map(self.resolve, argument)
+                return all(member == value for member in values)
         raise ValueError(f"{function} is not known as a condition")
 
     def _function(self, function: str, argument: Any) -> Any:

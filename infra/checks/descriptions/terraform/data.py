@@ -53,6 +53,7 @@ def _table(model, resource, _):
         },
         ttl=ttl["attribute_name"] if boolean(ttl.get("enabled")) else "",
         point_in_time_recovery=boolean(recovery.get("enabled")),
+        protected=boolean(values["deletion_protection_enabled"]),
         kms_key=encryption.get("kms_key_arn") or "",
     )
 
@@ -92,6 +93,7 @@ def _cluster(model, resource, state):
         max_capacity=number(scaling["max_capacity"]),
         seconds_until_pause=integer(scaling.get("seconds_until_auto_pause"), 300),
         encrypted=boolean(values["storage_encrypted"]),
+        protected=boolean(values["deletion_protection"]),
         # If no key is set, the mock generates a value that is not an ARN.
         kms_key=values["kms_key_id"] if str(values["kms_key_id"]).startswith("arn:") else "",
         managed_password=boolean(values["manage_master_user_password"]),

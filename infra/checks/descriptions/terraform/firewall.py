@@ -34,8 +34,15 @@ def _statement(told):
     match kind:
         case "rate_based_statement":
             window = about["evaluation_window_sec"] or 300
-            return {"RateBasedStatement": {
-                "Limit": about["limit"], "EvaluationWindowSec": window, "AggregateKeyType": about["aggregate_key_type"],
+            rate = {"Limit": about["limit"], "EvaluationWindowSec": window, "AggregateKeyType": about["aggregate_key_type"]}
+            scopes = [{"ScopeDownStatement": _statement(scope)} for scope in about["scope_down_statement"] or []]
+            return {"RateBasedStatement": rate | (scopes[0] if scopes else {})}
+        case "byte_match_statement":
+            ((field, _),) = ((name, blocks) for name, blocks in about["field_to_match"][0].items() if blocks)
+            return {"ByteMatchStatement": {
+                "FieldToMatch": {field.capitalize(): {}},
+                "PositionalConstraint": about["positional_constraint"],
+                "SearchString": about["search_string"],
             }}
         case "size_constraint_statement":
             return {"SizeConstraintStatement": {
