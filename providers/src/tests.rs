@@ -42,6 +42,7 @@ fn decode(parts: impl IntoIterator<Item = Vec<u8>>, decoder: impl Decoder) -> Ou
             Ok(ModelEvent::Usage(usage)) => outcome.usage = Some(usage),
             Ok(ModelEvent::Alive) => (),
             Ok(ModelEvent::Finished(finish)) => outcome.finish = Some(finish),
+            Ok(other) => panic!("{other:?}"),
             Err(error) => outcome.error = Some(format!("{error:?}")),
         }
     }

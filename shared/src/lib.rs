@@ -20,6 +20,7 @@
 //! | [`environment`] | typed reading of configuration variables |
 //! | [`http_client`] | the HTTP client of those that call somebody outside |
 //! | [`telemetry`] | logs, and the attribute names in them |
+//! | [`tools`] | functions of the product that a model may ask for |
 //! | [`visible`] | characters that people cannot see but models read |
 
 pub mod ag_ui;
@@ -41,6 +42,7 @@ pub mod reply_cache;
 pub mod store_retry;
 pub mod system;
 pub mod telemetry;
+pub mod tools;
 pub mod visible;
 
 mod redact;

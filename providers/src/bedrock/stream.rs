@@ -187,6 +187,7 @@ mod tests {
                 Ok(ModelEvent::Usage(latest)) => usage = Some(latest),
                 Ok(ModelEvent::Alive) => (),
                 Ok(ModelEvent::Finished(finish)) => end = Ok(finish.reason),
+                Ok(other) => panic!("{other:?}"),
                 Err(error) => end = Err(error.to_string()),
             }
         }

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::domain::FinishReason;
 use shared::ports::{ChatMessage, ModelEvent, PromptCaching, Role, SecretsError, SigningKeys};
+use shared::tools::PromptTools;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -61,6 +62,7 @@ fn prompt() -> Prompt {
         max_tokens: 77,
         model: None,
         caching,
+        tools: PromptTools::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use shared::ports::{ChatMessage, Role};
+use shared::tools::PromptTools;
 
 use super::*;
 
@@ -188,6 +189,7 @@ fn a_prompt_has_no_more_tokens_than_counted_bytes() {
         max_tokens: 1,
         model: None,
         caching: None,
+        tools: PromptTools::default(),
     };
     assert_eq!(prompt_bytes(&prompt), 2 + 2 + 3 + 4 * FRAMING_BYTES);
 }

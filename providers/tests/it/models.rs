@@ -15,6 +15,7 @@ use shared::ports::{
     ChatMessage, Model, ModelError, ModelEvent, Prompt, PromptCaching, Role, Secrets, SecretsError,
     SigningKeys,
 };
+use shared::tools::PromptTools;
 use testkit::stub_provider::{
     Behaviour, Call, Failure, Finish, Protocol, Reply, StubProvider, Usage as StubUsage,
 };
@@ -108,6 +109,7 @@ fn prompt() -> Prompt {
         max_tokens: 77,
         model: None,
         caching: Some(PromptCaching { group: 3, conversation: true }),
+        tools: PromptTools::default(),
     }
 }
 
@@ -135,6 +137,7 @@ async fn hear(model: &dyn Model) -> Heard {
             Ok(ModelEvent::Usage(usage)) => heard.usage = Some(usage),
             Ok(ModelEvent::Alive) => heard.alive += 1,
             Ok(ModelEvent::Finished(finish)) => heard.finish = Some((finish.reason, finish.model)),
+            Ok(other) => panic!("{other:?}"),
             Err(error) => heard.error = Some(error),
         }
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::domain::{FinishReason, ProviderName, Usage};
 use crate::ports::Document;
+use crate::tools::{PromptTools, Thinking, ToolCall};
 
 /// Who said a message of the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Prompt {
     pub model: Option<String>,
     /// What the provider may keep of it for the next call; `None`: nothing is asked for.
     pub caching: Option<PromptCaching>,
+    /// The tools that the model may ask for, and the rounds so far.
+    pub tools: PromptTools,
 }
 
 /// What a later prompt will share with this one, for a provider that keeps the beginnings of
@@ -70,6 +73,12 @@ pub enum ModelEvent {
     Delta(String),
     /// What the call used so far: replaces what was said before.
     Usage(Usage),
+    /// What the model thought before it asked for calls, to be given back with their results. At
+    /// most once, before the calls.
+    Thinking(Thinking),
+    /// A call that the model asks for, whole. All calls of a reply come in its order right before
+    /// `Finished`, and only if the model ended by itself: not if it reached its limit or refused.
+    ToolCall(ToolCall),
     /// The provider is at work, but has nothing to say: it thinks, or keeps the connection alive.
     Alive,
     /// The reply is complete. Nothing follows.
@@ -79,7 +88,8 @@ pub enum ModelEvent {
 /// How a reply ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finish {
-    /// Why it ended: `stop`, `length`, `refusal` or `content_filter`.
+    /// Why it ended: `stop`, `length`, `refusal` or `content_filter`. With calls it is `stop`: the
+    /// reply goes on with their results.
     pub reason: FinishReason,
     /// The model that answered, as the provider names it.
     pub model: Option<String>,

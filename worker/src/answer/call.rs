@@ -72,7 +72,8 @@ impl TurnAnswer<'_> {
                 {
                     return Ok(broken("no word of the reply in half of the worker's time"));
                 }
-                Some(Ok(ModelEvent::Alive)) => (),
+                Some(Ok(ModelEvent::Alive | ModelEvent::Thinking(_) | ModelEvent::ToolCall(_))) => {
+                }
                 Some(Ok(ModelEvent::Finished(finish))) => return Ok(self.finished(finish)),
                 Some(Err(error)) => return Ok(CallResult::Failed(error)),
                 None => return Ok(broken("the stream ended early")),

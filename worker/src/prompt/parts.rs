@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use shared::domain::{ContextUse, Principal};
 use shared::ports::{ChatMessage, Document, Prompt, PromptCaching, Role};
+use shared::tools::PromptTools;
 use shared::visible::{is_blank, without_invisible};
 
 use super::template::{SystemPrompt, Template};
@@ -82,6 +83,14 @@ impl<'a> PromptParts<'a> {
                 "(nothing visible)".clone_into(&mut message.text);
             }
         }
-        Ok(Prompt { system, messages, document, max_tokens: config.max_tokens, model, caching })
+        Ok(Prompt {
+            system,
+            messages,
+            document,
+            max_tokens: config.max_tokens,
+            model,
+            caching,
+            tools: PromptTools::default(),
+        })
     }
 }

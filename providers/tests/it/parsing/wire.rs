@@ -15,6 +15,7 @@ use shared::domain::ProviderName;
 use shared::ports::{
     ChatMessage, Model, ModelError, ModelEvent, Prompt, Role, Secrets, SecretsError, SigningKeys,
 };
+use shared::tools::PromptTools;
 use testkit::stub_provider::Protocol;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -176,6 +177,7 @@ async fn hear(model: &dyn Model) -> Heard {
         max_tokens: 7,
         model: None,
         caching: None,
+        tools: PromptTools::default(),
     };
     let mut heard = Heard { events: Vec::new(), error: None };
     let mut stream = match model.stream(&prompt).await {
