@@ -92,6 +92,16 @@ locals {
       periods     = 1
       threshold   = 1
     }
+    socket-errors = {
+      description = "Check the log of ingress and the access log of the WebSocket API. Its calls of ingress fail."
+      namespace   = "AWS/ApiGateway"
+      metric      = "ExecutionError"
+      dimensions  = { ApiId = aws_apigatewayv2_api.socket.id }
+      statistic   = "Sum"
+      period      = 300
+      periods     = 1
+      threshold   = 5
+    }
     rest-5xx = {
       description = "Check the log of ingress. The REST API returns 5xx."
       namespace   = "AWS/ApiGateway"
@@ -185,6 +195,38 @@ resource "aws_cloudwatch_metric_alarm" "cost" {
       dimensions  = { stage = var.stage }
       period      = 3600
       stat        = "Sum"
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "throttles" {
+  alarm_name          = "${local.name}-throttles"
+  alarm_description   = "Compare the account's limit of concurrent executions with what its functions use, then raise it or lower WorkerMaxConcurrency. Invocations are throttled."
+  evaluation_periods  = 1
+  threshold           = 5
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  tags                = local.tags
+
+  metric_query {
+    id          = "throttles"
+    expression  = "ingress + worker + notifier"
+    label       = "throttled invocations"
+    return_data = true
+  }
+  dynamic "metric_query" {
+    for_each = local.functions
+    content {
+      id          = metric_query.key
+      return_data = false
+      metric {
+        namespace   = "AWS/Lambda"
+        metric_name = "Throttles"
+        dimensions  = { FunctionName = aws_lambda_function.main[metric_query.key].function_name }
+        period      = 300
+        stat        = "Sum"
+      }
     }
   }
 }

@@ -12,7 +12,7 @@ resource "aws_cloudwatch_dashboard" "main" {
         height = 3
         properties = {
           title  = "Alarms: each description begins with the first step to take"
-          alarms = [aws_cloudwatch_metric_alarm.main["request-dead-letters"].arn, aws_cloudwatch_metric_alarm.main["reply-dead-letters"].arn, aws_cloudwatch_metric_alarm.main["request-age"].arn, aws_cloudwatch_metric_alarm.main["reply-age"].arn, aws_cloudwatch_metric_alarm.main["ingress-errors"].arn, aws_cloudwatch_metric_alarm.main["worker-errors"].arn, aws_cloudwatch_metric_alarm.main["notifier-errors"].arn, aws_cloudwatch_metric_alarm.main["provider-failures"].arn, aws_cloudwatch_metric_alarm.main["unpriced-turns"].arn, aws_cloudwatch_metric_alarm.cost.arn, aws_cloudwatch_metric_alarm.main["rest-5xx"].arn]
+          alarms = [aws_cloudwatch_metric_alarm.main["request-dead-letters"].arn, aws_cloudwatch_metric_alarm.main["reply-dead-letters"].arn, aws_cloudwatch_metric_alarm.main["request-age"].arn, aws_cloudwatch_metric_alarm.main["reply-age"].arn, aws_cloudwatch_metric_alarm.main["ingress-errors"].arn, aws_cloudwatch_metric_alarm.main["worker-errors"].arn, aws_cloudwatch_metric_alarm.main["notifier-errors"].arn, aws_cloudwatch_metric_alarm.main["provider-failures"].arn, aws_cloudwatch_metric_alarm.main["unpriced-turns"].arn, aws_cloudwatch_metric_alarm.cost.arn, aws_cloudwatch_metric_alarm.main["rest-5xx"].arn, aws_cloudwatch_metric_alarm.main["socket-errors"].arn, aws_cloudwatch_metric_alarm.throttles.arn]
         }
       },
       {

@@ -59,11 +59,34 @@ resource "aws_apigatewayv2_route" "frame" {
   target             = "integrations/${aws_apigatewayv2_integration.ingress.id}"
 }
 
+resource "aws_cloudwatch_log_group" "socket_access" {
+  name              = "/aws/apigateway/${local.name}-socket"
+  retention_in_days = var.log_retention_days
+  tags              = local.tags
+}
+
 resource "aws_apigatewayv2_stage" "socket" {
   api_id      = aws_apigatewayv2_api.socket.id
   name        = var.stage
   auto_deploy = true
   tags        = local.tags
+
+  access_log_settings {
+    destination_arn = aws_cloudwatch_log_group.socket_access.arn
+    # None of these variables contains the URL's query, and with it the ticket.
+    format = jsonencode({
+      requestId         = "$context.requestId"
+      ip                = "$context.identity.sourceIp"
+      time              = "$context.requestTime"
+      event             = "$context.eventType"
+      route             = "$context.routeKey"
+      connection        = "$context.connectionId"
+      status            = "$context.status"
+      integrationStatus = "$context.integrationStatus"
+      authorizerStatus  = "$context.authorizer.status"
+      error             = "$context.error.responseType"
+    })
+  }
 
   default_route_settings {
     data_trace_enabled     = false
@@ -71,6 +94,9 @@ resource "aws_apigatewayv2_stage" "socket" {
     throttling_rate_limit  = var.throttle_rate
     throttling_burst_limit = var.throttle_burst
   }
+
+  # Creating a stage with access logs fails before the account has this role.
+  depends_on = [aws_api_gateway_account.logs]
 }
 
 resource "aws_lambda_permission" "socket" {

@@ -216,6 +216,8 @@ class SocketStage:
 
     selection: str
     auto_deploy: bool
+    access_log_group: str
+    access_log_fields: Any
     logging_level: str
     data_trace: bool
     throttling_rate: float

@@ -69,7 +69,7 @@ def test_alarms_watch_what_an_operator_is_woken_for(plain):
     metrics_watched = {name for alarm in plain.alarms.values() for line in alarm.metrics for name in line.split()[1:2]}
     dead_letters, age = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
     ours = {"ProviderFailures", "UnpricedTurns", "CostMicroUsd"}
-    assert {dead_letters, age, "Errors", *ours} <= metrics_watched
+    assert {dead_letters, age, "Errors", "Throttles", "5XXError", "ExecutionError", *ours} <= metrics_watched
 
 
 def test_a_refused_ticket_wakes_nobody(plain):

@@ -89,9 +89,12 @@ def _socket_stage(model, resource, stack):
     properties = resource.properties
     (api,) = stack.of("AWS::ApiGatewayV2::Api")
     settings = properties.get("DefaultRouteSettings", {})
+    log = properties.get("AccessLogSettings", {})
     model.socket_stages[properties["StageName"]] = SocketStage(
         selection=api.properties["RouteSelectionExpression"],
         auto_deploy=boolean(properties.get("AutoDeploy")),
+        access_log_group=log.get("DestinationArn", "").removesuffix(":*"),
+        access_log_fields=document(log.get("Format", "null")),
         logging_level=settings.get("LoggingLevel", "OFF"),
         data_trace=boolean(settings.get("DataTraceEnabled")),
         throttling_rate=number(settings.get("ThrottlingRateLimit")),

@@ -91,9 +91,12 @@ def _socket_stage(model, resource, state):
     values = resource.values
     (api,) = state.of("aws_apigatewayv2_api")
     settings = next(iter(values["default_route_settings"] or []), {})
+    log = next(iter(values["access_log_settings"] or []), {})
     model.socket_stages[values["name"]] = SocketStage(
         selection=api.values["route_selection_expression"],
         auto_deploy=boolean(values["auto_deploy"]),
+        access_log_group=log.get("destination_arn", "").removesuffix(":*"),
+        access_log_fields=document(log.get("format", "null")),
         logging_level=settings.get("logging_level") or "OFF",
         data_trace=boolean(settings.get("data_trace_enabled")),
         throttling_rate=number(settings.get("throttling_rate_limit")),
