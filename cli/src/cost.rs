@@ -32,7 +32,7 @@ const BILLED: [(&str, f64, f64); 9] = [
     ("Lambda GB-seconds (arm64)", 0.65, 13.3334),
 ];
 /// The cost of an unused stack in US dollars per month: two secrets and the alarms.
-const IDLE: [(&str, f64); 2] = [("two secrets", 0.80), ("eleven alarms", 1.10)];
+const IDLE: [(&str, f64); 2] = [("two secrets", 0.80), ("thirteen alarms", 1.50)];
 
 /// The model and the tokens of a chat.
 struct Chat {
@@ -122,7 +122,7 @@ fn show(context: &Context, chats_per_day: u64, chat: &Chat) -> anyhow::Result<Ex
     output.line("");
     let mut sums = Table::new(&["", ">$ per month"]);
     sums.row([format!("AWS, {} chats per day", count(chats_per_day)), format!("{aws_month:.2}")]);
-    sums.row(["AWS, idle (two secrets, eleven alarms)".to_owned(), format!("{idle:.2}")]);
+    sums.row(["AWS, idle (two secrets, thirteen alarms)".to_owned(), format!("{idle:.2}")]);
     let per_chat = price.map_or_else(|| "no price".to_owned(), money);
     let tokens_of =
         format!("{} in and {} out", count(tokens.input_tokens), count(tokens.output_tokens));

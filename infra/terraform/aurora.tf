@@ -20,7 +20,7 @@ resource "aws_rds_cluster" "documents" {
   backup_retention_period     = 7
   deletion_protection         = var.deletion_protection
   copy_tags_to_snapshot       = true
-  final_snapshot_identifier   = "${local.name}-documents-final"
+  final_snapshot_identifier   = "${local.name}-documents-${formatdate("YYYYMMDDhhmmss", plantimestamp())}"
   db_subnet_group_name        = aws_db_subnet_group.documents[0].name
   vpc_security_group_ids      = [aws_security_group.documents[0].id]
   tags                        = local.tags
@@ -29,6 +29,11 @@ resource "aws_rds_cluster" "documents" {
     min_capacity             = 0
     max_capacity             = 2
     seconds_until_auto_pause = 600
+  }
+
+  # The snapshot's name is that of the plan which created the cluster: the name of an earlier one is taken.
+  lifecycle {
+    ignore_changes = [final_snapshot_identifier]
   }
 }
 

@@ -26,9 +26,10 @@ locals {
     { sid = "Enqueue", actions = ["sqs:GetQueueAttributes", "sqs:SendMessage"], resources = local.both_queues },
     { sid = "Redrive", actions = local.receive, resources = [for queue in aws_sqs_queue.dead_letters : queue.arn] },
     { sid = "Sessions", actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:ConditionCheckItem"], resources = [aws_dynamodb_table.sessions.arn] },
-    { sid = "Sign", actions = ["secretsmanager:GetSecretValue"], resources = [aws_secretsmanager_secret.signing_key.arn] },
     { sid = "Push", actions = ["execute-api:ManageConnections"], resources = [local.push, local.close] },
-    ], var.log_events ? [
+    ], var.auth_mode == "NONE" ? [
+    { sid = "Sign", actions = ["secretsmanager:GetSecretValue"], resources = [aws_secretsmanager_secret.signing_key.arn] },
+    ] : [], var.log_events ? [
     { sid = "Tail", actions = ["logs:FilterLogEvents"], resources = ["${aws_cloudwatch_log_group.events[0].arn}:*"] },
   ] : [], local.kms_rights)
 }

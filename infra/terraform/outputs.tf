@@ -63,6 +63,11 @@ output "documents_cluster_arn" {
   value       = local.makes_aurora ? aws_rds_cluster.documents[0].arn : null
 }
 
+output "documents_admin_secret_arn" {
+  description = "The secret of the cluster's administrator, for infra/aurora/setup.sh."
+  value       = try(aws_rds_cluster.documents[0].master_user_secret[0].secret_arn, null)
+}
+
 output "documents_reader_secret_arn" {
   description = "The secret of the cluster's read-only login."
   value       = local.makes_aurora ? aws_secretsmanager_secret.documents_reader[0].arn : null

@@ -166,4 +166,7 @@ resource "aws_iam_role_policy_attachment" "api_gateway_logs" {
 resource "aws_api_gateway_account" "logs" {
   count               = var.api_gateway_log_role ? 1 : 0
   cloudwatch_role_arn = aws_iam_role.api_gateway_logs[0].arn
+
+  # API Gateway checks at once whether the role may write logs.
+  depends_on = [aws_iam_role_policy_attachment.api_gateway_logs]
 }

@@ -95,7 +95,7 @@ def test_the_notifier_may_do_what_the_table_says(plain):
 
 
 def test_an_operator_may_do_what_the_table_says(template, plain):
-    """The operators' policy allows what yogi calls; the KMS key and the log group depend on their options."""
+    """The operators' policy allows what yogi calls; the signing key, the KMS key and the log group depend on their options."""
     dead = [names.queue(f"{BASE}-{queue}-dlq.fifo") for queue in ("requests", "replies")]
     items = dynamodb("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "ConditionCheckItem")
     rows = [
@@ -103,14 +103,16 @@ def test_an_operator_may_do_what_the_table_says(template, plain):
         (["sqs:GetQueueAttributes", "sqs:SendMessage"], [REQUESTS, REPLIES]),
         (RECEIVE, dead),
         (items, [TABLE]),
-        (["secretsmanager:GetSecretValue"], [names.secret("/learning-yogi/chatbot/signing-key")]),
         (["execute-api:ManageConnections"], [POST, DELETE]),
     ]
+    sign = (["secretsmanager:GetSecretValue"], [names.secret("/learning-yogi/chatbot/signing-key")])
     log = (["logs:FilterLogEvents"], [f"{names.log_group(f'/aws/events/{BASE}')}:*"])
     key = (["kms:Decrypt", "kms:GenerateDataKey"], [FULL["KmsKeyArn"]])
-    assert plain.policies == {f"{BASE}-operator": spread(*rows, log)}
+    assert plain.policies == {f"{BASE}-operator": spread(*rows, sign, log)}
     chosen = sam.parse(template, PLAIN | {"LogEvents": "false", "KmsKeyArn": FULL["KmsKeyArn"]})
-    assert chosen.policies == {f"{BASE}-operator": spread(*rows, key)}
+    assert chosen.policies == {f"{BASE}-operator": spread(*rows, sign, key)}
+    signed_in = sam.parse(template, PLAIN | {"AuthMode": "AWS_IAM", "AllowAnonymous": "false"})
+    assert signed_in.policies == {f"{BASE}-operator": spread(*rows, log)}
 
 
 def test_the_queues_let_operators_in(plain):
