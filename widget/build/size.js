@@ -3,10 +3,11 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { ENTRIES, SCRIPT } from './entries.js';
 
-// In bytes; a kilobyte is 1,000 of them.
+// In bytes; a kilobyte is 1,000 of them. The core had 9,000 before replies had sources: their parsing
+// is part of the client rule, and reading a passage needs the client's credentials.
 const LIMITS = [
   ['the custom element, everything included', ENTRIES.element, 45_000],
-  ['the core client', ENTRIES.core, 9_000],
+  ['the core client', ENTRIES.core, 9_400],
 ];
 
 const format = (bytes) => bytes.toLocaleString('en');

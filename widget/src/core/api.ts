@@ -7,7 +7,7 @@
  */
 import { ChatError, isPermanent } from './error.js';
 import { retryDelay, type Sleeper } from './sleep.js';
-import type { DocumentInfo, Rating } from './types.js';
+import type { DocumentInfo, PassagePlace, PassageText, Rating } from './types.js';
 import type { StoredTurn, SocketTicket } from './wire.js';
 
 const MAX_ATTEMPTS = 6;
@@ -85,6 +85,15 @@ export function createApi(transport: ApiTransport) {
     feedback: (id: string, turn: number, rating: Rating, comment?: string) =>
       call<unknown>('POST', at(id, `/turns/${turn}/feedback`), { body: { rating, comment } }),
     remove: (id: string) => call<unknown>('DELETE', at(id)),
+    passage: ({
+      documentId,
+      ordinal,
+      version,
+    }: Pick<PassagePlace, 'documentId' | 'version' | 'ordinal'>) =>
+      call<PassageText>(
+        'GET',
+        `documents/${encodeURIComponent(documentId)}/passages/${ordinal}?version=${encodeURIComponent(version)}`,
+      ),
     documents: () => call<{ documents: DocumentInfo[] }>('GET', 'documents'),
   };
 }

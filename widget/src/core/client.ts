@@ -106,6 +106,10 @@ export function createChatClient(options: ChatOptions): ChatClient {
       await session(); // which also gives an anonymous caller a token
       return (await api.documents()).documents;
     },
+    async passage(place) {
+      await session();
+      return api.passage(place);
+    },
     newSession: renew,
     async deleteSession() {
       const { id } = core.identity;

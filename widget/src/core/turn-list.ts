@@ -1,7 +1,7 @@
 /** The turns of one session as the user sees them, from sending a message to its final reply. */
 import { type RuleTurn, finalFromHistory, type TurnFinal } from './rule/turn.js';
 import type { TurnView } from './types.js';
-import type { StoredTurn } from './wire.js';
+import { NO_PLACES, type StoredTurn } from './wire.js';
 
 /** Creates an empty list: turns by message id, and in display order. */
 export function createTurnList() {
@@ -76,9 +76,9 @@ export function createTurnList() {
     },
 
     /** Updates a turn that is not final, or whose final has to wait for those before it. */
-    advance({ turn, runId, gen, text, status, final }: RuleTurn): void {
+    advance({ turn, runId, gen, text, status, passages, final }: RuleTurn): void {
       if (runId === null) return;
-      const shown = final ? {} : { text, gen, status };
+      const shown = final ? {} : { text, gen, status, passages };
       change(runId, { turn, ...shown, ...RUNNING, ...ACCEPTED });
     },
 
@@ -133,6 +133,9 @@ function emptyView(messageId: string): TurnView {
     text: '',
     gen: 0,
     status: null,
+    passages: NO_PLACES,
+    citations: NO_PLACES,
+    grounding: null,
     error: null,
     retryAt: null,
     finishReason: null,

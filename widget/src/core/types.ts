@@ -8,6 +8,51 @@ export type TurnKind = 'reply' | 'error' | 'cancelled';
 export type ContextUse = 'used' | 'none' | 'unavailable';
 
 /**
+ * What a reply stands on: passages that it cites, a whole document, or nothing that was found.
+ */
+export type Grounding = 'cited' | 'document' | 'none';
+
+/** Where a passage of a document stands. The texts in it are untrusted. */
+export interface PassagePlace {
+  readonly documentId: string;
+  readonly title: string;
+  /** Where the document is published, if it is. */
+  readonly sourceUrl: string | null;
+  /** The SHA-256 of the document's content, in hex: which version of it was read. */
+  readonly version: string;
+  /** Its place among the passages of that version, from 0. */
+  readonly ordinal: number;
+}
+
+/** What a number means in the marks of a reply that is being written, such as 1 in `[1]`. */
+export interface Passage extends PassagePlace {
+  readonly number: number;
+  /** The headings above it, the outermost first. */
+  readonly headings: readonly string[];
+}
+
+/** A mark in a final reply, and the words of a passage that support what stands before it. */
+export interface Citation extends PassagePlace {
+  readonly number: number;
+  /** Where the mark begins in the text, in UTF-16 code units. Only these places are marks. */
+  readonly offset: number;
+  /** Where the quote begins in the document's content, in UTF-16 code units. */
+  readonly start: number;
+  /** Where the quote ends in the document's content, in UTF-16 code units. */
+  readonly end: number;
+  readonly quote: string;
+}
+
+/** A passage with its text. */
+export interface PassageText {
+  readonly title: string;
+  readonly headings: readonly string[];
+  /** Where it begins in the document's content, in UTF-16 code units. */
+  readonly start: number;
+  readonly text: string;
+}
+
+/**
  * The status of the connection to the server.
  *
  * - `idle`: `connect()` has not been called, or `close()` has.
@@ -83,6 +128,12 @@ export interface TurnView {
   /** The generation that `text` belongs to; above 1 the reply was restarted. */
   readonly gen: number;
   readonly status: TurnStatus | null;
+  /** What the numbers in the marks of a reply mean that is being written; empty without any. */
+  readonly passages: readonly Passage[];
+  /** The marks of a final reply, in their order; empty without any. */
+  readonly citations: readonly Citation[];
+  /** Set once `state` is `done`, if the documents were searched. */
+  readonly grounding: Grounding | null;
   /** Set if `kind` is `error`, and for messages that failed or are being retried. */
   readonly error: TurnError | null;
   /** When the next attempt to send the message is made, in milliseconds since 1970. */
@@ -189,7 +240,12 @@ export type ChatEvent =
       readonly type: 'RUN_FINISHED';
       readonly threadId: string;
       readonly runId: string;
-      readonly result: { readonly messageId: string; readonly text: string };
+      readonly result: {
+        readonly messageId: string;
+        readonly text: string;
+        readonly citations?: readonly Citation[];
+        readonly grounding?: Grounding;
+      };
       readonly usage: readonly EventUsage[];
       readonly metadata: EventMetadata;
     }
@@ -205,6 +261,12 @@ export type ChatEvent =
       readonly type: 'CUSTOM';
       readonly name: 'chat.status';
       readonly value: TurnStatus;
+      readonly metadata: EventMetadata;
+    }
+  | {
+      readonly type: 'CUSTOM';
+      readonly name: 'chat.citations';
+      readonly value: { readonly passages: readonly Passage[] };
       readonly metadata: EventMetadata;
     }
   | {
@@ -282,6 +344,13 @@ export interface ChatClient {
   loadOlder(): Promise<void>;
   /** Lists the documents that the user may refer to. */
   documents(): Promise<readonly DocumentInfo[]>;
+  /**
+   * Reads a passage that a reply refers to.
+   *
+   * Rejects with a `ChatError` with `status` 404 if the user may not read it, or the document has
+   * changed since.
+   */
+  passage(place: Pick<PassagePlace, 'documentId' | 'version' | 'ordinal'>): Promise<PassageText>;
   /** Opens a new session; the old one stays on the server. */
   newSession(): Promise<void>;
   /** Deletes the session with everything in it, also on the server, and opens a new one. */

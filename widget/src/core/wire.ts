@@ -1,5 +1,12 @@
 /** What the server sends, as far as the client uses it. Any field may be missing or wrong. */
-import type { ContextUse, EventMetadata, EventUsage, TurnKind, TurnStatus } from './types.js';
+import type {
+  ContextUse,
+  EventMetadata,
+  EventUsage,
+  Grounding,
+  TurnKind,
+  TurnStatus,
+} from './types.js';
 
 /** One frame of the socket, an AG-UI event. */
 export interface Frame {
@@ -10,10 +17,16 @@ export interface Frame {
   readonly delta?: string;
   readonly message?: string;
   readonly code?: string;
-  readonly result?: { readonly messageId: string; readonly text: string };
+  readonly result?: { readonly messageId: string; readonly text: string } & CitedResult;
   readonly usage?: readonly EventUsage[];
   readonly value?: unknown;
   readonly metadata?: EventMetadata & { readonly context?: ContextUse };
+}
+
+/** What a final says about its sources. */
+export interface CitedResult {
+  readonly citations?: unknown;
+  readonly grounding?: Grounding;
 }
 
 /** The value of `chat.resumed`. */
@@ -24,7 +37,7 @@ export interface ResumedValue {
 }
 
 /** A turn in a response of the history. */
-export interface StoredTurn {
+export interface StoredTurn extends CitedResult {
   readonly turn: number;
   readonly message_id: string;
   readonly message: string;
@@ -72,6 +85,18 @@ export function parseStatus(value: unknown): TurnStatus | null {
   if (typeof phase !== 'string') return null;
   return typeof provider === 'string' ? { phase, provider } : { phase };
 }
+
+/** Converts passages or citations; those that are malformed are left out. */
+export function parsePlaces<Place>(list: unknown): readonly Place[] {
+  if (!Array.isArray(list)) return NO_PLACES;
+  return list.flatMap((one) => {
+    const { document_id: documentId, source_url: sourceUrl = null, ...rest } = one ?? {};
+    return isPositiveInteger(rest.number) ? ({ documentId, sourceUrl, ...rest } as Place) : [];
+  });
+}
+
+/** No passages or citations; always the same list, so that nothing seems to have changed. */
+export const NO_PLACES: readonly never[] = [];
 
 /** Returns whether a value can be the number of a turn or a generation. */
 export function isPositiveInteger(value: unknown): value is number {

@@ -2,7 +2,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ChatClient, type ChatOptions, createChatClient } from '../../src/core/index.js';
 import type { ChatStorage, TurnView } from '../../src/core/types.js';
 import { FakeServer, type FakeSocket, memoryStorage, problem } from '../support/fake-server.js';
-import { delta, opened, resumed, started, stored, withheld } from '../support/frames.js';
+import {
+  cited,
+  delta,
+  opened,
+  passages,
+  resumed,
+  started,
+  stored,
+  withheld,
+} from '../support/frames.js';
 
 let server: FakeServer;
 let clients: ChatClient[];
@@ -62,6 +71,22 @@ describe('a message', () => {
       costMicroUsd: 123,
     });
     expect(client.getState().running).toBe(false);
+  });
+
+  it('has its sources in the state, and their passages on demand', async () => {
+    const client = await open();
+    await client.send('Phones?', { messageId: 'm1' });
+    const text = 'At home [1]';
+    server.push(started('m1', 1), passages(1), opened('m1', 1), delta('m1', 1, text, 0));
+    expect(only(client)).toMatchObject({ passages: [{ number: 1, documentId: 'handbook' }] });
+    server.push(cited('m1', 1, text));
+    const [citation] = only(client).citations;
+    expect(citation).toMatchObject({ number: 1, offset: 8, quote: 'Phones stay at home' });
+    expect(only(client).grounding).toBe('cited');
+    expect(await client.passage(citation!)).toMatchObject({ text: 'Phones' });
+    expect(server.paths().at(-1)).toBe(
+      `GET documents/handbook/passages/3?version=${'ab'.repeat(32)}`,
+    );
   });
 
   it('opens the session by itself', async () => {

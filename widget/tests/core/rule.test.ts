@@ -2,10 +2,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { reduce } from '../../src/core/rule/reduce.js';
 import type { Frame } from '../../src/core/wire.js';
 import {
+  citation,
+  cited,
   delta,
   failed,
   finished,
   opened,
+  PASSAGE,
+  passages,
   resumed,
   running,
   started,
@@ -77,6 +81,81 @@ describe('provisional text', () => {
 
   it('learns its run from the reply id if RUN_STARTED was lost', () => {
     expect(openClient(delta('a.b', 1, 'x', 0, 2)).state.turns.get(1)?.runId).toEqual('a.b');
+  });
+});
+
+describe('sources', () => {
+  const place = { documentId: 'handbook', title: 'Student handbook', version: 'ab'.repeat(32) };
+  const passage = {
+    ...place,
+    sourceUrl: null,
+    number: 1,
+    ordinal: 3,
+    headings: ['Rules', 'Phones'],
+  };
+
+  it('of a generation are known until the next one, and told once', () => {
+    const one = openClient(started('m1', 1), passages(1), passages(1), opened('m1', 1));
+    expect(one.state.turns.get(1)?.passages).toEqual([passage]);
+    const told = one.events.filter((event) => event.type === 'CUSTOM');
+    expect(told).toEqual([
+      {
+        type: 'CUSTOM',
+        name: 'chat.citations',
+        value: { passages: [passage] },
+        metadata: { turn: 1, gen: 1 },
+      },
+    ]);
+    one.frames(opened('m1', 1, 2), passages(1, 1));
+    expect(one.state.turns.get(1)?.passages).toEqual([]);
+  });
+
+  it('that are malformed are left out', () => {
+    const one = openClient(started('m1', 1), passages(1, 1, [null, 7, {}, PASSAGE]));
+    expect(one.state.turns.get(1)?.passages).toEqual([passage]);
+  });
+
+  const text = 'Leave phones at home [1]';
+  it.each<[string, () => RuleClient]>([
+    ['its frame', () => openClient(cited('m1', 1, text))],
+    [
+      'the history',
+      () => {
+        const sources = { citations: [citation(21)], grounding: 'cited' } as const;
+        const one = openClient(withheld('m1', 1));
+        one.give({ type: 'history', turns: [{ ...stored('m1', 1, text), ...sources }] });
+        return one;
+      },
+    ],
+  ])('of a final come with %s', (_, receive) => {
+    expect(receive().events.at(-1)).toMatchObject({
+      type: 'RUN_FINISHED',
+      result: {
+        text,
+        grounding: 'cited',
+        citations: [
+          {
+            ...place,
+            sourceUrl: 'https://school.example/handbook',
+            number: 1,
+            ordinal: 3,
+            offset: 21,
+            start: 120,
+            end: 139,
+            quote: 'Phones stay at home',
+          },
+        ],
+      },
+    });
+  });
+
+  it('are absent from the final of a reply without a search', () => {
+    const one = openClient(finished('m1', 1, 'Hello [1]'));
+    expect(one.events.at(-1)).toMatchObject({ type: 'RUN_FINISHED' });
+    expect(Object.keys((one.events.at(-1) as { result: object }).result)).toEqual([
+      'messageId',
+      'text',
+    ]);
   });
 });
 

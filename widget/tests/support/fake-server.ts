@@ -123,6 +123,8 @@ export class FakeServer {
     const [, id, rest = ''] = /^sessions\/([^/?]+)(.*)$/.exec(path) ?? [];
     if (path === 'sessions')
       return this.#open(String(body.session_id ?? `s${(this.#made += 1)}`), token);
+    if (path.startsWith('documents/handbook/passages/3?'))
+      return Response.json({ title: 'Student handbook', headings: [], start: 0, text: 'Phones' });
     if (path === 'documents') return Response.json({ documents: [{ id: 'd1', title: 'One' }] });
     if (path === 'chat') return this.#accept(String(body.session_id), body);
     const turns = this.sessions.get(id ?? '');

@@ -41,6 +41,41 @@ export const status = (turn: number, gen = 1): Frame => ({
   metadata: place(turn, gen),
 });
 
+const PLACE = {
+  number: 1,
+  document_id: 'handbook',
+  title: 'Student handbook',
+  version: 'ab'.repeat(32),
+  ordinal: 3,
+};
+
+/** A passage as `chat.citations` has it. */
+export const PASSAGE = { ...PLACE, headings: ['Rules', 'Phones'] };
+
+/** A citation as finals have it, of a mark at `offset`. */
+export const citation = (offset: number) => ({
+  ...PLACE,
+  source_url: 'https://school.example/handbook',
+  offset,
+  start: 120,
+  end: 139,
+  quote: 'Phones stay at home',
+});
+
+export const passages = (turn: number, gen = 1, list: unknown = [PASSAGE]): Frame => ({
+  type: 'CUSTOM',
+  name: 'chat.citations',
+  value: { passages: list },
+  metadata: place(turn, gen),
+});
+
+/** A final whose text ends with the mark `[1]`. */
+export const cited = (id: string, turn: number, text: string, gen = 1): Frame => {
+  const frame = finished(id, turn, text, gen);
+  const citations = [citation(text.length - 3)];
+  return { ...frame, result: { ...frame.result!, citations, grounding: 'cited' } };
+};
+
 export const finished = (
   id: string,
   turn: number,

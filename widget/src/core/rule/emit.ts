@@ -12,7 +12,7 @@ import type { TurnFinal, RuleTurn } from './turn.js';
 /** Emits what is new about a turn; all turns before it are final, and their events emitted. */
 export function emitNews(
   state: RuleState,
-  { turn, runId, gen, replyId, text, status, final }: RuleTurn,
+  { turn, runId, gen, replyId, text, status, passages, final }: RuleTurn,
   actions: RuleAction[],
 ): void {
   if (runId === null) return;
@@ -50,7 +50,8 @@ export function emitNews(
       );
     emitted.text = text;
   };
-  const end = ({ kind, error, eventUsage: usage, finishReason, costMicroUsd }: TurnFinal) => {
+  const end = (final: TurnFinal) => {
+    const { kind, error, citations, grounding, finishReason, costMicroUsd } = final;
     const facts = {
       ...(finishReason && { finishReason }),
       ...(costMicroUsd !== null && { costMicroUsd }),
@@ -58,10 +59,9 @@ export function emitNews(
     if (kind !== 'error') {
       say();
       close();
-      emit(
-        { type: 'RUN_FINISHED', ...run, result: { messageId: emitted.messageId, text }, usage },
-        facts,
-      );
+      const sources = grounding && { citations, grounding };
+      const result = { messageId: emitted.messageId, text, ...sources };
+      emit({ type: 'RUN_FINISHED', ...run, result, usage: final.eventUsage }, facts);
     } else {
       close();
       emit(
@@ -77,6 +77,9 @@ export function emitNews(
   if (gen > emitted.gen || (final && final.kind !== 'error' && !text.startsWith(emitted.text)))
     abandon();
   if (final) return end(final);
+  if (passages.length > 0 && passages !== emitted.passages)
+    emit({ type: 'CUSTOM', name: 'chat.citations', value: { passages } });
+  emitted.passages = passages;
   if (replyId !== null || text !== '') say();
   if (status !== null && status !== emitted.status)
     emit({ type: 'CUSTOM', name: 'chat.status', value: status });

@@ -48,11 +48,12 @@ export interface EmittedSoFar {
   /** A message was abandoned; the next one replaces it. */
   readonly restart: boolean;
   readonly status: unknown;
+  readonly passages: unknown;
 }
 
 /** Returns the record of a turn for which nothing has been emitted. */
 export function nothingEmitted(turn: number): EmittedSoFar {
-  return { turn, gen: 0, messageId: null, text: '', restart: false, status: null };
+  return { turn, gen: 0, messageId: null, text: '', restart: false, status: null, passages: null };
 }
 
 /** What the rule knows about the connection. */

@@ -4,13 +4,30 @@
  *
  * Turns are immutable values; each function returns a new one.
  */
-import type { EventMetadata, EventUsage, TurnKind, TurnStatus, TurnView } from '../types.js';
-import { type Frame, parseStatus, type StoredTurn } from '../wire.js';
+import type {
+  Citation,
+  EventMetadata,
+  EventUsage,
+  Passage,
+  TurnKind,
+  TurnStatus,
+  TurnView,
+} from '../types.js';
+import {
+  type CitedResult,
+  type Frame,
+  NO_PLACES,
+  parsePlaces,
+  parseStatus,
+  type StoredTurn,
+} from '../wire.js';
 
 /** What a final says about its reply, in the form that the public state shows. */
 type FinalFields = Pick<
   TurnView,
   | 'text'
+  | 'citations'
+  | 'grounding'
   | 'error'
   | 'finishReason'
   | 'provider'
@@ -37,6 +54,8 @@ export interface RuleTurn {
   readonly text: string;
   readonly replyId: string | null;
   readonly status: TurnStatus | null;
+  /** What the numbers in the marks of this generation mean. */
+  readonly passages: readonly Passage[];
   readonly final: TurnFinal | null;
   /** The final exists but was too large for a frame, and has to be fetched from the history. */
   readonly withheld: boolean;
@@ -62,6 +81,7 @@ export function emptyTurn(turn: number): RuleTurn {
     text: '',
     replyId: null,
     status: null,
+    passages: NO_PLACES,
     final: null,
     withheld: false,
     fetchedAt: null,
@@ -105,6 +125,7 @@ export function finalFromHistory(stored: StoredTurn): TurnFinal {
   return {
     kind: stored.kind ?? 'reply',
     text: stored.text ?? '',
+    ...sourcesOf(stored),
     error: stored.error ?? null,
     finishReason: stored.finish_reason ?? null,
     provider: provider ?? null,
@@ -126,17 +147,25 @@ function applyProgress(turn: RuleTurn, frame: Frame, { offset }: EventMetadata):
     case 'TEXT_MESSAGE_CONTENT':
       return appendDelta(turn, frame, offset);
     case 'CUSTOM':
-      return {
-        turn: frame.name === 'chat.status' ? { ...turn, status: parseStatus(frame.value) } : turn,
-      };
+      return { turn: applyCustom(turn, frame) };
     default:
       return { turn };
   }
 }
 
+function applyCustom(turn: RuleTurn, { name, value }: Frame): RuleTurn {
+  if (name === 'chat.status') return { ...turn, status: parseStatus(value) };
+  // The passages of a generation never change; `resume` repeats them.
+  return name === 'chat.citations' && turn.passages.length === 0
+    ? { ...turn, passages: parsePlaces((value as { passages?: unknown } | undefined)?.passages) }
+    : turn;
+}
+
 // A higher generation starts with an empty text: an earlier attempt is not part of the reply.
 function enterGeneration(turn: RuleTurn, gen: number): RuleTurn {
-  return gen > turn.gen ? { ...turn, gen, text: '', replyId: null, status: null } : turn;
+  return gen > turn.gen
+    ? { ...turn, gen, text: '', replyId: null, status: null, passages: NO_PLACES }
+    : turn;
 }
 
 // Offsets are in UTF-16 code units, as in JavaScript strings. A delta may overlap the text (it was
@@ -172,6 +201,7 @@ function applyRunFinished(turn: RuleTurn, frame: Frame, metadata: EventMetadata)
     turn: finalize({ ...turn, gen: metadata.gen, runId, replyId }, frame, metadata, {
       kind,
       text,
+      ...sourcesOf(frame.result),
       error: null,
     }),
   };
@@ -183,11 +213,16 @@ function applyRunError(turn: RuleTurn, frame: Frame, metadata: EventMetadata): R
   return finalize({ ...turn, gen: metadata.gen, runId }, frame, metadata, {
     kind: 'error',
     text: '',
+    ...sourcesOf({}),
     error,
   });
 }
 
-type FinalOutcome = Pick<TurnFinal, 'kind' | 'text' | 'error'>;
+type FinalOutcome = Pick<TurnFinal, 'kind' | 'text' | 'citations' | 'grounding' | 'error'>;
+
+function sourcesOf({ citations, grounding }: CitedResult) {
+  return { citations: parsePlaces<Citation>(citations), grounding: grounding ?? null };
+}
 
 function finalize(
   turn: RuleTurn,
