@@ -10,6 +10,7 @@ locals {
     "/sessions/{id}/stop"               = "post"
     "/sessions/{id}/turns/{n}/feedback" = "post"
     "/documents"                        = "get"
+    "/documents/{id}/passages/{n}"      = "get"
     "/health"                           = "get"
   }
   integration = {

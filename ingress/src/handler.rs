@@ -131,6 +131,9 @@ impl Ingress {
             Route::Sessions => self.create_session(call, caller).await,
             Route::Chat => self.chat(call, caller).await,
             Route::Documents => self.list_documents(&caller.principal).await,
+            Route::Passage(document, ordinal) => {
+                self.read_passage(call, &caller.principal, document, *ordinal).await
+            }
             Route::Turns(id) => self.turns(call, &caller.principal, id).await,
             Route::Tickets(id) => self.issue_ticket(call, &caller.principal, id).await,
             Route::Stop(id) => self.stop(call, &caller.principal, id).await,

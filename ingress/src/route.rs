@@ -9,6 +9,7 @@ use shared::domain::TurnNumber;
 pub(crate) enum Route {
     Health,
     Documents,
+    Passage(String, u32),
     Sessions,
     Chat,
     Session(String),
@@ -25,6 +26,9 @@ impl Route {
         match *parts.as_slice() {
             ["health"] => Some(Self::Health),
             ["documents"] => Some(Self::Documents),
+            ["documents", document, "passages", ordinal] => {
+                Some(Self::Passage(decoded(document)?, ordinal.parse().ok()?))
+            }
             ["sessions"] => Some(Self::Sessions),
             ["chat"] => Some(Self::Chat),
             ["sessions", id] => Some(Self::Session(decoded(id)?)),
@@ -42,7 +46,9 @@ impl Route {
     /// Returns the methods that the call knows.
     pub(crate) fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::Documents | Self::Turns(_) => "GET, HEAD, OPTIONS",
+            Self::Health | Self::Documents | Self::Passage(..) | Self::Turns(_) => {
+                "GET, HEAD, OPTIONS"
+            }
             Self::Sessions | Self::Chat | Self::Tickets(_) | Self::Stop(_) | Self::Feedback(..) => {
                 "POST, OPTIONS"
             }

@@ -271,12 +271,15 @@ impl TestResponse {
     }
 }
 
+/// The content of every document.
+pub(crate) const HANDBOOK: &str = "# School 🏫\n\nWelcome.\n\n## Phones\n\nThey stay at home.";
+
 fn documents() -> Vec<OwnedDocument> {
     let document = |id: &str, owner: Option<&str>| OwnedDocument {
         document: Document {
             id: DocumentId::parse(id).unwrap(),
             title: format!("Title of {id}"),
-            content: "".into(),
+            content: HANDBOOK.into(),
             public: owner.is_none(),
         },
         owner: owner.map(|owner| Principal::parse(owner).unwrap()),

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use ingress::Ingress;
 use ingress::config::RateLimits;
 use serde_json::{Value, json};
-use shared::domain::{DocumentId, Principal};
+use shared::domain::{DocumentId, Principal, sha256_hex};
 use shared::ports::{Document, DocumentSummary, Documents, DocumentsError};
 use shared::protocol::TurnRow;
 
 use super::door::{Door, Operation};
 use crate::rows;
-use crate::world::{Ask, World};
+use crate::world::{Ask, HANDBOOK, World};
 
 const JSON: &str = "application/json";
 
@@ -65,6 +65,10 @@ async fn successes(door: &mut Door) {
     door.expect(200, &health, health.ask(&world)).await;
     let documents = Operation::new("get", "/documents");
     door.expect(200, &documents, documents.ask(&world).token(&token)).await;
+    let passage = Operation::new("get", "/documents/{document_id}/passages/{ordinal}");
+    let version = format!("?version={}", sha256_hex(HANDBOOK));
+    let read = passage.ask_on(&world, "s", 1, &version).token(&token);
+    door.expect(200, &passage, read).await;
     let turns = Operation::new("get", "/sessions/{session_id}/turns");
     let history = door.expect(200, &turns, turns.ask(&world).token(&token)).await;
     assert_eq!(history.json["turns"].as_array().unwrap().len(), 4);
@@ -130,6 +134,11 @@ async fn wrong_requests(door: &mut Door) {
         let parameters =
             door.contract.at(&format!("{}/parameters", turns.pointer())).as_array().unwrap();
         assert!(parameters.iter().any(|parameter| parameter["name"] == answer.json["field"]));
+    }
+    let passage = Operation::new("get", "/documents/{document_id}/passages/{ordinal}");
+    for query in ["?version=", "?version=abc", "?other=1"] {
+        let read = passage.ask_on(&world, "s", 1, query).token(&token);
+        assert_eq!(door.expect(400, &passage, read).await.json["field"], "version");
     }
     let header =
         with(chat.ask(&world), &token, &json!({ "message": "x" })).header("idempotency-key", "a b");

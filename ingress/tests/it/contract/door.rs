@@ -71,7 +71,17 @@ impl Operation {
         turn: u64,
         query: &str,
     ) -> Ask<'w> {
-        let path = self.path.replace("{session_id}", session).replace("{turn}", &turn.to_string());
+        let path = self
+            .path
+            .replace("{session_id}", session)
+            .replace("{turn}", &turn.to_string())
+            .replace("{document_id}", "public")
+            .replace("{ordinal}", "1");
+        let query = if query.is_empty() && self.path.contains("{ordinal}") {
+            format!("?version={}", "a".repeat(64))
+        } else {
+            query.to_owned()
+        };
         let method = Method::from_bytes(self.method.to_uppercase().as_bytes()).unwrap();
         world.ask(method, &format!("{path}{query}"))
     }

@@ -18,6 +18,8 @@ fn patterns() -> BTreeSet<String> {
 fn segment(pattern: &str) -> String {
     match pattern {
         "id" => "/{session_id}".to_owned(),
+        "document" => "/{document_id}".to_owned(),
+        "ordinal" => "/{ordinal}".to_owned(),
         "turn" => "/{turn}".to_owned(),
         literal => format!("/{}", literal.trim_matches('"')),
     }
