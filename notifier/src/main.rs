@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws::config::{CommonResources, NotifierResources};
 use aws::lambda::runtime::{Invocation, InvocationError};
@@ -38,10 +39,16 @@ fn wire(environment: &Environment) -> Result<Notifier, Box<dyn Error>> {
     Ok(Notifier::new(ports, config.texts))
 }
 
+/// How long before its deadline the cleanup begins nothing more: a session with many rows takes a
+/// while, and a run that Lambda ends counts as an error and is repeated.
+const CLEANUP_RESERVE: Duration = Duration::from_secs(15);
+
 async fn answer(notifier: Arc<Notifier>, invocation: Invocation) -> Result<Value, InvocationError> {
     match ScheduledTask::of(&invocation.event) {
         Some(ScheduledTask::Warm) => return Ok(Value::Null),
-        Some(ScheduledTask::CleanUp) => return clean_up(&notifier).await,
+        Some(ScheduledTask::CleanUp) => {
+            return clean_up(&notifier, invocation.remaining.saturating_sub(CLEANUP_RESERVE)).await;
+        }
         None => (),
     }
     let batch = SqsBatch::from_event(invocation.event)?;
@@ -49,8 +56,8 @@ async fn answer(notifier: Arc<Notifier>, invocation: Invocation) -> Result<Value
     Ok(sqs::batch_item_failures(batch.unreadable.into_iter().chain(failed)))
 }
 
-async fn clean_up(notifier: &Notifier) -> Result<Value, InvocationError> {
-    match notifier.clean_up().await {
+async fn clean_up(notifier: &Notifier, limit: Duration) -> Result<Value, InvocationError> {
+    match notifier.clean_up_within(limit).await {
         Ok(report) => {
             tracing::info!(?report, "cleaned up");
             Ok(Value::Null)

@@ -5,6 +5,7 @@ mod sessions;
 mod turns;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::Serialize;
 use shared::domain::SessionKey;
@@ -45,14 +46,29 @@ struct CleanupRun {
 }
 
 impl Notifier {
-    /// Deals with everything that is due.
+    /// Deals with everything that is due, the oldest first.
     pub async fn clean_up(&self) -> Result<CleanupReport, NotifierError> {
+        self.clean_up_within(Duration::MAX).await
+    }
+
+    /// Deals with what is due, the oldest first, and begins nothing more after this time; what is
+    /// left is for the next run.
+    pub async fn clean_up_within(
+        &self,
+        available: Duration,
+    ) -> Result<CleanupReport, NotifierError> {
+        let began = self.ports.clock.now();
         let mut run = CleanupRun::default();
         for _ in 0..PASSES {
             let limit = PAGE + run.seen.len();
             let due = self.ports.store.due(self.ports.clock.now(), limit).await?;
             let found = due.len();
             for item in due {
+                if self.ports.clock.now().since(began) >= available {
+                    let report = run.report;
+                    tracing::warn!(?report, "the cleanup ran out of time; the next run goes on");
+                    return Ok(run.report);
+                }
                 if run.seen.insert(item.key.clone()) {
                     self.clean(item, &mut run).await;
                 }

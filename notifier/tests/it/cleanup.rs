@@ -303,6 +303,27 @@ async fn a_bus_that_is_away_does_not_keep_the_cleanup_from_abandoned_turns() {
     );
 }
 
+/// Each delivery takes two seconds, and a run has twenty.
+#[tokio::test(start_paused = true)]
+async fn a_cleanup_that_runs_out_of_time_stops_and_the_next_one_goes_on() {
+    let world = World::new();
+    for _ in 0..15 {
+        let turn = world.run("many").await;
+        world.commit("many", &turn, &reply(TEXT)).await;
+        pass(Duration::from_secs(1)).await;
+    }
+    pass(15 * MINUTE).await;
+    world.faults.during(PortCall::PutEvents, 1..=100, Fault::Stall(Duration::from_secs(2)));
+    let limit = Duration::from_secs(20);
+    let first = world.notifier.clean_up_within(limit).await.unwrap();
+    assert_eq!(first, CleanupReport { delivered_turns: 10, ..NOTHING });
+    assert_eq!(world.state("many", 10).await, "DEL", "the oldest are first");
+    assert_eq!(world.state("many", 11).await, "COM");
+    let second = world.notifier.clean_up_within(limit).await.unwrap();
+    assert_eq!(second, CleanupReport { delivered_turns: 5, ..NOTHING });
+    assert_eq!(world.event_ids().len(), 15);
+}
+
 /// Rows of dead sessions that are due before anything else.
 #[tokio::test(start_paused = true)]
 async fn rows_that_nothing_can_be_done_for_do_not_hide_the_rest() {
