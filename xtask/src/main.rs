@@ -58,7 +58,7 @@ enum Command {
         arguments: Vec<String>,
     },
     /// Simulates many turns, kills the real server under load, disconnects browsers, and checks the
-    /// replies
+    /// replies; builds the functions for arm64, and chats with them under an emulator
     Soak {
         /// The number of simulated turns; 0 for none
         #[arg(long, default_value_t = 1_000_000)]
@@ -69,6 +69,9 @@ enum Command {
         /// How often to cut the network of a chat window in a browser; 0 for never
         #[arg(long, default_value_t = 500)]
         cuts: u32,
+        /// Leaves out the build of the functions for arm64, and the chat under an emulator
+        #[arg(long)]
+        no_arm64: bool,
         /// Writes the results to docs/SOAK.md
         #[arg(long)]
         write: bool,
@@ -95,8 +98,8 @@ fn run(command: Command) -> Result<()> {
         Command::Tidy => tidy::run(Tree::read(&root)?),
         Command::Bench { arguments } => programs::bench(&root, arguments),
         Command::Simulate { arguments } => programs::simulate(&root, arguments),
-        Command::Soak { turns, kills, cuts, write } => {
-            soak::run(&root, &soak::Amounts { turns, kills, cuts }, write)
+        Command::Soak { turns, kills, cuts, no_arm64, write } => {
+            soak::run(&root, &soak::Amounts { turns, kills, cuts, arm64: !no_arm64 }, write)
         }
     }
 }

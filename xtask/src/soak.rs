@@ -12,6 +12,7 @@ use crate::print;
 use crate::process::{self, cargo, command, output, run_and_capture};
 use crate::programs::{build_server, program};
 use crate::test::install;
+use crate::tools::PythonEnvironment;
 
 const RECORD: &str = "docs/SOAK.md";
 
@@ -22,6 +23,7 @@ The simulation runs the real handlers under random faults and checks every invar
 SQLite.
 The network is cut between the chat window, in a real browser, and the real server: cut, \
 unreachable for a while, silent, and cut with a page reload.
+The Lambda functions are built for arm64, and chatted with under an emulator, where there is one.
 [RELIABILITY.md](RELIABILITY.md) lists the guarantees and what every test run checks.
 ";
 
@@ -30,11 +32,12 @@ pub(crate) struct Amounts {
     pub(crate) turns: u64,
     pub(crate) kills: u32,
     pub(crate) cuts: u32,
+    pub(crate) arm64: bool,
 }
 
 /// Runs all parts, and records what they found; fails with the first thing that is wrong.
 pub(crate) fn run(root: &Path, amounts: &Amounts, write: bool) -> Result<()> {
-    let Amounts { turns, kills, cuts } = *amounts;
+    let Amounts { turns, kills, cuts, arm64 } = *amounts;
     let commit = commit(root)?;
     if write {
         require_clean(&commit)?;
@@ -53,6 +56,9 @@ pub(crate) fn run(root: &Path, amounts: &Amounts, write: bool) -> Result<()> {
     }
     if cuts > 0 {
         section(&mut page, "Cut off", &cut(root, cuts)?)?;
+    }
+    if arm64 {
+        part(&mut page, "On arm64", &mut on_arm64(root)?)?;
     }
     if write {
         fs::write(root.join(RECORD), page)
@@ -92,6 +98,13 @@ fn part(page: &mut String, title: &str, command: &mut Command) -> Result<()> {
 fn section(page: &mut String, title: &str, told: &str) -> Result<()> {
     write!(page, "\n## {title}\n\n```text\n{}\n```\n", told.trim_end())?;
     Ok(())
+}
+
+/// Builds the functions for arm64 and runs a chat through them; says what is missing if it cannot.
+fn on_arm64(root: &Path) -> Result<Command> {
+    let mut story = PythonEnvironment::of_infra(root)?.command(&root.join("infra/e2e"), "pytest");
+    story.args(["-q", "-rs", "-p", "no:cacheprovider", "arm64"]);
+    Ok(story)
 }
 
 /// Cuts the network under the chat window in a real browser, and returns what its story reports.

@@ -16,6 +16,12 @@ variable "allowed_origins" {
   type        = list(string)
 }
 
+variable "architecture" {
+  description = "The processor architecture that the functions were built for, arm64 or x86_64."
+  type        = string
+  default     = "arm64"
+}
+
 variable "api_gateway_log_role" {
   description = "Whether to create the account's role for API Gateway's logs. Do it in one stack per account and region."
   type        = bool
@@ -32,6 +38,7 @@ module "chatbot" {
   allow_anonymous      = var.allow_anonymous
   allowed_origins      = var.allowed_origins
   api_gateway_log_role = var.api_gateway_log_role
+  architecture         = var.architecture
 
   packages = {
     ingress  = "${path.root}/../../../target/lambda/ingress/bootstrap.zip"
