@@ -3,7 +3,8 @@
 //! - [`cut`] divides a document into passages that can be read alone.
 //! - [`sentences`] divides a passage into the sentences that a citation can quote.
 //! - [`for_each_term`] turns text into the terms that are compared.
-//! - [`Query`] and [`Bm25`] score passages; [`Index`] does all of it in memory.
+//! - [`Query`] and [`Bm25`] score passages; [`Index`] does all of it in memory, and [`rank`] orders
+//!   passages that a database found.
 //!
 //! Everything here is a pure function of its text: the same document has the same passages and the
 //! same scores wherever it is stored.
@@ -12,6 +13,7 @@ mod bm25;
 mod index;
 mod passages;
 mod query;
+mod rank;
 mod sentences;
 mod terms;
 
@@ -19,5 +21,6 @@ pub use bm25::{Bm25, Statistics};
 pub use index::{Index, Scored};
 pub use passages::{MAX_PASSAGE_CHARS, PassageSpan, cut};
 pub use query::{Query, QueryTerm};
+pub use rank::{Candidate, rank};
 pub use sentences::sentences;
 pub use terms::{Bag, MAX_TERM_BYTES, for_each_term};

@@ -24,23 +24,28 @@ static GERMAN: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::new(Algorithm::Germ
 /// ("Schulbus" in "Schulbusfahrplan"), misspellings, and words of languages without a stemmer here.
 /// In scripts without spaces, each character and each pair of neighbours is a term.
 pub fn for_each_term(text: &str, mut each: impl FnMut(&str)) {
-    let mut buffer = String::new();
     for word in words(text) {
-        let lower = word.to_lowercase();
-        let lower = lower.as_str();
-        if lower.chars().next().is_some_and(is_unspaced) {
-            unspaced(lower, &mut buffer, &mut each);
-            continue;
-        }
-        let word = &lower[..lower.floor_char_boundary(MAX_TERM_BYTES)];
-        let english = ENGLISH.stem(word);
-        each(&english);
-        let german = GERMAN.stem(word);
-        if german != english {
-            each(&german);
-        }
-        groups(word, &mut buffer, &mut each);
+        for_each_term_of_word(word, &mut each);
     }
+}
+
+/// Calls `each` with every term of one of the [`words`] of a text.
+pub(crate) fn for_each_term_of_word(word: &str, mut each: impl FnMut(&str)) {
+    let mut buffer = String::new();
+    let lower = word.to_lowercase();
+    let lower = lower.as_str();
+    if lower.chars().next().is_some_and(is_unspaced) {
+        unspaced(lower, &mut buffer, &mut each);
+        return;
+    }
+    let word = &lower[..lower.floor_char_boundary(MAX_TERM_BYTES)];
+    let english = ENGLISH.stem(word);
+    each(&english);
+    let german = GERMAN.stem(word);
+    if german != english {
+        each(&german);
+    }
+    groups(word, &mut buffer, &mut each);
 }
 
 /// Tells whether a term is a group of characters, and not a stem.
@@ -77,7 +82,7 @@ fn unspaced(text: &str, buffer: &mut String, each: &mut impl FnMut(&str)) {
 
 /// Cuts `text` at everything that is no letter and no digit, and between scripts with and without
 /// spaces. A time or a decimal number stays one word.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let start = rest.find(char::is_alphanumeric)?;

@@ -1,4 +1,5 @@
-use knowledge::{Bag, Index, Query};
+use knowledge::{Bag, Candidate, Index, Query, Statistics, rank};
+use proptest::prelude::*;
 
 fn index(passages: &[&str]) -> Index {
     let mut index = Index::default();
@@ -64,4 +65,39 @@ fn an_empty_question_finds_nothing() {
     check(&["some words"], "", &[], &[]);
     check(&["some words"], "?! \u{0}", &[], &[]);
     check(&[], "word", &[], &[]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn candidates_are_ranked_as_the_index_of_the_whole_library_ranks_them(
+        texts in prop::collection::vec("(Schulbus|bus|buses|the|12:30|雨が降る|[a-z]{5}| |\\. ){0,30}", 1..12),
+        question in "(Schulbus|bus|the|雨|[a-z]{5}| ){0,9}",
+        previous in "(bus|12:30| ){0,4}",
+    ) {
+        let headings = ["The bus".to_owned(), "Rain".to_owned()];
+        let mut index = Index::default();
+        let mut statistics = Statistics::default();
+        let bags: Vec<_> =
+            texts.iter().map(|text| Bag::of_passage("Title", &headings, text)).collect();
+        for bag in &bags {
+            index.add(bag);
+            statistics.passages += 1;
+            statistics.terms += u64::from(bag.length);
+        }
+        let query = Query::new(&question, [previous.as_str()]);
+        let frequency =
+            |term: &str| bags.iter().filter(|bag| bag.counts.contains_key(term)).count() as u64;
+        let frequencies: Vec<_> =
+            query.terms.iter().map(|term| frequency(&term.term)).collect();
+        let candidates: Vec<_> = texts
+            .iter()
+            .map(|text| Candidate { title: "Title", headings: &headings, text })
+            .collect();
+        prop_assert_eq!(
+            rank(&query, statistics, &frequencies, &candidates),
+            index.search(&query)
+        );
+    }
 }
