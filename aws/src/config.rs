@@ -9,13 +9,9 @@ use secrecy::SecretString;
 use shared::environment::{ConfigError, Environment, invalid};
 use shared::telemetry::LogFormat;
 
-use crate::documents::{DocumentSettings, DocumentSql};
+use crate::documents::{DOCUMENT_SQL, Database, DocumentSettings, DocumentSql, SearchSql};
 use crate::redis::RedisAddress;
 use crate::sdk::{Credentials, SdkSettings, Service};
-
-/// The query for one document, for the table in docs/DEPLOY.md.
-const DOCUMENT_SQL: &str =
-    "SELECT title, content FROM documents WHERE id = :id AND (owner IS NULL OR owner = :principal)";
 
 const MUST_BE_HTTP: &str = "must be a URL that begins with https:// or http://";
 
@@ -176,17 +172,30 @@ fn documents(environment: &Environment) -> Result<Option<DocumentSettings>, Conf
     let public = environment.bool_or("CHATBOT_DOCUMENTS_PUBLIC", false)?;
     let text = environment.text_or(SQL, DOCUMENT_SQL);
     let sql = DocumentSql::parse(&text, public).map_err(|problem| invalid(SQL, &text, problem))?;
+    let search = search(environment, &sql)?;
     let cluster = "AURORA_CLUSTER_ARN";
     let secret = "AURORA_SECRET_ARN";
     if environment.text(cluster).or(environment.text(secret)).is_none() {
         return Ok(None);
     }
-    Ok(Some(DocumentSettings {
+    let database = Database {
         cluster_arn: required(environment, cluster)?,
         secret_arn: required(environment, secret)?,
-        database: environment.text_or("CHATBOT_DOCUMENT_DATABASE", "learningyogi"),
-        sql,
-    }))
+        name: environment.text_or("CHATBOT_DOCUMENT_DATABASE", "learningyogi"),
+    };
+    Ok(Some(DocumentSettings { database, search, sql }))
+}
+
+/// Reads the query for passages (`CHATBOT_SEARCH_SQL`).
+///
+/// The standard search belongs to the standard table: where documents are read from another one,
+/// there is none, unless it is configured too.
+fn search(environment: &Environment, sql: &DocumentSql) -> Result<Option<SearchSql>, ConfigError> {
+    const SQL: &str = "CHATBOT_SEARCH_SQL";
+    let Some(text) = environment.text(SQL) else {
+        return Ok(sql.is_standard().then(SearchSql::standard));
+    };
+    SearchSql::parse(text).map(Some).map_err(|problem| invalid(SQL, text, problem))
 }
 
 /// Reads the address of the reply cache's server (`CHATBOT_REPLY_CACHE_URL`).

@@ -1,90 +1,77 @@
-//! Documents in Aurora, read through the RDS Data API.
+//! Documents in Aurora, through the RDS Data API.
 
+mod data_api;
+mod library;
+mod search;
 mod sql;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_rdsdata::Client;
-use aws_sdk_rdsdata::operation::execute_statement::ExecuteStatementOutput;
-use aws_sdk_rdsdata::types::{Field, SqlParameter};
+use knowledge::Query;
 use shared::domain::{DocumentId, Principal};
-use shared::ports::{Document, DocumentSummary, Documents, DocumentsError};
+use shared::ports::{Document, DocumentSummary, Documents, DocumentsError, Passage, SearchQuery};
+use tokio::time::Instant;
 
-use crate::call_error::{CallError, CallErrorKind};
-use crate::sdk::{Sdk, Service};
+use self::data_api::{DataApi, Value};
+use crate::sdk::Sdk;
 
-pub use sql::{DocumentSql, SqlError};
+pub use data_api::Database;
+pub use library::RdsLibrary;
+pub use sql::{DOCUMENT_SQL, DocumentSql, SearchSql, SqlError};
 
-/// Error codes of the Data API that are worth another try: the database resumes, is unavailable, or
-/// is overloaded.
-const RETRYABLE_CODES: [&str; 8] = [
-    "DatabaseResumingException",
-    "DatabaseUnavailableException",
-    "StatementTimeoutException",
-    "ServiceUnavailableError",
-    "InternalServerErrorException",
-    "ThrottlingException",
-    "TooManyRequestsException",
-    "TransactionTimeoutException",
-];
-/// Classes of SQL states that are worth another try: connection exception, transaction rollback,
-/// insufficient resources, operator intervention, system error.
-const RETRYABLE_SQL_STATES: [&str; 5] = ["08", "40", "53", "57", "58"];
+/// The list of the standard table.
+const LIST_SQL: &str = "SELECT id, title FROM chatbot_list(:principal)";
+/// How long nothing is searched after the database turned out to lack the search.
+const SEARCH_PAUSE: Duration = Duration::from_secs(300);
 
-/// The documents' database and the query for one document.
+/// The documents' database and the queries that read it.
 #[derive(Debug, Clone)]
 pub struct DocumentSettings {
-    /// The cluster's ARN.
-    pub cluster_arn: String,
-    /// The ARN of the secret with the read-only login.
-    pub secret_arn: String,
-    /// The name of the database.
-    pub database: String,
-    /// The query.
+    /// The database, with the read-only login.
+    pub database: Database,
+    /// The query for one document.
     pub sql: DocumentSql,
+    /// The query for passages; `None` if there is none that belongs to the query for one document.
+    pub search: Option<SearchSql>,
 }
 
-/// Reads one document per call, with the query that the deployment configures.
+/// Reads documents with the queries that the deployment configures.
 ///
-/// Columns are found by their names, `title` and `content`, ignoring case. The title is optional.
+/// `fetch` finds columns by their names, ignoring case: `content`, and optionally `title` and
+/// `public`.
 #[derive(Debug, Clone)]
 pub struct RdsDocuments {
-    client: Client,
+    data_api: DataApi,
     settings: Arc<DocumentSettings>,
+    /// Until when the search is not asked, because the database lacks it.
+    search_pause: Arc<Mutex<Option<Instant>>>,
 }
 
 impl RdsDocuments {
-    /// Creates the adapter. Makes no call.
+    /// Creates the adapter. Makes no call. Logs if the documents cannot be searched.
     pub fn new(sdk: &Sdk, settings: DocumentSettings) -> Self {
-        Self { client: Client::new(&sdk.config(Service::RdsData)), settings: Arc::new(settings) }
+        if settings.search.is_none() {
+            tracing::warn!(
+                "documents are not searched: CHATBOT_DOCUMENT_SQL reads a table of your own; set \
+                CHATBOT_SEARCH_SQL too"
+            );
+        }
+        Self {
+            data_api: DataApi::new(sdk, settings.database.clone()),
+            settings: Arc::new(settings),
+            search_pause: Arc::default(),
+        }
     }
 
-    async fn execute(
-        &self,
-        id: &DocumentId,
-        reader: &Principal,
-    ) -> Result<ExecuteStatementOutput, DocumentsError> {
-        let DocumentSettings { cluster_arn, secret_arn, database, sql } = &*self.settings;
-        let mut statement = self
-            .client
-            .execute_statement()
-            .resource_arn(cluster_arn)
-            .secret_arn(secret_arn)
-            .database(database)
-            .sql(sql.text())
-            .include_result_metadata(true)
-            .parameters(parameter("id", id.as_str()));
-        if sql.names_principal() {
-            statement = statement.parameters(parameter("principal", reader.as_str()));
-        }
-        statement.send().await.map_err(|error| {
-            let state = error
-                .as_service_error()
-                .and_then(|error| error.meta().message())
-                .and_then(sql_state);
-            documents_error(CallError::from_sdk("rds-data ExecuteStatement", &error), state)
-        })
+    fn pause_search(&self) {
+        tracing::error!(
+            "documents are not searched: the database has no search, or the login may not use it; \
+            run infra/aurora/setup.sh"
+        );
+        let mut pause = self.search_pause.lock().unwrap_or_else(PoisonError::into_inner);
+        *pause = Some(Instant::now() + SEARCH_PAUSE);
     }
 }
 
@@ -95,90 +82,75 @@ impl Documents for RdsDocuments {
         id: &DocumentId,
         reader: &Principal,
     ) -> Result<Option<Document>, DocumentsError> {
-        let answer = self.execute(id, reader).await?;
-        let Some(row) = answer.records().first() else { return Ok(None) };
-        let content = column(&answer, "content")
-            .ok_or_else(|| permanent("the query returns no column `content`"))?;
-        let Some(content) = row.get(content).and_then(text) else { return Ok(None) };
-        let title = column(&answer, "title").and_then(|column| row.get(column)).and_then(text);
-        // Only a query that does not depend on the reader is known to return what everybody may
-        // read.
-        let public = !self.settings.sql.names_principal();
+        let sql = &self.settings.sql;
+        let mut parameters = vec![("id", Value::Text(Some(id.as_str())))];
+        if sql.names_principal() {
+            parameters.push(("principal", Value::Text(Some(reader.as_str()))));
+        }
+        let rows = self.data_api.execute(sql.text(), &parameters, None).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        if rows.column("content").is_none() {
+            return Err(permanent("the query returns no column `content`"));
+        }
+        let Some(content) = row.text("content") else { return Ok(None) };
+        // Only a query that says so, or that does not depend on the reader, is known to return what
+        // everybody may read.
+        let public = !sql.names_principal() || row.is_true("public");
         Ok(Some(Document {
             id: id.clone(),
-            title: title.unwrap_or_default(),
+            title: row.text("title").unwrap_or_default(),
             content: content.into(),
             public,
         }))
     }
 
-    /// Lists nothing: the query reads one document, whose id comes from the page that embeds the
-    /// chat.
-    async fn list(&self, _: &Principal) -> Result<Vec<DocumentSummary>, DocumentsError> {
-        Ok(Vec::new())
+    /// Lists the standard table. Nothing is listed of a table that only a query of the deployment's
+    /// own knows: the ID comes from the page that embeds the chat.
+    async fn list(&self, reader: &Principal) -> Result<Vec<DocumentSummary>, DocumentsError> {
+        if !self.settings.sql.is_standard() {
+            return Ok(Vec::new());
+        }
+        let parameters = [("principal", Value::Text(Some(reader.as_str())))];
+        let rows = match self.data_api.execute(LIST_SQL, &parameters, None).await {
+            // The schema of an earlier version, which listed nothing.
+            Err(error) if error.is_missing_schema() => return Ok(Vec::new()),
+            result => result?,
+        };
+        let summaries = rows.iter().filter_map(|row| {
+            let id = DocumentId::parse(&row.text("id")?).ok()?;
+            Some(DocumentSummary { id, title: row.text("title").unwrap_or_default() })
+        });
+        Ok(summaries.collect())
     }
-}
 
-fn parameter(name: &str, value: &str) -> SqlParameter {
-    SqlParameter::builder().name(name).value(Field::StringValue(value.to_owned())).build()
-}
-
-fn column(answer: &ExecuteStatementOutput, name: &str) -> Option<usize> {
-    answer.column_metadata().iter().position(|column| {
-        let label = column.label().filter(|label| !label.is_empty()).or(column.name());
-        label.is_some_and(|label| label.eq_ignore_ascii_case(name))
-    })
-}
-
-/// Returns a value as text. Numbers are accepted because a title may be one.
-fn text(field: &Field) -> Option<String> {
-    match field {
-        Field::StringValue(text) => Some(text.clone()),
-        Field::LongValue(number) => Some(number.to_string()),
-        Field::DoubleValue(number) => Some(number.to_string()),
-        Field::BooleanValue(yes) => Some(yes.to_string()),
-        _ => None,
+    async fn search(&self, query: SearchQuery<'_>) -> Result<Vec<Passage>, DocumentsError> {
+        let Some(sql) = &self.settings.search else { return Ok(Vec::new()) };
+        let asked = Query::new(query.text, query.previous.iter().copied());
+        if asked.terms.is_empty() || query.limit == 0 {
+            return Ok(Vec::new());
+        }
+        let terms = search::terms(&asked);
+        let parameters = search::parameters(sql, &terms, &query);
+        let rows = match self.data_api.execute(sql.text(), &parameters, None).await {
+            Err(error) => {
+                if error.is_missing_schema() {
+                    self.pause_search();
+                }
+                return Err(error.into());
+            }
+            Ok(rows) => rows,
+        };
+        search::passages(&rows, &asked, &query)
     }
-}
 
-/// Finds the SQL state in a database's error message. The rest of the message is dropped, because
-/// it may quote data.
-fn sql_state(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("SQLState: ")?;
-    rest.get(..5).filter(|state| state.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-}
-
-fn documents_error(error: CallError, state: Option<&str>) -> DocumentsError {
-    let is_transient = match (error.kind(), error.code()) {
-        (CallErrorKind::Connection | CallErrorKind::Timeout | CallErrorKind::Response, _) => true,
-        (CallErrorKind::Service, Some(code)) if RETRYABLE_CODES.contains(&code) => true,
-        _ => state
-            .is_some_and(|state| RETRYABLE_SQL_STATES.iter().any(|class| state.starts_with(class))),
-    };
-    let error = match state {
-        Some(state) => error.with_detail(format!("SQL state {state}")),
-        None => error,
-    };
-    if is_transient {
-        DocumentsError::Unavailable(error.into())
-    } else {
-        DocumentsError::Permanent(error.into())
+    /// Tells whether there is a search; not for five minutes after the database turned out to lack
+    /// it, so that a deployment whose database was not set up anew answers as before.
+    fn is_searchable(&self) -> bool {
+        let pause = *self.search_pause.lock().unwrap_or_else(PoisonError::into_inner);
+        self.settings.search.is_some() && pause.is_none_or(|until| Instant::now() >= until)
     }
 }
 
 fn permanent(reason: &'static str) -> DocumentsError {
     DocumentsError::Permanent(reason.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::sql_state;
-
-    #[test]
-    fn of_a_message_only_the_sql_state_is_kept() {
-        let message = "ERROR: relation \"canary\" does not exist; Position: 8; SQLState: 42P01";
-        assert_eq!(sql_state(message), Some("42P01"));
-        assert_eq!(sql_state("SQLState: é🎈"), None);
-        assert_eq!(sql_state("canary"), None);
-    }
 }

@@ -98,7 +98,7 @@ fn documents_are_where_both_arns_say() {
             "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader",
         );
     let documents = WorkerResources::from_env(&environment).unwrap().documents.unwrap();
-    assert_eq!(documents.database, "learningyogi");
+    assert_eq!(documents.database.name, "learningyogi");
 }
 
 #[test]

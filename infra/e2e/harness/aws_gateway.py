@@ -62,7 +62,7 @@ class AwsGateway:
         if service == "execute-api":
             return await self.connections(request, body)
         if service == "rds-data":
-            return await self.data_api.execute(json.loads(body))
+            return await self.data_api.handle(operation, json.loads(body))
         if service == "dynamodb":
             self._count_writes(operation, json.loads(body))
         headers = {k: v for k, v in request.headers.items() if k.lower() not in ("host", "content-length")}

@@ -1,6 +1,6 @@
 //! Documents through the Data API.
 
-use aws::documents::{DocumentSettings, DocumentSql, RdsDocuments};
+use aws::documents::{Database, DocumentSettings, DocumentSql, RdsDocuments};
 use serde_json::{Value, json};
 use shared::domain::{DocumentId, Principal};
 use shared::ports::{Document, Documents as _, DocumentsError};
@@ -12,10 +12,13 @@ const OWN: &str =
 
 fn documents(service: &Service, sql: &str, public: bool) -> RdsDocuments {
     let settings = DocumentSettings {
-        cluster_arn: "arn:cluster".to_owned(),
-        secret_arn: "arn:secret".to_owned(),
-        database: "learningyogi".to_owned(),
+        database: Database {
+            cluster_arn: "arn:cluster".to_owned(),
+            secret_arn: "arn:secret".to_owned(),
+            name: "learningyogi".to_owned(),
+        },
         sql: DocumentSql::parse(sql, public).unwrap(),
+        search: None,
     };
     RdsDocuments::new(&service.sdk(), settings)
 }
@@ -51,7 +54,8 @@ async fn a_document_is_asked_for_by_id_and_on_behalf_of_the_principal() {
         call.body,
         json!({
             "resourceArn": "arn:cluster", "secretArn": "arn:secret", "database": "learningyogi",
-            "sql": OWN,
+            "sql": "SELECT title, content, owner IS NULL AS public FROM documents WHERE id = :id \
+                AND (owner IS NULL OR owner = :principal)",
             "includeResultMetadata": true,
             "parameters": [
                 {"name": "id", "value": {"stringValue": "doc-1"}},
