@@ -183,7 +183,7 @@ fn documents(environment: &Environment) -> Result<Option<DocumentSettings>, Conf
         secret_arn: required(environment, secret)?,
         name: environment.text_or("CHATBOT_DOCUMENT_DATABASE", "learningyogi"),
     };
-    Ok(Some(DocumentSettings { database, search, sql }))
+    Ok(Some(DocumentSettings { database, sql, search }))
 }
 
 /// Reads the query for passages (`CHATBOT_SEARCH_SQL`).

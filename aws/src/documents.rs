@@ -24,7 +24,7 @@ pub use sql::{DOCUMENT_SQL, DocumentSql, SearchSql, SqlError};
 /// The list of the standard table.
 const LIST_SQL: &str = "SELECT id, title FROM chatbot_list(:principal)";
 /// How long nothing is searched after the database turned out to lack the search.
-const SEARCH_PAUSE: Duration = Duration::from_secs(300);
+const SEARCH_PAUSE: Duration = Duration::from_mins(5);
 
 /// The documents' database and the queries that read it.
 #[derive(Debug, Clone)]

@@ -24,12 +24,13 @@ output() {
   echo "$value"
 }
 
-# Sends one statement from standard input, as JSON for the Data API. A paused database resumes first, which takes a while.
+# Sends one statement from standard input, as JSON for the Data API, and prints its answer. A paused database resumes first, which takes a while.
 execute() {
   local request answer try
   request=$(cat)
   for try in $(seq 1 12); do
     if answer=$(aws rds-data execute-statement --cli-input-json file:///dev/stdin <<<"$request" 2>&1); then
+      printf '%s' "$answer"
       return
     fi
     [[ $answer == *DatabaseResumingException* ]] || fail "${answer//$'\n'/ }"
@@ -60,18 +61,26 @@ esac
 sql=
 while IFS= read -r line || [[ -n $line ]]; do
   if [[ $line == "-- then" ]]; then
-    statement "$sql" | execute
+    statement "$sql" | execute >/dev/null
     sql=
   else
     sql+=$line$'\n'
   fi
 done <"$folder/schema.sql"
-statement "$sql" | execute
+statement "$sql" | execute >/dev/null
+
+# Passages of the documents that were there before, a few seconds at a time.
+while :; do
+  answer=$(statement "SELECT chatbot_fill(1000)" | execute)
+  [[ $answer =~ \"longValue\":[[:space:]]*([0-9]+) ]] || fail "the answer to chatbot_fill cannot be read"
+  [[ ${BASH_REMATCH[1]} != 0 ]] || break
+  echo "setup.sh: made the passages of ${BASH_REMATCH[1]} documents" >&2
+done
 
 secret=$(aws secretsmanager get-secret-value --secret-id "$reader" --query SecretString --output text)
 [[ $secret =~ \"username\"[[:space:]]*:[[:space:]]*\"chatbot_reader\" ]] ||
   fail "the reader's secret does not name the user chatbot_reader"
 [[ $secret =~ \"password\"[[:space:]]*:[[:space:]]*\"([A-Za-z0-9]{20,})\" ]] ||
   fail "the reader's secret has no password of at least 20 letters and digits"
-statement "ALTER ROLE chatbot_reader PASSWORD '${BASH_REMATCH[1]}'" | execute
+statement "ALTER ROLE chatbot_reader PASSWORD '${BASH_REMATCH[1]}'" | execute >/dev/null
 echo "setup.sh: the table and the login are there"

@@ -65,6 +65,7 @@ locals {
         AURORA_SECRET_ARN                     = local.aurora_secret_arn
         CHATBOT_DOCUMENT_DATABASE             = "learningyogi"
         CHATBOT_DOCUMENT_SQL                  = var.document_sql
+        CHATBOT_SEARCH_SQL                    = var.search_sql
         CHATBOT_DOCUMENTS_PUBLIC              = tostring(var.documents_public)
         CHATBOT_PRODUCT_NAME                  = var.product_name
         CHATBOT_TONE                          = var.tone

@@ -306,6 +306,12 @@ variable "document_sql" {
   default     = "SELECT title, content FROM documents WHERE id = :id AND (owner IS NULL OR owner = :principal)"
 }
 
+variable "search_sql" {
+  description = "The query that finds passages, if document_sql is your own. It must use :principal, and :terms or :question. Empty: with your own document_sql, documents are not searched."
+  type        = string
+  default     = ""
+}
+
 variable "documents_public" {
   description = "Whether every caller may read every document."
   type        = bool

@@ -17,7 +17,7 @@ use crate::sdk::Sdk;
 /// The Data API ends a statement after 45 seconds.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(50);
 /// How long a database that was paused may take to resume.
-const RESUME_TIMEOUT: Duration = Duration::from_secs(60);
+const RESUME_TIMEOUT: Duration = Duration::from_mins(1);
 const RESUME_PAUSE: Duration = Duration::from_secs(2);
 /// The size of the parts, in bytes, in which a longer content is sent. A request of the Data API
 /// has at most 4 MiB, in which JSON may write a byte as six.

@@ -84,7 +84,7 @@ fn content_of(content: &Value) -> String {
     repeated.collect()
 }
 
-/// A generator of numbers that are always the same (SplitMix64).
+/// A generator of numbers that are always the same (`SplitMix64`).
 struct Random(u64);
 
 impl Random {

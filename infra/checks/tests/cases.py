@@ -34,6 +34,7 @@ FULL = {
     "AuroraClusterArn": "arn:aws:rds:us-east-1:123456789012:cluster:school",
     "AuroraSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:school-reader",
     "DocumentSql": "SELECT title, content FROM pages WHERE id = :id",
+    "SearchSql": "SELECT * FROM find_pages(:question, :principal)",
     "DocumentsPublic": "true",
     "Architecture": "x86_64",
     "MemorySize": "256",
