@@ -38,7 +38,8 @@ const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
  * Attributes: `api-url`, `position` (`bottom-right`, `bottom-left`, `inline`), `theme` (`light`,
  * `dark`; by default that of the user), `locale`, `heading`, `suggestions` (one per line),
  * `documents` (lets the user choose one), `document-id`, `provider`, `session-id`, `open`. Events:
- * `yogi-open`, `yogi-close`, and `yogi-state` with the state in `detail`.
+ * `yogi-open`, `yogi-close`, `yogi-state` with the state in `detail`, and `yogi-cite` with a
+ * citation in `detail` when the user opens a source; if it is cancelled the window does not show it.
  */
 export class YogiChatbotElement extends Base {
   static readonly observedAttributes: readonly string[] = ATTRIBUTES;
@@ -232,6 +233,8 @@ export class YogiChatbotElement extends Base {
       documentId: this.getAttribute('document-id') ?? this.#options.documentId ?? null,
       remember: this.#options.storage === undefined ? storage() : this.#options.storage,
       ...(!this.#isInline && { close: () => this.#close() }),
+      cite: (detail) =>
+        this.dispatchEvent(new CustomEvent('yogi-cite', { detail, cancelable: true })),
       drawn: (state) => this.#onDraw(state),
     });
   }

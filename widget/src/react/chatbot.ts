@@ -1,5 +1,5 @@
 import { createElement, useEffect, useRef } from 'react';
-import type { ChatClient, ChatOptions, ChatState } from '../core/index.js';
+import type { ChatClient, ChatOptions, ChatState, Citation, Passage } from '../core/index.js';
 import { type Position, TAG, type YogiChatbotElement } from '../element/index.js';
 import type { Texts } from '../ui/texts.js';
 
@@ -20,6 +20,11 @@ export interface ChatbotProps extends ChatOptions {
   /** A client to use instead of one created from the options. */
   client?: ChatClient;
   onStateChange?: (state: ChatState) => void;
+  /**
+   * Called when the user opens a source. Its citation is in `detail`; while the reply is being
+   * written, the passage. After `preventDefault()` the window does not show it.
+   */
+  onCite?: (event: CustomEvent<Citation | Passage>) => void;
   className?: string;
 }
 
@@ -66,9 +71,15 @@ export function Chatbot(props: ChatbotProps) {
   useEffect(() => {
     const listener = (event: Event) =>
       latest.current.onStateChange?.((event as CustomEvent<ChatState>).detail);
+    const onCite = (event: Event) =>
+      latest.current.onCite?.(event as CustomEvent<Citation | Passage>);
     const target = element.current;
     target?.addEventListener('yogi-state', listener);
-    return () => target?.removeEventListener('yogi-state', listener);
+    target?.addEventListener('yogi-cite', onCite);
+    return () => {
+      target?.removeEventListener('yogi-state', listener);
+      target?.removeEventListener('yogi-cite', onCite);
+    };
   }, []);
   return createElement(TAG, {
     ref: element,

@@ -1,10 +1,10 @@
 /** The frame of a code block: its language, and a button to copy it. */
 import type { WindowContext } from './window-context.js';
 import { copyText, h, textButton } from './dom.js';
-import type { CodeFrame } from './markdown/node-specs.js';
+import type { ActiveElements } from './markdown/node-specs.js';
 
 /** Returns a function that creates such frames. */
-export function codeFrame({ texts, announce }: WindowContext): CodeFrame {
+export function codeFrame({ texts, announce }: WindowContext): ActiveElements['code'] {
   return (code, language) => {
     const copy = textButton(
       texts.copy,

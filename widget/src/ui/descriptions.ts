@@ -98,7 +98,7 @@ export function describeNote({ kind, finishReason, context }: TurnView, texts: T
   return [end, context === 'unavailable' ? texts.contextUnavailable : ''].filter(Boolean).join(' ');
 }
 
-/** Lists the model, the tokens, the cost and the time of a reply, as names and values. */
+/** Lists the model, tokens, cost, time and sources of a reply, as names and values. */
 export function describeDetails(turn: TurnView, texts: Texts, locale: string): [string, string][] {
   const by = [providerName(turn.provider ?? undefined), turn.model].filter(
     (name, i, all) => name && all.indexOf(name) === i,
@@ -118,6 +118,9 @@ export function describeDetails(turn: TurnView, texts: Texts, locale: string): [
   }
   rows.push([texts.cost, formatCost(turn.costMicroUsd, texts, locale)]);
   if (turn.createdAt) rows.push([texts.when, formatTime(turn.createdAt, locale)]);
+  const titles = new Set(turn.citations.map(({ title, documentId }) => title || documentId));
+  if (titles.size > 0) rows.push([texts.sources, [...titles].join(', ')]);
+  else if (turn.grounding === 'none') rows.push([texts.sources, texts.noSources]);
   return rows;
 }
 

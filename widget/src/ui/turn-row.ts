@@ -3,8 +3,10 @@ import type { TurnView } from '../core/index.js';
 import { codeFrame } from './code-frame.js';
 import type { WindowContext } from './window-context.js';
 import { h, setText, textButton } from './dom.js';
+import { type Mark, validPlaces } from './markdown/marks.js';
 import { MarkdownView } from './markdown/view.js';
 import { ReplyActions } from './reply-actions.js';
+import { labelOf, type Source } from './source-panel.js';
 import { formatText } from './texts.js';
 import {
   canHelpToRetry,
@@ -38,7 +40,10 @@ export class TurnRow {
     private readonly messageId: string,
   ) {
     const { texts, client } = context;
-    this.#view = new MarkdownView(this.#markdown, codeFrame(context));
+    this.#view = new MarkdownView(this.#markdown, {
+      code: codeFrame(context),
+      mark: (mark) => this.#makeMark(mark),
+    });
     this.#userBox = h(
       'div',
       { class: 'user' },
@@ -80,7 +85,10 @@ export class TurnRow {
     const { texts } = this.context;
     const isDone = turn.state === 'done';
     this.#keepHeight(turn, before);
-    this.#view.show(turn.text, isDone);
+    this.#view.show(turn.text, isDone, {
+      numbers: new Set(turn.passages.map(({ number }) => number)),
+      places: turn.citations,
+    });
     const progress = isDone
       ? ''
       : describeProgress(turn, this.context.titleOf(turn.documentId), texts);
@@ -98,6 +106,41 @@ export class TurnRow {
     this.#note.hidden = note === '';
     setText(this.#note, note);
     if (isDone && turn.kind !== 'error') this.#showActions(turn);
+  }
+
+  // The brackets are not seen, but a copy of the reply contains the mark as it was written.
+  #makeMark({ number, index }: Mark): HTMLElement {
+    const source = this.#sourceOf(number, index);
+    const label = source ? labelOf(source, this.context.texts) : `[${number}]`;
+    const bracket = (text: string) => h('span', { class: 'bracket' }, text);
+    const button = h(
+      'button',
+      {
+        type: 'button',
+        class: 'mark',
+        'aria-label': label,
+        title: label,
+        'aria-haspopup': 'dialog',
+      },
+      bracket('['),
+      String(number),
+      bracket(']'),
+    );
+    button.addEventListener('click', () => {
+      const now = this.#sourceOf(number, index);
+      if (now) this.context.openSource(now);
+    });
+    return button;
+  }
+
+  // The marks of a final reply have a citation each. While the reply is being written, only the
+  // passage that a number stands for is known.
+  #sourceOf(number: number, index: number): Source | undefined {
+    const { text, citations, passages } = this.#shown!;
+    const citation = validPlaces(text, citations)[index];
+    return citation?.number === number
+      ? citation
+      : passages.find((passage) => passage.number === number);
   }
 
   // When a reply is restarted its text disappears. Keeping the height until the new one is complete

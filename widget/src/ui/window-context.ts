@@ -1,5 +1,6 @@
 /** What the parts of one window share. */
 import type { ChatClient, TurnView } from '../core/index.js';
+import type { Source } from './source-panel.js';
 import type { Texts } from './texts.js';
 
 /** The window as its parts see it. */
@@ -9,6 +10,8 @@ export interface WindowContext {
   readonly locale: string;
   /** Returns the title of a document, if known. */
   titleOf(documentId: string | null): string | undefined;
+  /** Shows what a mark of a reply refers to. */
+  openSource(source: Source): void;
   /** Announces a text to assistive technology once. */
   announce(text: string): void;
   /** Shows the user that a call failed. */

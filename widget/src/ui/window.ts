@@ -13,6 +13,7 @@ import { confirmDialog } from './confirm.js';
 import type { WindowContext } from './window-context.js';
 import { h, iconButton, setText, textButton } from './dom.js';
 import { ConversationView } from './conversation.js';
+import { openSource, type Source } from './source-panel.js';
 import { formatText, type Texts } from './texts.js';
 import { describeConnection, describeError } from './descriptions.js';
 
@@ -42,6 +43,8 @@ export interface WindowOptions {
   readonly remember: Pick<Storage, 'getItem' | 'setItem'> | null;
   /** Closes the window; absent if it cannot be closed. */
   readonly close?: () => void;
+  /** Called before a source is shown; returns whether the window shows it. */
+  readonly cite?: (source: Source) => boolean;
   /** Called after each draw. */
   readonly drawn?: (state: ChatState) => void;
 }
@@ -156,6 +159,7 @@ export class ChatWindow {
       texts,
       locale,
       titleOf: (id) => this.#documents.find((document) => document.id === id)?.title,
+      openSource: (source) => this.#openSource(source),
       announce: (text) => this.#announcer.say(text),
       showError: (error) => this.#showError(error),
       scrollToEnd: () => this.#conversation.scrollToEnd(),
@@ -270,6 +274,11 @@ export class ChatWindow {
     if (text === null) return;
     this.#composer.write(this.#composer.text === '' ? text : `${text}\n${this.#composer.text}`);
     this.#composer.focus();
+  }
+
+  #openSource(source: Source): void {
+    const { cite, client, texts } = this.options;
+    if (cite?.(source) ?? true) openSource(this.element, client, texts, source);
   }
 
   async #startNewConversation(): Promise<void> {

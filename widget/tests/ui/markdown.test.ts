@@ -4,12 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { h } from '../../src/ui/dom.js';
 import { MarkdownView } from '../../src/ui/markdown/view.js';
 
-const frame = (code: HTMLElement, language: string) =>
-  h('div', { class: 'code' }, language, h('pre', {}, code));
+const active = {
+  code: (code: HTMLElement, language: string) =>
+    h('div', { class: 'code' }, language, h('pre', {}, code)),
+  mark: ({ number }: { readonly number: number }) => h('button', {}, String(number)),
+};
 
 function view() {
   const container = h('div');
-  return { container, view: new MarkdownView(container, frame) };
+  return { container, view: new MarkdownView(container, active) };
 }
 
 function render(text: string): string {

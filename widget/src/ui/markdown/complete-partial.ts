@@ -76,14 +76,17 @@ function lastInlineStart(block: string): number {
   return start;
 }
 
-// Shows the text of an unfinished link or image without its brackets and half of its address.
+// Shows the text of an unfinished link or image without its brackets and half of its address. The
+// mark of a source (see `marks.ts`) is no link.
 function withoutOpenLink(text: string): string {
   // Only the last bracket can be open. Starting the expression there avoids trying it at every
   // earlier bracket, which would take quadratic time on a text full of them.
   const start = Math.max(0, text.lastIndexOf('[') - 1);
   return (
     text.slice(0, start) +
-    text.slice(start).replace(/!?\[([^[\]`]*)(?:\](?:\([^()\s]*(?:\s+"[^"]*"?)?)?)?$/, '$1')
+    text
+      .slice(start)
+      .replace(/!?\[(?![\ue000-\ue2ff])([^[\]`]*)(?:\](?:\([^()\s]*(?:\s+"[^"]*"?)?)?)?$/, '$1')
   );
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Token, Tokens } from 'marked';
 import { h } from '../dom.js';
+import { decodeMarks, type Mark } from './marks.js';
 import { decodeEntities, safeUrl } from './entities.js';
 
 /** How a token is drawn. Tokens with the same `key` can be drawn into the same element. */
@@ -13,19 +14,24 @@ export interface NodeSpec {
   readonly key: string;
   /** Creates the element; its children go into `inner`. */
   make(): { node: Node; inner: Node };
-  /** The child tokens. */
-  readonly children?: readonly Token[];
+  /** The child tokens; null if the element has been filled by whoever made it. */
+  readonly children?: readonly Token[] | null;
   /** The text, if there are no child tokens. */
   readonly text?: string;
 }
 
-/** Creates the frame of a code block around `code`. */
-export type CodeFrame = (code: HTMLElement, language: string) => HTMLElement;
+/** Creates the elements that do more than show text. */
+export interface ActiveElements {
+  /** Creates the frame of a code block around `code`. */
+  code(code: HTMLElement, language: string): HTMLElement;
+  /** Creates the button for a mark of a source. */
+  mark(mark: Mark): HTMLElement;
+}
 
 type Make = NodeSpec['make'];
 
 /** Returns how a token is drawn; null if it is not drawn at all. */
-export function nodeSpecFor(token: Token, frame: CodeFrame): NodeSpec | null {
+export function nodeSpecFor(token: Token, active: ActiveElements): NodeSpec | null {
   switch (token.type) {
     case 'space':
     case 'def':
@@ -53,7 +59,9 @@ export function nodeSpecFor(token: Token, frame: CodeFrame): NodeSpec | null {
     case 'cell':
       return cell(token as Tokens.Generic);
     case 'code':
-      return code(token as Tokens.Code, frame);
+      return code(token as Tokens.Code, active);
+    case 'mark':
+      return mark(token as unknown as Mark, active);
     case 'html':
       return token.block ? block(token.text) : html(token.raw);
     default:
@@ -123,7 +131,7 @@ function block(content: string): NodeSpec {
 }
 
 function link(href: string, children: readonly Token[]): NodeSpec {
-  const address = safeUrl(href);
+  const address = safeUrl(decodeMarks(href));
   if (address === null) return element('span', children);
   const make = elementMaker('a', {
     href: address,
@@ -134,17 +142,25 @@ function link(href: string, children: readonly Token[]): NodeSpec {
   return { key: `a ${address}`, make, children };
 }
 
+function mark(token: Mark, active: ActiveElements): NodeSpec {
+  const make = () => {
+    const node = active.mark(token);
+    return { node, inner: node };
+  };
+  return { key: `mark ${token.raw}`, make, children: null };
+}
+
 function list({ ordered, start, items }: Tokens.List): NodeSpec {
   if (!ordered) return element('ul', items);
   const first = typeof start === 'number' && start !== 1 ? String(start) : undefined;
   return { key: `ol${first ?? ''}`, make: elementMaker('ol', { start: first }), children: items };
 }
 
-function code({ text: content, lang }: Tokens.Code, frame: CodeFrame): NodeSpec {
+function code({ text: content, lang }: Tokens.Code, active: ActiveElements): NodeSpec {
   const language = (lang ?? '').split(/\s/)[0]!.slice(0, 30);
   const make = () => {
     const inner = h('code', { dir: 'ltr' });
-    return { node: frame(inner, language), inner };
+    return { node: active.code(inner, decodeMarks(language)), inner };
   };
   return { key: `pre ${language}`, make, text: content };
 }

@@ -6,7 +6,8 @@
  * scrolling inside tables and code.
  */
 import type { Token } from 'marked';
-import { type CodeFrame, nodeSpecFor } from './node-specs.js';
+import { decodeMarks } from './marks.js';
+import { type ActiveElements, nodeSpecFor } from './node-specs.js';
 
 /** What was drawn for a token. */
 export interface DrawnNode {
@@ -25,11 +26,11 @@ export function patch(
   parent: Node,
   drawn: readonly DrawnNode[],
   tokens: readonly Token[],
-  frame: CodeFrame,
+  active: ActiveElements,
   depth = 0,
 ): DrawnNode[] {
   const wanted = tokens
-    .map((token) => ({ token, spec: nodeSpecFor(token, frame) }))
+    .map((token) => ({ token, spec: nodeSpecFor(token, active) }))
     .filter(({ spec }) => spec !== null);
   const result: DrawnNode[] = [];
   let inPlace = true;
@@ -40,14 +41,14 @@ export function patch(
       // in place; everything after it is made new. Text grows at its end, so this is the last token
       // in all but rare cases, and looking for moved tokens would not pay.
       if (old.raw !== token.raw) inPlace = false;
-      result.push(old.raw === token.raw ? old : fill(old, token, spec!, frame, depth));
+      result.push(old.raw === token.raw ? old : fill(old, token, spec!, active, depth));
       continue;
     }
     inPlace = false;
     remove(drawn.slice(result.length));
     drawn = drawn.slice(0, result.length);
     const made: DrawnNode = { key: spec!.key, raw: '', children: [], ...spec!.make() };
-    result.push(fill(made, token, spec!, frame, depth));
+    result.push(fill(made, token, spec!, active, depth));
     parent.appendChild(made.node);
   }
   remove(drawn.slice(result.length));
@@ -58,13 +59,14 @@ function fill(
   into: DrawnNode,
   token: Token,
   { children, text }: NonNullable<ReturnType<typeof nodeSpecFor>>,
-  frame: CodeFrame,
+  active: ActiveElements,
   depth: number,
 ): DrawnNode {
   into.raw = token.raw;
-  if (text !== undefined) write(into.inner, text);
-  else if (depth >= MAX_DEPTH) write(into.inner, token.raw);
-  else into.children = patch(into.inner, into.children, children ?? [], frame, depth + 1);
+  if (children === null) return into;
+  if (text !== undefined) write(into.inner, decodeMarks(text));
+  else if (depth >= MAX_DEPTH) write(into.inner, decodeMarks(token.raw));
+  else into.children = patch(into.inner, into.children, children ?? [], active, depth + 1);
   return into;
 }
 

@@ -3,9 +3,11 @@
  *
  * A single tilde is a tilde ("~5~6 h"). TeX between `\(` and `\)`, or `\[` and `\]`, is kept as it
  * is written. A bare link ends before CJK punctuation. Emphasis works beside CJK characters, which
- * are written without the spaces that CommonMark looks for.
+ * are written without the spaces that CommonMark looks for. A mark of a source is not a link, nor
+ * the definition of one, and a bare link ends before it.
  */
 import { Tokenizer, type Tokens } from 'marked';
+import { findMark, markAt } from './marks.js';
 
 // Longer pieces are not looked at, so that a text full of opening marks costs linear time.
 const CJK_PUNCTUATION = /[\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]/;
@@ -29,8 +31,20 @@ export class ChatTokenizer extends Tokenizer {
 
   override url(src: string): Tokens.Link | undefined {
     const link = super.url(src);
-    const end = link?.raw.search(CJK_PUNCTUATION) ?? -1;
-    return end > 0 ? super.url(src.slice(0, end)) : link;
+    const raw = link?.raw ?? '';
+    const ends = [raw.search(CJK_PUNCTUATION), findMark(raw)].filter((end) => end > 0);
+    return ends.length > 0 ? super.url(src.slice(0, Math.min(...ends))) : link;
+  }
+
+  // The first of the rules for brackets.
+  override link(src: string): Tokens.Link | Tokens.Image | undefined {
+    if (src.startsWith('!') && markAt(src.slice(1))) return undefined;
+    const mark = this.lexer.state.inLink ? null : markAt(src);
+    return mark ? ({ type: 'mark', ...mark } as unknown as Tokens.Link) : super.link(src);
+  }
+
+  override def(src: string): Tokens.Def | undefined {
+    return markAt(src.trimStart()) ? undefined : super.def(src);
   }
 
   override emStrong(

@@ -6,7 +6,15 @@
  */
 import { Lexer, type Token } from 'marked';
 import { ChatTokenizer } from './tokenizer.js';
-import type { CodeFrame } from './node-specs.js';
+import type { ActiveElements } from './node-specs.js';
+import {
+  countMarks,
+  encodeNumbers,
+  encodePlaces,
+  type MarkRule,
+  NO_MARKS,
+  withoutReserved,
+} from './marks.js';
 import { type DrawnNode, patch } from './patch.js';
 import { completePartialMarkdown } from './complete-partial.js';
 
@@ -14,26 +22,28 @@ import { completePartialMarkdown } from './complete-partial.js';
 export class MarkdownView {
   #text = '';
   #settled = 0; // the length of the text in settled blocks
+  #marks = 0; // how many marks are in them
   #done: DrawnNode[] = []; // the nodes of the settled blocks
   #open: DrawnNode[] = []; // the nodes of the rest
 
   constructor(
     private readonly container: HTMLElement,
-    private readonly frame: CodeFrame,
+    private readonly active: ActiveElements,
   ) {}
 
   /** Shows `source`; `final` means that no more text will follow. */
-  show(source: string, final: boolean): void {
-    const text = source.replace(/\r\n?/g, '\n');
+  show(source: string, final: boolean, marks: MarkRule = NO_MARKS): void {
+    const own = withoutReserved(source);
+    const text = withPlainBreaks(own);
     if (!text.startsWith(this.#text)) this.#clear();
     this.#text = text;
-    if (final) this.#showAll(text);
-    else this.#showEnd(text.slice(this.#settled));
+    if (final) this.#showAll(withPlainBreaks(encodePlaces(own, marks)));
+    else this.#showEnd(encodeNumbers(text.slice(this.#settled), marks, this.#marks));
   }
 
   #showEnd(end: string): void {
     const tokens = parse(completePartialMarkdown(end));
-    this.#open = patch(this.container, this.#open, tokens, this.frame);
+    this.#open = patch(this.container, this.#open, tokens, this.active);
     this.#settle(end, tokens);
   }
 
@@ -43,10 +53,9 @@ export class MarkdownView {
     const tokens = parse(text);
     // A link definition may follow the block that refers to it, which was drawn without the link.
     if ('links' in tokens && Object.keys(tokens.links as object).length > 0) this.#clear();
-    this.#open = patch(this.container, [...this.#done, ...this.#open], tokens, this.frame);
+    this.#open = patch(this.container, [...this.#done, ...this.#open], tokens, this.active);
     this.#done = [];
     this.#settled = text.length;
-    this.#text = text;
   }
 
   // A block is settled once the first line of the next block is complete. Until then that line may
@@ -73,15 +82,21 @@ export class MarkdownView {
     this.#done.push(...this.#open.slice(0, count));
     this.#open = this.#open.slice(count);
     this.#settled += whole.length;
+    this.#marks += countMarks(whole);
   }
 
   #clear(): void {
     this.container.replaceChildren();
     this.#text = '';
     this.#settled = 0;
+    this.#marks = 0;
     this.#done = [];
     this.#open = [];
   }
+}
+
+function withPlainBreaks(text: string): string {
+  return text.replace(/\r\n?/g, '\n');
 }
 
 // Absurdly deep nesting overflows the stack of the parser; such a text is shown as it is written.
