@@ -1,12 +1,14 @@
 /** Follows one run of a conversation; the base of the adapters for other front ends. */
 import { ChatError } from '../core/index.js';
-import type { ChatClient, TurnStatus, TurnView } from '../core/types.js';
+import type { ChatClient, Passage, TurnStatus, TurnView } from '../core/types.js';
 
 /** Receives the progress of a run. It ends with exactly one call of `finished` or `failed`. */
 export interface RunListener {
   /** The server has the message. Called at most once, and before anything but `failed`. */
   started(turn: TurnView): void;
   status(status: TurnStatus): void;
+  /** What the numbers in the marks of the reply mean, before the text that contains them. */
+  passages?(passages: readonly Passage[]): void;
   /** More text of the reply `id`; the first piece with a new id opens it. */
   text(id: string, delta: string): void;
   /** The text so far is discarded; what follows has another id. */
@@ -41,6 +43,7 @@ class RunFollower {
   #id: string | null = null; // the id of the open reply
   #text = '';
   #status: TurnStatus | null = null;
+  #passages: readonly Passage[] = [];
   readonly #unfollow: (() => void)[];
 
   constructor(
@@ -80,6 +83,9 @@ class RunFollower {
     const id = replyId(turn);
     if (this.#id !== null && (this.#id !== id || !turn.text.startsWith(this.#text)))
       this.#restart();
+    if (turn.passages.length > 0 && turn.passages !== this.#passages)
+      this.listener.passages?.(turn.passages);
+    this.#passages = turn.passages;
     if (turn.text.length > this.#text.length) this.#extend(id, turn.text);
     if (turn.state === 'done') return this.#end(turn);
     if (turn.status && turn.status !== this.#status) this.listener.status(turn.status);

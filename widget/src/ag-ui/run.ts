@@ -1,7 +1,7 @@
 /** Writes one run as AG-UI events, in the order and with the fields that AG-UI clients require. */
 import { EventType, type BaseEvent, type Message } from '@ag-ui/client';
 import type { RunListener } from '../adapter/follow-run.js';
-import type { TurnStatus, TurnView } from '../core/types.js';
+import type { Passage, TurnStatus, TurnView } from '../core/types.js';
 
 /** The context of a run. */
 export interface RunContext {
@@ -36,6 +36,10 @@ export class RunWriter implements RunListener {
     this.#emit({ type: EventType.CUSTOM, name: 'chat.status', value: { ...status } });
   }
 
+  passages(passages: readonly Passage[]): void {
+    this.#emit({ type: EventType.CUSTOM, name: 'chat.citations', value: { passages } });
+  }
+
   text(id: string, delta: string): void {
     if (this.#open !== id) {
       this.#close();
@@ -59,10 +63,11 @@ export class RunWriter implements RunListener {
     const messageId = this.#open;
     this.#close();
     const { knowsOutcome } = this.context;
+    const { text, citations, grounding } = turn;
     const cancelled =
       turn.kind === 'cancelled' && knowsOutcome ? { outcome: { type: 'cancelled' } } : {};
     this.#finish({
-      result: { messageId, text: turn.text },
+      result: { messageId, text, ...(grounding && { citations, grounding }) },
       usage: usageOf(turn),
       metadata: metadataOf(turn),
       ...cancelled,

@@ -3,7 +3,7 @@ import type { FinishReason, UIMessageChunk } from 'ai';
 import type { RunListener } from '../adapter/follow-run.js';
 import type { TurnStatus, TurnView } from '../core/types.js';
 import type { ChatbotMetadata } from './messages.js';
-import { metadataOf, uiReplyId } from './messages.js';
+import { metadataOf, sourcesOf, uiReplyId } from './messages.js';
 
 const FINISH_REASONS: Record<string, FinishReason> = {
   stop: 'stop',
@@ -48,6 +48,7 @@ export class ChunkWriter implements RunListener {
 
   finished(turn: TurnView): void {
     this.#close();
+    for (const source of sourcesOf(turn)) this.next(source);
     this.next({ type: 'message-metadata', messageMetadata: metadataOf(turn) });
     if (turn.kind === 'cancelled') {
       this.next({ type: 'abort' });

@@ -1,5 +1,6 @@
 /** Messages in the form of the AI SDK. */
-import type { UIMessage } from 'ai';
+import type { SourceDocumentUIPart, SourceUrlUIPart, UIMessage } from 'ai';
+import { webAddress } from '../core/web-address.js';
 import type { TokenUsage, TurnStatus, TurnView } from '../core/types.js';
 
 /** What is known about a reply besides its text. */
@@ -26,6 +27,31 @@ export function metadataOf({
 }: TurnView): ChatbotMetadata {
   const known = Object.entries({ turn, finishReason, provider, model, usage, costMicroUsd });
   return Object.fromEntries(known.filter(([, value]) => value !== null));
+}
+
+/**
+ * Returns the sources that the marks of a final reply refer to; `sourceId` is the number in them.
+ *
+ * A document that is published somewhere is a `source-url`, any other a `source-document`. The
+ * citations are in `providerMetadata.chatbot.citations`.
+ */
+export function sourcesOf({
+  citations,
+}: TurnView): readonly (SourceUrlUIPart | SourceDocumentUIPart)[] {
+  const numbers = [...new Set(citations.map(({ number }) => number))];
+  return numbers.map((number) => {
+    const own = citations.filter((citation) => citation.number === number);
+    const { documentId, title, sourceUrl } = own[0]!;
+    const url = webAddress(sourceUrl);
+    const about = {
+      sourceId: String(number),
+      title: title || documentId,
+      providerMetadata: { chatbot: { citations: own.map((citation) => ({ ...citation })) } },
+    };
+    return url === null
+      ? { type: 'source-document', mediaType: 'text/plain', ...about }
+      : { type: 'source-url', url, ...about };
+  });
 }
 
 /** Returns the id of the reply to a turn, which does not change with a restart. */
@@ -57,6 +83,6 @@ function reply(turn: TurnView): ChatbotUIMessage {
     id,
     role: 'assistant',
     metadata: metadataOf(turn),
-    parts: [{ type: 'step-start' }, text],
+    parts: [{ type: 'step-start' }, text, ...sourcesOf(turn)],
   };
 }
