@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS chatbot_passages (
     length      integer NOT NULL,
     headings    text[] NOT NULL,
     passage     text NOT NULL,
-    terms       text[] NOT NULL,
+    terms       text[] COLLATE "C" NOT NULL,
     UNIQUE (document_id, ordinal)
 ) WITH (toast_tuple_target = 128)
 -- then
@@ -62,7 +62,7 @@ CREATE INDEX IF NOT EXISTS chatbot_passages_of_owner ON chatbot_passages (owner,
 -- then
 -- In how many public passages each term is. The empty term counts the passages, a space their terms in all.
 CREATE TABLE IF NOT EXISTS chatbot_frequencies (
-    term  text PRIMARY KEY,
+    term  text COLLATE "C" PRIMARY KEY,
     count bigint NOT NULL
 )
 -- then
@@ -71,7 +71,7 @@ CREATE TABLE IF NOT EXISTS chatbot_frequencies (
 CREATE TABLE IF NOT EXISTS chatbot_changes (
     number   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     passages bigint NOT NULL,
-    terms    text[] NOT NULL,
+    terms    text[] COLLATE "C" NOT NULL,
     counts   bigint[] NOT NULL
 ) WITH (toast_tuple_target = 128)
 -- then
@@ -203,8 +203,9 @@ $$
 -- then
 -- Returns the words of a text, with repetitions, as knowledge/src/terms.rs finds them. A word of a script without spaces
 -- is a run of its characters. Signs that Rust counts as letters and PostgreSQL does not are listed.
+-- Neither this nor the next function has settings of its own or is strict, so that the planner can expand them.
 CREATE OR REPLACE FUNCTION chatbot_words(value text) RETURNS SETOF text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN octet_length(run) <= 64 OR run ~ '^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]' THEN run ELSE (
         SELECT left(run, max(n)) FROM generate_series(16, 64) n WHERE octet_length(left(run, n)) <= 64
     ) END
@@ -220,23 +221,25 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$
 -- then
 -- Returns the terms of a word, with repetitions.
-CREATE OR REPLACE FUNCTION chatbot_terms(word text) RETURNS text[]
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN word ~ '^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]' THEN
-        ARRAY(SELECT substr(word, n, 1) FROM generate_series(1, length(word)) n)
-        || ARRAY(SELECT substr(word, n, 2) FROM generate_series(1, length(word) - 1) n)
-    ELSE
-        ts_lexize('public.chatbot_english', word)
-        || CASE WHEN ts_lexize('public.chatbot_german', word) <> ts_lexize('public.chatbot_english', word)
-            THEN ts_lexize('public.chatbot_german', word) END
-        || CASE WHEN length(word) > 4
-            THEN ARRAY(SELECT '~' || substr(word, n, 4) FROM generate_series(1, length(word) - 3) n) END
-    END
+CREATE OR REPLACE FUNCTION chatbot_terms(word text) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT unnest(CASE WHEN german <> english THEN english || german ELSE english END)
+    FROM (
+        SELECT ts_lexize('public.chatbot_english', word) AS english, ts_lexize('public.chatbot_german', word) AS german
+        OFFSET 0
+    ) AS stems
+    WHERE word !~ '^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]'
+    UNION ALL
+    SELECT '~' || substr(word, n, 4) FROM generate_series(1, length(word) - 3) n WHERE length(word) > 4 AND word !~ '^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]'
+    UNION ALL
+    SELECT substr(word, n, 1) FROM generate_series(1, length(word)) n WHERE word ~ '^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]'
+    UNION ALL
+    SELECT substr(word, n, 2) FROM generate_series(1, length(word) - 1) n WHERE word ~ '^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]'
 $$
 -- then
 -- Adds the changes to the frequencies, unless somebody else is doing so.
 CREATE OR REPLACE FUNCTION chatbot_count() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     -- Seldom enough that a term is not written again with each document, often enough that a search can read what waits.
     IF (SELECT coalesce(sum(abs(passages)), 0) FROM public.chatbot_changes)
@@ -259,7 +262,7 @@ $$
 -- then
 -- Removes the passages of a document.
 CREATE OR REPLACE FUNCTION chatbot_forget(id text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     WITH gone AS (
         DELETE FROM public.chatbot_passages WHERE document_id = id RETURNING owner, length, terms
@@ -276,9 +279,9 @@ BEGIN
 END
 $$
 -- then
--- Makes the passages of a document that has none.
+-- Makes the passages of a document that has none. Compiling the statement would take longer than running it.
 CREATE OR REPLACE FUNCTION chatbot_make(id text, title text, content text, owner text) RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     made integer;
@@ -290,10 +293,10 @@ BEGIN
         FROM cut, public.chatbot_words(concat_ws(E'\n', $2, array_to_string(cut.headings, E'\n'), cut.passage)) AS word
         GROUP BY cut.ordinal, word
     ), known AS MATERIALIZED (
-        SELECT word, public.chatbot_terms(word) AS terms FROM (SELECT DISTINCT word FROM words) AS all_words
+        SELECT word, term FROM (SELECT DISTINCT word FROM words) AS all_words, public.chatbot_terms(word) AS term
     ), bags AS MATERIALIZED (
-        SELECT words.ordinal, array_agg(DISTINCT term) AS terms, sum(words.count) AS length
-        FROM words JOIN known USING (word), unnest(known.terms) AS term
+        SELECT words.ordinal, array_agg(DISTINCT known.term COLLATE "C") AS terms, sum(words.count) AS length
+        FROM words JOIN known USING (word)
         GROUP BY words.ordinal
     ), inserted AS (
         INSERT INTO public.chatbot_passages

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Creates the table of documents and the worker's read-only login through the Data API. It can be run repeatedly.
+# Creates the tables of documents, their triggers and the logins through the Data API. It can be run repeatedly.
 #
 #   infra/aurora/setup.sh STACK                                          for the cluster that the stack created
-#   infra/aurora/setup.sh CLUSTER_ARN ADMIN_SECRET_ARN READER_SECRET_ARN  for your own cluster
+#   infra/aurora/setup.sh CLUSTER_ARN ADMIN_SECRET_ARN READER_SECRET_ARN [EDITOR_SECRET_ARN]  for your own cluster
 #
-# The reader's secret is {"username":"chatbot_reader","password":"…"}, the password of letters and digits.
+# The reader's secret is {"username":"chatbot_reader","password":"…"}, the password of letters and digits;
+# the editor's, with which operators write documents, is the same with chatbot_editor.
 # It needs the AWS CLI, and permission to read both secrets and to call rds-data:ExecuteStatement.
 set -euo pipefail
 
@@ -53,9 +54,10 @@ case $# in
     cluster=$(output "$1" DocumentsClusterArn)
     admin=$(output "$1" DocumentsAdminSecretArn)
     reader=$(output "$1" DocumentsReaderSecretArn)
+    editor=$(output "$1" DocumentsEditorSecretArn)
     ;;
-  3) cluster=$1 admin=$2 reader=$3 ;;
-  *) fail "expected a stack name, or three ARNs: of the cluster, of its administrator's secret, of the reader's secret" ;;
+  3 | 4) cluster=$1 admin=$2 reader=$3 editor=${4:-} ;;
+  *) fail "expected a stack name, or ARNs: of the cluster, of its administrator's secret, of the reader's secret and, if operators write documents, of the editor's" ;;
 esac
 
 sql=
@@ -77,10 +79,17 @@ while :; do
   echo "setup.sh: made the passages of ${BASH_REMATCH[1]} documents" >&2
 done
 
-secret=$(aws secretsmanager get-secret-value --secret-id "$reader" --query SecretString --output text)
-[[ $secret =~ \"username\"[[:space:]]*:[[:space:]]*\"chatbot_reader\" ]] ||
-  fail "the reader's secret does not name the user chatbot_reader"
-[[ $secret =~ \"password\"[[:space:]]*:[[:space:]]*\"([A-Za-z0-9]{20,})\" ]] ||
-  fail "the reader's secret has no password of at least 20 letters and digits"
-statement "ALTER ROLE chatbot_reader PASSWORD '${BASH_REMATCH[1]}'" | execute >/dev/null
-echo "setup.sh: the table and the login are there"
+# Gives a login the password of its secret.
+set_password() {
+  local login=$1 secret
+  secret=$(aws secretsmanager get-secret-value --secret-id "$2" --query SecretString --output text)
+  [[ $secret =~ \"username\"[[:space:]]*:[[:space:]]*\"$login\" ]] ||
+    fail "the secret of $login does not name that user"
+  [[ $secret =~ \"password\"[[:space:]]*:[[:space:]]*\"([A-Za-z0-9]{20,})\" ]] ||
+    fail "the secret of $login has no password of at least 20 letters and digits"
+  statement "ALTER ROLE $login PASSWORD '${BASH_REMATCH[1]}'" | execute >/dev/null
+}
+
+set_password chatbot_reader "$reader"
+[[ -z $editor ]] || set_password chatbot_editor "$editor"
+echo "setup.sh: the tables and the logins are there"

@@ -4,6 +4,8 @@ locals {
   makes_aurora       = var.aurora_mode == "create"
   aurora_cluster_arn = local.makes_aurora ? aws_rds_cluster.documents[0].arn : var.aurora_cluster_arn
   aurora_secret_arn  = local.makes_aurora ? aws_secretsmanager_secret.documents_reader[0].arn : var.aurora_secret_arn
+  has_editor         = local.makes_aurora || (var.aurora_mode == "existing" && var.aurora_editor_secret_arn != "")
+  editor_secret_arn  = local.makes_aurora ? aws_secretsmanager_secret.documents_editor[0].arn : var.aurora_editor_secret_arn
 }
 
 resource "aws_rds_cluster" "documents" {
@@ -81,6 +83,30 @@ resource "aws_secretsmanager_secret_version" "documents_reader" {
   count         = local.makes_aurora ? 1 : 0
   secret_id     = aws_secretsmanager_secret.documents_reader[0].id
   secret_string = jsonencode({ username = "chatbot_reader", password = data.aws_secretsmanager_random_password.documents_reader[0].random_password })
+
+  lifecycle {
+    ignore_changes = [secret_string] # every plan generates a new password
+  }
+}
+
+resource "aws_secretsmanager_secret" "documents_editor" {
+  count       = local.makes_aurora ? 1 : 0
+  name        = "${local.secrets}/documents-editor"
+  description = "The login that operators write documents with; infra/aurora/setup.sh creates it."
+  kms_key_id  = local.kms_key_arn
+  tags        = local.tags
+}
+
+data "aws_secretsmanager_random_password" "documents_editor" {
+  count               = local.makes_aurora ? 1 : 0
+  password_length     = 40
+  exclude_punctuation = true
+}
+
+resource "aws_secretsmanager_secret_version" "documents_editor" {
+  count         = local.makes_aurora ? 1 : 0
+  secret_id     = aws_secretsmanager_secret.documents_editor[0].id
+  secret_string = jsonencode({ username = "chatbot_editor", password = data.aws_secretsmanager_random_password.documents_editor[0].random_password })
 
   lifecycle {
     ignore_changes = [secret_string] # every plan generates a new password

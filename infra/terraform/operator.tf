@@ -17,6 +17,8 @@ resource "aws_ssm_parameter" "operator" {
     auth_mode                 = var.auth_mode
     connections_url           = local.connections_url
     event_log_group           = var.log_events ? aws_cloudwatch_log_group.events[0].name : ""
+    documents_cluster_arn     = local.has_editor ? local.aurora_cluster_arn : ""
+    documents_secret_arn      = local.has_editor ? local.editor_secret_arn : ""
   })
 }
 
@@ -31,6 +33,9 @@ locals {
     { sid = "Sign", actions = ["secretsmanager:GetSecretValue"], resources = [aws_secretsmanager_secret.signing_key.arn] },
     ] : [], var.log_events ? [
     { sid = "Tail", actions = ["logs:FilterLogEvents"], resources = ["${aws_cloudwatch_log_group.events[0].arn}:*"] },
+    ] : [], local.has_editor ? [
+    { sid = "EditDocuments", actions = ["rds-data:ExecuteStatement", "rds-data:BeginTransaction", "rds-data:CommitTransaction", "rds-data:RollbackTransaction"], resources = [local.aurora_cluster_arn] },
+    { sid = "LogInToDocuments", actions = ["secretsmanager:GetSecretValue"], resources = [local.editor_secret_arn] },
   ] : [], local.kms_rights)
 }
 

@@ -68,6 +68,11 @@ output "documents_admin_secret_arn" {
   value       = try(aws_rds_cluster.documents[0].master_user_secret[0].secret_arn, null)
 }
 
+output "documents_editor_secret_arn" {
+  description = "The secret of the login that operators write documents with."
+  value       = local.makes_aurora ? aws_secretsmanager_secret.documents_editor[0].arn : null
+}
+
 output "documents_reader_secret_arn" {
   description = "The secret of the cluster's read-only login."
   value       = local.makes_aurora ? aws_secretsmanager_secret.documents_reader[0].arn : null

@@ -280,6 +280,12 @@ variable "aurora_secret_arn" {
   }
 }
 
+variable "aurora_editor_secret_arn" {
+  description = "With existing: the ARN of the secret with the login that yogi writes documents with. Empty: operators cannot."
+  type        = string
+  default     = ""
+}
+
 variable "aurora_vpc_id" {
   description = "With create: the VPC of the cluster."
   type        = string

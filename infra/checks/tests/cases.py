@@ -33,6 +33,7 @@ FULL = {
     "AuroraMode": "existing",
     "AuroraClusterArn": "arn:aws:rds:us-east-1:123456789012:cluster:school",
     "AuroraSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:school-reader",
+    "AuroraEditorSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:school-editor",
     "DocumentSql": "SELECT title, content FROM pages WHERE id = :id",
     "SearchSql": "SELECT * FROM find_pages(:question, :principal)",
     "DocumentsPublic": "true",

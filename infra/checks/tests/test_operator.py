@@ -1,11 +1,12 @@
 """The entry of a stage for yogi."""
 
-from cases import OTHER
+from cases import FULL, OTHER
 from descriptions import names, sam
 
 FIELDS = {
     "api_url", "table", "requests_queue_url", "requests_dead_letters_url", "replies_queue_url",
     "replies_dead_letters_url", "signing_secret_arn", "auth_mode", "connections_url", "event_log_group",
+    "documents_cluster_arn", "documents_secret_arn",
 }
 
 
@@ -35,6 +36,9 @@ def test_the_entry_says_what_the_functions_are_told(plain):
 def test_the_entry_follows_the_options(plain, full, template):
     assert operator(plain)["value"]["event_log_group"] == "/aws/events/learning-yogi-chatbot"
     assert operator(plain)["value"]["api_url"] == f"https://{names.REST_API}.execute-api.us-east-1.amazonaws.com/prod"
-    assert operator(full, "/blue")["value"]["auth_mode"] == "AWS_IAM"
+    blue = operator(full, "/blue")["value"]
+    assert blue["auth_mode"] == "AWS_IAM"
+    assert (blue["documents_cluster_arn"], blue["documents_secret_arn"]) == (FULL["AuroraClusterArn"], FULL["AuroraEditorSecretArn"])
+    assert (operator(plain)["value"]["documents_cluster_arn"], operator(plain)["value"]["documents_secret_arn"]) == ("", "")
     other = operator(sam.parse(template, OTHER), "/green")["value"]
     assert (other["event_log_group"], other["api_url"]) == ("", "https://api.example.com")

@@ -120,7 +120,7 @@ def needed(service: str, operation: str, request: web.Request, body: bytes):
     elif service == "logs":
         yield f"logs:{operation}", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{asked['logGroupName']}:*", {}
     elif service == "rds-data":
-        yield "rds-data:ExecuteStatement", asked["resourceArn"], {}
+        yield f"rds-data:{'ExecuteStatement' if operation == 'Execute' else operation}", asked["resourceArn"], {}
         yield "secretsmanager:GetSecretValue", asked["secretArn"], {}
     else:
         raise ValueError(f"a call of {service} was not expected")

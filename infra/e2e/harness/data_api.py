@@ -53,7 +53,7 @@ class DataApi:
 
     def _dsn(self, asked: dict) -> str:
         """Returns the connection string for the login of a call's secret."""
-        return self.dsn
+        return self.dsn.replace("chatbot_reader", "chatbot_editor") if "editor" in asked["secretArn"] else self.dsn
 
     async def execute(self, asked: dict) -> web.Response:
         """Runs one statement."""
