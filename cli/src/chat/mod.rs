@@ -2,6 +2,7 @@
 
 mod connection;
 mod screen;
+mod sources;
 mod transcript;
 
 use std::collections::VecDeque;
@@ -313,14 +314,18 @@ impl ChatLoop<'_> {
         let details = &turn.details;
         self.cost += details.cost_micro_usd.unwrap_or(0);
         self.screen.end(turn);
-        self.context.output.object(&json!({
+        let mut answer = json!({
             "type": "answer", "session_id": self.session_id, "message_id": turn.message_id,
             "kind": turn.kind, "text": turn.text, "error": details.error_message,
             "finish_reason": turn.finish_reason,
             "model": details.model.as_ref().or(details.provider.as_ref()),
             "input_tokens": details.input_tokens, "output_tokens": details.output_tokens,
             "cost_micro_usd": details.cost_micro_usd,
-        }));
+        });
+        if !details.citations.is_empty() {
+            answer["citations"] = json!(details.citations);
+        }
+        self.context.output.object(&answer);
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use client::rule::FinalTurn;
 use shared::domain::{FinishReason, MicroUsd};
 
+use super::sources::source_lines;
 use crate::output::{Output, Tone, clean, count, money, note};
 
 /// Prints a conversation to standard output, and remarks to standard error.
@@ -64,6 +65,9 @@ impl Screen {
             let error = details.error_message.as_deref().unwrap_or("no reason given");
             note(&self.output.paint(Tone::Bad, &format!("[failed: {}]", clean(error))));
             return;
+        }
+        for line in source_lines(details) {
+            self.output.line(&line);
         }
         let cost = details
             .cost_micro_usd

@@ -71,7 +71,6 @@ impl Transcript {
 
 #[cfg(test)]
 mod tests {
-    use client::rule::FinalDetails;
     use shared::domain::{FinishReason, TurnKind};
 
     use super::*;
@@ -86,7 +85,7 @@ mod tests {
             error: None,
             finish_reason: Some(FinishReason::Stop),
             sha256: None,
-            details: FinalDetails::default(),
+            details: Box::default(),
         }
     }
 

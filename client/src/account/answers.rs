@@ -1,7 +1,7 @@
 //! What the calls answer, as far as a client needs it.
 
 use serde::{Deserialize, Serialize};
-use shared::domain::{ErrorCode, FinishReason, TurnKind};
+use shared::domain::{Citation, ErrorCode, FinishReason, TurnKind};
 
 /// Where to open a socket, and the ticket for it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -74,6 +74,9 @@ pub struct StoredTurn {
     /// The cost in millionths of a US dollar, where the price is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_micro_usd: Option<i64>,
+    /// What the reply cites.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub citations: Vec<Citation>,
 }
 
 /// The tokens that a turn used.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::mem;
 
-use shared::domain::{ErrorCode, FinishReason};
+use shared::domain::{Citation, ErrorCode, FinishReason, NumberedPassage};
 
 use super::wire::{WireFrame, WireMetadata};
 
@@ -50,6 +50,8 @@ pub enum TurnEvent<'a> {
         /// The phase, such as `retrying`.
         phase: Cow<'a, str>,
     },
+    /// `chat.citations`: what the numbers in the marks of the generation mean.
+    Passages(Vec<NumberedPassage>),
     /// A piece of provisional text.
     Content {
         /// Where it begins in its generation, in UTF-16 code units.
@@ -74,8 +76,10 @@ pub struct EndFrame {
     pub finish_reason: Option<FinishReason>,
     /// The hex SHA-256 of the text's UTF-8.
     pub sha256: Option<String>,
+    /// The checksum of the citations, which are in the details.
+    pub citations_sha256: Option<String>,
     /// What else the frame says about the turn.
-    pub details: FinalDetails,
+    pub details: Box<FinalDetails>,
 }
 
 /// What a final says about its turn beside the text. The rule passes it on and decides nothing by
@@ -94,6 +98,11 @@ pub struct FinalDetails {
     pub output_tokens: u64,
     /// The cost in millionths of a US dollar, where the price is known.
     pub cost_micro_usd: Option<i64>,
+    /// What the reply cites.
+    pub citations: Vec<Citation>,
+    /// The passages that were announced while the reply was written, with their headings; none if
+    /// the final is known from the history alone.
+    pub passages: Vec<NumberedPassage>,
 }
 
 impl<'a> Frame<'a> {
@@ -126,6 +135,12 @@ impl FinalDetails {
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
             cost_micro_usd: metadata.cost_micro_usd,
+            citations: wire
+                .result
+                .as_mut()
+                .map(|result| mem::take(&mut result.citations))
+                .unwrap_or_default(),
+            passages: Vec::new(),
         }
     }
 }
@@ -142,24 +157,29 @@ fn turn_event<'a>(mut wire: WireFrame<'a>, metadata: WireMetadata<'a>) -> Option
             let phase = wire.value.and_then(|value| value.phase).unwrap_or_default();
             TurnEvent::Status { phase }
         }
+        "CUSTOM" if wire.name == "chat.citations" => {
+            TurnEvent::Passages(wire.value.map(|value| value.passages).unwrap_or_default())
+        }
         "TEXT_MESSAGE_CONTENT" => {
             TurnEvent::Content { offset: metadata.offset?, delta: wire.delta }
         }
         "RUN_FINISHED" => TurnEvent::End(EndFrame {
-            details: FinalDetails::of(&mut wire, &metadata),
+            details: Box::new(FinalDetails::of(&mut wire, &metadata)),
             message_id: wire.run_id.into_owned(),
             error: None,
             text: wire.result.map(|result| result.text),
             finish_reason: metadata.finish_reason,
             sha256: metadata.sha256,
+            citations_sha256: metadata.citations_sha256,
         }),
         "RUN_ERROR" => TurnEvent::End(EndFrame {
-            details: FinalDetails::of(&mut wire, &metadata),
+            details: Box::new(FinalDetails::of(&mut wire, &metadata)),
             message_id: metadata.message_id.into_owned(),
             error: Some(wire.code?),
             text: Some(String::new()),
             finish_reason: metadata.finish_reason,
             sha256: metadata.sha256,
+            citations_sha256: metadata.citations_sha256,
         }),
         _ => return None,
     })

@@ -3,8 +3,10 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
-use shared::domain::sha256_hex;
-use shared::domain::{ErrorCode, FinishReason, TurnKind, utf16_len};
+use shared::domain::{
+    Citation, ErrorCode, FinishReason, NumberedPassage, TurnKind, citations_sha256, sha256_hex,
+    utf16_len,
+};
 
 use super::frame::{EndFrame, FinalDetails, TurnEvent, TurnFrame};
 use super::variant::Variant;
@@ -30,7 +32,7 @@ pub struct FinalTurn {
     /// The checksum that the frame gave; `None` if the turn is known from the history alone.
     pub sha256: Option<String>,
     /// What else is known of the turn.
-    pub details: FinalDetails,
+    pub details: Box<FinalDetails>,
 }
 
 /// The provisional text of the highest generation, and the final once it is known.
@@ -40,7 +42,16 @@ pub(super) struct PendingTurn {
     pub(super) text: String,
     /// The text's length in UTF-16 code units.
     length: u64,
+    /// What the numbers in its marks mean.
+    passages: Vec<NumberedPassage>,
     end: FinalState,
+}
+
+/// What a frame says of a final's content, so that damage shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Checksums {
+    text: Option<String>,
+    citations: Option<String>,
 }
 
 /// What is known of a turn's final.
@@ -49,10 +60,10 @@ enum FinalState {
     #[default]
     Unknown,
     /// The final exists, but its frame did not bring the text: it was too large, or did not match
-    /// its checksum. It has to be fetched.
+    /// its checksums. It has to be fetched.
     Withheld {
         generation: u64,
-        sha256: Option<String>,
+        checksums: Checksums,
         fetch_at: Duration,
     },
     Final(FinalTurn),
@@ -65,13 +76,13 @@ pub(super) struct Effect {
     pub(super) text_changed: bool,
     /// Text before the frame's is missing.
     pub(super) gap: bool,
-    /// The final's text does not match its checksum.
+    /// The final's text or citations do not match their checksums.
     pub(super) checksum_mismatch: bool,
     /// The phase that a status frame reported.
     pub(super) phase: Option<String>,
 }
 
-/// The history's text does not match the checksum that the frame gave.
+/// The history's text or citations do not match the checksums that the frame gave.
 pub(super) struct ChecksumMismatch;
 
 impl PendingTurn {
@@ -127,6 +138,10 @@ impl PendingTurn {
             TurnEvent::Status { phase } => {
                 Effect { phase: Some(phase.into_owned()), ..Effect::default() }
             }
+            TurnEvent::Passages(passages) => {
+                self.passages = passages;
+                Effect::default()
+            }
         };
         Effect { text_changed: text_changed || effect.text_changed, ..effect }
     }
@@ -136,11 +151,11 @@ impl PendingTurn {
         let Some(kind) = stored.kind else { return Ok(()) };
         let (generation, announced) = match &self.end {
             FinalState::Final(_) => return Ok(()),
-            FinalState::Withheld { generation, sha256, .. } => (*generation, sha256.clone()),
-            FinalState::Unknown => (0, None),
+            FinalState::Withheld { generation, checksums, .. } => (*generation, checksums.clone()),
+            FinalState::Unknown => (0, Checksums::default()),
         };
         let text = stored.text.unwrap_or_default();
-        if announced.as_ref().is_some_and(|announced| *announced != sha256_hex(&text)) {
+        if !announced.match_content(&text, &stored.citations) {
             return Err(ChecksumMismatch);
         }
         self.end = FinalState::Final(FinalTurn {
@@ -151,15 +166,17 @@ impl PendingTurn {
             text,
             error: stored.error.as_ref().map(|error| error.code),
             finish_reason: stored.finish_reason,
-            sha256: announced,
-            details: FinalDetails {
+            sha256: announced.text,
+            details: Box::new(FinalDetails {
                 error_message: stored.error.map(|error| error.message),
                 provider: stored.provider,
                 model: stored.model,
                 input_tokens: stored.usage.as_ref().map_or(0, |usage| usage.input_tokens),
                 output_tokens: stored.usage.as_ref().map_or(0, |usage| usage.output_tokens),
                 cost_micro_usd: stored.cost_micro_usd,
-            },
+                citations: stored.citations,
+                passages: std::mem::take(&mut self.passages),
+            }),
         });
         Ok(())
     }
@@ -172,6 +189,7 @@ impl PendingTurn {
     fn restart(&mut self, generation: u64) -> bool {
         self.generation = generation;
         self.length = 0;
+        self.passages.clear();
         let changed = !self.text.is_empty();
         self.text.clear();
         changed
@@ -204,14 +222,18 @@ impl PendingTurn {
                     error: end.error,
                     finish_reason: end.finish_reason,
                     sha256: end.sha256,
-                    details: end.details,
+                    details: Box::new(FinalDetails {
+                        passages: std::mem::take(&mut self.passages),
+                        ..*end.details
+                    }),
                 });
             }
             // A fetch that is already under way keeps its time, so that repeated frames of the
             // same final do not cause a request each.
             _ => {
                 let fetch_at = self.fetch_at().unwrap_or_default();
-                self.end = FinalState::Withheld { generation, sha256: end.sha256, fetch_at };
+                let checksums = Checksums { text: end.sha256, citations: end.citations_sha256 };
+                self.end = FinalState::Withheld { generation, checksums, fetch_at };
             }
         }
         Effect { checksum_mismatch, ..Effect::default() }
@@ -219,12 +241,26 @@ impl PendingTurn {
 }
 
 impl EndFrame {
-    /// Returns whether a reply's text contradicts the checksum beside it. Errors have no text.
+    /// Returns whether a reply contradicts the checksums beside it. Errors have no text.
     fn has_wrong_checksum(&self) -> bool {
-        match (&self.text, &self.sha256, self.error) {
-            (Some(text), Some(expected), None) => *expected != sha256_hex(text),
+        let checksums =
+            Checksums { text: self.sha256.clone(), citations: self.citations_sha256.clone() };
+        match (&self.text, self.error) {
+            (Some(text), None) => !checksums.match_content(text, &self.details.citations),
             _ => false,
         }
+    }
+}
+
+impl Checksums {
+    /// Tells whether a final has the checksums that are known of it.
+    fn match_content(&self, text: &str, citations: &[Citation]) -> bool {
+        let matches_text = self.text.as_ref().is_none_or(|known| *known == sha256_hex(text));
+        matches_text
+            && self
+                .citations
+                .as_ref()
+                .is_none_or(|known| citations_sha256(citations).as_ref() == Some(known))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use shared::domain::{ErrorCode, FinishReason};
+use shared::domain::{Citation, ErrorCode, FinishReason, NumberedPassage};
 
 /// The fields of all events together. A missing text becomes empty; the service never sends an
 /// empty one.
@@ -31,7 +31,7 @@ pub(super) struct WireFrame<'a> {
     pub(super) metadata: Option<WireMetadata<'a>>,
 }
 
-/// The value of `chat.resumed` or `chat.status`.
+/// The value of `chat.resumed`, `chat.status` or `chat.citations`.
 #[derive(Deserialize)]
 pub(super) struct WireValue<'a> {
     pub(super) first: Option<u64>,
@@ -39,11 +39,15 @@ pub(super) struct WireValue<'a> {
     pub(super) born: Option<i64>,
     #[serde(borrow)]
     pub(super) phase: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(super) passages: Vec<NumberedPassage>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct WireResult {
     pub(super) text: String,
+    #[serde(default)]
+    pub(super) citations: Vec<Citation>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +60,7 @@ pub(super) struct WireMetadata<'a> {
     pub(super) message_id: Cow<'a, str>,
     pub(super) finish_reason: Option<FinishReason>,
     pub(super) sha256: Option<String>,
+    pub(super) citations_sha256: Option<String>,
     pub(super) cost_micro_usd: Option<i64>,
 }
 

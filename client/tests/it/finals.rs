@@ -9,7 +9,8 @@ use shared::domain::{ErrorCode, FinishReason};
 
 use super::driver::{Driver, resume};
 use super::recordings::{
-    cancelled, delta, failed, history, reply, started, stored, stored_failure, withheld,
+    CITED_TEXT, cancelled, cited, delta, failed, history, passages, reply, started, stored,
+    stored_cited, stored_failure, withheld,
 };
 
 const FETCH: Action = Action::Fetch { after: 0 };
@@ -41,7 +42,7 @@ fn a_final_is_shown_with_all_that_its_frame_told() {
         error: None,
         finish_reason: Some(FinishReason::Stop),
         sha256: Some(sha256_hex("xyz")),
-        details: FinalDetails::default(),
+        details: Box::default(),
     };
     assert_eq!(client.finals, [expected]);
 }
@@ -55,14 +56,14 @@ fn a_final_carries_model_tokens_and_cost() {
     );
     let frame = frame.replace(r#""finishReason""#, r#""costMicroUsd":5,"finishReason""#);
     let expected = FinalDetails {
-        error_message: None,
         provider: Some("claude".into()),
         model: Some("m".into()),
         input_tokens: 3,
         output_tokens: 4,
         cost_micro_usd: Some(5),
+        ..FinalDetails::default()
     };
-    assert_eq!(Driver::after(&[frame]).finals[0].details, expected);
+    assert_eq!(*Driver::after(&[frame]).finals[0].details, expected);
     let failure = &Driver::after(&[failed(1, 1)]).finals[0].details;
     assert_eq!(failure.error_message.as_deref(), Some("It failed."));
 }
@@ -76,6 +77,38 @@ fn a_final_whose_text_does_not_match_its_checksum_is_fetched_instead() {
     assert_eq!(client.shown(), []);
     client.history(&history(&[stored(1, Some("xyz"))]));
     assert_eq!(client.shown(), [(1, Reply, "xyz")]);
+}
+
+#[test]
+fn a_final_has_its_citations_and_the_headings_of_its_passages() {
+    let client = Driver::after(&[passages(1, 1), cited(1, 1)]);
+    let details = &client.finals[0].details;
+    assert_eq!(details.citations[0].quote, "Phones stay at home");
+    assert_eq!(details.passages[0].headings, ["Rules", "Phones"]);
+    let client = Driver::after(&[passages(1, 1), started(1, 2), cited(1, 2)]);
+    assert_eq!(client.finals[0].details.passages, [], "of an earlier generation");
+}
+
+#[test]
+fn citations_that_do_not_match_their_checksum_are_fetched_instead() {
+    let whole = cited(1, 1);
+    for damaged in [
+        whole.replace("Phones stay", "Phones go"),
+        whole.replace(r#""offset":8"#, r#""offset":9"#),
+        whole.replace(r#""citations":["#, r#""other":["#),
+    ] {
+        let mut client = Driver::after(&[]);
+        assert_eq!(client.frame(&damaged), [Action::ChecksumMismatch { turn: 1 }, FETCH]);
+        assert_eq!(
+            client.history(&history(&[stored(1, Some(CITED_TEXT))])),
+            [Action::ChecksumMismatch { turn: 1 }],
+            "the history lacks them too"
+        );
+        assert_eq!(client.shown(), []);
+        client.history(&history(&[stored_cited(1)]));
+        assert_eq!(client.shown(), [(1, Reply, CITED_TEXT)]);
+        assert_eq!(client.finals[0].details.citations.len(), 1);
+    }
 }
 
 #[test]

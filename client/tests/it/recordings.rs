@@ -1,10 +1,16 @@
 //! Frames as the service writes them.
 
+use serde_json::{Value, json};
 use shared::ag_ui::{
     ChatResumed, ChatStatus, Event, Metadata, StatusPhase, custom_resumed, message_id,
 };
-use shared::domain::sha256_hex;
-use shared::domain::{Epoch, ErrorCode, FinishReason, MessageId, SessionId, Timestamp, TurnNumber};
+use shared::domain::{
+    Citation, DocumentId, Epoch, ErrorCode, FinishReason, MessageId, NumberedPassage, SessionId,
+    Timestamp, TurnNumber, citations_sha256, sha256_hex,
+};
+
+/// The text of a cited reply.
+pub(super) const CITED_TEXT: &str = "At home [1]";
 
 pub(super) fn resumed(first: u64, next: u64, born: i64) -> String {
     let first = TurnNumber::parse(first).unwrap();
@@ -35,6 +41,52 @@ pub(super) fn status(turn: u64, generation: u64) -> String {
     let value = serde_json::to_value(status).unwrap();
     let metadata = Some(metadata(turn, generation));
     Event::Custom { name: "chat.status", value, metadata }.to_frame()
+}
+
+/// What the marks of a generation mean.
+pub(super) fn passages(turn: u64, generation: u64) -> String {
+    let passage = NumberedPassage {
+        number: 1,
+        document_id: DocumentId::parse("handbook").unwrap(),
+        title: "Student handbook".to_owned(),
+        source_url: None,
+        version: sha256_hex("content"),
+        ordinal: 3,
+        headings: vec!["Rules".to_owned(), "Phones".to_owned()],
+    };
+    let metadata = Some(metadata(turn, generation));
+    let value = json!({ "passages": [passage] });
+    Event::Custom { name: "chat.citations", value, metadata }.to_frame()
+}
+
+/// A reply that cites a passage, with the checksum of its citations.
+pub(super) fn cited(turn: u64, generation: u64) -> String {
+    let mut frame: Value = serde_json::from_str(&reply(turn, generation, CITED_TEXT)).unwrap();
+    frame["result"]["citations"] = json!([citation()]);
+    frame["metadata"]["citationsSha256"] = json!(citations_sha256(&[citation()]));
+    frame.to_string()
+}
+
+/// The same reply as the history tells it.
+pub(super) fn stored_cited(turn: u64) -> String {
+    let mut stored: Value = serde_json::from_str(&stored(turn, Some(CITED_TEXT))).unwrap();
+    stored["citations"] = json!([citation()]);
+    stored.to_string()
+}
+
+fn citation() -> Citation {
+    Citation {
+        number: 1,
+        offset: 8,
+        document_id: DocumentId::parse("handbook").unwrap(),
+        title: "Student handbook".to_owned(),
+        source_url: None,
+        version: sha256_hex("content"),
+        ordinal: 3,
+        start: 120,
+        end: 139,
+        quote: "Phones stay at home".to_owned(),
+    }
 }
 
 pub(super) fn ended(turn: u64, generation: u64) -> String {

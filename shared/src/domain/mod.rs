@@ -1,6 +1,7 @@
 //! The words of the design as types.
 
 mod amounts;
+mod citation;
 mod codes;
 mod digest;
 mod ids;
@@ -13,6 +14,9 @@ mod timings;
 mod turn;
 
 pub use amounts::{MicroUsd, Usage};
+pub use citation::{
+    Citation, Grounding, MAX_CITATIONS, MAX_QUOTE_CHARS, NumberedPassage, citations_sha256,
+};
 pub use codes::{ContextUse, ErrorCode, FinishReason, ProviderName, Rating, TurnKind};
 pub use digest::sha256_hex;
 pub use ids::{ConnectionId, DocumentId, IdError, MessageId, SessionId};

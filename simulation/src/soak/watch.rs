@@ -77,7 +77,7 @@ impl Observer for TabWatch {
                     self.ledger.final_seen(&self.session_ref, frame.turn, &found);
                 }
             }
-            TurnEvent::Progress | TurnEvent::Status { .. } => {}
+            TurnEvent::Progress | TurnEvent::Status { .. } | TurnEvent::Passages(_) => {}
         }
     }
 
