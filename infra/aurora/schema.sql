@@ -430,15 +430,15 @@ LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
-    asked       text[];
-    weights     double precision[];
-    frequencies bigint[];
-    chosen      text[];
-    gains       double precision[];
-    passages    bigint;
-    length_sum  bigint;
-    own         bigint;
-    own_length  bigint;
+    asked        text[];
+    weights      double precision[];
+    frequencies  bigint[];
+    chosen       text[];
+    gains        double precision[];
+    all_passages bigint;
+    length_sum   bigint;
+    own          bigint;
+    own_length   bigint;
 BEGIN
     SELECT array_agg(one.term ORDER BY place), array_agg(one.weight ORDER BY place) INTO asked, weights
     FROM (
@@ -454,11 +454,11 @@ BEGIN
     END IF;
 
     -- Counted are public passages; what waits to be counted matters only where there are few.
-    SELECT count INTO passages FROM public.chatbot_frequencies WHERE term = '';
+    SELECT count INTO all_passages FROM public.chatbot_frequencies WHERE term = '';
     WITH waiting AS (
         SELECT change.term, sum(change.count) AS count
         FROM public.chatbot_changes, unnest(chatbot_changes.terms, chatbot_changes.counts) AS change (term, count)
-        WHERE coalesce(passages, 0) <= 2048 AND change.term = ANY (asked || ARRAY['', ' '])
+        WHERE coalesce(all_passages, 0) <= 2048 AND change.term = ANY (asked || ARRAY['', ' '])
         GROUP BY change.term
     )
     SELECT array_agg(greatest(coalesce(known.count, 0) + coalesce(waiting.count, 0), 0) ORDER BY one.place)
@@ -467,7 +467,7 @@ BEGIN
         LEFT JOIN public.chatbot_frequencies AS known ON known.term = one.term
         LEFT JOIN waiting ON waiting.term = one.term;
     length_sum = frequencies[cardinality(frequencies)];
-    passages = frequencies[cardinality(frequencies) - 1];
+    all_passages = frequencies[cardinality(frequencies) - 1];
     frequencies = trim_array(frequencies, 2);
 
     SELECT count(*), coalesce(sum(p.length), 0) INTO own, own_length
@@ -479,13 +479,14 @@ BEGIN
         ) ORDER BY one.place) INTO frequencies
         FROM unnest(asked) WITH ORDINALITY AS one (term, place);
     END IF;
-    passages = passages + own;
+    all_passages = all_passages + own;
     length_sum = length_sum + own_length;
 
     -- The rarest terms find the candidates, as many as are cheap to look up.
     SELECT array_agg(one.term), array_agg(one.gain) INTO chosen, gains
     FROM (
-        SELECT known.term, known.weight * ln(1 + (passages - least(known.count, passages) + 0.5) / (least(known.count, passages) + 0.5)) AS gain,
+        SELECT known.term, known.weight * ln(1 + (all_passages - least(known.count, all_passages) + 0.5)
+                / (least(known.count, all_passages) + 0.5)) AS gain,
             row_number() OVER rarest AS rank, sum(known.count) OVER rarest AS looked_up
         FROM unnest(asked, weights, frequencies) AS known (term, weight, count)
         WINDOW rarest AS (ORDER BY known.count, known.term)
@@ -526,7 +527,7 @@ BEGIN
     )
     SELECT one.id, one.title, one.owner, one.source_url, one.version, one.ordinal, one.start_at, one.end_at,
         CAST(array_to_json(one.headings) AS text), one.passage,
-        CASE WHEN one.rank = 1 THEN CAST(json_build_object('passages', passages, 'terms', length_sum, 'asked', asked, 'frequencies', frequencies) AS text) END
+        CASE WHEN one.rank = 1 THEN CAST(json_build_object('passages', all_passages, 'terms', length_sum, 'asked', asked, 'frequencies', frequencies) AS text) END
     FROM candidates AS one WHERE one.size <= 400000 ORDER BY one.rank;
 END
 $$
