@@ -8,7 +8,7 @@ use reqwest::{Client, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::Value;
-use shared::domain::ProviderName;
+use shared::domain::{FinishReason, ProviderName};
 use shared::ports::{Finish, ModelError, ModelEvent, ModelStream, Secrets};
 
 use super::sse::{self, Decoder};
@@ -55,11 +55,18 @@ async fn whole(response: Response, decoder: &impl Decoder) -> Result<ModelStream
     if let Some(error) = value.get("error").filter(|error| !error.is_null()) {
         return Err(http_error::from_event(error));
     }
+    let calls = decoder.whole_calls(&value)?;
     let reply = decoder.whole(value).ok_or_else(unreadable)?;
+    let ended = reply.reason == FinishReason::Stop;
+    let calls = calls.into_iter().filter(|_| ended).map(ModelEvent::ToolCall);
     let finish = Finish { reason: reply.reason, model: reply.model };
     let text = Some(reply.text).filter(|text| !text.is_empty()).map(ModelEvent::Delta);
-    let end = [ModelEvent::Usage(reply.usage), ModelEvent::Finished(finish)];
-    Ok(stream::iter(text.into_iter().chain(end).map(Ok)).boxed())
+    let events: Vec<_> = (text.into_iter().chain([ModelEvent::Usage(reply.usage)]))
+        .chain(calls)
+        .chain([ModelEvent::Finished(finish)])
+        .map(Ok)
+        .collect();
+    Ok(stream::iter(events).boxed())
 }
 
 /// Serializes the request as JSON.

@@ -18,6 +18,7 @@
 //! | `call` | sends one request, whatever the protocol |
 //! | `sse` | reads a body of server-sent events as a stream of model events, within bounds |
 //! | `lenient` | reads what other servers make of a protocol |
+//! | `tool_calls` | puts a reply's tool calls together, and passes on only whole ones |
 //! | `http_error` | turns HTTP errors and error events into [`shared::ports::ModelError`]s |
 //! | `batch_reply` | a complete reply from a provider's batch API |
 
@@ -34,6 +35,7 @@ pub mod openai;
 pub mod prices;
 mod retry_after;
 mod sse;
+mod tool_calls;
 
 pub use batch_reply::BatchReply;
 pub use bedrock::{BedrockModel, SIGNED_HEADERS};

@@ -11,6 +11,7 @@ mod file;
 use shared::domain::{MicroUsd, ProviderName, Usage};
 use shared::environment::Environment;
 use shared::ports::Prompt;
+use shared::tools::PromptTools;
 
 pub use file::PricesError;
 
@@ -163,8 +164,25 @@ pub fn prompt_bytes(prompt: &Prompt) -> u64 {
     let texts =
         prompt.messages.iter().map(|message| message.text.len()).chain([prompt.system.len()]);
     texts
+        .chain(tool_bytes(&prompt.tools))
         .map(|bytes| (bytes as u64).saturating_add(FRAMING_BYTES))
         .fold(FRAMING_BYTES, u64::saturating_add)
+}
+
+/// Returns the bytes of each tool, and of each text of the rounds.
+fn tool_bytes(tools: &PromptTools) -> impl Iterator<Item = usize> {
+    let json = |value: &serde_json::Value| value.to_string().len();
+    let definitions = tools.definitions.iter().map(move |tool| {
+        tool.name.as_str().len() + tool.description.len() + json(&tool.parameters)
+    });
+    let rounds = tools.rounds.iter().flat_map(move |round| {
+        let thoughts = round.thinking.iter().flat_map(|thinking| &thinking.blocks).map(json);
+        let calls = round.calls.iter().flat_map(|call| {
+            [call.name.as_str().len() + call.arguments.len(), call.result.text.len()]
+        });
+        thoughts.chain(calls).chain([round.text.len()])
+    });
+    definitions.chain(rounds)
 }
 
 impl Rates {

@@ -15,6 +15,7 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use serde_json::Value;
 use shared::ports::{Finish, ModelError, ModelEvent, ModelStream};
+use shared::tools::ToolCall;
 
 use crate::BatchReply;
 
@@ -34,6 +35,9 @@ pub(super) trait Decoder: Send + 'static {
 
     /// Reads a reply that a server sent whole although it was asked for a stream.
     fn whole(&self, body: Value) -> Option<BatchReply>;
+
+    /// Reads the calls of such a reply; none if no tools were offered.
+    fn whole_calls(&self, body: &Value) -> Result<Vec<ToolCall>, ModelError>;
 }
 
 /// Decodes a body. The stream ends after the first `Finished` or the first error.

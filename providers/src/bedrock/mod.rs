@@ -20,7 +20,7 @@ use reqwest::{Client, Url};
 use shared::domain::ProviderName;
 use shared::ports::{Model, ModelError, ModelStream, Prompt, Secrets};
 
-use super::claude::Request;
+use super::claude::{Events, Request};
 use super::{BedrockSettings, call};
 
 /// The media type of Bedrock's streams.
@@ -103,6 +103,6 @@ impl Model for BedrockModel {
         let headers = self.headers(&url, &body).await?;
         let response = call::send(&self.client, url.as_str(), headers, body, STREAM).await?;
         let body = response.bytes_stream().map(|part| part.map_err(reqwest::Error::without_url));
-        Ok(stream::events(body))
+        Ok(stream::events(body, Events::of(prompt, ProviderName::Bedrock, model)))
     }
 }

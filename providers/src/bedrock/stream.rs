@@ -33,9 +33,9 @@ struct EventReader<S> {
 /// Decodes a body. The stream ends after the first `Finished` or the first error.
 pub(super) fn events<E: Error + Send + Sync + 'static>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+    events: Events,
 ) -> ModelStream {
     let frames = Frames::default();
-    let events = Events::default();
     let ready = VecDeque::new();
     stream::unfold(Some(EventReader { body: Box::pin(body), frames, events, ready }), next).boxed()
 }
@@ -176,7 +176,7 @@ mod tests {
             .chunks(pieces)
             .map(|part| Ok::<_, Infallible>(Bytes::copy_from_slice(part)))
             .collect();
-        let mut stream = events(stream::iter(parts));
+        let mut stream = events(stream::iter(parts), Events::default());
         let mut text = String::new();
         let mut usage = None;
         let mut end = Err("no end".to_owned());

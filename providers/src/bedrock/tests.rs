@@ -6,7 +6,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::domain::FinishReason;
 use shared::ports::{ChatMessage, ModelEvent, PromptCaching, Role, SecretsError, SigningKeys};
-use shared::tools::PromptTools;
+use shared::tools::{
+    Approval, Effect, PromptTools, Thinking, ToolCall, ToolDefinition, ToolLimits, ToolName,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -216,4 +218,44 @@ async fn without_a_key_a_request_is_signed_as_it_is_sent() {
     for (name, value) in SIGNED_HEADERS {
         assert!(head.contains(&format!("{name}: {value}")), "{head}");
     }
+}
+
+#[tokio::test]
+async fn tools_go_to_bedrock_and_calls_come_back() {
+    let block = json!({ "type": "tool_use", "id": "toolu_1", "name": "lessons", "input": {} });
+    let piece = json!({ "type": "input_json_delta", "partial_json": "{\"day\":\"Monday\"}" });
+    let frames = [
+        json!({ "type": "message_start", "message": { "model": "claude-x", "usage": null } }),
+        json!({ "type": "content_block_start", "index": 0, "content_block": block }),
+        json!({ "type": "content_block_delta", "index": 0, "delta": piece }),
+        json!({ "type": "message_delta", "delta": { "stop_reason": "tool_use" }, "usage": null }),
+        json!({ "type": "message_stop" }),
+    ];
+    let tool = ToolDefinition {
+        name: ToolName::parse("lessons").unwrap(),
+        title: None,
+        description: "Lessons of a day.".to_owned(),
+        parameters: json!({ "type": "object" }),
+        effect: Effect::Read,
+        approval: Approval::Never,
+        visible: false,
+        limits: ToolLimits::default(),
+    };
+    let tools = PromptTools { definitions: Arc::from([tool]), ..PromptTools::default() };
+    let prompt = Prompt { tools, ..prompt() };
+    let (_, body, answer) = ask(prompt, "200 OK", frames.iter().flat_map(chunk).collect()).await;
+    assert_eq!(body["tools"][0]["input_schema"], json!({ "type": "object" }));
+    let events = answer.unwrap();
+    let thinking = Thinking {
+        provider: ProviderName::Bedrock,
+        model: "us.anthropic.claude-x-v1:0".to_owned(),
+        blocks: Vec::new(),
+    };
+    let call = ToolCall {
+        id: "toolu_1".to_owned(),
+        name: "lessons".to_owned(),
+        arguments: "{\"day\":\"Monday\"}".to_owned(),
+    };
+    let asked = [ModelEvent::Thinking(thinking), ModelEvent::ToolCall(call)];
+    assert!(events.windows(2).any(|pair| pair == asked), "{events:?}");
 }

@@ -1,16 +1,23 @@
 //! The events of the Messages API.
 
 use serde::Deserialize;
-use serde_json::Value;
-use shared::domain::{FinishReason, Usage};
-use shared::ports::{Finish, ModelError, ModelEvent};
+use serde_json::{Value, json};
+use shared::domain::{FinishReason, ProviderName, Usage};
+use shared::ports::{Finish, ModelError, ModelEvent, Prompt};
+use shared::tools::{Thinking, ToolCall};
 
 use super::batch::parse_batch_reply;
+use super::thoughts::Thoughts;
+use crate::tool_calls::{CallParts, CallPiece, arguments};
 use crate::{BatchReply, http_error, lenient, sse};
 
 /// Converts events, and keeps what is needed at the end of the reply.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
+    /// Who was asked, if tools were offered. If not, calls are ignored.
+    asked: Option<(ProviderName, String)>,
+    calls: CallParts,
+    thoughts: Thoughts,
     model: Option<String>,
     used: Used,
     stop_reason: Option<String>,
@@ -24,20 +31,45 @@ impl sse::Decoder for Events {
                 self.model = message.model;
                 events.extend(self.usage(message.usage));
             }
-            Event::ContentBlockStart { content_block: Block::Text { text } }
-            | Event::ContentBlockDelta { delta: BlockDelta::TextDelta { text } } => {
-                events.extend((!text.is_empty()).then_some(ModelEvent::Delta(text)));
+            Event::ContentBlockStart { index, content_block } => {
+                if let Some(text) =
+                    content_block["text"].as_str().filter(|_| content_block["type"] == "text")
+                {
+                    events.extend(delta(text.to_owned()));
+                }
+                self.begin(index, content_block)?;
+            }
+            Event::ContentBlockDelta { delta: BlockDelta::TextDelta { text }, .. } => {
+                events.extend(delta(text));
+            }
+            Event::ContentBlockDelta {
+                index,
+                delta: BlockDelta::InputJsonDelta { partial_json },
+            } if self.asked.is_some() => {
+                let piece = CallPiece { index, arguments: partial_json, ..CallPiece::default() };
+                self.calls.add(piece)?;
+            }
+            Event::ContentBlockDelta { delta: BlockDelta::ThinkingDelta { thinking }, .. } => {
+                self.thoughts.append("thinking", &thinking);
+            }
+            Event::ContentBlockDelta {
+                delta: BlockDelta::SignatureDelta { signature }, ..
+            } => {
+                self.thoughts.append("signature", &signature);
             }
             Event::MessageDelta { delta, usage } => {
                 self.stop_reason = delta.stop_reason.or(self.stop_reason.take());
                 events.extend(self.usage(usage));
             }
-            Event::MessageStop => events.push(ModelEvent::Finished(self.finish())),
+            Event::MessageStop => {
+                let finish = self.finish();
+                if finish.reason == FinishReason::Stop {
+                    self.ask(events)?;
+                }
+                events.push(ModelEvent::Finished(finish));
+            }
             Event::Error { error } => return Err(http_error::from_event(&error)),
-            Event::Ping
-            | Event::ContentBlockDelta { .. }
-            | Event::ContentBlockStart { .. }
-            | Event::Other => {}
+            Event::Ping | Event::ContentBlockDelta { .. } | Event::Other => {}
         }
         Ok(())
     }
@@ -50,9 +82,68 @@ impl sse::Decoder for Events {
     fn whole(&self, body: Value) -> Option<BatchReply> {
         parse_batch_reply(body)
     }
+
+    fn whole_calls(&self, body: &Value) -> Result<Vec<ToolCall>, ModelError> {
+        let mut whole = CallParts::default();
+        let blocks = body["content"].as_array().into_iter().flatten();
+        for (block, place) in blocks.zip(0..).filter(|_| self.asked.is_some()) {
+            whole.add_block(Some(place), block)?;
+        }
+        whole.take()
+    }
+}
+
+fn delta(text: String) -> Option<ModelEvent> {
+    (!text.is_empty()).then_some(ModelEvent::Delta(text))
+}
+
+impl CallParts {
+    /// Begins a call if the block is one.
+    fn add_block(&mut self, index: Option<u64>, block: &Value) -> Result<(), ModelError> {
+        if block["type"] != "tool_use" {
+            return Ok(());
+        }
+        // A stream gives the input in pieces, after an empty object that stands for it.
+        let input = Some(&block["input"]).filter(|input| **input != json!({}));
+        let text = |field: &str| block[field].as_str().unwrap_or_default().to_owned();
+        self.add(CallPiece {
+            index,
+            id: text("id"),
+            name: text("name"),
+            arguments: input.map(arguments).unwrap_or_default(),
+        })
+    }
 }
 
 impl Events {
+    /// Makes the converter of the reply to a prompt.
+    pub(crate) fn of(prompt: &Prompt, provider: ProviderName, model: &str) -> Self {
+        let offered = !prompt.tools.definitions.is_empty();
+        Self { asked: offered.then(|| (provider, model.to_owned())), ..Self::default() }
+    }
+
+    /// Begins a block that is no text.
+    fn begin(&mut self, index: Option<u64>, block: Value) -> Result<(), ModelError> {
+        if self.asked.is_some() {
+            self.calls.add_block(index, &block)?;
+            self.thoughts.begin(block);
+        }
+        Ok(())
+    }
+
+    /// Hands over the calls, and before them what the model thought: also if that is nothing, for
+    /// then it is known.
+    fn ask(&mut self, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
+        let Some((provider, model)) = self.asked.take().filter(|_| !self.calls.is_empty()) else {
+            return Ok(());
+        };
+        let blocks = self.thoughts.take();
+        events.extend(
+            blocks.map(|blocks| ModelEvent::Thinking(Thinking { provider, model, blocks })),
+        );
+        self.calls.finish(events)
+    }
+
     /// Takes the latest counts. They are cumulative, so each count that is present replaces the
     /// previous one.
     fn usage(&mut self, latest: Option<Used>) -> Option<ModelEvent> {
@@ -67,8 +158,9 @@ impl Events {
 
 /// Converts a stop reason.
 ///
-/// `tool_use` and `pause_turn` occur only with tools, which are never sent. Like unknown reasons,
-/// they count as a normal end.
+/// After `tool_use` the reply goes on with the results of the calls; `pause_turn` occurs only with
+/// the provider's own tools, which are never offered. Like unknown reasons, they count as a normal
+/// end.
 pub(super) fn reason(stop_reason: Option<&str>) -> FinishReason {
     match stop_reason {
         Some("max_tokens" | "model_context_window_exceeded") => FinishReason::Length,
@@ -84,9 +176,13 @@ enum Event {
         message: Message,
     },
     ContentBlockStart {
-        content_block: Block,
+        #[serde(default, deserialize_with = "lenient::count")]
+        index: Option<u64>,
+        content_block: Value,
     },
     ContentBlockDelta {
+        #[serde(default, deserialize_with = "lenient::count")]
+        index: Option<u64>,
         delta: BlockDelta,
     },
     MessageDelta {
@@ -112,19 +208,18 @@ struct Message {
 
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Block {
-    Text {
-        text: String,
-    },
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
 enum BlockDelta {
     TextDelta {
         text: String,
+    },
+    InputJsonDelta {
+        partial_json: String,
+    },
+    ThinkingDelta {
+        thinking: String,
+    },
+    SignatureDelta {
+        signature: String,
     },
     #[serde(other)]
     Other,

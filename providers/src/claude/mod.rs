@@ -3,6 +3,8 @@
 mod batch;
 mod events;
 mod request;
+mod thoughts;
+mod tools;
 
 use std::sync::Arc;
 
@@ -70,8 +72,9 @@ impl Model for ClaudeModel {
 
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let headers = self.headers().await?;
-        let request =
-            Request::new(prompt.model_or(&self.settings.model), self.settings.effort, prompt);
-        call::stream(&self.client, &self.url, headers, &request, Events::default()).await
+        let model = prompt.model_or(&self.settings.model);
+        let request = Request::new(model, self.settings.effort, prompt);
+        let events = Events::of(prompt, ProviderName::Claude, model);
+        call::stream(&self.client, &self.url, headers, &request, events).await
     }
 }

@@ -1,8 +1,11 @@
 //! The request of the Messages API.
 
 use serde::Serialize;
+use serde_json::Value;
+use shared::domain::ProviderName;
 use shared::ports::{Prompt, Role};
 
+use super::tools;
 use crate::Effort;
 
 /// The only version of the API that Bedrock offers.
@@ -24,6 +27,10 @@ pub(crate) struct Request<'a> {
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<[TextBlock<'a>; 1]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Value>,
     messages: Vec<Message<'a>>,
 }
 
@@ -65,6 +72,7 @@ struct Message<'a> {
 enum Content<'a> {
     Text(&'a str),
     Blocks([TextBlock<'a>; 1]),
+    Round(Vec<Value>),
 }
 
 impl<'a> Request<'a> {
@@ -75,6 +83,10 @@ impl<'a> Request<'a> {
     /// behind the conversation if the session's next prompt will begin with it. A prefix that is
     /// shorter than the model's minimum is not cached, and costs nothing extra.
     pub(super) fn new(model: &'a str, effort: Effort, prompt: &'a Prompt) -> Self {
+        Self::to(ProviderName::Claude, model, effort, prompt)
+    }
+
+    fn to(provider: ProviderName, model: &'a str, effort: Effort, prompt: &'a Prompt) -> Self {
         let keep = |wanted: bool| wanted.then_some(CacheControl { kind: "ephemeral" });
         let block = |text, wanted| TextBlock { kind: "text", text, cache_control: keep(wanted) };
         // The API rejects blocks without text.
@@ -93,8 +105,13 @@ impl<'a> Request<'a> {
             };
             Message { role: role(message.role), content }
         });
-        let messages = messages.collect();
-        let (thinking, output_config) = thinking(model, effort);
+        let rounds = tools::rounds(prompt, provider, model);
+        let rounds = rounds
+            .into_iter()
+            .map(|(role, blocks)| Message { role, content: Content::Round(blocks) });
+        let messages = messages.chain(rounds).collect();
+        let thinks = tools::knows_thoughts(prompt, provider, model);
+        let (thinking, output_config) = thinking(model, if thinks { effort } else { Effort::None });
         let model = Some(model);
         let stream = Some(true);
         Self {
@@ -105,6 +122,8 @@ impl<'a> Request<'a> {
             output_config,
             stream,
             system,
+            tools: tools::offered(&prompt.tools),
+            tool_choice: tools::choice(&prompt.tools),
             messages,
         }
     }
@@ -116,15 +135,12 @@ impl<'a> Request<'a> {
 
     /// Makes the request for Bedrock, where the URL says which model and that the reply is
     /// streamed, and the version is in the body.
-    pub(crate) fn on_bedrock(model: &str, effort: Effort, prompt: &'a Prompt) -> Self {
-        let (thinking, output_config) = thinking(model, effort);
+    pub(crate) fn on_bedrock(model: &'a str, effort: Effort, prompt: &'a Prompt) -> Self {
         Self {
             model: None,
             stream: None,
             anthropic_version: Some(BEDROCK_VERSION),
-            thinking,
-            output_config,
-            ..Self::new("", effort, prompt)
+            ..Self::to(ProviderName::Bedrock, model, effort, prompt)
         }
     }
 }

@@ -3,16 +3,21 @@
 use serde::Deserialize;
 use serde_json::Value;
 use shared::domain::{FinishReason, Usage};
-use shared::ports::{Finish, ModelError, ModelEvent};
+use shared::ports::{Finish, ModelError, ModelEvent, Prompt};
+use shared::tools::ToolCall;
 
 use super::batch::parse_batch_reply;
 use super::thinking::ThinkingFilter;
 use crate::lenient::{self, Content};
+use crate::tool_calls::{CallParts, CallPiece, arguments};
 use crate::{BatchReply, http_error, sse};
 
 /// Converts chunks, and keeps what is needed at the end of the reply.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
+    /// Whether tools were offered. If not, calls are ignored.
+    offered: bool,
+    calls: CallParts,
     model: Option<String>,
     refused: bool,
     finish_reason: Option<String>,
@@ -47,9 +52,30 @@ impl sse::Decoder for Chunks {
     fn whole(&self, body: Value) -> Option<BatchReply> {
         parse_batch_reply(body)
     }
+
+    fn whole_calls(&self, body: &Value) -> Result<Vec<ToolCall>, ModelError> {
+        let calls = body["choices"][0]["message"]["tool_calls"].clone();
+        let calls: Vec<CallDelta> = serde_json::from_value(calls).unwrap_or_default();
+        let mut parts = CallParts::default();
+        for call in calls.into_iter().filter(|_| self.offered) {
+            parts.add(call.piece())?;
+        }
+        parts.take()
+    }
 }
 
 impl Chunks {
+    /// Makes the converter of the reply to a prompt.
+    pub(super) fn of(prompt: &Prompt) -> Self {
+        Self { offered: !prompt.tools.definitions.is_empty(), ..Self::default() }
+    }
+
+    /// Makes the converter of a reply to which tools were offered.
+    #[cfg(test)]
+    pub(crate) fn offered() -> Self {
+        Self { offered: true, ..Self::default() }
+    }
+
     /// Handles `[DONE]`. Without a finish reason it does not mean that the reply is complete:
     /// proxies send it after failures too.
     fn done(&mut self, events: &mut Vec<ModelEvent>) -> Result<(), ModelError> {
@@ -68,17 +94,23 @@ impl Chunks {
         self.refused |= refusal.is_some();
         let texts = [Some(text).filter(|text| !text.is_empty()), refusal];
         events.extend(texts.into_iter().flatten().map(ModelEvent::Delta));
+        for call in delta.tool_calls.into_iter().flatten().filter(|_| self.offered) {
+            self.calls.add(call.piece())?;
+        }
         // An empty reason is none: some servers send it with every chunk.
         if let Some(finish_reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
-            if reason(&finish_reason, self.refused).is_none() {
+            let Some(reason) = reason(&finish_reason, self.refused) else {
                 let name: String = finish_reason
                     .chars()
                     .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
                     .take(64)
                     .collect();
                 return Err(ModelError::Broken(format!("the reply broke off: {name}")));
-            }
+            };
             self.release(events);
+            if reason == FinishReason::Stop {
+                self.calls.finish(events)?;
+            }
             self.finish_reason = Some(finish_reason);
         }
         Ok(())
@@ -94,7 +126,8 @@ impl Chunks {
 /// Converts a finish reason; `None` for one that does not say that the reply is complete, such as
 /// `error` or `insufficient_system_resource`.
 ///
-/// `tool_calls` and `function_call` occur only with tools, which are never sent.
+/// After `tool_calls` and `function_call` the reply goes on with the results of the calls; some
+/// compatible servers send calls and say `stop`.
 pub(super) fn reason(finish_reason: &str, refused: bool) -> Option<FinishReason> {
     Some(match finish_reason {
         "content_filter" => FinishReason::ContentFilter,
@@ -127,6 +160,37 @@ struct Choice {
 struct Delta {
     content: Option<Content>,
     refusal: Option<String>,
+    #[serde(default, deserialize_with = "lenient::or_absent")]
+    tool_calls: Option<Vec<CallDelta>>,
+}
+
+/// A call or a piece of it.
+#[derive(Debug, Deserialize)]
+struct CallDelta {
+    #[serde(default, deserialize_with = "lenient::count")]
+    index: Option<u64>,
+    #[serde(default)]
+    id: Value,
+    #[serde(default)]
+    function: FunctionDelta,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct FunctionDelta {
+    name: Option<String>,
+    #[serde(default)]
+    arguments: Value,
+}
+
+impl CallDelta {
+    fn piece(self) -> CallPiece {
+        CallPiece {
+            index: self.index,
+            id: arguments(&self.id),
+            name: self.function.name.unwrap_or_default(),
+            arguments: arguments(&self.function.arguments),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

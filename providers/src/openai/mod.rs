@@ -4,6 +4,7 @@ mod batch;
 mod chunks;
 mod request;
 mod thinking;
+mod tools;
 
 use std::sync::Arc;
 
@@ -68,6 +69,6 @@ impl Model for OpenAiModel {
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let headers = self.headers().await?;
         let request = Request::new(&self.settings, prompt);
-        call::stream(&self.client, &self.url, headers, &request, Chunks::default()).await
+        call::stream(&self.client, &self.url, headers, &request, Chunks::of(prompt)).await
     }
 }

@@ -1,9 +1,12 @@
 //! The request of Chat Completions.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use shared::domain::sha256_hex;
 use shared::ports::{Prompt, PromptCaching, Role};
 
+use super::tools::{self, CallOut, Tool};
 use crate::{Effort, MaxTokensField, OpenAiSettings};
 
 /// The body of a request.
@@ -22,6 +25,10 @@ pub(super) struct Request<'a> {
     stream_options: Option<StreamOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt_cache_key: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<&'static str>,
     messages: Vec<Message<'a>>,
 }
 
@@ -31,9 +38,13 @@ struct StreamOptions {
 }
 
 #[derive(Debug, Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    content: &'a str,
+pub(super) struct Message<'a> {
+    pub(super) role: &'static str,
+    pub(super) content: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) tool_calls: Vec<CallOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tool_call_id: Option<&'a str>,
 }
 
 impl<'a> Request<'a> {
@@ -42,16 +53,17 @@ impl<'a> Request<'a> {
     /// The instructions have the role `system`, which every compatible server knows; few know
     /// `developer`.
     pub(super) fn new(settings: &'a OpenAiSettings, prompt: &'a Prompt) -> Self {
-        let system = Some(Message { role: "system", content: &prompt.system });
+        let system = Some(message("system", &prompt.system));
         let system = system.filter(|message| !message.content.trim().is_empty());
         let messages = prompt.messages.iter();
-        let messages =
-            messages.map(|message| Message { role: role(message.role), content: &message.text });
+        let messages = messages.map(|said| message(role(said.role), &said.text));
         let limit = |field| {
             (settings.max_tokens_field == field).then(|| settings.effort.limit(prompt.max_tokens))
         };
         let model = prompt.model_or(&settings.model);
-        let effort = settings.sends_effort.then(|| effort(model, settings.effort)).flatten();
+        let offered = !prompt.tools.definitions.is_empty();
+        let effort =
+            settings.sends_effort.then(|| effort(model, settings.effort, offered)).flatten();
         Self {
             model,
             reasoning_effort: effort,
@@ -63,7 +75,11 @@ impl<'a> Request<'a> {
                 .caching
                 .filter(|_| settings.cache_key)
                 .map(|caching| cache_key(prompt, caching)),
-            messages: system.into_iter().chain(messages).collect(),
+            tools: tools::offered(&prompt.tools),
+            tool_choice: (offered && prompt.tools.answer_only).then_some("none"),
+            messages: (system.into_iter().chain(messages))
+                .chain(tools::rounds(&prompt.tools))
+                .collect(),
         }
     }
 
@@ -89,16 +105,23 @@ fn cache_key(prompt: &Prompt, caching: PromptCaching) -> String {
 ///
 /// The first reasoning models cannot be told not to think: the o series thinks least at `low`, and
 /// the first GPT-5 at `minimal`.
-fn effort(model: &str, effort: Effort) -> Option<&'static str> {
+/// Those since GPT-6 take tools in Chat Completions only if they do not think.
+fn effort(model: &str, effort: Effort, tools: bool) -> Option<&'static str> {
     let is_any = |families: &[&str]| families.iter().any(|family| model.starts_with(family));
     if is_any(&["gpt-3", "gpt-4", "chatgpt-4"]) {
         return None;
     }
+    let newest = is_any(&["gpt-"]) && !is_any(&["gpt-5"]);
+    let effort = if tools && newest { Effort::None } else { effort };
     Some(match effort {
         Effort::None if is_any(&["o1", "o3", "o4"]) => "low",
         Effort::None if model == "gpt-5" || model.starts_with("gpt-5-") => "minimal",
         effort => effort.name(),
     })
+}
+
+fn message<'a>(role: &'static str, content: &'a str) -> Message<'a> {
+    Message { role, content: content.into(), tool_calls: Vec::new(), tool_call_id: None }
 }
 
 fn role(role: Role) -> &'static str {

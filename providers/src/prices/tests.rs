@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use shared::ports::{ChatMessage, Role};
-use shared::tools::PromptTools;
+use shared::tools::{PromptTools, RoundCall, RoundResult, ToolName, ToolRound};
 
 use super::*;
 
@@ -182,7 +182,7 @@ fn an_error_names_the_file_and_the_entry() {
 fn a_prompt_has_no_more_tokens_than_counted_bytes() {
     let message = |text: &str| ChatMessage { role: Role::User, text: text.to_owned() };
     let messages = vec![message("é"), message("ab")];
-    let prompt = Prompt {
+    let mut prompt = Prompt {
         system: "abc".to_owned(),
         messages,
         document: None,
@@ -192,6 +192,15 @@ fn a_prompt_has_no_more_tokens_than_counted_bytes() {
         tools: PromptTools::default(),
     };
     assert_eq!(prompt_bytes(&prompt), 2 + 2 + 3 + 4 * FRAMING_BYTES);
+    let name = ToolName::parse("xy").unwrap();
+    let result = RoundResult { text: "seven".to_owned(), is_error: false };
+    let call = RoundCall { id: String::new(), name, arguments: "{}".to_owned(), result };
+    prompt.tools.rounds.push(ToolRound {
+        text: "abc".to_owned(),
+        calls: vec![call],
+        thinking: None,
+    });
+    assert_eq!(prompt_bytes(&prompt), 2 + 2 + 3 + 3 + 4 + 5 + 7 * FRAMING_BYTES);
 }
 
 proptest! {

@@ -133,3 +133,83 @@ async fn all_bytes_of_a_stream_are_signs_of_life() {
     assert_eq!(alive, 5, "{seen:?}");
     assert!(matches!(seen.last(), Some(ModelEvent::Finished(_))), "{seen:?}");
 }
+
+#[test]
+fn calls_are_put_together_whatever_a_compatible_server_makes_of_them() {
+    let deltas = |deltas: &[&str]| {
+        let chunk =
+            |delta| event(&format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{delta}]}}}}]}}"#));
+        deltas.iter().map(chunk).collect::<String>()
+    };
+    let end = |reason: &str| {
+        event(&format!(r#"{{"choices":[{{"delta":{{}},"finish_reason":"{reason}"}}]}}"#))
+            + &event("[DONE]")
+    };
+    let whole = event(
+        r#"{"choices":[{"delta":{"content":"Well.","tool_calls":[
+            {"index":0,"id":"a","function":{"name":"x","arguments":"{\"n\":1}"}},
+            {"index":0,"id":"b","function":{"name":"y","arguments":"{}"}}]},
+            "finish_reason":"tool_calls"}]}"#
+            .replace('\n', "")
+            .as_str(),
+    ) + &event("[DONE]");
+    let numbered = [
+        r#"{"index":0,"id":"a","function":{"name":"x","arguments":""}}"#,
+        r#"{"index":1,"id":"b","function":{"name":"y","arguments":"{"}}"#,
+        r#"{"index":0,"function":{"arguments":"{\"n\":1}"}}"#,
+        r#"{"index":1,"id":"b","function":{"name":"y","arguments":"}"}}"#,
+    ];
+    let unnumbered = [
+        r#"{"id":"a","function":{"name":"x","arguments":"{\"n\""}}"#,
+        r#"{"function":{"arguments":":1}"}}"#,
+        r#"{"id":"b","function":{"name":"y"}}"#,
+    ];
+    let nameless = [
+        r#"{"function":{"name":"x","arguments":{"n":1}}}"#,
+        r#"{"function":{"name":"y","arguments":null}}"#,
+    ];
+    let repeated = [
+        r#"{"index":0,"id":"","function":{"name":"x","arguments":"{\"n\""}}"#,
+        r#"{"index":0,"id":"","function":{"name":"x","arguments":":1}"}}"#,
+        r#"{"index":0,"id":"","function":{"name":"y","arguments":"{}"}}"#,
+    ];
+    let cases = [
+        ("whole calls in one chunk, both numbered 0", whole),
+        ("numbered pieces in turn", deltas(&numbered) + &end("tool_calls")),
+        ("no numbers, and `stop`", deltas(&unnumbered) + &end("stop")),
+        ("objects for text, no ids, the old reason", deltas(&nameless) + &end("function_call")),
+        ("names repeated, number 0 for all", deltas(&repeated) + &end("tool_calls")),
+    ];
+    for (name, body) in cases {
+        let (calls, error) = called(&body, Chunks::offered());
+        let expected = [("x", r#"{"n":1}"#), ("y", "{}")].map(|(a, b)| (a.into(), b.into()));
+        assert_eq!((calls, error), (expected.to_vec(), None), "{name}");
+    }
+    let bad = [
+        ("no JSON object", deltas(&[r#"{"index":0,"function":{"name":"x","arguments":"[1]"}}"#])),
+        ("without a name", deltas(&[r#"{"index":0,"function":{"arguments":"{}"}}"#])),
+        ("more tool calls", (0..65).map(|n| deltas(&[&format!(r#"{{"id":"{n}"}}"#)])).collect()),
+    ];
+    for (problem, body) in bad {
+        let (calls, error) = called(&(body + &end("tool_calls")), Chunks::offered());
+        assert!(
+            calls.is_empty() && error.is_some_and(|error| error.contains(problem)),
+            "{problem}"
+        );
+    }
+}
+
+/// Returns the calls of a body as names and arguments, and how it failed.
+fn called(body: &str, decoder: Chunks) -> (Vec<(String, String)>, Option<String>) {
+    let mut calls = Vec::new();
+    for item in
+        super::all(stream::iter([Ok::<_, Infallible>(Bytes::from(body.to_owned()))]), decoder)
+    {
+        match item {
+            Ok(ModelEvent::ToolCall(call)) => calls.push((call.name, call.arguments)),
+            Ok(_) => (),
+            Err(error) => return (calls, Some(error.to_string())),
+        }
+    }
+    (calls, None)
+}

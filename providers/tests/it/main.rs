@@ -5,3 +5,5 @@ mod golden;
 mod models;
 #[cfg(test)]
 mod parsing;
+#[cfg(test)]
+mod tools;

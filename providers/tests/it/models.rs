@@ -20,9 +20,9 @@ use testkit::stub_provider::{
     Behaviour, Call, Failure, Finish, Protocol, Reply, StubProvider, Usage as StubUsage,
 };
 
-const BOTH: [Protocol; 2] = [Protocol::Claude, Protocol::OpenAi];
+pub(crate) const BOTH: [Protocol; 2] = [Protocol::Claude, Protocol::OpenAi];
 
-struct Key(Option<&'static str>);
+pub(crate) struct Key(pub(crate) Option<&'static str>);
 
 #[async_trait]
 impl Secrets for Key {
@@ -56,7 +56,7 @@ impl Secrets for NoSecrets {
     }
 }
 
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     client::build(ClientSettings { connect_timeout: Duration::from_secs(3) }).unwrap()
 }
 
@@ -92,7 +92,7 @@ fn model_at(protocol: Protocol, base: &str, secrets: Arc<dyn Secrets>) -> Box<dy
     }
 }
 
-fn model(protocol: Protocol, stub: &StubProvider) -> Box<dyn Model> {
+pub(crate) fn model(protocol: Protocol, stub: &StubProvider) -> Box<dyn Model> {
     model_at(protocol, &stub.url(), Arc::new(Key(Some(" the-key\n"))))
 }
 

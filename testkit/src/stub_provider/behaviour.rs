@@ -64,6 +64,17 @@ pub struct Reply {
     pub finish: Finish,
     /// Whether a thinking block precedes the text (Claude only).
     pub thinking: bool,
+    /// Calls that the reply asks for, after its text.
+    pub calls: Vec<ToolCall>,
+}
+
+/// A call of a tool that a reply asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolCall {
+    /// Name of the tool.
+    pub name: String,
+    /// Arguments, as the text that is sent; it need not be JSON.
+    pub arguments: String,
 }
 
 impl Reply {
@@ -96,6 +107,13 @@ impl Reply {
         Self { finish, ..self }
     }
 
+    /// Adds a call of a tool.
+    #[must_use]
+    pub fn calling(mut self, name: &str, arguments: &str) -> Self {
+        self.calls.push(ToolCall { name: name.to_owned(), arguments: arguments.to_owned() });
+        self
+    }
+
     /// Returns the whole text of the reply.
     pub fn whole(&self) -> String {
         self.pieces.concat()
@@ -110,6 +128,7 @@ impl Reply {
             usage: Usage { input: 12, output, ..Usage::default() },
             finish: Finish::Stop,
             thinking: false,
+            calls: Vec::new(),
         }
     }
 }

@@ -59,7 +59,9 @@ impl Call {
 
     /// Returns the text of the last user message, or nothing.
     pub fn last_user(&self) -> &str {
-        let last = self.messages.iter().rev().find(|message| message.role == "user");
+        // The results of tools come in messages of the user's role, which have no text.
+        let said = |message: &&Message| message.role == "user" && !message.text.is_empty();
+        let last = self.messages.iter().rev().find(said);
         last.map_or("", |message| &message.text)
     }
 

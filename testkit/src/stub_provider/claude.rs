@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::behaviour::{Failure, Finish, Reply};
+use super::behaviour::{Failure, Finish, Reply, ToolCall};
 use super::call::Call;
 use super::frames::{Frames, RequestTraits, event};
+use super::tools;
 
 const VERSIONS: [&str; 2] = ["2026-10-21", "2023-06-01"];
 
@@ -28,7 +29,7 @@ pub(super) fn check(call: &Call) -> Result<(), Failure> {
         Some(field) if version == VERSIONS[0] => {
             bad(&format!("{field}: extra inputs are not permitted"))
         }
-        _ => check_messages(call),
+        _ => check_messages(call).and_then(|()| tools::check_claude(call)),
     }
 }
 
@@ -38,7 +39,9 @@ fn check_messages(call: &Call) -> Result<(), Failure> {
     if let Some(role) = roles.into_iter().find(|role| *role != "user" && *role != "assistant") {
         return bad(&format!("messages: unexpected role {role}"));
     }
-    if call.messages.iter().any(|message| message.text.trim().is_empty()) {
+    let bodies = call.body["messages"].as_array().into_iter().flatten();
+    let mut texts = bodies.filter(|message| !tools::is_claude_message(message)).zip(&call.messages);
+    if texts.any(|(_, message)| message.text.trim().is_empty()) {
         return bad("messages: text content blocks must be non-empty");
     }
     if call.messages.first().is_none_or(|message| message.role != "user") {
@@ -69,6 +72,8 @@ pub(super) fn frames(reply: &Reply, request: &RequestTraits) -> Frames {
         ));
         closing.push(named(json!({"type": "content_block_stop", "index": index})));
     }
+    let first = index + u8::from(!reply.pieces.is_empty());
+    closing.extend((first..).zip(&reply.calls).flat_map(|(index, call)| tool_use(index, call)));
     // Clients must skip types that they do not know.
     opening
         .push(named(json!({"type": "stub_notice", "notice": {"text": "not a part of the reply"}})));
@@ -117,8 +122,22 @@ fn thinking() -> [Bytes; 4] {
     ]
 }
 
+fn tool_use(index: u8, call: &ToolCall) -> Vec<Bytes> {
+    let id = format!("toolu_stub{index}");
+    let block = json!({"type": "tool_use", "id": id, "name": call.name, "input": {}});
+    let start = json!({"type": "content_block_start", "index": index, "content_block": block});
+    let piece =
+        |json: &str| delta(index, json!({"type": "input_json_delta", "partial_json": json}));
+    // The service begins with an empty piece, and cuts wherever it likes.
+    let (head, rest) = call.arguments.split_at(call.arguments.floor_char_boundary(5));
+    let pieces = ["", head, rest].map(piece);
+    let stop = named(json!({"type": "content_block_stop", "index": index}));
+    [named(start)].into_iter().chain(pieces).chain([stop]).collect()
+}
+
 fn end(reply: &Reply) -> Bytes {
     let reason = match reply.finish {
+        Finish::Stop if !reply.calls.is_empty() => "tool_use",
         Finish::Stop => "end_turn",
         Finish::Length => "max_tokens",
         Finish::Refusal | Finish::ContentFilter => "refusal",

@@ -1,6 +1,7 @@
 //! Behaviours that a test chooses from outside, by a marker in the user's message.
 //!
 //! `[[stub:slow]]`, `[[stub:die-once]]` and the like; the last marker of the message counts.
+//! `[[stub:tool:NAME {…}]]` calls a tool, and quotes its result once it is there.
 //! The `once` forms misbehave for the first call with exactly that message, and reply to every
 //! later one.
 

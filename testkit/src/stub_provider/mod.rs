@@ -16,6 +16,7 @@ mod openai;
 mod plan;
 mod script;
 mod server;
+mod tools;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use behaviour::{Behaviour, Failure, Finish, Reply, Usage};
+pub use behaviour::{Behaviour, Failure, Finish, Reply, ToolCall, Usage};
 pub use call::{Call, Message, Protocol};
 pub use script::Progress;
 use script::Script;

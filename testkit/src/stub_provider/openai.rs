@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::behaviour::{Failure, Finish, Reply};
+use super::behaviour::{Failure, Finish, Reply, ToolCall};
 use super::call::Call;
 use super::frames::{Frames, RequestTraits, event};
+use super::tools;
 
 /// Refuses what the service would refuse.
 pub(super) fn check(call: &Call) -> Result<(), Failure> {
@@ -27,7 +28,7 @@ pub(super) fn check(call: &Call) -> Result<(), Failure> {
     };
     match messages.find(|message| !known(&message["role"])) {
         Some(message) => bad(&format!("messages: unexpected role {}", message["role"])),
-        None => Ok(()),
+        None => tools::check_openai(call),
     }
 }
 
@@ -39,7 +40,10 @@ fn bad(message: &str) -> Result<(), Failure> {
 pub(super) fn frames(reply: &Reply, request: &RequestTraits) -> Frames {
     let content = if reply.finish == Finish::Refusal { "refusal" } else { "content" };
     let piece = |text: &String| chunk(request, &json!({content: text}), &Value::Null);
-    let mut closing = vec![chunk(request, &json!({}), &json!(finish(reply.finish)))];
+    let calls = (0..).zip(&reply.calls).flat_map(|(index, call)| tool_call(index, call));
+    let calls = calls.map(|call| chunk(request, &json!({"tool_calls": [call]}), &Value::Null));
+    let mut closing: Vec<_> = calls.collect();
+    closing.push(chunk(request, &json!({}), &json!(finish(reply))));
     if request.usage {
         closing.push(usage(reply, request));
     }
@@ -102,8 +106,18 @@ fn envelope(request: &RequestTraits, choices: &Value, usage: &Value) -> Bytes {
     event(None, &chunk)
 }
 
-fn finish(finish: Finish) -> &'static str {
-    match finish {
+fn tool_call(index: u8, call: &ToolCall) -> Vec<Value> {
+    let function = json!({"name": call.name, "arguments": ""});
+    let id = format!("call_stub{index}");
+    let first = json!({"index": index, "id": id, "type": "function", "function": function});
+    let piece = |json: &str| json!({"index": index, "function": {"arguments": json}});
+    let (head, rest) = call.arguments.split_at(call.arguments.floor_char_boundary(5));
+    vec![first, piece(head), piece(rest)]
+}
+
+fn finish(reply: &Reply) -> &'static str {
+    match reply.finish {
+        Finish::Stop if !reply.calls.is_empty() => "tool_calls",
         Finish::Stop | Finish::Refusal => "stop",
         Finish::Length => "length",
         Finish::ContentFilter => "content_filter",

@@ -12,7 +12,7 @@ use super::behaviour::{Behaviour, Failure};
 use super::call::{Call, Protocol};
 use super::frames::RequestTraits;
 use super::plan::Plan;
-use super::{claude, marker, openai};
+use super::{claude, marker, openai, tools};
 
 /// What a stub has seen so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -139,6 +139,9 @@ impl State {
         let Some(marker) = marker::find(message) else {
             return self.default.clone();
         };
+        if let Some(tool) = marker.strip_prefix("tool:") {
+            return tools::behaviour(tool, &tools::results(call));
+        }
         let seen = self.seen.entry(message.to_owned()).or_default();
         *seen += 1;
         marker::behaviour(marker, *seen - 1)
