@@ -2,16 +2,16 @@
 
 locals {
   routes = {
-    "/sessions"                         = "post"
-    "/chat"                             = "post"
-    "/sessions/{id}"                    = "delete"
-    "/sessions/{id}/turns"              = "get"
-    "/sessions/{id}/tickets"            = "post"
-    "/sessions/{id}/stop"               = "post"
-    "/sessions/{id}/turns/{n}/feedback" = "post"
-    "/documents"                        = "get"
-    "/documents/{id}/passages/{n}"      = "get"
-    "/health"                           = "get"
+    "/sessions"                                   = "post"
+    "/chat"                                       = "post"
+    "/sessions/{id}"                              = "delete"
+    "/sessions/{id}/turns"                        = "get"
+    "/sessions/{id}/tickets"                      = "post"
+    "/sessions/{id}/stop"                         = "post"
+    "/sessions/{id}/turns/{n}/feedback"           = "post"
+    "/documents"                                  = "get"
+    "/documents/{document_id}/passages/{ordinal}" = "get"
+    "/health"                                     = "get"
   }
   integration = {
     type                = "aws_proxy"
