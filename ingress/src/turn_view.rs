@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use shared::domain::{
-    ContextUse, FinishReason, MessageId, MessageText, MicroUsd, ProviderName, TurnKind, TurnNumber,
-    Usage,
+    Citation, ContextUse, FinishReason, Grounding, MessageId, MessageText, MicroUsd, ProviderName,
+    TurnKind, TurnNumber, Usage,
 };
 use shared::protocol::{Turn, TurnError};
 
@@ -34,6 +34,10 @@ struct TurnView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     finish_reason: Option<FinishReason>,
     context: ContextUse,
+    #[serde(skip_serializing_if = "<[Citation]>::is_empty")]
+    citations: &'a [Citation],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grounding: Option<Grounding>,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<String>,
@@ -58,6 +62,8 @@ pub(crate) fn to_json(turn: &Turn) -> String {
         cached: false,
         finish_reason: None,
         context: ContextUse::None,
+        citations: turn.partial_citations(),
+        grounding: None,
         created_at: turn.created_at.to_rfc3339(),
         finished_at: None,
     };
@@ -77,6 +83,8 @@ pub(crate) fn to_json(turn: &Turn) -> String {
             cached: outcome.cached,
             finish_reason: Some(result.finish_reason()),
             context: outcome.context,
+            citations: &outcome.citations,
+            grounding: outcome.grounding,
             finished_at: Some(end.finished_at.to_rfc3339()),
             ..view
         };

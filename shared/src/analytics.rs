@@ -3,7 +3,8 @@
 mod event;
 
 use crate::domain::{
-    ContextUse, DocumentId, FinishReason, Rating, SessionId, SessionKey, Timestamp, TurnKind,
+    Citation, ContextUse, DocumentId, FinishReason, Rating, SessionId, SessionKey, Timestamp,
+    TurnKind,
 };
 use crate::ports::EventEntry;
 use crate::protocol::TurnRow;
@@ -63,6 +64,9 @@ pub fn turn_event(
         error_code: turn.error.as_ref().map(|error| error.code.as_str().to_owned()),
         generations: turn.epoch.0,
         context: turn.context.map_or("", ContextUse::as_str).to_owned(),
+        grounding: turn.grounding.map(|grounding| grounding.as_str().to_owned()),
+        citations: count(turn.citations.len()),
+        cited_document_ids: cited_documents(&turn.citations),
         synthetic: turn.synthetic,
         user_message: has_texts.then(|| turn.message.as_str().to_owned()),
         response: has_texts.then(|| response.to_owned()),
@@ -141,6 +145,17 @@ pub fn session_deleted(
 fn turn_event_id(session_key: &SessionKey, turn: &TurnRow) -> String {
     let TurnRow { turn, message_id, created_at, .. } = turn;
     format!("{session_key}.{turn}.{message_id}.{}", created_at.0)
+}
+
+/// Returns the ids of the documents, each once, in the order in which they are cited first.
+fn cited_documents(citations: &[Citation]) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for citation in citations {
+        if ids.iter().all(|id| id != citation.document_id.as_str()) {
+            ids.push(citation.document_id.to_string());
+        }
+    }
+    ids
 }
 
 fn ended(

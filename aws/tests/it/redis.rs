@@ -70,6 +70,8 @@ fn reply(text: &str) -> CachedReply {
         provider: ProviderName::Claude,
         model: "claude-x".to_owned(),
         text: text.to_owned(),
+        citations: Vec::new(),
+        grounding: None,
     }
 }
 

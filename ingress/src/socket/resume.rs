@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use shared::ag_ui::{
-    ChatError, ChatResumed, custom_error, custom_resumed, final_frame, opening_frames, text_frames,
+    ChatError, ChatResumed, custom_citations, custom_error, custom_resumed, final_frame,
+    opening_frames, text_frames,
 };
 use shared::domain::{ConnectionId, ErrorCode, SessionId};
 use shared::ports::store::Item;
@@ -159,7 +160,10 @@ impl Ingress {
         id: &SessionId,
         turn: &Turn,
     ) -> Result<(), ResumeEnd> {
-        let frames = opening_frames(id, turn).into_iter().chain(text_frames(turn, turn.partial()));
+        let passages = turn.passages();
+        let passages = (!passages.is_empty()).then(|| custom_citations(turn, passages));
+        let text = text_frames(turn, turn.partial());
+        let frames = opening_frames(id, turn).into_iter().chain(passages).chain(text);
         for frame in frames {
             self.send(connection, &frame).await?;
         }

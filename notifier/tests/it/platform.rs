@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use notifier::NotifierError;
 use shared::ports::{Durability, Store as _};
-use shared::protocol::generation;
+use shared::protocol::generation::{self, Checkpoint};
 use tokio::time::Instant;
 
 use crate::support::world::{Ended, TEXT, key, reply};
@@ -99,7 +99,8 @@ async fn sessions_that_were_throttled_together_do_not_come_back_together() {
 async fn a_cleanup_whose_clock_is_ten_minutes_ahead_leaves_a_turn_that_is_being_answered() {
     let world = World::new();
     let turn = world.run("a").await;
-    let checkpoint = generation::checkpoint(&key("a"), turn.turn, turn.epoch, "Period 3");
+    let saved = Checkpoint { partial: "Period 3", ..Checkpoint::default() };
+    let checkpoint = generation::checkpoint(&key("a"), turn.turn, turn.epoch, saved);
     world.table.write(checkpoint, Durability::Ordered).await.unwrap();
     tokio::time::advance(Duration::from_mins(12)).await;
     assert_eq!(world.notifier.clean_up().await.unwrap().ended_turns, 0);

@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Event, Metadata};
-use crate::domain::{ErrorCode, ProviderName, Timestamp, TurnNumber};
+use crate::domain::{ErrorCode, NumberedPassage, ProviderName, Timestamp, TurnNumber};
+use crate::ports::push::MAX_FRAME_BYTES;
 use crate::protocol::Turn;
 
 /// What goes on before or between the pieces of a reply.
@@ -56,6 +57,22 @@ pub struct ChatError {
 pub fn custom_status(turn: &Turn, status: &ChatStatus) -> String {
     let metadata = Some(Metadata::of(turn.turn, turn.epoch));
     Event::Custom { name: "chat.status", value: json!(status), metadata }.to_frame()
+}
+
+/// Writes a `chat.citations` frame: the passages that the generation was given, by number.
+///
+/// Only the first that fit a frame are in it: their titles and headings come from documents.
+pub fn custom_citations(turn: &Turn, passages: &[NumberedPassage]) -> String {
+    let mut shown = passages.len();
+    loop {
+        let metadata = Some(Metadata::of(turn.turn, turn.epoch));
+        let value = json!({ "passages": passages[..shown] });
+        let frame = Event::Custom { name: "chat.citations", value, metadata }.to_frame();
+        if frame.len() <= MAX_FRAME_BYTES || shown == 0 {
+            return frame;
+        }
+        shown /= 2;
+    }
 }
 
 /// Writes a `chat.resumed` frame.

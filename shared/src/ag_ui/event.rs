@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::domain::{
-    Epoch, ErrorCode, FinishReason, MessageId, MicroUsd, ProviderName, SessionId, TurnNumber,
+    Citation, Epoch, ErrorCode, FinishReason, Grounding, MessageId, MicroUsd, ProviderName,
+    SessionId, TurnNumber,
 };
 
 /// One AG-UI event.
@@ -88,6 +89,12 @@ pub struct FinalText<'a> {
     pub message_id: String,
     /// The whole text.
     pub text: &'a str,
+    /// What it cites.
+    #[serde(skip_serializing_if = "<[Citation]>::is_empty")]
+    pub citations: &'a [Citation],
+    /// What the reply stands on, where the documents were searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grounding: Option<Grounding>,
 }
 
 /// What a model used, in AG-UI's words.
@@ -131,6 +138,9 @@ pub struct Metadata<'a> {
     /// The hex SHA-256 of the text's UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<&'a str>,
+    /// The checksum of the citations, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub citations_sha256: Option<String>,
     /// The trace of the turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<&'a str>,
@@ -148,6 +158,7 @@ impl Metadata<'_> {
             cost_micro_usd: None,
             cached: false,
             sha256: None,
+            citations_sha256: None,
             trace_id: None,
         }
     }

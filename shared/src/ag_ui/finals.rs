@@ -1,7 +1,7 @@
 //! The frames of a turn.
 
 use super::event::{Event, FinalText, Metadata, TokenUsage, message_id};
-use crate::domain::{SessionId, utf16_len};
+use crate::domain::{SessionId, citations_sha256, utf16_len};
 use crate::ports::push::MAX_FRAME_BYTES;
 use crate::protocol::{FinalTurn, Turn, TurnError, TurnOutcome, TurnResult};
 
@@ -69,7 +69,12 @@ fn finished<'a>(
     Event::RunFinished {
         thread_id: session,
         run_id: &turn.message_id,
-        result: with_text.then_some(FinalText { message_id, text }),
+        result: with_text.then_some(FinalText {
+            message_id,
+            text,
+            citations: &end.outcome.citations,
+            grounding: end.outcome.grounding,
+        }),
         usage: usage(&end.outcome),
         metadata: final_metadata(turn, end),
     }
@@ -87,6 +92,7 @@ fn final_metadata<'a>(turn: &'a Turn, end: &'a FinalTurn) -> Metadata<'a> {
         cost_micro_usd: end.outcome.cost_micro_usd,
         cached: end.outcome.cached,
         sha256: Some(&end.sha256),
+        citations_sha256: citations_sha256(&end.outcome.citations),
         trace_id: turn.trace.as_deref().filter(fits),
         ..Metadata::of(turn.turn, turn.epoch)
     }

@@ -8,7 +8,8 @@ mod event;
 mod finals;
 
 pub use custom::{
-    ChatError, ChatResumed, ChatStatus, StatusPhase, custom_error, custom_resumed, custom_status,
+    ChatError, ChatResumed, ChatStatus, StatusPhase, custom_citations, custom_error,
+    custom_resumed, custom_status,
 };
 pub use event::{Event, Metadata, TokenUsage, message_id};
 pub use finals::{final_frame, opening_frames, text_frame, text_frames};

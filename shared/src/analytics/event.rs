@@ -99,6 +99,15 @@ pub struct TurnDetail {
     pub generations: u64,
     /// Whether the document was used: `used`, `none` or `unavailable`.
     pub context: String,
+    /// What the reply stands on: `cited` or `none`; absent where the documents were not searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grounding: Option<String>,
+    /// How many places of the reply cite a passage.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub citations: u64,
+    /// The documents that it cites, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cited_document_ids: Vec<String>,
     /// Whether an operator sent the message.
     pub synthetic: bool,
     /// The message, where the deployment includes texts.
@@ -152,6 +161,11 @@ pub struct SessionDetail {
     pub timestamp: String,
     /// The event itself.
     pub metadata: Metadata,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's own form")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Tells a field that is `null` from one that is not there.

@@ -67,6 +67,49 @@ pub enum Grounding {
     None,
 }
 
+impl Citation {
+    /// Returns the mark in the reply's text.
+    pub fn mark(&self) -> String {
+        format!("[{}]", self.number)
+    }
+}
+
+impl Grounding {
+    /// Returns the grounding as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cited => "cited",
+            Self::None => "none",
+        }
+    }
+
+    /// Returns the grounding of a reply with these citations, after a search.
+    pub fn of(citations: &[Citation]) -> Self {
+        if citations.is_empty() { Self::None } else { Self::Cited }
+    }
+}
+
+/// Returns `text` without the marks of its citations, and without the spaces before them.
+pub fn without_marks(text: &str, citations: &[Citation]) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut offset = 0;
+    while let Some(next) = rest.chars().next() {
+        let here = citations.iter().find(|citation| citation.offset == offset);
+        let mark = here.map(Citation::mark).filter(|mark| rest.starts_with(mark.as_str()));
+        if let Some(mark) = mark {
+            plain.truncate(plain.trim_end_matches(' ').len());
+            offset += mark.len() as u64;
+            rest = &rest[mark.len()..];
+        } else {
+            plain.push(next);
+            offset += next.len_utf16() as u64;
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    plain
+}
+
 /// Returns the checksum of a reply's citations, in hex; `None` without citations.
 ///
 /// It is the SHA-256 of `[[number, offset, document_id, version, ordinal, start, end, quote], …]`
@@ -86,4 +129,41 @@ pub fn citations_sha256(citations: &[Citation]) -> Option<String> {
     };
     let all: Vec<_> = citations.iter().map(fields).collect();
     (!all.is_empty()).then(|| sha256_hex(&json!(all).to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn citation(number: u32, offset: u64) -> Citation {
+        Citation {
+            number,
+            offset,
+            document_id: DocumentId::parse("handbook").unwrap(),
+            title: "Handbook".to_owned(),
+            source_url: None,
+            version: "0".repeat(64),
+            ordinal: 3,
+            start: 5,
+            end: 12,
+            quote: "A quote".to_owned(),
+        }
+    }
+
+    #[test]
+    fn only_the_marks_of_citations_are_removed() {
+        let text = "🎈 See [1] and [2][3]. Not [1].";
+        let marked = [citation(1, 7), citation(2, 15), citation(3, 18)];
+        assert_eq!(without_marks(text, &marked), "🎈 See and. Not [1].");
+        assert_eq!(without_marks(text, &[citation(2, 7)]), text, "another number");
+        assert_eq!(without_marks(text, &[]), text);
+    }
+
+    #[test]
+    fn the_checksum_covers_what_a_citation_says() {
+        assert_eq!(citations_sha256(&[]), None);
+        let json = r#"[[1,7,"handbook","VERSION",3,5,12,"A quote"]]"#;
+        let json = json.replace("VERSION", &"0".repeat(64));
+        assert_eq!(citations_sha256(&[citation(1, 7)]), Some(sha256_hex(&json)));
+    }
 }

@@ -16,6 +16,7 @@ mod turn;
 pub use amounts::{MicroUsd, Usage};
 pub use citation::{
     Citation, Grounding, MAX_CITATIONS, MAX_QUOTE_CHARS, NumberedPassage, citations_sha256,
+    without_marks,
 };
 pub use codes::{ContextUse, ErrorCode, FinishReason, ProviderName, Rating, TurnKind};
 pub use digest::sha256_hex;

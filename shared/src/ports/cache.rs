@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ProviderName, sha256_hex};
+use crate::domain::{Citation, Grounding, ProviderName, sha256_hex};
 
 /// What a reply is found by: everything that it depends on, as a hash.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +38,12 @@ pub struct CachedReply {
     pub model: String,
     /// The text.
     pub text: String,
+    /// What it cites.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub citations: Vec<Citation>,
+    /// What it stands on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grounding: Option<Grounding>,
 }
 
 /// The reason why the cache could not be asked. Nothing depends on it: the caller goes on without.

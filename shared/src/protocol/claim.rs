@@ -69,6 +69,8 @@ pub fn claim(
     let expires_at = renew(session, lifetime, now, &mut changes);
     let running = RunningTurn {
         partial: String::new(),
+        citations: Vec::new(),
+        passages: Vec::new(),
         timings: Timings { queue_ms: millis(now, message.accepted_at), ..Timings::default() },
         due: super::due::first_look(now),
     };

@@ -52,10 +52,17 @@ fn changes(turn: &Turn, outcome: &TurnOutcome, now: Timestamp) -> Vec<Change> {
         Change::Set("timings", json!(timings)),
         Change::Set("finished_at", json!(now)),
         Change::Remove("partial"),
+        Change::Remove("passages"),
+        if outcome.citations.is_empty() {
+            Change::Remove("citations")
+        } else {
+            Change::Set("citations", json!(outcome.citations))
+        },
     ];
     if outcome.cached {
         changes.push(Change::Set("cached", json!(true)));
     }
+    set(&mut changes, "grounding", outcome.grounding.as_ref());
     set(&mut changes, "error", result.error());
     set(&mut changes, "provider", outcome.provider.as_ref());
     set(&mut changes, "model", outcome.model.as_ref());

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId,
-    MessageText, MicroUsd, Principal, PrincipalHash, ProviderName, Replay, SessionId, Timestamp,
-    Timings, TurnKind, TurnNumber, Usage,
+    Citation, ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason,
+    Grounding, MessageId, MessageText, MicroUsd, NumberedPassage, Principal, PrincipalHash,
+    ProviderName, Replay, SessionId, Timestamp, Timings, TurnKind, TurnNumber, Usage,
 };
 
 /// `META`: one session.
@@ -213,6 +213,15 @@ pub struct TurnRow {
     /// What became of the document.
     #[serde(default)]
     pub context: Option<ContextUse>,
+    /// What the text, or the provisional text, cites.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub citations: Vec<Citation>,
+    /// What the reply stands on.
+    #[serde(default)]
+    pub grounding: Option<Grounding>,
+    /// The passages that this generation was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passages: Vec<NumberedPassage>,
     /// Where the time went.
     #[serde(default)]
     pub timings: Timings,

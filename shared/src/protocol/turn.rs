@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{TurnError, TurnRow, TurnState, due};
 use crate::domain::{
-    ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId, MessageText,
-    MicroUsd, ProviderName, Timestamp, Timings, TurnKind, TurnNumber, Usage, sha256_hex,
+    Citation, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, Grounding,
+    MessageId, MessageText, MicroUsd, NumberedPassage, ProviderName, Timestamp, Timings, TurnKind,
+    TurnNumber, Usage, sha256_hex,
 };
 
 /// One turn: the facts that hold in every phase, and the phase.
@@ -57,6 +58,10 @@ pub enum TurnPhase {
 pub struct RunningTurn {
     /// The provisional text of this generation as of the last checkpoint; empty before the first.
     pub partial: String,
+    /// What that text cites.
+    pub citations: Vec<Citation>,
+    /// The passages that this generation was given; none before the first checkpoint.
+    pub passages: Vec<NumberedPassage>,
     /// Where the time went so far.
     pub timings: Timings,
     /// When the cleanup looks at it.
@@ -105,6 +110,10 @@ pub struct TurnOutcome {
     pub cached: bool,
     /// What became of the document.
     pub context: ContextUse,
+    /// What the text cites.
+    pub citations: Vec<Citation>,
+    /// What the reply stands on; none if the documents were not searched for it.
+    pub grounding: Option<Grounding>,
     /// Where the time went.
     pub timings: Timings,
 }
@@ -183,11 +192,17 @@ impl TurnOutcome {
         Self::without_model(TurnResult::Cancelled { text })
     }
 
+    /// Ends a stopped turn with the text that was saved at its last checkpoint.
+    pub fn cancelled_as_saved(turn: &Turn) -> Self {
+        let outcome = Self::cancelled(turn.partial().to_owned());
+        Self { citations: turn.partial_citations().to_vec(), timings: turn.timings(), ..outcome }
+    }
+
     /// Ends a turn whose worker disappeared: as cancelled with the saved text if the user stopped
     /// it, otherwise as failed.
     pub fn abandoned(turn: &Turn) -> Self {
         let outcome = if turn.cancel {
-            Self::cancelled(turn.partial().to_owned())
+            Self::cancelled_as_saved(turn)
         } else {
             Self::error(ErrorCode::Abandoned, "The answer was interrupted. Please ask again.")
         };
@@ -203,6 +218,8 @@ impl TurnOutcome {
             cost_micro_usd: None,
             cached: false,
             context: ContextUse::None,
+            citations: Vec::new(),
+            grounding: None,
             timings: Timings::default(),
         }
     }
@@ -230,6 +247,23 @@ impl Turn {
         }
     }
 
+    /// Returns what the provisional text of a running turn cites.
+    pub fn partial_citations(&self) -> &[Citation] {
+        match &self.phase {
+            TurnPhase::Running(running) => &running.citations,
+            TurnPhase::Final(_) => &[],
+        }
+    }
+
+    /// Returns the passages that the generation of a running turn was given, as of its last
+    /// checkpoint.
+    pub fn passages(&self) -> &[NumberedPassage] {
+        match &self.phase {
+            TurnPhase::Running(running) => &running.passages,
+            TurnPhase::Final(_) => &[],
+        }
+    }
+
     /// Returns where the time went so far.
     pub fn timings(&self) -> Timings {
         match &self.phase {
@@ -254,6 +288,8 @@ impl Turn {
         self.epoch = self.epoch.next();
         if let TurnPhase::Running(running) = &mut self.phase {
             running.partial.clear();
+            running.citations.clear();
+            running.passages.clear();
         }
     }
 }
@@ -265,7 +301,14 @@ impl From<TurnRow> for Turn {
         let due = row.due.unwrap_or_else(|| due::first_look(row.created_at));
         let phase = if row.state == TurnState::Running {
             let partial = row.partial.unwrap_or_default();
-            TurnPhase::Running(RunningTurn { partial, timings: row.timings, due })
+            let (citations, passages) = (row.citations, row.passages);
+            TurnPhase::Running(RunningTurn {
+                partial,
+                citations,
+                passages,
+                timings: row.timings,
+                due,
+            })
         } else {
             let delivery = match row.state {
                 TurnState::Delivered => DeliveryState::Delivered,
@@ -284,6 +327,8 @@ impl From<TurnRow> for Turn {
                     cost_micro_usd: row.cost_micro_usd,
                     cached: row.cached,
                     context: row.context.unwrap_or(ContextUse::None),
+                    citations: row.citations,
+                    grounding: row.grounding,
                     timings: row.timings,
                 },
             }))
@@ -350,6 +395,9 @@ impl From<Turn> for TurnRow {
             cost_micro_usd: None,
             cached: false,
             context: None,
+            citations: Vec::new(),
+            grounding: None,
+            passages: Vec::new(),
             timings,
             accepted_at: turn.accepted_at,
             created_at: turn.created_at,
@@ -360,8 +408,10 @@ impl From<Turn> for TurnRow {
             synthetic: turn.synthetic,
         };
         match turn.phase {
-            TurnPhase::Running(RunningTurn { partial, due, .. }) => Self {
+            TurnPhase::Running(RunningTurn { partial, citations, passages, due, .. }) => Self {
                 partial: Some(partial).filter(|partial| !partial.is_empty()),
+                citations,
+                passages,
                 due: Some(due),
                 ..row
             },
@@ -379,6 +429,8 @@ impl From<Turn> for TurnRow {
                     cost_micro_usd: outcome.cost_micro_usd,
                     cached: outcome.cached,
                     context: Some(outcome.context),
+                    citations: outcome.citations,
+                    grounding: outcome.grounding,
                     finished_at: Some(finished_at),
                     due: match delivery {
                         DeliveryState::Pending { due } => Some(due),

@@ -68,6 +68,8 @@ async fn the_reply_that_was_not_asked_for_the_longest_goes_first() {
         provider: ProviderName::Claude,
         model: String::new(),
         text: "x".repeat(bytes),
+        citations: Vec::new(),
+        grounding: None,
     };
     let key = |name| CacheKey::of(&[name]);
     for (name, bytes) in [("a", 1_500), ("b", 1_500), ("c", 10)] {

@@ -1,17 +1,18 @@
 //! One of everything that goes over a wire or into a row, from fixed inputs.
 
 use shared::ag_ui::{
-    ChatError, ChatResumed, ChatStatus, Event, Metadata, StatusPhase, custom_error, custom_resumed,
-    custom_status, final_frame, message_id, opening_frames, text_frames,
+    ChatError, ChatResumed, ChatStatus, Event, Metadata, StatusPhase, custom_citations,
+    custom_error, custom_resumed, custom_status, final_frame, message_id, opening_frames,
+    text_frames,
 };
 use shared::analytics::{
     FeedbackFacts, Texts, feedback_event, session_deleted, session_expired, turn_event,
 };
 use shared::domain::sha256_hex;
 use shared::domain::{
-    ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason, MessageId,
-    MessageText, MicroUsd, Principal, ProviderName, Rating, SessionId, SessionKey, Timestamp,
-    TurnKind, TurnNumber, Usage,
+    Citation, ConnectionId, ContextUse, DocumentId, Epoch, ErrorCode, ExpiresAt, FinishReason,
+    Grounding, MessageId, MessageText, MicroUsd, NumberedPassage, Principal, ProviderName, Rating,
+    SessionId, SessionKey, Timestamp, TurnKind, TurnNumber, Usage,
 };
 use shared::ports::EventEntry;
 use shared::protocol::accept::Submission;
@@ -159,6 +160,9 @@ pub(crate) fn running() -> TurnRow {
         cost_micro_usd: None,
         cached: false,
         context: None,
+        citations: Vec::new(),
+        grounding: None,
+        passages: Vec::new(),
         timings: Timings { queue_ms: 12, ..Timings::default() },
         accepted_at: NOW,
         created_at: Timestamp(NOW.0 + 12),
@@ -198,6 +202,43 @@ pub(crate) fn replied(finish_reason: FinishReason, text: &str) -> TurnRow {
         finished_at: Some(Timestamp(NOW.0 + 1_250)),
         due: Some(Timestamp(NOW.0 + 301_250)),
         ..running()
+    }
+}
+
+/// A passage with everything that may be left out.
+fn passage() -> NumberedPassage {
+    NumberedPassage {
+        number: 1,
+        document_id: DocumentId::parse("handbook").unwrap(),
+        title: "Student handbook".to_owned(),
+        source_url: Some("https://school.example/handbook".to_owned()),
+        version: sha256_hex("the handbook"),
+        ordinal: 3,
+        headings: vec!["Rules".to_owned(), "Phones".to_owned()],
+    }
+}
+
+/// A reply that cites that passage.
+pub(crate) fn cited() -> TurnRow {
+    let text = "Phones stay at home [1].";
+    let NumberedPassage { number, document_id, title, source_url, version, ordinal, .. } =
+        passage();
+    let citation = Citation {
+        number,
+        offset: 20,
+        document_id,
+        title,
+        source_url,
+        version,
+        ordinal,
+        start: 120,
+        end: 139,
+        quote: "Phones stay at home".to_owned(),
+    };
+    TurnRow {
+        citations: vec![citation],
+        grounding: Some(Grounding::Cited),
+        ..replied(FinishReason::Stop, text)
     }
 }
 
@@ -262,6 +303,7 @@ pub(crate) fn frames() -> Vec<(&'static str, &'static str, String)> {
             "runFinished",
             of(&TurnRow { cached: true, ..replied(FinishReason::Stop, "Maths") }),
         ),
+        ("run_finished_cited", "runFinished", of(&cited())),
         ("run_finished_cancelled", "runFinished", of(&cancelled())),
         (
             "run_finished_too_large",
@@ -276,6 +318,7 @@ pub(crate) fn frames() -> Vec<(&'static str, &'static str, String)> {
         ("run_error", "runError", of(&failed())),
         ("chat_status", "chatStatus", status(StatusPhase::Retrying, Some(ProviderName::OpenAi))),
         ("chat_status_bare", "chatStatus", status(StatusPhase::Context, None)),
+        ("chat_citations", "chatCitations", custom_citations(&running, &[passage()])),
         ("chat_resumed", "chatResumed", custom_resumed(&resumed)),
         ("chat_error", "chatError", custom_error(&error(Some("after")))),
         ("chat_error_bare", "chatError", custom_error(&error(None))),
@@ -296,6 +339,7 @@ pub(crate) fn events() -> Vec<(String, &'static str, EventEntry)> {
         let feedback = |comment| feedback_event(&key, &session, facts(comment), texts);
         all.extend([
             (format!("chat_message{suffix}"), "chat-message", of(&reply)),
+            (format!("chat_message_cited{suffix}"), "chat-message", of(&cited())),
             (format!("chat_message_cancelled{suffix}"), "chat-message", of(&cancelled())),
             (format!("chat_failed{suffix}"), "chat-failed", of(&failed())),
             (format!("chat_feedback{suffix}"), "chat-feedback", feedback(Some("Last year's."))),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::domain::ProviderName;
+use shared::domain::{Citation, DocumentId, Grounding, ProviderName, sha256_hex};
 use shared::ports::{CacheKey, CachedReply, ReplyCache};
 
 const LONG: Duration = Duration::from_mins(1);
@@ -68,9 +68,23 @@ fn key(name: &str) -> CacheKey {
 }
 
 fn reply(text: &str) -> CachedReply {
+    let citation = Citation {
+        number: 1,
+        offset: 4,
+        document_id: DocumentId::parse("handbook").unwrap(),
+        title: "Handbook".to_owned(),
+        source_url: Some("https://school.example/handbook".to_owned()),
+        version: sha256_hex("the content"),
+        ordinal: 3,
+        start: 120,
+        end: 139,
+        quote: "Phones stay at home".to_owned(),
+    };
     CachedReply {
         provider: ProviderName::Claude,
         model: "claude-x".to_owned(),
         text: text.to_owned(),
+        citations: vec![citation],
+        grounding: Some(Grounding::Cited),
     }
 }

@@ -38,7 +38,9 @@ impl TurnAnswer<'_> {
             .and_then(|(provider, model)| self.cache_key(prompt, *provider, model));
         let answered_by = outcome.provider.zip(outcome.model.clone());
         self.cacheable_reply = key.zip(answered_by).map(|(key, (provider, model))| {
-            (key, CachedReply { provider, model, text: text.clone() })
+            let text = text.clone();
+            let (citations, grounding) = (outcome.citations.clone(), outcome.grounding);
+            (key, CachedReply { provider, model, text, citations, grounding })
         });
     }
 

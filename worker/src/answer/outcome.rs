@@ -53,6 +53,8 @@ impl TurnAnswer<'_> {
             cost_micro_usd,
             cached: false,
             context: self.context,
+            citations: Vec::new(),
+            grounding: None,
             timings: self.timings,
         }
     }

@@ -9,7 +9,8 @@ use shared::ag_ui::{self, ChatStatus};
 use shared::domain::{PrincipalHash, SessionId, SessionKey};
 use shared::ports::store::{Item, StoreError};
 use shared::ports::{Durability, Push, Store};
-use shared::protocol::{ConnectionRow, Owner, Turn, connection, generation};
+use shared::protocol::generation::{self, Checkpoint};
+use shared::protocol::{ConnectionRow, Owner, Turn, connection};
 use tokio::time::{Instant, sleep_until};
 
 use super::subscriber::StreamView;
@@ -297,7 +298,8 @@ impl TurnStreamer {
     /// stop flag. That is one write per second instead of a write and two reads.
     fn save_checkpoint(&self) -> BoxFuture<'static, Result<Option<Item>, StoreError>> {
         let store = self.store.clone();
-        let write = generation::checkpoint(&self.key, self.turn.turn, self.turn.epoch, &self.text);
+        let saved = Checkpoint { partial: &self.text, ..Checkpoint::default() };
+        let write = generation::checkpoint(&self.key, self.turn.turn, self.turn.epoch, saved);
         async move { store.write(write, Durability::Ordered).await }.boxed()
     }
 

@@ -25,8 +25,8 @@ enum TurnStanding {
     Final(Box<Turn>),
     /// The final is delivered, or the session was deleted.
     Over,
-    /// The user stopped this generation; the text that was saved so far.
-    Stopped(String),
+    /// The user stopped this generation; the row as it was saved so far.
+    Stopped(Box<Turn>),
     /// Another worker has a later generation.
     Superseded,
     /// The session exists and the turn does not: the claim was lost before it was durable.
@@ -71,7 +71,7 @@ impl TurnProtocol<'_> {
                 }
                 TurnStanding::Over => Ok(false),
                 TurnStanding::Stopped(saved) => {
-                    let outcome = as_cancelled(measured.outcome, saved);
+                    let outcome = as_cancelled(measured.outcome, &saved);
                     let measured = MeasuredOutcome { outcome, ..measured };
                     Box::pin(self.commit(key, turn, measured)).await.map(|_| false)
                 }
@@ -98,8 +98,7 @@ impl TurnProtocol<'_> {
         key: &SessionKey,
         turn: &Turn,
     ) -> Result<(), WorkerError> {
-        let outcome = TurnOutcome::cancelled(turn.partial().to_owned());
-        self.commit(key, turn, TurnOutcome { timings: turn.timings(), ..outcome }).await.map(drop)
+        self.commit(key, turn, TurnOutcome::cancelled_as_saved(turn)).await.map(drop)
     }
 
     /// Ends a turn that has used up its generations, without a model call.
@@ -198,7 +197,7 @@ impl TurnProtocol<'_> {
             TurnState::Committed => TurnStanding::Final(Box::new(current)),
             TurnState::Delivered => TurnStanding::Over,
             TurnState::Running if current.epoch == mine.epoch && current.cancel => {
-                TurnStanding::Stopped(current.partial().to_owned())
+                TurnStanding::Stopped(Box::new(current))
             }
             TurnState::Running => TurnStanding::Superseded,
         })
@@ -222,10 +221,12 @@ fn is_ours(stored: &Turn, mine: &Turn, outcome: &TurnOutcome, now: Timestamp) ->
 /// Turns an outcome that came after a stop into a cancelled one.
 ///
 /// An error has no text of its own, so the saved text stays: the user has seen it.
-fn as_cancelled(outcome: TurnOutcome, saved: String) -> TurnOutcome {
-    let text = match outcome.result {
-        TurnResult::Error(_) => saved,
-        TurnResult::Reply { text, .. } | TurnResult::Cancelled { text } => text,
+fn as_cancelled(outcome: TurnOutcome, saved: &Turn) -> TurnOutcome {
+    let (text, citations) = match outcome.result {
+        TurnResult::Error(_) => (saved.partial().to_owned(), saved.partial_citations().to_vec()),
+        TurnResult::Reply { text, .. } | TurnResult::Cancelled { text } => {
+            (text, outcome.citations)
+        }
     };
-    TurnOutcome { result: TurnResult::Cancelled { text }, ..outcome }
+    TurnOutcome { result: TurnResult::Cancelled { text }, citations, ..outcome }
 }

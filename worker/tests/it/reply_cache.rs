@@ -210,7 +210,9 @@ async fn a_cache_entry_of_an_impossible_size_is_ignored() {
         async fn get(&self, _: &CacheKey) -> Result<Option<CachedReply>, CacheError> {
             let model = "claude-x".to_owned();
             let text = "x".repeat(self.0);
-            Ok(Some(CachedReply { provider: ProviderName::Claude, model, text }))
+            let provider = ProviderName::Claude;
+            let (citations, grounding) = (Vec::new(), None);
+            Ok(Some(CachedReply { provider, model, text, citations, grounding }))
         }
 
         async fn put(&self, _: &CacheKey, _: &CachedReply, _: Duration) -> Result<(), CacheError> {

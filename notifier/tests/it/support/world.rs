@@ -17,9 +17,10 @@ use shared::ports::store::{Item, Key};
 use shared::ports::{Clock, Delivery, Durability, EventEntry, EventSource, Queue, Store};
 use shared::protocol::accept::{self, AcceptLimits, Submission};
 use shared::protocol::claim::{ClaimInput, claim};
+use shared::protocol::generation::{self, Checkpoint};
 use shared::protocol::{
     ConnectionRow, Lifetime, MessageRow, SessionRow, Turn, TurnResult, TurnRow, connection, delete,
-    generation, keys,
+    keys,
 };
 use shared::protocol::{TurnOutcome, commit};
 use shared::queue_messages::{FinalPointer, ReplyMessage};
@@ -153,7 +154,8 @@ impl World {
     }
 
     pub(crate) async fn checkpoint(&self, session: &str, turn: &Turn, text: &str) {
-        let write = generation::checkpoint(&key(session), turn.turn, turn.epoch, text);
+        let saved = Checkpoint { partial: text, ..Checkpoint::default() };
+        let write = generation::checkpoint(&key(session), turn.turn, turn.epoch, saved);
         self.table.write(write, Durability::Ordered).await.unwrap();
     }
 
