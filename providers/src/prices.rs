@@ -163,6 +163,7 @@ impl Prices {
 pub fn prompt_bytes(prompt: &Prompt) -> u64 {
     let texts =
         prompt.messages.iter().map(|message| message.text.len()).chain([prompt.system.len()]);
+    let texts = texts.chain(prompt.found.iter().map(|found| found.text.len()));
     texts
         .chain(tool_bytes(&prompt.tools))
         .map(|bytes| (bytes as u64).saturating_add(FRAMING_BYTES))

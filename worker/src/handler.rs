@@ -13,7 +13,7 @@ use tracing::instrument;
 use crate::answer::{AnswerResources, TurnAnswer};
 use crate::calls::Providers;
 use crate::config::WorkerConfig;
-use crate::context::{DocumentLookup, DocumentReader};
+use crate::context::{DocumentLookup, DocumentReader, Question};
 use crate::error::WorkerError;
 use crate::ports::Ports;
 use crate::preference::Preference;
@@ -96,7 +96,7 @@ impl Worker {
     /// Renders the prompt for the first message of a session, and tells whether its document was
     /// used.
     ///
-    /// The document is read on behalf of the principal, as for a turn. The session is taken not to
+    /// The documents are read and searched on behalf of the principal, as for a turn. The session is taken not to
     /// continue, so the provider is not asked to cache the conversation.
     pub async fn first_prompt(
         &self,
@@ -104,9 +104,14 @@ impl Worker {
         message: &MessageText,
         document: Option<&DocumentId>,
     ) -> Result<(Prompt, ContextUse), WorkerError> {
-        let DocumentLookup { document, context } = self.documents.look_up(document, reader).await;
+        let mut lookup = self.documents.look_up(document, reader).await;
+        let question = Question { text: message.as_str(), previous: &[] };
+        let tokens = self.config.document_tokens;
+        let found = self.documents.find(&mut lookup, question, reader, tokens).await;
+        let found = found.map(|it| it.into_iter().map(|source| source.found).collect());
+        let DocumentLookup { document, context } = lookup;
         let first = PromptParts::first(reader, message.as_str());
-        let parts = PromptParts { document, context, ..first };
+        let parts = PromptParts { document, found, context, ..first };
         Ok((parts.prompt(&self.template, &self.config)?, context))
     }
 

@@ -16,8 +16,9 @@
 
 mod answer;
 pub mod calls;
+pub mod citations;
 pub mod config;
-pub mod context;
+mod context;
 pub mod handler;
 pub mod ports;
 mod preference;

@@ -13,6 +13,7 @@ use shared::ports::{CacheKey, CachedReply, Prompt, ReplyCache, Role};
 use tokio::time::timeout;
 
 use crate::config::{ReplyCacheBackend, ReplyCacheSettings};
+use crate::context::NumberedSource;
 
 /// The timeout for a cache in this process or on this machine.
 const LOCAL_TIMEOUT: Duration = Duration::from_millis(5);
@@ -26,7 +27,7 @@ const NETWORK_TIMEOUT: Duration = Duration::from_millis(100);
 const MAX_CACHED_BYTES: usize = 64 * 1024;
 
 /// The first part of every key; it must change when the composition of keys changes.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// A reply cache, how long replies stay in it, and how long to wait for it.
 #[derive(Clone)]
@@ -92,6 +93,8 @@ impl ReplyCacheClient {
 pub(crate) struct CacheQuery<'a> {
     pub(crate) prompt: &'a Prompt,
     pub(crate) context: ContextUse,
+    /// The passages in the prompt.
+    pub(crate) sources: &'a [NumberedSource],
     pub(crate) principal: &'a Principal,
 }
 
@@ -99,18 +102,36 @@ impl CacheQuery<'_> {
     /// Returns the key of a model's reply; `None` if the reply must not be cached.
     ///
     /// The version of the document is part of the key: the system text contains a hash of the whole
-    /// document, as the delimiter of the document's block.
+    /// document, as the delimiter of the document's block. So are the passages that were found, in
+    /// their order, each with the version of its document, which the citations of the reply name.
     pub(crate) fn key(&self, provider: ProviderName, model: &str) -> Option<CacheKey> {
-        let Prompt { system, messages, document, max_tokens, .. } = self.prompt;
+        let Prompt { system, messages, document, found, max_tokens, .. } = self.prompt;
         let first = matches!(messages.as_slice(), [only] if only.role == Role::User);
         if !first || self.context == ContextUse::Unavailable || provider == ProviderName::Offline {
             return None;
         }
         let hash = self.principal.hash();
-        let public = document.as_ref().is_none_or(|document| document.public);
+        let public = document.as_ref().is_none_or(|document| document.public)
+            && self.sources.iter().all(|source| source.found.public);
         let readers = if public { "everybody" } else { hash.as_str() };
         let question = messages.first()?.text.as_str();
         let limit = max_tokens.to_string();
-        Some(CacheKey::of(&[VERSION, readers, provider.as_str(), model, &limit, system, question]))
+        let passages = found.as_ref().map_or("", |found| found.text.as_str());
+        let versions: String = self
+            .sources
+            .iter()
+            .map(|source| source.found.source.clone() + &source.passage.version)
+            .collect();
+        Some(CacheKey::of(&[
+            VERSION,
+            readers,
+            provider.as_str(),
+            model,
+            &limit,
+            system,
+            passages,
+            &versions,
+            question,
+        ]))
     }
 }

@@ -92,6 +92,10 @@ impl Model for BedrockModel {
         self.sign.is_some() || call::has_key(self.secrets.as_ref(), ProviderName::Bedrock).await
     }
 
+    fn cites_by_itself(&self) -> bool {
+        true
+    }
+
     fn thinking_room(&self) -> u32 {
         self.settings.effort.room()
     }

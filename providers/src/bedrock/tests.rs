@@ -61,6 +61,7 @@ fn prompt() -> Prompt {
         system: "Be kind.".to_owned(),
         messages,
         document: None,
+        found: None,
         max_tokens: 77,
         model: None,
         caching,

@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::domain::{FinishReason, ProviderName, Usage};
-use shared::ports::{Finish, ModelError, ModelEvent, Prompt};
+use shared::ports::{Finish, ModelCitation, ModelError, ModelEvent, Prompt};
 use shared::tools::{Thinking, ToolCall};
 
 use super::batch::parse_batch_reply;
+use super::passages;
 use super::thoughts::Thoughts;
 use crate::tool_calls::{CallParts, CallPiece, arguments};
 use crate::{BatchReply, http_error, lenient, sse};
@@ -21,6 +22,8 @@ pub(crate) struct Events {
     model: Option<String>,
     used: Used,
     stop_reason: Option<String>,
+    /// What supports the text of the block that is being read.
+    citations: Vec<ModelCitation>,
 }
 
 impl sse::Decoder for Events {
@@ -57,7 +60,13 @@ impl sse::Decoder for Events {
             } => {
                 self.thoughts.append("signature", &signature);
             }
+            Event::ContentBlockDelta { delta: BlockDelta::CitationsDelta { citation }, .. } => {
+                self.citations.extend(passages::citation(&citation));
+            }
+            // Citations may come before the text of their block, and stand behind it.
+            Event::ContentBlockStop => self.cite(events),
             Event::MessageDelta { delta, usage } => {
+                self.cite(events);
                 self.stop_reason = delta.stop_reason.or(self.stop_reason.take());
                 events.extend(self.usage(usage));
             }
@@ -120,6 +129,10 @@ impl Events {
     pub(crate) fn of(prompt: &Prompt, provider: ProviderName, model: &str) -> Self {
         let offered = !prompt.tools.definitions.is_empty();
         Self { asked: offered.then(|| (provider, model.to_owned())), ..Self::default() }
+    }
+
+    fn cite(&mut self, events: &mut Vec<ModelEvent>) {
+        events.extend(self.citations.drain(..).map(ModelEvent::Citation));
     }
 
     /// Begins a block that is no text.
@@ -185,6 +198,7 @@ enum Event {
         index: Option<u64>,
         delta: BlockDelta,
     },
+    ContentBlockStop,
     MessageDelta {
         delta: MessageDelta,
         #[serde(default, deserialize_with = "lenient::or_absent")]
@@ -220,6 +234,10 @@ enum BlockDelta {
     },
     SignatureDelta {
         signature: String,
+    },
+    CitationsDelta {
+        #[serde(default)]
+        citation: Value,
     },
     #[serde(other)]
     Other,

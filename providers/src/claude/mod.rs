@@ -2,6 +2,7 @@
 
 mod batch;
 mod events;
+mod passages;
 mod request;
 mod thoughts;
 mod tools;
@@ -60,6 +61,10 @@ impl Model for ClaudeModel {
 
     async fn is_configured(&self) -> bool {
         call::has_key(self.secrets.as_ref(), ProviderName::Claude).await
+    }
+
+    fn cites_by_itself(&self) -> bool {
+        true
     }
 
     fn thinking_room(&self) -> u32 {

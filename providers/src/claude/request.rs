@@ -5,7 +5,7 @@ use serde_json::Value;
 use shared::domain::ProviderName;
 use shared::ports::{Prompt, Role};
 
-use super::tools;
+use super::{passages, tools};
 use crate::Effort;
 
 /// The only version of the API that Bedrock offers.
@@ -72,7 +72,7 @@ struct Message<'a> {
 enum Content<'a> {
     Text(&'a str),
     Blocks([TextBlock<'a>; 1]),
-    Round(Vec<Value>),
+    Values(Vec<Value>),
 }
 
 impl<'a> Request<'a> {
@@ -81,7 +81,8 @@ impl<'a> Request<'a> {
     /// The provider caches everything before a `cache_control` mark for five minutes. There is one
     /// behind the system text, with which every prompt about the same document begins, and one
     /// behind the conversation if the session's next prompt will begin with it. A prefix that is
-    /// shorter than the model's minimum is not cached, and costs nothing extra.
+    /// shorter than the model's minimum is not cached, and costs nothing extra. What was found for
+    /// the last message stands behind the second mark, since the next prompt will not have it.
     pub(super) fn new(model: &'a str, effort: Effort, prompt: &'a Prompt) -> Self {
         Self::to(ProviderName::Claude, model, effort, prompt)
     }
@@ -92,13 +93,15 @@ impl<'a> Request<'a> {
         // The API rejects blocks without text.
         let system = Some(prompt.system.as_str()).filter(|text| !text.trim().is_empty());
         let system = system.map(|text| [block(text, prompt.caching.is_some())]);
-        let kept = prompt
-            .caching
-            .is_some_and(|caching| caching.conversation)
-            .then_some(prompt.messages.len());
+        let last = prompt.messages.len();
+        let common = if prompt.found.is_some() { last.saturating_sub(1) } else { last };
+        let kept = prompt.caching.is_some_and(|caching| caching.conversation).then_some(common);
         let messages = prompt.messages.iter().zip(1..).map(|(message, place)| {
             let text = message.text.as_str();
-            let content = if Some(place) == kept {
+            let found = prompt.found.as_ref().filter(|_| place == last);
+            let content = if let Some(found) = found {
+                Content::Values(passages::before(found, text))
+            } else if Some(place) == kept {
                 Content::Blocks([block(text, true)])
             } else {
                 Content::Text(text)
@@ -108,7 +111,7 @@ impl<'a> Request<'a> {
         let rounds = tools::rounds(prompt, provider, model);
         let rounds = rounds
             .into_iter()
-            .map(|(role, blocks)| Message { role, content: Content::Round(blocks) });
+            .map(|(role, blocks)| Message { role, content: Content::Values(blocks) });
         let messages = messages.chain(rounds).collect();
         let thinks = tools::knows_thoughts(prompt, provider, model);
         let (thinking, output_config) = thinking(model, if thinks { effort } else { Effort::None });

@@ -1,5 +1,7 @@
 //! Puts a quote into sentences. All texts of the `offline` provider are here.
 
+use shared::ports::{FoundPassage, ModelCitation, ModelEvent};
+
 use super::quote::quote;
 
 /// The document that is quoted.
@@ -37,6 +39,34 @@ pub fn answer(source: Option<Source<'_>>, question: &str) -> String {
              Try the words that the document uses, or choose another document. {HOW_TO_CONFIGURE}"
         ),
     }
+}
+
+/// Returns the reply to `question` from what a search found, as Markdown that says that no model
+/// wrote it, with a citation behind each line.
+///
+/// It quotes the lines of the best passage that has lines which match closely, or says that there
+/// is none.
+pub(super) fn answer_from(passages: &[FoundPassage], question: &str) -> Vec<ModelEvent> {
+    let text = |text: String| ModelEvent::Delta(text);
+    for (passage, number) in passages.iter().zip(1..) {
+        let content = passage.text();
+        let Some(lines) = quote(&passage.title, &content, question) else { continue };
+        let title = one_line(&passage.title);
+        let mut events = vec![text(format!(
+            "{NO_MODEL}, so these are the lines of “{title}” that best match your question:\n\n"
+        ))];
+        for line in lines {
+            events.push(text(format!("- {line}")));
+            let quote = line.to_owned();
+            events.push(ModelEvent::Citation(ModelCitation { passage: number, quote }));
+            events.push(text("\n".to_owned()));
+        }
+        return events;
+    }
+    vec![text(format!(
+        "{NO_MODEL}, and nothing in the documents matches your question closely.\n\n\
+         Try the words that the documents use. {HOW_TO_CONFIGURE}"
+    ))]
 }
 
 fn list(lines: &[&str]) -> String {
@@ -80,6 +110,42 @@ mod tests {
              Try the words that the document uses, or choose another document. \
              Set `ANTHROPIC_API_KEY` or `OPENAI_API_KEY` to have questions answered by a model.",
         );
+    }
+
+    fn passage(title: &str, text: &str) -> FoundPassage {
+        FoundPassage {
+            source: "d#0".to_owned(),
+            title: title.to_owned(),
+            sentences: text.split_inclusive('\n').map(str::to_owned).collect(),
+            public: true,
+        }
+    }
+
+    #[test]
+    fn lines_that_a_search_found_are_cited() {
+        let passages = [
+            passage("Library", "Books are lent for two weeks.\n"),
+            passage("Shop › Hours", "- Monday: nine to five.\n- Sunday: closed.\n"),
+        ];
+        let events = answer_from(&passages, "Is it closed on Sunday?");
+        let [ModelEvent::Delta(opening), ModelEvent::Delta(line), cited, ModelEvent::Delta(end)] =
+            &events[..]
+        else {
+            panic!("{events:?}");
+        };
+        assert!(opening.contains("the lines of “Shop › Hours” that best match"), "{opening}");
+        assert_eq!((line.as_str(), end.as_str()), ("- Sunday: closed.", "\n"));
+        let quote = "Sunday: closed.".to_owned();
+        assert_eq!(*cited, ModelEvent::Citation(ModelCitation { passage: 2, quote }));
+    }
+
+    #[test]
+    fn what_no_passage_answers_is_declined() {
+        for passages in [&[][..], &[passage("Library", "Books are lent for two weeks.")]] {
+            let events = answer_from(passages, "Who is the owner?");
+            let [ModelEvent::Delta(text)] = &events[..] else { panic!("{events:?}") };
+            assert!(text.contains("nothing in the documents matches"), "{text}");
+        }
     }
 
     #[test]

@@ -53,10 +53,18 @@ impl<'a> Request<'a> {
     /// The instructions have the role `system`, which every compatible server knows; few know
     /// `developer`.
     pub(super) fn new(settings: &'a OpenAiSettings, prompt: &'a Prompt) -> Self {
-        let system = Some(message("system", &prompt.system));
+        let system = Some(message("system", Cow::Borrowed(&prompt.system)));
         let system = system.filter(|message| !message.content.trim().is_empty());
-        let messages = prompt.messages.iter();
-        let messages = messages.map(|said| message(role(said.role), &said.text));
+        let last = prompt.messages.len().saturating_sub(1);
+        let messages = prompt.messages.iter().enumerate();
+        let messages = messages.map(|(place, said)| {
+            let found = prompt.found.as_ref().filter(|_| place == last);
+            let content = match found {
+                Some(found) => Cow::Owned(format!("{}{}", found.text, said.text)),
+                None => Cow::Borrowed(said.text.as_str()),
+            };
+            message(role(said.role), content)
+        });
         let limit = |field| {
             (settings.max_tokens_field == field).then(|| settings.effort.limit(prompt.max_tokens))
         };
@@ -120,8 +128,8 @@ fn effort(model: &str, effort: Effort, tools: bool) -> Option<&'static str> {
     })
 }
 
-fn message<'a>(role: &'static str, content: &'a str) -> Message<'a> {
-    Message { role, content: content.into(), tool_calls: Vec::new(), tool_call_id: None }
+fn message<'a>(role: &'static str, content: Cow<'a, str>) -> Message<'a> {
+    Message { role, content, tool_calls: Vec::new(), tool_call_id: None }
 }
 
 fn role(role: Role) -> &'static str {

@@ -186,6 +186,7 @@ fn a_prompt_has_no_more_tokens_than_counted_bytes() {
         system: "abc".to_owned(),
         messages,
         document: None,
+        found: None,
         max_tokens: 1,
         model: None,
         caching: None,

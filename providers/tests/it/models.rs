@@ -106,6 +106,7 @@ fn prompt() -> Prompt {
             message(Role::User, "And on Tuesday?"),
         ],
         document: None,
+        found: None,
         max_tokens: 77,
         model: None,
         caching: Some(PromptCaching { group: 3, conversation: true }),

@@ -35,6 +35,7 @@ fn offer(text: &str) -> Prompt {
         system: "Be kind.".to_owned(),
         messages: vec![ChatMessage { role: Role::User, text: text.to_owned() }],
         document: None,
+        found: None,
         max_tokens: 77,
         model: None,
         caching: Some(PromptCaching { group: 3, conversation: false }),

@@ -26,7 +26,8 @@ pub use library::{
 };
 pub use metrics::{Attempts, Metrics, TurnMeasure};
 pub use model::{
-    ChatMessage, Finish, Model, ModelError, ModelEvent, ModelStream, Prompt, PromptCaching, Role,
+    ChatMessage, Finish, FoundPassage, FoundPassages, Model, ModelCitation, ModelError, ModelEvent,
+    ModelStream, Prompt, PromptCaching, Role,
 };
 pub use push::{Push, PushError};
 pub use queue::{

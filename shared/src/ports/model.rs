@@ -37,6 +37,8 @@ pub struct Prompt {
     pub messages: Vec<ChatMessage>,
     /// The document itself, for a provider that answers without a model.
     pub document: Option<Document>,
+    /// What a search in the documents found for the question; none if there was no search.
+    pub found: Option<FoundPassages>,
     /// The largest reply, in the provider's tokens.
     pub max_tokens: u32,
     /// The model to be asked in place of the configured one.
@@ -45,6 +47,45 @@ pub struct Prompt {
     pub caching: Option<PromptCaching>,
     /// The tools that the model may ask for, and the rounds so far.
     pub tools: PromptTools,
+}
+
+/// What a search in the documents found for a question. It belongs to the last message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundPassages {
+    /// The passages, best first, numbered from 1; there may be none.
+    pub passages: Vec<FoundPassage>,
+    /// All of it as text that stands before the user's message, for providers without a form of
+    /// their own: the passages as blocks of data, and how to cite them.
+    pub text: String,
+}
+
+/// A passage as a model reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundPassage {
+    /// Where it is from: the document's id and the passage's place in it.
+    pub source: String,
+    /// The title of its document and the headings above it: untrusted.
+    pub title: String,
+    /// Its sentences, which together are the passage: untrusted. None is blank.
+    pub sentences: Vec<String>,
+    /// Whether everybody may read it: then replies about it may be shared.
+    pub public: bool,
+}
+
+impl FoundPassage {
+    /// Returns the whole passage.
+    pub fn text(&self) -> String {
+        self.sentences.concat()
+    }
+}
+
+/// A model's reference to what supports the text before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelCitation {
+    /// The number of the passage, from 1. It comes from the model: there may be no such passage.
+    pub passage: u32,
+    /// The words in it. They are not checked yet.
+    pub quote: String,
 }
 
 /// What a later prompt will share with this one, for a provider that keeps the beginnings of
@@ -71,6 +112,9 @@ impl Prompt {
 pub enum ModelEvent {
     /// A piece of the reply, not empty.
     Delta(String),
+    /// What supports the text before it, from a provider that
+    /// [cites by itself](Model::cites_by_itself).
+    Citation(ModelCitation),
     /// What the call used so far: replaces what was said before.
     Usage(Usage),
     /// What the model thought before it asked for calls, to be given back with their results. At
@@ -144,6 +188,12 @@ pub trait Model: Send + Sync {
     /// Returns how many tokens of thinking a call may use beside those of the reply.
     fn thinking_room(&self) -> u32 {
         0
+    }
+
+    /// Tells whether it sends [citations](ModelEvent::Citation). The replies of others mark what
+    /// they cite in the text: `[1]`.
+    fn cites_by_itself(&self) -> bool {
+        false
     }
 
     /// Returns the body of the request for the whole reply at once, as the provider's batches want

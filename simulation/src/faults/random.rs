@@ -186,7 +186,7 @@ fn service(op: PortCall) -> Service {
         PortCall::Send | PortCall::Hide | PortCall::Receive | PortCall::Delete => Service::Queues,
         PortCall::Push | PortCall::Close => Service::Push,
         PortCall::PutEvents => Service::Events,
-        PortCall::Document => Service::Documents,
+        PortCall::Document | PortCall::Search => Service::Documents,
         PortCall::Open | PortCall::Next => Service::Models,
         _ => Service::Store,
     }

@@ -73,6 +73,8 @@ pub enum PortCall {
     PutEvents,
     /// Reads a document.
     Document,
+    /// Searches documents, or lists them.
+    Search,
     /// Reads keys from the secret store.
     Keys,
     /// Sends a request to a model.

@@ -134,11 +134,11 @@ impl<P: Documents + ?Sized, C: PortCaller> Documents for Faulty<P, C> {
     }
 
     async fn list(&self, reader: &Principal) -> Result<Vec<DocumentSummary>, DocumentsError> {
-        self.caller.call(PortCall::Document, self.port.list(reader), documents_unavailable).await
+        self.caller.call(PortCall::Search, self.port.list(reader), documents_unavailable).await
     }
 
     async fn search(&self, query: SearchQuery<'_>) -> Result<Vec<Passage>, DocumentsError> {
-        self.caller.call(PortCall::Document, self.port.search(query), documents_unavailable).await
+        self.caller.call(PortCall::Search, self.port.search(query), documents_unavailable).await
     }
 
     fn is_searchable(&self) -> bool {

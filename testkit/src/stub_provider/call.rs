@@ -92,9 +92,15 @@ impl Call {
 }
 
 fn messages(body: &Value) -> impl Iterator<Item = Message> {
-    body["messages"].as_array().into_iter().flatten().map(|message| Message {
-        role: message["role"].as_str().unwrap_or_default().to_owned(),
-        text: text(&message["content"]),
+    body["messages"].as_array().into_iter().flatten().map(|message| {
+        let text = text(&message["content"]);
+        // What a search found stands before the user's own words.
+        let said =
+            text.rsplit_once("The user's message:\n").map_or(text.as_str(), |(_, said)| said);
+        Message {
+            role: message["role"].as_str().unwrap_or_default().to_owned(),
+            text: said.to_owned(),
+        }
     })
 }
 

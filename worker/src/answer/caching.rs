@@ -58,7 +58,8 @@ impl TurnAnswer<'_> {
         if self.replay.is_some() {
             return None;
         }
-        CacheQuery { prompt, context: self.context, principal: &self.owner.principal }
+        let principal = &self.owner.principal;
+        CacheQuery { prompt, context: self.context, sources: &self.sources, principal }
             .key(provider, model)
     }
 }

@@ -1,5 +1,7 @@
 //! One model call, from the request to the end of its stream.
 
+use std::sync::Arc;
+
 use futures::StreamExt as _;
 use shared::domain::FinishReason;
 use shared::ports::{Finish, Model, ModelError, ModelEvent, ModelStream, Prompt};
@@ -8,6 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::spending::CallProgress;
 use super::turn_answer::{Abort, TurnAnswer};
+use crate::citations::{CitedText, Piece};
 use crate::streaming::Interrupt;
 
 /// The longest reply, in bytes: a turn must fit into one item of the store.
@@ -58,14 +61,18 @@ impl TurnAnswer<'_> {
             Err(_) => return Ok(broken("no first byte in time")),
         };
         progress.began = true;
+        let sources = Arc::clone(&self.sources);
+        let mut text = CitedText::new(&sources, model.cites_by_itself());
         loop {
             match event {
                 Some(Ok(ModelEvent::Delta(delta))) => {
-                    if !self.add_delta(&delta, progress) {
+                    if !self.add_delta(&delta, &mut text, progress) {
+                        self.show(text.finish());
                         let reason = FinishReason::Length;
                         return Ok(CallResult::Complete(Finish { reason, model: None }));
                     }
                 }
+                Some(Ok(ModelEvent::Citation(citation))) => self.show(text.cite(&citation)),
                 Some(Ok(ModelEvent::Usage(usage))) => progress.usage = usage,
                 Some(Ok(ModelEvent::Alive))
                     if began.elapsed() > patience && is_blank(self.streamer.text()) =>
@@ -74,7 +81,10 @@ impl TurnAnswer<'_> {
                 }
                 Some(Ok(ModelEvent::Alive | ModelEvent::Thinking(_) | ModelEvent::ToolCall(_))) => {
                 }
-                Some(Ok(ModelEvent::Finished(finish))) => return Ok(self.finished(finish)),
+                Some(Ok(ModelEvent::Finished(finish))) => {
+                    self.show(text.finish());
+                    return Ok(self.finished(finish));
+                }
                 Some(Err(error)) => return Ok(CallResult::Failed(error)),
                 None => return Ok(broken("the stream ended early")),
             }
@@ -87,16 +97,30 @@ impl TurnAnswer<'_> {
     }
 
     /// Adds a piece to the reply; `false` if only a part of it fitted.
-    fn add_delta(&mut self, delta: &str, progress: &mut CallProgress) -> bool {
+    fn add_delta(
+        &mut self,
+        delta: &str,
+        text: &mut CitedText<'_>,
+        progress: &mut CallProgress,
+    ) -> bool {
         if delta.is_empty() {
             return true;
         }
         progress.delta_bytes += delta.len() as u64;
         self.note_first_token();
-        let room = MAX_REPLY_BYTES.saturating_sub(self.streamer.text().len());
+        let room = MAX_REPLY_BYTES.saturating_sub(self.streamer.text().len() + text.held());
         let fitting = &delta[..delta.floor_char_boundary(room)];
-        self.streamer.add_text(fitting);
+        self.show(text.push(fitting));
         fitting.len() == delta.len()
+    }
+
+    fn show(&mut self, pieces: Vec<Piece>) {
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => self.streamer.add_text(&text),
+                Piece::Mark(citation, mark) => self.streamer.add_citation(citation, &mark),
+            }
+        }
     }
 
     /// Takes the time to the reply's first token.

@@ -1,6 +1,6 @@
 //! What the work on an answer results in.
 
-use shared::domain::{ErrorCode, FinishReason, MicroUsd};
+use shared::domain::{ErrorCode, FinishReason, Grounding, MicroUsd};
 use shared::ports::{CachedReply, Finish};
 use shared::protocol::{TurnError, TurnOutcome, TurnResult};
 
@@ -36,7 +36,14 @@ impl TurnAnswer<'_> {
         self.answered_by = Some((reply.provider, reply.model));
         let result = TurnResult::Reply { text: reply.text, finish_reason: FinishReason::Stop };
         let outcome = self.outcome(result);
-        TurnOutcome { usage: None, cost_micro_usd: Some(MicroUsd(0)), cached: true, ..outcome }
+        TurnOutcome {
+            usage: None,
+            cost_micro_usd: Some(MicroUsd(0)),
+            cached: true,
+            citations: reply.citations,
+            grounding: reply.grounding,
+            ..outcome
+        }
     }
 
     fn outcome(&self, result: TurnResult) -> TurnOutcome {
@@ -45,6 +52,9 @@ impl TurnAnswer<'_> {
             model.truncate(model.floor_char_boundary(MAX_MODEL_BYTES));
         }
         let (usage, cost_micro_usd) = self.spending.total();
+        let has_text = result.error().is_none();
+        let citations = if has_text { self.streamer.citations().to_vec() } else { Vec::new() };
+        let grounding = (has_text && self.searched).then(|| Grounding::of(&citations));
         TurnOutcome {
             result,
             provider,
@@ -53,8 +63,8 @@ impl TurnAnswer<'_> {
             cost_micro_usd,
             cached: false,
             context: self.context,
-            citations: Vec::new(),
-            grounding: None,
+            citations,
+            grounding,
             timings: self.timings,
         }
     }

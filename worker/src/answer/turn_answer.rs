@@ -1,5 +1,7 @@
 //! The state of one worker's work on one turn.
 
+use std::sync::Arc;
+
 use providers::Prices;
 use shared::domain::{ContextUse, ProviderName, SessionKey};
 use shared::ports::{Attempts, CacheKey, CachedReply};
@@ -10,7 +12,7 @@ use tokio::time::Instant;
 use super::spending::Spending;
 use crate::calls::Providers;
 use crate::config::WorkerConfig;
-use crate::context::DocumentReader;
+use crate::context::{DocumentReader, NumberedSource};
 use crate::error::WorkerError;
 use crate::ports::Ports;
 use crate::prompt::Template;
@@ -41,6 +43,10 @@ pub(crate) struct TurnAnswer<'w> {
     pub(super) replay: Option<Box<Replay>>,
     pub(super) deadline: Instant,
     pub(super) context: ContextUse,
+    /// The passages that the model was given.
+    pub(super) sources: Arc<[NumberedSource]>,
+    /// Whether the documents were searched.
+    pub(super) searched: bool,
     pub(super) timings: Timings,
     pub(super) spending: Spending<'w>,
     pub(super) attempts: Attempts,
@@ -101,6 +107,8 @@ impl<'w> TurnAnswer<'w> {
             replay,
             deadline,
             context: ContextUse::None,
+            sources: Arc::default(),
+            searched: false,
             timings,
             spending,
             attempts: Attempts::default(),

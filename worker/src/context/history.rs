@@ -1,6 +1,6 @@
 //! The conversation before a turn, as far as the token budget allows.
 
-use shared::domain::{SessionKey, TurnNumber};
+use shared::domain::{SessionKey, TurnNumber, without_marks};
 use shared::ports::store::Item;
 use shared::ports::{ChatMessage, Ids, Role, Store};
 use shared::protocol::{Turn, TurnPhase, keys};
@@ -104,7 +104,12 @@ fn size(pair: &[ChatMessage; 2]) -> usize {
 /// Returns a turn's two messages, the reply first, if it belongs to the history.
 fn messages(turn: Turn) -> Option<[ChatMessage; 2]> {
     let text = match turn.phase {
-        TurnPhase::Final(end) => end.outcome.result.into_text(),
+        TurnPhase::Final(end) => {
+            // Their numbers mean other passages by now.
+            let citations = &end.outcome.citations;
+            let text = end.outcome.result.text();
+            if citations.is_empty() { text.to_owned() } else { without_marks(text, citations) }
+        }
         TurnPhase::Running(_) => return None,
     };
     (!is_blank(&text)).then(|| pair(text, turn.message.into()))

@@ -3,6 +3,6 @@
 /// Estimates a text's tokens at four bytes each, a common rule of thumb for English.
 ///
 /// Only for dividing up the prompt, never for money.
-pub fn estimated_tokens(text: &str) -> usize {
+pub(super) fn estimated_tokens(text: &str) -> usize {
     text.len().div_ceil(4)
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use shared::domain::{ContextUse, Principal};
-use shared::ports::{ChatMessage, Document, Prompt, PromptCaching, Role};
+use shared::ports::{ChatMessage, Document, FoundPassage, Prompt, PromptCaching, Role};
 use shared::tools::PromptTools;
 use shared::visible::{is_blank, without_invisible};
 
@@ -31,6 +31,8 @@ pub struct PromptParts<'a> {
     pub continues: bool,
     /// The document.
     pub document: Option<Document>,
+    /// What a search in the documents found; none if there was no search.
+    pub found: Option<Vec<FoundPassage>>,
     /// Whether the document was used.
     pub context: ContextUse,
     /// Instructions that replace the built-in ones.
@@ -48,6 +50,7 @@ impl<'a> PromptParts<'a> {
             history: Vec::new(),
             continues: false,
             document: None,
+            found: None,
             context: ContextUse::None,
             instructions: None,
             model: None,
@@ -60,8 +63,8 @@ impl<'a> PromptParts<'a> {
         template: &Template,
         config: &WorkerConfig,
     ) -> Result<Prompt, minijinja::Error> {
-        let Self { reader, message, history, continues, document, context, instructions, model } =
-            self;
+        let Self { reader, message, history, continues, document, found, context, .. } = self;
+        let Self { instructions, model, .. } = self;
         let system = SystemPrompt {
             instructions,
             document: document.as_ref(),
@@ -69,6 +72,7 @@ impl<'a> PromptParts<'a> {
             max_tokens: config.document_tokens,
         };
         let system = template.system(system)?;
+        let found = found.map(|passages| template.found(passages)).transpose()?;
         let group = reader.hash().as_str().bytes().next().unwrap_or(0) % CACHE_GROUPS;
         let caching =
             config.prompt_caching.then_some(PromptCaching { group, conversation: continues });
@@ -87,6 +91,7 @@ impl<'a> PromptParts<'a> {
             system,
             messages,
             document,
+            found,
             max_tokens: config.max_tokens,
             model,
             caching,

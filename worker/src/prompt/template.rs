@@ -3,11 +3,13 @@
 use minijinja::{Environment, context};
 use shared::domain::ContextUse;
 use shared::domain::sha256_hex;
-use shared::ports::Document;
+use shared::ports::{Document, FoundPassage, FoundPassages};
 use shared::visible::without_invisible;
 
 const NAME: &str = "system";
 const SOURCE: &str = include_str!("system.md.jinja");
+const PASSAGES: &str = "passages";
+const PASSAGES_SOURCE: &str = include_str!("passages.md.jinja");
 const BYTES_PER_TOKEN: usize = 4;
 
 /// The template with the product's name and tone. The text is in `prompt/system.md.jinja`.
@@ -36,6 +38,7 @@ impl Template {
         let mut environment = Environment::new();
         environment.set_trim_blocks(true);
         environment.add_template(NAME, SOURCE)?;
+        environment.add_template(PASSAGES, PASSAGES_SOURCE)?;
         Ok(Self { environment, product: product.to_owned(), tone: tone.to_owned() })
     }
 
@@ -59,14 +62,33 @@ impl Template {
         let shown = cut(&text, max_tokens.saturating_mul(BYTES_PER_TOKEN));
         let title =
             without_invisible(&document.title).replace(['\n', '\r', '\u{2028}', '\u{2029}'], " ");
-        let fence = format!(
-            "<<document {}>>",
-            &sha256_hex(&format!("{title}\n{}", document.content))[..32]
-        );
+        let fence = fence("document", &format!("{title}\n{}", document.content));
         template.render(
             context! { title, fence, document => shown, cut => shown.len() < text.len(), ..common },
         )
     }
+
+    /// Renders what a search found, as text that stands before the user's message.
+    ///
+    /// Each passage is in a block of its own; the delimiter contains a hash of all of them.
+    pub fn found(&self, passages: Vec<FoundPassage>) -> Result<FoundPassages, minijinja::Error> {
+        let blocks: Vec<_> = passages
+            .iter()
+            .map(|passage| context! { title => passage.title, text => passage.text() })
+            .collect();
+        let mut all = String::new();
+        for passage in &passages {
+            all.extend([&passage.title, "\n", &passage.text(), "\n"]);
+        }
+        let fence = fence("passage", &all);
+        let template = self.environment.get_template(PASSAGES)?;
+        let text = template.render(context! { fence, passages => blocks })?;
+        Ok(FoundPassages { passages, text: text + "\n" })
+    }
+}
+
+fn fence(kind: &str, content: &str) -> String {
+    format!("<<{kind} {}>>", &sha256_hex(content)[..32])
 }
 
 fn cut(text: &str, max_bytes: usize) -> &str {
@@ -159,7 +181,7 @@ mod tests {
             ..prompt(Some(&document), ContextUse::Used, 100)
         };
         let system = template.system(prompt_with_instructions).unwrap();
-        assert!(system.starts_with("One {{ word }}.\n\nText in the document"), "{system}");
+        assert!(system.starts_with("One {{ word }}.\n\nText in documents"), "{system}");
         assert!(system.contains("<<document ") && system.contains("Monday: maths"), "{system}");
         assert!(!system.contains("Sample School") && !system.contains("Be kind"), "{system}");
     }

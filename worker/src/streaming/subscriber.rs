@@ -16,6 +16,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(2);
 pub(super) struct StreamView<'a> {
     pub(super) session: &'a SessionId,
     pub(super) turn: &'a Turn,
+    /// The frame with the passages that the generation was given, if there are any.
+    pub(super) passages: Option<&'a str>,
     /// The text that may be sent by now.
     pub(super) released: &'a str,
     /// Whether the released text is the whole reply.
@@ -27,6 +29,7 @@ pub(super) struct StreamView<'a> {
 pub(super) enum FrameKind {
     RunStarted,
     Status,
+    Passages,
     TextStart,
     /// Text up to this offset of the released text, in bytes and in UTF-16 code units.
     Text {
@@ -55,6 +58,8 @@ pub(super) struct Subscriber {
     /// Identifies the connection's latest `resume`.
     stamp: String,
     stage: Stage,
+    /// Whether the passages of the generation were sent.
+    has_passages: bool,
     sent_bytes: usize,
     /// The same offset in UTF-16 code units, in which clients count.
     sent_utf16: u64,
@@ -74,6 +79,7 @@ impl Subscriber {
         Self {
             stamp: row.stamp,
             stage: Stage::Nothing,
+            has_passages: false,
             sent_bytes: 0,
             sent_utf16: 0,
             status: None,
@@ -97,6 +103,7 @@ impl Subscriber {
     /// Returns to the beginning of the text, for a new generation.
     pub(super) fn restart(&mut self) {
         self.stage = self.stage.min(Stage::RunStarted);
+        self.has_passages = false;
         self.sent_bytes = 0;
         self.sent_utf16 = 0;
         self.status = None;
@@ -121,6 +128,9 @@ impl Subscriber {
         }
         if let Some(status) = &self.status {
             return Some((FrameKind::Status, status.clone()));
+        }
+        if let Some(passages) = view.passages.filter(|_| !self.has_passages) {
+            return Some((FrameKind::Passages, passages.to_owned()));
         }
         if self.stage == Stage::RunStarted {
             // A later generation starts its text before there is any: the client has to clear the
@@ -153,6 +163,7 @@ impl Subscriber {
         match kind {
             FrameKind::RunStarted => self.stage = self.stage.max(Stage::RunStarted),
             FrameKind::Status => self.status = None,
+            FrameKind::Passages => self.has_passages = true,
             FrameKind::TextStart => self.stage = Stage::TextStarted,
             FrameKind::Text { bytes, utf16 } => {
                 self.sent_bytes = bytes;

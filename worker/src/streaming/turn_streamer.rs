@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use shared::ag_ui::{self, ChatStatus};
-use shared::domain::{PrincipalHash, SessionId, SessionKey};
+use shared::domain::{Citation, NumberedPassage, PrincipalHash, SessionId, SessionKey};
 use shared::ports::store::{Item, StoreError};
 use shared::ports::{Durability, Push, Store};
 use shared::protocol::generation::{self, Checkpoint};
@@ -50,6 +50,12 @@ pub(crate) struct TurnStreamer {
     owner: PrincipalHash,
     pub(crate) turn: Turn,
     text: String,
+    /// What the text cites.
+    citations: Vec<Citation>,
+    /// The passages that the generation was given.
+    passages: Vec<NumberedPassage>,
+    /// The frame that tells clients of them.
+    passages_frame: Option<String>,
     /// How many bytes of the text may be sent by now.
     released: usize,
     complete: bool,
@@ -99,6 +105,9 @@ impl TurnStreamer {
             owner: owner.principal.hash(),
             turn,
             text: String::new(),
+            citations: Vec::new(),
+            passages: Vec::new(),
+            passages_frame: None,
             released: 0,
             complete: false,
             pace,
@@ -127,6 +136,28 @@ impl TurnStreamer {
         }
     }
 
+    /// Adds a citation, and its mark to the text.
+    pub(crate) fn add_citation(&mut self, citation: Citation, mark: &str) {
+        self.citations.push(citation);
+        self.add_text(mark);
+    }
+
+    /// Returns what the text cites.
+    pub(crate) fn citations(&self) -> &[Citation] {
+        &self.citations
+    }
+
+    /// Tells clients which passages the turn is answered from, in this generation and later ones.
+    pub(crate) fn set_passages(&mut self, passages: Vec<NumberedPassage>) {
+        self.passages = passages;
+        self.frame_passages();
+    }
+
+    fn frame_passages(&mut self) {
+        self.passages_frame = (!self.passages.is_empty())
+            .then(|| ag_ui::custom_citations(&self.turn, &self.passages));
+    }
+
     /// Notes that the reply is complete, and releases the rest of its text unless the final is to
     /// carry it.
     pub(crate) fn complete(&mut self) {
@@ -140,6 +171,8 @@ impl TurnStreamer {
     pub(crate) fn restart(&mut self, turn: Turn) {
         self.turn = turn;
         self.text.clear();
+        self.citations.clear();
+        self.frame_passages();
         self.released = 0;
         self.complete = false;
         self.next_release = Instant::now();
@@ -200,6 +233,7 @@ impl TurnStreamer {
         self.subscribers.dispatch(&StreamView {
             session: &self.session,
             turn: &self.turn,
+            passages: self.passages_frame.as_deref(),
             released: &self.text[..self.released],
             complete: self.complete,
         });
@@ -298,7 +332,11 @@ impl TurnStreamer {
     /// stop flag. That is one write per second instead of a write and two reads.
     fn save_checkpoint(&self) -> BoxFuture<'static, Result<Option<Item>, StoreError>> {
         let store = self.store.clone();
-        let saved = Checkpoint { partial: &self.text, ..Checkpoint::default() };
+        let saved = Checkpoint {
+            partial: &self.text,
+            citations: &self.citations,
+            passages: &self.passages,
+        };
         let write = generation::checkpoint(&self.key, self.turn.turn, self.turn.epoch, saved);
         async move { store.write(write, Durability::Ordered).await }.boxed()
     }

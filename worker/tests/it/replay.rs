@@ -66,7 +66,7 @@ async fn history_model_and_instructions_are_the_replays() {
     );
     assert_eq!(prompts[1].model.as_deref(), Some("claude-haiku-5-5"));
     assert!(
-        prompts[1].system.starts_with("Answer in one word.\n\nText in the document"),
+        prompts[1].system.starts_with("Answer in one word.\n\nText in documents"),
         "{}",
         prompts[1].system
     );

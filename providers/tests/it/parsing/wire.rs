@@ -174,6 +174,7 @@ async fn hear(model: &dyn Model) -> Heard {
         system: String::new(),
         messages: vec![message],
         document: None,
+        found: None,
         max_tokens: 7,
         model: None,
         caching: None,

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{calls, request, settle};
 
 const CONTENT: &str = "Period 3 is maths in room 12.";
-const UNREADABLE: &str = "it cannot be read at the moment";
+const UNREADABLE: &str = "cannot be read at the moment";
 
 fn setup(content: &str) -> ScenarioSetup {
     let id = DocumentId::parse("plan").unwrap();
