@@ -154,8 +154,7 @@ impl DocumentReader {
         let query = SearchQuery { text, previous, reader, within, limit: MAX_PASSAGES };
         let search = async {
             let found = with_retries(|| self.documents.search(query)).await?;
-            let relevant = |passage: &Passage| passage.coverage >= MIN_COVERAGE;
-            let found: Vec<_> = found.into_iter().filter(relevant).collect();
+            let found = relevant(found, !previous.is_empty());
             // "Nothing was found" is an answer only for somebody who has documents.
             let searched = !found.is_empty()
                 || !with_retries(|| self.documents.list(reader)).await?.is_empty();
@@ -167,6 +166,19 @@ impl DocumentReader {
         });
         result.unwrap_or(SearchResult::Unavailable)
     }
+}
+
+/// Leaves out the passages that have hardly anything of the question.
+///
+/// A question such as "And when?" has nothing of its own to be found by: then the best passages for
+/// the conversation stay.
+fn relevant(mut found: Vec<Passage>, goes_on: bool) -> Vec<Passage> {
+    if goes_on && found.iter().all(|passage| passage.coverage < MIN_COVERAGE) {
+        found.truncate(MAX_PASSAGES / 2);
+    } else {
+        found.retain(|passage| passage.coverage >= MIN_COVERAGE);
+    }
+    found
 }
 
 /// Tells whether a document fits its share of the prompt, in estimated tokens.

@@ -28,6 +28,8 @@ mod replay;
 #[cfg(test)]
 mod reply_cache;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod streaming;
 #[cfg(test)]
 mod submit;

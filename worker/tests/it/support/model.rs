@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::unfold;
 use shared::domain::{FinishReason, ProviderName, Usage};
-use shared::ports::{Finish, Model, ModelError, ModelEvent, ModelStream, Prompt};
+use shared::ports::{Finish, Model, ModelCitation, ModelError, ModelEvent, ModelStream, Prompt};
 use testkit::faults::{Function, PortCall, PortCaller as _, ScriptedFaults};
 use tokio::time::{Instant, sleep};
 
@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep};
 pub(crate) enum Step {
     Wait(Duration),
     Say(String),
+    Cite(ModelCitation),
     Alive,
     Usage(Usage),
     Finish(FinishReason),
@@ -67,20 +68,36 @@ pub(crate) struct FakeModel {
     prompts: Mutex<Vec<(Instant, Prompt)>>,
     counts: Arc<Counts>,
     faults: Mutex<Arc<ScriptedFaults>>,
+    cites_by_itself: bool,
 }
 
 impl FakeModel {
     pub(crate) fn new(provider: ProviderName, name: &str, scripts: Vec<Vec<Step>>) -> Arc<Self> {
+        Arc::new(Self::of(provider, name, scripts, false))
+    }
+
+    /// A model that cites by itself.
+    pub(crate) fn citing(scripts: Vec<Vec<Step>>) -> Arc<Self> {
+        Arc::new(Self::of(ProviderName::Claude, "claude-test", scripts, true))
+    }
+
+    fn of(
+        provider: ProviderName,
+        name: &str,
+        scripts: Vec<Vec<Step>>,
+        cites_by_itself: bool,
+    ) -> Self {
         let scripts = Mutex::new(scripts.into());
         let name = name.to_owned();
-        Arc::new(Self {
+        Self {
             provider,
             name,
             scripts,
             prompts: Mutex::default(),
             counts: Arc::default(),
             faults: Mutex::new(ScriptedFaults::new(Function::Worker)),
-        })
+            cites_by_itself,
+        }
     }
 
     pub(crate) fn claude(scripts: Vec<Vec<Step>>) -> Arc<Self> {
@@ -162,6 +179,7 @@ impl Running {
             match self.steps.pop_front() {
                 Some(Step::Wait(time)) => sleep(time).await,
                 Some(Step::Say(text)) => return Some(Ok(ModelEvent::Delta(text))),
+                Some(Step::Cite(citation)) => return Some(Ok(ModelEvent::Citation(citation))),
                 Some(Step::Usage(usage)) => return Some(Ok(ModelEvent::Usage(usage))),
                 Some(Step::Alive) => return Some(Ok(ModelEvent::Alive)),
                 Some(Step::Hang) => std::future::pending().await,
@@ -188,6 +206,10 @@ impl Model for FakeModel {
 
     fn model(&self) -> &str {
         &self.name
+    }
+
+    fn cites_by_itself(&self) -> bool {
+        self.cites_by_itself
     }
 
     async fn stream(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {

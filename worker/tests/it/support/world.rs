@@ -26,6 +26,7 @@ use shared::protocol::{
     ConnectionRow, MessageRow, SessionRow, Turn, TurnRow, connection, delete, delivery, keys, stop,
 };
 use shared::queue_messages::{ReplyMessage, RequestMessage};
+use shared::reply_cache::{CacheLimits, MemoryReplyCache};
 use testkit::faults::{Function, ScriptedFaults};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -47,6 +48,9 @@ pub(crate) struct Setup {
     pub(crate) own: Option<Arc<dyn Model>>,
     pub(crate) secrets: Arc<MemorySecrets>,
     pub(crate) documents: Vec<OwnedDocument>,
+    /// Documents that the test changes, in place of those.
+    pub(crate) library: Option<Arc<MemoryDocuments>>,
+    pub(crate) searchable: bool,
     pub(crate) environment: Environment,
     pub(crate) reply_cache: Option<ReplyCacheClient>,
     pub(crate) pace: Pace,
@@ -63,10 +67,22 @@ impl Setup {
             own,
             secrets,
             documents,
+            library: None,
+            searchable: true,
             environment,
             reply_cache: None,
             pace: Pace::ONE_MACHINE,
         }
+    }
+
+    /// Adds a reply cache in memory.
+    pub(crate) fn caching(self) -> Self {
+        let limits = CacheLimits { entries: 10, bytes: 1_000_000 };
+        let clock = Arc::new(TokioClock::starting_at(START));
+        let cache = Arc::new(MemoryReplyCache::new(clock, limits));
+        let ttl = Duration::from_hours(1);
+        let reply_cache = ReplyCacheClient { cache, ttl, timeout: Duration::from_millis(5) };
+        Self { reply_cache: Some(reply_cache), ..self }
     }
 
     pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
@@ -135,7 +151,9 @@ impl World {
             delays: Mutex::default(),
         });
         setup.models.iter().for_each(|model| model.obey(&faults));
-        let documents = Arc::new(MemoryDocuments::new(setup.documents));
+        let documents = MemoryDocuments::new(setup.documents);
+        let documents = if setup.searchable { documents } else { documents.unsearchable() };
+        let documents = setup.library.unwrap_or_else(|| Arc::new(documents));
         let metrics = Arc::new(MemoryMetrics::new());
         let ports = Ports {
             store: faults.around(store.clone()),
@@ -311,6 +329,12 @@ impl World {
 
     pub(crate) async fn turn(&self, number: u64) -> Option<TurnRow> {
         self.row(keys::turn(&self.key, TurnNumber::parse(number).unwrap())).await
+    }
+
+    /// Returns the first turn of another session of the same user.
+    pub(crate) async fn first_of(&self, session: &SessionId) -> TurnRow {
+        let key = SessionKey::derive(&principal(), session);
+        self.row(keys::turn(&key, TurnNumber::FIRST)).await.expect("the turn is there")
     }
 
     pub(crate) async fn final_of(&self, number: u64) -> TurnRow {
