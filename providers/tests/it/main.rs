@@ -6,4 +6,6 @@ mod models;
 #[cfg(test)]
 mod parsing;
 #[cfg(test)]
+mod passages;
+#[cfg(test)]
 mod tools;

@@ -96,7 +96,7 @@ pub(crate) fn model(protocol: Protocol, stub: &StubProvider) -> Box<dyn Model> {
     model_at(protocol, &stub.url(), Arc::new(Key(Some(" the-key\n"))))
 }
 
-fn prompt() -> Prompt {
+pub(crate) fn prompt() -> Prompt {
     let message = |role, text: &str| ChatMessage { role, text: text.to_owned() };
     Prompt {
         system: "Be kind.".to_owned(),

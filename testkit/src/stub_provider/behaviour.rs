@@ -66,6 +66,9 @@ pub struct Reply {
     pub thinking: bool,
     /// Calls that the reply asks for, after its text.
     pub calls: Vec<ToolCall>,
+    /// Search results that the text cites, by their place in the request from 0, with the words
+    /// (Claude only).
+    pub citations: Vec<(u32, String)>,
 }
 
 /// A call of a tool that a reply asks for.
@@ -107,6 +110,13 @@ impl Reply {
         Self { finish, ..self }
     }
 
+    /// Adds a citation of a search result.
+    #[must_use]
+    pub fn citing(mut self, index: u32, words: &str) -> Self {
+        self.citations.push((index, words.to_owned()));
+        self
+    }
+
     /// Adds a call of a tool.
     #[must_use]
     pub fn calling(mut self, name: &str, arguments: &str) -> Self {
@@ -128,6 +138,7 @@ impl Reply {
             usage: Usage { input: 12, output, ..Usage::default() },
             finish: Finish::Stop,
             thinking: false,
+            citations: Vec::new(),
             calls: Vec::new(),
         }
     }

@@ -70,6 +70,7 @@ pub(super) fn frames(reply: &Reply, request: &RequestTraits) -> Frames {
         opening.push(named(
             json!({"type": "content_block_start", "index": index, "content_block": block}),
         ));
+        closing.extend(reply.citations.iter().map(|(place, words)| citation(index, *place, words)));
         closing.push(named(json!({"type": "content_block_stop", "index": index})));
     }
     let first = index + u8::from(!reply.pieces.is_empty());
@@ -120,6 +121,15 @@ fn thinking() -> [Bytes; 4] {
         delta(0, json!({"type": "signature_delta", "signature": "c3R1Yg=="})),
         named(json!({"type": "content_block_stop", "index": 0})),
     ]
+}
+
+fn citation(index: u8, place: u32, words: &str) -> Bytes {
+    let citation = json!({
+        "type": "search_result_location", "cited_text": words, "source": "source",
+        "title": "Title", "search_result_index": place, "start_block_index": 0,
+        "end_block_index": 1,
+    });
+    delta(index, json!({"type": "citations_delta", "citation": citation}))
 }
 
 fn tool_use(index: u8, call: &ToolCall) -> Vec<Bytes> {

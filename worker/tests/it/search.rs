@@ -245,7 +245,7 @@ async fn a_changed_document_is_not_answered_from_the_cache() {
 
 #[tokio::test(start_paused = true)]
 async fn passages_are_told_before_the_text_and_again_in_a_later_generation() {
-    let broken = vec![says("In the", Duration::from_millis(300)), fail(Failure::Broken)].concat();
+    let broken = [says("In the", Duration::from_millis(300)), fail(Failure::Broken)].concat();
     let model = FakeModel::openai(vec![broken, FakeModel::words(CITED)]);
     let world = World::of(setup(&model));
     world.accept(&world.submission("m1", "Where does my phone stay?")).await;
