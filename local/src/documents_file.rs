@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 use shared::domain::{DocumentId, Principal};
-
-use crate::sqlite::StoredDocument;
+use shared::ports::NewDocument;
 
 const SAMPLE: &str = include_str!("../school/documents.json");
 const SAMPLE_NAME: &str = "the sample school";
@@ -21,7 +20,7 @@ enum Content {
 }
 
 /// Loads a file, or the sample school without one. Errors name the file and the document.
-pub fn load(path: Option<&Path>) -> anyhow::Result<Vec<StoredDocument>> {
+pub fn load(path: Option<&Path>) -> anyhow::Result<Vec<(DocumentId, NewDocument)>> {
     let Some(path) = path else { return parse(SAMPLE).context(SAMPLE_NAME) };
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{} cannot be read", path.display()))?;
@@ -29,7 +28,7 @@ pub fn load(path: Option<&Path>) -> anyhow::Result<Vec<StoredDocument>> {
 }
 
 /// Parses the content of a file of documents.
-pub fn parse(text: &str) -> anyhow::Result<Vec<StoredDocument>> {
+pub fn parse(text: &str) -> anyhow::Result<Vec<(DocumentId, NewDocument)>> {
     // Windows programs put a byte order mark first.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let values: Vec<Value> =
@@ -37,19 +36,14 @@ pub fn parse(text: &str) -> anyhow::Result<Vec<StoredDocument>> {
     let mut known = BTreeSet::new();
     let mut documents = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
-        let document = document(value).with_context(|| format!("document {}", index + 1))?;
-        ensure!(
-            known.insert(document.id.clone()),
-            "document {}: the id {} is used twice",
-            index + 1,
-            document.id
-        );
-        documents.push(document);
+        let (id, document) = document(value).with_context(|| format!("document {}", index + 1))?;
+        ensure!(known.insert(id.clone()), "document {}: the id {id} is used twice", index + 1);
+        documents.push((id, document));
     }
     Ok(documents)
 }
 
-fn document(value: &Value) -> anyhow::Result<StoredDocument> {
+fn document(value: &Value) -> anyhow::Result<(DocumentId, NewDocument)> {
     let owner = match value.get("owner") {
         None | Some(Value::Null) => None,
         Some(Value::String(owner)) => {
@@ -58,13 +52,14 @@ fn document(value: &Value) -> anyhow::Result<StoredDocument> {
         Some(_) => bail!("the field owner must be text"),
     };
     let id = DocumentId::parse(text(value, "id")?).context("the field id")?;
-    Ok(StoredDocument {
-        id,
-        title: text(value, "title")?,
-        content: content(value)?,
-        owner,
-        version: "1".to_owned(),
-    })
+    let source_url = match value.get("source_url") {
+        None | Some(Value::Null) => None,
+        Some(_) => Some(text(value, "source_url")?),
+    };
+    let title = text(value, "title")?;
+    let document = NewDocument { title, content: content(value)?, owner, source_url };
+    document.check().map_err(|error| anyhow!("the field {} {error}", error.field()))?;
+    Ok((id, document))
 }
 
 fn text(value: &Value, field: &str) -> anyhow::Result<String> {
@@ -97,8 +92,8 @@ mod tests {
     #[test]
     fn the_sample_school_loads_in_its_order() {
         let documents = load(None).unwrap();
-        assert_eq!(documents[0].id.as_str(), "school");
-        assert!(documents.iter().any(|document| document.id.as_str() == "class-7b"));
+        assert_eq!(documents[0].0.as_str(), "school");
+        assert!(documents.iter().any(|(id, _)| id.as_str() == "class-7b"));
     }
 
     #[test]

@@ -4,14 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::domain::{DocumentId, Principal, Timestamp};
-use shared::ports::{
-    DocumentInfo, DocumentsError, Library, MAX_DOCUMENT_BYTES, MAX_SOURCE_URL_BYTES,
-    MAX_TITLE_BYTES, NewDocument, PutResult,
-};
+use shared::ports::{DocumentInfo, DocumentsError, Library, NewDocument, PutResult};
 use tokio::time::{Instant, sleep};
 
 use super::data_api::{DataApi, Database, Row, Rows, StatementError, Value};
-use super::permanent;
 use crate::sdk::Sdk;
 
 /// The Data API ends a statement after 45 seconds.
@@ -109,7 +105,7 @@ impl Library for RdsLibrary {
         document: &NewDocument,
     ) -> Result<PutResult, DocumentsError> {
         let NewDocument { title, content, owner, source_url } = document;
-        check(document)?;
+        document.check().map_err(|error| DocumentsError::Permanent(Box::new(error)))?;
         let mut parameters = vec![
             ("id", Value::Text(Some(id.as_str()))),
             ("title", Value::Text(Some(title))),
@@ -168,25 +164,6 @@ impl Library for RdsLibrary {
         let rows = self.execute(&sql, &[("id", Value::Text(Some(id.as_str())))]).await?;
         Ok(rows.first().and_then(info))
     }
-}
-
-/// Refuses what the table or the search does not take.
-fn check(document: &NewDocument) -> Result<(), DocumentsError> {
-    let NewDocument { title, content, source_url, .. } = document;
-    if content.len() > MAX_DOCUMENT_BYTES {
-        return Err(permanent("the content is longer than 4 MiB: divide the document"));
-    }
-    if title.len() > MAX_TITLE_BYTES {
-        return Err(permanent("the title is longer than 512 bytes: shorten it"));
-    }
-    let url = source_url.as_deref().unwrap_or_default();
-    if url.len() > MAX_SOURCE_URL_BYTES {
-        return Err(permanent("the source URL is longer than 2,048 bytes"));
-    }
-    if [title, content, url].into_iter().any(|text| text.contains('\0')) {
-        return Err(permanent("the document contains NUL, which PostgreSQL cannot store"));
-    }
-    Ok(())
 }
 
 /// Reads a row; `None` if its ID is none that the chat could name.

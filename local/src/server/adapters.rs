@@ -70,7 +70,7 @@ impl Adapters {
         let documents = database.documents();
         // Whoever only looks at the data may have other settings than its server.
         if work == Work::Everything {
-            documents.replace_all(documents_file::load(config.documents.as_deref())?).await?;
+            documents.load(documents_file::load(config.documents.as_deref())?).await?;
         }
         let claude = config.claude.as_ref().map(|(_, key)| key.clone());
         let openai = config.openai.as_ref().and_then(|(_, key)| key.clone());

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::engine::Engine;
 use super::error::DatabaseError;
+use super::passages::Readers;
 use super::queue_index::QueueIndex;
 use super::writer::{Access, Writer};
 use super::{
@@ -47,6 +48,7 @@ struct Open {
     // Fields are dropped in this order: the thread must close the file before the lock is released,
     // or another process could open the file while it is still being written.
     writer: Writer,
+    readers: Arc<Readers>,
     rates: MemoryStore,
     /// Changes when events are published.
     published: watch::Sender<()>,
@@ -77,9 +79,10 @@ impl Database {
         let engine = Engine::new(connection, Arc::clone(&clock)).map_err(sqlite)?;
         let unwritable = |source| OpenError::Unwritable { directory: directory.to_owned(), source };
         let writer = Writer::start(engine).map_err(unwritable)?;
+        let readers = Arc::new(Readers::new(file.to_owned()));
         let rates = MemoryStore::new(clock);
         let (published, _) = watch::channel(());
-        Ok(Self(Arc::new(Open { writer, rates, published, _lock: lock })))
+        Ok(Self(Arc::new(Open { writer, readers, rates, published, _lock: lock })))
     }
 
     /// Returns the store.
@@ -185,6 +188,11 @@ impl Database {
             Ok((pragma("page_count")? * pragma("page_size")?).cast_unsigned())
         };
         self.read(read).await
+    }
+
+    /// Returns the connections that only read.
+    pub(super) fn readers(&self) -> &Arc<Readers> {
+        &self.0.readers
     }
 
     /// Returns the in-memory store for rates, which need not outlive the process.

@@ -7,6 +7,7 @@
 //! | `engine`, `item_cache`, `queue_index` | the state that this thread owns |
 //! | `schema` | tables and migrations |
 //! | `statistics` | statistics for each minute, hour and quarter of a day, folded from the events |
+//! | `passages` | the index of the documents' passages, and the connections that searches read on |
 //! | `store`, `queue`, `events`, `documents`, `reply_cache` | the adapters |
 //!
 //! All adapters write to one ordered log. A write that is acknowledged as
@@ -21,6 +22,7 @@ pub mod error;
 pub mod events;
 mod item_cache;
 mod lock;
+mod passages;
 mod purge;
 pub mod queue;
 mod queue_index;
@@ -33,7 +35,7 @@ pub mod store;
 mod writer;
 
 pub use database::{Database, Synchronous};
-pub use documents::{SqliteDocuments, StoredDocument};
+pub use documents::SqliteDocuments;
 pub use error::OpenError;
 pub use events::{SqliteEvents, StoredEvent};
 pub use queue::{QueueDepth, SqliteQueue};

@@ -93,6 +93,57 @@ const MIGRATIONS: &[&str] = &[
         WHERE at + width > (SELECT published_at FROM events ORDER BY seq LIMIT 1)
         AND at > (SELECT kept FROM refolding);
     UPDATE folded SET seq = 0;",
+    // Passages and their index. All documents came from a start, and the next one loads them again.
+    "DROP TABLE documents;
+    CREATE TABLE documents (
+        position INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        title TEXT NOT NULL,
+        content TEXT NOT NULL,
+        owner TEXT,
+        version TEXT NOT NULL,
+        source_url TEXT,
+        changed_at INTEGER NOT NULL,
+        loaded INTEGER NOT NULL,
+        scope INTEGER NOT NULL DEFAULT 0,
+        first INTEGER NOT NULL DEFAULT 0,
+        passages INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    DROP TABLE IF EXISTS scopes;
+    DROP TABLE IF EXISTS passages;
+    DROP TABLE IF EXISTS passage_lengths;
+    DROP TABLE IF EXISTS postings;
+    CREATE TABLE scopes (
+        id INTEGER PRIMARY KEY,
+        owner TEXT NOT NULL UNIQUE,
+        passages INTEGER NOT NULL DEFAULT 0,
+        terms INTEGER NOT NULL DEFAULT 0,
+        next INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE passages (
+        scope INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        document INTEGER NOT NULL,
+        ordinal INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        end INTEGER NOT NULL,
+        headings TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (scope, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE passage_lengths (
+        scope INTEGER NOT NULL,
+        block INTEGER NOT NULL,
+        lengths BLOB NOT NULL,
+        PRIMARY KEY (scope, block)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE postings (
+        scope INTEGER NOT NULL,
+        term TEXT NOT NULL,
+        block INTEGER NOT NULL,
+        entries BLOB NOT NULL,
+        PRIMARY KEY (scope, term, block)
+    ) STRICT, WITHOUT ROWID;",
 ];
 
 /// Opens the file and migrates it to the newest version.

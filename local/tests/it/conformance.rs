@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use local::sqlite::{Database, StoredDocument};
-use shared::domain::Timestamp;
+use local::sqlite::Database;
+use shared::domain::{DocumentId, Timestamp};
 use shared::memory::{ManualClock, OwnedDocument};
 use shared::ports::store::Store;
-use shared::ports::{Clock, EventSource};
+use shared::ports::{Clock, Document, Documents, EventSource, Library, NewDocument};
 use tempfile::TempDir;
 use testkit::conformance::{self, Published};
 
@@ -77,19 +77,30 @@ async fn the_documents_on_sqlite_keep_their_promises() {
     let folders = Folders::default();
     let make = async |documents: Vec<OwnedDocument>| {
         let loaded = folders.open(clock()).documents();
-        loaded.replace_all(documents.into_iter().map(stored).collect()).await.unwrap();
+        loaded.load(documents.into_iter().map(stored).collect()).await.unwrap();
         Arc::new(loaded) as _
     };
     conformance::documents(make).await;
 }
 
-fn stored(OwnedDocument { document, owner }: OwnedDocument) -> StoredDocument {
-    let content = document.content.to_string();
-    StoredDocument {
-        id: document.id,
-        title: document.title,
-        content,
-        owner,
-        version: "1".to_owned(),
-    }
+fn stored(OwnedDocument { document, owner }: OwnedDocument) -> (DocumentId, NewDocument) {
+    let Document { id, title, content, .. } = document;
+    (id, NewDocument { title, content: content.to_string(), owner, source_url: None })
+}
+
+#[tokio::test]
+async fn the_search_on_sqlite_keeps_its_promises() {
+    let folders = Folders::default();
+    conformance::search(async || library(&folders)).await;
+}
+
+#[tokio::test]
+async fn the_library_on_sqlite_keeps_its_promises() {
+    let folders = Folders::default();
+    conformance::library(async || library(&folders)).await;
+}
+
+fn library(folders: &Folders) -> (Arc<dyn Library>, Arc<dyn Documents>) {
+    let documents = Arc::new(folders.open(clock()).documents());
+    (documents.clone(), documents)
 }

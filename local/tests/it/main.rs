@@ -10,6 +10,8 @@ mod fixtures;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod library;
+#[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod parsing;

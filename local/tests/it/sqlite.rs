@@ -145,7 +145,7 @@ async fn a_database_of_a_newer_version_is_refused() {
     let error = machine.try_open().unwrap_err();
     assert!(matches!(error, OpenError::Newer { found: 99, .. }));
     let text = error.to_string();
-    assert!(text.contains("chatbot.db") && text.contains("99") && text.contains(" 4"), "{text}");
+    assert!(text.contains("chatbot.db") && text.contains("99") && text.contains(" 5"), "{text}");
 }
 
 #[tokio::test]

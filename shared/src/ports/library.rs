@@ -29,6 +29,63 @@ pub struct NewDocument {
     pub source_url: Option<String>,
 }
 
+/// The reason why a document cannot be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NewDocumentError {
+    /// The content is too long.
+    #[error("is longer than 4 MiB: divide the document")]
+    Content,
+    /// The title is too long.
+    #[error("is longer than 512 bytes: shorten it")]
+    Title,
+    /// The title is empty or blank.
+    #[error("is empty")]
+    NoTitle,
+    /// The source URL is too long.
+    #[error("is longer than 2,048 bytes")]
+    SourceUrl,
+    /// A field contains NUL, which databases cannot store in texts.
+    #[error("contains NUL, which is no text: convert the file")]
+    Nul(&'static str),
+}
+
+impl NewDocumentError {
+    /// Returns the name of the field.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Title | Self::NoTitle => "title",
+            Self::SourceUrl => "source_url",
+            Self::Nul(field) => field,
+        }
+    }
+}
+
+impl NewDocument {
+    /// Checks the limits that hold wherever documents are stored.
+    pub fn check(&self) -> Result<(), NewDocumentError> {
+        let Self { title, content, source_url, .. } = self;
+        let url = source_url.as_deref().unwrap_or_default();
+        if content.len() > MAX_DOCUMENT_BYTES {
+            return Err(NewDocumentError::Content);
+        }
+        if title.len() > MAX_TITLE_BYTES {
+            return Err(NewDocumentError::Title);
+        }
+        if title.trim().is_empty() {
+            return Err(NewDocumentError::NoTitle);
+        }
+        if url.len() > MAX_SOURCE_URL_BYTES {
+            return Err(NewDocumentError::SourceUrl);
+        }
+        let texts = [("title", title.as_str()), ("content", content), ("source_url", url)];
+        match texts.into_iter().find(|(_, text)| text.contains('\0')) {
+            Some((field, _)) => Err(NewDocumentError::Nul(field)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What the library holds of a document, apart from its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentInfo {

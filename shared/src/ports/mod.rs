@@ -22,7 +22,7 @@ pub use events::{EventEntry, Events, EventsError};
 pub use ids::Ids;
 pub use library::{
     DocumentInfo, Library, MAX_DOCUMENT_BYTES, MAX_SOURCE_URL_BYTES, MAX_TITLE_BYTES, NewDocument,
-    PutResult,
+    NewDocumentError, PutResult,
 };
 pub use metrics::{Attempts, Metrics, TurnMeasure};
 pub use model::{

@@ -6,6 +6,7 @@ use std::path::Path;
 use local::documents_file;
 use proptest::prelude::*;
 use shared::domain::{DocumentId, Principal};
+use shared::ports::NewDocument;
 use tempfile::TempDir;
 
 use super::corpus::{Seed, corpus, short, table};
@@ -20,11 +21,10 @@ fn load(directory: &Path, content: &[u8]) -> String {
     std::fs::write(&file, content).unwrap();
     match documents_file::load(Some(&file)) {
         Ok(documents) => {
-            let ids: BTreeSet<&str> =
-                documents.iter().map(|document| document.id.as_str()).collect();
+            let ids: BTreeSet<&str> = documents.iter().map(|(id, _)| id.as_str()).collect();
             assert_eq!(ids.len(), documents.len(), "no id is there twice");
-            for document in &documents {
-                assert!(DocumentId::parse(document.id.as_str()).is_ok());
+            for (id, document) in &documents {
+                assert!(DocumentId::parse(id.as_str()).is_ok());
                 assert!(
                     document
                         .owner
@@ -33,9 +33,9 @@ fn load(directory: &Path, content: &[u8]) -> String {
                 );
                 assert!(!document.title.trim().is_empty() && !document.content.trim().is_empty());
             }
-            let one = |document: &local::sqlite::StoredDocument| {
+            let one = |(id, document): &(DocumentId, NewDocument)| {
                 let owner = document.owner.as_ref().map_or("everybody", Principal::as_str);
-                format!("{} of {owner}: {:?} {:?}", document.id, document.title, document.content)
+                format!("{id} of {owner}: {:?} {:?}", document.title, document.content)
             };
             short(&documents.iter().map(one).collect::<Vec<_>>().join(", "))
         }

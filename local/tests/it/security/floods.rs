@@ -150,6 +150,7 @@ async fn a_flood_of_many_principals_never_takes_more_than_the_days_budget() {
     let stub = provider(costly()).await;
     let setup = Setup::claude(&stub)
         .with("CHATBOT_CLAUDE_MODEL", MODEL)
+        .with("CHATBOT_ENABLE_CONTEXT", "false")
         .with("CHATBOT_DAILY_BUDGET_USD", "0.005");
     let server = setup.start().await;
     let check_budget =
@@ -186,7 +187,9 @@ async fn a_flood_of_many_principals_never_takes_more_than_the_days_budget() {
 #[tokio::test]
 async fn who_has_spent_a_principals_budget_leaves_the_others_theirs() {
     let stub = provider(costly()).await;
-    let setup = Setup::claude(&stub).with("CHATBOT_CLAUDE_MODEL", MODEL);
+    // Passages would add to what a question costs.
+    let setup = Setup::claude(&stub).with("CHATBOT_ENABLE_CONTEXT", "false");
+    let setup = setup.with("CHATBOT_CLAUDE_MODEL", MODEL);
     let server = setup.with("CHATBOT_PRINCIPAL_DAILY_BUDGET_USD", "0.002").start().await;
     let mut ann = Chatter::join(&server).await;
     let mut replies = 0;

@@ -96,7 +96,38 @@ async fn the_chosen_document_reaches_the_model_as_data() {
     assert_eq!(ann.turns().await[0]["context"], "used");
     ann.ask("And without it?").await;
     assert!(!latest(&stub).system.contains("maths"), "a document belongs to its message");
-    assert_eq!(ann.turns().await[1]["context"], "none");
+}
+
+#[tokio::test]
+async fn a_question_is_answered_from_all_documents_and_cites_the_passage() {
+    let reply = Reply::text("In room 14").citing(0, "Monday: maths in room 14.");
+    let stub = provider(Behaviour::Reply(reply)).await;
+    let documents = json!([
+        { "id": "menu", "title": "Menu", "content": "Monday: lasagne." },
+        { "id": "plan", "title": "Week plan", "content": "# 7B\n\nMonday: maths in room 14." },
+        { "id": "diary", "title": "Diary", "content": "A canary sings in room 14 on Monday, \
+            maths.", "owner": "anon:somebody-else" },
+    ]);
+    let server = Setup::claude(&stub).start_with_documents(&documents).await;
+    let mut ann = Chatter::join(&server).await;
+    let answer = ann.ask("In which room is maths on Monday?").await;
+    assert_eq!(answer.text, "In room 14 [1]");
+    let request = latest(&stub).body.to_string();
+    assert!(request.contains(r#""source":"plan#0""#) && !request.contains("canary"), "{request}");
+    let turn = ann.turns().await[0].clone();
+    assert_eq!((&turn["context"], &turn["grounding"]), (&json!("used"), &json!("cited")));
+    let citation = &turn["citations"][0];
+    assert_eq!(citation["quote"], "Monday: maths in room 14.");
+    assert_eq!(citation["offset"], 11);
+    let path = format!(
+        "/documents/{}/passages/{}?version={}",
+        citation["document_id"].as_str().unwrap(),
+        citation["ordinal"],
+        citation["version"].as_str().unwrap()
+    );
+    let passage = ann.http.get(&path).await.expect(200);
+    assert_eq!(passage["headings"], json!(["7B"]));
+    assert!(passage["text"].as_str().unwrap().contains("maths in room 14"));
 }
 
 #[tokio::test]
