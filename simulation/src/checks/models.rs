@@ -118,8 +118,13 @@ fn judge(
         problems.push(("8", format!("{calls} calls of models were made for one message")));
     }
     let owner = expected.sessions.get(key).and_then(|session| session.owner);
-    let mut told =
-        prompt.messages.iter().map(|message| message.text.as_str()).chain([prompt.system.as_str()]);
+    let found = prompt.found.iter().map(|found| found.text.as_str());
+    let mut told = prompt
+        .messages
+        .iter()
+        .map(|message| message.text.as_str())
+        .chain([prompt.system.as_str()])
+        .chain(found);
     if let Some(foreign) =
         owner.and_then(|owner| told.find_map(|text| super::mark::foreign(owner, text)))
     {

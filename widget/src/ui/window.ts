@@ -324,7 +324,7 @@ export class ChatWindow {
     this.#composer.setDocuments(this.#documents, this.#documentId);
   }
 
-  // What the user chose last, or what the host set, or the first one.
+  // What the user chose last, or what the host set, or all of them.
   #initialDocument(): string | null {
     let kept: string | null = null;
     try {
@@ -333,6 +333,6 @@ export class ChatWindow {
       kept = null;
     }
     if (kept === '' || this.#documents.some(({ id }) => id === kept)) return kept || null;
-    return this.#documentId ?? this.#documents[0]?.id ?? null;
+    return this.#documentId;
   }
 }
