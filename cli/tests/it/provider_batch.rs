@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use testkit::stub_provider::Behaviour;
+use testkit::stub_provider::{Behaviour, said};
 
 use crate::batch::{check_answers, questions};
 use crate::support::batches::{Batches, Creation};
@@ -32,10 +32,7 @@ fn check_paid_once(batches: &Batches, lines: usize) {
     let mut paid: BTreeMap<String, usize> = BTreeMap::new();
     for request in batches.requests() {
         let body = if request["params"].is_null() { &request["body"] } else { &request["params"] };
-        let asked = body["messages"].as_array().unwrap().last().unwrap()["content"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let asked = said(&body["messages"].as_array().unwrap().last().unwrap()["content"]);
         *paid.entry(asked).or_default() += 1;
     }
     assert!(paid.values().all(|times| *times == 1), "{paid:?}");

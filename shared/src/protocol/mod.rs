@@ -17,6 +17,7 @@ pub mod lifetime;
 pub mod rows;
 pub mod stop;
 pub mod turn;
+mod turn_row;
 
 pub use lifetime::Lifetime;
 pub use rows::{ConnectionRow, MessageRow, Owner, SessionRow, TurnError, TurnRow, TurnState};

@@ -93,15 +93,16 @@ impl Call {
 
 fn messages(body: &Value) -> impl Iterator<Item = Message> {
     body["messages"].as_array().into_iter().flatten().map(|message| {
-        let text = text(&message["content"]);
-        // What a search found stands before the user's own words.
-        let said =
-            text.rsplit_once("The user's message:\n").map_or(text.as_str(), |(_, said)| said);
-        Message {
-            role: message["role"].as_str().unwrap_or_default().to_owned(),
-            text: said.to_owned(),
-        }
+        let role = message["role"].as_str().unwrap_or_default().to_owned();
+        Message { role, text: said(&message["content"]) }
     })
+}
+
+/// Returns what somebody said in the content of a message, without what a search found for it.
+pub fn said(content: &Value) -> String {
+    let text = text(content);
+    let said = text.rsplit_once("The user's message:\n").map_or(text.as_str(), |(_, said)| said);
+    said.to_owned()
 }
 
 fn is_system(role: &str) -> bool {

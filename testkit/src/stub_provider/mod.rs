@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use behaviour::{Behaviour, Failure, Finish, Reply, ToolCall, Usage};
-pub use call::{Call, Message, Protocol};
+pub use call::{Call, Message, Protocol, said};
 pub use script::Progress;
 use script::Script;
 

@@ -2,9 +2,11 @@
 
 pub(crate) mod model;
 pub(crate) mod ports;
+pub(crate) mod setup;
 pub(crate) mod store;
 pub(crate) mod world;
 
 pub(crate) use model::{FakeModel, Step, fail, finish, says, wait};
+pub(crate) use setup::Setup;
 pub(crate) use testkit::faults::{Fault, PortCall};
-pub(crate) use world::{Setup, World, session};
+pub(crate) use world::{World, session};

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use providers::Prices;
-use secrecy::SecretSlice;
 use serde_json::Value;
 use shared::domain::{
     ConnectionId, ExpiresAt, MessageId, MessageText, Principal, SessionId, SessionKey, Timestamp,
@@ -13,83 +12,29 @@ use shared::domain::{
 use shared::environment::Environment;
 use shared::fifo::QueueSettings;
 use shared::memory::{
-    MemoryDocuments, MemoryMetrics, MemoryPush, MemoryQueue, MemorySecrets, MemoryStore,
-    OwnedDocument, SeededIds, TokioClock,
+    MemoryDocuments, MemoryMetrics, MemoryPush, MemoryQueue, MemoryStore, SeededIds, TokioClock,
 };
 use shared::ports::store::{Item, Key};
 use shared::ports::{
-    Clock, Delivery, Durability, EventSource, Model, OutgoingMessage, Queue, SigningKey,
-    SigningKeys, Store,
+    Clock, Delivery, Durability, EventSource, Model, OutgoingMessage, Queue, Store,
 };
 use shared::protocol::accept::{self, Submission};
 use shared::protocol::{
     ConnectionRow, MessageRow, SessionRow, Turn, TurnRow, connection, delete, delivery, keys, stop,
 };
 use shared::queue_messages::{ReplyMessage, RequestMessage};
-use shared::reply_cache::{CacheLimits, MemoryReplyCache};
 use testkit::faults::{Function, ScriptedFaults};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use worker::calls::Providers;
 use worker::config::{BreakerSettings, Pace};
-use worker::reply_cache::ReplyCacheClient;
 use worker::{Ports, Worker, WorkerConfig, WorkerError};
 
-use super::FakeModel;
 use super::ports::{Frame, RecordingPush};
 use super::store::{Commit, CommitLog};
+use super::{FakeModel, Setup};
 
 pub(crate) const START: Timestamp = Timestamp(1_795_414_260_000);
-
-/// What a world begins with.
-pub(crate) struct Setup {
-    pub(crate) models: Vec<Arc<FakeModel>>,
-    /// A model of the test's own, asked before all others.
-    pub(crate) own: Option<Arc<dyn Model>>,
-    pub(crate) secrets: Arc<MemorySecrets>,
-    pub(crate) documents: Vec<OwnedDocument>,
-    /// Documents that the test changes, in place of those.
-    pub(crate) library: Option<Arc<MemoryDocuments>>,
-    pub(crate) searchable: bool,
-    pub(crate) environment: Environment,
-    pub(crate) reply_cache: Option<ReplyCacheClient>,
-    pub(crate) pace: Pace,
-}
-
-impl Setup {
-    pub(crate) fn new(models: Vec<Arc<FakeModel>>) -> Self {
-        let own = None;
-        let secrets = Arc::new(secrets());
-        let documents = Vec::new();
-        let environment = Environment::default();
-        Self {
-            models,
-            own,
-            secrets,
-            documents,
-            library: None,
-            searchable: true,
-            environment,
-            reply_cache: None,
-            pace: Pace::ONE_MACHINE,
-        }
-    }
-
-    /// Adds a reply cache in memory.
-    pub(crate) fn caching(self) -> Self {
-        let limits = CacheLimits { entries: 10, bytes: 1_000_000 };
-        let clock = Arc::new(TokioClock::starting_at(START));
-        let cache = Arc::new(MemoryReplyCache::new(clock, limits));
-        let ttl = Duration::from_hours(1);
-        let reply_cache = ReplyCacheClient { cache, ttl, timeout: Duration::from_millis(5) };
-        Self { reply_cache: Some(reply_cache), ..self }
-    }
-
-    pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
-        self.environment = self.environment.with(variable, value);
-        self
-    }
-}
 
 pub(crate) struct World {
     pub(crate) table: Arc<MemoryStore>,
@@ -122,11 +67,6 @@ pub(crate) fn principal() -> Principal {
 /// The session that the stories happen in.
 pub(crate) fn session() -> SessionId {
     SessionId::parse("lesson").unwrap()
-}
-
-fn secrets() -> MemorySecrets {
-    let key = SigningKey { id: "k".into(), key: Arc::new(SecretSlice::from(vec![7; 32])) };
-    MemorySecrets::new(SigningKeys(vec![key]))
 }
 
 impl World {

@@ -1,6 +1,7 @@
 //! How the requests of a batch end, as each provider reports it.
 
 use serde_json::{Value, json};
+use testkit::stub_provider::said;
 
 use super::Batch;
 
@@ -87,8 +88,8 @@ fn reply(body: &Value) -> String {
     let asked = body["messages"]
         .as_array()
         .and_then(|messages| messages.last())
-        .map(|last| last["content"].clone());
-    format!("You asked: {}", asked.unwrap_or_default().as_str().unwrap_or_default())
+        .map(|last| said(&last["content"]));
+    format!("You asked: {}", asked.unwrap_or_default())
 }
 
 pub(super) fn lines(values: &[Value]) -> String {
