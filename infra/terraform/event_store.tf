@@ -12,7 +12,7 @@ locals {
     time        = "string"
     region      = "string"
     resources   = "array<string>"
-    detail      = "struct<session_id:string,session_key:string,timestamp:string,metadata:struct<id:string,specversion:string,schema_version:string>,message_id:string,turn:bigint,message_length:bigint,response_length:bigint,document_id:string,provider:string,model:string,input_tokens:bigint,output_tokens:bigint,cached_input_tokens:bigint,cache_write_tokens:bigint,cached:boolean,cost_micro_usd:bigint,queue_ms:bigint,context_ms:bigint,first_token_ms:bigint,total_ms:bigint,finish_reason:string,error_code:string,generations:bigint,context:string,synthetic:boolean,user_message:string,response:string,rating:string,comment_length:bigint,comment:string>"
+    detail      = "struct<session_id:string,session_key:string,timestamp:string,metadata:struct<id:string,specversion:string,schema_version:string>,message_id:string,turn:bigint,message_length:bigint,response_length:bigint,document_id:string,provider:string,model:string,input_tokens:bigint,output_tokens:bigint,cached_input_tokens:bigint,cache_write_tokens:bigint,cached:boolean,cost_micro_usd:bigint,queue_ms:bigint,context_ms:bigint,first_token_ms:bigint,total_ms:bigint,finish_reason:string,error_code:string,generations:bigint,context:string,grounding:string,citations:bigint,cited_document_ids:array<string>,synthetic:boolean,user_message:string,response:string,rating:string,comment_length:bigint,comment:string>"
   }
   event_queries = {
     chat-turns    = { file = "chat_turns", description = "Creates the view chat_turns. Run it once, and again after it has changed." }

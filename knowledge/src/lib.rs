@@ -15,6 +15,7 @@ mod passages;
 mod query;
 mod rank;
 mod sentences;
+mod stop_words;
 mod terms;
 
 pub use bm25::{Bm25, Statistics};

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::terms::{for_each_term, is_group};
+use crate::stop_words::is_stop_word;
+use crate::terms::{for_each_term_of_word, is_group, words};
 
 /// The number of distinct terms that are looked at; the rest of a long question is ignored.
 const MAX_TERMS: usize = 256;
@@ -20,7 +21,8 @@ pub struct QueryTerm {
     /// How much it counts: 1 for each occurrence of a stem in the question, less for a group of
     /// characters and for the messages before.
     pub weight: f64,
-    /// The part of the weight that comes from the question itself.
+    /// The part of the weight that comes from the question itself; 0 for words such as "what" and
+    /// "the", which say nothing of what is asked.
     pub asked: f64,
 }
 
@@ -53,16 +55,22 @@ struct Builder {
 
 impl Builder {
     fn add(&mut self, text: &str, weight: f64, is_question: bool) {
-        for_each_term(text, |term| {
-            let weight = if is_group(term) { weight * GROUP_WEIGHT } else { weight };
-            let asked = if is_question { weight } else { 0.0 };
-            if let Some(&place) = self.places.get(term) {
-                self.finished.terms[place].weight += weight;
-                self.finished.terms[place].asked += asked;
-            } else if self.finished.terms.len() < MAX_TERMS {
-                self.places.insert(term.into(), self.finished.terms.len());
-                self.finished.terms.push(QueryTerm { term: term.into(), weight, asked });
-            }
-        });
+        for word in words(text) {
+            let asks = is_question && !is_stop_word(&word.to_lowercase());
+            for_each_term_of_word(word, |term| {
+                let weight = if is_group(term) { weight * GROUP_WEIGHT } else { weight };
+                self.add_term(term, weight, if asks { weight } else { 0.0 });
+            });
+        }
+    }
+
+    fn add_term(&mut self, term: &str, weight: f64, asked: f64) {
+        if let Some(&place) = self.places.get(term) {
+            self.finished.terms[place].weight += weight;
+            self.finished.terms[place].asked += asked;
+        } else if self.finished.terms.len() < MAX_TERMS {
+            self.places.insert(term.into(), self.finished.terms.len());
+            self.finished.terms.push(QueryTerm { term: term.into(), weight, asked });
+        }
     }
 }

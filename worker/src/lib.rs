@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`handler`] | handles one delivery from the request queue |
 //! | `turn` | claims a turn and makes it final: steps 2, 6 and 7 of the turn protocol |
-//! | [`context`] | reads what the model gets to know: history and document |
+//! | `context` | reads what the model gets to know: history and document |
 //! | [`prompt`] | renders the prompt: the template, the delimited document |
 //! | `answer` | answers the turn: model calls in order, generations, budgets |
 //! | [`calls`] | the rules for calling a provider: retries, circuit breaker |
@@ -16,7 +16,7 @@
 
 mod answer;
 pub mod calls;
-pub mod citations;
+mod citations;
 pub mod config;
 mod context;
 pub mod handler;

@@ -72,6 +72,11 @@ class Turn(Session):
     error_code: str | None
     generations: int
     context: str
+    #: What the reply stands on; None if the documents were not searched for it.
+    grounding: str | None = None
+    #: How many places of the reply cite a passage.
+    citations: int = 0
+    cited_document_ids: list[str] | None = None
     #: Sent by an operator.
     synthetic: bool
     #: Present only if the operator has enabled texts in events; so is `response`.
@@ -188,6 +193,9 @@ def has_type(found: Any, name: str, hint: Any) -> bool:
         found.encode()
     elif isinstance(found, int) and found < 0 and name not in SIGNED:
         return False
+    elif isinstance(found, list):
+        texts = all(isinstance(item, str) and item.encode() is not None for item in found)
+        return texts and hint == list[str] | None
     return isinstance(found, hint)
 
 

@@ -78,7 +78,7 @@ class Types(unittest.TestCase):
         for schema, detail in contracts():
             for name in schema["properties"]:
                 expected = "a field does not match its schema"
-                changed = detail | {name: []}
+                changed = detail | {name: [[]]}
                 self.assertEqual(rejection(schema, changed), expected, f"{schema['title']}: {name}")
 
 

@@ -24,6 +24,8 @@ def hive(schema):
     (kind,) = {kinds} if isinstance(kinds, str) else set(kinds) - {"null"}
     if kind == "object":
         return f"struct<{fields(schema)}>"
+    if kind == "array":
+        return f"array<{hive(schema['items'])}>"
     return TYPES[kind]
 
 

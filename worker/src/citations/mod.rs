@@ -3,7 +3,7 @@
 //! - `marks` reads the marks that models write into their text.
 //! - `verify` checks that the words of a citation stand in its passage, and chooses them where the
 //!   model gave a number only.
-//! - [`CitedText`] turns a model's pieces into text and citations.
+//! - `CitedText` turns a model's pieces into text and citations.
 
 mod marks;
 mod verify;

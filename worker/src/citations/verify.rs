@@ -39,12 +39,15 @@ pub(super) fn verify(source: &NumberedSource, quote: &str) -> Option<Citation> {
 ///
 /// A model that gives a number only says which passage it means, but not which words.
 pub(super) fn choose(source: &NumberedSource, claim: &str) -> Option<Citation> {
+    let query = Query::new(claim, []);
     let mut index = Index::default();
-    for sentence in &source.found.sentences {
-        index.add(&Bag::of_passage("", &[], sentence));
-    }
-    let best = index.search(&Query::new(claim, [])).into_iter().next()?;
-    if best.coverage < MIN_SUPPORT {
+    let bags = source.found.sentences.iter().map(|sentence| Bag::of_passage("", &[], sentence));
+    let bags: Vec<_> = bags.inspect(|bag| index.add(bag)).collect();
+    let best = index.search(&query).into_iter().next()?;
+    // What is rare in a handful of sentences says little: each word of the claim counts alike.
+    let asked: f64 = query.terms.iter().map(|term| term.asked).sum();
+    let held = query.terms.iter().filter(|term| bags[best.passage].counts.contains_key(&term.term));
+    if held.map(|term| term.asked).sum::<f64>() < MIN_SUPPORT * asked || asked == 0.0 {
         return None;
     }
     verify(source, &source.found.sentences[best.passage])

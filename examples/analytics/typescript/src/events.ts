@@ -49,6 +49,11 @@ export interface Turn extends Session {
   error_code: string | null;
   generations: number;
   context: OpenEnum<'used' | 'none' | 'unavailable'>;
+  /** What the reply stands on; null if the documents were not searched for it. */
+  grounding: OpenEnum<'cited' | 'none'> | null;
+  /** How many places of the reply cite a passage. */
+  citations: number;
+  cited_document_ids: string[];
   /** Sent by an operator. */
   synthetic: boolean;
   /** Present only if the operator has enabled texts in events; the same holds for `response`. */

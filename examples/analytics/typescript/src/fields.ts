@@ -32,6 +32,10 @@ export const flag = check((value) => typeof value === 'boolean');
 export const text = check(
   (value): value is string => typeof value === 'string' && value.isWellFormed(),
 );
+export const texts = check(
+  (value): value is string[] =>
+    Array.isArray(value) && value.every((item) => typeof item === 'string' && item.isWellFormed()),
+);
 export const integer = check((value): value is number => Number.isSafeInteger(value));
 export const count = check(
   (value): value is number => Number.isSafeInteger(value) && Number(value) >= 0,

@@ -12,6 +12,7 @@ import {
   optional,
   RejectedLine,
   text,
+  texts,
   readObject,
 } from './fields.js';
 import type { JsonObject, FieldReaders } from './fields.js';
@@ -48,6 +49,9 @@ const turn: FieldReaders<Turn> = {
   error_code: nullable(text),
   generations: count,
   context: text,
+  grounding: optional(nullable(text), null),
+  citations: optional(count, 0),
+  cited_document_ids: optional(texts, []),
   synthetic: flag,
   user_message: optional(nullable(text), null),
   response: optional(nullable(text), null),

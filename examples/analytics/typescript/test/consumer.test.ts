@@ -101,7 +101,7 @@ test('every field is read with its type', () => {
     for (const name of Object.keys(schema.properties)) {
       const expected = 'a field does not match its schema';
       assert.equal(
-        rejection(schema, { ...detail, [name]: [] }),
+        rejection(schema, { ...detail, [name]: [[]] }),
         expected,
         `${schema.title}: ${name}`,
       );
