@@ -42,6 +42,9 @@ LEFT_OUT = {
         "security::proxies::clients_behind_a_trusted_proxy_have_limits_and_addresses_of_their_own",
         "security::proxies::whoever_comes_through_a_proxy_is_no_operator_of_this_machine",
     ],
+    "on AWS the API has no access to the documents, so that passages cannot be opened": [
+        "stories::context::a_question_is_answered_from_all_documents_and_cites_the_passage",
+    ],
     "without a key there is nobody who answers on AWS, and only the secret tells which keys there are": [
         "stories::answers::without_a_key_the_answer_is_quoted_from_the_document",
         "stories::misuse::a_provider_that_has_no_key_is_no_choice",
